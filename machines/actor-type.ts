@@ -1,0 +1,117 @@
+import type { AnyStateMachine, EventObject } from "xstate";
+import type { z } from "zod";
+
+/** One event as the machine receives it: already decoded, validated and normalised. */
+export interface ActorEvent extends EventObject {
+  /** The event type, for example `PaymentProcessed`; also the XState event type. */
+  readonly type: string;
+  readonly eventId: string;
+  /** Event time, RFC 3339 in UTC, see {@link normaliseTimestamp}. */
+  readonly timestamp: string;
+  /** The type's own fields, exactly those of its contract. */
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** What follows from an actor's facets: the part whose change makes a new revision. */
+export interface DecisionContent {
+  readonly decisionType: string;
+  readonly [field: string]: string | number | boolean | null;
+}
+
+/** A decision together with the facts it rests on. */
+export interface Conclusion {
+  /** Null: nothing follows; a standing decision is then withdrawn. */
+  readonly content: DecisionContent | null;
+  /** Event ids of the facets it rests on. */
+  readonly basedOn: readonly string[];
+  /** The latest timestamp among those facets, or null when there are none. */
+  readonly decidedAt: string | null;
+}
+
+/**
+ * A kind of durable actor. Everything `src/` knows of a domain it learns from this interface, so a new
+ * actor type is one folder under `machines/` and one line in `registry.ts`.
+ */
+export interface ActorType<Context = unknown> {
+  /** Singular, for example `order`. */
+  readonly name: string;
+  /** Plural; the first token of its subjects and, in capitals, the name of its stream. */
+  readonly collection: string;
+  /** The field that carries the actor's id in events, decisions and queries, for example `orderId`. */
+  readonly idField: string;
+  /** The fields of each event type, without the envelope (`eventType`, `timestamp`, the id). */
+  readonly events: Readonly<Record<string, z.ZodType<Record<string, unknown>>>>;
+  readonly machine: AnyStateMachine;
+  /** Raise it when the machine's context or rules change: stored snapshots of another version are rebuilt from events. */
+  readonly version: number;
+  /** The states in the order a person would list them. */
+  readonly states: readonly string[];
+  /** Every decision type `conclude` can name. */
+  readonly decisionTypes: readonly string[];
+  /** The decision type that says a standing decision no longer follows. */
+  readonly withdrawn: string;
+  /** Pure and cheap: it runs after every applied event. */
+  conclude(context: Context): Conclusion;
+  /** 0 to 100. */
+  completeness(context: Context): number;
+  /** The facets as queries show them. */
+  view(context: Context): Readonly<Record<string, unknown>>;
+  /** Event types that would complete the actor, in the order a person would ask for them. */
+  waitingFor(context: Context): readonly string[];
+  /** Seeded traffic and an independent model of the rules, for `demo` and `simulate`. */
+  readonly rehearsal: Rehearsal;
+}
+
+/** How much goes wrong in seeded traffic; shares are 0 to 1. */
+export interface TrafficOptions {
+  readonly actors: number;
+  readonly seed: number;
+  /** Share of events published a second or third time. */
+  readonly duplicates: number;
+  /** Share of events held back to the very end. */
+  readonly late: number;
+  /** Share of payments that fail first. */
+  readonly fail: number;
+  /** How many orders' events are mixed with each other; 0 keeps each actor's events together and in order. */
+  readonly shuffle: number;
+  /** How many messages that can never be accepted. */
+  readonly malformed: number;
+  /** Put before every actor id, so that two runs do not meet. */
+  readonly idPrefix?: string;
+}
+
+/** One message of seeded traffic, ready to publish. */
+export interface TrafficMessage {
+  /** As publishers use it, without a partition token. */
+  readonly subject: string;
+  readonly body: string | Uint8Array;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The actor it is about, when it is about one. */
+  readonly actorId?: string;
+  /** Set when it must be dead-lettered, with the reason expected. */
+  readonly rejectedAs?: string;
+}
+
+/** What the independent model expects of one actor. */
+export interface ExpectedActor {
+  readonly state: string;
+  readonly completeness: number;
+  /** As {@link ActorType.view} gives them. */
+  readonly view: Readonly<Record<string, unknown>>;
+  /** The standing decision's content, or null when none stands. */
+  readonly decision: DecisionContent | null;
+  /** Distinct events. */
+  readonly events: number;
+  /** Deliveries beyond the first of the same event id. */
+  readonly duplicates: number;
+}
+
+/** Seeded traffic and what must come of it. */
+export interface Rehearsal {
+  /** The same options give the same messages, in the same order. */
+  traffic(options: TrafficOptions): TrafficMessage[];
+  /** Shares no code with the machine or the decision rule. */
+  expect(messages: readonly TrafficMessage[]): Map<string, ExpectedActor>;
+  /** An actor whose story is worth telling in the demo. */
+  readonly showcaseId: string;
+}

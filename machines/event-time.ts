@@ -1,0 +1,37 @@
+/*
+ * Event time as text: RFC 3339 in UTC with at least milliseconds, finer digits kept without trailing zeros
+ * (`2026-01-01T10:00:00.000Z`, `2026-01-01T10:00:00.0000001Z`). Publishers in Go send nanoseconds; a Date would round
+ * two events onto one instant and let their ids, not their times, decide which is newer.
+ */
+const RFC_3339 = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d{2}:\d{2})$/;
+
+/**
+ * Brings a timestamp into the one form in which event times are compared and shown.
+ *
+ * @param text - RFC 3339 with a zone; digits finer than a nanosecond are cut off.
+ * @returns the same instant in UTC, or null when `text` is not such a timestamp (a leap second is not).
+ */
+export function normaliseTimestamp(text: string): string | null {
+  if (text.length > 64) return null;
+  const match = RFC_3339.exec(text);
+  if (match === null) return null;
+  const [, date, time, fraction = "", zone = ""] = match;
+  const epochMs = Date.parse(`${date}T${time}${zone.toUpperCase()}`);
+  if (Number.isNaN(epochMs)) return null;
+  const iso = new Date(epochMs).toISOString();
+  // Date.parse takes 31 February for 3 March; an instant that does not exist must not become another one.
+  if (zone.toUpperCase() === "Z" && !iso.startsWith(`${date}T${time}`)) return null;
+  if (iso.length !== 24) return null;
+  return `${iso.slice(0, 20)}${fraction.replace(/0+$/, "").padEnd(3, "0")}Z`;
+}
+
+/**
+ * Orders two normalised timestamps.
+ *
+ * @returns negative when `a` is earlier, positive when it is later, 0 when they are the same instant.
+ */
+export function compareTimestamps(a: string, b: string): number {
+  if (a === b) return 0;
+  // Without the Z a longer fraction sorts after its own prefix, as it should.
+  return a.slice(0, -1) < b.slice(0, -1) ? -1 : 1;
+}

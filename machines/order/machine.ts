@@ -1,0 +1,175 @@
+import { assign, setup } from "xstate";
+import type { z } from "zod";
+import { compareTimestamps } from "../event-time.ts";
+import type { orderEvents } from "./events.ts";
+
+type OrderEvents = typeof orderEvents;
+
+/** The event type as the machine receives it: its contract's fields under `data`. */
+export type OrderEvent = {
+  [Type in keyof OrderEvents]: {
+    type: Type;
+    eventId: string;
+    timestamp: string;
+    data: z.output<OrderEvents[Type]>;
+  };
+}[keyof OrderEvents];
+
+/** A part of the order that exactly one event type fills, with the event that filled it. */
+export interface Facet<Type extends keyof OrderEvents> {
+  readonly eventId: string;
+  readonly timestamp: string;
+  readonly data: z.output<OrderEvents[Type]>;
+}
+
+/** What is known of an order. The state, the completeness and the decision are functions of this alone. */
+export interface OrderContext {
+  readonly customer?: Facet<"OrderCreated">;
+  readonly payment?: Facet<"PaymentProcessed">;
+  readonly inventory?: Facet<"InventoryReserved">;
+  readonly shipping?: Facet<"ShippingCalculated">;
+  readonly loyalty?: Facet<"LoyaltyPointsUpdated">;
+}
+
+interface Observed<Data> {
+  readonly eventId: string;
+  readonly timestamp: string;
+  readonly data: Data;
+}
+
+/**
+ * Merges an observation into the facet it fills, by event time (not arrival).
+ *
+ * @returns the newer of the two; equal times go to the greater event id, so that every arrival order agrees.
+ */
+export function newest<Data>(known: Observed<Data> | undefined, seen: Observed<Data>): Observed<Data> {
+  return known !== undefined && beats(known, seen, 1) ? known : facet(seen);
+}
+
+/**
+ * Merges an observation of something that happens once: the earliest report of it is the true one.
+ *
+ * @returns the older of the two; equal times go to the greater event id.
+ */
+export function earliest<Data>(known: Observed<Data> | undefined, seen: Observed<Data>): Observed<Data> {
+  return known !== undefined && beats(known, seen, -1) ? known : facet(seen);
+}
+
+function beats(known: Observed<unknown>, seen: Observed<unknown>, direction: 1 | -1): boolean {
+  const order = compareTimestamps(known.timestamp, seen.timestamp) * direction;
+  return order === 0 ? known.eventId >= seen.eventId : order > 0;
+}
+
+function facet<Data>({ eventId, timestamp, data }: Observed<Data>): Observed<Data> {
+  return { eventId, timestamp, data };
+}
+
+/** Is the winning payment a failed one? */
+export function isPaymentFailed(context: OrderContext): boolean {
+  return context.payment?.data.status === "failed";
+}
+
+/** Is the winning payment successful and the winning reservation not empty? */
+export function isConfirmed(context: OrderContext): boolean {
+  return (
+    context.payment?.data.status === "successful" &&
+    context.inventory !== undefined &&
+    Object.keys(context.inventory.data.reservedItems).length > 0
+  );
+}
+
+/**
+ * The order as a statechart. Every event merges one facet; which state holds is then read off the facets by eventless
+ * transitions, so a state never depends on the order in which events arrived.
+ */
+export const orderMachine = setup({
+  types: {
+    context: {} as OrderContext,
+    events: {} as OrderEvent,
+  },
+  actions: {
+    learnCustomer: assign(({ context, event }) =>
+      event.type === "OrderCreated" ? { customer: earliest(context.customer, event) } : {},
+    ),
+    learnPayment: assign(({ context, event }) =>
+      event.type === "PaymentProcessed" ? { payment: newest(context.payment, event) } : {},
+    ),
+    learnInventory: assign(({ context, event }) =>
+      event.type === "InventoryReserved" ? { inventory: newest(context.inventory, event) } : {},
+    ),
+    learnShipping: assign(({ context, event }) =>
+      event.type === "ShippingCalculated" ? { shipping: newest(context.shipping, event) } : {},
+    ),
+    learnLoyalty: assign(({ context, event }) =>
+      event.type === "LoyaltyPointsUpdated" ? { loyalty: newest(context.loyalty, event) } : {},
+    ),
+  },
+  guards: {
+    isPaymentFailed: ({ context }) => isPaymentFailed(context),
+    isConfirmed: ({ context }) => isConfirmed(context),
+    isCreated: ({ context }) => context.customer !== undefined,
+    isOpen: ({ context }) => !isPaymentFailed(context) && !isConfirmed(context),
+    isOpenAndCreated: ({ context }) =>
+      context.customer !== undefined && !isPaymentFailed(context) && !isConfirmed(context),
+  },
+}).createMachine({
+  id: "order",
+  description: "One order, assembled from what five services observed about it, in whatever order they were heard.",
+  context: {},
+  initial: "pending",
+  on: {
+    OrderCreated: {
+      actions: "learnCustomer",
+      description: "The customer placed the order. An order is created once: the earliest report wins.",
+    },
+    PaymentProcessed: {
+      actions: "learnPayment",
+      description: "The payment service's latest word: pending, successful or failed. The newest wins.",
+    },
+    InventoryReserved: {
+      actions: "learnInventory",
+      description: "What a warehouse has reserved; nothing, when the record is empty. The newest wins.",
+    },
+    ShippingCalculated: {
+      actions: "learnShipping",
+      description: "Cost and days of delivery. The newest wins.",
+    },
+    LoyaltyPointsUpdated: {
+      actions: "learnLoyalty",
+      description: "The customer's points after this order. The newest wins.",
+    },
+  },
+  states: {
+    pending: {
+      description: "Something was observed about the order, but not yet its creation, and nothing is decided.",
+      always: [
+        { guard: "isPaymentFailed", target: "payment_failed", description: "The payment failed." },
+        { guard: "isConfirmed", target: "confirmed", description: "Paid and reserved, creation not needed." },
+        { guard: "isCreated", target: "processing", description: "The creation is known." },
+      ],
+    },
+    processing: {
+      description: "The order is known to exist and waits for payment or inventory.",
+      always: [
+        { guard: "isPaymentFailed", target: "payment_failed", description: "The payment failed." },
+        { guard: "isConfirmed", target: "confirmed", description: "Paid and reserved." },
+      ],
+    },
+    payment_failed: {
+      description: "The winning payment is a failed one. A newer payment can still save the order.",
+      always: [
+        { guard: "isConfirmed", target: "confirmed", description: "A newer payment succeeded and stock is reserved." },
+        { guard: "isOpenAndCreated", target: "processing", description: "A newer payment is no longer failed." },
+        { guard: "isOpen", target: "pending", description: "A newer payment is no longer failed, creation unknown." },
+      ],
+    },
+    confirmed: {
+      description: "The winning payment is successful and something is reserved. Later facts can still undo it.",
+      always: [
+        { guard: "isPaymentFailed", target: "payment_failed", description: "A newer payment failed." },
+        { guard: "isOpenAndCreated", target: "processing", description: "Payment or reservation no longer holds." },
+        { guard: "isOpen", target: "pending", description: "Payment or reservation no longer holds, creation unknown." },
+      ],
+    },
+  },
+});

@@ -1,0 +1,25 @@
+import type { ActorType } from "../actor-type.ts";
+import { conclude, orderDecisionTypes } from "./decision.ts";
+import { orderEvents } from "./events.ts";
+import { type OrderContext, orderMachine } from "./machine.ts";
+import { SHOWCASE_ID, expectOrders } from "./reference.ts";
+import { orderTraffic } from "./traffic.ts";
+import { completeness, viewOrder, waitingFor } from "./view.ts";
+
+/** The order aggregate: the first actor type, and the pattern for yours. */
+export const orderType: ActorType<OrderContext> = {
+  name: "order",
+  collection: "orders",
+  idField: "orderId",
+  events: orderEvents,
+  machine: orderMachine,
+  version: 1,
+  states: ["pending", "processing", "payment_failed", "confirmed"],
+  decisionTypes: orderDecisionTypes,
+  withdrawn: "OrderDecisionWithdrawn",
+  conclude,
+  completeness,
+  view: viewOrder,
+  waitingFor,
+  rehearsal: { traffic: orderTraffic, expect: expectOrders, showcaseId: SHOWCASE_ID },
+};

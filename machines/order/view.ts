@@ -1,0 +1,70 @@
+import type { OrderContext } from "./machine.ts";
+
+const FACETS = ["customer", "payment", "inventory", "shipping", "loyalty"] as const;
+
+const FILLED_BY: Record<(typeof FACETS)[number], string> = {
+  customer: "OrderCreated",
+  payment: "PaymentProcessed",
+  inventory: "InventoryReserved",
+  shipping: "ShippingCalculated",
+  loyalty: "LoyaltyPointsUpdated",
+};
+
+/**
+ * The facets under the seed's names (its `OrderAggregate`), null where nothing is known.
+ * Times are event times, RFC 3339 in UTC.
+ */
+export function viewOrder({ customer, payment, inventory, shipping, loyalty }: OrderContext) {
+  return {
+    createdAt: customer?.timestamp ?? null,
+    customerInfo: customer
+      ? {
+          customerId: customer.data.customerId,
+          orderAmount: customer.data.totalAmount,
+          currency: customer.data.currency,
+          receivedAt: customer.timestamp,
+        }
+      : null,
+    paymentInfo: payment
+      ? {
+          transactionId: payment.data.transactionId ?? null,
+          status: payment.data.status,
+          amount: payment.data.amount,
+          method: payment.data.method ?? null,
+          processedAt: payment.timestamp,
+        }
+      : null,
+    inventoryStatus: inventory
+      ? {
+          reservedItems: inventory.data.reservedItems,
+          warehouseId: inventory.data.warehouseId,
+          reservedAt: inventory.timestamp,
+        }
+      : null,
+    shippingInfo: shipping
+      ? {
+          cost: shipping.data.shippingCost,
+          estimatedDays: shipping.data.estimatedDays,
+          calculatedAt: shipping.timestamp,
+        }
+      : null,
+    loyaltyInfo: loyalty
+      ? {
+          pointsEarned: loyalty.data.pointsEarned,
+          totalPoints: loyalty.data.totalPoints,
+          tierStatus: loyalty.data.tierStatus,
+          updatedAt: loyalty.timestamp,
+        }
+      : null,
+  };
+}
+
+/** Known facets of five, in percent. Source: `calculateCompleteness` of the seed. */
+export function completeness(context: OrderContext): number {
+  return (FACETS.filter((facet) => context[facet] !== undefined).length / FACETS.length) * 100;
+}
+
+/** The event types whose facets are still unknown. */
+export function waitingFor(context: OrderContext): string[] {
+  return FACETS.filter((facet) => context[facet] === undefined).map((facet) => FILLED_BY[facet]);
+}

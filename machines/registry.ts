@@ -1,0 +1,5 @@
+import type { ActorType } from "./actor-type.ts";
+import { orderType } from "./order/order.ts";
+
+/** Every actor type this build runs. Add yours here. */
+export const actorTypes: readonly ActorType[] = [orderType as ActorType];

@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findServerBinary } from "../src/jetstream/server-binary.ts";
+import { answers, freePort } from "../src/jetstream/server-ready.ts";
+
+/** A real nats-server for one test file: its own free port, its own store in the temp directory, the repo's nats.conf. */
+export interface TestServer extends AsyncDisposable {
+  /** For `connect({ servers })`; stays the same over restarts. */
+  url: string;
+  port: number;
+  /** Where its streams are; kept over restarts, removed by `stop`. */
+  storeDir: string;
+  /** Ends it (SIGTERM) and removes the store. Safe to call twice. */
+  stop(): Promise<void>;
+  /** Kills it (SIGKILL) and resolves when the process is gone; the store stays. */
+  kill9(): Promise<void>;
+  /** Starts it again on the same port and store, ending it cleanly first if it runs; resolves when JetStream answers. */
+  restart(): Promise<void>;
+}
+
+/**
+ * Starts a real nats-server and resolves when JetStream answers.
+ *
+ * @example `await using server = await startTestServer();` or stop it in `afterAll`.
+ */
+export async function startTestServer(): Promise<TestServer> {
+  const binary = await findServerBinary({ env: process.env });
+  const storeDir = await mkdtemp(join(tmpdir(), "natstate-test-"));
+  const port = await freePort();
+  const config = join(import.meta.dirname, "../nats.conf");
+  let child: ChildProcess | undefined;
+
+  async function start() {
+    const args = ["-c", config, "-sd", storeDir, "-a", "127.0.0.1", "-p", String(port)];
+    const started = spawn(binary.path, args, { stdio: ["ignore", "ignore", "pipe"] });
+    child = started;
+    let log = "";
+    started.stderr.on("data", (chunk) => {
+      log = (log + chunk).slice(-4000);
+    });
+    const deadline = Date.now() + 15_000;
+    while (!(await answers({ host: "127.0.0.1", port }))) {
+      if (started.exitCode !== null || Date.now() > deadline) throw new Error(`nats-server did not start:\n${log}`);
+    }
+  }
+
+  async function end(signal: NodeJS.Signals) {
+    const running = child;
+    child = undefined;
+    if (!running || running.exitCode !== null || running.signalCode !== null) return;
+    const exited = once(running, "exit");
+    running.kill(signal);
+    await exited;
+  }
+
+  async function stop() {
+    await end("SIGTERM");
+    await rm(storeDir, { recursive: true, force: true });
+  }
+
+  async function restart() {
+    await end("SIGTERM");
+    await start();
+  }
+
+  await start();
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    port,
+    storeDir,
+    stop,
+    kill9: () => end("SIGKILL"),
+    restart,
+    [Symbol.asyncDispose]: stop,
+  };
+}
