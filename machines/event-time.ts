@@ -3,7 +3,8 @@
  * (`2026-01-01T10:00:00.000Z`, `2026-01-01T10:00:00.0000001Z`). Publishers in Go send nanoseconds; a Date would round
  * two events onto one instant and let their ids, not their times, decide which is newer.
  */
-const RFC_3339 = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d{2}:\d{2})$/;
+const RFC_3339 =
+  /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9})\d*)?(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))$/;
 
 /**
  * Brings a timestamp into the one form in which event times are compared and shown.
@@ -15,12 +16,13 @@ export function normaliseTimestamp(text: string): string | null {
   if (text.length > 64) return null;
   const match = RFC_3339.exec(text);
   if (match === null) return null;
-  const [, date, time, fraction = "", zone = ""] = match;
-  const epochMs = Date.parse(`${date}T${time}${zone.toUpperCase()}`);
-  if (Number.isNaN(epochMs)) return null;
-  const iso = new Date(epochMs).toISOString();
-  // Date.parse takes 31 February for 3 March; an instant that does not exist must not become another one.
-  if (zone.toUpperCase() === "Z" && !iso.startsWith(`${date}T${time}`)) return null;
+  const [, date, time, fraction = "", sign = "+", hours = 0, minutes = 0] = match;
+  const wallMs = Date.parse(`${date}T${time}Z`);
+  // Date.parse takes 31 February for 3 March and 24:00 for tomorrow; a time that does not exist must not become another.
+  if (Number.isNaN(wallMs) || !new Date(wallMs).toISOString().startsWith(`${date}T${time}`)) return null;
+  const offsetMs = (Number(hours) * 60 + Number(minutes)) * 60_000;
+  const iso = new Date(sign === "+" ? wallMs - offsetMs : wallMs + offsetMs).toISOString();
+  // Before the year 0 and after 9999 the text is longer, and no longer sorts by time.
   if (iso.length !== 24) return null;
   return `${iso.slice(0, 20)}${fraction.replace(/0+$/, "").padEnd(3, "0")}Z`;
 }

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findServerBinary } from "../src/jetstream/server-binary.ts";
+import { writeServerConfig } from "../src/jetstream/server-config.ts";
 import { answers, freePort } from "../src/jetstream/server-ready.ts";
 
 /** A real nats-server for one test file: its own free port, its own store in the temp directory, the repo's nats.conf. */
@@ -30,12 +31,12 @@ export async function startTestServer(): Promise<TestServer> {
   const binary = await findServerBinary({ env: process.env });
   const storeDir = await mkdtemp(join(tmpdir(), "natstate-test-"));
   const port = await freePort();
-  const config = join(import.meta.dirname, "../nats.conf");
+  const config = join(storeDir, "nats-server.conf");
+  await writeServerConfig(config, { storeDir, host: "127.0.0.1", port });
   let child: ChildProcess | undefined;
 
   async function start() {
-    const args = ["-c", config, "-sd", storeDir, "-a", "127.0.0.1", "-p", String(port)];
-    const started = spawn(binary.path, args, { stdio: ["ignore", "ignore", "pipe"] });
+    const started = spawn(binary.path, ["-c", config], { stdio: ["ignore", "ignore", "pipe"] });
     child = started;
     let log = "";
     started.stderr.on("data", (chunk) => {
@@ -66,7 +67,12 @@ export async function startTestServer(): Promise<TestServer> {
     await start();
   }
 
-  await start();
+  try {
+    await start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   return {
     url: `nats://127.0.0.1:${port}`,
     port,

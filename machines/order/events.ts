@@ -6,8 +6,8 @@ import { z } from "zod";
  */
 const name = z.string().min(1).max(256);
 const text = z.string().max(256);
-const amount = z.number().nonnegative();
-const count = z.int().nonnegative();
+const amount = z.number().nonnegative().overwrite(unsignZero);
+const count = z.int().nonnegative().overwrite(unsignZero);
 
 /** `OrderCreated`: the customer placed the order. Amounts in units of `currency`. */
 export const orderCreated = z.object({
@@ -61,3 +61,8 @@ export const orderEvents = {
   ShippingCalculated: shippingCalculated,
   LoyaltyPointsUpdated: loyaltyPointsUpdated,
 };
+
+/** JSON can say -0 but never writes it: without this a decision would differ from its own stored copy. */
+function unsignZero(value: number): number {
+  return value + 0;
+}

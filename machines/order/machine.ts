@@ -168,7 +168,11 @@ export const orderMachine = setup({
       always: [
         { guard: "isPaymentFailed", target: "payment_failed", description: "A newer payment failed." },
         { guard: "isOpenAndCreated", target: "processing", description: "Payment or reservation no longer holds." },
-        { guard: "isOpen", target: "pending", description: "Payment or reservation no longer holds, creation unknown." },
+        {
+          guard: "isOpen",
+          target: "pending",
+          description: "Payment or reservation no longer holds, creation unknown.",
+        },
       ],
     },
   },

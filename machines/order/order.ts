@@ -2,7 +2,7 @@ import type { ActorType } from "../actor-type.ts";
 import { conclude, orderDecisionTypes } from "./decision.ts";
 import { orderEvents } from "./events.ts";
 import { type OrderContext, orderMachine } from "./machine.ts";
-import { SHOWCASE_ID, expectOrders } from "./reference.ts";
+import { expectOrders, SHOWCASE_ID } from "./reference.ts";
 import { orderTraffic } from "./traffic.ts";
 import { completeness, viewOrder, waitingFor } from "./view.ts";
 

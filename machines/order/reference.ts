@@ -1,0 +1,133 @@
+import type { DecisionContent, ExpectedActor, TrafficMessage } from "../actor-type.ts";
+
+/** The seed article's own out-of-order order, from its `TestOutOfOrderEventProcessing`. */
+export const SHOWCASE_ID = "order-123";
+
+/** One accepted observation, as far as the rules look at it. */
+interface Seen {
+  readonly id: string;
+  readonly type: string;
+  /** Nanoseconds since 1970. */
+  readonly instant: bigint;
+  /** `instant` as text in UTC. */
+  readonly at: string;
+  /** The whole body: envelope and fields. */
+  readonly body: Fields;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * What must become of every order in `messages`, in whatever order they are delivered: a second, independent statement
+ * of the order's rules. It collects an order's distinct events, picks the winners and derives everything from those,
+ * and it shares no code with the machine, so a mistake would have to be made twice to go unseen.
+ *
+ * @param messages - delivered messages; those with `rejectedAs` are no observations and are skipped.
+ * @returns one entry per order, by order id. An event with no id of its own is told apart by its canonical JSON.
+ */
+export function expectOrders(messages: readonly TrafficMessage[]): Map<string, ExpectedActor> {
+  const orders = new Map<string, { seen: Map<string, Seen>; deliveries: number }>();
+  for (const message of messages) {
+    if (message.rejectedAs !== undefined) continue;
+    const orderId = message.subject.split(".")[1] ?? "";
+    const order = orders.get(orderId) ?? { seen: new Map(), deliveries: 0 };
+    const event = observe(message);
+    if (!order.seen.has(event.id)) order.seen.set(event.id, event);
+    order.deliveries++;
+    orders.set(orderId, order);
+  }
+  const expected = new Map<string, ExpectedActor>();
+  for (const [orderId, { seen, deliveries }] of orders)
+    expected.set(orderId, expectOrder([...seen.values()], deliveries));
+  return expected;
+}
+
+function expectOrder(events: readonly Seen[], deliveries: number): ExpectedActor {
+  // Sorted from oldest to newest, equal times from the smaller to the greater id: the last one wins.
+  const sorted = [...events].sort((a, b) => (a.instant === b.instant ? less(a.id, b.id) : less(a.instant, b.instant)));
+  const last = (type: string) => sorted.findLast((event) => event.type === type);
+  const firstInstant = sorted.find((event) => event.type === "OrderCreated")?.instant;
+  const created = sorted.findLast((event) => event.type === "OrderCreated" && event.instant === firstInstant);
+  const payment = last("PaymentProcessed");
+  const inventory = last("InventoryReserved");
+  const shipping = last("ShippingCalculated");
+  const loyalty = last("LoyaltyPointsUpdated");
+
+  const failed = payment?.body.status === "failed";
+  const reserved = Object.keys(inventory?.body.reservedItems ?? {}).length > 0;
+  const confirmed = payment?.body.status === "successful" && reserved;
+  let decision: DecisionContent | null = null;
+  if (failed && inventory) decision = { decisionType: "OrderRejected", reason: "Payment failed" };
+  if (confirmed) {
+    const warehouseId = String(inventory?.body.warehouseId);
+    decision = {
+      decisionType: "OrderConfirmed",
+      warehouseId,
+      estimatedDays: Number(shipping?.body.estimatedDays ?? 5),
+    };
+  }
+  return {
+    state: failed ? "payment_failed" : confirmed ? "confirmed" : created ? "processing" : "pending",
+    completeness: 20 * [created, payment, inventory, shipping, loyalty].filter((winner) => winner !== undefined).length,
+    view: {
+      createdAt: created?.at ?? null,
+      customerInfo: pick(created, "receivedAt", ["customerId", "totalAmount:orderAmount", "currency"]),
+      paymentInfo: pick(payment, "processedAt", ["transactionId", "status", "amount", "method"]),
+      inventoryStatus: pick(inventory, "reservedAt", ["reservedItems", "warehouseId"]),
+      shippingInfo: pick(shipping, "calculatedAt", ["shippingCost:cost", "estimatedDays"]),
+      loyaltyInfo: pick(loyalty, "updatedAt", ["pointsEarned", "totalPoints", "tierStatus"]),
+    },
+    decision,
+    events: events.length,
+    duplicates: deliveries - events.length,
+  };
+}
+
+/** The winner's fields under the seed's names (`name` or `name:shownAs`), null where the event left one out. */
+function pick(winner: Seen | undefined, timeName: string, names: readonly string[]): Fields | null {
+  if (winner === undefined) return null;
+  const shown: Record<string, unknown> = {};
+  for (const entry of names) {
+    const [name = "", shownAs = name] = entry.split(":");
+    shown[shownAs] = winner.body[name] ?? null;
+  }
+  return { ...shown, [timeName]: winner.at };
+}
+
+/** Reads a message as the wire contract has it: plain JSON, or CloudEvents 1.0 in binary or structured mode. */
+function observe({ subject, body, headers = {} }: TrafficMessage): Seen {
+  const header = (name: string) => Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1];
+  const json = JSON.parse(typeof body === "string" ? body : new TextDecoder().decode(body)) as Fields;
+  const structured = header("content-type")?.startsWith("application/cloudevents+json") ?? false;
+  const event = structured ? (json.data as Fields) : json;
+  const cloudId = structured ? json.id : header("ce-id");
+  const time = event.timestamp ?? (structured ? json.time : header("ce-time"));
+  return {
+    id: String(event.eventId ?? header("nats-msg-id") ?? cloudId ?? canonical(event)),
+    type: subject.split(".").at(-1) ?? "",
+    ...readTime(String(time)),
+    body: event,
+  };
+}
+
+/** RFC 3339 with at most nanoseconds, in UTC with at least milliseconds and no trailing zeros beyond those. */
+function readTime(text: string): { instant: bigint; at: string } {
+  const [, seconds = "", fraction = "", zone = ""] = /^(.{19})(?:\.(\d+))?(.+)$/.exec(text.toUpperCase()) ?? [];
+  const nanoseconds = fraction.slice(0, 9).padEnd(9, "0");
+  const epochMs = Date.parse(seconds + zone);
+  return {
+    instant: BigInt(epochMs) * 1_000_000n + BigInt(nanoseconds),
+    at: `${new Date(epochMs).toISOString().slice(0, 19)}.${nanoseconds.replace(/0{1,6}$/, "")}Z`,
+  };
+}
+
+function canonical(value: unknown): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  const entries = Object.entries(value).sort(([a], [b]) => less(a, b));
+  return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`).join(",")}}`;
+}
+
+function less<Key extends string | bigint>(a: Key, b: Key): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}

@@ -1,0 +1,102 @@
+import type { TrafficMessage, TrafficOptions } from "../actor-type.ts";
+import { malformedMessage } from "./malformed.ts";
+import { SHOWCASE_ID } from "./reference.ts";
+import { plainStory, randomStory, seedStory } from "./stories.ts";
+
+/** A message with its place in the list. */
+interface Placed {
+  readonly place: number;
+  readonly message: TrafficMessage;
+}
+
+/**
+ * The events of orders as five independent services publish them: duplicated, late, shuffled, corrected, some missing,
+ * some as CloudEvents. The same options give the same messages. Event times start at 2026-01-01T00:00:00Z, one order a
+ * second.
+ *
+ * The first order is the seed article's out-of-order one, `order-123`, in the seed's order of arrival and never late.
+ * With `duplicates`, `late`, `fail` and `malformed` all 0 every order is plain instead: five events, one of each type,
+ * one decision (`OrderConfirmed`), as benchmarks want it; `shuffle` still holds.
+ */
+export function orderTraffic(options: TrafficOptions): TrafficMessage[] {
+  const { actors, idPrefix = "", shuffle, malformed } = options;
+  const random = mulberry32(options.seed);
+  const plain = options.duplicates === 0 && options.late === 0 && options.fail === 0 && malformed === 0;
+  const idOf = (index: number) => idPrefix + (index === 0 ? SHOWCASE_ID : `order-${1000 + index}`);
+  const placed: Placed[] = [];
+  for (let index = 0; index < actors; index++) {
+    const orderId = idOf(index);
+    if (plain) {
+      placeOrder(placed, index, plainStory(orderId, index, random), options, random);
+    } else if (index === 0) {
+      placeSeedOrder(placed, seedStory(orderId), options, random);
+    } else {
+      placeOrder(placed, index, randomStory(orderId, index, options.fail, random), options, random);
+    }
+  }
+  for (let index = 0; index < malformed; index++) {
+    const message = malformedMessage(index, idOf(Math.floor(random() * actors)));
+    // Without shuffling a whole number is the gap between two orders.
+    const place = shuffle === 0 ? Math.floor(random() * (actors + 1)) : random() * (actors + 1);
+    placed.push({ place, message });
+  }
+  // Sorting is stable, so that equal places keep their order and every run agrees.
+  return placed.sort((a, b) => a.place - b.place).map(({ message }) => message);
+}
+
+/**
+ * Gives each event of an order a place: orders stand at `index`..`index + 1`, windows of `shuffle` orders are mixed
+ * evenly, late events stand beyond the last order, and copies anywhere from their original to two windows later.
+ */
+function placeOrder(
+  placed: Placed[],
+  index: number,
+  story: readonly TrafficMessage[],
+  { actors, duplicates, late, shuffle }: TrafficOptions,
+  random: () => number,
+): void {
+  const window = Math.max(1, shuffle);
+  const windowStart = index - (index % window);
+  const step = 1 / (story.length + 1);
+  story.forEach((message, position) => {
+    let place = shuffle === 0 ? index + (position + 1) * step : windowStart + random() * window;
+    if (late > 0 && random() < late) place = actors + 2 * window + random();
+    placed.push({ place, message });
+    if (duplicates === 0 || random() >= duplicates) return;
+    const copies = random() < 0.25 ? 2 : 1;
+    for (let copy = 0; copy < copies; copy++) {
+      const distance = shuffle === 0 ? step : 2 * window;
+      placed.push({ place: place + random() * distance, message });
+    }
+  });
+}
+
+/** The seed's order keeps the seed's order of arrival, spread over the first window, with its payment heard twice. */
+function placeSeedOrder(
+  placed: Placed[],
+  story: readonly TrafficMessage[],
+  { duplicates, shuffle }: TrafficOptions,
+  random: () => number,
+): void {
+  const [payment] = story;
+  const heard = duplicates > 0 && payment !== undefined ? [...story, payment] : story;
+  const places = heard.map(() => random() * Math.max(1, shuffle)).sort((a, b) => a - b);
+  heard.forEach((message, position) => {
+    placed.push({ place: places[position] ?? 0, message });
+  });
+}
+
+/**
+ * A small seeded generator, uniform in [0, 1).
+ *
+ * Source: mulberry32 by Tommy Ettinger, public domain.
+ */
+function mulberry32(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}

@@ -1,0 +1,73 @@
+import { isDeepStrictEqual } from "node:util";
+import type { ActorType, Conclusion, DecisionContent } from "../../machines/actor-type.ts";
+
+/** A decision as published: content and envelope side by side. */
+export interface DecisionEnvelope {
+  readonly revision: number;
+  /** The revision it replaces, or null for the first. */
+  readonly supersedes: number | null;
+  readonly decidedAt: string | null;
+  /** 0 to 100. */
+  readonly dataCompleteness: number;
+  readonly basedOn: readonly string[];
+  readonly causationId: string;
+  readonly correlationId: string | null;
+}
+
+const ENVELOPE_FIELDS = [
+  "revision",
+  "supersedes",
+  "decidedAt",
+  "dataCompleteness",
+  "basedOn",
+  "causationId",
+  "correlationId",
+];
+
+/** What the next revision has to say, or null when the standing decision still follows. */
+export function nextContent(
+  type: ActorType,
+  standing: DecisionContent | null,
+  conclusion: Conclusion,
+): DecisionContent | null {
+  if (conclusion.content === null) return standing === null ? null : { decisionType: type.withdrawn };
+  return sameContent(standing, conclusion.content) ? null : conclusion.content;
+}
+
+/** The content that stands once `content` is published: a withdrawal leaves nothing standing. */
+export function standingAfter(type: ActorType, content: DecisionContent): DecisionContent | null {
+  return content.decisionType === type.withdrawn ? null : content;
+}
+
+/** Writes a decision in its wire form (DESIGN, section 3), JSON. */
+export function encodeDecision(
+  type: ActorType,
+  actorId: string,
+  content: DecisionContent,
+  envelope: DecisionEnvelope,
+): string {
+  const { decisionType, ...fields } = content;
+  const { revision, supersedes, decidedAt, ...rest } = envelope;
+  return JSON.stringify({
+    decisionType,
+    [type.idField]: actorId,
+    revision,
+    supersedes,
+    decidedAt,
+    ...fields,
+    ...rest,
+  });
+}
+
+/** The content of a decision read back from its wire form. */
+export function decodeContent(type: ActorType, payload: string): DecisionContent {
+  const fields = JSON.parse(payload) as DecisionContent;
+  return Object.fromEntries(
+    Object.entries(fields).filter(([name]) => name !== type.idField && !ENVELOPE_FIELDS.includes(name)),
+  ) as DecisionContent;
+}
+
+/** Do two contents say the same? Then no new revision is due. */
+export function sameContent(a: DecisionContent | null, b: DecisionContent | null): boolean {
+  return isDeepStrictEqual(a, b);
+}

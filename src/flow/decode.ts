@@ -1,0 +1,167 @@
+import { isUtf8 } from "node:buffer";
+import { createHash } from "node:crypto";
+import canonicalize from "canonicalize";
+import type { ActorType } from "../../machines/actor-type.ts";
+import { normaliseTimestamp } from "../../machines/event-time.ts";
+import { readCloudEvent } from "./cloud-event.ts";
+import type { Delivery, Observation, Rejected, RejectionReason } from "./ports.ts";
+
+/** Limits an event is held to before anything is parsed. */
+export interface DecodeLimits {
+  /** Bytes of a message body. */
+  readonly maxBytes: number;
+}
+
+const MAX_DEPTH = 32;
+const MAX_AHEAD_MS = 24 * 60 * 60 * 1000;
+const ACTOR_ID = /^[A-Za-z0-9_:-]{1,128}$/;
+const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/;
+
+/** The event's fields before they are checked against the contract. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads one delivery against its actor type's contract (DESIGN, section 3).
+ *
+ * @returns the observation, or why this delivery can never be one. Never throws for what a publisher sent.
+ */
+export function decode(delivery: Delivery, limits: DecodeLimits): Observation | Rejected {
+  const { type } = delivery.lane;
+  const parsed = parse(delivery.body, limits);
+  if (isRejected(parsed)) return parsed;
+  const event = readCloudEvent(delivery, parsed.fields, type.idField);
+  const eventType = event.fields.eventType;
+  const [, , subjectId = "", subjectType = ""] = delivery.subject.split(".");
+
+  if (typeof eventType !== "string") return invalid("eventType: expected a string");
+  if (/^xstate\b/.test(eventType)) return reject("reserved_type", `eventType: ${quote(eventType)} is reserved`);
+  const contract = Object.hasOwn(type.events, eventType) ? type.events[eventType] : undefined;
+  if (contract === undefined) {
+    return reject("unknown_event_type", `eventType: ${quote(eventType)} is none of ${Object.keys(type.events)}`);
+  }
+  const actorId = event.fields[type.idField] ?? event.subject ?? undefined;
+  if (typeof actorId !== "string" || !ACTOR_ID.test(actorId)) {
+    return invalid(`${type.idField}: expected 1 to 128 of A-Z a-z 0-9 _ - :`);
+  }
+  if (actorId !== subjectId) {
+    return reject("subject_mismatch", `${type.idField}: ${quote(actorId)}, but the subject says ${quote(subjectId)}`);
+  }
+  if (eventType !== subjectType) {
+    return reject("subject_mismatch", `eventType: ${quote(eventType)}, but the subject says ${quote(subjectType)}`);
+  }
+  const timestamp = typeof event.fields.timestamp === "string" ? normaliseTimestamp(event.fields.timestamp) : null;
+  if (timestamp === null) return invalid("timestamp: expected RFC 3339 with a zone, for example 2026-01-31T12:00:00Z");
+  if (Date.parse(timestamp) > delivery.storedAtMs + MAX_AHEAD_MS) {
+    return reject("timestamp_out_of_range", `timestamp: ${timestamp} is more than 24 h after the message was stored`);
+  }
+  const eventId = event.fields.eventId ?? delivery.header("Nats-Msg-Id") ?? event.id ?? undefined;
+  if (eventId !== undefined && !isLabel(eventId)) return invalid("eventId: expected a string of 1 to 256 characters");
+  const correlationId = event.fields.correlationId ?? delivery.header("Natstate-Correlation-Id") ?? undefined;
+  if (correlationId !== undefined && !isLabel(correlationId)) {
+    return invalid("correlationId: expected a string of 1 to 256 characters");
+  }
+  const data = contract.safeParse(event.fields);
+  if (!data.success) {
+    const [issue] = data.error.issues;
+    return invalid(`${issue?.path.join(".") || "event"}: ${issue?.message ?? "not as the contract says"}`);
+  }
+  const traceparent = readTraceparent(delivery);
+  return {
+    actorId,
+    type: eventType,
+    eventId: eventId ?? digest(event.fields),
+    timestamp,
+    correlationId: correlationId ?? traceparent?.traceId ?? null,
+    traceparent: traceparent?.header ?? null,
+    data: data.data,
+  };
+}
+
+/** Reads an event's fields back from its stored JSON, as {@link decode} read them when it arrived. */
+export function decodeStored(type: ActorType, eventType: string, body: string): Fields {
+  const contract = type.events[eventType];
+  if (contract === undefined) throw new Error(`stored event type ${eventType} is not one of ${type.name}'s`);
+  return contract.parse(JSON.parse(body));
+}
+
+/** Is this a rejection, not the thing asked for? */
+export function isRejected(value: Observation | Rejected | { fields: Fields }): value is Rejected {
+  return "reason" in value;
+}
+
+function parse(body: Uint8Array, limits: DecodeLimits): { fields: Fields } | Rejected {
+  if (body.length > limits.maxBytes) {
+    return reject("too_large", `body: ${body.length} bytes, at most ${limits.maxBytes} are accepted`);
+  }
+  if (!isUtf8(body)) return reject("malformed_json", "body: not UTF-8");
+  if (isNestedDeeper(body, MAX_DEPTH)) return invalid(`body: nested deeper than ${MAX_DEPTH} levels`);
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return reject("malformed_json", `body: ${text === "" ? "empty" : oneLine((error as Error).message)}`);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return invalid("body: expected an object");
+  // The key survives JSON.parse as an own property; escapes can hide it from the first look.
+  if ((text.includes("__proto__") || text.includes("\\u")) && hasProtoKey(value)) {
+    return invalid("body: the key __proto__ is not accepted");
+  }
+  return { fields: value as Fields };
+}
+
+function isNestedDeeper(body: Uint8Array, maxDepth: number): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < body.length; at++) {
+    const byte = body[at];
+    if (inString) {
+      if (byte === 0x5c) at++;
+      else if (byte === 0x22) inString = false;
+    } else if (byte === 0x22) inString = true;
+    else if (byte === 0x7b || byte === 0x5b) {
+      if (++depth > maxDepth) return true;
+    } else if (byte === 0x7d || byte === 0x5d) depth--;
+  }
+  return false;
+}
+
+function hasProtoKey(value: object): boolean {
+  return Object.entries(value).some(
+    ([key, inner]) => key === "__proto__" || (typeof inner === "object" && inner !== null && hasProtoKey(inner)),
+  );
+}
+
+function readTraceparent(delivery: Delivery): { header: string; traceId: string } | null {
+  const header = delivery.header("traceparent");
+  if (header === undefined) return null;
+  const traceId = TRACEPARENT.exec(header)?.[1];
+  return traceId === undefined ? null : { header: header.slice(0, 55), traceId };
+}
+
+function digest(fields: Fields): string {
+  return createHash("sha256")
+    .update(canonicalize(fields) ?? "")
+    .digest("hex");
+}
+
+function isLabel(value: unknown): value is string {
+  return typeof value === "string" && value.length >= 1 && value.length <= 256;
+}
+
+function invalid(error: string): Rejected {
+  return reject("invalid_event", error);
+}
+
+function reject(reason: RejectionReason, error: string): Rejected {
+  return { reason, error: oneLine(error) };
+}
+
+function quote(value: string): string {
+  return JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}...` : value);
+}
+
+/** NATS headers are one line each, and a log line is read by a person. */
+function oneLine(text: string): string {
+  return text.replace(/[^\x20-\x7e]+/g, " ").slice(0, 300);
+}

@@ -1,0 +1,119 @@
+import { LRUCache } from "lru-cache";
+import type { ActorType, DecisionContent } from "../../machines/actor-type.ts";
+import { type LiveActor, restoreActor, spawnActor } from "./actors.ts";
+import { decodeStored } from "./decode.ts";
+import type { Journal, Lane, StoredActor } from "./ports.ts";
+
+/** An actor in memory together with what its row knows about it. */
+export interface HotActor {
+  readonly key: number;
+  readonly id: string;
+  readonly lane: Lane;
+  readonly live: LiveActor;
+  /** What its row says, null while it has none. */
+  saved: { readonly state: string; readonly decisionType: string | null } | null;
+  rowVersion: number;
+  events: number;
+  revision: number;
+  standing: DecisionContent | null;
+  readonly firstSeenAtMs: number;
+  updatedAtMs: number;
+}
+
+/** The actors kept hot: bounded, least recently used leaves first. */
+export interface HotActors {
+  /** The actor, spawned, restored or as it is in memory. */
+  find(lane: Lane, id: string, storedAtMs: number): HotActor;
+  evict(lane: Lane, id: string): void;
+  /** Forgets every actor of a lane that went to another owner. */
+  evictLane(lane: Lane): void;
+  size(): number;
+}
+
+/**
+ * @param capacity - actors kept in memory, about 6 KiB each; at least twice the largest batch, so that no actor leaves
+ *   while the batch that touched it is open.
+ * @param onRebuild - told when a stored snapshot was unusable and the actor was rebuilt from its events.
+ */
+export function createHotActors(
+  journal: Journal,
+  capacity: number,
+  onRebuild: (type: ActorType, id: string) => void,
+): HotActors {
+  // An evicted actor is simply dropped: machines have no timers, children or subscriptions to stop.
+  const cache = new LRUCache<string, HotActor>({ max: capacity });
+
+  function load(lane: Lane, id: string, storedAtMs: number): HotActor {
+    const row = journal.findActor(lane.type.name, id);
+    if (row === undefined) return fresh(lane, id, journal.nextActorKey(), storedAtMs);
+    const restored = restoreActor(lane.type, row);
+    if (restored === undefined) onRebuild(lane.type, id);
+    return {
+      key: row.key,
+      id,
+      lane,
+      live: restored ?? rebuild(lane.type, row, journal),
+      saved: { state: row.state, decisionType: row.decisionType },
+      rowVersion: row.rowVersion,
+      events: row.events,
+      revision: row.revision,
+      standing: row.standing === null ? null : (JSON.parse(row.standing) as DecisionContent),
+      firstSeenAtMs: row.firstSeenAtMs,
+      updatedAtMs: row.updatedAtMs,
+    };
+  }
+
+  return {
+    find(lane, id, storedAtMs) {
+      const name = cacheKey(lane, id);
+      const known = cache.get(name);
+      if (known !== undefined) return known;
+      const loaded = load(lane, id, storedAtMs);
+      cache.set(name, loaded);
+      return loaded;
+    },
+    evict(lane, id) {
+      cache.delete(cacheKey(lane, id));
+    },
+    evictLane(lane) {
+      for (const [name, actor] of cache.entries()) {
+        if (actor.lane.type === lane.type && actor.lane.partition === lane.partition) cache.delete(name);
+      }
+    },
+    size: () => cache.size,
+  };
+}
+
+function cacheKey(lane: Lane, id: string): string {
+  return `${lane.type.name}/${id}`;
+}
+
+function fresh(lane: Lane, id: string, key: number, storedAtMs: number): HotActor {
+  return {
+    key,
+    id,
+    lane,
+    live: spawnActor(lane.type),
+    saved: null,
+    rowVersion: 0,
+    events: 0,
+    revision: 0,
+    standing: null,
+    firstSeenAtMs: storedAtMs,
+    updatedAtMs: storedAtMs,
+  };
+}
+
+function rebuild(type: ActorType, row: StoredActor, journal: Journal): LiveActor {
+  const live = spawnActor(type);
+  for (const event of journal.eventsOf(row.key)) {
+    const effect = live.send({
+      type: event.type,
+      eventId: event.eventId,
+      timestamp: event.timestamp,
+      data: decodeStored(type, event.type, event.body),
+    });
+    if (effect.kind === "error") throw new Error(`event ${event.eventId} cannot be replayed`, { cause: effect.error });
+  }
+  return live;
+}

@@ -1,0 +1,132 @@
+import type { BatchResult, Delivery, Lane } from "./ports.ts";
+import type { Processor } from "./processor.ts";
+
+/** Bounds of one batch; whichever is reached first closes it. */
+export interface BatchLimits {
+  readonly maxDeliveries: number;
+  readonly maxBytes: number;
+}
+
+/** Why nothing is applied at the moment. */
+export interface Pause {
+  readonly sinceMs: number;
+  readonly error: string;
+}
+
+/** Gathers what has arrived and feeds it to the processor in batches. */
+export interface Intake {
+  push(delivery: Delivery): void;
+  /** Forgets what is queued of a lane, because it will be delivered anew. */
+  drop(lane: Lane): void;
+  queued(): number;
+  pause(): Pause | null;
+  /** Applies what is queued, then takes nothing more. Resolves also when the store stays unwritable. */
+  stop(): Promise<void>;
+}
+
+export interface IntakeOptions {
+  readonly processor: Processor;
+  readonly limits: BatchLimits;
+  /** Called after each commit, before the next batch; `commitMs` is the time the whole batch took. */
+  readonly onCommitted: (result: BatchResult, commitMs: number) => void;
+  /** Called when a commit failed; the batch is tried again after `retryMs`. */
+  readonly onFailed: (error: Error, retryMs: number) => void;
+  /** False: too much waits to be published, take no more until `resume` is called. */
+  readonly hasRoom: () => boolean;
+}
+
+const RETRY_MS = [100, 250, 500, 1000, 2000, 5000];
+
+/**
+ * Batches without waiting: the first delivery schedules a batch for the end of this turn of the event loop, and
+ * everything that arrives until then goes with it. So one event at rest is alone in its batch, and under load
+ * hundreds share one commit.
+ */
+export function createIntake(options: IntakeOptions): Intake & { resume(): void } {
+  const { processor, limits, onCommitted, onFailed, hasRoom } = options;
+  let queue: Delivery[] = [];
+  let scheduled = false;
+  let stopping = false;
+  let failures = 0;
+  let paused: Pause | null = null;
+  let retry: NodeJS.Timeout | undefined;
+  let onIdle: (() => void) | undefined;
+
+  function schedule(): void {
+    if (scheduled || retry !== undefined || queue.length === 0) return;
+    scheduled = true;
+    setImmediate(run);
+  }
+
+  function run(): void {
+    scheduled = false;
+    if (queue.length === 0) return settle();
+    if (!hasRoom() && !stopping) return;
+    const size = batchSize(queue, limits);
+    const startedMs = performance.now();
+    let result: BatchResult;
+    try {
+      result = processor.apply(size === queue.length ? queue : queue.slice(0, size));
+    } catch (error) {
+      return fail(error as Error);
+    }
+    queue = size === queue.length ? [] : queue.slice(size);
+    failures = 0;
+    paused = null;
+    for (const { delivery } of result.handled) delivery.ack();
+    onCommitted(result, performance.now() - startedMs);
+    if (queue.length === 0) settle();
+    else schedule();
+  }
+
+  function fail(error: Error): void {
+    const retryMs = RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)] ?? 5000;
+    paused = { sinceMs: paused?.sinceMs ?? Date.now(), error: error.message };
+    onFailed(error, retryMs);
+    // What is not applied now is not acknowledged, and comes again at the next start.
+    if (stopping) return settle();
+    retry = setTimeout(() => {
+      retry = undefined;
+      schedule();
+    }, retryMs);
+  }
+
+  function settle(): void {
+    onIdle?.();
+  }
+
+  return {
+    push(delivery) {
+      if (stopping) return;
+      queue.push(delivery);
+      schedule();
+    },
+    drop(lane) {
+      queue = queue.filter((delivery) => delivery.lane !== lane);
+    },
+    resume: schedule,
+    queued: () => queue.length,
+    pause: () => paused,
+    stop() {
+      stopping = true;
+      clearTimeout(retry);
+      retry = undefined;
+      if (queue.length === 0) return Promise.resolve();
+      const idle = new Promise<void>((resolve) => {
+        onIdle = resolve;
+      });
+      schedule();
+      return idle;
+    },
+  };
+}
+
+function batchSize(queue: readonly Delivery[], limits: BatchLimits): number {
+  let bytes = 0;
+  let size = 0;
+  while (size < queue.length && size < limits.maxDeliveries && bytes < limits.maxBytes) {
+    bytes += queue[size]?.body.length ?? 0;
+    size++;
+  }
+  return size;
+}

@@ -1,0 +1,201 @@
+import type { ActorType } from "../../machines/actor-type.ts";
+
+/*
+ * The types at which the rooms meet. `flow/` names what it needs; `jetstream/`, `store/`, `console/` and `ops/` provide
+ * it, and `daemon.ts` joins them. Nothing here does anything.
+ */
+
+/** One partition of one actor type: the unit of order, of ownership and of checkpoints. */
+export interface Lane {
+  readonly type: ActorType;
+  /** The type's stream, for example `ORDERS`. */
+  readonly stream: string;
+  /** 0-based. */
+  readonly partition: number;
+}
+
+/** One JetStream message handed to us. */
+export interface Delivery {
+  readonly lane: Lane;
+  /** Stream sequence, from 1. */
+  readonly sequence: number;
+  /** As stored, with the partition token. */
+  readonly subject: string;
+  readonly body: Uint8Array;
+  /** First value of a header, or undefined. */
+  header(name: string): string | undefined;
+  /** All headers, name and value; asked for only when a message is dead-lettered. */
+  headers(): ReadonlyArray<readonly [string, string]>;
+  /** When the stream stored it, ms since the epoch. The only clock the path of an event knows. */
+  readonly storedAtMs: number;
+  /** Tells the server it may forget the delivery; flow control, not durability. */
+  ack(): void;
+}
+
+/** A decoded, validated observation about one actor. */
+export interface Observation {
+  readonly actorId: string;
+  readonly type: string;
+  readonly eventId: string;
+  /** RFC 3339 in UTC. */
+  readonly timestamp: string;
+  readonly correlationId: string | null;
+  readonly traceparent: string | null;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** Why a delivery can never succeed. Stable names: they are subjects, headers and metric labels. */
+export const REJECTION_REASONS = [
+  "malformed_json",
+  "invalid_event",
+  "unknown_event_type",
+  "subject_mismatch",
+  "too_large",
+  "reserved_type",
+  "timestamp_out_of_range",
+  "machine_error",
+] as const;
+export type RejectionReason = (typeof REJECTION_REASONS)[number];
+
+/** A delivery that can never succeed. A value, not an exception. */
+export interface Rejected {
+  readonly reason: RejectionReason;
+  /** One line a person can act on. */
+  readonly error: string;
+}
+
+/** An actor as its row keeps it. */
+export interface StoredActor {
+  /** The store's own key, unique over all types. */
+  readonly key: number;
+  readonly type: string;
+  readonly id: string;
+  readonly partition: number;
+  /** Rises by one with every save; two writers on one row are noticed by it. */
+  readonly rowVersion: number;
+  readonly machineVersion: number;
+  /** The XState persisted snapshot as JSON. */
+  readonly snapshot: string;
+  /** CRC-32 of `snapshot`. */
+  readonly checksum: number;
+  readonly state: string;
+  /** 0 to 100. */
+  readonly completeness: number;
+  /** Number of distinct events. */
+  readonly events: number;
+  /** The latest revision taken, 0 when none. */
+  readonly revision: number;
+  /** The standing decision's content as JSON, or null. */
+  readonly standing: string | null;
+  /** The standing decision's type, or null. */
+  readonly decisionType: string | null;
+  /** Stream time of the first event heard, ms since the epoch. */
+  readonly firstSeenAtMs: number;
+  /** Stream time of the latest event heard, ms since the epoch. */
+  readonly updatedAtMs: number;
+}
+
+/** One row of an actor's history. */
+export interface EventRow {
+  readonly actorKey: number;
+  readonly eventId: string;
+  readonly type: string;
+  readonly timestamp: string;
+  readonly storedAtMs: number;
+  readonly sequence: number;
+  readonly correlationId: string | null;
+  /** The event's own fields as JSON. */
+  readonly body: string;
+}
+
+/** One decision an actor has taken: outbox and history in one row. */
+export interface LedgerRow {
+  readonly actorKey: number;
+  readonly type: string;
+  readonly actorId: string;
+  readonly partition: number;
+  /** From 1. */
+  readonly revision: number;
+  readonly decisionType: string;
+  /** The decision as published, JSON. */
+  readonly payload: string;
+  readonly traceparent: string | null;
+  /** Stream time of the event that caused it, ms since the epoch. */
+  readonly causedAtMs: number;
+}
+
+/** One rejected delivery, kept until and after it is published. */
+export interface DeadLetterRow {
+  readonly type: string;
+  readonly stream: string;
+  readonly partition: number;
+  readonly sequence: number;
+  readonly subject: string;
+  readonly reason: RejectionReason;
+  readonly error: string;
+  readonly storedAtMs: number;
+  readonly body: Uint8Array;
+  /** JSON array of [name, value]. */
+  readonly headers: string;
+}
+
+/** A decision the stream already holds for a revision. */
+export interface PublishedDecision {
+  readonly revision: number;
+  readonly payload: string;
+  /** Sequence in DECISIONS. */
+  readonly sequence: number;
+}
+
+/** The write side of the store, as one batch needs it. Everything inside `transaction` commits together or not at all. */
+export interface Journal {
+  transaction<Result>(work: () => Result): Result;
+  /** The highest stream sequence whose effects are committed, 0 when none. */
+  checkpoint(lane: Lane): number;
+  saveCheckpoint(lane: Lane, sequence: number): void;
+  /** A key no other actor has; used up even when the transaction fails. */
+  nextActorKey(): number;
+  findActor(type: string, id: string): StoredActor | undefined;
+  /** The actor's history in stream order, to rebuild it from. */
+  eventsOf(actorKey: number): Iterable<EventRow>;
+  /** @returns false when the actor has this event id already; then only its duplicate count rises. */
+  recordEvent(row: EventRow): boolean;
+  markSuperseded(actorKey: number, eventId: string): void;
+  forgetEvent(actorKey: number, eventId: string): void;
+  /**
+   * Writes the row; its version in the store becomes `rowVersion + 1`.
+   *
+   * @throws when the stored version is not `rowVersion`: another process writes this file.
+   */
+  saveActor(row: StoredActor & { readonly isNew: boolean }): void;
+  recordDecision(row: LedgerRow): void;
+  /** Decisions the stream holds for this actor that this store has not derived, by revision. */
+  importedDecisions(type: string, actorId: string): PublishedDecision[];
+  /** Keeps a decision the stream holds already as one of ours. */
+  adoptDecision(row: LedgerRow, publishedSequence: number): void;
+  /** @returns false when the stream holds this dead letter already. */
+  recordDeadLetter(row: DeadLetterRow): boolean;
+  /** Adds to one of the lane's running counts, so that nobody has to count rows. */
+  addTally(lane: Lane, name: string, delta: number): void;
+}
+
+export type Outcome = "applied" | "superseded" | "duplicate" | "rejected" | "skipped";
+
+/** What became of one delivery. */
+export interface Handled {
+  readonly delivery: Delivery;
+  readonly outcome: Outcome;
+  readonly observation?: Observation;
+  readonly rejected?: Rejected;
+}
+
+/** What one committed batch brought about. */
+export interface BatchResult {
+  readonly handled: readonly Handled[];
+  /** To be published, in revision order per actor. */
+  readonly decisions: readonly LedgerRow[];
+  readonly deadLetters: readonly DeadLetterRow[];
+  /** Completeness of each actor the batch touched, 0 to 100. */
+  readonly completeness: readonly number[];
+}
+

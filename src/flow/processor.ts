@@ -1,0 +1,251 @@
+import type { ActorEvent, Conclusion, DecisionContent } from "../../machines/actor-type.ts";
+import { type DecodeLimits, decode, isRejected } from "./decode.ts";
+import { decodeContent, encodeDecision, nextContent, sameContent, standingAfter } from "./decision.ts";
+import type { HotActor, HotActors } from "./hot-actors.ts";
+import type {
+  BatchResult,
+  DeadLetterRow,
+  Delivery,
+  Handled,
+  Journal,
+  Lane,
+  LedgerRow,
+  Observation,
+  Rejected,
+} from "./ports.ts";
+import { createTallies, type Tallies } from "./tallies.ts";
+
+/** Applies deliveries to actors. */
+export interface Processor {
+  /**
+   * Applies a batch in the order given and commits all its effects in one transaction.
+   *
+   * Deliveries at or below their lane's checkpoint are skipped. Safe to repeat after an error.
+   *
+   * @throws when the commit fails; then nothing happened, and every actor the batch touched is evicted.
+   */
+  apply(batch: readonly Delivery[]): BatchResult;
+}
+
+/** One open batch: what it has gathered so far. */
+interface Batch {
+  readonly handled: Handled[];
+  readonly decisions: LedgerRow[];
+  readonly deadLetters: DeadLetterRow[];
+  readonly touched: Set<HotActor>;
+  readonly checkpoints: Map<Lane, number>;
+  readonly tallies: Tallies;
+}
+
+/** What a transition led to; `error` means the actor is as it was before. */
+type Transition =
+  | { readonly kind: "applied"; readonly conclusion: Conclusion }
+  | { readonly kind: "superseded" }
+  | { readonly kind: "error"; readonly error: Error };
+
+/**
+ * The path of an event (DESIGN, section 2):
+ *
+ *   skip what is committed -> decode -> find the actor -> recognise duplicates -> transition -> decide -> commit
+ *
+ * Everything is synchronous inside one SQLite transaction, so a process can die between two batches, never within one.
+ */
+export function createProcessor(journal: Journal, actors: HotActors, limits: DecodeLimits): Processor {
+  return {
+    apply(deliveries) {
+      const batch = openBatch();
+      try {
+        return journal.transaction(() => {
+          for (const delivery of deliveries) batch.handled.push(handle(delivery, batch));
+          return close(batch);
+        });
+      } catch (error) {
+        for (const actor of batch.touched) actors.evict(actor.lane, actor.id);
+        throw error;
+      }
+    },
+  };
+
+  function handle(delivery: Delivery, batch: Batch): Handled {
+    const { lane, sequence } = delivery;
+    const checkpoint = batch.checkpoints.get(lane) ?? journal.checkpoint(lane);
+    if (sequence <= checkpoint) return { delivery, outcome: "skipped" };
+    batch.checkpoints.set(lane, sequence);
+
+    const observation = decode(delivery, limits);
+    if (isRejected(observation)) return reject(delivery, observation, batch);
+    const actor = actors.find(lane, observation.actorId, delivery.storedAtMs);
+    if (!record(actor, delivery, observation)) {
+      batch.tallies.add(lane, "events:duplicate", 1);
+      return { delivery, outcome: "duplicate", observation };
+    }
+    const transition = transit(actor, observation);
+    if (transition.kind === "error") {
+      journal.forgetEvent(actor.key, observation.eventId);
+      const error = `${lane.type.name} machine failed on ${observation.type}: ${transition.error.message}`;
+      return reject(delivery, { reason: "machine_error", error }, batch);
+    }
+    batch.touched.add(actor);
+    batch.tallies.add(lane, `events:${transition.kind}`, 1);
+    actor.events++;
+    actor.updatedAtMs = delivery.storedAtMs;
+    if (transition.kind === "superseded") journal.markSuperseded(actor.key, observation.eventId);
+    else decide(actor, delivery, observation, transition.conclusion, batch);
+    return { delivery, outcome: transition.kind, observation };
+  }
+
+  /** Lets the event act and draws the conclusion; a machine or rule that throws leaves the actor as it was. */
+  function transit(actor: HotActor, event: ActorEvent): Transition {
+    const effect = actor.live.send(event);
+    if (effect.kind !== "applied") return effect;
+    try {
+      return { kind: "applied", conclusion: actor.lane.type.conclude(actor.live.context()) };
+    } catch (error) {
+      actor.live.rewind();
+      return { kind: "error", error: error as Error };
+    }
+  }
+
+  function record(actor: HotActor, delivery: Delivery, observation: Observation): boolean {
+    return journal.recordEvent({
+      actorKey: actor.key,
+      eventId: observation.eventId,
+      type: observation.type,
+      timestamp: observation.timestamp,
+      storedAtMs: delivery.storedAtMs,
+      sequence: delivery.sequence,
+      correlationId: observation.correlationId,
+      body: JSON.stringify(observation.data),
+    });
+  }
+
+  function reject(delivery: Delivery, rejected: Rejected, batch: Batch): Handled {
+    const { lane } = delivery;
+    const row: DeadLetterRow = {
+      type: lane.type.name,
+      stream: lane.stream,
+      partition: lane.partition,
+      sequence: delivery.sequence,
+      subject: delivery.subject,
+      reason: rejected.reason,
+      error: rejected.error,
+      storedAtMs: delivery.storedAtMs,
+      body: delivery.body,
+      headers: JSON.stringify(delivery.headers()),
+    };
+    if (journal.recordDeadLetter(row)) batch.deadLetters.push(row);
+    batch.tallies.add(lane, `dead:${rejected.reason}`, 1);
+    return { delivery, outcome: "rejected", rejected };
+  }
+
+  function decide(
+    actor: HotActor,
+    delivery: Delivery,
+    cause: Observation,
+    conclusion: Conclusion,
+    batch: Batch,
+  ): void {
+    const { type } = actor.lane;
+    const content = nextContent(type, actor.standing, conclusion);
+    if (content === null) return;
+    const write = (revision: number): LedgerRow => ({
+      actorKey: actor.key,
+      type: type.name,
+      actorId: actor.id,
+      partition: actor.lane.partition,
+      revision,
+      decisionType: content.decisionType,
+      payload: encodeDecision(type, actor.id, content, {
+        revision,
+        supersedes: revision === 1 ? null : revision - 1,
+        decidedAt: conclusion.decidedAt,
+        dataCompleteness: type.completeness(actor.live.context()),
+        basedOn: conclusion.basedOn,
+        causationId: cause.eventId,
+        correlationId: cause.correlationId,
+      }),
+      traceparent: cause.traceparent,
+      causedAtMs: delivery.storedAtMs,
+    });
+    actor.revision = recordDecision(actor, content, write, batch);
+    actor.standing = standingAfter(type, content);
+    batch.tallies.add(actor.lane, `decisions:${content.decisionType}`, 1);
+    if (actor.revision > 1) batch.tallies.add(actor.lane, "decisions:revised", 1);
+  }
+
+  /** @returns the revision the decision got. */
+  function recordDecision(
+    actor: HotActor,
+    content: DecisionContent,
+    write: (revision: number) => LedgerRow,
+    batch: Batch,
+  ): number {
+    const { type } = actor.lane;
+    const row = write(actor.revision + 1);
+    const published = journal
+      .importedDecisions(type.name, actor.id)
+      .filter((decision) => decision.revision >= row.revision);
+    const [same] = published;
+    if (same?.revision === row.revision && sameContent(decodeContent(type, same.payload), content)) {
+      journal.adoptDecision({ ...row, payload: same.payload }, same.sequence);
+      return row.revision;
+    }
+    // The stream holds other decisions under these revisions: keep them as history and supersede them.
+    for (const { revision, payload, sequence } of published) {
+      const { decisionType } = decodeContent(type, payload);
+      journal.adoptDecision({ ...row, revision, decisionType, payload }, sequence);
+    }
+    const next = published.length === 0 ? row : write((published.at(-1)?.revision ?? actor.revision) + 1);
+    journal.recordDecision(next);
+    batch.decisions.push(next);
+    return next.revision;
+  }
+
+  function close(batch: Batch): BatchResult {
+    const completeness: number[] = [];
+    for (const actor of batch.touched) completeness.push(save(actor, batch.tallies));
+    for (const [lane, sequence] of batch.checkpoints) journal.saveCheckpoint(lane, sequence);
+    batch.tallies.save(journal);
+    return { handled: batch.handled, decisions: batch.decisions, deadLetters: batch.deadLetters, completeness };
+  }
+
+  function save(actor: HotActor, tallies: Tallies): number {
+    const { lane, live, standing } = actor;
+    const state = live.state();
+    const decisionType = standing?.decisionType ?? null;
+    const completeness = lane.type.completeness(live.context());
+    journal.saveActor({
+      ...live.persist(),
+      key: actor.key,
+      type: lane.type.name,
+      id: actor.id,
+      partition: lane.partition,
+      isNew: actor.saved === null,
+      rowVersion: actor.rowVersion,
+      state,
+      completeness,
+      events: actor.events,
+      revision: actor.revision,
+      standing: standing === null ? null : JSON.stringify(standing),
+      decisionType,
+      firstSeenAtMs: actor.firstSeenAtMs,
+      updatedAtMs: actor.updatedAtMs,
+    });
+    tallies.move(lane, "state", actor.saved?.state, state);
+    tallies.move(lane, "standing", actor.saved?.decisionType, decisionType);
+    actor.saved = { state, decisionType };
+    actor.rowVersion++;
+    return completeness;
+  }
+}
+
+function openBatch(): Batch {
+  return {
+    handled: [],
+    decisions: [],
+    deadLetters: [],
+    touched: new Set(),
+    checkpoints: new Map(),
+    tallies: createTallies(),
+  };
+}

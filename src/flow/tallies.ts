@@ -1,0 +1,35 @@
+import type { Journal, Lane } from "./ports.ts";
+
+/**
+ * Running counts of one batch, by lane and name: `state:<state>`, `standing:<decisionType>` (actors now),
+ * `events:<outcome>`, `decisions:<decisionType>`, `decisions:revised`, `dead:<reason>` (ever).
+ */
+export interface Tallies {
+  add(lane: Lane, name: string, delta: number): void;
+  /** One actor leaves one value of a group for another; undefined or null is no value. */
+  move(lane: Lane, group: string, from: string | null | undefined, to: string | null): void;
+  save(journal: Journal): void;
+}
+
+/** Counts in memory, to be written once per batch. */
+export function createTallies(): Tallies {
+  const deltas = new Map<Lane, Map<string, number>>();
+  function add(lane: Lane, name: string, delta: number): void {
+    let counts = deltas.get(lane);
+    if (counts === undefined) deltas.set(lane, (counts = new Map()));
+    counts.set(name, (counts.get(name) ?? 0) + delta);
+  }
+  return {
+    add,
+    move(lane, group, from, to) {
+      if (from === to) return;
+      if (from !== null && from !== undefined) add(lane, `${group}:${from}`, -1);
+      if (to !== null) add(lane, `${group}:${to}`, 1);
+    },
+    save(journal) {
+      for (const [lane, counts] of deltas) {
+        for (const [name, delta] of counts) if (delta !== 0) journal.addTally(lane, name, delta);
+      }
+    },
+  };
+}

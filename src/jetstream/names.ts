@@ -1,0 +1,62 @@
+import type { ActorType } from "../../machines/actor-type.ts";
+
+/*
+ * Every NATS name of the wire contract (DESIGN, section 3) in one place. Other programs rely on them.
+ */
+
+export const DECISIONS_STREAM = "DECISIONS";
+export const DEAD_LETTERS_STREAM = "DEAD_LETTERS";
+/** The priority group in which one client is pinned. */
+export const OWNER_GROUP = "owner";
+
+/** `ORDERS`. */
+export function eventStream(type: ActorType): string {
+  return type.collection.toUpperCase();
+}
+
+/** `orders.<id>.<EventType>`: where publishers send an event. */
+export function eventSubject(type: ActorType, actorId: string, eventType: string): string {
+  return `${type.collection}.${actorId}.${eventType}`;
+}
+
+/** The subject a publisher used, from the one the stream stored (without its partition token). */
+export function publishedSubject(storedSubject: string): string {
+  const [collection, , ...rest] = storedSubject.split(".");
+  return [collection, ...rest].join(".");
+}
+
+/** `orders-<partition>`. */
+export function consumerName(type: ActorType, partition: number): string {
+  return `${type.collection}-${partition}`;
+}
+
+/** `decisions.orders.<id>`. */
+export function decisionSubject(type: ActorType, actorId: string): string {
+  return `decisions.${type.collection}.${actorId}`;
+}
+
+/** `deadletters.orders.<reason>`. */
+export function deadLetterSubject(type: Pick<ActorType, "collection">, reason: string): string {
+  return `deadletters.${type.collection}.${reason}`;
+}
+
+/** `orders:<id>:<revision>`. */
+export function decisionMsgId(type: ActorType, actorId: string, revision: number): string {
+  return `${type.collection}:${actorId}:${revision}`;
+}
+
+/** `dead:<stream>:<sequence>`. */
+export function deadLetterMsgId(stream: string, sequence: number): string {
+  return `dead:${stream}:${sequence}`;
+}
+
+/**
+ * The partition the server's subject transform `{{partition(n,1)}}` gives an actor id.
+ *
+ * Source: nats-server hashes the tokens' bytes with FNV-1a, 32 bit, modulo n.
+ */
+export function partitionOf(actorId: string, partitions: number): number {
+  let hash = 0x811c9dc5;
+  for (const byte of Buffer.from(actorId, "utf8")) hash = Math.imul(hash ^ byte, 0x01000193);
+  return (hash >>> 0) % partitions;
+}

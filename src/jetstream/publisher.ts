@@ -1,0 +1,253 @@
+import { type JetStreamClient, JetStreamApiCodes, type JetStreamManager } from "@nats-io/jetstream";
+import { headers, type MsgHdrs } from "@nats-io/transport-node";
+import type { Outbox, PublishedRow } from "../flow/outbox.ts";
+import type { DeadLetterRow, Lane, LedgerRow } from "../flow/ports.ts";
+import { apiErrorCode } from "./connect.ts";
+import {
+  DEAD_LETTERS_STREAM,
+  DECISIONS_STREAM,
+  deadLetterMsgId,
+  deadLetterSubject,
+  decisionMsgId,
+  decisionSubject,
+} from "./names.ts";
+import { decisionsOn } from "./outbox-reader.ts";
+
+/** Publishes the ledger and the dead letters, each exactly once. */
+export interface Publisher {
+  offer(lane: Lane, decisions: readonly LedgerRow[], deadLetters: readonly DeadLetterRow[]): void;
+  /** Forgets what waits for a lane that went to another owner, which publishes it itself. */
+  drop(lane: Lane): void;
+  /** Rows waiting or in flight. */
+  backlog(): number;
+  /** Resolves when everything offered is published and noted, or after `timeoutMs`. */
+  drain(timeoutMs: number): Promise<void>;
+  stop(): void;
+}
+
+export interface PublisherOptions {
+  readonly js: JetStreamClient;
+  readonly jsm: JetStreamManager;
+  readonly outbox: Outbox;
+  /** Rows on their way at once. */
+  readonly maxInFlight: number;
+  readonly onPublished: (decisions: readonly LedgerRow[], deadLetters: readonly DeadLetterRow[]) => void;
+  /** Another writer's decisions were taken over: the actor in memory is out of date. */
+  readonly onReconciled: (lane: Lane, actorId: string) => void;
+  readonly onTrouble: (error: Error, what: string) => void;
+  /** Room again, after a backlog. */
+  readonly onProgress: () => void;
+}
+
+type Job =
+  | { readonly kind: "decision"; readonly lane: Lane; readonly row: LedgerRow }
+  | { readonly kind: "dead_letter"; readonly lane: Lane; readonly row: DeadLetterRow };
+
+const TIMEOUT_MS = 5000;
+const RETRY_MS = 500;
+/** Acknowledgements gathered before they are noted in one transaction. */
+const NOTE_EVERY_MS = 5;
+/** The server's `err_code` for a wrong expected last subject sequence. */
+const WRONG_LAST_SEQUENCE: number = JetStreamApiCodes.StreamWrongLastSequence;
+
+/**
+ * Pipelined over actors, strictly one revision after the other within an actor. Each decision expects the sequence of
+ * the revision before it as the last on its subject, so whatever died in between, a revision gets in once.
+ */
+export function createPublisher(options: PublisherOptions): Publisher {
+  const { js, jsm, outbox, maxInFlight, onPublished, onReconciled, onTrouble, onProgress } = options;
+  const ready: Job[] = [];
+  /** Later revisions of an actor that has one on its way; an empty list says it has. */
+  const chains = new Map<number, Job[]>();
+  /** Sequences acknowledged but not yet noted. */
+  const noted = { decisions: [] as PublishedRow<LedgerRow>[], deadLetters: [] as PublishedRow<DeadLetterRow>[] };
+  const lastSequence = new Map<string, number>();
+  let inFlight = 0;
+  let waiting = 0;
+  let stopped = false;
+  let noteTimer: NodeJS.Timeout | undefined;
+
+  function offer(job: Job): void {
+    waiting++;
+    if (job.kind === "decision") {
+      const chain = chains.get(job.row.actorKey);
+      if (chain !== undefined) {
+        chain.push(job);
+        return;
+      }
+      chains.set(job.row.actorKey, []);
+    }
+    ready.push(job);
+  }
+
+  function pump(): void {
+    while (!stopped && inFlight < maxInFlight) {
+      const job = ready.shift();
+      if (job === undefined) return;
+      inFlight++;
+      void publish(job);
+    }
+  }
+
+  async function publish(job: Job): Promise<void> {
+    try {
+      const sequence = job.kind === "decision" ? await publishDecision(job) : await publishDeadLetter(job.row);
+      if (sequence !== undefined) note(job, sequence);
+      finish(job);
+    } catch (error) {
+      if (stopped) return;
+      onTrouble(error as Error, job.kind);
+      setTimeout(() => {
+        inFlight--;
+        ready.unshift(job);
+        pump();
+      }, RETRY_MS);
+    }
+  }
+
+  function finish(job: Job): void {
+    inFlight--;
+    waiting--;
+    if (job.kind === "decision") {
+      const next = chains.get(job.row.actorKey)?.shift();
+      if (next === undefined) chains.delete(job.row.actorKey);
+      else ready.push(next);
+    }
+    pump();
+    onProgress();
+  }
+
+  /** @returns the sequence it has in the stream, undefined when the ledger was rewritten instead. */
+  async function publishDecision(job: Job & { kind: "decision" }): Promise<number | undefined> {
+    const { lane, row } = job;
+    const expected = row.revision === 1 ? 0 : (sequenceOf(row.actorKey, row.revision - 1) ?? 0);
+    try {
+      return await sendDecision(lane, row, expected);
+    } catch (error) {
+      // "Wrong last sequence" means unknown, not failed (FACTS, 6): what does the stream hold?
+      if (apiErrorCode(error) !== WRONG_LAST_SEQUENCE) throw error;
+      return resolveDecision(lane, row);
+    }
+  }
+
+  async function resolveDecision(lane: Lane, row: LedgerRow): Promise<number | undefined> {
+    const found = await decisionsOn(jsm, decisionSubject(lane.type, row.actorId));
+    const ours = found.find((decision) => decision.revision === row.revision);
+    if (ours !== undefined && ours.payload === row.payload && found.at(-1) === ours) return ours.sequence;
+    const last = found.at(-1);
+    if (last === undefined) return sendDecision(lane, row, 0);
+    if (last.revision === row.revision - 1) return sendDecision(lane, row, last.sequence);
+    const pending = outbox.reconcile(lane, row.actorId, found);
+    // Later revisions offered meanwhile may have been renumbered; what the ledger says now is what is published.
+    const dropped = chains.get(row.actorKey) ?? [];
+    waiting -= dropped.length;
+    const jobs = pending.map((next): Job => ({ kind: "decision", lane, row: next }));
+    chains.set(row.actorKey, jobs);
+    waiting += jobs.length;
+    for (const decision of found) remember(row.actorKey, decision.revision, decision.sequence);
+    onReconciled(lane, row.actorId);
+    return undefined;
+  }
+
+  async function sendDecision(lane: Lane, row: LedgerRow, lastSubjectSequence: number): Promise<number> {
+    const { type } = lane;
+    const header = headers();
+    header.set("Natstate-Revision", String(row.revision));
+    if (row.traceparent !== null) header.set("traceparent", row.traceparent);
+    const ack = await js.publish(decisionSubject(type, row.actorId), row.payload, {
+      msgID: decisionMsgId(type, row.actorId, row.revision),
+      headers: header,
+      expect: { lastSubjectSequence, streamName: DECISIONS_STREAM },
+      timeout: TIMEOUT_MS,
+    });
+    return ack.seq;
+  }
+
+  async function publishDeadLetter(row: DeadLetterRow): Promise<number> {
+    const collection = row.subject.slice(0, row.subject.indexOf("."));
+    const ack = await js.publish(deadLetterSubject({ collection }, row.reason), row.body, {
+      msgID: deadLetterMsgId(row.stream, row.sequence),
+      headers: deadLetterHeaders(row),
+      expect: { streamName: DEAD_LETTERS_STREAM },
+      timeout: TIMEOUT_MS,
+    });
+    return ack.seq;
+  }
+
+  function sequenceOf(actorKey: number, revision: number): number | undefined {
+    return lastSequence.get(`${actorKey}/${revision}`) ?? outbox.publishedSequence(actorKey, revision);
+  }
+
+  function remember(actorKey: number, revision: number, sequence: number): void {
+    lastSequence.set(`${actorKey}/${revision}`, sequence);
+  }
+
+  function note(job: Job, sequence: number): void {
+    if (job.kind === "decision") {
+      noted.decisions.push({ row: job.row, sequence });
+      remember(job.row.actorKey, job.row.revision, sequence);
+    } else noted.deadLetters.push({ row: job.row, sequence });
+    noteTimer ??= setTimeout(writeNotes, NOTE_EVERY_MS);
+  }
+
+  function writeNotes(): void {
+    noteTimer = undefined;
+    const { decisions, deadLetters } = noted;
+    if (decisions.length + deadLetters.length === 0) return;
+    try {
+      outbox.markPublished(decisions, deadLetters);
+    } catch (error) {
+      // Not lost: unnoted rows are recognised by what the stream holds when they are published again.
+      onTrouble(error as Error, "published");
+      if (!stopped) noteTimer = setTimeout(writeNotes, RETRY_MS);
+      return;
+    }
+    noted.decisions = [];
+    noted.deadLetters = [];
+    lastSequence.clear();
+    onPublished(
+      decisions.map(({ row }) => row),
+      deadLetters.map(({ row }) => row),
+    );
+  }
+
+  return {
+    offer(lane, decisions, deadLetters) {
+      for (const row of decisions) offer({ kind: "decision", lane, row });
+      for (const row of deadLetters) offer({ kind: "dead_letter", lane, row });
+      pump();
+    },
+    drop(lane) {
+      const kept = ready.filter((job) => job.lane !== lane);
+      waiting -= ready.length - kept.length;
+      for (const job of ready) if (job.lane === lane && job.kind === "decision") chains.delete(job.row.actorKey);
+      ready.splice(0, ready.length, ...kept);
+      for (const chain of chains.values()) {
+        const rest = chain.filter((job) => job.lane !== lane);
+        waiting -= chain.length - rest.length;
+        chain.splice(0, chain.length, ...rest);
+      }
+    },
+    backlog: () => waiting,
+    async drain(timeoutMs) {
+      const deadline = Date.now() + timeoutMs;
+      while (waiting > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+      clearTimeout(noteTimer);
+      writeNotes();
+    },
+    stop() {
+      stopped = true;
+      clearTimeout(noteTimer);
+    },
+  };
+}
+
+function deadLetterHeaders(row: DeadLetterRow): MsgHdrs {
+  const header = headers();
+  header.set("Natstate-Reason", row.reason);
+  header.set("Natstate-Error", row.error);
+  header.set("Natstate-Subject", row.subject);
+  header.set("Natstate-Stream", row.stream);
+  header.set("Natstate-Sequence", String(row.sequence));
+  return header;
+}

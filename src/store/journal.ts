@@ -1,0 +1,144 @@
+import type Database from "better-sqlite3";
+import type { DeadLetterRow, EventRow, Journal, Lane, LedgerRow, PublishedDecision, StoredActor } from "../flow/ports.ts";
+import { StoreError } from "./database.ts";
+
+const ACTOR_COLUMNS = `key, type, id, partition, row_version AS rowVersion, machine_version AS machineVersion, state,
+  completeness, events, revision, decision_type AS decisionType, standing, first_seen_ms AS firstSeenAtMs,
+  updated_ms AS updatedAtMs, checksum, snapshot`;
+
+/** The write side of the store: each method one statement, all of them prepared once. */
+export function createJournal(db: Database.Database): Journal {
+  const begin = db.transaction((work: () => unknown) => work());
+  let nextKey = (db.prepare("SELECT coalesce(max(key), 0) AS key FROM actors").get() as { key: number }).key;
+  let mayHaveImports = true;
+
+  const selectCheckpoint = db.prepare("SELECT sequence FROM checkpoints WHERE stream = ? AND partition = ?").pluck();
+  const upsertCheckpoint = db.prepare(`INSERT INTO checkpoints (stream, partition, sequence) VALUES (?, ?, ?)
+    ON CONFLICT DO UPDATE SET sequence = excluded.sequence`);
+  const selectActor = db.prepare(`SELECT ${ACTOR_COLUMNS} FROM actors WHERE type = ? AND id = ?`);
+  const insertActor = db.prepare(`INSERT INTO actors (key, type, id, partition, row_version, machine_version, state,
+    completeness, events, revision, decision_type, standing, first_seen_ms, updated_ms, checksum, snapshot)
+    VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  const updateActor = db.prepare(`UPDATE actors SET row_version = row_version + 1, machine_version = ?, state = ?,
+    completeness = ?, events = ?, revision = ?, decision_type = ?, standing = ?, updated_ms = ?, checksum = ?,
+    snapshot = ? WHERE key = ? AND row_version = ?`);
+  const selectEvents = db.prepare(`SELECT actor_key AS actorKey, event_id AS eventId, type, timestamp,
+    stored_ms AS storedAtMs, sequence, correlation_id AS correlationId, body FROM events WHERE actor_key = ?
+    ORDER BY sequence`);
+  const insertEvent = db.prepare(`INSERT OR IGNORE INTO events (actor_key, event_id, type, timestamp, stored_ms,
+    sequence, outcome, correlation_id, body) VALUES (?, ?, ?, ?, ?, ?, 'applied', ?, ?)`);
+  const countDuplicate = db.prepare(
+    "UPDATE events SET duplicates = duplicates + 1 WHERE actor_key = ? AND event_id = ?",
+  );
+  const updateOutcome = db.prepare("UPDATE events SET outcome = 'superseded' WHERE actor_key = ? AND event_id = ?");
+  const deleteEvent = db.prepare("DELETE FROM events WHERE actor_key = ? AND event_id = ?");
+  const insertDecision = db.prepare(`INSERT INTO decisions (actor_key, revision, type, actor_id, partition,
+    decision_type, payload, traceparent, caused_ms, published) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  const anyImported = db.prepare("SELECT 1 FROM imported_decisions LIMIT 1").pluck();
+  const selectImported = db.prepare(`SELECT revision, payload, sequence FROM imported_decisions
+    WHERE type = ? AND actor_id = ? ORDER BY revision`);
+  const deleteImported = db.prepare("DELETE FROM imported_decisions WHERE type = ? AND actor_id = ? AND revision = ?");
+  const insertDeadLetter = db.prepare(`INSERT OR IGNORE INTO dead_letters (stream, sequence, type, partition, reason,
+    error, subject, stored_ms, headers, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  const upsertTally = db.prepare(`INSERT INTO tallies (type, partition, name, value) VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET value = value + excluded.value`);
+
+  function writeDecision(row: LedgerRow, published: number | null): void {
+    const { actorKey, revision, type, actorId, partition, decisionType, payload, traceparent, causedAtMs } = row;
+    insertDecision.run(
+      actorKey,
+      revision,
+      type,
+      actorId,
+      partition,
+      decisionType,
+      payload,
+      traceparent,
+      causedAtMs,
+      published,
+    );
+  }
+
+  return {
+    transaction<Result>(work: () => Result): Result {
+      mayHaveImports = anyImported.get() !== undefined;
+      return begin.immediate(work) as Result;
+    },
+    checkpoint: (lane) => (selectCheckpoint.get(lane.stream, lane.partition) as number | undefined) ?? 0,
+    saveCheckpoint: (lane, sequence) => void upsertCheckpoint.run(lane.stream, lane.partition, sequence),
+    nextActorKey: () => ++nextKey,
+    findActor: (type, id) => selectActor.get(type, id) as StoredActor | undefined,
+    eventsOf: (actorKey) => selectEvents.all(actorKey) as EventRow[],
+    recordEvent(row) {
+      const { actorKey, eventId, type, timestamp, storedAtMs, sequence, correlationId, body } = row;
+      const { changes } = insertEvent.run(
+        actorKey,
+        eventId,
+        type,
+        timestamp,
+        storedAtMs,
+        sequence,
+        correlationId,
+        body,
+      );
+      if (changes === 0) countDuplicate.run(actorKey, eventId);
+      return changes === 1;
+    },
+    markSuperseded: (actorKey, eventId) => void updateOutcome.run(actorKey, eventId),
+    forgetEvent: (actorKey, eventId) => void deleteEvent.run(actorKey, eventId),
+    saveActor(row) {
+      const { key, machineVersion, state, completeness, events, revision, decisionType, standing } = row;
+      if (row.isNew) {
+        insertActor.run(
+          key,
+          row.type,
+          row.id,
+          row.partition,
+          machineVersion,
+          state,
+          completeness,
+          events,
+          revision,
+          decisionType,
+          standing,
+          row.firstSeenAtMs,
+          row.updatedAtMs,
+          row.checksum,
+          row.snapshot,
+        );
+        return;
+      }
+      const { changes } = updateActor.run(
+        machineVersion,
+        state,
+        completeness,
+        events,
+        revision,
+        decisionType,
+        standing,
+        row.updatedAtMs,
+        row.checksum,
+        row.snapshot,
+        key,
+        row.rowVersion,
+      );
+      if (changes !== 1) throw new StoreError(`${row.type} ${row.id} was changed by another process on this store`);
+    },
+    recordDecision: (row) => writeDecision(row, null),
+    importedDecisions(type, actorId) {
+      return mayHaveImports ? (selectImported.all(type, actorId) as PublishedDecision[]) : [];
+    },
+    adoptDecision(row, publishedSequence) {
+      writeDecision(row, publishedSequence);
+      deleteImported.run(row.type, row.actorId, row.revision);
+    },
+    recordDeadLetter(row: DeadLetterRow) {
+      const { stream, sequence, type, partition, reason, error, subject, storedAtMs, headers, body } = row;
+      return (
+        insertDeadLetter.run(stream, sequence, type, partition, reason, error, subject, storedAtMs, headers, body)
+          .changes === 1
+      );
+    },
+    addTally: (lane: Lane, name, delta) => void upsertTally.run(lane.type.name, lane.partition, name, delta),
+  };
+}

@@ -1,0 +1,121 @@
+import { isDeepStrictEqual } from "node:util";
+import { createActor } from "xstate";
+import type { Conclusion, DecisionContent, TrafficMessage } from "../../machines/actor-type.ts";
+import { normaliseTimestamp } from "../../machines/event-time.ts";
+import { conclude } from "../../machines/order/decision.ts";
+import { type OrderContext, type OrderEvent, orderMachine } from "../../machines/order/machine.ts";
+import { completeness, viewOrder, waitingFor } from "../../machines/order/view.ts";
+
+/** What became of an order. */
+export interface Outcome {
+  state: string;
+  context: OrderContext;
+  completeness: number;
+  view: ReturnType<typeof viewOrder>;
+  waitingFor: string[];
+  conclusion: Conclusion;
+  /** Every content that was due, in order; null where a standing decision stopped following. */
+  revisions: (DecisionContent | null)[];
+}
+
+/** Keeps the order in memory throughout. */
+export const HOT = () => false;
+/** Stores and restores the order before every event. */
+export const COLD = () => true;
+
+/**
+ * Runs events through the order's machine in the order given.
+ *
+ * @param passivated - whether the order is persisted to JSON and restored before the event at this position.
+ */
+export function run(events: readonly OrderEvent[], passivated: (position: number) => boolean = HOT): Outcome {
+  let actor = createActor(orderMachine).start();
+  const revisions: (DecisionContent | null)[] = [];
+  let standing: DecisionContent | null = null;
+  events.forEach((event, position) => {
+    if (passivated(position)) {
+      const stored = JSON.stringify(actor.getPersistedSnapshot());
+      actor = createActor(orderMachine, { snapshot: JSON.parse(stored) }).start();
+    }
+    actor.send(event);
+    const { content } = conclude(actor.getSnapshot().context);
+    if (!isDeepStrictEqual(content, standing)) revisions.push(content);
+    standing = content;
+  });
+  const { context, value } = actor.getSnapshot();
+  return {
+    state: value,
+    context,
+    completeness: completeness(context),
+    view: viewOrder(context),
+    waitingFor: waitingFor(context),
+    conclusion: conclude(context),
+    revisions,
+  };
+}
+
+/** {@link run} for a story told event by event. */
+export function having(...events: OrderEvent[]): Outcome {
+  return run(events);
+}
+
+/** The same events as a publisher would send them, for the reference model. */
+export function asMessages(events: readonly OrderEvent[], orderId = "order-1"): TrafficMessage[] {
+  return events.map(({ type, eventId, timestamp, data }) => ({
+    subject: `orders.${orderId}.${type}`,
+    body: JSON.stringify({ orderId, eventType: type, eventId, timestamp, ...data }),
+  }));
+}
+
+/** The instant `seconds` after the order's first moment, as a machine gets to see it. */
+export function at(seconds: number): string {
+  const text = normaliseTimestamp(new Date(Date.UTC(2026, 0, 1, 10) + seconds * 1000).toISOString());
+  if (text === null) throw new Error(`no such time: ${seconds} s`);
+  return text;
+}
+
+type Data<Type extends OrderEvent["type"]> = Extract<OrderEvent, { type: Type }>["data"];
+
+/** The order's creation, observed `seconds` after its first moment. */
+export function created(
+  seconds: number,
+  data: Partial<Data<"OrderCreated">> = {},
+  eventId = `c${seconds}`,
+): OrderEvent {
+  const fields = { customerId: "customer-456", totalAmount: 99.99, currency: "USD", ...data };
+  return { type: "OrderCreated", eventId, timestamp: at(seconds), data: fields };
+}
+
+/** A word of the payment service. */
+export function paid(seconds: number, status: Data<"PaymentProcessed">["status"], eventId = `p${seconds}`): OrderEvent {
+  return { type: "PaymentProcessed", eventId, timestamp: at(seconds), data: { amount: 99.99, status } };
+}
+
+/** A reservation of one item, unless `data` says otherwise. */
+export function reserved(
+  seconds: number,
+  data: Partial<Data<"InventoryReserved">> = {},
+  eventId = `i${seconds}`,
+): OrderEvent {
+  const fields = { reservedItems: { "sku-1": 2 }, warehouseId: "warehouse-west", ...data };
+  return { type: "InventoryReserved", eventId, timestamp: at(seconds), data: fields };
+}
+
+/** A delivery that takes `estimatedDays`. */
+export function shipped(seconds: number, estimatedDays: number, eventId = `s${seconds}`): OrderEvent {
+  return { type: "ShippingCalculated", eventId, timestamp: at(seconds), data: { shippingCost: 10, estimatedDays } };
+}
+
+/** Points for the customer. */
+export function rewarded(seconds: number, totalPoints = 100, eventId = `l${seconds}`): OrderEvent {
+  const data = { pointsEarned: 10, totalPoints, tierStatus: "gold" };
+  return { type: "LoyaltyPointsUpdated", eventId, timestamp: at(seconds), data };
+}
+
+/** Every arrangement of `items`; 120 of five, 720 of six. */
+export function permutations<Item>(items: readonly Item[]): Item[][] {
+  if (items.length === 0) return [[]];
+  return items.flatMap((item, position) =>
+    permutations(items.toSpliced(position, 1)).map((others) => [item, ...others]),
+  );
+}

@@ -1,0 +1,110 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { createActor, createMachine } from "xstate";
+import { type OrderEvent, orderMachine } from "../../machines/order/machine.ts";
+import { orderType } from "../../machines/order/order.ts";
+import { actorTypes } from "../../machines/registry.ts";
+import { created, paid, permutations, reserved, rewarded, shipped } from "./order-driver.ts";
+
+const room = join(import.meta.dirname, "../../machines");
+const files = readdirSync(room, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+
+describe.each(files)("machines/%s", (name) => {
+  const source = readFileSync(join(room, name), "utf8");
+  const code = source.replace(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*/g, "");
+
+  test("imports only xstate, zod and its own room", () => {
+    const imported = [...code.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*["'`]([^"'`]+)["'`]/g)].map(([, target]) => target);
+    const foreign = imported.filter((target = "") => target !== "xstate" && target !== "zod" && leaves(name, target));
+    expect(foreign).toEqual([]);
+  });
+
+  test("knows no clock, no chance and no outside world", () => {
+    const impure =
+      /\bDate\.now\b|\bnew Date\(\s*\)|\bDate\(\s*\)|\bMath\.random\b|\bcrypto\b|\bperformance\b|\bprocess\b|\bfetch\b|\bset(?:Timeout|Interval|Immediate)\b|\brequire\b|\bglobalThis\b|\bconsole\b|\basync\b|\bawait\b|\bPromise\b/;
+    expect(code.match(impure)?.[0]).toBeUndefined();
+  });
+});
+
+test("the reference model shares no code with what it checks", () => {
+  const source = readFileSync(join(room, "order/reference.ts"), "utf8");
+  expect(source.match(/^import .*$/gm)).toEqual([expect.stringMatching(/^import type .* from "..\/actor-type.ts";$/)]);
+});
+
+describe("the order's machine", () => {
+  const literal = JSON.parse(JSON.stringify(orderMachine.config));
+
+  test("is a literal: nothing in it is lost in JSON, so that Stately Studio can open it", () => {
+    expect(literal).toEqual(orderMachine.config);
+  });
+
+  test("rebuilt from its JSON with the same implementations behaves the same", () => {
+    const rebuilt = createMachine(literal, orderMachine.implementations as object);
+    const events = [created(0), paid(1, "failed"), paid(2, "successful"), reserved(3), shipped(4, 3)];
+    for (const arrival of permutations(events)) {
+      const [original, copy] = [createActor(orderMachine).start(), createActor(rebuilt).start()];
+      for (const event of arrival) {
+        original.send(event);
+        copy.send(event);
+        expect(JSON.stringify(copy.getPersistedSnapshot())).toBe(JSON.stringify(original.getPersistedSnapshot()));
+      }
+    }
+  });
+
+  test("has no timers, no children and no actions but those that merge a facet", () => {
+    const keys = new Set(deepKeys(literal));
+    for (const impure of ["after", "invoke", "entry", "exit", "spawn", "history"]) expect(keys).not.toContain(impure);
+    expect(Object.keys(orderMachine.implementations.actions)).toHaveLength(5);
+  });
+
+  test("describes itself, every state, every event and every transition", () => {
+    const { description, on, states } = literal;
+    const described = [{ description }, ...Object.values(on), ...Object.values(states)] as Described[];
+    const transitions = described.flatMap(({ always = [] }) => always);
+    expect(transitions).toHaveLength(11);
+    for (const part of [...described, ...transitions]) expect(part.description).toMatch(/^[A-Z].+\.$/);
+  });
+
+  test("does nothing for an event it does not know", () => {
+    const actor = createActor(orderMachine).start();
+    const before = actor.getSnapshot();
+    actor.send({ type: "OrderTeleported" } as unknown as OrderEvent);
+    expect(actor.getSnapshot()).toBe(before);
+  });
+});
+
+describe("the order's type", () => {
+  test("is registered, and names the machine's own states and events", () => {
+    expect(actorTypes).toContain(orderType);
+    expect([...orderType.states].sort()).toEqual(Object.keys(orderMachine.states).sort());
+    expect(Object.keys(orderType.events).sort()).toEqual([...orderMachine.events].sort());
+    expect(orderType.decisionTypes).toContain(orderType.withdrawn);
+  });
+
+  test("waits for event types of its contract", () => {
+    expect([...orderType.waitingFor({})].sort()).toEqual(Object.keys(orderType.events).sort());
+    expect(orderType.waitingFor(contextOf(rewarded(1)))).not.toContain("LoyaltyPointsUpdated");
+  });
+});
+
+interface Described {
+  description?: string;
+  always?: Described[];
+}
+
+/** Does an import in machines/`name` point outside machines/? */
+function leaves(name: string, target: string): boolean {
+  return !target.startsWith(".") || !join(room, name, "..", target).startsWith(`${room}/`);
+}
+
+function deepKeys(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => [key, ...deepKeys(inner)]);
+}
+
+function contextOf(event: OrderEvent) {
+  const actor = createActor(orderMachine).start();
+  actor.send(event);
+  return actor.getSnapshot().context;
+}
