@@ -13,7 +13,10 @@ export interface Outbox {
   /** Sequence in DECISIONS of a revision, undefined while it is unpublished or unknown. */
   publishedSequence(actorKey: number, revision: number): number | undefined;
   /** Notes what the streams have acknowledged. */
-  markPublished(decisions: readonly PublishedRow<LedgerRow>[], deadLetters: readonly PublishedRow<DeadLetterRow>[]): void;
+  markPublished(
+    decisions: readonly PublishedRow<LedgerRow>[],
+    deadLetters: readonly PublishedRow<DeadLetterRow>[],
+  ): void;
   positions(lane: Lane): OutboxPositions;
   savePositions(lane: Lane, positions: OutboxPositions): void;
   /** Takes decisions the stream holds into the ledger as already published. */

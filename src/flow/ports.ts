@@ -198,4 +198,3 @@ export interface BatchResult {
   /** Completeness of each actor the batch touched, 0 to 100. */
   readonly completeness: readonly number[];
 }
-

@@ -1,6 +1,6 @@
 import type { ActorEvent, Conclusion, DecisionContent } from "../../machines/actor-type.ts";
-import { type DecodeLimits, decode, isRejected } from "./decode.ts";
 import { decodeContent, encodeDecision, nextContent, sameContent, standingAfter } from "./decision.ts";
+import { type DecodeLimits, decode, isRejected } from "./decode.ts";
 import type { HotActor, HotActors } from "./hot-actors.ts";
 import type {
   BatchResult,
@@ -138,13 +138,7 @@ export function createProcessor(journal: Journal, actors: HotActors, limits: Dec
     return { delivery, outcome: "rejected", rejected };
   }
 
-  function decide(
-    actor: HotActor,
-    delivery: Delivery,
-    cause: Observation,
-    conclusion: Conclusion,
-    batch: Batch,
-  ): void {
+  function decide(actor: HotActor, delivery: Delivery, cause: Observation, conclusion: Conclusion, batch: Batch): void {
     const { type } = actor.lane;
     const content = nextContent(type, actor.standing, conclusion);
     if (content === null) return;

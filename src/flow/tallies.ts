@@ -15,9 +15,9 @@ export interface Tallies {
 export function createTallies(): Tallies {
   const deltas = new Map<Lane, Map<string, number>>();
   function add(lane: Lane, name: string, delta: number): void {
-    let counts = deltas.get(lane);
-    if (counts === undefined) deltas.set(lane, (counts = new Map()));
+    const counts = deltas.get(lane) ?? new Map<string, number>();
     counts.set(name, (counts.get(name) ?? 0) + delta);
+    deltas.set(lane, counts);
   }
   return {
     add,

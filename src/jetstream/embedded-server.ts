@@ -23,7 +23,7 @@ export interface EmbeddedServerOptions {
   token?: string;
   /** Also serve `/healthz` and `/varz`, on a free port of the same host. */
   monitor?: boolean;
-  /** How long the server may take until JetStream answers; 60,000 when absent (a large store is read first). */
+  /** How long the first start may take until JetStream answers; 60,000 when absent (a large store is read first). */
   readyTimeoutMs?: number;
   /** Each line of the server's log. */
   log?: (line: string, level: ServerLogLevel) => void;
@@ -77,6 +77,7 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
     const address = { host, port, token, name: `natstate-${randomUUID()}` };
     await writeServerConfig(files.configFile, { ...address, storeDir: dataDir, monitorPort }, configPath);
 
+    let stopped: Promise<void> | undefined;
     const supervised = await supervise(() => spawnServer(binary, files, log), address, options);
     return {
       url: `nats://${host}:${port}`,
@@ -86,9 +87,10 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
         return supervised.process().pid;
       },
       kill: (signal) => supervised.process().kill(signal),
-      stop: async () => {
-        await supervised.stop();
-        await leaveDataDir(dataDir);
+      // Once only: a second call must not give back a directory that somebody else has taken since.
+      stop: () => {
+        stopped ??= supervised.stop().then(() => leaveDataDir(dataDir));
+        return stopped;
       },
     };
   } catch (error) {
@@ -99,7 +101,7 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
 
 /** Starts a server, waits until it is ready, and starts it anew whenever it ends, until `stop`. */
 async function supervise(start: () => ServerProcess, address: ServerAddress, options: EmbeddedServerOptions) {
-  const { readyTimeoutMs = 60_000, log = () => {}, onExit = () => {} } = options;
+  const { readyTimeoutMs = 60_000, onExit = () => {} } = options;
   const stopping = new AbortController();
   let server = start();
   let startedAt = performance.now();
@@ -118,9 +120,6 @@ async function supervise(start: () => ServerProcess, address: ServerAddress, opt
       restartInMs = Math.min(2 * restartInMs, longestRestartMs);
       startedAt = performance.now();
       server = start();
-      await untilReady(server, address, readyTimeoutMs).catch((error: Error) => {
-        if (!stopping.signal.aborted) log(error.message, "error");
-      });
     }
   }
 

@@ -1,4 +1,4 @@
-import { type JetStreamClient, JetStreamApiCodes, type JetStreamManager } from "@nats-io/jetstream";
+import { JetStreamApiCodes, type JetStreamClient, type JetStreamManager } from "@nats-io/jetstream";
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import type { Outbox, PublishedRow } from "../flow/outbox.ts";
 import type { DeadLetterRow, Lane, LedgerRow } from "../flow/ports.ts";

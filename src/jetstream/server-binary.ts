@@ -7,7 +7,7 @@ import { fetchDebianPackage } from "./server-debian.ts";
 import { type FetchProgress, type FetchTimeouts, fetchRelease } from "./server-release.ts";
 
 /** The oldest nats-server natstate works with: consumer reset came with 2.14. */
-export const oldestServerVersion = "2.14.0";
+const oldestServerVersion = "2.14.0";
 
 /** The nats-server that is fetched when none is found, and that the tests run with. */
 export const fetchedServerVersion = "2.15.1";
@@ -35,7 +35,7 @@ export class ServerBinaryError extends Error {
 }
 
 /**
- * Finds a nats-server of at least `oldestServerVersion`: NATSTATE_NATS_SERVER, else PATH, else the cache,
+ * Finds a nats-server of at least 2.14.0: NATSTATE_NATS_SERVER, else PATH, else the cache,
  * else fetched once into the cache (official release, then Debian's package). Two processes may fetch at once.
  *
  * A bad NATSTATE_NATS_SERVER is an error, never passed over; one on PATH that is too old is passed over.

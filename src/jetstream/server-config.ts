@@ -16,7 +16,7 @@ export interface ServerSettings {
 }
 
 /** The repo's nats.conf. */
-export const defaultConfigPath = join(import.meta.dirname, "../../nats.conf");
+const defaultConfigPath = join(import.meta.dirname, "../../nats.conf");
 
 /**
  * Writes the configuration file a server of ours is started with: a copy of `basePath`, then our settings.

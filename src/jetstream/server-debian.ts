@@ -52,6 +52,7 @@ async function runIn(cwd: string, env: NodeJS.ProcessEnv, file: string, args: st
     const options = { cwd, env: { ...env, LC_ALL: "C" }, timeout: 300_000, maxBuffer: 16 * 1024 * 1024 };
     return (await promisify(execFile)(file, args, options)).stdout;
   } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") throw new Error(`no ${file} on PATH`);
     if (!(error instanceof Error && "stderr" in error) || !error.stderr) throw error;
     throw new Error(`${file} failed: ${String(error.stderr).trim().split("\n").slice(-4).join(" ")}`);
   }

@@ -4,7 +4,7 @@ import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-/** A line for a person to read while a server is fetched; the byte counts are there while a download runs. */
+/** A line for a person to read while a server is fetched; the byte counts are there while a download runs, every MiB. */
 export interface FetchProgress {
   message: string;
   receivedBytes?: number;
@@ -31,6 +31,7 @@ export interface FetchRequest {
 
 const officialReleases = "https://github.com/nats-io/nats-server/releases/download";
 const maxArchiveBytes = 256 * 1024 * 1024;
+const reportEveryBytes = 1024 * 1024;
 const osNames: Partial<Record<NodeJS.Platform, string>> = { win32: "windows" };
 const archNames: Partial<Record<NodeJS.Architecture, string>> = { x64: "amd64", ia32: "386", arm: "arm7" };
 
@@ -59,7 +60,7 @@ export async function fetchRelease(request: FetchRequest): Promise<string> {
   if (actual !== sha256) throw new Error(`${base}/${name} has SHA-256 ${actual}, SHA256SUMS says ${sha256}: refused`);
 
   await writeFile(join(workDir, name), archive);
-  await promisify(execFile)(tarProgram(env), ["-xf", name, "--no-same-owner"], { cwd: workDir, env });
+  await promisify(execFile)(tarProgram(env), ["--no-same-owner", "-xf", name], { cwd: workDir, env });
   const executable = (await readdir(join(workDir, folder))).find((file) => /^nats-server(\.exe)?$/.test(file));
   if (!executable) throw new Error(`${base}/${name} holds no nats-server`);
   return join(workDir, folder, executable);
@@ -95,12 +96,15 @@ async function download(
     const totalBytes = Number(response.headers.get("content-length")) || undefined;
     const chunks: Uint8Array[] = [];
     let receivedBytes = 0;
+    let reportedBytes = 0;
     for await (const chunk of response.body) {
-      clearTimeout(timer);
-      timer = giveUp(`stalled for ${stallMs} ms after ${receivedBytes} bytes`, stallMs);
       chunks.push(chunk);
       receivedBytes += chunk.byteLength;
+      clearTimeout(timer);
+      timer = giveUp(`stalled for ${stallMs} ms after ${receivedBytes} bytes`, stallMs);
       if (receivedBytes > maxArchiveBytes) throw new Error(`larger than ${maxArchiveBytes} bytes`);
+      if (receivedBytes - reportedBytes < reportEveryBytes && receivedBytes !== totalBytes) continue;
+      reportedBytes = receivedBytes;
       onBytes(receivedBytes, totalBytes);
     }
     return Buffer.concat(chunks);

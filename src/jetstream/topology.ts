@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import {
   type ConsumerConfig,
-  type JetStreamManager,
   JetStreamApiCodes,
+  type JetStreamManager,
   type StreamConfig,
   type StreamInfo,
 } from "@nats-io/jetstream";

@@ -1,5 +1,13 @@
 import type Database from "better-sqlite3";
-import type { DeadLetterRow, EventRow, Journal, Lane, LedgerRow, PublishedDecision, StoredActor } from "../flow/ports.ts";
+import type {
+  DeadLetterRow,
+  EventRow,
+  Journal,
+  Lane,
+  LedgerRow,
+  PublishedDecision,
+  StoredActor,
+} from "../flow/ports.ts";
 import { StoreError } from "./database.ts";
 
 const ACTOR_COLUMNS = `key, type, id, partition, row_version AS rowVersion, machine_version AS machineVersion, state,

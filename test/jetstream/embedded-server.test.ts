@@ -8,9 +8,13 @@ import { createInterface } from "node:readline";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { type EmbeddedServerOptions, startEmbeddedServer } from "../../src/jetstream/embedded-server.ts";
+import {
+  EmbeddedServerError,
+  type EmbeddedServerOptions,
+  startEmbeddedServer,
+} from "../../src/jetstream/embedded-server.ts";
 import { findServerBinary } from "../../src/jetstream/server-binary.ts";
-import { processIdentity, serverFiles } from "../../src/jetstream/server-owner.ts";
+import { processIdentity, ServerOwnerError, serverFiles } from "../../src/jetstream/server-owner.ts";
 import { freePort } from "../../src/jetstream/server-ready.ts";
 
 let binary: string;
@@ -137,15 +141,20 @@ test("a port that is taken is a clear error, and leaves the directory free", asy
 test("a configuration the server refuses is a clear error with the server's own words", async () => {
   const configPath = join(dataDir, "broken.conf");
   await writeFile(configPath, "surprise: 1\n");
-  await expect(start({ configPath })).rejects.toThrow(/port \d+ ended \(1\)[^]*unknown field "surprise"/);
+  await expect(start({ configPath })).rejects.toThrow(/port \d+ ended \(1\).*unknown field "surprise"/s);
 });
 
 test("a binary that is not there is a clear error", async () => {
-  await expect(start({ binary: join(dataDir, "none") })).rejects.toThrow(/ended \(12[67]\)[^]*none/);
+  await expect(start({ binary: join(dataDir, "none") })).rejects.toThrow(EmbeddedServerError);
+  await expect(start({ binary: join(dataDir, "none") })).rejects.toThrow(/ended \(12[67]\).*none/s);
 });
 
 test("a directory in use is refused, naming who uses it", async () => {
+  const earlier = await start();
+  await earlier.stop();
   await start();
+  await earlier.stop();
+  await expect(start()).rejects.toThrow(ServerOwnerError);
   await expect(start()).rejects.toThrow(`${dataDir} is in use: this process runs a nats-server on it`);
 });
 

@@ -17,19 +17,21 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { fetchedServerVersion, findServerBinary, ServerBinaryError } from "../../src/jetstream/server-binary.ts";
+import { freePort } from "../../src/jetstream/server-ready.ts";
 
 let root: string;
 let bin: string;
 let env: NodeJS.ProcessEnv;
 const cleanups: (() => unknown)[] = [];
 
-beforeEach(() => {
+beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), "natstate-binary-"));
   bin = join(root, "bin");
   mkdirSync(bin);
   for (const tool of ["tar", "gzip", "mkdir", "cp"]) symlinkSync(onPath(tool), join(bin, tool));
-  // Port 1 of loopback: a mirror that refuses at once. No apt-get on this PATH.
-  env = { PATH: bin, NATSTATE_CACHE: join(root, "cache"), NATSTATE_NATS_RELEASES: "http://127.0.0.1:1" };
+  // A mirror that refuses at once, and no apt-get on this PATH.
+  const nobody = `http://127.0.0.1:${await freePort()}`;
+  env = { PATH: bin, NATSTATE_CACHE: join(root, "cache"), NATSTATE_NATS_RELEASES: nobody };
 });
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup();
@@ -174,7 +176,7 @@ test("with none to be had, one error says what helps and why each attempt failed
   for (const part of ["put it on PATH", "set NATSTATE_NATS_SERVER", "NATSTATE_NATS_RELEASES", "NATS_URL"])
     expect(error.message).toContain(part);
   expect(error.message).toMatch(/PATH: .*nats-server is 2\.9\.10, older than 2\.14\.0/);
-  expect(error.message).toMatch(/release: could not fetch http:\/\/127\.0\.0\.1:1\/.*ECONNREFUSED|bad port/);
+  expect(error.message).toMatch(/release: could not fetch http:\/\/127\.0\.0\.1:\d+\/.*ECONNREFUSED/);
   expect(error.message).toMatch(/debian: /);
 });
 

@@ -47,8 +47,12 @@ describe.each(outcomes)("payment %s, reservation %j", (status, reservedItems, st
     expect(strays).toEqual([]);
   });
 
-  test.each(events)("ends the same in all 720 arrival orders with $type heard twice, hot and cold", (again) => {
-    const strays = permutations([...events, again]).filter(
+  test.each(events)("ends the same in all 360 arrival orders with $type heard twice, hot and cold", (again) => {
+    const arrivals = permutations(events).flatMap((once) =>
+      [1, 2, 3, 4, 5].filter((at) => at > once.indexOf(again)).map((at) => once.toSpliced(at, 0, again)),
+    );
+    expect(arrivals).toHaveLength(360);
+    const strays = arrivals.filter(
       (arrival) => endOf(run(arrival, HOT)) !== expected || endOf(run(arrival, COLD)) !== expected,
     );
     expect(strays).toEqual([]);

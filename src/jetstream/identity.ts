@@ -1,0 +1,60 @@
+import type { JetStreamManager } from "@nats-io/jetstream";
+import type { Lane } from "../flow/ports.ts";
+import type { StreamIdentity } from "./topology.ts";
+
+/** The stream is not the one the store knows, or has lost messages. Nothing is read until a person has decided. */
+export class StreamIdentityError extends Error {
+  override readonly name = "StreamIdentityError";
+}
+
+/** The part of the store the checks need. */
+export interface KnownPositions {
+  streamCreated(stream: string): string | undefined;
+  completeTo(lane: Lane): number;
+  highestCheckpoint(stream: string): number;
+}
+
+/** Reads what identifies a stream now. */
+export async function readIdentity(jsm: JetStreamManager, stream: string): Promise<StreamIdentity> {
+  const { config, created, state } = await jsm.streams.info(stream);
+  return { name: config.name, created, firstSequence: state.first_seq, lastSequence: state.last_seq };
+}
+
+/**
+ * Refuses a stream under whose name something else is found than the checkpoints speak of: sequences start anew in a
+ * recreated stream, and everything in it would silently be skipped as already applied.
+ *
+ * @throws StreamIdentityError with the command that resolves it.
+ */
+export function refuseOtherStream(known: KnownPositions, found: StreamIdentity): void {
+  const created = known.streamCreated(found.name);
+  if (created === undefined) return;
+  const resolve = `If that is what you want, run once: natstate start --accept-stream ${found.name}`;
+  if (created !== found.created) {
+    throw new StreamIdentityError(
+      `stream ${found.name} was created ${found.created}, but the store has read one created ${created}: it was deleted and made anew, or NATS_URL points elsewhere. Its messages would be read from the first on, on top of the orders in the store. ${resolve}`,
+    );
+  }
+  const checkpoint = known.highestCheckpoint(found.name);
+  if (checkpoint > found.lastSequence) {
+    throw new StreamIdentityError(
+      `stream ${found.name} ends at ${found.lastSequence}, but the store has read ${checkpoint}: the server lost its last messages or was restored from a copy. It would be read again from its first message; events the store has already are recognised. ${resolve}`,
+    );
+  }
+}
+
+/**
+ * Refuses to read a lane of which messages are gone that were never read.
+ *
+ * @throws StreamIdentityError with the command that resolves it.
+ */
+export function refuseMissingMessages(known: KnownPositions, found: StreamIdentity, lanes: readonly Lane[]): void {
+  const behind = lanes.filter(
+    (lane) => lane.stream === found.name && known.completeTo(lane) + 1 < found.firstSequence,
+  );
+  if (behind.length === 0) return;
+  const from = Math.min(...behind.map((lane) => known.completeTo(lane))) + 1;
+  throw new StreamIdentityError(
+    `stream ${found.name} starts at ${found.firstSequence}, but messages from ${from} on were never read (partitions ${behind.map((lane) => lane.partition).join(", ")}): they were purged or are older than its max age. Orders they were about would be incomplete. Restore a newer copy of the store, or accept the loss by running once: natstate start --accept-stream ${found.name}`,
+  );
+}

@@ -1,0 +1,83 @@
+import type { Lane } from "../flow/ports.ts";
+import type { LaneReader } from "./lane-reader.ts";
+import { assignLanes } from "./membership.ts";
+
+/** Keeps the lanes that are read in step with the lanes that are ours. */
+export interface Ownership {
+  /** Lanes assigned to us. */
+  assigned(): readonly Lane[];
+  owns(lane: Lane): boolean;
+  /** Assigned lanes whose deliveries arrive. */
+  reading(): readonly Lane[];
+  /** Takes and releases what the present members imply. Calls never overlap. */
+  rebalance(members: readonly string[]): Promise<void>;
+  /** Starts every lane over from its checkpoint. */
+  doubtAll(reason: "connection"): void;
+  /** Reads no more; lanes can be taken by others at once. */
+  releaseAll(): Promise<void>;
+}
+
+export interface OwnershipOptions {
+  readonly lanes: readonly Lane[];
+  readonly ownId: string;
+  /** Makes lanes ready to be read: identity checked, outbox known, what is due published. Rejects to be tried again. */
+  readonly prepare: (lanes: readonly Lane[]) => Promise<void>;
+  readonly open: (lane: Lane) => LaneReader;
+  /** The lane is no longer ours; forget what is in memory of it. */
+  readonly onReleased: (lane: Lane) => void;
+  /** Preparing failed; it is tried again unless this says it never will succeed. */
+  readonly onTrouble: (error: Error) => "retry" | "give_up";
+}
+
+const RETRY_MS = 1000;
+
+/** Takes and releases lanes as members come and go. */
+export function createOwnership(options: OwnershipOptions): Ownership {
+  const { lanes, ownId, prepare, open, onReleased, onTrouble } = options;
+  const readers = new Map<Lane, LaneReader>();
+  let assigned: Lane[] = [];
+  let running: Promise<void> = Promise.resolve();
+  let stopped = false;
+
+  async function apply(members: readonly string[]): Promise<void> {
+    const owners = assignLanes(lanes, members);
+    assigned = lanes.filter((lane) => owners.get(lane) === ownId);
+    for (const [lane, reader] of readers) {
+      if (assigned.includes(lane)) continue;
+      readers.delete(lane);
+      await reader.release();
+      onReleased(lane);
+    }
+    const missing = assigned.filter((lane) => !readers.has(lane));
+    if (missing.length === 0 || stopped) return;
+    try {
+      await prepare(missing);
+    } catch (error) {
+      if (!stopped && onTrouble(error as Error) === "retry") setTimeout(() => void rebalance(members), RETRY_MS);
+      return;
+    }
+    if (stopped) return;
+    for (const lane of missing) readers.set(lane, open(lane));
+  }
+
+  function rebalance(members: readonly string[]): Promise<void> {
+    running = running.then(() => (stopped ? undefined : apply(members)));
+    return running;
+  }
+
+  return {
+    assigned: () => assigned,
+    owns: (lane) => assigned.includes(lane),
+    reading: () => [...readers.values()].filter((reader) => reader.isReading()).map((reader) => reader.lane),
+    rebalance,
+    doubtAll(reason) {
+      for (const reader of readers.values()) reader.doubt(reason);
+    },
+    async releaseAll() {
+      stopped = true;
+      await running;
+      await Promise.all([...readers.values()].map((reader) => reader.release()));
+      readers.clear();
+    },
+  };
+}

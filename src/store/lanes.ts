@@ -1,0 +1,50 @@
+import type Database from "better-sqlite3";
+import type { Lane } from "../flow/ports.ts";
+
+/** What the store knows of the streams its checkpoints speak of. */
+export interface LaneRecords {
+  /** RFC 3339 of the stream's creation, undefined for a store that has never seen it. */
+  streamCreated(stream: string): string | undefined;
+  saveStream(type: string, stream: string, created: string, partitions: number): void;
+  /** Nothing of the lane is unread up to here: its checkpoint, or later when the rest was seen to be empty. */
+  completeTo(lane: Lane): number;
+  saveCompleteTo(lanes: ReadonlyMap<Lane, number>): void;
+  /** The highest checkpoint of the stream, 0 when none. */
+  highestCheckpoint(stream: string): number;
+  /**
+   * Forgets where the stream was read to, so that it is read from its first message. Orders stay as they are.
+   *
+   * @returns how many dead letters of the former stream were forgotten with it.
+   */
+  forgetStream(stream: string): number;
+}
+
+/** The store's records of streams and lanes. */
+export function createLaneRecords(db: Database.Database): LaneRecords {
+  const selectCreated = db.prepare("SELECT created FROM streams WHERE name = ?").pluck();
+  const upsertStream = db.prepare(`INSERT INTO streams (name, type, created, partitions) VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET created = excluded.created, partitions = excluded.partitions`);
+  const selectComplete = db
+    .prepare("SELECT max(sequence, complete_to) FROM checkpoints WHERE stream = ? AND partition = ?")
+    .pluck();
+  const upsertComplete = db.prepare(`INSERT INTO checkpoints (stream, partition, complete_to) VALUES (?, ?, ?)
+    ON CONFLICT DO UPDATE SET complete_to = excluded.complete_to WHERE complete_to < excluded.complete_to`);
+  const selectHighest = db.prepare("SELECT coalesce(max(sequence), 0) FROM checkpoints WHERE stream = ?").pluck();
+  const resetCheckpoints = db.prepare("UPDATE checkpoints SET sequence = 0, complete_to = 0 WHERE stream = ?");
+  const deleteStream = db.prepare("DELETE FROM streams WHERE name = ?");
+  const deleteDeadLetters = db.prepare("DELETE FROM dead_letters WHERE stream = ?");
+  return {
+    streamCreated: (stream) => selectCreated.get(stream) as string | undefined,
+    saveStream: (type, stream, created, partitions) => void upsertStream.run(stream, type, created, partitions),
+    completeTo: (lane) => (selectComplete.get(lane.stream, lane.partition) as number | undefined) ?? 0,
+    saveCompleteTo: db.transaction((lanes: ReadonlyMap<Lane, number>) => {
+      for (const [lane, sequence] of lanes) upsertComplete.run(lane.stream, lane.partition, sequence);
+    }),
+    highestCheckpoint: (stream) => selectHighest.get(stream) as number,
+    forgetStream: db.transaction((stream: string) => {
+      resetCheckpoints.run(stream);
+      deleteStream.run(stream);
+      return deleteDeadLetters.run(stream).changes;
+    }),
+  };
+}
