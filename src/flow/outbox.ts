@@ -12,6 +12,7 @@ export interface Outbox {
   pendingDeadLetters(lane: Lane): DeadLetterRow[];
   /** Sequence in DECISIONS of a revision, undefined while it is unpublished or unknown. */
   publishedSequence(actorKey: number, revision: number): number | undefined;
+  isDeadLetterPublished(row: DeadLetterRow): boolean;
   /** Notes what the streams have acknowledged. */
   markPublished(
     decisions: readonly PublishedRow<LedgerRow>[],

@@ -22,6 +22,8 @@ export interface LaneReaderOptions {
   readonly js: JetStreamClient;
   readonly lane: Lane;
   readonly manage: boolean;
+  /** Rejects when the stream is not the one the checkpoint speaks of. */
+  readonly verify: () => Promise<void>;
   readonly checkpoint: () => number;
   readonly onDelivery: (delivery: Delivery) => void;
   /** What is queued of the lane is to be forgotten: it comes again. */
@@ -40,7 +42,7 @@ const UNPINNED_RETRY_MS = 1500;
  * first number that is not the next one ends the session.
  */
 export function readLane(options: LaneReaderOptions): LaneReader {
-  const { jsm, js, lane, manage, checkpoint, onDelivery, onDoubt } = options;
+  const { jsm, js, lane, manage, verify, checkpoint, onDelivery, onDoubt } = options;
   const durable = consumerName(lane.type, lane.partition);
   let session = 0;
   let failures = 0;
@@ -54,6 +56,7 @@ export function readLane(options: LaneReaderOptions): LaneReader {
     const mine = ++session;
     const isCurrent = () => mine === session && !released;
     try {
+      await verify();
       await ensureConsumer(jsm, lane, manage);
       if (!isCurrent()) return;
       await jsm.consumers.unpin(lane.stream, durable, OWNER_GROUP);

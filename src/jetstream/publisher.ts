@@ -15,7 +15,7 @@ import { decisionsOn } from "./outbox-reader.ts";
 
 /** Publishes the ledger and the dead letters, each exactly once. */
 export interface Publisher {
-  offer(lane: Lane, decisions: readonly LedgerRow[], deadLetters: readonly DeadLetterRow[]): void;
+  offer(decisions: readonly LedgerRow[], deadLetters: readonly DeadLetterRow[]): void;
   /** Forgets what waits for a lane that went to another owner, which publishes it itself. */
   drop(lane: Lane): void;
   /** Rows waiting or in flight. */
@@ -29,8 +29,11 @@ export interface PublisherOptions {
   readonly js: JetStreamClient;
   readonly jsm: JetStreamManager;
   readonly outbox: Outbox;
+  readonly laneOf: (row: LedgerRow | DeadLetterRow) => Lane;
   /** Rows on their way at once. */
   readonly maxInFlight: number;
+  /** Learns what the streams hold after a failure whose outcome is unknown; rejects while that cannot be known. */
+  readonly beforeRetry: () => Promise<void>;
   readonly onPublished: (decisions: readonly LedgerRow[], deadLetters: readonly DeadLetterRow[]) => void;
   /** Another writer's decisions were taken over: the actor in memory is out of date. */
   readonly onReconciled: (lane: Lane, actorId: string) => void;
@@ -55,7 +58,8 @@ const WRONG_LAST_SEQUENCE: number = JetStreamApiCodes.StreamWrongLastSequence;
  * the revision before it as the last on its subject, so whatever died in between, a revision gets in once.
  */
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { js, jsm, outbox, maxInFlight, onPublished, onReconciled, onTrouble, onProgress } = options;
+  const { js, jsm, outbox, laneOf, maxInFlight, beforeRetry, onPublished, onReconciled, onTrouble, onProgress } =
+    options;
   const ready: Job[] = [];
   /** Later revisions of an actor that has one on its way; an empty list says it has. */
   const chains = new Map<number, Job[]>();
@@ -66,6 +70,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   let waiting = 0;
   let stopped = false;
   let noteTimer: NodeJS.Timeout | undefined;
+  let learning: Promise<void> | undefined;
 
   function offer(job: Job): void {
     waiting++;
@@ -95,14 +100,36 @@ export function createPublisher(options: PublisherOptions): Publisher {
       if (sequence !== undefined) note(job, sequence);
       finish(job);
     } catch (error) {
-      if (stopped) return;
       onTrouble(error as Error, job.kind);
-      setTimeout(() => {
-        inFlight--;
-        ready.unshift(job);
-        pump();
-      }, RETRY_MS);
+      retryLater(job);
     }
+  }
+
+  /** The job keeps its place in flight, so that an outage does not pile up more of them. */
+  function retryLater(job: Job): void {
+    if (stopped) return;
+    setTimeout(async () => {
+      try {
+        await learnOnce();
+      } catch {
+        return retryLater(job);
+      }
+      if (isPublished(job)) finish(job);
+      else void publish(job);
+    }, RETRY_MS);
+  }
+
+  /** One look at the streams serves all jobs that wait for it. */
+  function learnOnce(): Promise<void> {
+    learning ??= beforeRetry().finally(() => {
+      learning = undefined;
+    });
+    return learning;
+  }
+
+  function isPublished(job: Job): boolean {
+    if (job.kind === "dead_letter") return outbox.isDeadLetterPublished(job.row);
+    return outbox.publishedSequence(job.row.actorKey, job.row.revision) !== undefined;
   }
 
   function finish(job: Job): void {
@@ -212,9 +239,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   return {
-    offer(lane, decisions, deadLetters) {
-      for (const row of decisions) offer({ kind: "decision", lane, row });
-      for (const row of deadLetters) offer({ kind: "dead_letter", lane, row });
+    offer(decisions, deadLetters) {
+      for (const row of decisions) offer({ kind: "decision", lane: laneOf(row), row });
+      for (const row of deadLetters) offer({ kind: "dead_letter", lane: laneOf(row), row });
       pump();
     },
     drop(lane) {

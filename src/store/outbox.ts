@@ -23,6 +23,7 @@ export function createOutbox(db: Database.Database): Outbox {
     stored_ms AS storedAtMs, headers, body FROM dead_letters
     WHERE published IS NULL AND type = ? AND partition = ? ORDER BY sequence`);
   const selectPublished = db.prepare("SELECT published FROM decisions WHERE actor_key = ? AND revision = ?").pluck();
+  const selectDeadLetter = db.prepare("SELECT published FROM dead_letters WHERE stream = ? AND sequence = ?").pluck();
   const markDecision = db.prepare("UPDATE decisions SET published = ? WHERE actor_key = ? AND revision = ?");
   const markDeadLetter = db.prepare("UPDATE dead_letters SET published = ? WHERE stream = ? AND sequence = ?");
   const selectPositions = db.prepare(`SELECT decisions_sequence AS decisions, dead_letters_sequence AS deadLetters
@@ -68,6 +69,7 @@ export function createOutbox(db: Database.Database): Outbox {
     pendingDeadLetters: (lane) => selectPendingDeadLetters.all(lane.type.name, lane.partition) as DeadLetterRow[],
     publishedSequence: (actorKey, revision) =>
       (selectPublished.get(actorKey, revision) as number | null | undefined) ?? undefined,
+    isDeadLetterPublished: (row) => typeof selectDeadLetter.get(row.stream, row.sequence) === "number",
     markPublished: db.transaction((decisions, deadLetters) => {
       const reached = new Map<string, { type: string; partition: number; decisions: number; deadLetters: number }>();
       const reach = ({ type, partition }: LedgerRow | DeadLetterRow, decided: number, dead: number) => {

@@ -1,0 +1,362 @@
+import { join } from "node:path";
+import type { Logger } from "pino";
+import type { ActorType } from "../machines/actor-type.ts";
+import type { Config } from "./config.ts";
+import { createHttpServer, type HttpServer } from "./console/server.ts";
+import { createHotActors } from "./flow/hot-actors.ts";
+import { createIntake } from "./flow/intake.ts";
+import type { Lane } from "./flow/ports.ts";
+import { createProcessor } from "./flow/processor.ts";
+import { catchUpOutbox } from "./jetstream/catch-up.ts";
+import { maskUrl } from "./jetstream/connect.ts";
+import { type EmbeddedServer, startEmbeddedServer } from "./jetstream/embedded-server.ts";
+import { readIdentity, refuseMissingMessages, refuseOtherStream, StreamIdentityError } from "./jetstream/identity.ts";
+import { measureLag } from "./jetstream/lag.ts";
+import { readLane } from "./jetstream/lane-reader.ts";
+import { createMembership } from "./jetstream/membership.ts";
+import { eventStream, partitionOf } from "./jetstream/names.ts";
+import { createOwnership } from "./jetstream/ownership.ts";
+import { createPublisher } from "./jetstream/publisher.ts";
+import { findServerBinary } from "./jetstream/server-binary.ts";
+import { startQueryService } from "./jetstream/service.ts";
+import { openSession, type SessionEvent } from "./jetstream/session.ts";
+import { ensureStreams, type StreamIdentity, type TopologyOptions } from "./jetstream/topology.ts";
+import { assessHealth, type Health } from "./ops/health.ts";
+import { logBatch } from "./ops/log.ts";
+import { createMetrics } from "./ops/metrics.ts";
+import { openDatabase } from "./store/database.ts";
+import { createJournal } from "./store/journal.ts";
+import { createLaneRecords } from "./store/lanes.ts";
+import { createOutbox } from "./store/outbox.ts";
+import { openQueries } from "./store/queries.ts";
+
+/** A running daemon. */
+export interface Daemon {
+  readonly natsUrl: string;
+  /** Null when NATSTATE_HTTP is off. */
+  readonly httpUrl: string | null;
+  readonly storeFile: string;
+  health(): Health;
+  /**
+   * Takes no more, applies what has arrived, publishes what is due, closes. Within 10 s; what is left is taken up by
+   * the next start.
+   */
+  stop(): Promise<void>;
+}
+
+export interface DaemonOptions {
+  readonly config: Config;
+  readonly env: NodeJS.ProcessEnv;
+  readonly types: readonly ActorType[];
+  readonly logger: Logger;
+  /** Streams whose recreation or loss of messages is accepted, by name. */
+  readonly acceptStreams?: readonly string[];
+  /** Something that only a person can resolve; the daemon has stopped reading. */
+  readonly onFatal: (error: Error) => void;
+  /** For long steps at start, such as fetching a server. */
+  readonly onProgress?: (message: string) => void;
+}
+
+const LAG_EVERY_MS = 5000;
+const DRAIN_MS = 5000;
+/** Decisions that may wait to be published before no more events are applied. */
+const MAX_BACKLOG = 10_000;
+const SERVICE = "natstate";
+const VERSION = "0.1.0";
+
+/**
+ * Joins the rooms: NATS on one side, SQLite on the other, the flow between them. Read `flow/processor.ts` for what
+ * happens to an event; this file only says who is told what.
+ *
+ * @throws ConfigError, StoreError, NatsSetupError, StreamIdentityError, ServerBinaryError or EmbeddedServerError when it
+ *   cannot start; whatever was opened is closed again.
+ */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const closers: Closer[] = [];
+  try {
+    return await open(options, closers);
+  } catch (error) {
+    await closeAll(closers);
+    throw error;
+  }
+}
+
+type Closer = () => Promise<void> | void;
+
+async function closeAll(closers: Closer[]): Promise<void> {
+  for (const close of closers.splice(0).reverse()) await close();
+}
+
+async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> {
+  const { config, types, logger, onFatal } = options;
+  const storeFile = join(config.NATSTATE_DATA, "natstate.db");
+  const { db, close: closeDatabase } = openDatabase(storeFile);
+  closers.push(closeDatabase);
+  const journal = createJournal(db);
+  const outbox = createOutbox(db);
+  const records = createLaneRecords(db);
+  const queries = openQueries(storeFile);
+  closers.push(() => queries.close());
+
+  const embedded = config.NATS_URL === undefined ? await startServer(options) : undefined;
+  if (embedded !== undefined) closers.push(() => embedded.stop());
+  const natsUrl = config.NATS_URL ?? embedded?.url ?? "";
+  const session = await openSession({ url: natsUrl, creds: config.NATS_CREDS, name: SERVICE }, onSession);
+  closers.push(() => session.close());
+  const { nc, js, jsm } = session;
+
+  const topology = topologyOf(config);
+  const found = await ensureStreams(jsm, types, topology);
+  const lanes = types.flatMap((type) => lanesOf(type, topology.partitions));
+  for (const stream of options.acceptStreams ?? []) accept(stream);
+  for (const stream of found) refuseOtherStream(records, stream);
+  for (const stream of found) remember(stream);
+
+  const metrics = createMetrics({ types });
+  const lag = new Map<Lane, number>();
+  const actors = createHotActors(journal, config.NATSTATE_HOT_ACTORS, (type, id) => {
+    metrics.recordRebuild(type);
+    logger.warn({ actorType: type.name, actorId: id }, "stored snapshot unusable, rebuilt from events");
+  });
+  const publisher = createPublisher({
+    js,
+    jsm,
+    outbox,
+    laneOf: (row) => laneOf(row.type, row.partition),
+    maxInFlight: config.NATSTATE_PUBLISH_IN_FLIGHT,
+    beforeRetry: () => catchUp(ownership.assigned()),
+    onPublished: (decisions, deadLetters) => metrics.recordPublished(decisions, deadLetters, Date.now()),
+    onReconciled: (lane, actorId) => {
+      actors.evict(lane, actorId);
+      logger.warn({ actorType: lane.type.name, actorId }, "another writer's decisions were taken over");
+    },
+    onTrouble: (error, what) => logger.warn({ err: error, what }, "not published yet, trying again"),
+    onProgress: () => intake.resume(),
+  });
+  const intake = createIntake({
+    processor: createProcessor(journal, actors, { maxBytes: config.NATSTATE_MAX_EVENT_BYTES }),
+    limits: { maxDeliveries: config.NATSTATE_BATCH_EVENTS, maxBytes: config.NATSTATE_BATCH_BYTES },
+    hasRoom: () => publisher.backlog() < MAX_BACKLOG,
+    onCommitted(result, commitMs) {
+      publisher.offer(result.decisions, result.deadLetters);
+      metrics.recordBatch(result, commitMs, Date.now());
+      logBatch(logger, result);
+    },
+    onFailed(error, retryMs) {
+      metrics.recordCommitFailure();
+      logger.error({ err: error, retryMs }, "commit failed, nothing is acknowledged, trying again");
+    },
+  });
+  const cluster = found.map((stream) => `${stream.name}@${stream.created}`).join();
+  const service = await startQueryService({
+    nc,
+    types,
+    queries,
+    owns: (type, actorId) => ownership.owns(laneOf(type.name, partitionOf(actorId, topology.partitions))),
+    ownedPartitions,
+    cluster,
+    version: VERSION,
+  });
+  closers.push(() => service.stop());
+  const ownership = createOwnership({
+    lanes,
+    ownId: service.id,
+    prepare,
+    open: (lane) =>
+      readLane({
+        jsm,
+        js,
+        lane,
+        manage: topology.manage,
+        verify: () => verify(lane.stream),
+        checkpoint: () => journal.checkpoint(lane),
+        onDelivery: intake.push,
+        onDoubt(reason, detail) {
+          intake.drop(lane);
+          metrics.recordDoubt(reason);
+          logger.debug({ stream: lane.stream, partition: lane.partition, reason, detail }, "reading again");
+          if (reason === "unpinned") void membership.refresh();
+        },
+      }),
+    onReleased(lane) {
+      intake.drop(lane);
+      actors.evictLane(lane);
+      publisher.drop(lane);
+      lag.delete(lane);
+      logger.info({ stream: lane.stream, partition: lane.partition }, "partition released");
+    },
+    onTrouble,
+  });
+  const membership = createMembership(nc, SERVICE, service.id, cluster, (members) => {
+    logger.info({ members: members.length }, "members changed");
+    void ownership.rebalance(members);
+  });
+  closers.push(() => membership.stop());
+  await membership.refresh();
+  await ownership.rebalance(membership.members());
+  const lagTimer = setInterval(() => void updateLag(), LAG_EVERY_MS);
+  closers.push(() => clearInterval(lagTimer));
+  await updateLag();
+  metrics.gauges(() => ({
+    lag: [...lag].map(([lane, value]) => ({ type: lane.type, partition: lane.partition, value })),
+    owned: ownership.reading().length,
+    hot: actors.size(),
+    backlog: publisher.backlog(),
+    connected: session.isConnected(),
+    pausedSinceMs: intake.pause()?.sinceMs ?? null,
+  }));
+
+  const http = await startHttp();
+  if (http !== undefined) closers.push(() => http.close());
+
+  let stopping: Promise<void> | undefined;
+  return {
+    natsUrl,
+    httpUrl: http?.url ?? null,
+    storeFile,
+    health,
+    stop: () => (stopping ??= stop()),
+  };
+
+  async function stop(): Promise<void> {
+    clearInterval(lagTimer);
+    membership.stop();
+    await intake.stop();
+    await publisher.drain(DRAIN_MS);
+    if (session.isConnected()) await updateLag();
+    await ownership.releaseAll();
+    publisher.stop();
+    await closeAll(closers);
+  }
+
+  function onSession(event: SessionEvent): void {
+    if (event === "reconnected") {
+      logger.info({ nats: maskUrl(natsUrl) }, "NATS is back");
+      ownership.doubtAll("connection");
+    } else if (event === "disconnected") logger.warn({ nats: maskUrl(natsUrl) }, "NATS is away, reconnecting");
+    else onFatal(new Error("the connection to NATS was closed for good"));
+  }
+
+  async function prepare(missing: readonly Lane[]): Promise<void> {
+    for (const stream of new Set(missing.map((lane) => lane.stream))) {
+      const identity = await readIdentity(jsm, stream);
+      refuseOtherStream(records, identity);
+      refuseMissingMessages(records, identity, missing);
+    }
+    await catchUp(missing);
+    for (const lane of missing) {
+      publisher.offer(outbox.pendingDecisions(lane), outbox.pendingDeadLetters(lane));
+    }
+  }
+
+  async function catchUp(wanted: readonly Lane[]): Promise<void> {
+    await catchUpOutbox(jsm, js, outbox, wanted, topology.partitions);
+  }
+
+  async function verify(stream: string): Promise<void> {
+    try {
+      refuseOtherStream(records, await readIdentity(jsm, stream));
+    } catch (error) {
+      if (error instanceof StreamIdentityError) onTrouble(error);
+      throw error;
+    }
+  }
+
+  function onTrouble(error: Error): "retry" | "give_up" {
+    if (error instanceof StreamIdentityError) {
+      onFatal(error);
+      return "give_up";
+    }
+    logger.warn({ err: error }, "partitions cannot be read yet, trying again");
+    return "retry";
+  }
+
+  function accept(name: string): void {
+    const stream = found.find((known) => known.name === name);
+    if (stream === undefined) throw new Error(`--accept-stream ${name}: there is no such event stream`);
+    const forgotten = records.forgetStream(name);
+    const own = lanes.filter((lane) => lane.stream === name);
+    records.saveCompleteTo(new Map(own.map((lane) => [lane, stream.firstSequence - 1])));
+    logger.warn({ ...stream, forgottenDeadLetters: forgotten }, "stream accepted, reading it from its first message");
+  }
+
+  function remember(stream: StreamIdentity): void {
+    const type = types.find((known) => eventStream(known) === stream.name);
+    if (type !== undefined) records.saveStream(type.name, stream.name, stream.created, topology.partitions);
+  }
+
+  async function updateLag(): Promise<void> {
+    try {
+      const complete = new Map<Lane, number>();
+      for (const { lane, lag: behind, completeTo } of await measureLag(jsm, ownership.assigned())) {
+        lag.set(lane, behind);
+        if (completeTo !== null && intake.queued() === 0) complete.set(lane, completeTo);
+      }
+      records.saveCompleteTo(complete);
+    } catch (error) {
+      logger.debug({ err: error }, "lag not measured");
+    }
+  }
+
+  function health(): Health {
+    return assessHealth({
+      connected: session.isConnected(),
+      assigned: ownership.assigned().length,
+      reading: ownership.reading().length,
+      pause: intake.pause(),
+      lag: [...lag.values()].reduce((sum, value) => sum + value, 0),
+      backlog: publisher.backlog(),
+      nowMs: Date.now(),
+    });
+  }
+
+  function startHttp(): Promise<HttpServer> | undefined {
+    if (config.NATSTATE_HTTP === null) return undefined;
+    return createHttpServer({
+      ...config.NATSTATE_HTTP,
+      types,
+      queries,
+      metrics: metrics.render,
+      health: { live: () => true, ready: health },
+      ownedPartitions,
+    });
+  }
+
+  function ownedPartitions(type: ActorType): number[] | undefined {
+    const assigned = ownership.assigned();
+    if (assigned.length === lanes.length) return undefined;
+    return assigned.filter((lane) => lane.type === type).map((lane) => lane.partition);
+  }
+
+  function laneOf(type: string, partition: number): Lane {
+    const lane = lanes.find((known) => known.type.name === type && known.partition === partition);
+    if (lane === undefined) throw new RangeError(`no partition ${partition} of ${type}`);
+    return lane;
+  }
+}
+
+async function startServer({ config, env, logger, onProgress }: DaemonOptions): Promise<EmbeddedServer> {
+  const binary = await findServerBinary({ env, onProgress: ({ message }) => onProgress?.(message) });
+  return startEmbeddedServer({
+    binary: binary.path,
+    dataDir: join(config.NATSTATE_DATA, "nats"),
+    port: config.NATSTATE_NATS_PORT,
+    log: (line, level) => logger[level === "info" ? "debug" : level]({ source: "nats-server" }, line),
+    onExit: (exit) => logger.error(exit, "the embedded nats-server died, starting it again"),
+  });
+}
+
+function topologyOf(config: Config): TopologyOptions {
+  return {
+    partitions: config.NATSTATE_PARTITIONS,
+    replicas: config.NATSTATE_REPLICAS,
+    maxAgeMs: config.NATSTATE_MAX_AGE,
+    maxMessageBytes: config.NATSTATE_MAX_MESSAGE_BYTES,
+    denyPurge: config.NATSTATE_DENY_PURGE,
+    manage: config.NATSTATE_MANAGE_STREAMS,
+  };
+}
+
+function lanesOf(type: ActorType, partitions: number): Lane[] {
+  return Array.from({ length: partitions }, (_, partition) => ({ type, stream: eventStream(type), partition }));
+}

@@ -1,0 +1,184 @@
+import type { ActorType } from "../../machines/actor-type.ts";
+import type { RejectionReason } from "./ports.ts";
+
+/*
+ * The read side, as `console/` and `jetstream/` ask for it; `store/` answers. What is returned is what goes over the
+ * wire (DESIGN, section 3, "Queries"): plain JSON, times as RFC 3339 in UTC, shares in percent.
+ */
+
+/** Answers questions from committed rows. Every method is synchronous and sees one moment of the store. */
+export interface Queries {
+  /** @returns undefined when no event of this actor was ever applied here. */
+  get(type: ActorType, actorId: string): ActorAnswer | undefined;
+  /** @returns undefined as {@link get} does. */
+  history(type: ActorType, actorId: string): ActorHistory | undefined;
+  /** @param partitions - the partitions asked about; undefined is all the store has rows of. */
+  list(type: ActorType, filter: ListFilter, partitions?: readonly number[]): ActorPage;
+  /** From running counts: costs the same however many actors there are. */
+  stats(type: ActorType, partitions?: readonly number[]): Stats;
+  deadLetters(type: ActorType, filter: DeadLetterFilter): DeadLetterPage;
+  /** @param sequence - in the type's stream. */
+  deadLetter(type: ActorType, sequence: number): DeadLetter | undefined;
+}
+
+/** An actor. Besides these fields: its id under `type.idField`, and the facets `type.view` gives. */
+export interface ActorAnswer {
+  readonly processingStatus: string;
+  readonly dataCompleteness: number;
+  /** The standing decision as it is published, or null. */
+  readonly decision: PublishedObject | null;
+  /** Number of distinct events. */
+  readonly version: number;
+  /** Stream time of the latest event. */
+  readonly lastUpdated: string;
+  /** In stream order, the latest {@link HISTORY_LIMIT}. */
+  readonly eventHistory: readonly EventEntry[];
+  /** Event types that would complete it. */
+  readonly waitingFor: readonly string[];
+  readonly [idOrFacet: string]: unknown;
+}
+
+/** Events and decisions given of one actor at most; the latest ones. */
+export const HISTORY_LIMIT = 1000;
+
+/** One distinct event of an actor. */
+export interface EventEntry {
+  readonly eventId: string;
+  readonly eventType: string;
+  /** Event time. */
+  readonly timestamp: string;
+  /** Stream time. */
+  readonly receivedAt: string;
+  readonly outcome: "applied" | "superseded";
+  /** Deliveries of the same event id beyond the first. */
+  readonly duplicates: number;
+  /** Stream sequence. */
+  readonly sequence: number;
+  readonly correlationId: string | null;
+}
+
+/** A decision in its wire form. */
+export type PublishedObject = Readonly<Record<string, unknown>>;
+
+/** All that led to what an actor is; also its id, under `type.idField`. */
+export interface ActorHistory {
+  /** As `eventHistory`, with the event's own fields. */
+  readonly events: ReadonlyArray<EventEntry & { readonly data: PublishedObject }>;
+  /** By revision; the latest {@link HISTORY_LIMIT}. */
+  readonly decisions: readonly DecisionEntry[];
+  readonly [id: string]: unknown;
+}
+
+/** A revision as published, and whether it is. */
+export interface DecisionEntry {
+  readonly published: boolean;
+  /** In DECISIONS, null until then. */
+  readonly sequence: number | null;
+  readonly [field: string]: unknown;
+}
+
+/** Which actors to list; absent fields do not restrict. Made by `readListFilter`. */
+export interface ListFilter {
+  readonly state?: string;
+  /** The standing decision's type; null asks for actors of which none stands. */
+  readonly decision?: string | null;
+  /** False asks for complete actors. */
+  readonly incomplete?: boolean;
+  /** Only actors whose latest event is older, ms since the epoch. */
+  readonly updatedBeforeMs?: number;
+  /** 1 to 200. */
+  readonly limit: number;
+  /** Where the page before ended, see `cursor.ts`. */
+  readonly after?: readonly number[];
+}
+
+/**
+ * One page: the summaries under `type.collection`, newest first seen first; when `updatedBeforeMs` is the only filter,
+ * latest updated first.
+ *
+ * A page may hold fewer than `limit` while `nextCursor` goes on: one page looks at a bounded number of rows, so that no
+ * question holds up the daemon. Null is the end.
+ */
+export interface ActorPage {
+  readonly nextCursor: string | null;
+  readonly [collection: string]: readonly ActorSummary[] | string | null;
+}
+
+/** One actor of a list; also its id, under `type.idField`. */
+export interface ActorSummary {
+  readonly processingStatus: string;
+  readonly dataCompleteness: number;
+  /** The standing decision's, or null. */
+  readonly decisionType: string | null;
+  /** The latest revision taken, 0 when none. */
+  readonly revision: number;
+  readonly version: number;
+  readonly lastUpdated: string;
+  /** Stream time of the first event heard. */
+  readonly firstSeen: string;
+  readonly [id: string]: unknown;
+}
+
+/** Counts by name. */
+export type Counts = Readonly<Record<string, number>>;
+
+/** How many there are, and how many there were; also, under `type.collection`, an {@link ActorCounts}. */
+export interface Stats {
+  /** Actors by standing decision, now. */
+  readonly standing: { readonly byType: Counts };
+  /** Deliveries by outcome, ever. */
+  readonly events: { readonly applied: number; readonly superseded: number; readonly duplicate: number };
+  /** Revisions taken, ever; `revised` counts those after an actor's first. */
+  readonly decisions: { readonly byType: Counts; readonly revised: number };
+  /** Ever. */
+  readonly deadLetters: { readonly byReason: Counts };
+  readonly [collection: string]: unknown;
+}
+
+/** Actors now. Every state the type names is there, also at 0. */
+export interface ActorCounts {
+  readonly total: number;
+  readonly byState: Counts;
+}
+
+/** Which dead letters to list. Made by `readDeadLetterFilter`. */
+export interface DeadLetterFilter {
+  readonly reason?: RejectionReason;
+  /** 1 to 200. */
+  readonly limit: number;
+  /** Where the page before ended, see `cursor.ts`. */
+  readonly after?: readonly number[];
+}
+
+/** One page, newest first (by stream sequence). */
+export interface DeadLetterPage {
+  readonly deadLetters: readonly DeadLetterSummary[];
+  readonly nextCursor: string | null;
+}
+
+/** A delivery that could never succeed, without its body. */
+export interface DeadLetterSummary {
+  readonly stream: string;
+  /** In that stream. */
+  readonly sequence: number;
+  readonly reason: RejectionReason;
+  readonly error: string;
+  /** As stored, with the partition token. */
+  readonly subject: string;
+  /** Stream time. */
+  readonly receivedAt: string;
+  /** Of the body. */
+  readonly bytes: number;
+  readonly published: boolean;
+  /** Its sequence in DEAD_LETTERS, null until then. */
+  readonly publishedSequence: number | null;
+}
+
+/** A dead letter with what was sent. */
+export interface DeadLetter extends DeadLetterSummary {
+  /** Name and value, in the order sent. */
+  readonly headers: ReadonlyArray<readonly [string, string]>;
+  /** The original bytes: as text when they are UTF-8. */
+  readonly body: string;
+  readonly encoding: "utf8" | "base64";
+}

@@ -1,0 +1,29 @@
+import type { ActorType } from "../../machines/actor-type.ts";
+import { orderType } from "../../machines/order/order.ts";
+import type { Delivery, Lane } from "../../src/flow/ports.ts";
+
+/** Lane 3 of the order type. */
+export const orderLane: Lane = { type: orderType as ActorType, stream: "ORDERS", partition: 3 };
+
+/** A delivery as the stream would hand it over; acknowledging it does nothing. */
+export function deliver(
+  sequence: number,
+  subject: string,
+  body: string | Uint8Array | object,
+  headers: Record<string, string> = {},
+  lane: Lane = orderLane,
+): Delivery {
+  const [collection, ...rest] = subject.split(".");
+  const bytes =
+    body instanceof Uint8Array ? body : Buffer.from(typeof body === "string" ? body : JSON.stringify(body), "utf8");
+  return {
+    lane,
+    sequence,
+    subject: [collection, lane.partition, ...rest].join("."),
+    body: bytes,
+    header: (name) => headers[name],
+    headers: () => Object.entries(headers),
+    storedAtMs: Date.parse("2026-03-01T00:00:00Z") + sequence,
+    ack() {},
+  };
+}

@@ -1,0 +1,25 @@
+import type { Delivery, Lane } from "../../src/flow/ports.ts";
+import { deliver, orderLane } from "./delivery.ts";
+
+const FIELDS = {
+  OrderCreated: { customerId: "customer-456", totalAmount: 99.99, currency: "USD" },
+  PaymentProcessed: { amount: 99.99, status: "successful" },
+  InventoryReserved: { reservedItems: { "sku-1": 2 }, warehouseId: "warehouse-west" },
+  ShippingCalculated: { shippingCost: 10, estimatedDays: 3 },
+  LoyaltyPointsUpdated: { pointsEarned: 10, totalPoints: 100, tierStatus: "gold" },
+};
+
+/** An order event whose time is `second` seconds into the day; its id is its type and second unless given. */
+export function orderEvent(
+  sequence: number,
+  id: string,
+  eventType: keyof typeof FIELDS,
+  second: number,
+  fields: Record<string, unknown> = {},
+  lane: Lane = orderLane,
+): Delivery {
+  const timestamp = new Date(Date.parse("2026-02-01T00:00:00Z") + second * 1000).toISOString();
+  const eventId = `${eventType}-${second}`;
+  const body = { orderId: id, eventType, eventId, timestamp, ...FIELDS[eventType], ...fields };
+  return deliver(sequence, `orders.${id}.${eventType}`, body, {}, lane);
+}

@@ -1,0 +1,234 @@
+import { describe, expect, it, vi } from "vitest";
+import { setup } from "xstate";
+import { z } from "zod";
+import type { ActorType } from "../../machines/actor-type.ts";
+import { orderType } from "../../machines/order/order.ts";
+import type { Lane } from "../../src/flow/ports.ts";
+import { deliver } from "./delivery.ts";
+import { orderEvent } from "./order-events.ts";
+import { applyEach, openStation } from "./station.ts";
+
+describe("one order", () => {
+  it("the seed's out-of-order events are decided once, on what is known then", () => {
+    using station = openStation();
+    applyEach(station, [
+      orderEvent(1, "o", "PaymentProcessed", 3),
+      orderEvent(2, "o", "ShippingCalculated", 4),
+      orderEvent(3, "o", "OrderCreated", 1),
+      orderEvent(4, "o", "InventoryReserved", 2),
+    ]);
+    expect(station.row("o")).toMatchObject({ state: "confirmed", completeness: 80, events: 4, revision: 1 });
+    expect(station.decisions("o")).toEqual([
+      {
+        decisionType: "OrderConfirmed",
+        orderId: "o",
+        revision: 1,
+        supersedes: null,
+        decidedAt: "2026-02-01T00:00:04.000Z",
+        warehouseId: "warehouse-west",
+        estimatedDays: 3,
+        dataCompleteness: 80,
+        basedOn: ["PaymentProcessed-3", "InventoryReserved-2", "ShippingCalculated-4"],
+        causationId: "InventoryReserved-2",
+        correlationId: null,
+      },
+    ]);
+  });
+
+  it("the same event id again has no effect, however far apart, but is counted", () => {
+    using station = openStation();
+    applyEach(
+      station,
+      [1, 2, 500].map((sequence) => orderEvent(sequence, "o", "OrderCreated", 1)),
+    );
+    station.actors.evict(orderEvent(1, "o", "OrderCreated", 1).lane, "o");
+    const [handled] = station.processor.apply([orderEvent(900, "o", "OrderCreated", 1)]).handled;
+    expect(handled?.outcome).toBe("duplicate");
+    expect(station.row("o")).toMatchObject({ events: 1, row_version: 1 });
+    expect(station.db.prepare("SELECT duplicates FROM events").pluck().all()).toEqual([3]);
+  });
+
+  it("a decision is revised when its content changes, withdrawn when nothing follows, and said anew after that", () => {
+    using station = openStation();
+    applyEach(station, [
+      orderEvent(1, "o", "PaymentProcessed", 1, { status: "failed" }),
+      orderEvent(2, "o", "InventoryReserved", 2),
+      orderEvent(3, "o", "PaymentProcessed", 3),
+      orderEvent(4, "o", "ShippingCalculated", 4, { estimatedDays: 5 }),
+      orderEvent(5, "o", "PaymentProcessed", 5, { status: "pending" }),
+      orderEvent(6, "o", "PaymentProcessed", 2, { status: "failed" }),
+      orderEvent(7, "o", "PaymentProcessed", 7),
+    ]);
+    const told = station
+      .decisions("o")
+      .map(({ decisionType, revision, supersedes }) => [decisionType, revision, supersedes]);
+    expect(told).toEqual([
+      ["OrderRejected", 1, null],
+      ["OrderConfirmed", 2, 1],
+      ["OrderDecisionWithdrawn", 3, 2],
+      ["OrderConfirmed", 4, 3],
+    ]);
+    const outcomes = station.db.prepare("SELECT outcome FROM events ORDER BY sequence").pluck().all();
+    expect(outcomes[5]).toBe("superseded");
+  });
+});
+
+describe("one batch", () => {
+  it("deliveries at or below the checkpoint are skipped", () => {
+    using station = openStation();
+    station.processor.apply([orderEvent(5, "o", "OrderCreated", 1)]);
+    const { handled } = station.processor.apply([
+      orderEvent(4, "o", "PaymentProcessed", 1),
+      orderEvent(5, "o", "OrderCreated", 1),
+      orderEvent(6, "o", "InventoryReserved", 1),
+    ]);
+    expect(handled.map(({ outcome }) => outcome)).toEqual(["skipped", "skipped", "applied"]);
+    expect(station.row("o").events).toBe(2);
+  });
+
+  it("one batch or many give the same rows", () => {
+    const events = () => [
+      orderEvent(1, "a", "PaymentProcessed", 1),
+      orderEvent(2, "b", "OrderCreated", 1),
+      deliver(3, "orders.a.Nonsense", "{"),
+      orderEvent(4, "a", "InventoryReserved", 2),
+      orderEvent(5, "a", "PaymentProcessed", 1),
+      orderEvent(6, "b", "PaymentProcessed", 9, { status: "failed" }),
+    ];
+    using together = openStation();
+    using apart = openStation();
+    together.processor.apply(events());
+    applyEach(apart, events());
+    for (const table of ["events", "decisions", "dead_letters", "checkpoints", "tallies WHERE value <> 0"]) {
+      const rows = (station: typeof apart) => station.db.prepare(`SELECT * FROM ${table}`).all();
+      expect(rows(together), table).toEqual(rows(apart));
+    }
+    expect(together.row("a").snapshot).toBe(apart.row("a").snapshot);
+  });
+
+  it("a commit that fails leaves nothing behind, in the store or in memory, and succeeds when repeated", () => {
+    using station = openStation();
+    station.processor.apply([orderEvent(1, "o", "PaymentProcessed", 1)]);
+    const batch = [orderEvent(2, "o", "InventoryReserved", 2), orderEvent(3, "p", "OrderCreated", 2)];
+    const full = vi.spyOn(station.journal, "saveCheckpoint").mockImplementation(() => {
+      throw new Error("disk full");
+    });
+    expect(() => station.processor.apply(batch)).toThrow("disk full");
+    expect(station.row("o")).toMatchObject({ events: 1, revision: 0 });
+    expect(station.row("p")).toBeUndefined();
+    full.mockRestore();
+    expect(station.processor.apply(batch).decisions).toHaveLength(1);
+    expect(station.row("o")).toMatchObject({ events: 2, revision: 1, state: "confirmed" });
+    expect(station.db.prepare("SELECT value FROM tallies WHERE name = 'state:confirmed'").pluck().get()).toBe(1);
+  });
+
+  it("a delivery that can never succeed is kept whole and the next one is unaffected", () => {
+    using station = openStation();
+    const bytes = new Uint8Array([0, 255, 1]);
+    const result = station.processor.apply([
+      deliver(1, "orders.o.OrderCreated", bytes, { "Nats-Msg-Id": "m" }),
+      orderEvent(2, "o", "OrderCreated", 1),
+    ]);
+    expect(result.deadLetters).toMatchObject([
+      { sequence: 1, subject: "orders.3.o.OrderCreated", reason: "malformed_json", headers: '[["Nats-Msg-Id","m"]]' },
+    ]);
+    expect(result.deadLetters[0]?.body).toEqual(bytes);
+    expect(station.row("o").events).toBe(1);
+  });
+
+  it("a row changed by another process is noticed before anything is written over it", () => {
+    using station = openStation();
+    station.processor.apply([orderEvent(1, "o", "OrderCreated", 1)]);
+    station.db.exec("UPDATE actors SET row_version = 7");
+    expect(() => station.processor.apply([orderEvent(2, "o", "PaymentProcessed", 1)])).toThrow(/another process/);
+    expect(() => station.processor.apply([orderEvent(2, "o", "PaymentProcessed", 1)])).not.toThrow();
+  });
+});
+
+describe("a stored snapshot that cannot be used", () => {
+  it.each([
+    ["has a flipped bit", "UPDATE actors SET snapshot = replace(snapshot, 'failed', 'falled')"],
+    ["is null", "UPDATE actors SET snapshot = 'null', checksum = 3634469936"],
+    ["is of another machine version", "UPDATE actors SET machine_version = 99"],
+  ])("%s: the order is rebuilt from its events, never started fresh", (_name, damage) => {
+    using station = openStation();
+    station.processor.apply([orderEvent(1, "o", "PaymentProcessed", 1, { status: "failed" })]);
+    station.db.exec(damage);
+    station.actors.evict(orderEvent(1, "o", "OrderCreated", 1).lane, "o");
+    station.processor.apply([orderEvent(2, "o", "InventoryReserved", 2)]);
+    expect(station.rebuilt).toEqual(["order/o"]);
+    expect(station.row("o")).toMatchObject({ state: "payment_failed", events: 2 });
+    expect(station.decisions("o")).toMatchObject([{ decisionType: "OrderRejected", revision: 1 }]);
+  });
+
+  it("names a state the machine does not have: rebuilt too", () => {
+    using station = openStation();
+    station.processor.apply([orderEvent(1, "o", "PaymentProcessed", 1, { status: "failed" })]);
+    const snapshot = (station.row("o").snapshot as string).replace('"payment_failed"', '"lost"');
+    const { crc32 } = process.getBuiltinModule("node:zlib");
+    station.db.prepare("UPDATE actors SET snapshot = ?, checksum = ?").run(snapshot, crc32(snapshot));
+    station.actors.evict(orderEvent(1, "o", "OrderCreated", 1).lane, "o");
+    station.processor.apply([orderEvent(2, "o", "InventoryReserved", 2)]);
+    expect(station.row("o")).toMatchObject({ state: "payment_failed", events: 2 });
+  });
+});
+
+describe("an actor type that fails", () => {
+  const failing: ActorType = {
+    ...(orderType as ActorType),
+    events: { Fine: z.object({}), Throws: z.object({}), Puzzles: z.object({}) },
+    machine: setup({ types: { context: {} as { seen: number } } }).createMachine({
+      id: "failing",
+      context: { seen: 0 },
+      on: {
+        Fine: { actions: ({ context }) => context, target: ".idle" },
+        Throws: {
+          actions: () => {
+            throw new Error("no such thing");
+          },
+        },
+      },
+      initial: "idle",
+      states: { idle: {} },
+    }),
+    conclude: () => ({ content: null, basedOn: [], decidedAt: null }),
+    completeness: () => 0,
+  };
+  const lane: Lane = { type: failing, stream: "ORDERS", partition: 3 };
+  const event = (sequence: number, eventType: string) =>
+    deliver(
+      sequence,
+      `orders.o.${eventType}`,
+      { orderId: "o", eventType, timestamp: "2026-02-01T00:00:00Z" },
+      {},
+      lane,
+    );
+
+  it("a machine that throws loses that event to the dead letters, and nothing else", () => {
+    using station = openStation();
+    const result = station.processor.apply([event(1, "Fine"), event(2, "Throws"), event(3, "Fine")]);
+    expect(result.handled.map(({ outcome }) => outcome)).toEqual(["superseded", "rejected", "duplicate"]);
+    expect(result.deadLetters).toMatchObject([
+      { reason: "machine_error", error: "order machine failed on Throws: no such thing" },
+    ]);
+    expect(station.db.prepare("SELECT count(*) FROM events").pluck().get()).toBe(1);
+  });
+
+  it("a rule that throws leaves the actor as it was", () => {
+    using station = openStation();
+    let broken = true;
+    const puzzled: ActorType = {
+      ...(orderType as ActorType),
+      conclude(context) {
+        if (broken) throw new Error("puzzled");
+        return orderType.conclude(context as Parameters<typeof orderType.conclude>[0]);
+      },
+    };
+    const own: Lane = { type: puzzled, stream: "ORDERS", partition: 3 };
+    const { deadLetters } = station.processor.apply([orderEvent(1, "o", "PaymentProcessed", 1, {}, own)]);
+    expect(deadLetters).toMatchObject([{ reason: "machine_error" }]);
+    broken = false;
+    station.processor.apply([orderEvent(2, "o", "OrderCreated", 1, {}, own)]);
+    expect(station.row("o")).toMatchObject({ state: "processing", completeness: 20, events: 1 });
+  });
+});
