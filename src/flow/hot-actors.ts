@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { ActorType, DecisionContent } from "../../machines/actor-type.ts";
 import { type LiveActor, restoreActor, spawnActor } from "./actors.ts";
 import { decodeStored } from "./decode.ts";
-import type { Journal, Lane, StoredActor } from "./ports.ts";
+import type { EventRow, Journal, Lane } from "./ports.ts";
 
 /** An actor in memory together with what its row knows about it. */
 export interface HotActor {
@@ -52,7 +52,7 @@ export function createHotActors(
       key: row.key,
       id,
       lane,
-      live: restored ?? rebuild(lane.type, row, journal),
+      live: restored ?? rebuildActor(lane.type, journal.eventsOf(row.key)),
       saved: { state: row.state, decisionType: row.decisionType },
       rowVersion: row.rowVersion,
       events: row.events,
@@ -104,9 +104,15 @@ function fresh(lane: Lane, id: string, key: number, storedAtMs: number): HotActo
   };
 }
 
-function rebuild(type: ActorType, row: StoredActor, journal: Journal): LiveActor {
+/**
+ * Replays an actor whose stored snapshot is unusable.
+ *
+ * @param events - its whole history, in stream order.
+ * @throws when an event that was once applied no longer can be: a bug in the machine's new version.
+ */
+export function rebuildActor(type: ActorType, events: Iterable<EventRow>): LiveActor {
   const live = spawnActor(type);
-  for (const event of journal.eventsOf(row.key)) {
+  for (const event of events) {
     const effect = live.send({
       type: event.type,
       eventId: event.eventId,

@@ -60,15 +60,19 @@ export function createIntake(options: IntakeOptions): Intake & { resume(): void 
 
   function run(): void {
     scheduled = false;
-    if (queue.length === 0) return settle();
-    if (!hasRoom() && !stopping) return;
+    if (queue.length === 0) settle();
+    else if (hasRoom() || stopping) applyNext();
+  }
+
+  function applyNext(): void {
     const size = batchSize(queue, limits);
     const startedMs = performance.now();
     let result: BatchResult;
     try {
       result = processor.apply(size === queue.length ? queue : queue.slice(0, size));
     } catch (error) {
-      return fail(error as Error);
+      fail(error as Error);
+      return;
     }
     queue = size === queue.length ? [] : queue.slice(size);
     failures = 0;
@@ -84,7 +88,10 @@ export function createIntake(options: IntakeOptions): Intake & { resume(): void 
     paused = { sinceMs: paused?.sinceMs ?? Date.now(), error: error.message };
     onFailed(error, retryMs);
     // What is not applied now is not acknowledged, and comes again at the next start.
-    if (stopping) return settle();
+    if (stopping) {
+      settle();
+      return;
+    }
     retry = setTimeout(() => {
       retry = undefined;
       schedule();

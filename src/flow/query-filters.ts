@@ -100,8 +100,8 @@ function createReader(parameters: Parameters) {
 }
 
 function asBoolean(value: unknown): boolean | undefined {
-  const text = String(value);
-  return text === "true" || text === "false" ? text === "true" : undefined;
+  if (value === true || value === "true") return true;
+  return value === false || value === "false" ? false : undefined;
 }
 
 function asTime(value: unknown): number | undefined {

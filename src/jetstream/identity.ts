@@ -49,9 +49,7 @@ export function refuseOtherStream(known: KnownPositions, found: StreamIdentity):
  * @throws StreamIdentityError with the command that resolves it.
  */
 export function refuseMissingMessages(known: KnownPositions, found: StreamIdentity, lanes: readonly Lane[]): void {
-  const behind = lanes.filter(
-    (lane) => lane.stream === found.name && known.completeTo(lane) + 1 < found.firstSequence,
-  );
+  const behind = lanes.filter((lane) => lane.stream === found.name && known.completeTo(lane) + 1 < found.firstSequence);
   if (behind.length === 0) return;
   const from = Math.min(...behind.map((lane) => known.completeTo(lane))) + 1;
   throw new StreamIdentityError(

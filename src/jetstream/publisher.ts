@@ -271,6 +271,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
 function deadLetterHeaders(row: DeadLetterRow): MsgHdrs {
   const header = headers();
+  for (const [name, value] of JSON.parse(row.headers) as [string, string][]) {
+    // The server acts on Nats-* headers: the event's own id must not become the dead letter's.
+    if (name.startsWith("Nats-")) header.append(`Natstate-Original-${name}`, value);
+    else if (!name.startsWith("Natstate-")) header.append(name, value);
+  }
   header.set("Natstate-Reason", row.reason);
   header.set("Natstate-Error", row.error);
   header.set("Natstate-Subject", row.subject);

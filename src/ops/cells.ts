@@ -76,7 +76,8 @@ function createSeries<Cell>(labelNames: readonly string[], create: () => Cell): 
     let found = known.get(key);
     if (found === undefined) {
       const labels = Object.fromEntries(labelNames.map((name, index) => [name, labelValues[index] ?? ""]));
-      known.set(key, (found = { labels, cell: create() }));
+      found = { labels, cell: create() };
+      known.set(key, found);
     }
     return found.cell;
   }
@@ -91,7 +92,8 @@ function createBuckets(bounds: Float64Array): Buckets {
     counts,
     sum: () => sum,
     observe(given) {
-      const value = given > 0 ? given : 0;
+      let value = 0;
+      if (given > 0) value = given;
       let index = 0;
       // The last bound is Infinity: the loop ends inside the array.
       while (value > (bounds[index] as number)) index++;

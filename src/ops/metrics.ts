@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { collectDefaultMetrics, Registry } from "prom-client";
 import type { ActorType } from "../../machines/actor-type.ts";
 import {
   type BatchResult,
@@ -7,28 +7,15 @@ import {
   type LedgerRow,
   REJECTION_REASONS,
 } from "../flow/ports.ts";
-import { METRICS, type MetricDescription } from "./catalogue.ts";
+import { type HistogramDescription, METRICS, type MetricDescription } from "./catalogue.ts";
 import { type CellCounter, type CounterCell, createCounter, createHistogram, type HistogramCell } from "./cells.ts";
+import { createGauges, type GaugeReadings } from "./gauges.ts";
 
-/** What gauges show, read when somebody asks for them. */
-export interface GaugeReadings {
-  /** Messages not yet applied, by assigned partition. */
-  readonly lag: readonly { readonly type: Named; readonly partition: number; readonly value: number }[];
-  /** Partitions being read. */
-  readonly owned: number;
-  /** Actors in memory. */
-  readonly hot: number;
-  /** Decisions and dead letters not yet published. */
-  readonly backlog: number;
-  readonly connected: boolean;
-  /** Since when nothing can be committed, ms since the epoch; null while all is well. */
-  readonly pausedSinceMs: number | null;
-}
-
-/** An actor type, as far as metrics need it. */
-type Named = Pick<ActorType, "name">;
-
-/** The daemon's metrics. Recording never throws and costs about 0.3 us an event; times are ms since the epoch. */
+/**
+ * The daemon's metrics. Recording never throws; times are ms since the epoch.
+ *
+ * It costs 0.4 us an event, 1 % of a core at 20,000 events/s; with prom-client's own `inc` and `observe` it was 1.4 us.
+ */
 export interface Metrics {
   /** @param commitMs - how long the batch took. */
   recordBatch(result: BatchResult, commitMs: number, nowMs: number): void;
@@ -36,7 +23,7 @@ export interface Metrics {
   /** @param reason - one of a closed set, never text from outside: it becomes a label. */
   recordDoubt(reason: string): void;
   recordCommitFailure(): void;
-  recordRebuild(type: Named): void;
+  recordRebuild(type: Pick<ActorType, "name">): void;
   /** Says where gauges come from; `read` is called once per `render`. */
   gauges(read: () => GaugeReadings): void;
   /** Everything in Prometheus' text format, the process's own metrics included. */
@@ -75,8 +62,10 @@ const UNKNOWN = "unknown";
 export function createMetrics({ types, now = Date.now }: MetricsOptions): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const cells = createCells(registry, types);
-  const showGauges = createGauges(registry, now);
+  const cells = createCells(registry);
+  for (const type of types) showZeros(cells, type);
+  const byType = new Map(types.map((type) => [type.name, typeCells(cells, type)]));
+  const showGauges = createGauges(registry);
   const decisionTypes = new Set(types.flatMap((type) => decisionTypesOf(type).map((name) => `${type.name} ${name}`)));
   let read: (() => GaugeReadings) | undefined;
 
@@ -88,7 +77,7 @@ export function createMetrics({ types, now = Date.now }: MetricsOptions): Metric
 
   return {
     recordBatch(result, commitMs, nowMs) {
-      for (const handled of result.handled) recordHandled(cells.byType, handled, nowMs);
+      for (const handled of result.handled) recordHandled(byType, handled, nowMs);
       for (const percent of result.completeness) cells.completeness.observe(percent);
       for (const row of result.decisions) countDecision(cells.decisions, row);
       for (const row of result.deadLetters) cells.deadLetters.cell(row.type, row.reason).value++;
@@ -106,13 +95,13 @@ export function createMetrics({ types, now = Date.now }: MetricsOptions): Metric
       }
     },
     recordDoubt: (reason) => void cells.doubts.cell(reason).value++,
-    recordCommitFailure: () => void cells.commitFailures.cell().value++,
+    recordCommitFailure: () => void cells.commitFailures.value++,
     recordRebuild: (type) => void cells.rebuilt.cell(type.name).value++,
     gauges: (from) => {
       read = from;
     },
     async render() {
-      if (read !== undefined) showGauges(read());
+      if (read !== undefined) showGauges(read(), now());
       return { contentType: registry.contentType, body: await registry.metrics() };
     },
     catalogue: Object.values<MetricDescription>(METRICS).map(({ name, type, help, labels }) => ({
@@ -154,85 +143,60 @@ function recordHandled(byType: ReadonlyMap<string, TypeCells>, handled: Handled,
   type.commitDelay.observe((nowMs - delivery.storedAtMs) / 1000);
 }
 
-function createCells(registry: Registry, types: readonly ActorType[]) {
-  const events = createCounter(registry, METRICS.events);
-  const processed = createCounter(registry, METRICS.processed);
-  const completeness = createHistogram(registry, METRICS.completeness).cell();
-  const decisions = createCounter(registry, METRICS.decisions);
-  const decisionsPublished = createCounter(registry, METRICS.decisionsPublished);
-  const deadLetters = createCounter(registry, METRICS.deadLetters);
-  const deadLettersPublished = createCounter(registry, METRICS.deadLettersPublished);
-  const lateness = createHistogram(registry, METRICS.lateness);
-  const commitDelay = createHistogram(registry, METRICS.commitDelay);
-  const publishDelay = createHistogram(registry, METRICS.publishDelay);
-  const commit = createHistogram(registry, METRICS.commit).cell();
-  const batch = createHistogram(registry, METRICS.batch).cell();
-  const commitFailures = createCounter(registry, METRICS.commitFailures);
-  const doubts = createCounter(registry, METRICS.doubts);
-  const rebuilt = createCounter(registry, METRICS.rebuilt);
-
-  const eventCells = (actor: string, eventType: string): EventCells => ({
-    applied: events.cell(actor, eventType, "applied"),
-    superseded: events.cell(actor, eventType, "superseded"),
-    duplicate: events.cell(actor, eventType, "duplicate"),
-    skipped: events.cell(actor, eventType, "skipped"),
-    succeeded: processed.cell(eventType, "true"),
-    failed: processed.cell(eventType, "false"),
-  });
-  const byType = new Map<string, TypeCells>();
-  for (const type of types) {
-    const { name } = type;
-    byType.set(name, {
-      events: new Map([...Object.keys(type.events), UNKNOWN].map((event) => [event, eventCells(name, event)])),
-      lateness: lateness.cell(name),
-      commitDelay: commitDelay.cell(name),
-    });
-    // A series that starts at 0 lets rate() see its first event.
-    rebuilt.cell(name);
-    for (const kind of ["decision", "dead_letter"]) publishDelay.cell(name, kind);
-    for (const counter of [deadLetters, deadLettersPublished]) {
-      for (const reason of REJECTION_REASONS) counter.cell(name, reason);
-    }
-    for (const counter of [decisions, decisionsPublished]) {
-      for (const decision of decisionTypesOf(type)) {
-        for (const revised of ["false", "true"]) counter.cell(name, decision, revised);
-      }
-    }
-  }
+function createCells(registry: Registry) {
+  const counter = (description: MetricDescription) => createCounter(registry, description);
+  const histogram = (description: HistogramDescription) => createHistogram(registry, description);
   return {
-    byType,
-    completeness,
-    decisions,
-    decisionsPublished,
-    deadLetters,
-    deadLettersPublished,
-    publishDelay,
-    commit,
-    batch,
-    commitFailures,
-    doubts,
-    rebuilt,
+    events: counter(METRICS.events),
+    processed: counter(METRICS.processed),
+    completeness: histogram(METRICS.completeness).cell(),
+    decisions: counter(METRICS.decisions),
+    decisionsPublished: counter(METRICS.decisionsPublished),
+    deadLetters: counter(METRICS.deadLetters),
+    deadLettersPublished: counter(METRICS.deadLettersPublished),
+    lateness: histogram(METRICS.lateness),
+    commitDelay: histogram(METRICS.commitDelay),
+    publishDelay: histogram(METRICS.publishDelay),
+    commit: histogram(METRICS.commit).cell(),
+    batch: histogram(METRICS.batch).cell(),
+    commitFailures: counter(METRICS.commitFailures).cell(),
+    doubts: counter(METRICS.doubts),
+    rebuilt: counter(METRICS.rebuilt),
   };
 }
 
-function createGauges(registry: Registry, now: () => number): (readings: GaugeReadings) => void {
-  const gauge = ({ name, help, labels }: MetricDescription) =>
-    new Gauge({ name, help, labelNames: labels, registers: [registry] });
-  const lag = gauge(METRICS.lag);
-  const owned = gauge(METRICS.owned);
-  const hot = gauge(METRICS.hot);
-  const backlog = gauge(METRICS.backlog);
-  const connected = gauge(METRICS.connected);
-  const paused = gauge(METRICS.paused);
-  return (readings) => {
-    // Partitions that went to another owner are not to be shown any longer.
-    lag.reset();
-    for (const { type, partition, value } of readings.lag) lag.set({ actor: type.name, partition }, value);
-    owned.set(readings.owned);
-    hot.set(readings.hot);
-    backlog.set(readings.backlog);
-    connected.set(readings.connected ? 1 : 0);
-    paused.set(readings.pausedSinceMs === null ? 0 : Math.max(0, now() - readings.pausedSinceMs) / 1000);
+type Cells = ReturnType<typeof createCells>;
+
+/** A series that starts at 0 lets rate() see its first event. */
+function showZeros(cells: Cells, type: ActorType): void {
+  cells.rebuilt.cell(type.name);
+  for (const kind of ["decision", "dead_letter"]) cells.publishDelay.cell(type.name, kind);
+  for (const reason of REJECTION_REASONS) {
+    cells.deadLetters.cell(type.name, reason);
+    cells.deadLettersPublished.cell(type.name, reason);
+  }
+  for (const decisionType of decisionTypesOf(type)) {
+    for (const revised of ["false", "true"]) {
+      cells.decisions.cell(type.name, decisionType, revised);
+      cells.decisionsPublished.cell(type.name, decisionType, revised);
+    }
+  }
+}
+
+function typeCells(cells: Cells, type: ActorType): TypeCells {
+  const of = (eventType: string, outcome: string) => cells.events.cell(type.name, eventType, outcome);
+  const eventCells = (eventType: string): EventCells => ({
+    applied: of(eventType, "applied"),
+    superseded: of(eventType, "superseded"),
+    duplicate: of(eventType, "duplicate"),
+    skipped: of(eventType, "skipped"),
+    succeeded: cells.processed.cell(eventType, "true"),
+    failed: cells.processed.cell(eventType, "false"),
+  });
+  return {
+    events: new Map([...Object.keys(type.events), UNKNOWN].map((eventType) => [eventType, eventCells(eventType)])),
+    lateness: cells.lateness.cell(type.name),
+    commitDelay: cells.commitDelay.cell(type.name),
   };
 }
 

@@ -18,6 +18,7 @@ CREATE TABLE actors (
   snapshot TEXT NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX actors_by_id ON actors (type, id);
+CREATE INDEX actors_by_age ON actors (type, key);
 CREATE INDEX actors_by_state ON actors (type, state, key);
 CREATE INDEX actors_by_decision ON actors (type, decision_type, key);
 CREATE INDEX actors_incomplete ON actors (type, key) WHERE completeness < 100;
@@ -79,6 +80,7 @@ CREATE TABLE dead_letters (
   body BLOB NOT NULL,
   PRIMARY KEY (stream, sequence)
 ) STRICT;
+CREATE INDEX dead_letters_by_sequence ON dead_letters (type, sequence);
 CREATE INDEX dead_letters_by_reason ON dead_letters (type, reason, sequence);
 CREATE INDEX dead_letters_pending ON dead_letters (type, partition, sequence) WHERE published IS NULL;
 

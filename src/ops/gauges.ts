@@ -1,0 +1,48 @@
+import { Gauge, type Registry } from "prom-client";
+import type { ActorType } from "../../machines/actor-type.ts";
+import { METRICS, type MetricDescription } from "./catalogue.ts";
+
+/** What gauges show, read when somebody asks for them. */
+export interface GaugeReadings {
+  /** Messages not yet applied, by assigned partition. */
+  readonly lag: readonly {
+    readonly type: Pick<ActorType, "name">;
+    readonly partition: number;
+    readonly value: number;
+  }[];
+  /** Partitions being read. */
+  readonly owned: number;
+  /** Actors in memory. */
+  readonly hot: number;
+  /** Decisions and dead letters not yet published. */
+  readonly backlog: number;
+  readonly connected: boolean;
+  /** Since when nothing can be committed, ms since the epoch; null while all is well. */
+  readonly pausedSinceMs: number | null;
+}
+
+/**
+ * Registers the gauges; until the function returned is called they are 0.
+ *
+ * @returns shows these readings; `nowMs` in ms since the epoch.
+ */
+export function createGauges(registry: Registry): (readings: GaugeReadings, nowMs: number) => void {
+  const gauge = ({ name, help, labels }: MetricDescription) =>
+    new Gauge({ name, help, labelNames: labels, registers: [registry] });
+  const lag = gauge(METRICS.lag);
+  const owned = gauge(METRICS.owned);
+  const hot = gauge(METRICS.hot);
+  const backlog = gauge(METRICS.backlog);
+  const connected = gauge(METRICS.connected);
+  const paused = gauge(METRICS.paused);
+  return (readings, nowMs) => {
+    // Partitions that went to another owner are not to be shown any longer.
+    lag.reset();
+    for (const { type, partition, value } of readings.lag) lag.set({ actor: type.name, partition }, value);
+    owned.set(readings.owned);
+    hot.set(readings.hot);
+    backlog.set(readings.backlog);
+    connected.set(readings.connected ? 1 : 0);
+    paused.set(readings.pausedSinceMs === null ? 0 : Math.max(0, nowMs - readings.pausedSinceMs) / 1000);
+  };
+}

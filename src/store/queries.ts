@@ -1,0 +1,39 @@
+import Database from "better-sqlite3";
+import type { Queries } from "../flow/queries.ts";
+import { createActorQueries } from "./actor-queries.ts";
+import { createDeadLetterQueries } from "./dead-letter-queries.ts";
+import { createListQuery } from "./list-query.ts";
+import { createStatsQuery } from "./stats-query.ts";
+
+/** The read side of the store, on a connection of its own. */
+export interface OpenQueries extends Queries {
+  close(): void;
+}
+
+export interface QueryOptions {
+  /** Rows one page of a list looks at, at most: 20,000 cost about 20 ms. */
+  readonly maxScannedRows?: number;
+  /** Told each statement as it runs, parameters filled in. */
+  readonly onStatement?: (sql: string) => void;
+}
+
+/**
+ * Opens a store for reading, beside the daemon that writes it: in WAL mode neither waits for the other.
+ *
+ * @param file - of a store that `openDatabase` has opened before.
+ * @throws when there is none.
+ */
+export function openQueries(file: string, { maxScannedRows = 20_000, onStatement }: QueryOptions = {}): OpenQueries {
+  const db = new Database(file, {
+    readonly: true,
+    fileMustExist: true,
+    verbose: onStatement && ((sql) => onStatement(String(sql))),
+  });
+  return {
+    ...createActorQueries(db),
+    list: createListQuery(db, maxScannedRows),
+    stats: createStatsQuery(db),
+    ...createDeadLetterQueries(db),
+    close: () => void db.close(),
+  };
+}

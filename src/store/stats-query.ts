@@ -1,0 +1,42 @@
+import type Database from "better-sqlite3";
+import type { ActorType } from "../../machines/actor-type.ts";
+import { REJECTION_REASONS } from "../flow/ports.ts";
+import type { Counts, Queries } from "../flow/queries.ts";
+
+interface Tally {
+  readonly name: string;
+  readonly value: number;
+}
+
+/** Adds up the running counts of `flow/tallies.ts`: a few hundred rows, however many actors there are. */
+export function createStatsQuery(db: Database.Database): Queries["stats"] {
+  const selectTallies = db.prepare(`SELECT name, sum(value) AS value FROM tallies
+    WHERE type = :type AND (:partitions IS NULL OR partition IN (SELECT value FROM json_each(:partitions)))
+    GROUP BY name`);
+
+  return (type: ActorType, partitions?: readonly number[]) => {
+    const tallies = selectTallies.all({
+      type: type.name,
+      partitions: partitions === undefined ? null : JSON.stringify(partitions),
+    }) as Tally[];
+    const { applied = 0, superseded = 0, duplicate = 0 } = groupOf(tallies, "events", []);
+    const { revised = 0, ...decided } = groupOf(tallies, "decisions", type.decisionTypes);
+    const standing = type.decisionTypes.filter((name) => name !== type.withdrawn);
+    const byState = groupOf(tallies, "state", type.states);
+    return {
+      [type.collection]: { total: Object.values(byState).reduce((sum, count) => sum + count, 0), byState },
+      standing: { byType: groupOf(tallies, "standing", standing) },
+      events: { applied, superseded, duplicate },
+      decisions: { byType: decided, revised },
+      deadLetters: { byReason: groupOf(tallies, "dead", REJECTION_REASONS) },
+    };
+  };
+}
+
+/** The counts of one group, without its prefix; each of `names` is there, also at 0, and in their order. */
+function groupOf(tallies: readonly Tally[], group: string, names: readonly string[]): Counts {
+  const prefix = `${group}:`;
+  const counts = Object.fromEntries(names.map((name) => [name, 0]));
+  for (const { name, value } of tallies) if (name.startsWith(prefix)) counts[name.slice(prefix.length)] = value;
+  return counts;
+}

@@ -1,0 +1,173 @@
+import { headers } from "@nats-io/transport-node";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import type { LedgerRow } from "../../src/flow/ports.ts";
+import { catchUpOutbox } from "../../src/jetstream/catch-up.ts";
+import { decisionsOn } from "../../src/jetstream/outbox-reader.ts";
+import { createPublisher, type Publisher } from "../../src/jetstream/publisher.ts";
+import { openSession, type Session } from "../../src/jetstream/session.ts";
+import { ensureStreams } from "../../src/jetstream/topology.ts";
+import { deliver, orderLane } from "../flow/delivery.ts";
+import { orderEvent } from "../flow/order-events.ts";
+import { openStation, type Station } from "../flow/station.ts";
+import { startTestServer, type TestServer } from "../server.ts";
+
+let server: TestServer;
+let session: Session;
+let order: string;
+let count = 0;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  session = await openSession({ url: server.url, name: "test" }, () => {});
+  await ensureStreams(session.jsm, [orderLane.type], {
+    partitions: 4,
+    replicas: 1,
+    maxAgeMs: 3_600_000,
+    maxMessageBytes: 65_536,
+    denyPurge: false,
+    manage: true,
+  });
+});
+afterAll(async () => {
+  await session.close();
+  await server.stop();
+});
+beforeEach(() => {
+  order = `o-${++count}`;
+});
+
+function publisherOf(station: Station): Publisher & { troubles: string[] } {
+  const troubles: string[] = [];
+  const publisher = createPublisher({
+    js: session.js,
+    jsm: session.jsm,
+    outbox: station.outbox,
+    laneOf: () => orderLane,
+    maxInFlight: 16,
+    beforeRetry: () => Promise.resolve(),
+    onPublished: () => {},
+    onReconciled: (lane, id) => station.actors.evict(lane, id),
+    onTrouble: (error) => troubles.push(error.message),
+    onProgress: () => {},
+  });
+  return { ...publisher, troubles };
+}
+
+/** Three revisions: 5, 3 and 9 days. */
+function decide(station: Station): readonly LedgerRow[] {
+  return station.processor.apply([
+    orderEvent(1, order, "PaymentProcessed", 1),
+    orderEvent(2, order, "InventoryReserved", 2),
+    orderEvent(3, order, "ShippingCalculated", 3, { estimatedDays: 3 }),
+    orderEvent(4, order, "ShippingCalculated", 4, { estimatedDays: 9 }),
+  ]).decisions;
+}
+
+const told = async () =>
+  (await decisionsOn(session.jsm, `decisions.orders.${order}`)).map(({ payload }) => {
+    const { revision, estimatedDays } = JSON.parse(payload);
+    return [revision, estimatedDays];
+  });
+
+async function publishByOther(revision: number, estimatedDays: number): Promise<void> {
+  const header = headers();
+  header.set("Natstate-Revision", String(revision));
+  const content = { decisionType: "OrderConfirmed", orderId: order, revision, warehouseId: "warehouse-west", estimatedDays };
+  await session.js.publish(`decisions.orders.${order}`, JSON.stringify(content), {
+    msgID: `orders:${order}:${revision}`,
+    headers: header,
+  });
+}
+
+it("revisions of an order are published in order, each once, though all are offered at once and twice", async () => {
+  using station = openStation();
+  const publisher = publisherOf(station);
+  const rows = decide(station);
+  publisher.offer(rows, []);
+  publisher.offer(rows, []);
+  await publisher.drain(5000);
+  expect(await told()).toEqual([[1, 5], [2, 3], [3, 9]]);
+  expect(station.outbox.pendingDecisions(orderLane)).toEqual([]);
+  expect(publisher.troubles).toEqual([]);
+});
+
+it("a crash after the publish and before the note publishes nothing again", async () => {
+  using station = openStation();
+  const rows = decide(station);
+  const first = publisherOf(station);
+  first.offer(rows, []);
+  await first.drain(5000);
+  station.db.exec("UPDATE decisions SET published = NULL");
+  const second = publisherOf(station);
+  second.offer(station.outbox.pendingDecisions(orderLane), []);
+  await second.drain(5000);
+  expect(await told()).toEqual([[1, 5], [2, 3], [3, 9]]);
+  expect(station.outbox.pendingDecisions(orderLane)).toEqual([]);
+});
+
+it("another writer's equal decisions are taken for ours", async () => {
+  using station = openStation();
+  await publishByOther(1, 5);
+  await publishByOther(2, 3);
+  const publisher = publisherOf(station);
+  publisher.offer(decide(station), []);
+  await publisher.drain(5000);
+  expect(await told()).toEqual([[1, 5], [2, 3], [3, 9]]);
+});
+
+it("another writer's different decision stays and is superseded by ours", async () => {
+  using station = openStation();
+  await publishByOther(1, 70);
+  const publisher = publisherOf(station);
+  publisher.offer(decide(station), []);
+  await publisher.drain(5000);
+  const decisions = await told();
+  expect(decisions[0]).toEqual([1, 70]);
+  expect(decisions.at(-1)?.[1]).toBe(9);
+  expect(decisions.map(([revision]) => revision)).toEqual(decisions.map((_, index) => index + 1));
+});
+
+it("a subject whose decisions have aged out is continued", async () => {
+  using station = openStation();
+  const publisher = publisherOf(station);
+  const [first, ...rest] = decide(station);
+  publisher.offer(first === undefined ? [] : [first], []);
+  await publisher.drain(5000);
+  await session.jsm.streams.purge("DECISIONS", { filter: `decisions.orders.${order}` });
+  publisher.offer(rest, []);
+  await publisher.drain(5000);
+  expect(await told()).toEqual([[2, 3], [3, 9]]);
+});
+
+it("a dead letter keeps its bytes and headers, and its own identity", async () => {
+  using station = openStation();
+  const bytes = new Uint8Array([1, 2, 255]);
+  const sent = { "Nats-Msg-Id": "mine", "ce-id": "c", "Natstate-Reason": "forged" };
+  const publisher = publisherOf(station);
+  publisher.offer([], station.processor.apply([deliver(900 + count, `orders.${order}.X`, bytes, sent)]).deadLetters);
+  await publisher.drain(5000);
+  const message = await session.jsm.streams.getMessage("DEAD_LETTERS", { last_by_subj: "deadletters.orders.malformed_json" });
+  expect(message?.data).toEqual(bytes);
+  expect(Object.fromEntries([...(message?.header ?? [])].map(([name, values]) => [name, values[0]]))).toMatchObject({
+    "Natstate-Reason": "malformed_json",
+    "Natstate-Error": "body: not UTF-8",
+    "Natstate-Subject": `orders.3.${order}.X`,
+    "Natstate-Stream": "ORDERS",
+    "Natstate-Sequence": String(900 + count),
+    "Nats-Msg-Id": `dead:ORDERS:${900 + count}`,
+    "Natstate-Original-Nats-Msg-Id": "mine",
+    "ce-id": "c",
+  });
+});
+
+it("a store without a past learns what is published before it decides anew", async () => {
+  using old = openStation();
+  const before = publisherOf(old);
+  const lanes = Array.from({ length: 4 }, (_, partition) => ({ ...orderLane, partition }));
+  before.offer(decide(old), []);
+  await before.drain(5000);
+  using fresh = openStation();
+  await catchUpOutbox(session.jsm, session.js, fresh.outbox, lanes, 4);
+  expect(decide(fresh)).toEqual([]);
+  expect(fresh.outbox.positions(orderLane).decisions).toBeGreaterThan(0);
+});
