@@ -59,7 +59,7 @@ export function readNoFilter(parameters: Parameters): Refused | Parameters {
 }
 
 /** Was the question refused? */
-export function isRefused(filter: ListFilter | DeadLetterFilter | Parameters | Refused): filter is Refused {
+export function isRefused(filter: object): filter is Refused {
   return "problem" in filter;
 }
 

@@ -25,12 +25,15 @@ export function createLogger({ level, pretty, destination }: LogOptions): Logger
     formatters: { level: (label) => ({ level: label }) },
     hooks: { streamWrite: redact },
   };
-  return pino(options, pretty ? createPretty(destination) : (destination ?? pino.destination({ dest: 1, sync: false })));
+  return pino(
+    options,
+    pretty ? createPretty(destination) : (destination ?? pino.destination({ dest: 1, sync: false })),
+  );
 }
 
 /** pino-pretty as a plain function: its stream starts in a later tick, and a process that exits before says nothing. */
 function createPretty(destination: DestinationStream = pino.destination({ dest: 1, sync: true })): DestinationStream {
-  const prettify = prettyFactory({ ignore: "service", translateTime: "SYS:HH:MM:ss.l", singleLine: true });
+  const prettify = prettyFactory({ ignore: "service", translateTime: false, singleLine: true });
   return { write: (line) => destination.write(prettify(line)) };
 }
 
@@ -38,24 +41,65 @@ function createPretty(destination: DestinationStream = pino.destination({ dest: 
  * Says what a committed batch brought about, one line each: decisions (info), dead letters (warn), events (debug).
  * Bodies of events and decisions are never logged.
  */
-export function logBatch(logger: Logger, result: BatchResult): void {
-  const { handled, decisions, deadLetters } = result;
+export function logBatch(logger: Logger, { handled, decisions, deadLetters }: BatchResult): void {
   if (decisions.length > 0 && logger.isLevelEnabled("info")) logDecisions(logger, decisions, handled);
-  if (deadLetters.length > 0 && logger.isLevelEnabled("warn")) {
-    for (const row of deadLetters) logDeadLetter(logger, row);
-  }
-  if (logger.isLevelEnabled("debug")) {
-    for (const one of handled) logHandled(logger, one);
-  }
+  if (deadLetters.length > 0 && logger.isLevelEnabled("warn")) logDeadLetters(logger, deadLetters);
+  if (logger.isLevelEnabled("debug")) logEvents(logger, handled);
+}
+
+/** The part of a decision that says where it came from. */
+interface Cause {
+  readonly causationId: string;
+  readonly correlationId: string | null;
 }
 
 function logDecisions(logger: Logger, decisions: readonly LedgerRow[], handled: readonly Handled[]): void {
-  let next = 0;
+  let index = 0;
   for (const row of decisions) {
-    const { type, actorId, decisionType, revision } = row;
     const { causationId, correlationId } = JSON.parse(row.payload) as Cause;
-    // Decisions come in the order of their causes, so one walk through the batch finds them all.
-    const found = handled.findIndex((one, index) => index >= next && isCause(one, row, causationId));
-    ...
+    // Decisions stand in the order of their causes: one walk through the batch meets them all.
+    while (index < handled.length && !isCause(handled[index], row, causationId)) index++;
+    logger.info(
+      {
+        actorType: row.type,
+        actorId: row.actorId,
+        decisionType: row.decisionType,
+        revision: row.revision,
+        causationId,
+        sequence: handled[index]?.delivery.sequence,
+        correlationId,
+      },
+      "decision",
+    );
+  }
+}
+
+function isCause(handled: Handled | undefined, row: LedgerRow, eventId: string): boolean {
+  const { observation, outcome } = handled ?? {};
+  return outcome === "applied" && observation?.eventId === eventId && observation.actorId === row.actorId;
+}
+
+function logDeadLetters(logger: Logger, deadLetters: readonly DeadLetterRow[]): void {
+  for (const { type, reason, error, subject, stream, sequence } of deadLetters) {
+    logger.warn({ actorType: type, reason, error, subject, stream, sequence }, "dead letter");
+  }
+}
+
+function logEvents(logger: Logger, handled: readonly Handled[]): void {
+  for (const { delivery, observation, outcome } of handled) {
+    // Dead letters have their own line; a skipped delivery was told of when it was committed.
+    if (observation === undefined) continue;
+    logger.debug(
+      {
+        actorType: delivery.lane.type.name,
+        actorId: observation.actorId,
+        eventId: observation.eventId,
+        eventType: observation.type,
+        outcome,
+        sequence: delivery.sequence,
+        correlationId: observation.correlationId,
+      },
+      "event",
+    );
   }
 }

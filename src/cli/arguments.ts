@@ -1,0 +1,57 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { ActorType } from "../../machines/actor-type.ts";
+import { CliError } from "./exit-codes.ts";
+
+/** A parser of a whole number from `least` to `most`, for commander. */
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  const expected = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most) {
+      throw new InvalidArgumentError(`Expected a whole number ${expected}.`);
+    }
+    return value;
+  };
+}
+
+/** Parses a share, `0` to `1` or `0%` to `100%`. */
+export function share(text: string): number {
+  const match = /^(\d+(?:\.\d+)?|\.\d+)(%?)$/.exec(text);
+  const value = match === null ? Number.NaN : Number(match[1]) / (match[2] === "%" ? 100 : 1);
+  if (!(value <= 1)) throw new InvalidArgumentError("Expected a share from 0 to 1, or a percentage such as 20%.");
+  return value;
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Parses `500ms`, `30s`, `10m`, `12h` or `7d`. @returns milliseconds. */
+export function durationMs(text: string): number {
+  const match = /^(\d+)(ms|s|m|h|d)$/.exec(text);
+  if (match === null) throw new InvalidArgumentError("Expected a duration such as 30s, 10m, 12h or 7d.");
+  return Number(match[1]) * (UNITS_MS[match[2] ?? ""] ?? 1);
+}
+
+/** For options that may be given more than once. */
+export function gather<Value>(value: Value, before: readonly Value[] | undefined): Value[] {
+  return [...(before ?? []), value];
+}
+
+/** `--type <name>`, the first registered type by default. */
+export function typeOption(types: readonly ActorType[]): Option {
+  const names = types.map((type) => type.name);
+  return new Option("--type <name>", "actor type").choices(names).default(names[0]);
+}
+
+/** The type an option named. */
+export function findType(types: readonly ActorType[], name: string): ActorType {
+  const type = types.find((candidate) => candidate.name === name);
+  if (type === undefined) throw new CliError("usage", `there is no actor type ${name}`);
+  return type;
+}
+
+/** Adds examples below a command's help, each a line as one would type it and what it does. */
+export function withExamples(command: Command, examples: ReadonlyArray<readonly [line: string, effect: string]>): Command {
+  const width = Math.max(...examples.map(([line]) => line.length));
+  const lines = examples.map(([line, effect]) => `  ${line.padEnd(width)}  ${effect}`);
+  return command.addHelpText("after", `\nExamples:\n${lines.join("\n")}`);
+}

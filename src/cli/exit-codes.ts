@@ -1,0 +1,52 @@
+import { CommanderError } from "commander";
+import { ConfigError } from "../config.ts";
+
+/** How a command can end. The README's table and `natstate --help` are made of this. */
+export const EXIT_CODES = {
+  ok: { code: 0, meaning: "done" },
+  failed: { code: 1, meaning: "not done: natstate or NATS cannot be reached, or something was refused" },
+  usage: { code: 2, meaning: "the command line or the configuration is wrong; nothing was done" },
+  not_found: { code: 3, meaning: "there is no such order, dead letter or actor type" },
+  not_healthy: { code: 4, meaning: "health: natstate is not running, or not ready" },
+} as const;
+
+export type ExitName = keyof typeof EXIT_CODES;
+
+/** An end that was foreseen: told in one line on stderr, without a stack trace. */
+export class CliError extends Error {
+  override readonly name = "CliError";
+  readonly exit: ExitName;
+
+  constructor(exit: ExitName, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.exit = exit;
+  }
+}
+
+/** Errors whose message says what to do, so no stack trace is shown. */
+const EXPLAINED = [
+  "EmbeddedServerError",
+  "HttpServerError",
+  "NatsSetupError",
+  "ServerBinaryError",
+  "ServerOwnerError",
+  "StoreError",
+  "StreamIdentityError",
+];
+
+/**
+ * What a thrown value means for the one who typed the command.
+ *
+ * @returns the exit code and what to print on stderr; null when commander has printed it already.
+ */
+export function explain(error: unknown): { code: number; message: string | null } {
+  if (error instanceof CommanderError) {
+    return { code: error.exitCode === 0 ? EXIT_CODES.ok.code : EXIT_CODES.usage.code, message: null };
+  }
+  if (error instanceof CliError) return { code: EXIT_CODES[error.exit].code, message: error.message };
+  if (error instanceof ConfigError) return { code: EXIT_CODES.usage.code, message: error.message };
+  if (!(error instanceof Error)) return { code: EXIT_CODES.failed.code, message: String(error) };
+  // An error of the operating system (EACCES, ENOENT) names the file or the port it is about.
+  const isExplained = EXPLAINED.includes(error.name) || "syscall" in error;
+  return { code: EXIT_CODES.failed.code, message: isExplained ? error.message : (error.stack ?? error.message) };
+}

@@ -1,0 +1,52 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+
+const contract = z.object({
+  pid: z.int().positive(),
+  /** May carry user and password: the file is readable by its owner only. */
+  natsUrl: z.string().min(1),
+  /** Null when the API is off. */
+  httpUrl: z.string().nullable(),
+  startedAt: z.string(),
+});
+
+/** What a running daemon says about itself, so that other commands find it. */
+export type RuntimeFile = z.output<typeof contract>;
+
+/** `<data directory>/natstate.json`. */
+export function runtimePath(dataDir: string): string {
+  return join(dataDir, "natstate.json");
+}
+
+/** Writes it at once, never half; mode 0600. */
+export function writeRuntimeFile(dataDir: string, runtime: RuntimeFile): void {
+  const path = runtimePath(dataDir);
+  const draft = `${path}.${runtime.pid}`;
+  writeFileSync(draft, `${JSON.stringify(runtime, null, 2)}\n`, { mode: 0o600 });
+  renameSync(draft, path);
+}
+
+/** @returns undefined when there is none, or none that natstate wrote. */
+export function readRuntimeFile(dataDir: string): RuntimeFile | undefined {
+  try {
+    return contract.safeParse(JSON.parse(readFileSync(runtimePath(dataDir), "utf8"))).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Removes it when it is the one of process `pid`: another daemon may have taken the directory since. */
+export function removeRuntimeFile(dataDir: string, pid: number): void {
+  if (readRuntimeFile(dataDir)?.pid === pid) rmSync(runtimePath(dataDir), { force: true });
+}
+
+/** Does the process that wrote it still run? Unknown counts as running: it may be another user's. */
+export function isRunning({ pid }: RuntimeFile): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
+}

@@ -1,0 +1,130 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { ActorType } from "../../machines/actor-type.ts";
+import type { Queries } from "../flow/queries.ts";
+import {
+  isRefused,
+  type Parameters,
+  readDeadLetterFilter,
+  readListFilter,
+  readNoFilter,
+} from "../flow/query-filters.ts";
+import { renderPage } from "./page.ts";
+
+/** What `/readyz` says: ready when every check is ok. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly detail: string }>>;
+}
+
+/** Where the answers come from. */
+export interface Sources {
+  readonly types: readonly ActorType[];
+  readonly queries: Queries;
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
+  readonly health: { live(): boolean; ready(): Readiness };
+  /** Partitions of a type to list and count; undefined is all. */
+  readonly ownedPartitions?: (type: ActorType) => readonly number[] | undefined;
+}
+
+/** Stable: programs look at it, people read the message. */
+export type ErrorCode = "bad_request" | "not_found" | "method_not_allowed" | "misdirected_request" | "internal";
+
+/** Answers `{ error: { code, message } }`. */
+export function refuse(reply: FastifyReply, status: number, code: ErrorCode, message: string): FastifyReply {
+  return reply.code(status).send({ error: { code, message } });
+}
+
+/** Everything the server answers; each is a GET. */
+export function addRoutes(app: FastifyInstance, sources: Sources): void {
+  for (const type of sources.types) addActorRoutes(app, type, sources);
+  addDeadLetterRoutes(app, sources);
+  addOperationRoutes(app, sources);
+}
+
+function addActorRoutes(app: FastifyInstance, type: ActorType, { queries, ownedPartitions }: Sources): void {
+  const path = `/api/${type.collection}`;
+  app.get(path, (request, reply) =>
+    answer(reply, readListFilter(type, parametersOf(request)), (filter) =>
+      queries.list(type, filter, ownedPartitions?.(type)),
+    ),
+  );
+  app.get(`${path}/:id`, (request, reply) => answerOne(request, reply, (id) => queries.get(type, id)));
+  app.get(`${path}/:id/history`, (request, reply) => answerOne(request, reply, (id) => queries.history(type, id)));
+
+  function answerOne(request: FastifyRequest, reply: FastifyReply, ask: (id: string) => object | undefined) {
+    const { id } = request.params as { id: string };
+    const missing = `no ${type.name} '${id}' here; ids are case-sensitive`;
+    return answer(reply, readNoFilter(parametersOf(request)), () => ask(id), missing);
+  }
+}
+
+function addDeadLetterRoutes(app: FastifyInstance, { types, queries }: Sources): void {
+  app.get("/api/dead-letters", (request, reply) =>
+    answer(reply, readTyped(types, request, readDeadLetterFilter), ({ type, filter }) =>
+      queries.deadLetters(type, filter),
+    ),
+  );
+  app.get("/api/dead-letters/:sequence", (request, reply) => {
+    const { sequence } = request.params as { sequence: string };
+    const missing = `no dead letter '${sequence}' here; they are named by their sequence in the event stream`;
+    const ask = (type: ActorType) =>
+      /^\d{1,15}$/.test(sequence) ? queries.deadLetter(type, Number(sequence)) : undefined;
+    return answer(reply, readTyped(types, request, readNoFilter), ({ type }) => ask(type), missing);
+  });
+}
+
+function addOperationRoutes(app: FastifyInstance, sources: Sources): void {
+  const { types, queries, metrics, health, ownedPartitions } = sources;
+  app.get("/api/stats", (request, reply) =>
+    answer(reply, readTyped(types, request, readNoFilter), ({ type }) => queries.stats(type, ownedPartitions?.(type))),
+  );
+  app.get("/metrics", async (_request, reply) => {
+    const { contentType, body } = await metrics();
+    return reply.type(contentType).send(body);
+  });
+  app.get("/livez", (_request, reply) => {
+    const live = health.live();
+    return reply.code(live ? 200 : 503).send({ live });
+  });
+  app.get("/readyz", (_request, reply) => {
+    const readiness = health.ready();
+    return reply.code(readiness.ready ? 200 : 503).send(readiness);
+  });
+  app.get("/", (_request, reply) => {
+    const sections = types.map((type) => ({ type, stats: queries.stats(type, ownedPartitions?.(type)) }));
+    return reply.type("text/html; charset=utf-8").send(renderPage(sections));
+  });
+}
+
+/**
+ * Answers a question, unless its parameters are refused.
+ *
+ * @param missing - what to say when `ask` finds nothing.
+ */
+function answer<Filter extends object>(
+  reply: FastifyReply,
+  filter: Filter | Refused,
+  ask: (filter: Filter) => object | undefined,
+  missing = "",
+): FastifyReply {
+  if (isRefused(filter)) return refuse(reply, 400, "bad_request", filter.problem);
+  const found = ask(filter);
+  return found === undefined ? refuse(reply, 404, "not_found", missing) : reply.send(found);
+}
+
+/** The actor type a question is about (`?type=order`, by default the first this build runs), and its other parameters. */
+function readTyped<Filter extends object>(
+  types: readonly ActorType[],
+  request: FastifyRequest,
+  read: (parameters: Parameters) => Filter | Refused,
+): { readonly type: ActorType; readonly filter: Filter } | Refused {
+  const { type: name, ...parameters } = parametersOf(request);
+  const type = name === undefined ? types[0] : types.find((known) => known.name === name);
+  if (type === undefined) return { problem: `type: expected one of ${types.map((known) => known.name).join(", ")}` };
+  const filter = read(parameters);
+  return isRefused(filter) ? filter : { type, filter };
+}
+
+function parametersOf(request: FastifyRequest): Parameters {
+  return request.query as Parameters;
+}

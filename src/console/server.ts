@@ -1,0 +1,135 @@
+import fastify, { type FastifyInstance } from "fastify";
+import { createHostGuard, isWildcard } from "./host-guard.ts";
+import { PAGE_POLICY } from "./page.ts";
+import { addRoutes, refuse, type Sources } from "./routes.ts";
+
+/** The HTTP API, listening. */
+export interface HttpServer {
+  /** Without a trailing slash; for a wildcard address the loopback one. */
+  readonly url: string;
+  readonly port: number;
+  /** Lets open requests finish for a moment, then cuts them off; resolves within 2 s. */
+  close(): Promise<void>;
+}
+
+export interface HttpServerOptions extends Sources {
+  /** Name or address to listen on; anyone who reaches it can read everything. */
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  /** Told of failures that are answered with 500. */
+  readonly onError?: (error: Error, path: string) => void;
+}
+
+/** The server cannot listen; the message says what to do. */
+export class HttpServerError extends Error {
+  override readonly name = "HttpServerError";
+}
+
+const CLOSE_AFTER_MS = 1500;
+
+/** An answer is for whoever asked, now: not to be kept, framed, sniffed or embedded by another origin. */
+const SECURITY_HEADERS = {
+  "cache-control": "no-store",
+  "content-security-policy": PAGE_POLICY,
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+};
+
+/**
+ * Serves the HTTP API (DESIGN, section 3): read-only, without authentication, so loopback unless told otherwise.
+ *
+ * Errors are `{ error: { code, message } }`: 400 `bad_request`, 404 `not_found`, 405 `method_not_allowed`,
+ * 421 `misdirected_request` (a Host header that is not ours), 500 `internal`.
+ *
+ * @throws HttpServerError when it cannot listen there.
+ */
+export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { port } = options;
+  // Fastify would listen on every address of the name, on servers that close() does not reach.
+  const host = options.host === "localhost" ? "127.0.0.1" : options.host;
+  const app = createApp();
+  addGuards(app, options.host);
+  addErrorAnswers(app, options);
+  addRoutes(app, options);
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    throw new HttpServerError(explain(error as NodeJS.ErrnoException, host, port), { cause: error });
+  }
+  const address = app.server.address();
+  const actualPort = typeof address === "object" && address !== null ? address.port : port;
+  return {
+    url: urlOf(host, actualPort),
+    port: actualPort,
+    async close() {
+      const cutOff = setTimeout(() => app.server.closeAllConnections(), CLOSE_AFTER_MS);
+      await app.close();
+      clearTimeout(cutOff);
+    },
+  };
+}
+
+/** Nothing here is large or slow, so the limits are tight. */
+function createApp(): FastifyInstance {
+  return fastify({
+    bodyLimit: 1024,
+    requestTimeout: 10_000,
+    keepAliveTimeout: 5000,
+    http: { headersTimeout: 5000, connectionsCheckingInterval: 1000, maxHeaderSize: 8192 },
+    routerOptions: { maxParamLength: 1024 },
+    frameworkErrors: (_error, _request, reply) =>
+      void refuse(reply, 400, "bad_request", "the URL is not one: check its % escapes"),
+  });
+}
+
+function addGuards(app: FastifyInstance, host: string): void {
+  const isOurs = createHostGuard(host);
+  app.addHook("onRequest", (request, reply, next) => {
+    reply.headers(SECURITY_HEADERS);
+    if (!isOurs(request.headers.host)) {
+      refuse(
+        reply,
+        421,
+        "misdirected_request",
+        "the Host header names another server; ask for localhost, or the address natstate listens on",
+      );
+    } else if (request.method !== "GET" && request.method !== "HEAD") {
+      // Whatever body comes with it is not read.
+      reply.headers({ allow: "GET, HEAD", connection: "close" });
+      refuse(reply, 405, "method_not_allowed", `${request.method} is not possible here: the API only reads, use GET`);
+    } else next();
+  });
+}
+
+function addErrorAnswers(app: FastifyInstance, { onError }: HttpServerOptions): void {
+  app.setNotFoundHandler((_request, reply) => {
+    refuse(reply, 404, "not_found", "there is nothing under this path; / says what there is");
+  });
+  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+    const { statusCode = 500 } = error;
+    if (statusCode < 500) return refuse(reply, statusCode, "bad_request", error.message);
+    onError?.(error, request.url);
+    return refuse(reply, 500, "internal", "this question failed inside natstate; its log says why");
+  });
+}
+
+function explain(error: NodeJS.ErrnoException, host: string, port: number): string {
+  const where = `${host}:${port}`;
+  const reasons: Record<string, string> = {
+    EADDRINUSE: `port ${port} on ${host} is in use`,
+    EACCES: `this user may not listen on port ${port}`,
+    EADDRNOTAVAIL: `${host} is not an address of this machine`,
+    ENOTFOUND: `${host} is not a name this machine knows`,
+  };
+  const reason = reasons[error.code ?? ""] ?? `cannot listen on ${where}: ${error.message}`;
+  return `${reason}. Set NATSTATE_HTTP to another host:port, such as 127.0.0.1:8485, or to off.`;
+}
+
+function urlOf(host: string, port: number): string {
+  const reachable = isWildcard(host) ? "127.0.0.1" : host;
+  return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`;
+}

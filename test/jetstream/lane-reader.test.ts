@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import type { Delivery, Lane } from "../../src/flow/ports.ts";
+import { type Doubt, type LaneReader, readLane } from "../../src/jetstream/lane-reader.ts";
+import { openSession, type Session } from "../../src/jetstream/session.ts";
+import { ensureStreams } from "../../src/jetstream/topology.ts";
+import { orderLane } from "../flow/delivery.ts";
+import { startTestServer, type TestServer } from "../server.ts";
+import { until } from "../until.ts";
+
+const lane: Lane = { ...orderLane, partition: 0 };
+let server: TestServer;
+let session: Session;
+let published = 0;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  session = await openSession({ url: server.url, name: "test" }, () => {});
+  await ensureStreams(session.jsm, [lane.type], {
+    partitions: 1,
+    replicas: 1,
+    maxAgeMs: 3_600_000,
+    maxMessageBytes: 65_536,
+    denyPurge: false,
+    manage: true,
+  });
+});
+afterAll(async () => {
+  await session.close();
+  await server.stop();
+});
+
+interface Reading extends AsyncDisposable {
+  readonly reader: LaneReader;
+  readonly sequences: number[];
+  readonly doubts: Doubt[];
+  checkpoint: number;
+}
+
+/** Reads like the daemon does, as if every delivery were committed at once unless `commit` says otherwise. */
+function read(from: number, commit: (delivery: Delivery) => boolean = () => true, on = session): Reading {
+  const reading = { sequences: [] as number[], doubts: [] as Doubt[], checkpoint: from } as Reading;
+  const reader = readLane({
+    jsm: on.jsm,
+    js: on.js,
+    lane,
+    manage: true,
+    verify: () => Promise.resolve(),
+    checkpoint: () => reading.checkpoint,
+    onDelivery(delivery) {
+      reading.sequences.push(delivery.sequence);
+      if (!commit(delivery)) return;
+      reading.checkpoint = delivery.sequence;
+      delivery.ack();
+    },
+    onDoubt: (reason) => reading.doubts.push(reason),
+  });
+  return Object.assign(reading, { reader, [Symbol.asyncDispose]: () => reader.release() });
+}
+
+async function publish(count: number): Promise<void> {
+  await Promise.all(Array.from({ length: count }, () => session.js.publish(`orders.o-${++published}.X`, "{}")));
+}
+
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
+
+beforeEach(() => publish(10));
+
+it("reads from the checkpoint in stream order, whatever was acknowledged before", async () => {
+  {
+    await using first = read(0);
+    await until("all read", () => first.checkpoint === published);
+    expect(first.sequences).toEqual(range(1, published));
+  }
+  await using second = read(4);
+  await until("read again from 5", () => second.checkpoint === published);
+  expect(second.sequences).toEqual(range(5, published));
+});
+
+it("after a doubt it starts over from what is committed", async () => {
+  const from = published - 10;
+  await using reading = read(from, (delivery) => delivery.sequence <= from + 3 || reading.doubts.length > 0);
+  await until("first pass", () => reading.sequences.length === 10);
+  reading.reader.doubt("connection");
+  await until("second pass", () => reading.checkpoint === published);
+  expect(reading.sequences).toEqual([...range(from + 1, published), ...range(from + 4, published)]);
+});
+
+it("a deleted consumer is made anew and nothing is missed", async () => {
+  await using reading = read(published - 10);
+  await until("caught up", () => reading.checkpoint === published);
+  await session.jsm.consumers.delete("ORDERS", "orders-0");
+  await publish(5);
+  await until("read on", () => reading.checkpoint === published);
+  expect(reading.sequences).toEqual(range(published - 14, published));
+  expect(reading.doubts).toContain("consumer_lost");
+});
+
+it("a consumer that somebody reset is noticed, and nothing is applied out of order", async () => {
+  await using reading = read(published - 10);
+  await until("caught up", () => reading.checkpoint === published);
+  await session.jsm.consumers.reset("ORDERS", "orders-0", 1);
+  await publish(3);
+  await until("read on", () => reading.checkpoint === published);
+  const fresh = reading.sequences.filter((sequence, index) => !reading.sequences.slice(0, index).includes(sequence));
+  expect(reading.doubts).toContain("gap");
+  expect(fresh.at(-1)).toBe(published);
+});
+
+it("an owner that lost its pin stands back and the other reads from its own checkpoint", async () => {
+  const other = await openSession({ url: server.url, name: "other" }, () => {});
+  {
+    await using first = read(published - 10);
+    await until("caught up", () => first.checkpoint === published);
+    await using second = read(published, undefined, other);
+    await until("second is reading", () => second.reader.isReading());
+    await publish(5);
+    await until("second read on", () => second.checkpoint === published);
+    expect(second.sequences).toEqual(range(published - 4, published));
+    expect(first.checkpoint === published || first.checkpoint === published - 5).toBe(true);
+  }
+  await other.close();
+});
+
+it("the server killed and started again: nothing is missed", async () => {
+  await using reading = read(published - 10);
+  await until("caught up", () => reading.checkpoint === published);
+  await server.kill9();
+  await server.restart();
+  await until("connected", () => session.isConnected());
+  reading.reader.doubt("connection");
+  await publish(5);
+  await until("read on", () => reading.checkpoint === published);
+  expect([...new Set(reading.sequences)]).toEqual(range(published - 14, published));
+});
