@@ -4,6 +4,7 @@ import type { Queries } from "../flow/queries.ts";
 import {
   isRefused,
   type Parameters,
+  type Refused,
   readDeadLetterFilter,
   readListFilter,
   readNoFilter,

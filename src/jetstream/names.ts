@@ -50,6 +50,14 @@ export function deadLetterMsgId(stream: string, sequence: number): string {
   return `dead:${stream}:${sequence}`;
 }
 
+/** The micro service that answers questions; its name and the first token of its subjects. */
+export const QUERY_SERVICE = "natstate";
+
+/** `natstate.orders.<question>`, of one actor `natstate.orders.<question>.<id>`. */
+export function querySubject(type: ActorType, question: string, actorId?: string): string {
+  return [QUERY_SERVICE, type.collection, question, ...(actorId === undefined ? [] : [actorId])].join(".");
+}
+
 /**
  * The partition the server's subject transform `{{partition(n,1)}}` gives an actor id.
  *

@@ -10,6 +10,9 @@ export interface ChildInput {
 /** What the parent asks of a contender. */
 export type Request = "usage" | "stop";
 
+/** What a contender says of its own accord: it hears requests from now on. */
+export type Hello = "ready";
+
 /** What a contender answers to `usage`. */
 export interface Usage {
   /** Peak resident set of the process so far, KiB. */
@@ -31,6 +34,7 @@ export function readInput(): ChildInput {
 /** Answers the parent until it says stop, then ends the process (with code 0, so that a CPU profile is written). */
 export function obeyParent(stop: () => Promise<void>): void {
   process.on("disconnect", () => process.exit(1));
+  process.send?.("ready" satisfies Hello);
   process.on("message", async (request: Request) => {
     if (request === "usage") process.send?.({ maxRssKib: process.resourceUsage().maxRSS } satisfies Usage);
     if (request === "stop") {

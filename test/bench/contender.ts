@@ -83,12 +83,14 @@ export async function runContender(options: RunOptions): Promise<Run> {
     throw new Error(`contender ${contender} died with code ${code}`);
   });
   died.catch(() => {});
+  const ready = once(child, "message");
   try {
     await Promise.race([firstPull, died]);
     const start = { ms: performance.now(), us: monotonicUs(), ...cpuOf() };
     await Promise.race([whenDone(jsm, orders), died]);
     const end = { ms: performance.now(), us: monotonicUs(), ...cpuOf() };
     const events = orders * EVENTS_PER_ORDER;
+    await Promise.race([ready, died]);
     const { maxRssKib } = (await ask(child, "usage")) as Usage;
     const measured = latency && (await Promise.race([measureLatency(nc, latency), died]));
     return {

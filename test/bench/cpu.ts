@@ -8,7 +8,8 @@ import { readdirSync, readFileSync } from "node:fs";
  * Exact on Linux (`schedstat`, threads that have ended left out); elsewhere from `ps`, to 10 ms.
  */
 export function cpuMicroseconds(pid: number): number {
-  if (process.platform !== "linux") return fromPs(execFileSync("ps", ["-o", "time=", "-p", String(pid)], { encoding: "utf8" }));
+  if (process.platform !== "linux")
+    return fromPs(execFileSync("ps", ["-o", "time=", "-p", String(pid)], { encoding: "utf8" }));
   let nanoseconds = 0;
   for (const thread of readdirSync(`/proc/${pid}/task`)) {
     try {

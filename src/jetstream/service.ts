@@ -1,0 +1,168 @@
+import { type ServiceMsg, Svcm } from "@nats-io/services";
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { ActorType } from "../../machines/actor-type.ts";
+import type { ActorPage, Queries } from "../flow/queries.ts";
+import { isRefused, type Parameters, type Refused, readListFilter } from "../flow/query-filters.ts";
+import { QUERY_SERVICE, querySubject } from "./names.ts";
+
+/** The micro service that answers questions over NATS. */
+export interface QueryService {
+  /** As `$SRV.PING` gives it; new with every start. */
+  readonly id: string;
+  stop(): Promise<void>;
+}
+
+export interface QueryServiceOptions {
+  readonly nc: NatsConnection;
+  readonly types: readonly ActorType[];
+  readonly queries: Queries;
+  /** Is the actor in one of our partitions? Not called before the service is returned. */
+  readonly owns: (type: ActorType, actorId: string) => boolean;
+  /** Our partitions of a type, undefined for all. Not called before the service is returned. */
+  readonly ownedPartitions: (type: ActorType) => readonly number[] | undefined;
+  /** Put into the service's metadata: daemons with the same value share their streams. */
+  readonly cluster: string;
+  /** Semantic. */
+  readonly version: string;
+  /** Told of questions that are answered with 500, and of a service that NATS has ended. */
+  readonly onError?: (error: Error, subject: string) => void;
+}
+
+/** A question that gets no answer; the code is an HTTP status. */
+interface Refusal {
+  readonly status: 400 | 404 | 413 | 500;
+  readonly code: "bad_request" | "not_found" | "too_large" | "internal";
+  readonly message: string;
+}
+
+/** Undefined: the answer is another daemon's to give. */
+type Reply = { readonly found: object } | { readonly refusal: Refusal } | undefined;
+
+const MAX_QUESTION_BYTES = 4096;
+
+/**
+ * Answers `natstate.<collection>.get.<id>`, `.history.<id>`, `.list` and `.stats` (DESIGN, section 3, "Queries").
+ *
+ * Every daemon hears every question. `get` and `history` are answered by the owner of the id's partition alone, `list`
+ * and `stats` by each daemon for its own partitions; a `list` that goes on from a cursor, by the daemon that gave it.
+ * A refusal has the headers `Nats-Service-Error-Code` and `Nats-Service-Error`, and the same as JSON in its body.
+ *
+ * @returns when NATS knows the subscriptions.
+ */
+export async function startQueryService(options: QueryServiceOptions): Promise<QueryService> {
+  const { nc, types, queries, owns, ownedPartitions, cluster, version, onError } = options;
+  const service = await new Svcm(nc).add({
+    name: QUERY_SERVICE,
+    version,
+    description: "Durable actors: their state, their history and the decisions they have taken.",
+    metadata: { cluster },
+    // Without a queue group: who answers depends on the partition, which NATS does not know.
+    queue: "",
+  });
+  const { id } = service.ping();
+  let started = false;
+  let stopping = false;
+  void service.stopped.then((error) => {
+    if (!stopping && error !== null) onError?.(error, `$SRV.PING.${QUERY_SERVICE}`);
+  });
+
+  for (const type of types) {
+    addEndpoint(type, "get", (actorId) => askOne(type, actorId, queries.get));
+    addEndpoint(type, "history", (actorId) => askOne(type, actorId, queries.history));
+    addEndpoint(type, "list", (_, body) => list(type, body));
+    addEndpoint(type, "stats", () => ({ found: queries.stats(type, ownedPartitions(type)) }));
+  }
+  await nc.flush();
+  started = true;
+
+  return {
+    id,
+    async stop() {
+      stopping = true;
+      await service.stop();
+    },
+  };
+
+  function addEndpoint(type: ActorType, question: string, ask: (actorId: string, body: Uint8Array) => Reply): void {
+    const ofOne = question === "get" || question === "history";
+    service.addEndpoint(`${type.collection}-${question}`, {
+      subject: querySubject(type, question, ofOne ? "*" : undefined),
+      handler(_, message) {
+        if (started) answer(message, () => ask(message.subject.split(".")[3] ?? "", message.data));
+      },
+    });
+  }
+
+  function askOne(type: ActorType, actorId: string, ask: Queries["get"] | Queries["history"]): Reply {
+    if (!owns(type, actorId)) return undefined;
+    const found = ask(type, actorId);
+    if (found !== undefined) return { found };
+    return refusal(404, "not_found", `no ${type.name} ${JSON.stringify(actorId)} here; ids are case-sensitive`);
+  }
+
+  function list(type: ActorType, body: Uint8Array): Reply {
+    const parameters = readParameters(body);
+    if (parameters === null)
+      return refusal(400, "bad_request", "body: expected a JSON object of at most 4 KiB, or nothing");
+    const partitions = ownedPartitions(type);
+    const { cursor } = parameters;
+    const [giver, place = ""] = typeof cursor === "string" ? cursor.split(".") : [];
+    if (giver !== undefined && giver !== id) {
+      if (partitions !== undefined) return undefined;
+      return refusal(
+        400,
+        "bad_request",
+        "cursor: not from this daemon, or from before its restart; start again without it",
+      );
+    }
+    const filter = readListFilter(type, giver === undefined ? parameters : { ...parameters, cursor: place });
+    if (isRefused(filter)) return refusal(400, "bad_request", filter.problem);
+    return { found: withGiver(id, queries.list(type, filter, partitions)) };
+  }
+
+  function answer(message: ServiceMsg, ask: () => Reply): void {
+    let reply: Reply;
+    try {
+      reply = ask();
+    } catch (error) {
+      onError?.(error as Error, message.subject);
+      reply = refusal(500, "internal", "this question failed inside natstate; its log says why");
+    }
+    if (reply === undefined) return;
+    if ("refusal" in reply) return respondRefusal(message, reply.refusal);
+    const body = Buffer.from(JSON.stringify(reply.found));
+    const maxBytes = nc.info?.max_payload ?? Number.POSITIVE_INFINITY;
+    if (body.length <= maxBytes) message.respond(body);
+    else respondRefusal(message, tooLarge(body.length, maxBytes));
+  }
+}
+
+/** Rows are numbered by the store they are in, so a place in one list is none in another daemon's. */
+function withGiver(id: string, page: ActorPage): ActorPage {
+  return page.nextCursor === null ? page : { ...page, nextCursor: `${id}.${page.nextCursor}` };
+}
+
+/** @returns null when the body is not a question. */
+function readParameters(body: Uint8Array): Parameters | null {
+  if (body.length === 0) return {};
+  if (body.length > MAX_QUESTION_BYTES) return null;
+  try {
+    const value: unknown = JSON.parse(Buffer.from(body).toString("utf8"));
+    return typeof value === "object" && !Array.isArray(value) ? (value as Parameters | null) : null;
+  } catch {
+    return null;
+  }
+}
+
+function refusal(status: Refusal["status"], code: Refusal["code"], message: string): { refusal: Refusal } {
+  return { refusal: { status, code, message } };
+}
+
+function tooLarge(bytes: number, maxBytes: number): Refusal {
+  const message = `the answer has ${bytes} bytes, NATS here carries ${maxBytes}; ask over HTTP`;
+  return { status: 413, code: "too_large", message };
+}
+
+function respondRefusal(message: ServiceMsg, { status, code, message: text }: Refusal): void {
+  message.respondError(status, text, JSON.stringify({ error: { code, message: text } }));
+}

@@ -1,0 +1,133 @@
+import type { Pause } from "../flow/intake.ts";
+
+/** What the daemon knows of itself at one moment. */
+export interface HealthReadings {
+  readonly connected: boolean;
+  /** Partitions this daemon is to read, and those it reads. */
+  readonly assigned: number;
+  readonly reading: number;
+  readonly pause: Pause | null;
+  /** Messages of the assigned partitions that are stored and not yet applied. */
+  readonly lag: number;
+  /** Decisions and dead letters not yet published. */
+  readonly backlog: number;
+  /** Ms since the epoch. */
+  readonly nowMs: number;
+  /** For how long lag has been high without falling; 0 or absent when it has not, see {@link createHealthCheck}. */
+  readonly lagStalledMs?: number;
+  /** The same of the backlog. */
+  readonly backlogStalledMs?: number;
+}
+
+export interface Check {
+  readonly ok: boolean;
+  /** For a person: what is the case and, when it is not well, where to look. */
+  readonly detail: string;
+}
+
+/** Whether the daemon does its work. Being alive is answering at all: nothing read here is cured by a restart. */
+export interface Health {
+  /** True when every check is ok. */
+  readonly ready: boolean;
+  readonly checks: Readonly<Record<"nats" | "partitions" | "store" | "lag" | "publisher", Check>>;
+}
+
+/** Lag above which it has to fall, in messages. */
+const HIGH_LAG = 10_000;
+/** Backlog above which it has to fall, in rows. */
+const HIGH_BACKLOG = 1000;
+const STALLED_MS = 30_000;
+/** Fewer readings than this rise by chance too often: six in a row once in 720 times. */
+const STALLED_READINGS = 6;
+
+/**
+ * Judges one moment. Pure.
+ *
+ * How much there is to catch up with is no fault: lag and backlog are shown, and not ok only while they stall.
+ */
+export function assessHealth(readings: HealthReadings): Health {
+  const checks = {
+    nats: checkNats(readings),
+    partitions: checkPartitions(readings),
+    store: checkStore(readings),
+    lag: checkLag(readings),
+    publisher: checkPublisher(readings),
+  };
+  return { ready: Object.values(checks).every((check) => check.ok), checks };
+}
+
+/**
+ * {@link assessHealth} with a memory: lag above 10,000 messages (a backlog above 1,000 rows) is stalled once no reading
+ * of 30 s, and of at least six, was lower than the one before it.
+ */
+export function createHealthCheck(): (readings: HealthReadings) => Health {
+  const lagStall = watchStall(HIGH_LAG);
+  const backlogStall = watchStall(HIGH_BACKLOG);
+  return (readings) => {
+    const { lag, backlog, nowMs } = readings;
+    return assessHealth({
+      ...readings,
+      lagStalledMs: lagStall(lag, nowMs),
+      backlogStalledMs: backlogStall(backlog, nowMs),
+    });
+  };
+}
+
+/** @returns for how long the value has stalled, in ms; 0 when it has not. */
+function watchStall(limit: number): (value: number, nowMs: number) => number {
+  let before = Number.POSITIVE_INFINITY;
+  let sinceMs = 0;
+  let readings = 0;
+  return (value, nowMs) => {
+    if (value <= limit || value < before) {
+      sinceMs = nowMs;
+      readings = 0;
+    } else readings++;
+    before = value;
+    const stalledMs = nowMs - sinceMs;
+    return readings >= STALLED_READINGS && stalledMs >= STALLED_MS ? stalledMs : 0;
+  };
+}
+
+function checkNats({ connected }: HealthReadings): Check {
+  if (connected) return { ok: true, detail: "connected" };
+  return {
+    ok: false,
+    detail: "not connected, reconnecting: does nats-server run at NATS_URL, and does it accept NATS_CREDS?",
+  };
+}
+
+function checkPartitions({ assigned, reading }: HealthReadings): Check {
+  if (assigned === 0) return { ok: true, detail: "none assigned, other daemons read them all: standing by" };
+  const detail = `${reading} of ${assigned} assigned partitions are being read`;
+  if (reading >= assigned) return { ok: true, detail };
+  return { ok: false, detail: `${detail}; the log says why the others are not, they are tried again` };
+}
+
+function checkStore({ pause, nowMs }: HealthReadings): Check {
+  if (pause === null) return { ok: true, detail: "writable" };
+  const detail = `nothing could be committed for ${seconds(nowMs - pause.sinceMs)} (${pause.error})`;
+  return { ok: false, detail: `${detail}: is NATSTATE_DATA writable, and has its disk room? It is tried again` };
+}
+
+function checkLag({ lag, lagStalledMs = 0 }: HealthReadings): Check {
+  const detail = `${lag} messages are not yet applied`;
+  if (lagStalledMs === 0) return { ok: true, detail };
+  return {
+    ok: false,
+    detail: `${detail}, and not fewer for ${seconds(lagStalledMs)}: too many for one daemon, or see the other checks`,
+  };
+}
+
+function checkPublisher({ backlog, backlogStalledMs = 0 }: HealthReadings): Check {
+  const detail = `${backlog} decisions and dead letters are not yet published`;
+  if (backlogStalledMs === 0) return { ok: true, detail };
+  return {
+    ok: false,
+    detail: `${detail}, and not fewer for ${seconds(backlogStalledMs)}: can DECISIONS and DEAD_LETTERS be written?`,
+  };
+}
+
+function seconds(ms: number): string {
+  return `${Math.max(0, Math.round(ms / 1000))} s`;
+}

@@ -1,0 +1,159 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { findServerBinary } from "../../src/jetstream/server-binary.ts";
+import { CONTENDERS, type Contender, type Run, runContender } from "./contender.ts";
+import { profileArgs, readProfile } from "./profile.ts";
+import { compare, gatherFacts, printComparison, printFacts, printGrowth, summarise, table } from "./report.ts";
+import { EVENTS_PER_ORDER, storeWorkload } from "./workload.ts";
+
+const HELP = `npm run bench -- [options]
+
+Measures natstate (b) against a ceiling without XState (a) and the naive way (c): same server, same seeded workload.
+
+  --orders N    orders of ${EVENTS_PER_ORDER} events (default 10000; c gets at most 1000)
+  --only a,b,c  which contenders
+  --repeat R    R times, interleaved; medians (default 1)
+  --seed S      of the workload (default 1)
+  --growth      natstate alone with 1,000, 10,000 and 100,000 orders: cost per event
+  --profile     natstate alone under Node's CPU profiler: where its main thread's time goes
+  --json        figures as JSON on standard output`;
+
+/** One at a time, 50,000 events would take most of a minute and say the same. */
+const MAX_NAIVE_ORDERS = 1000;
+const GROWTH_ORDERS = [1000, 10_000, 100_000];
+const LATENCY = { eventsPerSecond: 200, seconds: 10, rampUpSeconds: 1 };
+
+const { values } = parseArgs({
+  options: {
+    orders: { type: "string", default: "10000" },
+    only: { type: "string", default: "a,b,c" },
+    repeat: { type: "string", default: "1" },
+    seed: { type: "string", default: "1" },
+    growth: { type: "boolean", default: false },
+    profile: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+const orders = toWhole("--orders", values.orders);
+const repeat = toWhole("--repeat", values.repeat);
+const seed = toWhole("--seed", values.seed);
+const only = values.only.split(",").map(toContender);
+
+if (values.help) console.log(HELP);
+else await bench();
+
+async function bench(): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), "natstate-bench-"));
+  try {
+    const binary = await findServerBinary({ env: process.env, onProgress: ({ message }) => say(message) });
+    const facts = gatherFacts(binary, dir, seed);
+    if (!values.json) console.log(`${printFacts(facts)}\n`);
+    const measure = await openBench(dir, binary.path);
+    if (values.profile) await profile(dir, measure);
+    else if (values.growth) await growth(facts, measure);
+    else await comparison(facts, measure);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+interface Wanted {
+  readonly contender: Contender;
+  readonly orders: number;
+  readonly withLatency: boolean;
+  readonly execArgv?: readonly string[];
+}
+
+type Measure = (wanted: Wanted) => Promise<Run>;
+
+/** Stores each size of workload once and hands out copies. */
+async function openBench(dir: string, binary: string): Promise<Measure> {
+  const workloads = new Map<number, string>();
+  let count = 0;
+  return async ({ contender, orders, withLatency, execArgv = [] }) => {
+    let workloadDir = workloads.get(orders);
+    if (workloadDir === undefined) {
+      workloadDir = join(dir, `workload-${orders}`);
+      say(`storing ${orders * EVENTS_PER_ORDER} events`);
+      await storeWorkload(binary, workloadDir, { orders, seed });
+      workloads.set(orders, workloadDir);
+    }
+    const runDir = join(dir, `run-${++count}`);
+    await mkdir(runDir);
+    const latency = withLatency ? { ...LATENCY, seed } : null;
+    say(`${CONTENDERS[contender].label}, ${orders} orders${latency ? `, then ${LATENCY.seconds} s live` : ""}`);
+    const run = await runContender({ contender, orders, binary, workloadDir, dir: runDir, latency, execArgv });
+    say(`  ${Math.round(run.eventsPerSecond)} events/s, ${run.cpuUsPerEvent.toFixed(1)} us CPU per event`);
+    await rm(runDir, { recursive: true, force: true });
+    return run;
+  };
+}
+
+async function comparison(facts: object, measure: Measure): Promise<void> {
+  const runs: Run[] = [];
+  for (let round = 0; round < repeat; round++) {
+    for (const contender of only) {
+      const bounded = contender === "c" ? Math.min(orders, MAX_NAIVE_ORDERS) : orders;
+      runs.push(await measure({ contender, orders: bounded, withLatency: true }));
+    }
+  }
+  const summaries = only.map((contender) =>
+    summarise(
+      contender,
+      runs.filter((run) => run.contender === contender),
+    ),
+  );
+  const ratios = compare(summaries);
+  if (values.json) return console.log(JSON.stringify({ facts, summaries, ratios, runs }, null, 2));
+  console.log(printComparison(summaries, ratios));
+  if (orders > MAX_NAIVE_ORDERS)
+    console.log(`\nc was given ${MAX_NAIVE_ORDERS} orders only; its rate does not depend on it.`);
+}
+
+async function growth(facts: object, measure: Measure): Promise<void> {
+  const runs: Run[] = [];
+  for (let round = 0; round < repeat; round++) {
+    for (const size of GROWTH_ORDERS) runs.push(await measure({ contender: "b", orders: size, withLatency: false }));
+  }
+  const summaries = GROWTH_ORDERS.map((size) =>
+    summarise(
+      "b",
+      runs.filter((run) => run.events === size * EVENTS_PER_ORDER),
+    ),
+  );
+  if (values.json) return console.log(JSON.stringify({ facts, summaries, runs }, null, 2));
+  console.log(printGrowth(summaries));
+}
+
+async function profile(dir: string, measure: Measure): Promise<void> {
+  const profileDir = join(dir, "profile");
+  const run = await measure({ contender: "b", orders, withLatency: false, execArgv: profileArgs(profileDir) });
+  const { totalMs, idleMs, functions, rooms } = await readProfile(profileDir, run.bounds);
+  const busyMs = totalMs - idleMs;
+  const rows = (shares: typeof functions) =>
+    shares.map(({ name, ms }) => [
+      name,
+      `${((100 * ms) / busyMs).toFixed(1)} %`,
+      `${((1000 * ms) / run.events).toFixed(2)} us/event`,
+    ]);
+  if (values.json) return console.log(JSON.stringify({ run, totalMs, idleMs, functions, rooms }, null, 2));
+  console.log(`main thread: ${Math.round(busyMs)} ms busy, ${Math.round(idleMs)} ms idle, ${run.events} events\n`);
+  console.log(`${table(rows(rooms.slice(0, 20)))}\n\n${table(rows(functions.slice(0, 60)))}`);
+}
+
+function toWhole(option: string, text: string): number {
+  if (!/^[1-9]\d{0,6}$/.test(text)) throw new Error(`${option} ${text}: expected a whole number from 1 to 9999999`);
+  return Number(text);
+}
+
+function toContender(text: string): Contender {
+  if (text === "a" || text === "b" || text === "c") return text;
+  throw new Error(`--only ${text}: expected some of a, b, c, separated by commas`);
+}
+
+function say(progress: string): void {
+  process.stderr.write(`${progress}\n`);
+}

@@ -1,0 +1,180 @@
+import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
+import { cpus, totalmem } from "node:os";
+import { join } from "node:path";
+import type { ServerBinary } from "../../src/jetstream/server-binary.ts";
+import { CONTENDERS, type Contender, type Run } from "./contender.ts";
+
+/** What the figures were measured on. */
+export interface Facts {
+  readonly date: string;
+  readonly machine: string;
+  readonly node: string;
+  readonly natsServer: string;
+  /** Small appends the disk confirms in a second; every decision stored is one (`sync_interval: always`). */
+  readonly fsyncsPerSecond: number;
+  readonly seed: number;
+}
+
+/** A contender's medians over its runs. */
+export interface Summary extends Omit<Run, "latency" | "bounds"> {
+  readonly runs: number;
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+}
+
+/** natstate against the others; absent when one of the two was not run. */
+export interface Ratios {
+  /** Events/s, natstate over the ceiling. */
+  readonly ofCeiling?: number;
+  /** Events/s, natstate over one at a time. */
+  readonly timesNaive?: number;
+}
+
+/** Reads what the machine and its parts are. Takes about a tenth of a second for the disk. */
+export function gatherFacts(binary: ServerBinary, dir: string, seed: number): Facts {
+  const [cpu] = cpus();
+  return {
+    date: new Date().toISOString(),
+    machine: `${cpus().length} x ${cpu?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}`,
+    node: process.version,
+    natsServer: binary.version,
+    fsyncsPerSecond: measureFsyncs(dir),
+    seed,
+  };
+}
+
+/** Medians of each figure over the runs of one contender. */
+export function summarise(contender: Contender, runs: readonly Run[]): Summary {
+  const of = (figure: (run: Run) => number) => median(runs.map(figure));
+  const latencies = runs.flatMap(({ latency }) => latency ?? []);
+  return {
+    contender,
+    runs: runs.length,
+    events: runs[0]?.events ?? 0,
+    startupMs: of((run) => run.startupMs),
+    runMs: of((run) => run.runMs),
+    eventsPerSecond: of((run) => run.eventsPerSecond),
+    cpuUsPerEvent: of((run) => run.cpuUsPerEvent),
+    serverCpuUsPerEvent: of((run) => run.serverCpuUsPerEvent),
+    maxRssMib: of((run) => run.maxRssMib),
+    p50Ms: latencies.length === 0 ? null : median(latencies.map(({ p50Ms }) => p50Ms)),
+    p99Ms: latencies.length === 0 ? null : median(latencies.map(({ p99Ms }) => p99Ms)),
+  };
+}
+
+export function compare(summaries: readonly Summary[]): Ratios {
+  const rate = (contender: Contender) => summaries.find((summary) => summary.contender === contender)?.eventsPerSecond;
+  const [a, b, c] = [rate("a"), rate("b"), rate("c")];
+  return {
+    ...(a === undefined || b === undefined ? {} : { ofCeiling: b / a }),
+    ...(c === undefined || b === undefined ? {} : { timesNaive: b / c }),
+  };
+}
+
+export function printFacts({ date, machine, node, natsServer, fsyncsPerSecond, seed }: Facts): string {
+  return [
+    `natstate bench, ${date}, seed ${seed}`,
+    `${machine}; Node ${node}, nats-server ${natsServer}, ${fsyncsPerSecond} fsyncs/s`,
+  ].join("\n");
+}
+
+export function printComparison(summaries: readonly Summary[], ratios: Ratios): string {
+  const rows = summaries.map((summary) => [
+    CONTENDERS[summary.contender].label,
+    whole(summary.events),
+    whole(summary.eventsPerSecond),
+    whole(summary.cpuUsPerEvent),
+    whole(summary.serverCpuUsPerEvent),
+    milliseconds(summary.p50Ms),
+    milliseconds(summary.p99Ms),
+    whole(summary.maxRssMib),
+    whole(summary.startupMs),
+  ]);
+  const header = [
+    "",
+    "events",
+    "events/s",
+    "CPU us/event",
+    "server us/event",
+    "p50 ms",
+    "p99 ms",
+    "RSS MiB",
+    "start ms",
+  ];
+  const b = summaries.find(({ contender }) => contender === "b");
+  const aims = [
+    aim("b/a, events/s", ratios.ofCeiling, "at least 0.6", (value) => value >= 0.6),
+    aim("b/c, events/s", ratios.timesNaive, "at least 8", (value) => value >= 8),
+    aim("b, p99 ms at 200 events/s", b?.p99Ms, "under 20", (value) => value < 20),
+  ];
+  return `${table([header, ...rows])}\n\n${aims.filter((line) => line !== null).join("\n")}`;
+}
+
+/** Cost per event by number of orders; the marginal column leaves out start-up and the warming of the JIT. */
+export function printGrowth(summaries: readonly Summary[]): string {
+  const header = ["orders", "events", "events/s", "CPU us/event", "of each further", "server us/event", "RSS MiB"];
+  const costs = summaries.map((summary, index) => marginalCost(summary, summaries[index - 1]));
+  const rows = summaries.map((summary, index) => [
+    whole(summary.events / 5),
+    whole(summary.events),
+    whole(summary.eventsPerSecond),
+    summary.cpuUsPerEvent.toFixed(1),
+    costs[index]?.toFixed(1) ?? "",
+    summary.serverCpuUsPerEvent.toFixed(1),
+    whole(summary.maxRssMib),
+  ]);
+  const [first, last] = [summaries[0], summaries.at(-1)];
+  const growth = first && last && last.cpuUsPerEvent / first.cpuUsPerEvent;
+  const further = (costs.at(-1) ?? Number.NaN) / (costs[1] ?? Number.NaN);
+  const aims = [
+    aim("CPU per event, most orders/fewest", growth, "at most 1.3", (value) => value <= 1.3),
+    aim("CPU of each further event, most orders/fewest", further, "at most 1.3", (value) => value <= 1.3),
+  ];
+  return `${table([header, ...rows])}\n\n${aims.join("\n")}`;
+}
+
+/** Columns as wide as their widest cell; all but the first flush right. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  const pad = (cell: string, column: number) =>
+    column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0);
+  return rows.map((row) => row.map(pad).join("  ").trimEnd()).join("\n");
+}
+
+function marginalCost(summary: Summary, before: Summary | undefined): number | undefined {
+  if (before === undefined) return undefined;
+  const cpu = summary.cpuUsPerEvent * summary.events - before.cpuUsPerEvent * before.events;
+  return cpu / (summary.events - before.events);
+}
+
+function aim(what: string, value: number | null | undefined, wanted: string, holds: (value: number) => boolean) {
+  if (value === null || value === undefined) return null;
+  return `${what}: ${value.toFixed(2)} (aim: ${wanted}; ${holds(value) ? "met" : "NOT met"})`;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
+}
+
+function measureFsyncs(dir: string): number {
+  const file = openSync(join(dir, "fsync"), "w");
+  const startedMs = performance.now();
+  const writes = 300;
+  for (let count = 0; count < writes; count++) {
+    writeSync(file, Buffer.alloc(400));
+    fsyncSync(file);
+  }
+  const seconds = (performance.now() - startedMs) / 1000;
+  closeSync(file);
+  return Math.round(writes / seconds);
+}
+
+function whole(value: number): string {
+  return Math.round(value).toLocaleString("en");
+}
+
+function milliseconds(value: number | null): string {
+  return value === null ? "" : value.toFixed(1);
+}
