@@ -1,16 +1,61 @@
-/** Prints to stdout, with a newline. */
+import Table from "cli-table3";
+
+/** What a publisher wrote must not steer the reader's terminal. Tab and newline may stay. */
+const CONTROL = /[\0-\x08\x0b-\x1f\x7f-\x9f]/g;
+
+/** Prints text to stdout, with a newline; control characters become `?`. */
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${text.replace(CONTROL, "?")}\n`);
 }
 
-/** Prints one JSON document, indented: for `--json`. */
-export function printJson(value: unknown): void {
-  print(JSON.stringify(value, null, 2));
+/** Prints one JSON document: for `--json`. `oneLine` is for streams of them. */
+export function printJson(value: unknown, { oneLine = false } = {}): void {
+  const json = JSON.stringify(value, null, oneLine ? undefined : 2);
+  // JSON escapes control characters up to 0x1f only; the others can be written as escapes as well.
+  const escaped = json.replace(/[\x7f-\x9f]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  process.stdout.write(`${escaped}\n`);
 }
 
 /** Says something about the command itself, on stderr, so that stdout stays clean for pipes. */
 export function say(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${text.replace(CONTROL, "?")}\n`);
+}
+
+/** Lays rows out in columns, the first row above a line. */
+export function table(head: readonly string[], rows: ReadonlyArray<readonly (string | number | null)[]>): string {
+  const layout = new Table({
+    head: [...head],
+    style: { head: [], border: [], "padding-left": 0, "padding-right": 2 },
+    chars: {
+      top: "",
+      "top-mid": "",
+      "top-left": "",
+      "top-right": "",
+      bottom: "",
+      "bottom-mid": "",
+      "bottom-left": "",
+      "bottom-right": "",
+      left: "",
+      "left-mid": "",
+      mid: "",
+      "mid-mid": "",
+      right: "",
+      "right-mid": "",
+      middle: "",
+    },
+  });
+  for (const row of rows) layout.push(row.map((cell) => String(cell ?? "-")));
+  return layout
+    .toString()
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n");
+}
+
+/** Names and values below each other. */
+export function pairs(entries: ReadonlyArray<readonly [name: string, value: string]>): string {
+  const width = Math.max(...entries.map(([name]) => name.length));
+  return entries.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join("\n");
 }
 
 /**
@@ -21,8 +66,8 @@ export function say(text: string): void {
 export function onClosedPipe(onClosed: () => void): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EPIPE") return onClosed();
-      throw error;
+      if (error.code !== "EPIPE") throw error;
+      onClosed();
     });
   }
 }

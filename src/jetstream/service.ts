@@ -2,7 +2,7 @@ import { type ServiceMsg, Svcm } from "@nats-io/services";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { ActorType } from "../../machines/actor-type.ts";
 import type { ActorPage, Queries } from "../flow/queries.ts";
-import { isRefused, type Parameters, type Refused, readListFilter } from "../flow/query-filters.ts";
+import { isRefused, type Parameters, readListFilter } from "../flow/query-filters.ts";
 import { QUERY_SERVICE, querySubject } from "./names.ts";
 
 /** The micro service that answers questions over NATS. */
@@ -36,7 +36,7 @@ interface Refusal {
 }
 
 /** Undefined: the answer is another daemon's to give. */
-type Reply = { readonly found: object } | { readonly refusal: Refusal } | undefined;
+type Reply = { readonly found: object } | Refusal | undefined;
 
 const MAX_QUESTION_BYTES = 4096;
 
@@ -109,11 +109,7 @@ export async function startQueryService(options: QueryServiceOptions): Promise<Q
     const [giver, place = ""] = typeof cursor === "string" ? cursor.split(".") : [];
     if (giver !== undefined && giver !== id) {
       if (partitions !== undefined) return undefined;
-      return refusal(
-        400,
-        "bad_request",
-        "cursor: not from this daemon, or from before its restart; start again without it",
-      );
+      return refusal(400, "bad_request", "cursor: not from this daemon, or from before its restart; start again");
     }
     const filter = readListFilter(type, giver === undefined ? parameters : { ...parameters, cursor: place });
     if (isRefused(filter)) return refusal(400, "bad_request", filter.problem);
@@ -129,11 +125,14 @@ export async function startQueryService(options: QueryServiceOptions): Promise<Q
       reply = refusal(500, "internal", "this question failed inside natstate; its log says why");
     }
     if (reply === undefined) return;
-    if ("refusal" in reply) return respondRefusal(message, reply.refusal);
-    const body = Buffer.from(JSON.stringify(reply.found));
-    const maxBytes = nc.info?.max_payload ?? Number.POSITIVE_INFINITY;
-    if (body.length <= maxBytes) message.respond(body);
-    else respondRefusal(message, tooLarge(body.length, maxBytes));
+    const body = "found" in reply ? encode(reply.found, nc.info?.max_payload) : reply;
+    if (body instanceof Uint8Array) message.respond(body);
+    else
+      message.respondError(
+        body.status,
+        body.message,
+        JSON.stringify({ error: { code: body.code, message: body.message } }),
+      );
   }
 }
 
@@ -154,15 +153,14 @@ function readParameters(body: Uint8Array): Parameters | null {
   }
 }
 
-function refusal(status: Refusal["status"], code: Refusal["code"], message: string): { refusal: Refusal } {
-  return { refusal: { status, code, message } };
+/** JSON, if NATS can carry it. */
+function encode(found: object, maxBytes = Number.POSITIVE_INFINITY): Uint8Array | Refusal {
+  const body = Buffer.from(JSON.stringify(found));
+  if (body.length <= maxBytes) return body;
+  const message = `the answer has ${body.length} bytes, NATS here carries ${maxBytes}; ask over HTTP`;
+  return refusal(413, "too_large", message);
 }
 
-function tooLarge(bytes: number, maxBytes: number): Refusal {
-  const message = `the answer has ${bytes} bytes, NATS here carries ${maxBytes}; ask over HTTP`;
-  return { status: 413, code: "too_large", message };
-}
-
-function respondRefusal(message: ServiceMsg, { status, code, message: text }: Refusal): void {
-  message.respondError(status, text, JSON.stringify({ error: { code, message: text } }));
+function refusal(status: Refusal["status"], code: Refusal["code"], message: string): Refusal {
+  return { status, code, message };
 }

@@ -102,7 +102,9 @@ export function createMetrics({ types, now = Date.now }: MetricsOptions): Metric
     },
     async render() {
       if (read !== undefined) showGauges(read(), now());
-      return { contentType: registry.contentType, body: await registry.metrics() };
+      const body = await registry.metrics();
+      // prom-client 15 writes Nan, which the text format does not know: the event loop's lag between two close scrapes.
+      return { contentType: registry.contentType, body: body.replace(/ Nan$/gm, " NaN") };
     },
     catalogue: Object.values<MetricDescription>(METRICS).map(({ name, type, help, labels }) => ({
       name,

@@ -38,7 +38,7 @@ function story() {
     warehouseId: "west",
     correlationId: "c1",
   };
-  return [paid, reserved, paid, "not json"];
+  return [paid, reserved, paid, '{"iban":"DE02 1203","orderId":"o1","eventType":oops}'];
 }
 
 describe("a line", () => {
@@ -85,7 +85,7 @@ describe("a batch", () => {
         sequence: 4,
       },
     ]);
-    expect(JSON.stringify(lines)).not.toMatch(/sku-secret-sauce|west|not json/);
+    expect(JSON.stringify(lines)).not.toMatch(/sku-secret-sauce|west|DE02/);
   });
 
   test("says at debug what became of every event", () => {
@@ -121,8 +121,11 @@ describe("a batch", () => {
   test("is not looked at when nothing of it would be written", () => {
     const { logger, written } = capture("error");
     let looks = 0;
-    const watched = <Row extends object>(rows: readonly Row[]) =>
-      rows.map((row) => new Proxy(row, { get: (target, name) => (looks++, Reflect.get(target, name)) }));
+    const get = <Row extends object>(row: Row, name: string | symbol): unknown => {
+      looks++;
+      return Reflect.get(row, name);
+    };
+    const watched = <Row extends object>(rows: readonly Row[]) => rows.map((row) => new Proxy<Row>(row, { get }));
     using path = openPath();
     const { handled, decisions, deadLetters, completeness } = path.apply(...story());
     const result: BatchResult = {
@@ -174,15 +177,19 @@ describe("secrets", () => {
   });
 
   test("are not seen where there are none", () => {
-    const line = `${JSON.stringify({ actorId: "token", msg: "nats://a:4222 is back, ask me@example.com" })}\n`;
+    const line = `${JSON.stringify({ actorId: "token", msg: "ask me@example.com whether nats://a:4222 is back" })}\n`;
     expect(redact(line)).toBe(line);
+    const apart = { msg: "nats://a:4222 is back, ask me@example.com" };
+    expect(JSON.parse(redact(`${JSON.stringify(apart)}\n`))).toEqual(apart);
   });
 
   test("cost no quadratic time in a text made to look like many URLs", () => {
-    const line = `${JSON.stringify({ error: "://".repeat(30_000) })}\n`;
     const startedMs = performance.now();
-    expect(redact(line)).toBe(line);
-    expect(performance.now() - startedMs).toBeLessThan(1000);
+    for (const error of ["://".repeat(300_000), `${"://@ ".repeat(200_000)}`, '\\"token'.repeat(100_000)]) {
+      redact(`${JSON.stringify({ error })}\n`);
+    }
+    // Linear: 0.1 s. Quadratic: minutes.
+    expect(performance.now() - startedMs).toBeLessThan(2000);
   });
 
   test("stay hidden under any key and in any place, and every line stays JSON", () => {
@@ -204,11 +211,11 @@ describe("at exit", () => {
   const source = join(import.meta.dirname, "../../src/ops/log.ts");
 
   test.each([
-    ["JSON", false, "process.exit(0)"],
-    ["pretty", true, "process.exit(0)"],
-    ["JSON, by an exception,", false, "throw new Error('gone')"],
-    ["JSON, by running out of work,", false, "undefined"],
-  ])("%s: nothing logged is lost, and all of it in order", (_, pretty, end) => {
+    ["process.exit, JSON", false, "process.exit(0)"],
+    ["process.exit, pretty", true, "process.exit(0)"],
+    ["an uncaught exception", false, "throw new Error('gone')"],
+    ["running out of work", false, "undefined"],
+  ])("by %s nothing logged is lost, and all of it is in order", (_, pretty, end) => {
     const script = `
       import { createLogger } from ${JSON.stringify(source)};
       const logger = createLogger({ level: "info", pretty: ${pretty} });

@@ -1,0 +1,96 @@
+import { type Command, Option } from "commander";
+import { readConfig } from "../config.ts";
+import { maskUrl, NatsSetupError } from "../jetstream/connect.ts";
+import { createQueryClient, type QueryClient, QueryError } from "../jetstream/query-client.ts";
+import { openSession, type Session } from "../jetstream/session.ts";
+import { CliError } from "./exit-codes.ts";
+import { say } from "./output.ts";
+import { isRunning, readRuntimeFile, runtimePath } from "./runtime-file.ts";
+
+/** A running system, as other commands than `start` see it. */
+export interface System {
+  readonly session: Session;
+  readonly queries: QueryClient;
+  /** Without user and password. */
+  readonly natsUrl: string;
+}
+
+/** Where a system was found. */
+export interface Place {
+  readonly url: string;
+  /** For a person: who said so. */
+  readonly because: string;
+}
+
+const DEFAULT_URL = "nats://127.0.0.1:4222";
+const START_OR_POINT = "Start it with: npm start. Or say where it is: --nats <url>, NATS_URL, or NATSTATE_DATA as it has.";
+
+/** Adds `--nats <url>`: which running system to talk to. */
+export function addSystemOption(command: Command): Command {
+  const help = "NATS of the running system (default: NATS_URL, else what `natstate start` wrote, else port 4222)";
+  return command.addOption(new Option("--nats <url>", help));
+}
+
+/** Finds a system: what was said, else the environment, else the runtime file of the data directory, else the default. */
+export function findPlace(given: string | undefined, env: NodeJS.ProcessEnv): Place {
+  const config = readConfig(env);
+  if (given !== undefined) return { url: given, because: "--nats" };
+  if (config.NATS_URL !== undefined) return { url: config.NATS_URL, because: "NATS_URL" };
+  const runtime = readRuntimeFile(config.NATSTATE_DATA);
+  const path = runtimePath(config.NATSTATE_DATA);
+  if (runtime === undefined) return { url: DEFAULT_URL, because: `the default, there is no ${path}` };
+  const left = isRunning(runtime) ? "" : `, left behind by process ${runtime.pid} which has ended`;
+  return { url: runtime.natsUrl, because: `${path}${left}` };
+}
+
+/**
+ * Connects to the running system, lets `use` work with it, and closes.
+ *
+ * @throws CliError `failed` when it cannot be reached or does not answer, with what to do.
+ */
+export async function withSystem<Result>(
+  given: string | undefined,
+  use: (system: System) => Promise<Result>,
+): Promise<Result> {
+  const place = findPlace(given, process.env);
+  const natsUrl = maskUrl(place.url);
+  const session = await connect(place, natsUrl);
+  try {
+    return await use({ session, queries: createQueryClient(session.nc), natsUrl });
+  } catch (error) {
+    throw error instanceof QueryError ? explainQuery(error, natsUrl, place) : error;
+  } finally {
+    await session.close();
+  }
+}
+
+async function connect(place: Place, natsUrl: string): Promise<Session> {
+  try {
+    const creds = readConfig(process.env).NATS_CREDS;
+    return await openSession({ url: place.url, creds, name: "natstate-cli", timeoutMs: 3000 }, (event) => {
+      if (event === "disconnected") say(`NATS at ${natsUrl} is away, reconnecting`);
+      if (event === "reconnected") say("NATS is back");
+    });
+  } catch (error) {
+    const refused = error instanceof NatsSetupError && !/ECONNREFUSED|connection refused/i.test(error.message);
+    if (refused) throw error;
+    const message = `natstate is not running: nothing answers at ${natsUrl} (${place.because}). ${START_OR_POINT}`;
+    throw new CliError("failed", message, { cause: error });
+  }
+}
+
+function explainQuery(error: QueryError, natsUrl: string, { because }: Place): CliError {
+  const options = { cause: error };
+  switch (error.problem) {
+    case "no_daemon": {
+      const message = `natstate is not running: NATS answers at ${natsUrl} (${because}), but no natstate daemon. ${START_OR_POINT}`;
+      return new CliError("failed", message, options);
+    }
+    case "no_answer":
+      return new CliError("failed", `${error.message}. Try again; natstate health says more.`, options);
+    case "refused":
+      return new CliError("failed", error.message, options);
+    default:
+      return error.problem satisfies never;
+  }
+}

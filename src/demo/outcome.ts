@@ -1,0 +1,116 @@
+import type { ActorType } from "../../machines/actor-type.ts";
+import type { ActorAnswer, ActorHistory, Counts, PublishedObject, Stats } from "../flow/queries.ts";
+import { readIdentity } from "../jetstream/identity.ts";
+import { DEAD_LETTERS_STREAM, DECISIONS_STREAM } from "../jetstream/names.ts";
+import { readStream } from "../jetstream/outbox-reader.ts";
+import type { Session } from "../jetstream/session.ts";
+import type { Standing } from "./settle.ts";
+
+/** What a system has made of its events, as others see it: asked over its API, read from its streams. */
+export interface Outcome {
+  /** By actor id; those it does not know are absent. */
+  readonly actors: ReadonlyMap<string, ActorAnswer>;
+  /** Decisions as the stream holds them, in its order, by actor id. */
+  readonly decisions: ReadonlyMap<string, readonly PublishedObject[]>;
+  /** Dead letters the stream holds, by reason. */
+  readonly deadLetters: Counts;
+  readonly stats: Stats;
+}
+
+/** Where one type's outcome is read from. */
+export interface OutcomeReader {
+  standing(): Promise<Standing>;
+  history(actorId: string): Promise<ActorHistory | undefined>;
+  outcome(actorIds: Iterable<string>): Promise<Outcome>;
+}
+
+/** Requests at once; more do not make one daemon faster. */
+const CONCURRENCY = 32;
+
+/**
+ * Reads what becomes of a type's events from now on.
+ *
+ * @param httpUrl - of the daemon's API, without a trailing slash.
+ * @throws Error when the API answers anything but 200 or 404.
+ */
+export async function openOutcomeReader(type: ActorType, httpUrl: string, session: Session): Promise<OutcomeReader> {
+  const { js, jsm } = session;
+  const api = `${httpUrl}/api`;
+  const lastOf = async (stream: string) => (await readIdentity(jsm, stream)).lastSequence;
+  const before = { decisions: await lastOf(DECISIONS_STREAM), deadLetters: await lastOf(DEAD_LETTERS_STREAM) };
+
+  async function stats(): Promise<Stats> {
+    const found = await ask<Stats>(`${api}/stats?type=${type.name}`);
+    if (found === undefined) throw new Error(`${httpUrl} does not count ${type.collection}`);
+    return found;
+  }
+
+  async function readActors(actorIds: Iterable<string>): Promise<Map<string, ActorAnswer>> {
+    const actors = new Map<string, ActorAnswer>();
+    const queue = Iterator.from(actorIds);
+    const work = async () => {
+      for (let next = queue.next(); !next.done; next = queue.next()) {
+        const answer = await ask<ActorAnswer>(`${api}/${type.collection}/${next.value}`);
+        if (answer !== undefined) actors.set(next.value, answer);
+      }
+    };
+    await Promise.all(Array.from({ length: CONCURRENCY }, work));
+    return actors;
+  }
+
+  async function readDecisions(): Promise<Map<string, PublishedObject[]>> {
+    const decisions = new Map<string, PublishedObject[]>();
+    await readStream(jsm, js, DECISIONS_STREAM, before.decisions + 1, (messages) => {
+      for (const { subject, data } of messages) {
+        const actorId = subject.split(".").at(-1) ?? "";
+        const known = decisions.get(actorId) ?? [];
+        known.push(JSON.parse(new TextDecoder().decode(data)) as PublishedObject);
+        decisions.set(actorId, known);
+      }
+    });
+    return decisions;
+  }
+
+  async function countDeadLetters(): Promise<Counts> {
+    const byReason: Record<string, number> = {};
+    await readStream(jsm, js, DEAD_LETTERS_STREAM, before.deadLetters + 1, (messages) => {
+      for (const { subject } of messages) {
+        const reason = subject.split(".").at(-1) ?? "";
+        byReason[reason] = (byReason[reason] ?? 0) + 1;
+      }
+    });
+    return byReason;
+  }
+
+  return {
+    history: (actorId) => ask<ActorHistory>(`${api}/${type.collection}/${actorId}/history`),
+    async standing() {
+      // The streams first: what they hold is never more than what the store has taken down.
+      const decisionsPublished = (await lastOf(DECISIONS_STREAM)) - before.decisions;
+      const deadLettersPublished = (await lastOf(DEAD_LETTERS_STREAM)) - before.deadLetters;
+      const { events, decisions, deadLetters } = await stats();
+      const rejected = total(deadLetters.byReason);
+      const handled = total(events) + rejected;
+      return { handled, decided: total(decisions.byType), decisionsPublished, rejected, deadLettersPublished };
+    },
+    outcome: async (actorIds) => ({
+      actors: await readActors(actorIds),
+      decisions: await readDecisions(),
+      deadLetters: await countDeadLetters(),
+      stats: await stats(),
+    }),
+  };
+}
+
+/** The sum of all counts. */
+export function total(counts: Counts): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+async function ask<Answer>(url: string): Promise<Answer | undefined> {
+  const response = await fetch(url);
+  const body = await response.json();
+  if (response.status === 404) return undefined;
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${JSON.stringify(body)}`);
+  return body as Answer;
+}

@@ -1,0 +1,103 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { ActorType, TrafficMessage } from "../../machines/actor-type.ts";
+import { type EventPublisher, openEventPublisher } from "../jetstream/event-publisher.ts";
+
+export interface PublishOptions {
+  readonly type: ActorType;
+  readonly messages: readonly TrafficMessage[];
+  readonly natsUrl: string;
+  /** Path of a `.creds` file. */
+  readonly creds?: string | undefined;
+  /** Messages on their way at once, over all services; 256 when absent. */
+  readonly maxInFlight?: number;
+  /** Messages a second; 0 or absent: as fast as they are stored. */
+  readonly rate?: number;
+  /** This actor's messages are stored in exactly the order given; all others may overtake each other. */
+  readonly inOrder?: string;
+  /** Ends it early. */
+  readonly signal?: AbortSignal;
+  /** Told of each message when it is stored, with its stream sequence. */
+  readonly onStored?: (message: TrafficMessage, sequence: number) => void;
+}
+
+/** What was published. */
+export interface Published {
+  /** Messages stored; fewer than given when it was ended early. */
+  readonly published: number;
+  /** Messages sent more than once because the answer did not come in time; they may be stored more than once. */
+  readonly resent: number;
+  readonly seconds: number;
+}
+
+/**
+ * Publishes traffic as independent services would: one publisher for each event type, on its own connection, each in
+ * the traffic's order, all at once, so that the stream sees a different order every time.
+ *
+ * @throws NatsSetupError when the type's stream is not there; Error when it refuses a message.
+ */
+export async function publishTraffic(options: PublishOptions): Promise<Published> {
+  const { type, messages, rate = 0, inOrder, onStored = () => {} } = options;
+  const services = await openServices(options);
+  const [anyService] = services.values();
+  const failed = new AbortController();
+  const signal = AbortSignal.any([failed.signal, ...(options.signal ? [options.signal] : [])]);
+  const startedMs = performance.now();
+  const queue = messages.entries();
+  let published = 0;
+  let resent = 0;
+  let told = Promise.resolve();
+
+  /** One of as many workers as messages may be in flight; they share the queue, so that it is sent in its order. */
+  async function work(): Promise<void> {
+    for (const [index, message] of queue) {
+      if (rate > 0) await sleep(startedMs + (index * 1000) / rate - performance.now(), signal);
+      if (signal.aborted) return;
+      const isTold = inOrder !== undefined && message.subject.startsWith(`${type.collection}.${inOrder}.`);
+      if (isTold) await (told = told.then(() => publish(message)));
+      else await publish(message);
+    }
+  }
+
+  async function publish(message: TrafficMessage): Promise<void> {
+    const service = services.get(message.subject.split(".").at(-1) ?? "") ?? anyService;
+    if (service === undefined) throw new Error(`${type.name} has no event types to publish`);
+    const { sequence, attempts } = await service.publish(message);
+    published++;
+    if (attempts > 1) resent++;
+    onStored(message, sequence);
+  }
+
+  try {
+    await Promise.all(Array.from({ length: options.maxInFlight ?? 256 }, work));
+    return { published, resent, seconds: (performance.now() - startedMs) / 1000 };
+  } catch (error) {
+    failed.abort();
+    throw error;
+  } finally {
+    await closeAll(services);
+  }
+}
+
+/** One publisher for each event type the actor type knows; what is of no type comes from the first of them. */
+async function openServices({ type, natsUrl, creds }: PublishOptions): Promise<Map<string, EventPublisher>> {
+  const services = new Map<string, EventPublisher>();
+  try {
+    for (const eventType of Object.keys(type.events)) {
+      const name = `natstate traffic, ${eventType}`;
+      services.set(eventType, await openEventPublisher({ url: natsUrl, creds, name, type }));
+    }
+    return services;
+  } catch (error) {
+    await closeAll(services);
+    throw error;
+  }
+}
+
+async function closeAll(services: ReadonlyMap<string, EventPublisher>): Promise<void> {
+  await Promise.all([...services.values()].map((service) => service.close()));
+}
+
+/** Timers are whole milliseconds: shorter waits would only slow the traffic down. */
+async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms >= 1) await delay(ms, undefined, { signal }).catch(() => {});
+}

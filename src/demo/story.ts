@@ -1,0 +1,91 @@
+import type { ActorEvent, ActorType, TrafficMessage } from "../../machines/actor-type.ts";
+import { compareTimestamps } from "../../machines/event-time.ts";
+import { spawnActor } from "../flow/actors.ts";
+import type { ActorAnswer, ActorHistory, DecisionEntry, PublishedObject } from "../flow/queries.ts";
+
+/** A message as it stands in the stream. */
+export interface Heard {
+  readonly message: TrafficMessage;
+  readonly sequence: number;
+}
+
+/** One delivery and what it brought about. */
+export interface StoryLine {
+  /** Place in the order of arrival, from 1. */
+  readonly heard: number;
+  /** Place in the order of event time, from 1; equal times share one. Null when it was never accepted. */
+  readonly happened: number | null;
+  /** Event time. */
+  readonly timestamp: string | null;
+  readonly eventType: string;
+  readonly outcome: "applied" | "superseded" | "duplicate" | "rejected";
+  /** The event's own fields. */
+  readonly data: PublishedObject;
+  /** Why it was rejected. */
+  readonly reason: string | null;
+  /** For a duplicate, the line that was first. */
+  readonly sameAs: number | null;
+  readonly stateBefore: string;
+  readonly stateAfter: string;
+  /** The revision it caused. */
+  readonly decision: DecisionEntry | null;
+}
+
+/** All that was heard about one actor, in the order of arrival. */
+export interface Story {
+  readonly actorId: string;
+  readonly lines: readonly StoryLine[];
+  readonly end: Pick<ActorAnswer, "processingStatus" | "dataCompleteness" | "waitingFor" | "decision">;
+}
+
+type HistoryEvent = ActorHistory["events"][number];
+
+/**
+ * Tells an actor's story, line by line as it was heard.
+ *
+ * @param heard - every message about it, duplicates and rejected ones included, in any order.
+ */
+export function tellStory(
+  type: ActorType,
+  actorId: string,
+  end: ActorAnswer,
+  history: ActorHistory,
+  heard: readonly Heard[],
+): Story {
+  const actor = spawnActor(type);
+  const lines: StoryLine[] = [];
+  const first = new Map<string, StoryLine>();
+  for (const { message, sequence } of [...heard].sort((a, b) => a.sequence - b.sequence)) {
+    const key = `${message.subject} ${JSON.stringify(message.headers)} ${message.body}`;
+    const event = history.events.find((known) => known.sequence === sequence);
+    const earlier = first.get(key);
+    const stateBefore = actor.state();
+    // The same machine over the same events in the same order: the states in between are not kept anywhere.
+    if (event !== undefined) actor.send(toActorEvent(event));
+    const line: StoryLine = {
+      heard: lines.length + 1,
+      happened: event === undefined ? (earlier?.happened ?? null) : placeOf(event, history),
+      timestamp: event?.timestamp ?? earlier?.timestamp ?? null,
+      eventType: message.subject.split(".").at(-1) ?? "",
+      outcome: event?.outcome ?? (message.rejectedAs === undefined ? "duplicate" : "rejected"),
+      data: event?.data ?? {},
+      reason: message.rejectedAs ?? null,
+      sameAs: event === undefined ? (earlier?.heard ?? null) : null,
+      stateBefore,
+      stateAfter: actor.state(),
+      decision: history.decisions.find((decision) => decision.causationId === event?.eventId) ?? null,
+    };
+    lines.push(line);
+    if (earlier === undefined) first.set(key, line);
+  }
+  const { processingStatus, dataCompleteness, waitingFor, decision } = end;
+  return { actorId, lines, end: { processingStatus, dataCompleteness, waitingFor, decision } };
+}
+
+function toActorEvent({ eventType, eventId, timestamp, data }: HistoryEvent): ActorEvent {
+  return { type: eventType, eventId, timestamp, data };
+}
+
+function placeOf({ timestamp }: HistoryEvent, history: ActorHistory): number {
+  return 1 + history.events.filter((other) => compareTimestamps(other.timestamp, timestamp) < 0).length;
+}

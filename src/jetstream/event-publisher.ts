@@ -1,0 +1,92 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
+import { headers, type MsgHdrs } from "@nats-io/transport-node";
+import type { ActorType, TrafficMessage } from "../../machines/actor-type.ts";
+import { apiErrorCode, maskUrl, NatsSetupError } from "./connect.ts";
+import { eventStream } from "./names.ts";
+import { openSession } from "./session.ts";
+
+/** A service that publishes events, on a connection of its own. */
+export interface EventPublisher {
+  /**
+   * Resolves when the stream has stored the message. Without an answer it is sent again: an event heard twice has one
+   * effect.
+   *
+   * @throws when the stream refuses the message, or after a minute without an answer.
+   */
+  publish(message: TrafficMessage): Promise<StoredEvent>;
+  close(): Promise<void>;
+}
+
+/** Where a message is in the stream. */
+export interface StoredEvent {
+  readonly sequence: number;
+  /** How often it was sent; copies before the last may be in the stream as well. */
+  readonly attempts: number;
+}
+
+export interface EventPublisherOptions {
+  /** One or more URLs, comma-separated. */
+  readonly url: string;
+  /** Path of a `.creds` file. */
+  readonly creds?: string | undefined;
+  /** Name shown in the server's connection list. */
+  readonly name: string;
+  readonly type: ActorType;
+}
+
+const TIMEOUT_MS = 5000;
+const RETRY_MS = 500;
+const MAX_ATTEMPTS = 11;
+
+/**
+ * Connects a publisher of a type's events.
+ *
+ * Messages carry no `Nats-Msg-Id`: the stream would drop duplicates itself for two minutes, and nobody would see how
+ * the actors bear them.
+ *
+ * @throws NatsSetupError when nothing answers, or when the type's stream is not there.
+ */
+export async function openEventPublisher(options: EventPublisherOptions): Promise<EventPublisher> {
+  const { url, creds, name, type } = options;
+  const stream = eventStream(type);
+  const session = await openSession({ url, creds, name }, () => {});
+  try {
+    await session.jsm.streams.info(stream);
+  } catch (error) {
+    await session.close();
+    if (apiErrorCode(error) !== JetStreamApiCodes.StreamNotFound) throw error;
+    throw new NatsSetupError(`there is no stream ${stream} at ${maskUrl(url)}: is natstate running there?`, {
+      cause: error,
+    });
+  }
+  return {
+    close: session.close,
+    async publish(message) {
+      const header = message.headers === undefined ? {} : { headers: toHeaders(message.headers) };
+      for (let attempts = 1; ; attempts++) {
+        try {
+          const { seq } = await session.js.publish(message.subject, message.body, {
+            ...header,
+            timeout: TIMEOUT_MS,
+            expect: { streamName: stream },
+          });
+          return { sequence: seq, attempts };
+        } catch (error) {
+          if (error instanceof JetStreamApiError || attempts === MAX_ATTEMPTS) throw refused(message, error as Error);
+          await delay(RETRY_MS);
+        }
+      }
+    },
+  };
+}
+
+function refused({ subject }: TrafficMessage, cause: Error): Error {
+  return new Error(`${subject} was not stored: ${cause.message}`, { cause });
+}
+
+function toHeaders(given: Readonly<Record<string, string>>): MsgHdrs {
+  const header = headers();
+  for (const [name, value] of Object.entries(given)) header.set(name, value);
+  return header;
+}

@@ -1,0 +1,163 @@
+import { ServiceError, Svcm } from "@nats-io/services";
+import { type Msg, type NatsConnection, errors as natsErrors } from "@nats-io/transport-node";
+import type { ActorType } from "../../machines/actor-type.ts";
+import type { ActorAnswer, ActorHistory, ActorPage, ActorSummary, Stats } from "../flow/queries.ts";
+import { isRefused, listOrder, type Parameters, readListFilter } from "../flow/query-filters.ts";
+import { QUERY_SERVICE, querySubject } from "./names.ts";
+
+/** A question that got no answer; `problem` says which kind of no. */
+export class QueryError extends Error {
+  override readonly name = "QueryError";
+  readonly problem: "no_daemon" | "no_answer" | "refused";
+
+  constructor(problem: QueryError["problem"], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.problem = problem;
+  }
+}
+
+/** The first actors of a list over all daemons. */
+export interface ActorList {
+  readonly actors: readonly ActorSummary[];
+  /** Are there more than were asked for? */
+  readonly more: boolean;
+}
+
+/**
+ * Asks the daemons of a running system, as one: each answers for its own partitions.
+ *
+ * Every method rejects with QueryError: `no_daemon` when none is there, `no_answer` when one that is there is silent,
+ * `refused` when the question is not one (its message says why).
+ */
+export interface QueryClient {
+  /** @returns undefined when there is no such actor. */
+  get(type: ActorType, actorId: string): Promise<ActorAnswer | undefined>;
+  /** @returns undefined when there is no such actor. */
+  history(type: ActorType, actorId: string): Promise<ActorHistory | undefined>;
+  /** @param filter - as `readListFilter` takes it, without `limit` and `cursor`. */
+  list(type: ActorType, filter: Parameters, limit: number): Promise<ActorList>;
+  stats(type: ActorType): Promise<Stats>;
+  /** How many daemons answer. */
+  members(): Promise<number>;
+}
+
+const ANSWER_MS = 5000;
+/** A page of 200 summaries stays far below the 1 MiB a NATS message may have. */
+const PAGE = 200;
+
+/** Asks over NATS request/reply, see `service.ts` for the answering side. */
+export function createQueryClient(nc: NatsConnection): QueryClient {
+  const services = new Svcm(nc).client({ strategy: "stall", maxWait: 2000 });
+
+  async function members(): Promise<number> {
+    const ids = new Set<string>();
+    try {
+      for await (const { id } of await services.ping(QUERY_SERVICE)) ids.add(id);
+    } catch (error) {
+      if (!isNobody(error)) throw error;
+    }
+    return ids.size;
+  }
+
+  /** The answer of the one daemon that has the actor. */
+  async function askOwner(type: ActorType, question: string, actorId: string): Promise<unknown> {
+    const subject = querySubject(type, question, actorId);
+    try {
+      return read(await nc.request(subject, "", { timeout: ANSWER_MS }));
+    } catch (error) {
+      if (isNobody(error)) throw nobody(error);
+      if (!(error instanceof natsErrors.TimeoutError)) throw error;
+      const message = `nobody answered for ${type.name} ${actorId} within ${ANSWER_MS / 1000} s: its partition is between two owners, or the owner is busy`;
+      throw new QueryError("no_answer", message, { cause: error });
+    }
+  }
+
+  /** One answer of each daemon. */
+  async function askAll(type: ActorType, question: string, body: string): Promise<unknown[]> {
+    const expected = await members();
+    if (expected === 0) throw nobody();
+    const replies: Msg[] = [];
+    const options = { strategy: "count", maxMessages: expected, maxWait: ANSWER_MS } as const;
+    try {
+      for await (const reply of await nc.requestMany(querySubject(type, question), body, options)) replies.push(reply);
+    } catch (error) {
+      if (isNobody(error)) throw nobody(error);
+      throw error;
+    }
+    if (replies.length < expected) {
+      throw new QueryError("no_answer", `of ${expected} daemons ${replies.length} answered within ${ANSWER_MS / 1000} s`);
+    }
+    return replies.map(read);
+  }
+
+  /** A daemon's list from its first page on, until `wanted` actors are there. */
+  async function readOn(type: ActorType, filter: Parameters, first: ActorPage, wanted: number): Promise<ActorList> {
+    const actors = [...actorsOf(type, first)];
+    let cursor = first.nextCursor;
+    while (cursor !== null && actors.length < wanted) {
+      const question = JSON.stringify({ ...filter, cursor, limit: Math.min(wanted - actors.length, PAGE) });
+      // Only the daemon that gave the cursor answers.
+      const reply = await nc.request(querySubject(type, "list"), question, { timeout: ANSWER_MS });
+      const page = read(reply) as ActorPage;
+      actors.push(...actorsOf(type, page));
+      cursor = page.nextCursor;
+    }
+    return { actors, more: cursor !== null };
+  }
+
+  return {
+    get: (type, actorId) => orUndefined(askOwner(type, "get", actorId)) as Promise<ActorAnswer | undefined>,
+    history: (type, actorId) => orUndefined(askOwner(type, "history", actorId)) as Promise<ActorHistory | undefined>,
+    async list(type, filter, limit) {
+      const checked = readListFilter(type, filter);
+      if (isRefused(checked)) throw new QueryError("refused", checked.problem);
+      const question = JSON.stringify({ ...filter, limit: Math.min(limit, PAGE) });
+      const firsts = (await askAll(type, "list", question)) as ActorPage[];
+      const lists = await Promise.all(firsts.map((first) => readOn(type, filter, first, limit)));
+      const actors = lists.flatMap((list) => list.actors);
+      const order = listOrder(checked) === "seen" ? "firstSeen" : "lastUpdated";
+      if (lists.length > 1) actors.sort((a, b) => (a[order] < b[order] ? 1 : a[order] > b[order] ? -1 : 0));
+      return { actors: actors.slice(0, limit), more: actors.length > limit || lists.some((list) => list.more) };
+    },
+    stats: async (type) => ((await askAll(type, "stats", "")) as Stats[]).reduce(addStats),
+    members,
+  };
+}
+
+function actorsOf(type: ActorType, page: ActorPage): readonly ActorSummary[] {
+  return page[type.collection] as readonly ActorSummary[];
+}
+
+/** Adds two daemons' counts: the same shape, every number the sum. */
+function addStats<Shape>(a: Shape, b: Shape): Shape {
+  if (typeof a === "number" && typeof b === "number") return (a + b) as Shape;
+  if (typeof a !== "object" || a === null || typeof b !== "object" || b === null) return a ?? b;
+  const names = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof Shape>;
+  const sum = [...names].map((name) => [name, name in a && name in b ? addStats(a[name], b[name]) : (a[name] ?? b[name])]);
+  return Object.fromEntries(sum) as Shape;
+}
+
+async function orUndefined(answer: Promise<unknown>): Promise<unknown> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof QueryError && error.cause instanceof ServiceError && error.cause.code === 404) return undefined;
+    throw error;
+  }
+}
+
+function read(reply: Msg): unknown {
+  const refusal = ServiceError.toServiceError(reply);
+  if (refusal !== null) throw new QueryError("refused", refusal.message, { cause: refusal });
+  return reply.json();
+}
+
+/** NATS says that nobody subscribes to a subject. */
+function isNobody(error: unknown): boolean {
+  const cause = error instanceof natsErrors.RequestError ? error.cause : error;
+  return cause instanceof natsErrors.NoRespondersError;
+}
+
+function nobody(cause?: unknown): QueryError {
+  return new QueryError("no_daemon", "no natstate daemon answers", { cause });
+}

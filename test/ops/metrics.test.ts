@@ -1,0 +1,345 @@
+import fc from "fast-check";
+import { Histogram, Registry } from "prom-client";
+import { describe, expect, test } from "vitest";
+import { actorTypes } from "../../machines/registry.ts";
+import type { BatchResult, DeadLetterRow, LedgerRow } from "../../src/flow/ports.ts";
+import { createHistogram } from "../../src/ops/cells.ts";
+import { createMetrics, type Metrics } from "../../src/ops/metrics.ts";
+import { type Family, keyOf, parseExposition, type Sample, sampleOf } from "./exposition.ts";
+import { openPath, orderMessage, STORED_AT_MS } from "./order-path.ts";
+
+const COMMITTED_AT_MS = STORED_AT_MS + 40;
+const PUBLISHED_AT_MS = STORED_AT_MS + 300;
+
+function newMetrics(): Metrics {
+  return createMetrics({ types: actorTypes });
+}
+
+/** Everything shown, read back. */
+async function scrape(metrics: Metrics): Promise<Map<string, Family>> {
+  return parseExposition((await metrics.render()).body);
+}
+
+/** The cumulative buckets of one histogram series, by upper bound. */
+function bucketsOf(families: Map<string, Family>, name: string, labels: Sample["labels"] = {}): Record<string, number> {
+  const bare = ({ le: _, ...others }: Sample["labels"]) => keyOf({ name: "", labels: others });
+  const samples = families.get(name)?.samples ?? [];
+  const own = samples.filter((s) => s.name === `${name}_bucket` && bare(s.labels) === keyOf({ name: "", labels }));
+  return Object.fromEntries(own.map(({ labels, value }) => [labels.le ?? "", value]));
+}
+
+const paid = (orderId: string, eventId: string, second: number, status = "successful") => ({
+  ...orderMessage(orderId, "PaymentProcessed", eventId, second),
+  amount: 1,
+  status,
+});
+const reserved = (orderId: string, eventId: string, second: number) => ({
+  ...orderMessage(orderId, "InventoryReserved", eventId, second),
+  reservedItems: { sku: 1 },
+  warehouseId: "west",
+});
+
+/** Metrics after one batch of the real processor. */
+async function afterBatch(...messages: Parameters<ReturnType<typeof openPath>["apply"]>) {
+  using path = openPath();
+  const metrics = newMetrics();
+  const result = path.apply(...messages);
+  metrics.recordBatch(result, 4, COMMITTED_AT_MS);
+  return { metrics, result, families: await scrape(metrics) };
+}
+
+describe("events", () => {
+  test("are counted by type and by what became of them", async () => {
+    const { families } = await afterBatch(
+      paid("o1", "p1", 10),
+      paid("o1", "p1", 10),
+      paid("o1", "p0", 5),
+      reserved("o1", "i1", 11),
+    );
+    const count = (event_type: string, outcome: string) =>
+      sampleOf(families, "natstate_events_total", { actor: "order", event_type, outcome });
+    expect(count("PaymentProcessed", "applied")).toBe(1);
+    expect(count("PaymentProcessed", "duplicate")).toBe(1);
+    expect(count("PaymentProcessed", "superseded")).toBe(1);
+    expect(count("InventoryReserved", "applied")).toBe(1);
+    expect(count("OrderCreated", "applied")).toBe(0);
+  });
+
+  test("count as skipped when they were committed before, and as nothing else", async () => {
+    using path = openPath();
+    const metrics = newMetrics();
+    path.apply(paid("o1", "p1", 10), "no event");
+    metrics.recordBatch(path.repeat(), 1, COMMITTED_AT_MS);
+    const families = await scrape(metrics);
+    const skipped = (event_type: string) =>
+      sampleOf(families, "natstate_events_total", { actor: "order", event_type, outcome: "skipped" });
+    expect([skipped("PaymentProcessed"), skipped("OrderCreated")]).toEqual([1, 1]);
+    expect(sampleOf(families, "natstate_commit_delay_seconds_count", { actor: "order" })).toBe(0);
+    expect(
+      sampleOf(families, "natstate_events_processed_total", { event_type: "PaymentProcessed", success: "true" }),
+    ).toBe(0);
+  });
+
+  test("are processed with success when they enter the history, without when they are dead-lettered", async () => {
+    const { families } = await afterBatch(
+      paid("o1", "p1", 10),
+      paid("o1", "p1", 10),
+      { ...paid("o1", "p2", 11), amount: "much" },
+      orderMessage("o1", "NobodyKnows", "x1"),
+    );
+    const count = (event_type: string, success: string) =>
+      sampleOf(families, "natstate_events_processed_total", { event_type, success });
+    expect(count("PaymentProcessed", "true")).toBe(1);
+    expect(count("PaymentProcessed", "false")).toBe(1);
+    expect(count("unknown", "false")).toBe(1);
+  });
+
+  test("that can never succeed are counted by reason", async () => {
+    const { families } = await afterBatch(
+      "{",
+      orderMessage("o1", "NobodyKnows", "x1"),
+      orderMessage("o1", "xstate.stop", "x"),
+    );
+    const count = (reason: string) => sampleOf(families, "natstate_dead_letters_total", { actor: "order", reason });
+    expect([count("malformed_json"), count("unknown_event_type"), count("machine_error")]).toEqual([1, 1, 0]);
+  });
+
+  test("of any type, id or subject a publisher thinks of add no time series", async () => {
+    const { metrics, families } = await afterBatch(
+      ...Array.from({ length: 300 }, (_, index) => orderMessage(`o${index}`, `Made"Up\\${index}`, `e${index}`)),
+      ...Array.from({ length: 300 }, (_, index) => paid(`o${index}`, `p${index}`, 10)),
+    );
+    const before = await scrape(newMetrics());
+    const keys = (shown: Map<string, Family>) =>
+      [...shown].filter(([name]) => name.startsWith("natstate_")).flatMap(([, family]) => family.samples.map(keyOf));
+    expect(keys(families)).toEqual(keys(before));
+    expect((await metrics.render()).body).not.toContain("Made");
+  });
+});
+
+describe("decisions", () => {
+  test("are counted when recorded and again when published, first ones and revisions apart", async () => {
+    const { metrics, result } = await afterBatch(
+      paid("o1", "p1", 10),
+      reserved("o1", "i1", 11),
+      paid("o1", "p2", 12, "failed"),
+      paid("o1", "p3", 13, "pending"),
+      paid("o2", "p1", 10, "failed"),
+      reserved("o2", "i1", 11),
+    );
+    metrics.recordPublished(result.decisions.slice(0, 1), [], PUBLISHED_AT_MS);
+    const families = await scrape(metrics);
+    const count = (name: string, decision_type: string, revised: string) =>
+      sampleOf(families, name, { actor: "order", decision_type, revised });
+    expect(count("natstate_decisions_total", "OrderConfirmed", "false")).toBe(1);
+    expect(count("natstate_decisions_total", "OrderRejected", "true")).toBe(1);
+    expect(count("natstate_decisions_total", "OrderDecisionWithdrawn", "true")).toBe(1);
+    expect(count("natstate_decisions_total", "OrderRejected", "false")).toBe(1);
+    expect(count("natstate_decisions_published_total", "OrderConfirmed", "false")).toBe(1);
+    expect(count("natstate_decisions_published_total", "OrderRejected", "true")).toBe(0);
+  });
+
+  test("of a type that the rules no longer know are counted as unknown", async () => {
+    const metrics = newMetrics();
+    const row = { type: "order", decisionType: "OrderPondered", revision: 1, causedAtMs: 0 } as LedgerRow;
+    metrics.recordPublished([row, row], [], 1);
+    const labels = { actor: "order", decision_type: "unknown", revised: "false" };
+    expect(sampleOf(await scrape(metrics), "natstate_decisions_published_total", labels)).toBe(2);
+  });
+});
+
+describe("histograms", () => {
+  test("observe the completeness of each actor a commit touched", async () => {
+    const { families } = await afterBatch(paid("o1", "p1", 10), reserved("o1", "i1", 11), paid("o2", "p1", 10));
+    expect(bucketsOf(families, "natstate_completeness_percent")).toEqual({
+      0: 0,
+      20: 1,
+      40: 2,
+      60: 2,
+      80: 2,
+      100: 2,
+      "+Inf": 2,
+    });
+    expect(sampleOf(families, "natstate_completeness_percent_sum")).toBe(60);
+  });
+
+  test("observe each step of an event's way: told, stored, committed, published", async () => {
+    const { metrics, result } = await afterBatch(paid("o1", "p1", 10), reserved("o1", "i1", 29), "{");
+    metrics.recordPublished(result.decisions, result.deadLetters, PUBLISHED_AT_MS);
+    const families = await scrape(metrics);
+    const sum = (name: string, labels = {}) => sampleOf(families, `${name}_sum`, labels);
+    const actor = { actor: "order" };
+    expect(sum("natstate_event_lateness_seconds", actor)).toBeCloseTo(20 + 1);
+    expect(bucketsOf(families, "natstate_event_lateness_seconds", actor)).toMatchObject({ 0.5: 0, 1: 1, 15: 1, 60: 2 });
+    expect(sum("natstate_commit_delay_seconds", actor)).toBeCloseTo(3 * 0.04);
+    expect(bucketsOf(families, "natstate_commit_delay_seconds", actor)).toMatchObject({ 0.025: 0, 0.05: 3, "+Inf": 3 });
+    expect(sum("natstate_publish_delay_seconds", { ...actor, kind: "decision" })).toBeCloseTo(0.3);
+    expect(sum("natstate_publish_delay_seconds", { ...actor, kind: "dead_letter" })).toBeCloseTo(0.3);
+    expect(sum("natstate_commit_seconds")).toBeCloseTo(0.004);
+    expect(bucketsOf(families, "natstate_batch_deliveries")).toMatchObject({ 2: 0, 5: 1, "+Inf": 1 });
+  });
+
+  test("take a delay that clocks make negative for none", async () => {
+    using path = openPath();
+    const metrics = newMetrics();
+    metrics.recordBatch(path.apply(paid("o1", "p1", 50)), 1, STORED_AT_MS - 5000);
+    const families = await scrape(metrics);
+    for (const name of ["natstate_event_lateness_seconds", "natstate_commit_delay_seconds"]) {
+      expect(sampleOf(families, `${name}_sum`, { actor: "order" })).toBe(0);
+      expect(sampleOf(families, `${name}_count`, { actor: "order" })).toBe(1);
+    }
+  });
+
+  test("never fall from bucket to bucket, and end with their count", async () => {
+    const { families } = await afterBatch(paid("o1", "p1", 10), reserved("o1", "i1", 29), "{");
+    const histograms = [...families].filter(([, family]) => family.type === "histogram");
+    expect(histograms.length).toBeGreaterThanOrEqual(6);
+    for (const [name, { samples }] of histograms) {
+      for (const { labels, value } of samples.filter((sample) => sample.name === `${name}_count`)) {
+        const buckets = bucketsOf(families, name, labels);
+        const counts = Object.keys(buckets)
+          .toSorted((a, b) => bound(a) - bound(b))
+          .map((le) => buckets[le] ?? Number.NaN);
+        expect(counts).toEqual(counts.toSorted((a, b) => a - b));
+        expect(counts.at(-1)).toBe(value);
+        expect(buckets["+Inf"]).toBe(value);
+      }
+    }
+  });
+
+  test("say word for word what prom-client's own would say", async () => {
+    const buckets = [0.1, 1, 2.5, 10];
+    const value = fc.oneof(fc.double({ min: 0, max: 20, noNaN: true }), fc.constantFrom(0, ...buckets));
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(fc.constantFrom("a", 'b"\\\n'), value)), async (observations) => {
+        const [own, theirs] = [new Registry(), new Registry()];
+        const cells = createHistogram(own, { name: "h", type: "histogram", help: "help", labels: ["x"], buckets });
+        const histogram = new Histogram({ name: "h", help: "help", labelNames: ["x"], buckets, registers: [theirs] });
+        for (const [x, observed] of observations) {
+          cells.cell(x).observe(observed);
+          histogram.observe({ x }, observed);
+        }
+        expect(await own.metrics()).toBe(await theirs.metrics());
+        expect((await own.getMetricsAsJSON())[0]?.values).toHaveLength(
+          (await theirs.getMetricsAsJSON())[0]?.values.length ?? 0,
+        );
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+describe("gauges", () => {
+  const [order] = actorTypes;
+  if (order === undefined) throw new Error("no actor type is registered");
+  const readings = { lag: [], owned: 0, hot: 0, backlog: 0, connected: true, pausedSinceMs: null };
+
+  test("are read once per scrape and never in between", async () => {
+    const metrics = newMetrics();
+    let reads = 0;
+    metrics.gauges(() => {
+      reads++;
+      return { ...readings, owned: 16, hot: 7, backlog: 3 };
+    });
+    metrics.recordCommitFailure();
+    expect(reads).toBe(0);
+    const families = await scrape(metrics);
+    expect(reads).toBe(1);
+    const values = ["partitions_owned", "hot_actors", "publish_backlog", "nats_connected", "paused_seconds"];
+    expect(values.map((name) => sampleOf(families, `natstate_${name}`))).toEqual([16, 7, 3, 1, 0]);
+  });
+
+  test("show no lag of a partition that went to another owner", async () => {
+    const metrics = newMetrics();
+    const lagOf = (partition: number, value: number) => ({ type: order, partition, value });
+    let lag = [lagOf(0, 5), lagOf(3, 0)];
+    metrics.gauges(() => ({ ...readings, lag }));
+    const partitions = async () =>
+      (await scrape(metrics))
+        .get("natstate_partition_lag_messages")
+        ?.samples.map(({ labels, value }) => [labels, value]);
+    expect(await partitions()).toEqual([
+      [{ actor: "order", partition: "0" }, 5],
+      [{ actor: "order", partition: "3" }, 0],
+    ]);
+    lag = [lagOf(3, 9)];
+    expect(await partitions()).toEqual([[{ actor: "order", partition: "3" }, 9]]);
+  });
+
+  test("show for how long nothing could be committed", async () => {
+    const metrics = createMetrics({ types: actorTypes, now: () => 90_000 });
+    metrics.gauges(() => ({ ...readings, connected: false, pausedSinceMs: 60_000 }));
+    const families = await scrape(metrics);
+    expect(sampleOf(families, "natstate_paused_seconds")).toBe(30);
+    expect(sampleOf(families, "natstate_nats_connected")).toBe(0);
+  });
+});
+
+describe("what is shown", () => {
+  test("counts what happened to the daemon itself", async () => {
+    const metrics = newMetrics();
+    metrics.recordDoubt("gap");
+    metrics.recordDoubt("gap");
+    metrics.recordDoubt("connection");
+    metrics.recordCommitFailure();
+    metrics.recordRebuild({ name: "order" });
+    const families = await scrape(metrics);
+    expect(sampleOf(families, "natstate_lane_doubts_total", { reason: "gap" })).toBe(2);
+    expect(sampleOf(families, "natstate_lane_doubts_total", { reason: "connection" })).toBe(1);
+    expect(sampleOf(families, "natstate_commit_failures_total")).toBe(1);
+    expect(sampleOf(families, "natstate_actors_rebuilt_total", { actor: "order" })).toBe(1);
+  });
+
+  test("is the catalogue: every name, type, help and label of it, and nothing else", async () => {
+    const { metrics, result } = await afterBatch(paid("o1", "p1", 10, "failed"), reserved("o1", "i1", 11), "{");
+    metrics.recordPublished(result.decisions, result.deadLetters, PUBLISHED_AT_MS);
+    metrics.recordDoubt("gap");
+    const [type] = actorTypes;
+    const lag = type === undefined ? [] : [{ type, partition: 0, value: 1 }];
+    metrics.gauges(() => ({ lag, owned: 1, hot: 1, backlog: 1, connected: true, pausedSinceMs: null }));
+    const shown = [...(await scrape(metrics))]
+      .filter(([name]) => name.startsWith("natstate_"))
+      .map(([name, { type, help, samples }]) => ({
+        name,
+        type,
+        help,
+        labels: [...new Set(samples.flatMap(({ labels }) => Object.keys(labels)))].filter((label) => label !== "le"),
+      }));
+    expect(shown).toEqual(metrics.catalogue);
+  });
+
+  test("includes the process itself, in Prometheus' own content type", async () => {
+    const { contentType, body } = await newMetrics().render();
+    expect(contentType).toBe("text/plain; version=0.0.4; charset=utf-8");
+    const families = parseExposition(body);
+    for (const name of ["process_cpu_seconds_total", "process_resident_memory_bytes", "nodejs_eventloop_lag_seconds"]) {
+      expect(families.has(name)).toBe(true);
+    }
+  });
+
+  test("stays the same when it is looked at twice", async () => {
+    const { metrics, families } = await afterBatch(paid("o1", "p1", 10));
+    const own = (shown: Map<string, Family>) => [...shown].filter(([name]) => name.startsWith("natstate_"));
+    expect(own(await scrape(metrics))).toEqual(own(families));
+  });
+
+  test("is not shared between two daemons in one process", async () => {
+    const { families } = await afterBatch(paid("o1", "p1", 10));
+    const other = await scrape(newMetrics());
+    expect(sampleOf(families, "natstate_batch_deliveries_count")).toBe(1);
+    expect(sampleOf(other, "natstate_batch_deliveries_count")).toBe(0);
+  });
+
+  test("takes rows of an actor type nobody registered without failing", async () => {
+    const metrics = createMetrics({ types: [] });
+    using path = openPath();
+    const result: BatchResult = path.apply(paid("o1", "p1", 10), reserved("o1", "i1", 11), "{");
+    metrics.recordBatch(result, 1, COMMITTED_AT_MS);
+    metrics.recordPublished(result.decisions, result.deadLetters satisfies readonly DeadLetterRow[], PUBLISHED_AT_MS);
+    expect(sampleOf(await scrape(metrics), "natstate_batch_deliveries_sum")).toBe(3);
+  });
+});
+
+function bound(le: string): number {
+  return le === "+Inf" ? Number.POSITIVE_INFINITY : Number(le);
+}

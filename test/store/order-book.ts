@@ -1,0 +1,52 @@
+import type { ActorType } from "../../machines/actor-type.ts";
+import { orderType } from "../../machines/order/order.ts";
+import type { Lane } from "../../src/flow/ports.ts";
+import { partitionOf } from "../../src/jetstream/names.ts";
+import { type OpenQueries, openQueries, type QueryOptions } from "../../src/store/queries.ts";
+import { deliver, orderLane } from "../flow/delivery.ts";
+import { openStation, type Station } from "../flow/station.ts";
+
+/** Orders in four partitions, as seeded traffic leaves them. */
+export const PARTITIONS = 4;
+
+const lanes: readonly Lane[] = Array.from({ length: PARTITIONS }, (_, partition) => ({ ...orderLane, partition }));
+
+/** The order type as `src/` sees it. */
+export const order = orderType as ActorType;
+
+/** Applies seeded traffic: every state, duplicates, dead letters. */
+export function fill(station: Station, actors: number): void {
+  const messages = orderType.rehearsal.traffic({
+    actors,
+    seed: 7,
+    duplicates: 0.2,
+    late: 0.1,
+    fail: 0.3,
+    shuffle: 10,
+    malformed: 12,
+  });
+  station.processor.apply(
+    messages.map(({ subject, body, headers }, index) => {
+      const lane = lanes[partitionOf(subject.split(".")[1] ?? "", PARTITIONS)];
+      return deliver(index + 1, subject, body, { ...headers }, lane);
+    }),
+  );
+}
+
+/** A store with its read side open; `using` closes both. */
+export interface OrderBook extends Station {
+  readonly queries: OpenQueries;
+}
+
+export function openOrderBook(options?: QueryOptions): OrderBook {
+  const station = openStation();
+  const queries = openQueries(station.file, options);
+  return {
+    ...station,
+    queries,
+    [Symbol.dispose]() {
+      queries.close();
+      station[Symbol.dispose]();
+    },
+  };
+}
