@@ -39,7 +39,8 @@ export function compare(type: ActorType, expected: Expectation, outcome: Outcome
     differences.push(...found.map((difference) => `${actorId}: ${difference}`));
   }
   for (const actorId of outcome.decisions.keys()) {
-    if (!expected.actors.has(actorId)) differences.push(`${actorId}: has decisions, but nothing was published about it`);
+    if (!expected.actors.has(actorId))
+      differences.push(`${actorId}: has decisions, but nothing was published about it`);
   }
   return [...differences, ...compareTotals(type, expected, outcome)];
 }

@@ -53,8 +53,12 @@ export async function publishTraffic(options: PublishOptions): Promise<Published
       if (rate > 0) await sleep(startedMs + (index * 1000) / rate - performance.now(), signal);
       if (signal.aborted) return;
       const isTold = inOrder !== undefined && message.subject.startsWith(`${type.collection}.${inOrder}.`);
-      if (isTold) await (told = told.then(() => publish(message)));
-      else await publish(message);
+      if (!isTold) {
+        await publish(message);
+        continue;
+      }
+      told = told.then(() => publish(message));
+      await told;
     }
   }
 

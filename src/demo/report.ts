@@ -6,32 +6,37 @@ import { renderStory } from "./story-text.ts";
 
 /** What a demo run of one actor type came to; also its JSON form. */
 export interface Report {
+  /** Everything agrees with the model. */
+  readonly ok: boolean;
   /** The type's collection, for example `orders`. */
   readonly collection: string;
   readonly actors: number;
   readonly seed: number;
-  /** Everything agrees with the model. */
-  readonly ok: boolean;
+  readonly services: number;
+  readonly messages: number;
   readonly byState: Counts;
-  readonly standing: Counts;
+  /** Revisions by type; `revised` counts those that replaced an earlier one. */
   readonly decisions: Stats["decisions"];
+  /** Actors by standing decision. */
+  readonly standing: Counts;
+  /** Deliveries by outcome. */
   readonly events: Stats["events"];
+  /** By reason. */
   readonly deadLetters: Counts;
   /** Actors by completeness in percent. */
   readonly byCompleteness: Counts;
-  readonly messages: number;
-  /** From the first message sent until it was stored. */
+  /** From the first message sent until the last was stored. */
   readonly publishSeconds: number;
   /** From the first message sent until the last decision was in its stream. */
   readonly seconds: number;
   readonly eventsPerSecond: number;
-  readonly services: number;
+  /** What does not agree with the model, one line each. */
   readonly differences: readonly string[];
   readonly story: Story | null;
 }
 
 /** Puts colour on a text, or not: `styleText` of node:util for one stream. */
-export type Paint = (style: "bold" | "dim" | "green" | "red" | "yellow", text: string) => string;
+export type Paint = (style: "bold" | "dim" | "green" | "red", text: string) => string;
 
 const MAX_DIFFERENCES = 20;
 
@@ -40,37 +45,84 @@ export function renderReport(report: Report, paint: Paint): string {
   const { collection, actors, seed, messages, services, story } = report;
   const title = `${grouped(actors)} ${collection}, told by ${services} services in ${grouped(messages)} messages`;
   return [
-    "",
     `${paint("bold", title)} ${paint("dim", `(seed ${seed})`)}`,
-    "shuffled, late, repeated, contradicting each other, some not readable at all",
+    "late, repeated, out of order, contradicting each other, some of them unreadable",
     "",
     renderTable(report, paint),
-    ...(story === null ? [] : ["", renderStory(story, paint)]),
     "",
+    ...(story === null ? [] : [renderStory(story, paint), ""]),
     renderVerdict(report, paint),
     "",
   ].join("\n");
 }
 
 function renderTable(report: Report, paint: Paint): string {
-  const { decisions, events, deadLetters, byCompleteness, actors, messages, publishSeconds, seconds } = report;
-  const decided = total(decisions.byType);
-  const superseded = `${grouped(events.superseded)} heard too late to change anything, kept in the history`;
-  const table = new Table({ style: { head: [], border: [] }, colWidths: [21, 11, 62], colAligns: ["left", "right"], wordWrap: true });
+  const { collection, decisions, events, deadLetters, byCompleteness, actors, messages } = report;
   const rows: [name: string, count: string, details: string][] = [
-    [report.collection, grouped(actors), list(report.byState)],
-    ["decisions", grouped(decided), list(decisions.byType)],
-    ["revisions", grouped(decisions.revised), "decisions that replaced an earlier one, when later facts contradicted it"],
-    ["events", grouped(events.applied + events.superseded), `${grouped(events.applied)} applied, ${superseded}`],
-    ["duplicates ignored", grouped(events.duplicate), "the same event again: one effect, however far apart"],
+    [collection, grouped(actors), list(report.byState)],
+    ["decisions", grouped(total(decisions.byType)), list(decisions.byType)],
+    ["revisions", grouped(decisions.revised), "of them replaced an earlier decision that no longer followed"],
+    [
+      "events",
+      grouped(events.applied + events.superseded),
+      `${grouped(events.applied)} applied, ${grouped(events.superseded)} outdated when heard and kept in the history`,
+    ],
+    ["duplicates ignored", grouped(events.duplicate), "the same event again"],
     ["dead letters", grouped(total(deadLetters)), list(deadLetters)],
-    ["completeness", `${average(byCompleteness)} %`, `${collectionOf(report)} by percent known: ${list(byCompleteness)}`],
+    ["completeness", `${average(byCompleteness)} %`, `on average: ${listPercent(byCompleteness, collection)}`],
     [
       "events/s",
-      grouped(Math.round(report.eventsPerSecond)),
-      `${grouped(messages)} published in ${publishSeconds.toFixed(2)} s, the last decision out after ${seconds.toFixed(2)} s`,
+      grouped(report.eventsPerSecond),
+      `${grouped(messages)} stored in ${report.publishSeconds.toFixed(2)} s, all decided after ${report.seconds.toFixed(2)} s`,
     ],
   ];
-  table.push(...rows.map(([name, count, details]) => [paint("bold", name), count, details]));
+  const table = new Table({
+    chars: { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
+    style: { head: [], border: [] },
+    colWidths: [20, 9, 68],
+    colAligns: ["left", "right", "left"],
+    wordWrap: true,
+  });
+  table.push(...rows.map(([name, count, details]) => [name, paint("bold", count), details]));
   return table.toString();
+}
+
+function renderVerdict({ ok, collection, actors, differences }: Report, paint: Paint): string {
+  if (ok) {
+    return paint(
+      "green",
+      `All ${grouped(actors)} ${collection} are exactly what an independent model of the rules expects.`,
+    );
+  }
+  const shown = differences.slice(0, MAX_DIFFERENCES).map((difference) => `  ${difference}`);
+  const more = differences.length - shown.length;
+  return [
+    paint("red", `${differences.length} differences from what an independent model of the rules expects:`),
+    ...shown,
+    ...(more > 0 ? [`  and ${more} more`] : []),
+  ].join("\n");
+}
+
+/** `1,312`. */
+export function grouped(count: number): string {
+  return count.toLocaleString("en");
+}
+
+function list(counts: Counts): string {
+  return Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => `${name} ${grouped(count)}`)
+    .join(", ");
+}
+
+function listPercent(byCompleteness: Counts, collection: string): string {
+  return Object.entries(byCompleteness)
+    .sort(([a], [b]) => Number(b) - Number(a))
+    .map(([percent, count]) => `${grouped(count)} ${collection} at ${percent} %`)
+    .join(", ");
+}
+
+function average(byCompleteness: Counts): number {
+  const sum = Object.entries(byCompleteness).reduce((all, [percent, count]) => all + Number(percent) * count, 0);
+  return Math.round(sum / Math.max(1, total(byCompleteness)));
 }

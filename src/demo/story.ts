@@ -1,7 +1,8 @@
-import type { ActorEvent, ActorType, TrafficMessage } from "../../machines/actor-type.ts";
+import type { ActorEvent, ActorType, DecisionContent, TrafficMessage } from "../../machines/actor-type.ts";
 import { compareTimestamps } from "../../machines/event-time.ts";
 import { spawnActor } from "../flow/actors.ts";
-import type { ActorAnswer, ActorHistory, DecisionEntry, PublishedObject } from "../flow/queries.ts";
+import { decodeContent } from "../flow/decision.ts";
+import type { ActorAnswer, ActorHistory, PublishedObject } from "../flow/queries.ts";
 
 /** A message as it stands in the stream. */
 export interface Heard {
@@ -27,15 +28,33 @@ export interface StoryLine {
   readonly sameAs: number | null;
   readonly stateBefore: string;
   readonly stateAfter: string;
-  /** The revision it caused. */
-  readonly decision: DecisionEntry | null;
+  /** What was decided because of it. */
+  readonly decision: StoryDecision | null;
+}
+
+/** One revision. */
+export interface StoryDecision {
+  readonly revision: number;
+  /** The revision it replaces. */
+  readonly supersedes: number | null;
+  /** It takes the one before back, and nothing stands. */
+  readonly isWithdrawal: boolean;
+  readonly content: DecisionContent;
 }
 
 /** All that was heard about one actor, in the order of arrival. */
 export interface Story {
   readonly actorId: string;
   readonly lines: readonly StoryLine[];
-  readonly end: Pick<ActorAnswer, "processingStatus" | "dataCompleteness" | "waitingFor" | "decision">;
+  readonly end: {
+    readonly state: string;
+    /** Percent. */
+    readonly completeness: number;
+    /** Event types not heard. */
+    readonly waitingFor: readonly string[];
+    /** The standing decision's type, or null. */
+    readonly standing: string | null;
+  };
 }
 
 type HistoryEvent = ActorHistory["events"][number];
@@ -73,13 +92,34 @@ export function tellStory(
       sameAs: event === undefined ? (earlier?.heard ?? null) : null,
       stateBefore,
       stateAfter: actor.state(),
-      decision: history.decisions.find((decision) => decision.causationId === event?.eventId) ?? null,
+      decision: event === undefined ? null : decisionBy(type, event.eventId, history),
     };
     lines.push(line);
     if (earlier === undefined) first.set(key, line);
   }
-  const { processingStatus, dataCompleteness, waitingFor, decision } = end;
-  return { actorId, lines, end: { processingStatus, dataCompleteness, waitingFor, decision } };
+  return {
+    actorId,
+    lines,
+    end: {
+      state: end.processingStatus,
+      completeness: end.dataCompleteness,
+      waitingFor: end.waitingFor,
+      standing: end.decision === null ? null : String(end.decision.decisionType),
+    },
+  };
+}
+
+function decisionBy(type: ActorType, eventId: string, history: ActorHistory): StoryDecision | null {
+  const entry = history.decisions.find((decision) => decision.causationId === eventId);
+  if (entry === undefined) return null;
+  const { published: _published, sequence: _sequence, ...decision } = entry;
+  const content = decodeContent(type, JSON.stringify(decision));
+  return {
+    revision: Number(entry.revision),
+    supersedes: entry.supersedes === null ? null : Number(entry.supersedes),
+    isWithdrawal: content.decisionType === type.withdrawn,
+    content,
+  };
 }
 
 function toActorEvent({ eventType, eventId, timestamp, data }: HistoryEvent): ActorEvent {

@@ -6,7 +6,7 @@ export interface Unwrapped {
   readonly fields: Fields;
   /** CloudEvents `id`. */
   readonly id?: unknown;
-  /** CloudEvents `subject`: the actor's id, when the data does not say it. */
+  /** CloudEvents `subject`, else the NATS subject's token: the actor's id, when the data does not say it. */
   readonly subject?: unknown;
 }
 
@@ -17,13 +17,14 @@ export interface Unwrapped {
  * Source: CloudEvents 1.0.2 and its NATS protocol binding.
  */
 export function readCloudEvent(delivery: Delivery, body: Fields, idField: string): Unwrapped {
+  const [, , subjectId] = delivery.subject.split(".");
   if (delivery.header("ce-specversion") !== undefined) {
     const attribute = (name: string) => delivery.header(`ce-${name}`);
-    return unwrap(body, attribute("type"), attribute("time"), attribute("id"), attribute("subject"));
+    return unwrap(body, attribute("type"), attribute("time"), attribute("id"), attribute("subject") ?? subjectId);
   }
   if (isStructured(delivery, body, idField)) {
     const data = typeof body.data === "object" && body.data !== null ? (body.data as Fields) : {};
-    return unwrap(data, body.type, body.time, body.id, body.subject);
+    return unwrap(data, body.type, body.time, body.id, body.subject ?? subjectId);
   }
   return { fields: body };
 }

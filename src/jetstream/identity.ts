@@ -1,5 +1,6 @@
-import type { JetStreamManager } from "@nats-io/jetstream";
+import { JetStreamApiCodes, type JetStreamManager } from "@nats-io/jetstream";
 import type { Lane } from "../flow/ports.ts";
+import { apiErrorCode } from "./connect.ts";
 import type { StreamIdentity } from "./topology.ts";
 
 /** The stream is not the one the store knows, or has lost messages. Nothing is read until a person has decided. */
@@ -14,9 +15,19 @@ export interface KnownPositions {
   highestCheckpoint(stream: string): number;
 }
 
-/** Reads what identifies a stream now. */
+/**
+ * Reads what identifies a stream now.
+ *
+ * @throws StreamIdentityError when there is none: somebody deleted it while it was read.
+ */
 export async function readIdentity(jsm: JetStreamManager, stream: string): Promise<StreamIdentity> {
-  const { config, created, state } = await jsm.streams.info(stream);
+  const { config, created, state } = await jsm.streams.info(stream).catch((error: unknown) => {
+    if (apiErrorCode(error) !== JetStreamApiCodes.StreamNotFound) throw error;
+    throw new StreamIdentityError(
+      `stream ${stream} is gone: it was deleted while natstate read it. Restore it (nats stream restore), or begin with a new one on top of the orders in the store: natstate start --accept-stream ${stream}`,
+      { cause: error },
+    );
+  });
   return { name: config.name, created, firstSequence: state.first_seq, lastSequence: state.last_seq };
 }
 

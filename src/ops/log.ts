@@ -75,8 +75,8 @@ function logDecisions(logger: Logger, decisions: readonly LedgerRow[], handled: 
 }
 
 function isCause(handled: Handled | undefined, row: LedgerRow, eventId: string): boolean {
-  const { observation, outcome } = handled ?? {};
-  return outcome === "applied" && observation?.eventId === eventId && observation.actorId === row.actorId;
+  const observation = handled?.observation;
+  return observation?.eventId === eventId && observation.actorId === row.actorId;
 }
 
 function logDeadLetters(logger: Logger, deadLetters: readonly DeadLetterRow[]): void {

@@ -118,6 +118,19 @@ describe("a batch", () => {
     ]);
   });
 
+  test("does not take another order's event of the same id for the cause", () => {
+    using path = openPath();
+    const inventory = { reservedItems: { sku: 1 }, warehouseId: "w" };
+    const result = path.apply(
+      { ...orderMessage("a", "PaymentProcessed", "1"), amount: 1, status: "successful" },
+      { ...orderMessage("b", "InventoryReserved", "2"), ...inventory },
+      { ...orderMessage("a", "InventoryReserved", "2"), ...inventory },
+    );
+    const { logger, lines } = capture();
+    logBatch(logger, result);
+    expect(lines()).toMatchObject([{ actorId: "a", causationId: "2", sequence: 3 }]);
+  });
+
   test("is not looked at when nothing of it would be written", () => {
     const { logger, written } = capture("error");
     let looks = 0;

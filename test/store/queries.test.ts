@@ -187,11 +187,14 @@ describe("the list", () => {
     },
   );
 
-  it("of what was updated before a time starts with the latest updated", () => {
+  it("of what was updated before a time starts with the latest, each once", () => {
     using book = openOrderBook();
     fill(book, 130);
-    const times = walk(book.queries, { updatedBefore: "2030-01-01T00:00:00Z", limit: 9 }).map((row) => row.lastUpdated);
-    expect(times).toHaveLength(130);
+    // Many at one instant, as when a stream is caught up with.
+    book.db.exec("UPDATE actors SET updated_ms = updated_ms / 30 * 30");
+    const found = walk(book.queries, { updatedBefore: "2030-01-01T00:00:00Z", limit: 9 });
+    expect(new Set(found.map((row) => row.orderId)).size).toBe(130);
+    const times = found.map((row) => row.lastUpdated);
     expect(times).toEqual(times.toSorted().reverse());
   });
 

@@ -1,0 +1,165 @@
+import { rmSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { styleText } from "node:util";
+import type { ActorType } from "../../machines/actor-type.ts";
+import { actorTypes } from "../../machines/registry.ts";
+import { readConfig } from "../config.ts";
+import { type Daemon, startDaemon } from "../daemon.ts";
+import { createLogger } from "../ops/log.ts";
+import { createProgress, type Progress } from "./progress.ts";
+import { rehearse } from "./rehearse.ts";
+import { renderReport } from "./report.ts";
+
+export interface DemoOptions {
+  /** Actors of each type. */
+  readonly orders: number;
+  readonly seed: number;
+  /** Stay running afterwards, until SIGINT, SIGTERM or `signal`. */
+  readonly keep: boolean;
+  /** One JSON object instead of text: the report of each type under its collection. */
+  readonly json: boolean;
+  /** All that are registered when absent. */
+  readonly types?: readonly ActorType[];
+  /** Gets the report. */
+  readonly out: NodeJS.WritableStream;
+  /** Gets progress and errors of the log; standard error when absent. */
+  readonly progress?: NodeJS.WritableStream;
+  readonly env: NodeJS.ProcessEnv;
+  /** Ends it early, as Ctrl-C does. */
+  readonly signal?: AbortSignal;
+}
+
+export const demoDefaults = { orders: 200, seed: 1 } as const;
+
+/** Of the environment's settings only these are heeded: a demo must not touch anybody's system. */
+const HEEDED = ["NATSTATE_NATS_SERVER", "NATSTATE_NATS_RELEASES", "NATSTATE_CACHE"];
+
+/**
+ * Starts an embedded nats-server and a daemon on free ports and a temporary directory, publishes seeded traffic, waits
+ * until everything has settled, and compares every actor with an independent model of the rules.
+ *
+ * @returns ok when all agree; false also when it was interrupted before that was known.
+ * @throws what `startDaemon` throws, NotSettledError, or what stopped the daemon; everything is removed first.
+ */
+export async function runDemo(options: DemoOptions): Promise<{ ok: boolean }> {
+  const progress = createProgress(options.progress ?? process.stderr);
+  const dataDir = await mkdtemp(join(tmpdir(), "natstate-demo-"));
+  const ending = watchForEnd(dataDir, options.signal);
+  try {
+    progress.show("starting nats-server and natstate");
+    const daemon = await start(options, dataDir, progress, ending.end);
+    try {
+      return await perform(options, daemon, progress, ending.signal);
+    } finally {
+      progress.show("stopping");
+      await daemon.stop();
+    }
+  } catch (error) {
+    if (ending.signal.reason instanceof Interrupted) return { ok: false };
+    throw ending.signal.aborted ? ending.signal.reason : error;
+  } finally {
+    await rm(dataDir, { recursive: true, force: true, maxRetries: 3 });
+    ending.forget();
+    progress.clear();
+  }
+}
+
+async function perform(
+  { orders, seed, keep, json, types = actorTypes, out }: DemoOptions,
+  daemon: Daemon,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<{ ok: boolean }> {
+  const paint = (style: Parameters<typeof styleText>[0], text: string) => styleText(style, text, { stream: out });
+  const reports: Record<string, unknown> = {};
+  let ok = true;
+  for (const type of types) {
+    const report = await rehearse({ type, actors: orders, seed, daemon, progress, signal });
+    progress.clear();
+    reports[type.collection] = report;
+    ok &&= report.ok;
+    if (!json) out.write(`${renderReport(report, paint)}\n`);
+  }
+  if (json) out.write(`${JSON.stringify({ ok, ...reports }, null, 2)}\n`);
+  if (keep) {
+    if (!json) out.write(renderNextSteps(daemon, types));
+    await aborted(signal);
+  }
+  return { ok };
+}
+
+function start(
+  { env, types = actorTypes, progress: stream = process.stderr }: DemoOptions,
+  dataDir: string,
+  progress: Progress,
+  onFatal: (error: Error) => void,
+): Promise<Daemon> {
+  const own = Object.entries(env).filter(([name]) => !/^NATS(TATE)?_/.test(name) || HEEDED.includes(name));
+  const demoEnv = {
+    ...Object.fromEntries(own),
+    NATSTATE_DATA: dataDir,
+    NATSTATE_HTTP: "127.0.0.1:0",
+    NATSTATE_NATS_PORT: "0",
+  };
+  // Dead letters are warnings, and here they are expected.
+  const logger = createLogger({ level: "error", pretty: true, destination: { write: (line) => stream.write(line) } });
+  return startDaemon({
+    config: readConfig(demoEnv),
+    env: demoEnv,
+    types,
+    logger,
+    onFatal,
+    onProgress: (message) => progress.show(message),
+  });
+}
+
+function renderNextSteps({ httpUrl, natsUrl }: Daemon, types: readonly ActorType[]): string {
+  const looks = types.map((type) => `  curl -s ${httpUrl}/api/${type.collection}/${type.rehearsal.showcaseId}/history`);
+  return [
+    "Still running. Look around:",
+    `  ${httpUrl}/`,
+    ...looks,
+    "and send it more, from another terminal:",
+    `  NATS_URL=${natsUrl} npm run simulate`,
+    "Ctrl-C ends it and removes its data.",
+    "",
+  ].join("\n");
+}
+
+/** Somebody asked for the end. */
+class Interrupted extends Error {
+  override readonly name = "Interrupted";
+}
+
+/** Turns Ctrl-C into an abort, so that the servers are stopped and the directory is removed; the second one is final. */
+function watchForEnd(dataDir: string, given: AbortSignal | undefined) {
+  const ending = new AbortController();
+  const interrupt = () => {
+    if (!ending.signal.aborted) return ending.abort(new Interrupted("interrupted"));
+    rmSync(dataDir, { recursive: true, force: true });
+    process.exit(130);
+  };
+  const end = () => ending.abort(new Interrupted("ended"));
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
+  given?.addEventListener("abort", end);
+  if (given?.aborted) end();
+  return {
+    signal: ending.signal,
+    end: (error: Error) => ending.abort(error),
+    forget() {
+      process.off("SIGINT", interrupt);
+      process.off("SIGTERM", interrupt);
+      given?.removeEventListener("abort", end);
+    },
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,134 @@
+import type { ActorType, TrafficMessage, TrafficOptions } from "../../machines/actor-type.ts";
+import type { ActorCounts } from "../flow/queries.ts";
+import { openSession } from "../jetstream/session.ts";
+import { compare, type Expectation, expectOf } from "./compare.ts";
+import { type Outcome, type OutcomeReader, openOutcomeReader } from "./outcome.ts";
+import type { Progress } from "./progress.ts";
+import { publishTraffic } from "./publish-traffic.ts";
+import { grouped, type Report } from "./report.ts";
+import { settle } from "./settle.ts";
+import { type Heard, type Story, tellStory } from "./story.ts";
+
+export interface RehearsalOptions {
+  readonly type: ActorType;
+  readonly actors: number;
+  readonly seed: number;
+  /** A system that has heard nothing of this type yet. */
+  readonly daemon: { readonly natsUrl: string; readonly httpUrl: string | null };
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/** How bad the demo's traffic is; shares as in {@link TrafficOptions}. */
+const TROUBLE = { duplicates: 0.15, late: 0.05, fail: 0.25, shuffle: 25, malformed: 12 };
+
+/**
+ * Publishes one type's traffic to a running system, waits until it has settled and compares it with the type's model.
+ *
+ * @throws NotSettledError; the signal's reason when it is aborted.
+ */
+export async function rehearse({ type, actors, seed, daemon, progress, signal }: RehearsalOptions): Promise<Report> {
+  const { natsUrl, httpUrl } = daemon;
+  if (httpUrl === null) throw new Error("the comparison asks the HTTP API, and NATSTATE_HTTP is off");
+  progress.show("making traffic");
+  const messages = type.rehearsal.traffic({ ...TROUBLE, actors, seed } satisfies TrafficOptions);
+  const expected = expectOf(type, messages);
+  const session = await openSession({ url: natsUrl, name: "natstate demo" }, () => {});
+  try {
+    const reader = await openOutcomeReader(type, httpUrl, session);
+    const told = await tell({ type, messages, natsUrl, reader, progress, signal });
+    progress.show(`comparing ${grouped(expected.actors.size)} ${type.collection} with the model`);
+    const outcome = await reader.outcome(expected.actors.keys());
+    signal.throwIfAborted();
+    const story = await showcase(type, reader, outcome, told.heard);
+    const differences = compare(type, expected, outcome);
+    return { ...summarise(type, expected, outcome, differences), ...told.speed, actors, seed, story };
+  } finally {
+    await session.close();
+  }
+}
+
+interface Telling {
+  readonly type: ActorType;
+  readonly messages: readonly TrafficMessage[];
+  readonly natsUrl: string;
+  readonly reader: OutcomeReader;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/** Publishes and, at the same time, watches the system follow; done when it has caught up. */
+async function tell({ type, messages, natsUrl, reader, progress, signal }: Telling) {
+  const { showcaseId } = type.rehearsal;
+  const heard: Heard[] = [];
+  const failed = new AbortController();
+  const either = AbortSignal.any([signal, failed.signal]);
+  const startedMs = performance.now();
+  let stored = 0;
+  const publishing = publishTraffic({
+    type,
+    messages,
+    natsUrl,
+    inOrder: showcaseId,
+    signal: either,
+    onStored(message, sequence) {
+      stored++;
+      if (message.subject.startsWith(`${type.collection}.${showcaseId}.`)) heard.push({ message, sequence });
+    },
+  });
+  const settling = settle({
+    read: reader.standing,
+    deliveries: messages.length,
+    signal: either,
+    onProgress({ handled, decisionsPublished }) {
+      const all = grouped(messages.length);
+      progress.show(
+        `stored ${grouped(stored)} of ${all} messages, applied ${grouped(handled)}, decisions out ${grouped(decisionsPublished)}`,
+      );
+    },
+  });
+  try {
+    const [published] = await Promise.all([publishing, settling]);
+    const seconds = (performance.now() - startedMs) / 1000;
+    const eventsPerSecond = Math.round(messages.length / seconds);
+    const services = Object.keys(type.events).length;
+    return { heard, speed: { publishSeconds: published.seconds, seconds, eventsPerSecond, services } };
+  } catch (error) {
+    failed.abort(error);
+    throw error;
+  }
+}
+
+async function showcase(
+  type: ActorType,
+  reader: OutcomeReader,
+  { actors }: Outcome,
+  heard: readonly Heard[],
+): Promise<Story | null> {
+  const { showcaseId } = type.rehearsal;
+  const end = actors.get(showcaseId);
+  const history = await reader.history(showcaseId);
+  return end === undefined || history === undefined ? null : tellStory(type, showcaseId, end, history, heard);
+}
+
+function summarise(type: ActorType, expected: Expectation, outcome: Outcome, differences: readonly string[]) {
+  const { decisions, standing, events, deadLetters } = outcome.stats;
+  const byCompleteness: Record<string, number> = {};
+  for (const { dataCompleteness } of outcome.actors.values()) {
+    byCompleteness[dataCompleteness] = (byCompleteness[dataCompleteness] ?? 0) + 1;
+  }
+  const rejected = Object.values(expected.deadLetters).reduce((sum, count) => sum + count, 0);
+  return {
+    ok: differences.length === 0,
+    collection: type.collection,
+    messages:
+      rejected + [...expected.actors.values()].reduce((sum, { events: own, duplicates }) => sum + own + duplicates, 0),
+    byState: (outcome.stats[type.collection] as ActorCounts).byState,
+    decisions,
+    standing: standing.byType,
+    events,
+    deadLetters: deadLetters.byReason,
+    byCompleteness,
+    differences,
+  };
+}

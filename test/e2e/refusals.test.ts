@@ -1,0 +1,106 @@
+import { once } from "node:events";
+import { expect, it } from "vitest";
+import { spawnDaemon } from "./daemon-process.ts";
+import { getJson, openWorld, traffic } from "./world.ts";
+
+/** Starts a daemon that is expected to refuse. */
+async function refusal(env: Record<string, string>): Promise<{ code: number | null; output: string }> {
+  const child = spawnDaemon(env);
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => (output += chunk));
+  const [code] = await once(child, "exit");
+  return { code, output };
+}
+
+it("a second daemon on the same data directory refuses and says what to do", async () => {
+  await using world = await openWorld();
+  const daemon = await world.start();
+  const { code, output } = await refusal({ NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir });
+  expect(code).toBe(1);
+  expect(output).toMatch(/in use by another natstate daemon.*NATSTATE_DATA/s);
+  expect((await fetch(`${daemon.httpUrl}/readyz`)).ok).toBe(true);
+});
+
+it("every problem of the configuration is told at once", async () => {
+  const { code, output } = await refusal({
+    NATSTATE_DATA: "/tmp/unused",
+    NATSTATE_PARTITIONS: "many",
+    NATSTATE_MAX_AGE: "a month",
+    NATSTATE_TYPO: "1",
+    NATS_URL: "nats://user:geheim@127.0.0.1:1 ,,",
+  });
+  expect(code).toBe(2);
+  for (const name of ["NATSTATE_PARTITIONS", "NATSTATE_MAX_AGE", "NATSTATE_TYPO", "NATS_URL"]) expect(output).toContain(name);
+  expect(output).not.toContain("geheim");
+});
+
+it("nobody answers at NATS_URL: told in one message", async () => {
+  await using world = await openWorld();
+  const { code, output } = await refusal({ NATS_URL: "nats://127.0.0.1:1", NATSTATE_DATA: world.dataDir });
+  expect(code).toBe(1);
+  expect(output).toMatch(/no NATS connection to nats:\/\/127.0.0.1:1/);
+});
+
+it("other partitions than the stream was created with are refused", async () => {
+  await using world = await openWorld();
+  await (await world.start()).stop();
+  const { code, output } = await refusal({
+    NATS_URL: world.server.url,
+    NATSTATE_DATA: world.dataDir,
+    NATSTATE_PARTITIONS: "8",
+  });
+  expect(code).toBe(1);
+  expect(output).toMatch(/stream ORDERS is not as configured/);
+});
+
+it("a stream made anew under the same name is refused, while running and at start, until it is accepted", async () => {
+  await using world = await openWorld();
+  const first = traffic(20, 31, { malformed: 2 });
+  const daemon = await world.start();
+  await world.publish(first);
+  await world.settle(daemon);
+  await world.session.jsm.streams.delete("ORDERS");
+  // The consumers are gone with it; a daemon that went on would skip every new message as already applied.
+  expect(await daemon.exited).toBe(1);
+  expect(daemon.output()).toMatch(/stream not found|--accept-stream ORDERS/);
+
+  await (await world.start({ NATSTATE_DATA: `${world.dataDir}/other` })).stop();
+  const env = { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir };
+  expect((await refusal(env)).output).toMatch(/natstate start --accept-stream ORDERS/);
+
+  const second = traffic(20, 32, { malformed: 3, idPrefix: "second-" });
+  const accepted = await world.start({}, ["--accept-stream", "ORDERS"]);
+  await world.publish(second);
+  for (const message of second) {
+    if (message.actorId === undefined) continue;
+    await expect.poll(async () => (await getJson(accepted, `/api/orders/${message.actorId}`)).orderId).toBe(message.actorId);
+  }
+});
+
+it("messages that are gone before they were read are refused, until the loss is accepted", async () => {
+  await using world = await openWorld();
+  const daemon = await world.start();
+  const first = traffic(20, 33, { malformed: 0 });
+  await world.publish(first);
+  await world.settle(daemon);
+  await daemon.stop();
+  const second = traffic(20, 34, { malformed: 0, idPrefix: "second-" });
+  await world.publish(second);
+  const { state } = await world.session.jsm.streams.info("ORDERS");
+  await world.session.jsm.streams.purge("ORDERS", { seq: state.last_seq - 5 });
+  const { code, output } = await refusal({ NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir });
+  expect(code).toBe(1);
+  expect(output).toMatch(/were never read.*--accept-stream ORDERS/s);
+  await (await world.start({}, ["--accept-stream", "ORDERS"])).stop();
+  expect(await (await world.start()).stop()).toBe(0);
+});
+
+it("messages that are gone after they were read are nobody's loss", async () => {
+  await using world = await openWorld();
+  const daemon = await world.start();
+  await world.publish(traffic(20, 35, { malformed: 0 }));
+  await world.settle(daemon);
+  await daemon.stop();
+  await world.session.jsm.streams.purge("ORDERS");
+  expect(await (await world.start()).stop()).toBe(0);
+});
