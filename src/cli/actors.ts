@@ -1,0 +1,124 @@
+import type { Command } from "commander";
+import type { ActorType } from "../../machines/actor-type.ts";
+import { isRefused, type Parameters, readListFilter } from "../flow/query-filters.ts";
+import type { QueryClient } from "../jetstream/query-client.ts";
+import { findType, typeOption, wholeNumber, withExamples } from "./arguments.ts";
+import { renderActor, renderHistory, renderList, renderStats } from "./actors-text.ts";
+import { CliError } from "./exit-codes.ts";
+import { print, printJson } from "./output.ts";
+import { addSystemOption, withSystem } from "./system.ts";
+
+/** What every read takes. */
+interface ReadOptions {
+  readonly type: string;
+  readonly nats?: string;
+  readonly json?: boolean;
+}
+
+interface ListOptions extends ReadOptions {
+  readonly state?: string;
+  readonly decision?: string;
+  readonly incomplete?: boolean;
+  readonly updatedBefore?: string;
+  readonly limit: number;
+}
+
+const ACTOR_ID = /^[A-Za-z0-9_:-]{1,128}$/;
+
+/** Adds `get`, `history`, `list` and `stats`. */
+export function addActorReads(program: Command, types: readonly ActorType[]): void {
+  addGet(program, types);
+  addHistory(program, types);
+  addList(program, types);
+  addStats(program, types);
+}
+
+function addGet(program: Command, types: readonly ActorType[]): void {
+  const command = addRead(program, "get <id>", "Show one order: its state, facets, standing decision and events.", types)
+    .action(async (id: string, options: ReadOptions) => {
+      const type = findType(types, options.type);
+      const found = await askOne(type, id, options, (queries) => queries.get(type, id));
+      if (options.json) printJson(found);
+      else print(renderActor(type, found));
+    });
+  withExamples(command, [
+    ["natstate get ORD-1001", "for a person"],
+    ["natstate get ORD-1001 --json | jq .decision", "for a script; exit code 3 when there is no such order"],
+  ]);
+}
+
+function addHistory(program: Command, types: readonly ActorType[]): void {
+  const command = addRead(program, "history <id>", "Show all that led to what an order is: events and decisions.", types)
+    .action(async (id: string, options: ReadOptions) => {
+      const type = findType(types, options.type);
+      const found = await askOne(type, id, options, (queries) => queries.history(type, id));
+      if (options.json) printJson(found);
+      else print(renderHistory(type, id, found));
+    });
+  withExamples(command, [
+    ["natstate history ORD-1001", "events in stream order, decisions by revision"],
+    ["natstate history ORD-1001 --json", "with every event's own fields"],
+  ]);
+}
+
+function addList(program: Command, types: readonly ActorType[]): void {
+  const command = addRead(program, "list", "List orders, newest first.", types)
+    .option("--state <state>", "only in this state")
+    .option("--decision <type>", "only with this standing decision; none: without one")
+    .option("--incomplete", "only those that still wait for an event")
+    .option("--updated-before <time>", "only those quiet since then, RFC 3339")
+    .option("--limit <n>", "how many at most", wholeNumber(1, 100_000), 50)
+    .action(async (options: ListOptions) => {
+      const type = findType(types, options.type);
+      const filter = filterOf(type, options);
+      const found = await withSystem(options.nats, ({ queries }) => queries.list(type, filter, options.limit));
+      if (options.json) printJson({ [type.collection]: found.actors, more: found.more });
+      else print(renderList(type, found));
+    });
+  withExamples(command, [
+    ["natstate list --limit 20", "the newest"],
+    ["natstate list --state payment_failed", "by state"],
+    ["natstate list --incomplete --updated-before 2026-01-31T00:00:00Z", "stuck since January"],
+    ["natstate list --decision none --json", "undecided, as JSON"],
+  ]);
+}
+
+function addStats(program: Command, types: readonly ActorType[]): void {
+  const command = addRead(program, "stats", "Count orders by state, decisions, events and dead letters.", types)
+    .action(async (options: ReadOptions) => {
+      const type = findType(types, options.type);
+      const found = await withSystem(options.nats, ({ queries }) => queries.stats(type));
+      if (options.json) printJson(found);
+      else print(renderStats(type, found));
+    });
+  withExamples(command, [
+    ["natstate stats", "over all daemons"],
+    ["natstate stats --json | jq .orders.byState", "for a script"],
+  ]);
+}
+
+function addRead(program: Command, usage: string, description: string, types: readonly ActorType[]): Command {
+  const command = program.command(usage).description(description).addOption(typeOption(types));
+  return addSystemOption(command).option("--json", "print JSON");
+}
+
+async function askOne<Answer>(
+  type: ActorType,
+  id: string,
+  { nats }: ReadOptions,
+  ask: (queries: QueryClient) => Promise<Answer | undefined>,
+): Promise<Answer> {
+  if (!ACTOR_ID.test(id)) {
+    throw new CliError("usage", `${JSON.stringify(id)} is no ${type.name} id: those are 1 to 128 of A-Z a-z 0-9 _ - :`);
+  }
+  const found = await withSystem(nats, ({ queries }) => ask(queries));
+  if (found !== undefined) return found;
+  throw new CliError("not_found", `no ${type.name} ${id}: no event about it was ever applied. Ids are case-sensitive.`);
+}
+
+function filterOf(type: ActorType, { state, decision, incomplete, updatedBefore }: ListOptions): Parameters {
+  const filter = { state, decision, incomplete, updatedBefore };
+  const checked = readListFilter(type, filter);
+  if (isRefused(checked)) throw new CliError("usage", checked.problem);
+  return filter;
+}

@@ -1,0 +1,90 @@
+import type { Command } from "commander";
+import type { ActorType } from "../../machines/actor-type.ts";
+import type { ActorCounts, PublishedObject } from "../flow/queries.ts";
+import { followDecisions, type PublishedMessage } from "../jetstream/decision-feed.ts";
+import { describeContent, describeCounts } from "./actors-text.ts";
+import { durationMs, findType, typeOption, withExamples } from "./arguments.ts";
+import { print, printJson, say } from "./output.ts";
+import { addSystemOption, type System, withSystem } from "./system.ts";
+
+interface WatchOptions {
+  readonly type: string;
+  readonly since?: number;
+  readonly json?: boolean;
+  readonly nats?: string;
+}
+
+const COUNTS_EVERY_MS = 3000;
+
+/** Adds `natstate watch`: decisions as they are published. */
+export function addWatch(program: Command, types: readonly ActorType[]): void {
+  const command = program
+    .command("watch")
+    .description("Follow decisions as they are published; on a terminal also how many orders are in which state.")
+    .option("--since <duration>", "begin with the decisions of that long ago, such as 10m", durationMs)
+    .addOption(typeOption(types))
+    .option("--json", "print each as one line of JSON")
+    .action((options: WatchOptions) =>
+      withSystem(options.nats, (system) => watch(system, findType(types, options.type), options)),
+    );
+  addSystemOption(command);
+  withExamples(command, [
+    ["natstate watch", "until Ctrl-C"],
+    ["natstate watch --since 10m", "the last ten minutes first"],
+    ["natstate watch --json | jq -r .orderId", "for a script"],
+  ]);
+}
+
+async function watch(system: System, type: ActorType, { since, json }: WatchOptions): Promise<void> {
+  const ending = new AbortController();
+  const end = () => ending.abort();
+  process.on("SIGINT", end);
+  process.on("SIGTERM", end);
+  const counting = process.stdout.isTTY && !json ? showCounts(system, type, ending.signal) : undefined;
+  say(`watching ${type.name} decisions at ${system.natsUrl}, Ctrl-C ends`);
+  try {
+    const { js, jsm } = system.session;
+    for await (const message of followDecisions(js, jsm, type, { sinceMs: since, signal: ending.signal })) {
+      const decision = JSON.parse(message.payload) as PublishedObject;
+      if (json) printJson({ ...decision, publishedAt: message.publishedAt }, { oneLine: true });
+      else print(describe(type, message, decision));
+    }
+  } finally {
+    ending.abort();
+    await counting;
+    process.off("SIGINT", end);
+    process.off("SIGTERM", end);
+  }
+}
+
+function describe(type: ActorType, { publishedAt, actorId }: PublishedMessage, decision: PublishedObject): string {
+  const revised = decision.supersedes === null ? "" : `, supersedes ${decision.supersedes}`;
+  const known = `${decision.dataCompleteness} % known`;
+  return `${publishedAt}  ${actorId}  ${describeContent(type, decision)}  (revision ${decision.revision}${revised}, ${known})`;
+}
+
+/** A line of counts every few seconds, when they have changed. */
+async function showCounts({ queries }: System, type: ActorType, signal: AbortSignal): Promise<void> {
+  let before = "";
+  while (!signal.aborted) {
+    try {
+      const { total, byState } = (await queries.stats(type))[type.collection] as ActorCounts;
+      const line = `-- ${total} ${type.collection}: ${describeCounts(byState)}`;
+      if (line !== before && !signal.aborted) print(line);
+      before = line;
+    } catch {
+      // The daemon is away; decisions are shown as soon as there are some again.
+    }
+    await pause(COUNTS_EVERY_MS, signal);
+  }
+}
+
+function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, delayMs);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
