@@ -2,8 +2,8 @@ import type { Command } from "commander";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { isRefused, type Parameters, readListFilter } from "../flow/query-filters.ts";
 import type { QueryClient } from "../jetstream/query-client.ts";
-import { findType, typeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { renderActor, renderHistory, renderList, renderStats } from "./actors-text.ts";
+import { findType, typeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { print, printJson } from "./output.ts";
 import { addSystemOption, withSystem } from "./system.ts";
@@ -34,13 +34,17 @@ export function addActorReads(program: Command, types: readonly ActorType[]): vo
 }
 
 function addGet(program: Command, types: readonly ActorType[]): void {
-  const command = addRead(program, "get <id>", "Show one order: its state, facets, standing decision and events.", types)
-    .action(async (id: string, options: ReadOptions) => {
-      const type = findType(types, options.type);
-      const found = await askOne(type, id, options, (queries) => queries.get(type, id));
-      if (options.json) printJson(found);
-      else print(renderActor(type, found));
-    });
+  const command = addRead(
+    program,
+    "get <id>",
+    "Show one order: its state, facets, standing decision and events.",
+    types,
+  ).action(async (id: string, options: ReadOptions) => {
+    const type = findType(types, options.type);
+    const found = await askOne(type, id, options, (queries) => queries.get(type, id));
+    if (options.json) printJson(found);
+    else print(renderActor(type, found));
+  });
   withExamples(command, [
     ["natstate get ORD-1001", "for a person"],
     ["natstate get ORD-1001 --json | jq .decision", "for a script; exit code 3 when there is no such order"],
@@ -48,13 +52,17 @@ function addGet(program: Command, types: readonly ActorType[]): void {
 }
 
 function addHistory(program: Command, types: readonly ActorType[]): void {
-  const command = addRead(program, "history <id>", "Show all that led to what an order is: events and decisions.", types)
-    .action(async (id: string, options: ReadOptions) => {
-      const type = findType(types, options.type);
-      const found = await askOne(type, id, options, (queries) => queries.history(type, id));
-      if (options.json) printJson(found);
-      else print(renderHistory(type, id, found));
-    });
+  const command = addRead(
+    program,
+    "history <id>",
+    "Show all that led to what an order is: events and decisions.",
+    types,
+  ).action(async (id: string, options: ReadOptions) => {
+    const type = findType(types, options.type);
+    const found = await askOne(type, id, options, (queries) => queries.history(type, id));
+    if (options.json) printJson(found);
+    else print(renderHistory(type, id, found));
+  });
   withExamples(command, [
     ["natstate history ORD-1001", "events in stream order, decisions by revision"],
     ["natstate history ORD-1001 --json", "with every event's own fields"],
@@ -84,13 +92,14 @@ function addList(program: Command, types: readonly ActorType[]): void {
 }
 
 function addStats(program: Command, types: readonly ActorType[]): void {
-  const command = addRead(program, "stats", "Count orders by state, decisions, events and dead letters.", types)
-    .action(async (options: ReadOptions) => {
+  const command = addRead(program, "stats", "Count orders by state, decisions, events and dead letters.", types).action(
+    async (options: ReadOptions) => {
       const type = findType(types, options.type);
       const found = await withSystem(options.nats, ({ queries }) => queries.stats(type));
       if (options.json) printJson(found);
       else print(renderStats(type, found));
-    });
+    },
+  );
   withExamples(command, [
     ["natstate stats", "over all daemons"],
     ["natstate stats --json | jq .orders.byState", "for a script"],

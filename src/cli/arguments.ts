@@ -50,7 +50,10 @@ export function findType(types: readonly ActorType[], name: string): ActorType {
 }
 
 /** Adds examples below a command's help, each a line as one would type it and what it does. */
-export function withExamples(command: Command, examples: ReadonlyArray<readonly [line: string, effect: string]>): Command {
+export function withExamples(
+  command: Command,
+  examples: ReadonlyArray<readonly [line: string, effect: string]>,
+): Command {
   const width = Math.max(...examples.map(([line]) => line.length));
   const lines = examples.map(([line, effect]) => `  ${line.padEnd(width)}  ${effect}`);
   return command.addHelpText("after", `\nExamples:\n${lines.join("\n")}`);

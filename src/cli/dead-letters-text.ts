@@ -5,7 +5,13 @@ import { pairs, table } from "./output.ts";
 /** A list of dead letters, a line each. */
 export function renderDeadLetters(letters: readonly DeadLetterHead[]): string {
   if (letters.length === 0) return "no dead letters";
-  const rows = letters.map(({ sequence, deadAt, reason, subject, error }) => [sequence, deadAt, reason, subject, error]);
+  const rows = letters.map(({ sequence, deadAt, reason, subject, error }) => [
+    sequence,
+    deadAt,
+    reason,
+    subject,
+    error,
+  ]);
   return table(["seq", "dead since", "reason", "subject", "error"], rows);
 }
 

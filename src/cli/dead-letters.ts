@@ -49,7 +49,9 @@ function addList(group: Command, types: readonly ActorType[]): void {
     .option("--limit <n>", "how many at most", wholeNumber(1, 100_000), 50)
     .option("--json", "print JSON")
     .action(async (options: Selecting & { limit: number }) => {
-      const found = await withDeadLetters(options, (letters) => letters.latest(selectionOf(types, options), options.limit));
+      const found = await withDeadLetters(options, (letters) =>
+        letters.latest(selectionOf(types, options), options.limit),
+      );
       if (options.json) printJson({ deadLetters: found });
       else print(renderDeadLetters(found));
     });

@@ -41,7 +41,10 @@ async function start(types: readonly ActorType[], acceptStreams: readonly string
   const streams = types.map(eventStream);
   const unknown = acceptStreams.find((name) => !streams.includes(name));
   if (unknown !== undefined) {
-    throw new CliError("usage", `--accept-stream ${unknown}: there is no such event stream, only ${streams.join(", ")}`);
+    throw new CliError(
+      "usage",
+      `--accept-stream ${unknown}: there is no such event stream, only ${streams.join(", ")}`,
+    );
   }
   const config = readConfig(process.env);
   const { pretty, logger } = openLog(config);

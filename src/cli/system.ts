@@ -23,7 +23,8 @@ export interface Place {
 }
 
 const DEFAULT_URL = "nats://127.0.0.1:4222";
-const START_OR_POINT = "Start it with: npm start. Or say where it is: --nats <url>, NATS_URL, or NATSTATE_DATA as it has.";
+const START_OR_POINT =
+  "Start it with: npm start. Or say where it is: --nats <url>, NATS_URL, or NATSTATE_DATA as it has.";
 
 /** Adds `--nats <url>`: which running system to talk to. */
 export function addSystemOption(command: Command): Command {

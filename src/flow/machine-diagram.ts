@@ -92,7 +92,8 @@ function notes(root: AnyStateNode): string[] {
       ...inEvery(node, "Inside it"),
       ...(node === everywhere ? inEvery(root, "In every state") : []),
     ];
-    const own = text.length === 0 ? [] : [`note right of ${idOf(node)}`, ...text.map((line) => `  ${line}`), "end note"];
+    const own =
+      text.length === 0 ? [] : [`note right of ${idOf(node)}`, ...text.map((line) => `  ${line}`), "end note"];
     return [...own, ...children(node).flatMap(write)];
   };
   return children(root).flatMap(write);

@@ -102,7 +102,9 @@ export function openDeadLetters(js: JetStreamClient, jsm: JetStreamManager): Dea
     async find(sequence) {
       try {
         const message = await jsm.streams.getMessage(DEAD_LETTERS_STREAM, { seq: sequence });
-        return message === null ? undefined : toLetter(message.seq, message.header, message.data, message.time.getTime());
+        return message === null
+          ? undefined
+          : toLetter(message.seq, message.header, message.data, message.time.getTime());
       } catch (error) {
         if (apiErrorCode(error) === JetStreamApiCodes.NoMessageFound) return undefined;
         throw error;
@@ -113,7 +115,8 @@ export function openDeadLetters(js: JetStreamClient, jsm: JetStreamManager): Dea
       yield* read(selection, first_seq, last_seq, false);
     },
     async redrive(letter, body = letter.body) {
-      if (letter.stream === "") return { outcome: "failed", error: "it has no Natstate- headers: natstate did not write it" };
+      if (letter.stream === "")
+        return { outcome: "failed", error: "it has no Natstate- headers: natstate did not write it" };
       try {
         const ack = await js.publish(letter.subject, body, {
           headers: headersOf(letter),

@@ -85,7 +85,10 @@ export function createQueryClient(nc: NatsConnection): QueryClient {
       throw error;
     }
     if (replies.length < expected) {
-      throw new QueryError("no_answer", `of ${expected} daemons ${replies.length} answered within ${ANSWER_MS / 1000} s`);
+      throw new QueryError(
+        "no_answer",
+        `of ${expected} daemons ${replies.length} answered within ${ANSWER_MS / 1000} s`,
+      );
     }
     return replies.map(read);
   }
@@ -133,7 +136,10 @@ function addStats<Shape>(a: Shape, b: Shape): Shape {
   if (typeof a === "number" && typeof b === "number") return (a + b) as Shape;
   if (typeof a !== "object" || a === null || typeof b !== "object" || b === null) return a ?? b;
   const names = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof Shape>;
-  const sum = [...names].map((name) => [name, name in a && name in b ? addStats(a[name], b[name]) : (a[name] ?? b[name])]);
+  const sum = [...names].map((name) => [
+    name,
+    name in a && name in b ? addStats(a[name], b[name]) : (a[name] ?? b[name]),
+  ]);
   return Object.fromEntries(sum) as Shape;
 }
 
@@ -141,7 +147,8 @@ async function orUndefined(answer: Promise<unknown>): Promise<unknown> {
   try {
     return await answer;
   } catch (error) {
-    if (error instanceof QueryError && error.cause instanceof ServiceError && error.cause.code === 404) return undefined;
+    if (error instanceof QueryError && error.cause instanceof ServiceError && error.cause.code === 404)
+      return undefined;
     throw error;
   }
 }

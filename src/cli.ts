@@ -1,0 +1,51 @@
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { actorTypes } from "../machines/registry.ts";
+import { addActorReads } from "./cli/actors.ts";
+import { withExamples } from "./cli/arguments.ts";
+import { addConfig } from "./cli/config.ts";
+import { addDeadLetters } from "./cli/dead-letters.ts";
+import { EXIT_CODES, explain } from "./cli/exit-codes.ts";
+import { addHealth } from "./cli/health.ts";
+import { addMachine } from "./cli/machine.ts";
+import { onClosedPipe, say } from "./cli/output.ts";
+import { addStart } from "./cli/start.ts";
+import { addWatch } from "./cli/watch.ts";
+
+/** Every command of `natstate`. */
+function createProgram(): Command {
+  const { version, description } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+    version: string;
+    description: string;
+  };
+  const program = new Command("natstate")
+    .description(description)
+    .version(version)
+    .showHelpAfterError("(natstate <command> --help says more)")
+    .exitOverride();
+  addStart(program, actorTypes);
+  addActorReads(program, actorTypes);
+  addWatch(program, actorTypes);
+  addHealth(program, actorTypes);
+  addDeadLetters(program, actorTypes);
+  addConfig(program);
+  addMachine(program, actorTypes);
+  const codes = Object.values(EXIT_CODES).map(({ code, meaning }) => `  ${code}  ${meaning}`);
+  program.addHelpText("after", `\nExit codes:\n${codes.join("\n")}`);
+  return withExamples(program, [
+    ["npm start", "run the daemon, data in ./data"],
+    ["natstate get ORD-1001", "one order"],
+    ["natstate list --state payment_failed", "orders by state"],
+    ["natstate watch", "decisions as they are published"],
+    ["natstate dead-letters list", "what could not be read"],
+  ]);
+}
+
+onClosedPipe(() => process.exit());
+try {
+  await createProgram().parseAsync();
+} catch (error) {
+  const { code, message } = explain(error);
+  if (message !== null) say(`natstate: ${message}`);
+  process.exitCode = code;
+}

@@ -1,0 +1,106 @@
+import { expect, it } from "vitest";
+import { createIntake, type IntakeOptions } from "../../src/flow/intake.ts";
+import type { BatchResult, Delivery } from "../../src/flow/ports.ts";
+import type { Processor } from "../../src/flow/processor.ts";
+import { until } from "../until.ts";
+import { orderLane } from "./delivery.ts";
+import { orderEvent } from "./order-events.ts";
+import { openStation } from "./station.ts";
+
+function intakeOf(processor: Processor, options: Partial<IntakeOptions> = {}) {
+  const batches: number[] = [];
+  const errors: Error[] = [];
+  const intake = createIntake({
+    processor,
+    limits: { maxDeliveries: 100, maxBytes: 1_000_000 },
+    onCommitted: ({ handled }) => void batches.push(handled.length),
+    onFailed: (error) => void errors.push(error),
+    hasRoom: () => true,
+    ...options,
+  });
+  return { intake, batches, errors };
+}
+
+function events(count: number, onAck: (sequence: number) => void = () => {}): Delivery[] {
+  return Array.from({ length: count }, (_, index) => ({
+    ...orderEvent(index + 1, `o-${index}`, "OrderCreated", 1),
+    ack: () => onAck(index + 1),
+  }));
+}
+
+it("what has arrived is committed together, bounded by count, and acknowledged after that", async () => {
+  using station = openStation();
+  const acknowledged: number[] = [];
+  const { intake, batches } = intakeOf(station.processor);
+  for (const delivery of events(250, (sequence) => acknowledged.push(sequence))) intake.push(delivery);
+  expect(acknowledged).toEqual([]);
+  await until("all applied", () => intake.queued() === 0);
+  expect(batches).toEqual([100, 100, 50]);
+  expect(acknowledged).toHaveLength(250);
+});
+
+it("bounded by bytes too", async () => {
+  using station = openStation();
+  const { intake, batches } = intakeOf(station.processor, { limits: { maxDeliveries: 100, maxBytes: 1000 } });
+  for (const delivery of events(20)) intake.push(delivery);
+  await until("all applied", () => intake.queued() === 0);
+  expect(Math.max(...batches)).toBeLessThan(10);
+});
+
+it("a full disk: nothing is acknowledged or dead-lettered, and it goes on when there is room", async () => {
+  using station = openStation();
+  const acknowledged: number[] = [];
+  const { intake, errors } = intakeOf(station.processor);
+  station.db.pragma(`max_page_count = ${station.db.pragma("page_count", { simple: true })}`);
+  for (const delivery of events(300, (sequence) => acknowledged.push(sequence))) intake.push(delivery);
+  await until("it has tried twice", () => errors.length >= 2);
+  expect(errors[0]?.message).toMatch(/full/);
+  expect(intake.pause()?.error).toMatch(/full/);
+  expect(acknowledged).toEqual([]);
+  expect(station.db.prepare("SELECT count(*) FROM events").pluck().get()).toBe(0);
+  station.db.pragma("max_page_count = 1000000");
+  await until("it goes on", () => acknowledged.length === 300);
+  expect(intake.pause()).toBeNull();
+  expect(station.db.prepare("SELECT count(*) FROM dead_letters").pluck().get()).toBe(0);
+});
+
+it("a lane in doubt loses what is queued, the others keep theirs", async () => {
+  using station = openStation();
+  const other = { ...orderLane, partition: 4 };
+  const { intake } = intakeOf(station.processor);
+  for (const delivery of events(10)) intake.push(delivery);
+  intake.push(orderEvent(11, "other", "OrderCreated", 1, {}, other));
+  intake.drop(orderLane);
+  await until("applied", () => intake.queued() === 0);
+  expect(station.db.prepare("SELECT id FROM actors").pluck().all()).toEqual(["other"]);
+});
+
+it("with too much waiting to be published it takes no more until there is room", async () => {
+  const applied: number[] = [];
+  const processor: Processor = {
+    apply(batch) {
+      applied.push(batch.length);
+      return { handled: [], decisions: [], deadLetters: [], completeness: [] } satisfies BatchResult;
+    },
+  };
+  let room = false;
+  const { intake } = intakeOf(processor, { hasRoom: () => room });
+  intake.push(orderEvent(1, "o", "OrderCreated", 1));
+  await new Promise(setImmediate);
+  await new Promise(setImmediate);
+  expect(applied).toEqual([]);
+  room = true;
+  intake.resume();
+  await until("applied", () => applied.length === 1);
+});
+
+it("stopping applies what is queued and takes nothing more", async () => {
+  using station = openStation();
+  const { intake } = intakeOf(station.processor);
+  const [last, ...first] = events(150).reverse();
+  for (const delivery of first.reverse()) intake.push(delivery);
+  const stopped = intake.stop();
+  if (last !== undefined) intake.push(last);
+  await stopped;
+  expect(station.db.prepare("SELECT count(*) FROM actors").pluck().get()).toBe(149);
+});
