@@ -9,6 +9,7 @@ import { EXIT_CODES, explain } from "./cli/exit-codes.ts";
 import { addHealth } from "./cli/health.ts";
 import { addMachine } from "./cli/machine.ts";
 import { onClosedPipe, say } from "./cli/output.ts";
+import { addDemo, addSimulate } from "./cli/rehearsal.ts";
 import { addStart } from "./cli/start.ts";
 import { addWatch } from "./cli/watch.ts";
 
@@ -24,6 +25,8 @@ function createProgram(): Command {
     .showHelpAfterError("(natstate <command> --help says more)")
     .exitOverride();
   addStart(program, actorTypes);
+  addDemo(program);
+  addSimulate(program, actorTypes);
   addActorReads(program, actorTypes);
   addWatch(program, actorTypes);
   addHealth(program, actorTypes);

@@ -14,7 +14,7 @@ import { readIdentity, refuseMissingMessages, refuseOtherStream, StreamIdentityE
 import { measureLag } from "./jetstream/lag.ts";
 import { readLane } from "./jetstream/lane-reader.ts";
 import { createMembership } from "./jetstream/membership.ts";
-import { eventStream, partitionOf } from "./jetstream/names.ts";
+import { eventStream, partitionOf, QUERY_SERVICE } from "./jetstream/names.ts";
 import { createOwnership } from "./jetstream/ownership.ts";
 import { createPublisher } from "./jetstream/publisher.ts";
 import { findServerBinary } from "./jetstream/server-binary.ts";
@@ -61,7 +61,6 @@ const LAG_EVERY_MS = 5000;
 const DRAIN_MS = 5000;
 /** Decisions that may wait to be published before no more events are applied. */
 const MAX_BACKLOG = 10_000;
-const SERVICE = "natstate";
 const VERSION = "0.1.0";
 
 /**
@@ -101,7 +100,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   const embedded = config.NATS_URL === undefined ? await startServer(options) : undefined;
   if (embedded !== undefined) closers.push(() => embedded.stop());
   const natsUrl = config.NATS_URL ?? embedded?.url ?? "";
-  const session = await openSession({ url: natsUrl, creds: config.NATS_CREDS, name: SERVICE }, onSession);
+  const session = await openSession({ url: natsUrl, creds: config.NATS_CREDS, name: QUERY_SERVICE }, onSession);
   closers.push(() => session.close());
   const { nc, js, jsm } = session;
 
@@ -156,6 +155,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     ownedPartitions,
     cluster,
     version: VERSION,
+    onError: (error) => logger.error({ err: error }, "a query over NATS failed"),
   });
   closers.push(() => service.stop());
   const ownership = createOwnership({
@@ -187,7 +187,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     },
     onTrouble,
   });
-  const membership = createMembership(nc, SERVICE, service.id, cluster, (members) => {
+  const membership = createMembership(nc, QUERY_SERVICE, service.id, cluster, (members) => {
     logger.info({ members: members.length }, "members changed");
     void ownership.rebalance(members);
   });
@@ -319,6 +319,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
       metrics: metrics.render,
       health: { live: () => true, ready: health },
       ownedPartitions,
+      onError: (error, path) => logger.error({ err: error, path }, "a query over HTTP failed"),
     });
   }
 

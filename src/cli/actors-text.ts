@@ -23,6 +23,8 @@ const ENVELOPE = [
   "waitingFor",
 ];
 
+const MAX_FIELDS_WIDTH = 100;
+
 /** One actor for a person to read. */
 export function renderActor(type: ActorType, actor: ActorAnswer): string {
   const facets = Object.entries(actor).filter(([name]) => name !== type.idField && !ENVELOPE.includes(name));
@@ -119,7 +121,7 @@ function renderEvents(events: readonly EventEntry[], detail?: (event: EventEntry
     event.outcome,
     event.duplicates,
     event.eventId,
-    ...(detail === undefined ? [] : [detail(event)]),
+    ...(detail === undefined ? [] : [shorten(detail(event))]),
   ]);
   return table(detail === undefined ? head : [...head, "fields"], rows);
 }
@@ -131,6 +133,11 @@ function describeValue(value: unknown): string {
   return Object.entries(value)
     .map(([name, field]) => `${name}=${typeof field === "string" ? field : JSON.stringify(field)}`)
     .join(" ");
+}
+
+/** A line must stay one on a terminal; `--json` has all of it. */
+function shorten(text: string): string {
+  return text.length <= MAX_FIELDS_WIDTH ? text : `${text.slice(0, MAX_FIELDS_WIDTH)}...`;
 }
 
 function countOf(count: number, what: string): string {

@@ -24,6 +24,7 @@ export function renderDeadLetter(letter: DeadLetterMessage): string {
     ["subject", letter.subject],
     ["stored in", `${letter.stream}, sequence ${letter.streamSequence}`],
     ["dead since", letter.deadAt],
+    ...(letter.redrivenFrom === null ? [] : [["redriven from", `dead letter ${letter.redrivenFrom}`] as const]),
     ["bytes", String(letter.bytes)],
     ...letter.headers.map(([name, value]) => ["header", `${name}: ${value}`] as const),
   ]);

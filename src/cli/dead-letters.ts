@@ -110,7 +110,7 @@ function addRedrive(group: Command, types: readonly ActorType[]): void {
 
 async function redrive(types: readonly ActorType[], sequences: readonly number[], options: RedriveOptions) {
   checkRedrive(sequences, options);
-  const body = options.body === undefined ? undefined : readFileSync(options.body);
+  const body = options.body === undefined ? undefined : readBody(options.body);
   const outcomes: object[] = [];
   let missed = 0;
   await withDeadLetters(options, async (letters) => {
@@ -124,6 +124,14 @@ async function redrive(types: readonly ActorType[], sequences: readonly number[]
   if (options.json) printJson({ deadLetters: outcomes });
   if (missed > 0) {
     throw new CliError("failed", `${missed} not redriven; nothing is lost, they are still in DEAD_LETTERS`);
+  }
+}
+
+function readBody(file: string): Uint8Array {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new CliError("usage", `--body: ${(error as Error).message}`, { cause: error });
   }
 }
 

@@ -61,10 +61,11 @@ export function pairs(entries: ReadonlyArray<readonly [name: string, value: stri
 /**
  * A reader that closes its end of a pipe (`natstate watch | head -1`) has seen enough: that is no failure.
  *
- * @param onClosed - called instead of an uncaught EPIPE.
+ * @param onClosed - called instead of an uncaught EPIPE; takes the place of one given before.
  */
 export function onClosedPipe(onClosed: () => void): void {
   for (const stream of [process.stdout, process.stderr]) {
+    stream.removeAllListeners("error");
     stream.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code !== "EPIPE") throw error;
       onClosed();

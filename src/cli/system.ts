@@ -11,6 +11,10 @@ import { isRunning, readRuntimeFile, runtimePath } from "./runtime-file.ts";
 export interface System {
   readonly session: Session;
   readonly queries: QueryClient;
+  /** For further connections; may carry user and password. */
+  readonly url: string;
+  /** Path of a `.creds` file. */
+  readonly creds: string | undefined;
   /** Without user and password. */
   readonly natsUrl: string;
 }
@@ -55,9 +59,10 @@ export async function withSystem<Result>(
 ): Promise<Result> {
   const place = findPlace(given, process.env);
   const natsUrl = maskUrl(place.url);
-  const session = await connect(place, natsUrl);
+  const creds = readConfig(process.env).NATS_CREDS;
+  const session = await connect(place, creds, natsUrl);
   try {
-    return await use({ session, queries: createQueryClient(session.nc), natsUrl });
+    return await use({ session, queries: createQueryClient(session.nc), url: place.url, creds, natsUrl });
   } catch (error) {
     throw error instanceof QueryError ? explainQuery(error, natsUrl, place) : error;
   } finally {
@@ -65,9 +70,8 @@ export async function withSystem<Result>(
   }
 }
 
-async function connect(place: Place, natsUrl: string): Promise<Session> {
+async function connect(place: Place, creds: string | undefined, natsUrl: string): Promise<Session> {
   try {
-    const creds = readConfig(process.env).NATS_CREDS;
     return await openSession({ url: place.url, creds, name: "natstate-cli", timeoutMs: 3000 }, (event) => {
       if (event === "disconnected") say(`NATS at ${natsUrl} is away, reconnecting`);
       if (event === "reconnected") say("NATS is back");

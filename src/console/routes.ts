@@ -54,7 +54,7 @@ function addActorRoutes(app: FastifyInstance, type: ActorType, { queries, ownedP
 
   function answerOne(request: FastifyRequest, reply: FastifyReply, ask: (id: string) => object | undefined) {
     const { id } = request.params as { id: string };
-    const missing = `no ${type.name} '${id}' here; ids are case-sensitive`;
+    const missing = `no ${type.name} '${id.slice(0, 128)}' here; ids are case-sensitive`;
     return answer(reply, readNoFilter(parametersOf(request)), () => ask(id), missing);
   }
 }
@@ -67,7 +67,7 @@ function addDeadLetterRoutes(app: FastifyInstance, { types, queries }: Sources):
   );
   app.get("/api/dead-letters/:sequence", (request, reply) => {
     const { sequence } = request.params as { sequence: string };
-    const missing = `no dead letter '${sequence}' here; they are named by their sequence in the event stream`;
+    const missing = `no dead letter '${sequence.slice(0, 128)}' here; they are named by their sequence in the event stream`;
     const ask = (type: ActorType) =>
       /^\d{1,15}$/.test(sequence) ? queries.deadLetter(type, Number(sequence)) : undefined;
     return answer(reply, readTyped(types, request, readNoFilter), ({ type }) => ask(type), missing);

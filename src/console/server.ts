@@ -80,7 +80,8 @@ function createApp(): FastifyInstance {
     requestTimeout: 10_000,
     keepAliveTimeout: 5000,
     http: { headersTimeout: 5000, connectionsCheckingInterval: 1000, maxHeaderSize: 8192 },
-    routerOptions: { maxParamLength: 1024 },
+    // A too long id is simply an unknown one; the header limit bounds it.
+    routerOptions: { maxParamLength: 8192 },
     frameworkErrors: (_error, _request, reply) =>
       void refuse(reply, 400, "bad_request", "the URL is not one: check its % escapes"),
   });

@@ -48,16 +48,19 @@ export async function runDemo(options: DemoOptions): Promise<{ ok: boolean }> {
   const dataDir = await mkdtemp(join(tmpdir(), "natstate-demo-"));
   const ending = watchForEnd(dataDir, options.signal);
   try {
-    progress.show("starting nats-server and natstate");
+    progress.step("starting nats-server and natstate");
     const daemon = await start(options, dataDir, progress, ending.end);
     try {
       return await perform(options, daemon, progress, ending.signal);
     } finally {
-      progress.show("stopping");
+      progress.step("stopping");
       await daemon.stop();
     }
   } catch (error) {
-    if (ending.signal.reason instanceof Interrupted) return { ok: false };
+    if (ending.signal.reason instanceof Interrupted) {
+      progress.end("interrupted: nothing was compared");
+      return { ok: false };
+    }
     throw ending.signal.aborted ? ending.signal.reason : error;
   } finally {
     await rm(dataDir, { recursive: true, force: true, maxRetries: 3 });
@@ -86,6 +89,7 @@ async function perform(
   if (keep) {
     if (!json) out.write(renderNextSteps(daemon, types));
     await aborted(signal);
+    if (!(signal.reason instanceof Interrupted)) throw signal.reason;
   }
   return { ok };
 }
@@ -111,18 +115,24 @@ function start(
     types,
     logger,
     onFatal,
-    onProgress: (message) => progress.show(message),
+    onProgress: progress.step,
   });
 }
 
 function renderNextSteps({ httpUrl, natsUrl }: Daemon, types: readonly ActorType[]): string {
-  const looks = types.map((type) => `  curl -s ${httpUrl}/api/${type.collection}/${type.rehearsal.showcaseId}/history`);
+  const looks = types.map(
+    ({ name, rehearsal }, index) =>
+      `  npx natstate history ${rehearsal.showcaseId}${index === 0 ? "" : ` --type ${name}`} --nats ${natsUrl}`,
+  );
   return [
-    "Still running. Look around:",
-    `  ${httpUrl}/`,
+    "Still running. Look around, from another terminal:",
+    `  npx natstate stats --nats ${natsUrl}`,
     ...looks,
-    "and send it more, from another terminal:",
-    `  NATS_URL=${natsUrl} npm run simulate`,
+    "send it more:",
+    `  npx natstate simulate --seed 2 --nats ${natsUrl}`,
+    "or open the console in a browser:",
+    `  ${httpUrl}/`,
+    "",
     "Ctrl-C ends it and removes its data.",
     "",
   ].join("\n");
@@ -133,11 +143,19 @@ class Interrupted extends Error {
   override readonly name = "Interrupted";
 }
 
+/** One Ctrl-C under npm arrives twice, from the terminal and from npm; a person needs longer for two. */
+const SAME_SIGNAL_MS = 500;
+
 /** Turns Ctrl-C into an abort, so that the servers are stopped and the directory is removed; the second one is final. */
 function watchForEnd(dataDir: string, given: AbortSignal | undefined) {
   const ending = new AbortController();
+  let sinceMs = 0;
   const interrupt = () => {
-    if (!ending.signal.aborted) return ending.abort(new Interrupted("interrupted"));
+    if (!ending.signal.aborted) {
+      sinceMs = performance.now();
+      ending.abort(new Interrupted("interrupted"));
+    }
+    if (performance.now() - sinceMs < SAME_SIGNAL_MS) return;
     rmSync(dataDir, { recursive: true, force: true });
     process.exit(130);
   };

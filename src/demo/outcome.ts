@@ -21,8 +21,14 @@ export interface Outcome {
 export interface OutcomeReader {
   standing(): Promise<Standing>;
   history(actorId: string): Promise<ActorHistory | undefined>;
-  outcome(actorIds: Iterable<string>): Promise<Outcome>;
+  outcome(actorIds: Iterable<string>, signal: AbortSignal, onProgress: (actorsRead: number) => void): Promise<Outcome>;
 }
+
+type ReadActors = (
+  actorIds: Iterable<string>,
+  signal: AbortSignal,
+  onProgress: (actorsRead: number) => void,
+) => Promise<Map<string, ActorAnswer>>;
 
 /** Requests at once; more do not make one daemon faster. */
 const CONCURRENCY = 32;
@@ -45,18 +51,20 @@ export async function openOutcomeReader(type: ActorType, httpUrl: string, sessio
     return found;
   }
 
-  async function readActors(actorIds: Iterable<string>): Promise<Map<string, ActorAnswer>> {
+  const readActors: ReadActors = async (actorIds, signal, onProgress) => {
     const actors = new Map<string, ActorAnswer>();
     const queue = Iterator.from(actorIds);
     const work = async () => {
       for (let next = queue.next(); !next.done; next = queue.next()) {
         const answer = await ask<ActorAnswer>(`${api}/${type.collection}/${next.value}`);
+        signal.throwIfAborted();
         if (answer !== undefined) actors.set(next.value, answer);
+        onProgress(actors.size);
       }
     };
     await Promise.all(Array.from({ length: CONCURRENCY }, work));
     return actors;
-  }
+  };
 
   async function readDecisions(): Promise<Map<string, PublishedObject[]>> {
     const decisions = new Map<string, PublishedObject[]>();
@@ -93,8 +101,8 @@ export async function openOutcomeReader(type: ActorType, httpUrl: string, sessio
       const handled = total(events) + rejected;
       return { handled, decided: total(decisions.byType), decisionsPublished, rejected, deadLettersPublished };
     },
-    outcome: async (actorIds) => ({
-      actors: await readActors(actorIds),
+    outcome: async (actorIds, signal, onProgress) => ({
+      actors: await readActors(actorIds, signal, onProgress),
       decisions: await readDecisions(),
       deadLetters: await countDeadLetters(),
       stats: await stats(),

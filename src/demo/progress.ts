@@ -1,8 +1,13 @@
 /** One line that says how far a long step is. */
 export interface Progress {
+  /** May be called as often as one likes; most lines are not shown. */
   show(line: string): void;
+  /** A new step: shown at once on a terminal. */
+  step(line: string): void;
   /** Takes the line away again. */
   clear(): void;
+  /** Says how it ended, to be read afterwards. */
+  end(line: string): void;
 }
 
 const TERMINAL_EVERY_MS = 80;
@@ -12,19 +17,31 @@ const PLAIN_EVERY_MS = 2000;
 export function createProgress(stream: NodeJS.WritableStream & { readonly isTTY?: boolean }): Progress {
   const isTerminal = stream.isTTY === true;
   const everyMs = isTerminal ? TERMINAL_EVERY_MS : PLAIN_EVERY_MS;
-  let shownAtMs = performance.now() - (isTerminal ? everyMs : 0);
+  let shownAtMs = performance.now();
   let isShown = false;
+
+  function show(line: string): void {
+    if (performance.now() - shownAtMs < everyMs) return;
+    shownAtMs = performance.now();
+    isShown = isTerminal;
+    stream.write(isTerminal ? `\r\x1b[2K${line}` : `${line}\n`);
+  }
+
+  function clear(): void {
+    if (isShown) stream.write("\r\x1b[2K");
+    isShown = false;
+  }
+
   return {
-    show(line) {
-      const nowMs = performance.now();
-      if (nowMs - shownAtMs < everyMs) return;
-      shownAtMs = nowMs;
-      isShown = isTerminal;
-      stream.write(isTerminal ? `\r\x1b[2K${line}` : `${line}\n`);
+    show,
+    clear,
+    step(line) {
+      if (isTerminal) shownAtMs = Number.NEGATIVE_INFINITY;
+      show(line);
     },
-    clear() {
-      if (isShown) stream.write("\r\x1b[2K");
-      isShown = false;
+    end(line) {
+      clear();
+      stream.write(`${line}\n`);
     },
   };
 }

@@ -15,7 +15,7 @@ export interface PublishOptions {
   /** This actor's messages are stored in exactly the order given; all others may overtake each other. */
   readonly inOrder?: string;
   /** Ends it early. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Told of each message when it is stored, with its stream sequence. */
   readonly onStored?: (message: TrafficMessage, sequence: number) => void;
 }
@@ -33,7 +33,7 @@ export interface Published {
  * Publishes traffic as independent services would: one publisher for each event type, on its own connection, each in
  * the traffic's order, all at once, so that the stream sees a different order every time.
  *
- * @throws NatsSetupError when the type's stream is not there; Error when it refuses a message.
+ * @throws NatsSetupError when the type's stream is not there; PublishError when it does not take a message.
  */
 export async function publishTraffic(options: PublishOptions): Promise<Published> {
   const { type, messages, rate = 0, inOrder, onStored = () => {} } = options;

@@ -30,16 +30,18 @@ const TROUBLE = { duplicates: 0.15, late: 0.05, fail: 0.25, shuffle: 25, malform
 export async function rehearse({ type, actors, seed, daemon, progress, signal }: RehearsalOptions): Promise<Report> {
   const { natsUrl, httpUrl } = daemon;
   if (httpUrl === null) throw new Error("the comparison asks the HTTP API, and NATSTATE_HTTP is off");
-  progress.show("making traffic");
+  progress.step("making traffic");
   const messages = type.rehearsal.traffic({ ...TROUBLE, actors, seed } satisfies TrafficOptions);
   const expected = expectOf(type, messages);
   const session = await openSession({ url: natsUrl, name: "natstate demo" }, () => {});
   try {
     const reader = await openOutcomeReader(type, httpUrl, session);
     const told = await tell({ type, messages, natsUrl, reader, progress, signal });
-    progress.show(`comparing ${grouped(expected.actors.size)} ${type.collection} with the model`);
-    const outcome = await reader.outcome(expected.actors.keys());
-    signal.throwIfAborted();
+    const all = grouped(expected.actors.size);
+    progress.step(`comparing ${all} ${type.collection} with the model`);
+    const outcome = await reader.outcome(expected.actors.keys(), signal, (read) =>
+      progress.show(`comparing with the model: ${grouped(read)} of ${all} ${type.collection} read`),
+    );
     const story = await showcase(type, reader, outcome, told.heard);
     const differences = compare(type, expected, outcome);
     return { ...summarise(type, expected, outcome, differences), ...told.speed, actors, seed, story };

@@ -29,7 +29,8 @@ export class NotSettledError extends Error {
   override readonly name = "NotSettledError";
 }
 
-const POLL_MS = 20;
+/** Asked often when it is a matter of moments, rarely when there is a lot to do: asking costs the daemon time. */
+const POLL_MS = { least: 20, most: 250, shareOfWait: 0.02 };
 
 /**
  * Waits until everything published is applied, and every decision and dead letter that came of it is in its stream.
@@ -38,7 +39,8 @@ const POLL_MS = 20;
  */
 export async function settle(options: SettleOptions): Promise<Standing> {
   const { read, deliveries, stalledAfterMs = 20_000, signal, onProgress = () => {} } = options;
-  let movedAtMs = performance.now();
+  const startedMs = performance.now();
+  let movedAtMs = startedMs;
   let before = "";
   for (;;) {
     signal.throwIfAborted();
@@ -50,7 +52,8 @@ export async function settle(options: SettleOptions): Promise<Standing> {
     else if (performance.now() - movedAtMs > stalledAfterMs) throw notSettled(standing, deliveries, stalledAfterMs);
     before = now;
     // An abort shows at the top of the loop.
-    await delay(POLL_MS, undefined, { signal }).catch(() => {});
+    const wait = (performance.now() - startedMs) * POLL_MS.shareOfWait;
+    await delay(Math.min(POLL_MS.most, Math.max(POLL_MS.least, wait)), undefined, { signal }).catch(() => {});
   }
 }
 

@@ -25,9 +25,10 @@ const NO_DECISION = "none";
 export function readListFilter(type: ActorType, parameters: Parameters): ListFilter | Refused {
   const read = createReader(parameters);
   const standing = type.decisionTypes.filter((name) => name !== type.withdrawn);
+  const state = read.oneOf("state", type.states);
   const decision = read.oneOf("decision", [...standing, NO_DECISION]);
   const filter = {
-    state: read.oneOf("state", type.states),
+    state,
     decision: decision === NO_DECISION ? null : decision,
     incomplete: read.boolean("incomplete"),
     updatedBeforeMs: read.time("updatedBefore"),

@@ -21,6 +21,8 @@ export interface DeadLetterHead {
   readonly stream: string;
   /** In `stream`. */
   readonly streamSequence: number;
+  /** The dead letter it was sent again from, null when it came from its publisher. */
+  readonly redrivenFrom: number | null;
   /** When it was dead-lettered, RFC 3339 in UTC. */
   readonly deadAt: string;
   /** Of the body. */
@@ -65,14 +67,15 @@ export interface DeadLetters {
   redrive(letter: DeadLetterMessage, body?: Uint8Array): Promise<Redriven>;
 }
 
-/** Ours, not the publisher's. `Natstate-Correlation-Id` is the publisher's. */
-const OWN_HEADERS = [
+/** Not the publisher's, but ours or the server's. `Natstate-Correlation-Id` is the publisher's. */
+const NOT_ORIGINAL = [
   "Natstate-Reason",
   "Natstate-Error",
   "Natstate-Subject",
   "Natstate-Stream",
   "Natstate-Sequence",
   "Natstate-Redriven-From",
+  "Natstate-Original-Nats-Pin-Id",
 ];
 /** Put before the names of the publisher's `Nats-` headers, which would mean something to DEAD_LETTERS. */
 const ORIGINAL = "Natstate-Original-";
@@ -184,6 +187,7 @@ function toLetter(
     subject: publishedSubject(value("Natstate-Subject")),
     stream: value("Natstate-Stream"),
     streamSequence: Number(value("Natstate-Sequence")),
+    redrivenFrom: Number(value("Natstate-Redriven-From")) || null,
     deadAt: new Date(storedAtMs).toISOString(),
     // A consumer that leaves the bodies away says how long they were.
     bytes: Number(value("Nats-Msg-Size") || body.length),
@@ -194,7 +198,7 @@ function toLetter(
 
 function* originalHeaders(header: MsgHdrs | undefined): Generator<readonly [string, string]> {
   for (const [name, values] of header ?? []) {
-    if (name.startsWith("Nats-") || OWN_HEADERS.includes(name)) continue;
+    if (name.startsWith("Nats-") || NOT_ORIGINAL.includes(name)) continue;
     const original = name.startsWith(ORIGINAL) ? name.slice(ORIGINAL.length) : name;
     for (const value of values) yield [original, value];
   }

@@ -12,7 +12,7 @@ export interface EventPublisher {
    * Resolves when the stream has stored the message. Without an answer it is sent again: an event heard twice has one
    * effect.
    *
-   * @throws when the stream refuses the message, or after a minute without an answer.
+   * @throws PublishError when the stream refuses the message, or after a minute without an answer.
    */
   publish(message: TrafficMessage): Promise<StoredEvent>;
   close(): Promise<void>;
@@ -23,6 +23,11 @@ export interface StoredEvent {
   readonly sequence: number;
   /** How often it was sent; copies before the last may be in the stream as well. */
   readonly attempts: number;
+}
+
+/** The stream does not take a message, or nothing answers any more. */
+export class PublishError extends Error {
+  override readonly name = "PublishError";
 }
 
 export interface EventPublisherOptions {
@@ -81,8 +86,8 @@ export async function openEventPublisher(options: EventPublisherOptions): Promis
   };
 }
 
-function refused({ subject }: TrafficMessage, cause: Error): Error {
-  return new Error(`${subject} was not stored: ${cause.message}`, { cause });
+function refused({ subject }: TrafficMessage, cause: Error): PublishError {
+  return new PublishError(`${subject} was not stored: ${cause.message}`, { cause });
 }
 
 function toHeaders(given: Readonly<Record<string, string>>): MsgHdrs {

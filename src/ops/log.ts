@@ -1,6 +1,7 @@
 import pino, { type DestinationStream, type Logger } from "pino";
 import { prettyFactory } from "pino-pretty";
 import type { BatchResult, DeadLetterRow, Handled, LedgerRow } from "../flow/ports.ts";
+import { createLineWriter, type LineWriter } from "./line-writer.ts";
 import { redact } from "./redact.ts";
 
 export interface LogOptions {
@@ -12,10 +13,8 @@ export interface LogOptions {
 }
 
 /**
- * Creates the daemon's logger. Times are ISO 8601 in UTC; secrets are removed from every line, see {@link redact}.
- *
- * JSON goes out asynchronously, so a slow reader of the log does not stop the daemon, and what is still held is written
- * when the process exits. Pretty lines are written at once.
+ * Creates the daemon's logger. Times are ISO 8601 in UTC; secrets are removed from every line, see {@link redact};
+ * nothing logged is lost when the process exits, see {@link createLineWriter}.
  */
 export function createLogger({ level, pretty, destination }: LogOptions): Logger {
   const options: pino.LoggerOptions = {
@@ -25,16 +24,22 @@ export function createLogger({ level, pretty, destination }: LogOptions): Logger
     formatters: { level: (label) => ({ level: label }) },
     hooks: { streamWrite: redact },
   };
-  return pino(
-    options,
-    pretty ? createPretty(destination) : (destination ?? pino.destination({ dest: 1, sync: false })),
-  );
+  // Not the number 1: Node makes a pipe non-blocking when process.stdout is first used, and a blocking one would stop
+  // the daemon for as long as nobody reads its log.
+  const lines = destination ?? createLineWriter(process.stdout.fd);
+  return pino(options, pretty ? prettify(lines) : lines);
 }
 
 /** pino-pretty as a plain function: its stream starts in a later tick, and a process that exits before says nothing. */
-function createPretty(destination: DestinationStream = pino.destination({ dest: 1, sync: true })): DestinationStream {
-  const prettify = prettyFactory({ ignore: "service", translateTime: false, singleLine: true });
-  return { write: (line) => destination.write(prettify(line)) };
+function prettify(lines: DestinationStream & Partial<LineWriter>): DestinationStream {
+  const format = prettyFactory({ ignore: "service", translateTime: false, singleLine: true });
+  return {
+    write(line) {
+      lines.write(format(line));
+      // At once, so that lines and what else is printed to the terminal keep their order.
+      lines.flush?.();
+    },
+  };
 }
 
 /**

@@ -16,7 +16,7 @@ const WALKS = {
     ORDER BY key DESC`,
   incomplete: `actors INDEXED BY actors_incomplete WHERE type = :type AND completeness < 100 AND key < :key
     ORDER BY key DESC`,
-  updated: `actors INDEXED BY actors_by_update WHERE type = :type AND updated_ms <= :updatedMs
+  updated: `actors INDEXED BY actors_by_update WHERE type = :type AND (updated_ms, key) < (:updatedMs, :key)
     ORDER BY updated_ms DESC, key DESC`,
   all: `actors INDEXED BY actors_by_age WHERE type = :type AND key < :key
     ORDER BY key DESC`,

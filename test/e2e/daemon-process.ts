@@ -24,7 +24,7 @@ const ROOT = join(import.meta.dirname, "../..");
 
 /** Starts the CLI's `start` without waiting for anything. */
 export function spawnDaemon(env: Record<string, string>, args: readonly string[] = []): ChildProcess {
-  return spawn(process.execPath, [process.env.EXP_CLI ?? "src/cli.ts", "start", ...args], {
+  return spawn(process.execPath, ["src/cli.ts", "start", ...args], {
     cwd: ROOT,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, NATSTATE_LOG_LEVEL: "warn", NATSTATE_HTTP: "127.0.0.1:0", ...env },
     stdio: ["ignore", "pipe", "pipe"],

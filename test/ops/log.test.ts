@@ -1,5 +1,3 @@
-import { spawnSync } from "node:child_process";
-import { join } from "node:path";
 import fc from "fast-check";
 import type { Logger } from "pino";
 import { describe, expect, test } from "vitest";
@@ -217,25 +215,5 @@ describe("secrets", () => {
       }),
       { numRuns: 200 },
     );
-  });
-});
-
-describe("at exit", () => {
-  const source = join(import.meta.dirname, "../../src/ops/log.ts");
-
-  test.each([
-    ["process.exit, JSON", false, "process.exit(0)"],
-    ["process.exit, pretty", true, "process.exit(0)"],
-    ["an uncaught exception", false, "throw new Error('gone')"],
-    ["running out of work", false, "undefined"],
-  ])("by %s nothing logged is lost, and all of it is in order", (_, pretty, end) => {
-    const script = `
-      import { createLogger } from ${JSON.stringify(source)};
-      const logger = createLogger({ level: "info", pretty: ${pretty} });
-      for (let index = 0; index < 1000; index++) logger.info("line-" + index + "-" + "x".repeat(100));
-      setImmediate(() => { logger.info("line-1000-"); ${end}; });`;
-    const child = spawnSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" });
-    const seen = [...child.stdout.matchAll(/line-(\d+)-/g)].map(([, index]) => Number(index));
-    expect(seen).toEqual(Array.from({ length: 1001 }, (_, index) => index));
   });
 });

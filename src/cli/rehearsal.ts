@@ -1,0 +1,114 @@
+import { type Command, Option } from "commander";
+import type { ActorType } from "../../machines/actor-type.ts";
+import { runSimulation, simulationDefaults as usual } from "../demo/simulate.ts";
+import { findType, share, typeOption, wholeNumber, withExamples } from "./arguments.ts";
+import { CliError } from "./exit-codes.ts";
+import { addSystemOption, withSystem } from "./system.ts";
+
+interface DemoOptions {
+  readonly orders?: number;
+  readonly seed?: number;
+  readonly keep?: boolean;
+  readonly json?: boolean;
+}
+
+interface SimulateOptions {
+  readonly type: string;
+  readonly orders: number;
+  readonly rate: number;
+  readonly shuffle: number;
+  readonly duplicates: number;
+  readonly late: number;
+  readonly fail: number;
+  readonly malformed: number;
+  readonly seed: number;
+  readonly prefix?: string;
+  readonly nats?: string;
+  readonly json?: boolean;
+}
+
+/** Adds `natstate demo`: everything in a temporary directory, held against an independent model of the rules. */
+export function addDemo(program: Command): void {
+  const command = program
+    .command("demo")
+    .description("Show it at work: servers of its own, seeded traffic, every order compared with a model. Cleans up.")
+    .option("--orders <n>", "how many orders", wholeNumber(1, 1_000_000))
+    .option("--seed <n>", "another seed, other traffic", wholeNumber(0, 0xffffffff))
+    .option("--keep", "stay running afterwards, until Ctrl-C")
+    .option("--json", "print the report as JSON")
+    .action(async ({ orders, seed, keep = false, json = false }: DemoOptions) => {
+      // Only here, as in start.ts.
+      const { demoDefaults, runDemo } = await import("../demo/demo.ts");
+      const { ok } = await runDemo({
+        orders: orders ?? demoDefaults.orders,
+        seed: seed ?? demoDefaults.seed,
+        keep,
+        json,
+        out: process.stdout,
+        env: process.env,
+      });
+      if (!ok) throw new CliError("failed", "the demo did not come out as it should, or was ended early");
+    });
+  withExamples(command, [
+    ["npm run demo", "about ten seconds"],
+    ["natstate demo --orders 2000 --seed 7", "more of it"],
+    ["natstate demo --keep", "to look around afterwards"],
+  ]);
+}
+
+/** Adds `natstate simulate`: seeded traffic for a running system. */
+export function addSimulate(program: Command, types: readonly ActorType[]): void {
+  const command = program
+    .command("simulate")
+    .description("Publish seeded traffic to a running system: late, twice and in any order. The same seed, the same.")
+    .option("--orders <n>", "how many orders", wholeNumber(1, 1_000_000), usual.orders)
+    .option("--rate <n>", "events a second; 0: as fast as they are stored", wholeNumber(0), usual.rate)
+    .addOption(trouble("--shuffle [n]", "mix the events of n orders; 0: in order", "shuffle", wholeNumber(0)))
+    .addOption(trouble("--duplicates [share]", "share of events published again", "duplicates", share))
+    .addOption(trouble("--late [share]", "share of events held back to the very end", "late", share))
+    .addOption(trouble("--fail [share]", "share of payments that fail first", "fail", share))
+    .addOption(trouble("--malformed [n]", "messages that can never be read", "malformed", wholeNumber(0)))
+    .option("--seed <n>", "another seed, other traffic", wholeNumber(0, 0xffffffff), usual.seed)
+    .option("--prefix <text>", "put before every order id (default: sim<seed>-)")
+    .addOption(typeOption(types))
+    .option("--json", "print the summary as JSON")
+    .action((options: SimulateOptions) => simulate(types, options));
+  addSystemOption(command);
+  withExamples(command, [
+    ["natstate simulate", "a hundred orders in a few seconds"],
+    ["natstate simulate --orders 10000 --rate 0 --seed 2", "as fast as NATS takes them"],
+    ["natstate simulate --duplicates 50% --late 20% --fail 0.5", "a bad day"],
+    ["natstate simulate --shuffle 0 --duplicates 0 --late 0 --fail 0 --malformed 0", "a perfect one"],
+  ]);
+}
+
+/** An option that may be given without its value. */
+function trouble(
+  flags: string,
+  description: string,
+  name: "shuffle" | "duplicates" | "late" | "fail" | "malformed",
+  parse: (text: string) => number,
+): Option {
+  return new Option(flags, description).argParser(parse).default(usual[name]).preset(String(usual[name]));
+}
+
+async function simulate(types: readonly ActorType[], options: SimulateOptions): Promise<void> {
+  const { orders, rate, shuffle, duplicates, late, fail, malformed, seed } = options;
+  const type = findType(types, options.type);
+  const ending = new AbortController();
+  const end = () => ending.abort();
+  process.once("SIGINT", end);
+  process.once("SIGTERM", end);
+  const { complete } = await withSystem(options.nats, ({ url, creds }) =>
+    runSimulation({
+      ...{ type, orders, rate, shuffle, duplicates, late, fail, malformed, seed },
+      natsUrl: url,
+      creds,
+      idPrefix: options.prefix,
+      json: options.json ?? false,
+      out: process.stdout,
+      signal: ending.signal,
+    }),
+  );
+  if (!complete) throw new CliError("failed", "ended before everything was published");
+}

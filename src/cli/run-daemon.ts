@@ -1,0 +1,133 @@
+import { resolve } from "node:path";
+import type { Logger } from "pino";
+import type { ActorType } from "../../machines/actor-type.ts";
+import { type Config, readConfig } from "../config.ts";
+import { type Daemon, startDaemon } from "../daemon.ts";
+import { maskUrl } from "../jetstream/connect.ts";
+import { eventStream } from "../jetstream/names.ts";
+import { createLogger } from "../ops/log.ts";
+import { CliError, EXIT_CODES } from "./exit-codes.ts";
+import { onClosedPipe, print } from "./output.ts";
+import { removeRuntimeFile, writeRuntimeFile } from "./runtime-file.ts";
+
+/** A stop that takes longer is cut off: what is left is taken up by the next start. */
+const STOP_WITHIN_MS = 9500;
+/** One Ctrl-C under npm arrives twice, from the terminal and from npm; a person needs longer for two. */
+const SAME_SIGNAL_MS = 100;
+
+/**
+ * Runs the daemon and ends the process itself: 0 after a graceful stop, 1 after a failure or a second signal.
+ *
+ * @throws CliError, ConfigError, or what `startDaemon` throws, when it does not come to run.
+ */
+export async function runDaemon(types: readonly ActorType[], acceptStreams: readonly string[]): Promise<void> {
+  const streams = types.map(eventStream);
+  const unknown = acceptStreams.find((name) => !streams.includes(name));
+  if (unknown !== undefined) {
+    throw new CliError(
+      "usage",
+      `--accept-stream ${unknown}: there is no such event stream, only ${streams.join(", ")}`,
+    );
+  }
+  const config = readConfig(process.env);
+  const { pretty, logger } = openLog(config);
+  // Who read our output has gone; the work goes on.
+  onClosedPipe(() => {});
+
+  const ending = awaitEnding(logger);
+  const daemon = await startDaemon({
+    config,
+    env: process.env,
+    types,
+    logger,
+    acceptStreams,
+    onFatal: ending.fail,
+    onProgress: (message) => logger.info(message),
+  });
+  announce(daemon, config, pretty, logger);
+  const code = await ending.reason;
+  await daemon.stop();
+  logger.info("stopped");
+  process.exit(code);
+}
+
+function openLog(config: Config): { pretty: boolean; logger: Logger } {
+  const { NATSTATE_LOG_FORMAT: format, NATSTATE_LOG_LEVEL: level } = config;
+  const pretty = format === "pretty" || (format === "auto" && process.stdout.isTTY === true);
+  return { pretty, logger: createLogger({ level, pretty }) };
+}
+
+/** Waits for the first signal or fatal error, and makes sure that the process ends once it has come. */
+function awaitEnding(logger: Logger): { readonly reason: Promise<number>; fail(error: Error): void } {
+  let sinceMs: number | undefined;
+  let settle: (code: number) => void = () => {};
+  const reason = new Promise<number>((resolve) => {
+    settle = resolve;
+  });
+
+  function end(code: number): void {
+    sinceMs = performance.now();
+    // Referenced, so that a stop that hangs cannot outlast it.
+    setTimeout(() => {
+      logger.warn("not everything was closed in time, the next start takes up what is left");
+      process.exit(code);
+    }, STOP_WITHIN_MS);
+    settle(code);
+  }
+
+  function onSignal(signal: NodeJS.Signals): void {
+    if (sinceMs === undefined) {
+      logger.info({ signal }, "stopping: publishing what is due; a second signal exits at once");
+      end(EXIT_CODES.ok.code);
+    } else if (performance.now() - sinceMs > SAME_SIGNAL_MS) {
+      logger.warn({ signal }, "exiting at once");
+      process.exit(EXIT_CODES.failed.code);
+    }
+  }
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+
+  return {
+    reason,
+    fail(error) {
+      logger.error({ err: error }, error.message);
+      if (sinceMs === undefined) end(EXIT_CODES.failed.code);
+    },
+  };
+}
+
+/** Says where everything is, to people and to other commands. */
+function announce(daemon: Daemon, config: Config, pretty: boolean, logger: Logger): void {
+  const { natsUrl, httpUrl } = daemon;
+  const dataDir = resolve(config.NATSTATE_DATA);
+  // However it ends: who is gone is not to be found.
+  process.once("exit", () => removeRuntimeFile(dataDir, process.pid));
+  writeRuntimeFile(dataDir, { pid: process.pid, natsUrl, httpUrl, startedAt: new Date().toISOString() });
+  const embedded = config.NATS_URL === undefined;
+  const next = nextSteps(dataDir, httpUrl);
+  if (!pretty) {
+    logger.info({ nats: maskUrl(natsUrl), embedded, api: httpUrl, data: dataDir, next }, "natstate is running");
+    return;
+  }
+  if (config.NATSTATE_LOG_LEVEL === "silent") return;
+  const lines = [
+    "natstate is running",
+    "",
+    `  NATS   ${maskUrl(natsUrl)}${embedded ? "  (embedded nats-server)" : ""}`,
+    `  API    ${httpUrl === null ? "off (NATSTATE_HTTP)" : `${httpUrl}  (the console, in a browser)`}`,
+    `  Data   ${dataDir}  (kept when natstate stops)`,
+    "",
+    "Now, in another terminal:",
+    ...next.map((line) => `  ${line}`),
+    "",
+    "Ctrl-C stops it.",
+    "",
+  ];
+  print(lines.join("\n"));
+}
+
+function nextSteps(dataDir: string, httpUrl: string | null): string[] {
+  const where = dataDir === resolve("data") ? "" : `NATSTATE_DATA=${dataDir} `;
+  const ask = httpUrl === null ? [] : [`curl ${httpUrl}/api/orders`];
+  return [...["simulate --orders 100", "list", "watch"].map((line) => `${where}npx natstate ${line}`), ...ask];
+}

@@ -1,0 +1,141 @@
+import type { ActorType, TrafficMessage } from "../../machines/actor-type.ts";
+import { actorTypes } from "../../machines/registry.ts";
+import { maskUrl } from "../jetstream/connect.ts";
+import { expectOf } from "./compare.ts";
+import { total } from "./outcome.ts";
+import { createProgress } from "./progress.ts";
+import { type Published, publishTraffic } from "./publish-traffic.ts";
+import { grouped } from "./report.ts";
+
+export interface SimulationOptions {
+  /** One or more URLs, comma-separated. */
+  readonly natsUrl: string;
+  /** Path of a `.creds` file. */
+  readonly creds?: string | undefined;
+  /** The first that is registered when absent. */
+  readonly type?: ActorType | undefined;
+  readonly orders: number;
+  /** Messages a second; 0: as fast as they are stored. */
+  readonly rate: number;
+  /** How many orders' events are mixed with each other; 0 keeps each order's together and in order. */
+  readonly shuffle: number;
+  /** Share of events published more than once, 0 to 1. */
+  readonly duplicates: number;
+  /** Share of events held back to the very end, 0 to 1. */
+  readonly late: number;
+  /** Share of payments that fail first, 0 to 1. */
+  readonly fail: number;
+  /** Messages that can never be accepted. */
+  readonly malformed: number;
+  readonly seed: number;
+  /** Put before every id; `sim<seed>-` when absent, so that runs with different seeds do not meet. */
+  readonly idPrefix?: string | undefined;
+  /** The {@link Simulation} as JSON instead of text. */
+  readonly json: boolean;
+  /** Gets the summary. */
+  readonly out: NodeJS.WritableStream;
+  /** Gets the progress; standard error when absent. */
+  readonly progress?: NodeJS.WritableStream;
+  /** Ends it early; what was published by then is summed up. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a simulation has published. */
+export interface Simulation extends Published {
+  readonly orders: number;
+  readonly seed: number;
+  readonly idPrefix: string;
+  /** The order whose story is the seed article's. */
+  readonly showcaseId: string;
+  /** Copies among the messages, when all were published. */
+  readonly duplicates: number;
+  /** Messages among them that can never be accepted. */
+  readonly malformed: number;
+  readonly eventsPerSecond: number;
+  /** False when it was ended early. */
+  readonly complete: boolean;
+}
+
+export const simulationDefaults = {
+  orders: 100,
+  rate: 200,
+  shuffle: 25,
+  duplicates: 0.15,
+  late: 0.05,
+  fail: 0.25,
+  malformed: 3,
+  seed: 1,
+} as const;
+
+/**
+ * Publishes seeded traffic to a running system.
+ *
+ * The same seed gives the same events under the same ids: published twice, all of the second time are duplicates.
+ *
+ * @throws NatsSetupError when nothing answers or no natstate has made its stream there; PublishError when the stream
+ *   does not take a message.
+ */
+export async function runSimulation(options: SimulationOptions): Promise<Simulation> {
+  const { type = actorTypes[0], natsUrl, orders, seed, idPrefix = `sim${seed}-`, json, out } = options;
+  if (type === undefined) throw new RangeError("no actor type is registered");
+  const { shuffle, duplicates, late, fail, malformed } = options;
+  const trouble = { shuffle, duplicates, late, fail, malformed };
+  const messages = type.rehearsal.traffic({ ...trouble, actors: orders, seed, idPrefix });
+  const showcaseId = idPrefix + type.rehearsal.showcaseId;
+  const published = await publish(options, type, messages, showcaseId);
+  const expected = expectOf(type, messages);
+  const simulation: Simulation = {
+    ...published,
+    orders: expected.actors.size,
+    seed,
+    idPrefix,
+    showcaseId,
+    duplicates: [...expected.actors.values()].reduce((sum, actor) => sum + actor.duplicates, 0),
+    malformed: total(expected.deadLetters),
+    eventsPerSecond: Math.round(published.published / Math.max(published.seconds, 0.001)),
+    complete: published.published === messages.length,
+  };
+  out.write(json ? `${JSON.stringify(simulation, null, 2)}\n` : render(simulation, type, natsUrl));
+  return simulation;
+}
+
+async function publish(
+  { natsUrl, creds, rate, signal, progress: stream = process.stderr }: SimulationOptions,
+  type: ActorType,
+  messages: readonly TrafficMessage[],
+  showcaseId: string,
+): Promise<Published> {
+  const progress = createProgress(stream);
+  const startedMs = performance.now();
+  let stored = 0;
+  const onStored = () => {
+    stored++;
+    const perSecond = Math.round((stored * 1000) / (performance.now() - startedMs));
+    progress.show(`published ${grouped(stored)} of ${grouped(messages.length)}, ${grouped(perSecond)}/s`);
+  };
+  try {
+    return await publishTraffic({ type, messages, natsUrl, creds, rate, signal, inOrder: showcaseId, onStored });
+  } finally {
+    progress.clear();
+  }
+}
+
+function render(simulation: Simulation, type: ActorType, natsUrl: string): string {
+  const { published, orders, duplicates, malformed, resent, seconds, eventsPerSecond, complete, showcaseId } =
+    simulation;
+  const speed = `in ${seconds.toFixed(1)} s (${grouped(eventsPerSecond)}/s)`;
+  const what = complete
+    ? `Published ${grouped(published)} messages about ${grouped(orders)} ${type.collection} ${speed}: ${grouped(duplicates)} duplicates, ${grouped(malformed)} that can never be accepted.`
+    : `Ended early: published ${grouped(published)} messages about ${type.collection} ${speed}.`;
+  const again = resent === 0 ? [] : [`${grouped(resent)} of them were sent again, because no answer came in time.`];
+  const where = `--nats ${maskUrl(natsUrl)}`;
+  return [
+    what,
+    ...again,
+    "",
+    "Now see what has become of them:",
+    `  npx natstate stats ${where}`,
+    `  npx natstate history ${showcaseId} ${where}`,
+    "",
+  ].join("\n");
+}

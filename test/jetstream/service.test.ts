@@ -1,0 +1,233 @@
+import { ServiceError, Svcm } from "@nats-io/services";
+import { connect, type Msg, type NatsConnection } from "@nats-io/transport-node";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ActorType } from "../../machines/actor-type.ts";
+import type { Queries } from "../../src/flow/queries.ts";
+import { partitionOf } from "../../src/jetstream/names.ts";
+import { type QueryService, type QueryServiceOptions, startQueryService } from "../../src/jetstream/service.ts";
+import { orderEvent } from "../flow/order-events.ts";
+import { startTestServer, type TestServer } from "../server.ts";
+import { fill, type OrderBook, openOrderBook, order, PARTITIONS } from "../store/order-book.ts";
+
+let server: TestServer;
+let book: OrderBook;
+/** The daemons' connection, and the asker's. */
+let nc: NatsConnection;
+let asker: NatsConnection;
+const ORDERS = 60;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  nc = await connect({ servers: server.url });
+  asker = await connect({ servers: server.url });
+  book = openOrderBook();
+  fill(book, ORDERS);
+});
+
+afterAll(async () => {
+  await asker.close();
+  await nc.close();
+  book[Symbol.dispose]();
+  await server.stop();
+});
+
+/** A daemon that owns `partitions`, by default all. */
+async function start(
+  partitions?: readonly number[],
+  options: Partial<QueryServiceOptions> = {},
+): Promise<QueryService & AsyncDisposable> {
+  const owns = (_: ActorType, id: string) => partitions?.includes(partitionOf(id, PARTITIONS)) ?? true;
+  const service = await startQueryService({
+    nc,
+    types: [order],
+    queries: book.queries,
+    owns,
+    ownedPartitions: () => partitions,
+    cluster: "test@1",
+    version: "0.1.0",
+    ...options,
+  });
+  return { ...service, [Symbol.asyncDispose]: service.stop };
+}
+
+async function ask(question: string, parameters?: object | string): Promise<Msg> {
+  const body = typeof parameters === "object" ? JSON.stringify(parameters) : parameters;
+  return asker.request(`natstate.orders.${question}`, body, { timeout: 2000 });
+}
+
+/** Every answer to a question, and one more when there are more than `expected`. */
+async function askAll(question: string, expected: number, parameters?: object): Promise<Msg[]> {
+  const answers: Msg[] = [];
+  const body = parameters && JSON.stringify(parameters);
+  for await (const answer of await asker.requestMany(`natstate.orders.${question}`, body, {
+    strategy: "stall",
+    stall: 200,
+    maxMessages: expected + 1,
+    maxWait: 2000,
+  })) {
+    answers.push(answer);
+  }
+  return answers;
+}
+
+interface OrderPage {
+  readonly orders: { readonly orderId: string }[];
+  readonly nextCursor: string | null;
+}
+
+describe("one daemon", () => {
+  it("answers what the store answers", async () => {
+    await using _ = await start();
+    const id = "order-1003";
+    expect((await ask(`get.${id}`)).json()).toEqual(asJson(book.queries.get(order, id)));
+    expect((await ask(`history.${id}`)).json()).toEqual(asJson(book.queries.history(order, id)));
+    expect((await ask("stats")).json()).toEqual(asJson(book.queries.stats(order)));
+    expect((await ask("list")).json<OrderPage>().orders).toHaveLength(50);
+    const filtered = (await ask("list", { state: "payment_failed", limit: 5 })).json<OrderPage>().orders;
+    expect(filtered.length).toBeGreaterThan(0);
+    for (const summary of filtered) expect(summary).toMatchObject({ processingStatus: "payment_failed" });
+  });
+
+  it("takes ids with a colon", async () => {
+    await using _ = await start();
+    book.processor.apply([orderEvent(50_000, "shop:7:o", "OrderCreated", 1)]);
+    expect((await ask("get.shop:7:o")).json()).toMatchObject({ orderId: "shop:7:o", processingStatus: "processing" });
+  });
+
+  it("is found as a micro service of its cluster, with its endpoints and their counts", async () => {
+    await using service = await start();
+    await ask("stats");
+    const client = new Svcm(asker).client({ strategy: "stall", maxWait: 1000 });
+    const [pinged, ...others] = await collect(await client.ping("natstate"));
+    expect(others).toEqual([]);
+    expect(pinged).toMatchObject({
+      name: "natstate",
+      id: service.id,
+      version: "0.1.0",
+      metadata: { cluster: "test@1" },
+    });
+    const [info] = await collect(await client.info("natstate", service.id));
+    expect(info?.endpoints.map(({ name, subject, queue_group }) => [name, subject, queue_group ?? ""])).toEqual([
+      ["orders-get", "natstate.orders.get.*", ""],
+      ["orders-history", "natstate.orders.history.*", ""],
+      ["orders-list", "natstate.orders.list", ""],
+      ["orders-stats", "natstate.orders.stats", ""],
+    ]);
+    const [stats] = await collect(await client.stats("natstate", service.id));
+    expect(stats?.endpoints?.find(({ name }) => name === "orders-stats")?.num_requests).toBe(1);
+  });
+
+  it.each([
+    ["get.nobody", 404, 'no order "nobody" here; ids are case-sensitive', undefined],
+    ["history.nobody", 404, "no order", undefined],
+    ["list", 400, "state", { state: "shipped" }],
+    ["list", 400, 'limit: 0 is not a whole number from 1 to 200; "problem" is not', { limit: 0, problem: "mine" }],
+    ["list", 400, "cursor: not from this daemon", { cursor: "c2Vlbjox" }],
+    ["list", 400, "cursor: 5 is not", { cursor: 5 }],
+    ["list", 400, "body: expected a JSON object", "[]"],
+    ["list", 400, "body: expected a JSON object", "{"],
+    ["list", 400, "body: expected a JSON object", "null"],
+    ["list", 400, "at most 4 KiB", `{"state":"${"x".repeat(5000)}"}`],
+  ] as const)("refuses %s with %i: %s", async (question, status, text, parameters) => {
+    await using _ = await start();
+    const answer = await ask(question, parameters);
+    expect(ServiceError.toServiceError(answer)).toMatchObject({ code: status, message: expect.stringContaining(text) });
+    expect(answer.json()).toMatchObject({ error: { message: expect.stringContaining(text) } });
+  });
+
+  it("says nothing of its inside when a question fails, and goes on", async () => {
+    const failures: string[] = [];
+    const queries: Queries = {
+      ...book.queries,
+      stats() {
+        throw new Error("/secret/path is corrupt");
+      },
+    };
+    const onError = (error: Error, subject: string) => failures.push(`${subject}: ${error.message}`);
+    await using _ = await start(undefined, { queries, onError });
+    const answer = await ask("stats");
+    expect(ServiceError.toServiceError(answer)?.code).toBe(500);
+    expect(answer.string()).not.toContain("secret");
+    expect(failures).toEqual(["natstate.orders.stats: /secret/path is corrupt"]);
+    expect(ServiceError.isServiceError(await ask("list"))).toBe(false);
+  });
+
+  it("says so when NATS cannot carry the answer", async () => {
+    await using _ = await start();
+    const items = Array.from({ length: 900 }, (_, index) => ({ sku: `sku-${index}-${"x".repeat(30)}`, quantity: 1 }));
+    book.processor.apply(
+      Array.from({ length: 45 }, (_, index) => orderEvent(60_000 + index, "big", "OrderCreated", index, { items })),
+    );
+    expect(ServiceError.toServiceError(await ask("history.big"))).toMatchObject({
+      code: 413,
+      message: expect.stringContaining("ask over HTTP"),
+    });
+  });
+
+  it("answers nothing more once it is stopped", async () => {
+    const service = await start();
+    await service.stop();
+    await expect(ask("stats")).rejects.toThrow("no responders");
+  });
+});
+
+describe("several daemons", () => {
+  it("an order is told by the owner of its partition alone", async () => {
+    await using _a = await start([0, 1]);
+    await using _b = await start([2, 3]);
+    const ids = (book.queries.list(order, { limit: 5 }) as unknown as OrderPage).orders;
+    for (const { orderId } of ids) {
+      const answers = await askAll(`get.${orderId}`, 1);
+      expect(answers.map((answer) => answer.json<{ orderId: string }>().orderId)).toEqual([orderId]);
+    }
+    const unknown = await askAll("get.nobody", 1);
+    expect(unknown.map((answer) => ServiceError.toServiceError(answer)?.code)).toEqual([404]);
+  });
+
+  it("lists and counts come from each for its own partitions, and add up", async () => {
+    await using _a = await start([0, 1]);
+    await using _b = await start([2, 3]);
+    const { total } = book.queries.stats(order).orders as { total: number };
+    const counts = (await askAll("stats", 2)).map(
+      (answer) => answer.json<{ orders: { total: number } }>().orders.total,
+    );
+    expect(counts).toHaveLength(2);
+    expect(counts.reduce((a, b) => a + b)).toBe(total);
+    const listed = (await askAll("list", 2, { limit: 200 })).flatMap((answer) => answer.json<OrderPage>().orders);
+    expect(new Set(listed.map(({ orderId }) => orderId)).size).toBe(total);
+  });
+
+  it("a cursor is followed by the daemon that gave it", async () => {
+    await using _a = await start([0, 1]);
+    await using _b = await start([2, 3]);
+    const ids: string[] = [];
+    const cursors: (string | null)[] = [];
+    for (const answer of await askAll("list", 2, { limit: 10 })) take(answer);
+    while (cursors.length > 0) {
+      const cursor = cursors.pop();
+      if (typeof cursor !== "string") continue;
+      const answers = await askAll("list", 1, { limit: 10, cursor });
+      expect(answers).toHaveLength(1);
+      for (const answer of answers) take(answer);
+    }
+    const { total } = book.queries.stats(order).orders as { total: number };
+    expect(ids).toHaveLength(total);
+    expect(new Set(ids).size).toBe(total);
+
+    function take(answer: Msg): void {
+      const { orders, nextCursor } = answer.json<OrderPage>();
+      ids.push(...orders.map(({ orderId }) => orderId));
+      cursors.push(nextCursor);
+    }
+  });
+});
+
+async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const found: Item[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
+function asJson(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}
