@@ -21,7 +21,7 @@ import { findServerBinary } from "./jetstream/server-binary.ts";
 import { startQueryService } from "./jetstream/service.ts";
 import { openSession, type SessionEvent } from "./jetstream/session.ts";
 import { ensureStreams, type StreamIdentity, type TopologyOptions } from "./jetstream/topology.ts";
-import { assessHealth, type Health } from "./ops/health.ts";
+import { createHealthCheck, type Health } from "./ops/health.ts";
 import { logBatch } from "./ops/log.ts";
 import { createMetrics } from "./ops/metrics.ts";
 import { openDatabase } from "./store/database.ts";
@@ -113,6 +113,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
 
   const metrics = createMetrics({ types });
   const lag = new Map<Lane, number>();
+  const checkHealth = createHealthCheck();
   const actors = createHotActors(journal, config.NATSTATE_HOT_ACTORS, (type, id) => {
     metrics.recordRebuild(type);
     logger.warn({ actorType: type.name, actorId: id }, "stored snapshot unusable, rebuilt from events");
@@ -299,7 +300,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   }
 
   function health(): Health {
-    return assessHealth({
+    return checkHealth({
       connected: session.isConnected(),
       assigned: ownership.assigned().length,
       reading: ownership.reading().length,

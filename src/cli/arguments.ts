@@ -22,6 +22,12 @@ export function share(text: string): number {
   return value;
 }
 
+/** Parses the beginning of an id. */
+export function idPrefix(text: string): string {
+  if (!/^[A-Za-z0-9_:-]{1,64}$/.test(text)) throw new InvalidArgumentError("Expected 1 to 64 of A-Z a-z 0-9 _ - :");
+  return text;
+}
+
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** Parses `500ms`, `30s`, `10m`, `12h` or `7d`. @returns milliseconds. */

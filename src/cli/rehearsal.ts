@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { runSimulation, simulationDefaults as usual } from "../demo/simulate.ts";
-import { findType, share, typeOption, wholeNumber, withExamples } from "./arguments.ts";
+import { findType, idPrefix, share, typeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { addSystemOption, withSystem } from "./system.ts";
 
@@ -69,7 +69,7 @@ export function addSimulate(program: Command, types: readonly ActorType[]): void
     .addOption(trouble("--fail [share]", "share of payments that fail first", "fail", share))
     .addOption(trouble("--malformed [n]", "messages that can never be read", "malformed", wholeNumber(0)))
     .option("--seed <n>", "another seed, other traffic", wholeNumber(0, 0xffffffff), usual.seed)
-    .option("--prefix <text>", "put before every order id (default: sim<seed>-)")
+    .option("--prefix <text>", "put before every order id (default: sim<seed>-)", idPrefix)
     .addOption(typeOption(types))
     .option("--json", "print the summary as JSON")
     .action((options: SimulateOptions) => simulate(types, options));

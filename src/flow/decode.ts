@@ -100,7 +100,9 @@ function parse(body: Uint8Array, limits: DecodeLimits): { fields: Fields } | Rej
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return reject("malformed_json", `body: ${text === "" ? "empty" : oneLine((error as Error).message)}`);
+    // V8 quotes the body in its message; payloads stay out of headers and logs.
+    const why = (error as Error).message.replace(/, (?:\.\.\.)?"[^]*$/, "");
+    return reject("malformed_json", `body: ${text === "" ? "empty" : why}`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) return invalid("body: expected an object");
   // The key survives JSON.parse as an own property; escapes can hide it from the first look.
