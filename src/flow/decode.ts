@@ -101,7 +101,7 @@ function parse(body: Uint8Array, limits: DecodeLimits): { fields: Fields } | Rej
     value = JSON.parse(text);
   } catch (error) {
     // V8 quotes the body in its message; payloads stay out of headers and logs.
-    const why = (error as Error).message.replace(/, (?:\.\.\.)?"[^]*$/, "");
+    const why = (error as Error).message.replace(/, (?:\.\.\.)?".*$/s, "");
     return reject("malformed_json", `body: ${text === "" ? "empty" : why}`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) return invalid("body: expected an object");
@@ -164,6 +164,6 @@ function quote(value: string): string {
 }
 
 /** NATS headers are one line each, and a log line is read by a person. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   return text.replace(/[^\x20-\x7e]+/g, " ").slice(0, 300);
 }

@@ -1,4 +1,5 @@
 import type { BatchResult, Delivery, Lane } from "./ports.ts";
+import type { Probe } from "./probe.ts";
 import type { Processor } from "./processor.ts";
 
 /** Bounds of one batch; whichever is reached first closes it. */
@@ -33,6 +34,7 @@ export interface IntakeOptions {
   readonly onFailed: (error: Error, retryMs: number) => void;
   /** False: too much waits to be published, take no more until `resume` is called. */
   readonly hasRoom: () => boolean;
+  readonly probe?: Probe;
 }
 
 const RETRY_MS = [100, 250, 500, 1000, 2000, 5000];
@@ -43,7 +45,7 @@ const RETRY_MS = [100, 250, 500, 1000, 2000, 5000];
  * hundreds share one commit.
  */
 export function createIntake(options: IntakeOptions): Intake & { resume(): void } {
-  const { processor, limits, onCommitted, onFailed, hasRoom } = options;
+  const { processor, limits, onCommitted, onFailed, hasRoom, probe = () => {} } = options;
   let queue: Delivery[] = [];
   let scheduled = false;
   let stopping = false;
@@ -77,7 +79,9 @@ export function createIntake(options: IntakeOptions): Intake & { resume(): void 
     queue = size === queue.length ? [] : queue.slice(size);
     failures = 0;
     paused = null;
+    probe("committed");
     for (const { delivery } of result.handled) delivery.ack();
+    probe("acked");
     onCommitted(result, performance.now() - startedMs);
     if (queue.length === 0) settle();
     else schedule();
@@ -106,6 +110,7 @@ export function createIntake(options: IntakeOptions): Intake & { resume(): void 
     push(delivery) {
       if (stopping) return;
       queue.push(delivery);
+      probe("received");
       schedule();
     },
     drop(lane) {

@@ -139,6 +139,30 @@ export interface DeadLetterRow {
   readonly headers: string;
 }
 
+/** An actor whose machine failed on an event; nothing more is applied to it until it is released. */
+export interface QuarantineRow {
+  readonly type: string;
+  readonly actorId: string;
+  readonly partition: number;
+  /** The event type its machine failed on. */
+  readonly eventType: string;
+  readonly error: string;
+  /** Stream time of that event, ms since the epoch. */
+  readonly sinceMs: number;
+}
+
+/** An event of a quarantined actor, kept until it is released. */
+export interface ParkedRow {
+  readonly type: string;
+  readonly actorId: string;
+  readonly sequence: number;
+  readonly subject: string;
+  readonly storedAtMs: number;
+  readonly body: Uint8Array;
+  /** JSON array of [name, value]. */
+  readonly headers: string;
+}
+
 /** A decision the stream already holds for a revision. */
 export interface PublishedDecision {
   readonly revision: number;
@@ -175,11 +199,17 @@ export interface Journal {
   adoptDecision(row: LedgerRow, publishedSequence: number): void;
   /** @returns false when the stream holds this dead letter already. */
   recordDeadLetter(row: DeadLetterRow): boolean;
+  isQuarantined(type: string, actorId: string): boolean;
+  quarantine(row: QuarantineRow): void;
+  /** Keeps an event of a quarantined actor for later. */
+  park(row: ParkedRow): void;
+  /** Ends an actor's quarantine. @returns its parked events in stream order, which are forgotten with it. */
+  endQuarantine(type: string, actorId: string): ParkedRow[];
   /** Adds to one of the lane's running counts, so that nobody has to count rows. */
   addTally(lane: Lane, name: string, delta: number): void;
 }
 
-export type Outcome = "applied" | "superseded" | "duplicate" | "rejected" | "skipped";
+export type Outcome = "applied" | "superseded" | "duplicate" | "parked" | "rejected" | "skipped";
 
 /** What became of one delivery. */
 export interface Handled {

@@ -1,6 +1,6 @@
 import type { ActorEvent, Conclusion, DecisionContent } from "../../machines/actor-type.ts";
 import { decodeContent, encodeDecision, nextContent, sameContent, standingAfter } from "./decision.ts";
-import { type DecodeLimits, decode, isRejected } from "./decode.ts";
+import { type DecodeLimits, decode, isRejected, oneLine } from "./decode.ts";
 import type { HotActor, HotActors } from "./hot-actors.ts";
 import type {
   BatchResult,
@@ -13,6 +13,8 @@ import type {
   Observation,
   Rejected,
 } from "./ports.ts";
+import type { Probe } from "./probe.ts";
+import { parkedRow, unpark } from "./quarantine.ts";
 import { createTallies, type Tallies } from "./tallies.ts";
 
 /** Applies deliveries to actors. */
@@ -25,6 +27,13 @@ export interface Processor {
    * @throws when the commit fails; then nothing happened, and every actor the batch touched is evicted.
    */
   apply(batch: readonly Delivery[]): BatchResult;
+  /**
+   * Ends an actor's quarantine and applies its parked events in stream order, in one transaction. When its machine
+   * fails again, the rest is parked again.
+   *
+   * @returns undefined when the actor is not quarantined.
+   */
+  release(lane: Lane, actorId: string): BatchResult | undefined;
 }
 
 /** One open batch: what it has gathered so far. */
@@ -50,30 +59,58 @@ type Transition =
  *
  * Everything is synchronous inside one SQLite transaction, so a process can die between two batches, never within one.
  */
-export function createProcessor(journal: Journal, actors: HotActors, limits: DecodeLimits): Processor {
+export function createProcessor(
+  journal: Journal,
+  actors: HotActors,
+  limits: DecodeLimits,
+  probe: Probe = () => {},
+): Processor {
   return {
-    apply(deliveries) {
-      const batch = openBatch();
-      try {
-        return journal.transaction(() => {
-          for (const delivery of deliveries) batch.handled.push(handle(delivery, batch));
-          return close(batch);
-        });
-      } catch (error) {
-        for (const actor of batch.touched) actors.evict(actor.lane, actor.id);
-        throw error;
-      }
+    apply: (deliveries) =>
+      commit((batch) => {
+        for (const delivery of deliveries) batch.handled.push(handle(delivery, batch));
+      }),
+    release(lane, actorId) {
+      if (!journal.isQuarantined(lane.type.name, actorId)) return undefined;
+      return commit((batch) => {
+        batch.tallies.add(lane, "quarantined", -1);
+        for (const row of journal.endQuarantine(lane.type.name, actorId)) {
+          batch.handled.push(act(unpark(lane, row), batch, true));
+        }
+      });
     },
   };
+
+  function commit(work: (batch: Batch) => void): BatchResult {
+    const batch = openBatch();
+    try {
+      return journal.transaction(() => {
+        work(batch);
+        probe("applied");
+        const result = close(batch);
+        probe("in_transaction");
+        return result;
+      });
+    } catch (error) {
+      for (const actor of batch.touched) actors.evict(actor.lane, actor.id);
+      throw error;
+    }
+  }
 
   function handle(delivery: Delivery, batch: Batch): Handled {
     const { lane, sequence } = delivery;
     const checkpoint = batch.checkpoints.get(lane) ?? journal.checkpoint(lane);
     if (sequence <= checkpoint) return { delivery, outcome: "skipped" };
     batch.checkpoints.set(lane, sequence);
+    return act(delivery, batch, false);
+  }
 
+  /** @param released - the event was parked, and has been counted, before. */
+  function act(delivery: Delivery, batch: Batch, released: boolean): Handled {
+    const { lane } = delivery;
     const observation = decode(delivery, limits);
     if (isRejected(observation)) return reject(delivery, observation, batch);
+    if (journal.isQuarantined(lane.type.name, observation.actorId)) return park(delivery, observation, batch, released);
     const actor = actors.find(lane, observation.actorId, delivery.storedAtMs);
     if (!record(actor, delivery, observation)) {
       batch.tallies.add(lane, "events:duplicate", 1);
@@ -82,8 +119,7 @@ export function createProcessor(journal: Journal, actors: HotActors, limits: Dec
     const transition = transit(actor, observation);
     if (transition.kind === "error") {
       journal.forgetEvent(actor.key, observation.eventId);
-      const error = `${lane.type.name} machine failed on ${observation.type}: ${transition.error.message}`;
-      return reject(delivery, { reason: "machine_error", error }, batch);
+      return quarantine(delivery, observation, transition.error, batch, released);
     }
     batch.touched.add(actor);
     batch.tallies.add(lane, `events:${transition.kind}`, 1);
@@ -117,6 +153,30 @@ export function createProcessor(journal: Journal, actors: HotActors, limits: Dec
       correlationId: observation.correlationId,
       body: JSON.stringify(observation.data),
     });
+  }
+
+  /** The event that failed is told as a dead letter once, and kept to be tried again with all that follow it. */
+  function quarantine(
+    delivery: Delivery,
+    { actorId, type: eventType }: Observation,
+    cause: Error,
+    batch: Batch,
+    released: boolean,
+  ): Handled {
+    const { lane } = delivery;
+    const type = lane.type.name;
+    const error = oneLine(`${type} machine failed on ${eventType}: ${cause.message}`);
+    journal.quarantine({ type, actorId, partition: lane.partition, eventType, error, sinceMs: delivery.storedAtMs });
+    journal.park(parkedRow(delivery, actorId));
+    batch.tallies.add(lane, "quarantined", 1);
+    const rejected: Rejected = { reason: "machine_error", error };
+    return released ? { delivery, outcome: "rejected", rejected } : reject(delivery, rejected, batch);
+  }
+
+  function park(delivery: Delivery, observation: Observation, batch: Batch, released: boolean): Handled {
+    journal.park(parkedRow(delivery, observation.actorId));
+    if (!released) batch.tallies.add(delivery.lane, "events:parked", 1);
+    return { delivery, outcome: "parked", observation };
   }
 
   function reject(delivery: Delivery, rejected: Rejected, batch: Batch): Handled {

@@ -127,7 +127,15 @@ export interface Stats {
   /** Actors by standing decision, now. */
   readonly standing: { readonly byType: Counts };
   /** Deliveries by outcome, ever. */
-  readonly events: { readonly applied: number; readonly superseded: number; readonly duplicate: number };
+  readonly events: {
+    readonly applied: number;
+    readonly superseded: number;
+    readonly duplicate: number;
+    /** Kept because their actor was quarantined when they were heard. */
+    readonly parked: number;
+  };
+  /** Actors in quarantine, now. */
+  readonly quarantined: number;
   /** Revisions taken, ever; `revised` counts those after an actor's first. */
   readonly decisions: { readonly byType: Counts; readonly revised: number };
   /** Ever. */

@@ -2,6 +2,7 @@ import { JetStreamApiCodes, type JetStreamClient, type JetStreamManager } from "
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import type { Outbox, PublishedRow } from "../flow/outbox.ts";
 import type { DeadLetterRow, Lane, LedgerRow } from "../flow/ports.ts";
+import type { Probe } from "../flow/probe.ts";
 import { apiErrorCode } from "./connect.ts";
 import {
   DEAD_LETTERS_STREAM,
@@ -40,6 +41,7 @@ export interface PublisherOptions {
   readonly onTrouble: (error: Error, what: string) => void;
   /** Room again, after a backlog. */
   readonly onProgress: () => void;
+  readonly probe?: Probe;
 }
 
 type Job =
@@ -58,8 +60,8 @@ const WRONG_LAST_SEQUENCE: number = JetStreamApiCodes.StreamWrongLastSequence;
  * the revision before it as the last on its subject, so whatever died in between, a revision gets in once.
  */
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { js, jsm, outbox, laneOf, maxInFlight, beforeRetry, onPublished, onReconciled, onTrouble, onProgress } =
-    options;
+  const { js, jsm, outbox, laneOf, maxInFlight, beforeRetry, onPublished, onReconciled, onTrouble } = options;
+  const { onProgress, probe = () => {} } = options;
   const ready: Job[] = [];
   /** Later revisions of an actor that has one on its way; an empty list says it has. */
   const chains = new Map<number, Job[]>();
@@ -97,6 +99,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   async function publish(job: Job): Promise<void> {
     try {
       const sequence = job.kind === "decision" ? await publishDecision(job) : await publishDeadLetter(job.row);
+      probe("published");
       if (sequence !== undefined) note(job, sequence);
       finish(job);
     } catch (error) {
@@ -232,6 +235,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     noted.decisions = [];
     noted.deadLetters = [];
     lastSequence.clear();
+    probe("noted");
     onPublished(
       decisions.map(({ row }) => row),
       deadLetters.map(({ row }) => row),

@@ -25,7 +25,7 @@ export const METRICS = {
   events: {
     name: "natstate_events_total",
     type: "counter",
-    help: "Deliveries by what became of them: applied, superseded, duplicate, or skipped because they were committed before.",
+    help: "Deliveries by what became of them: applied, superseded, duplicate, parked in quarantine, or skipped because they were committed before.",
     labels: ["actor", "event_type", "outcome"],
   },
   processed: {

@@ -44,6 +44,7 @@ interface EventCells {
   readonly applied: CounterCell;
   readonly superseded: CounterCell;
   readonly duplicate: CounterCell;
+  readonly parked: CounterCell;
   readonly skipped: CounterCell;
   readonly succeeded: CounterCell;
   readonly failed: CounterCell;
@@ -133,6 +134,9 @@ function recordHandled(byType: ReadonlyMap<string, TypeCells>, handled: Handled,
     case "duplicate":
       event.duplicate.value++;
       break;
+    case "parked":
+      event.parked.value++;
+      break;
     case "rejected":
       event.failed.value++;
       break;
@@ -191,6 +195,7 @@ function typeCells(cells: Cells, type: ActorType): TypeCells {
     applied: of(eventType, "applied"),
     superseded: of(eventType, "superseded"),
     duplicate: of(eventType, "duplicate"),
+    parked: of(eventType, "parked"),
     skipped: of(eventType, "skipped"),
     succeeded: cells.processed.cell(eventType, "true"),
     failed: cells.processed.cell(eventType, "false"),

@@ -5,6 +5,7 @@ import type {
   Journal,
   Lane,
   LedgerRow,
+  ParkedRow,
   PublishedDecision,
   StoredActor,
 } from "../flow/ports.ts";
@@ -18,7 +19,9 @@ const ACTOR_COLUMNS = `key, type, id, partition, row_version AS rowVersion, mach
 export function createJournal(db: Database.Database): Journal {
   const begin = db.transaction((work: () => unknown) => work());
   let nextKey = (db.prepare("SELECT coalesce(max(key), 0) AS key FROM actors").get() as { key: number }).key;
+  // Looked up once a transaction: both tables are nearly always empty, and then cost nothing per event.
   let mayHaveImports = true;
+  let mayHaveQuarantine = true;
 
   const selectCheckpoint = db.prepare("SELECT sequence FROM checkpoints WHERE stream = ? AND partition = ?").pluck();
   const upsertCheckpoint = db.prepare(`INSERT INTO checkpoints (stream, partition, sequence) VALUES (?, ?, ?)
@@ -48,6 +51,15 @@ export function createJournal(db: Database.Database): Journal {
   const deleteImported = db.prepare("DELETE FROM imported_decisions WHERE type = ? AND actor_id = ? AND revision = ?");
   const insertDeadLetter = db.prepare(`INSERT OR IGNORE INTO dead_letters (stream, sequence, type, partition, reason,
     error, subject, stored_ms, headers, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  const anyQuarantined = db.prepare("SELECT 1 FROM quarantine LIMIT 1").pluck();
+  const selectQuarantined = db.prepare("SELECT 1 FROM quarantine WHERE type = ? AND actor_id = ?").pluck();
+  const insertQuarantine = db.prepare(`INSERT INTO quarantine (type, actor_id, partition, event_type, error, since_ms)
+    VALUES (?, ?, ?, ?, ?, ?)`);
+  const deleteQuarantine = db.prepare("DELETE FROM quarantine WHERE type = ? AND actor_id = ?");
+  const insertParked = db.prepare(`INSERT OR IGNORE INTO parked (type, actor_id, sequence, subject, stored_ms, headers,
+    body) VALUES (?, ?, ?, ?, ?, ?, ?)`);
+  const deleteParked = db.prepare(`DELETE FROM parked WHERE type = ? AND actor_id = ? RETURNING type,
+    actor_id AS actorId, sequence, subject, stored_ms AS storedAtMs, headers, body`);
   const upsertTally = db.prepare(`INSERT INTO tallies (type, partition, name, value) VALUES (?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET value = value + excluded.value`);
 
@@ -70,6 +82,7 @@ export function createJournal(db: Database.Database): Journal {
   return {
     transaction<Result>(work: () => Result): Result {
       mayHaveImports = anyImported.get() !== undefined;
+      mayHaveQuarantine = anyQuarantined.get() !== undefined;
       return begin.immediate(work) as Result;
     },
     checkpoint: (lane) => (selectCheckpoint.get(lane.stream, lane.partition) as number | undefined) ?? 0,
@@ -146,6 +159,17 @@ export function createJournal(db: Database.Database): Journal {
         insertDeadLetter.run(stream, sequence, type, partition, reason, error, subject, storedAtMs, headers, body)
           .changes === 1
       );
+    },
+    isQuarantined: (type, actorId) => mayHaveQuarantine && selectQuarantined.get(type, actorId) !== undefined,
+    quarantine({ type, actorId, partition, eventType, error, sinceMs }) {
+      mayHaveQuarantine = true;
+      insertQuarantine.run(type, actorId, partition, eventType, error, sinceMs);
+    },
+    park: ({ type, actorId, sequence, subject, storedAtMs, headers, body }) =>
+      void insertParked.run(type, actorId, sequence, subject, storedAtMs, headers, body),
+    endQuarantine(type, actorId) {
+      deleteQuarantine.run(type, actorId);
+      return (deleteParked.all(type, actorId) as ParkedRow[]).sort((a, b) => a.sequence - b.sequence);
     },
     addTally: (lane: Lane, name, delta) => void upsertTally.run(lane.type.name, lane.partition, name, delta),
   };

@@ -19,14 +19,15 @@ export function createStatsQuery(db: Database.Database): Queries["stats"] {
       type: type.name,
       partitions: partitions === undefined ? null : JSON.stringify(partitions),
     }) as Tally[];
-    const { applied = 0, superseded = 0, duplicate = 0 } = groupOf(tallies, "events", []);
+    const { applied = 0, superseded = 0, duplicate = 0, parked = 0 } = groupOf(tallies, "events", []);
     const { revised = 0, ...decided } = groupOf(tallies, "decisions", type.decisionTypes);
     const standing = type.decisionTypes.filter((name) => name !== type.withdrawn);
     const byState = groupOf(tallies, "state", type.states);
     return {
       [type.collection]: { total: Object.values(byState).reduce((sum, count) => sum + count, 0), byState },
       standing: { byType: groupOf(tallies, "standing", standing) },
-      events: { applied, superseded, duplicate },
+      events: { applied, superseded, duplicate, parked },
+      quarantined: tallies.find((tally) => tally.name === "quarantined")?.value ?? 0,
       decisions: { byType: decided, revised },
       deadLetters: { byReason: groupOf(tallies, "dead", REJECTION_REASONS) },
     };

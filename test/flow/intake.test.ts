@@ -82,6 +82,7 @@ it("with too much waiting to be published it takes no more until there is room",
       applied.push(batch.length);
       return { handled: [], decisions: [], deadLetters: [], completeness: [] } satisfies BatchResult;
     },
+    release: () => undefined,
   };
   let room = false;
   const { intake } = intakeOf(processor, { hasRoom: () => room });

@@ -204,14 +204,57 @@ describe("an actor type that fails", () => {
       lane,
     );
 
-  it("a machine that throws loses that event to the dead letters, and nothing else", () => {
+  it("a machine that throws: the event is a dead letter, its order is quarantined, all others flow", () => {
     using station = openStation();
-    const result = station.processor.apply([event(1, "Fine"), event(2, "Throws"), event(3, "Fine")]);
-    expect(result.handled.map(({ outcome }) => outcome)).toEqual(["superseded", "rejected", "duplicate"]);
+    const other = deliver(
+      4,
+      "orders.p.Fine",
+      { orderId: "p", eventType: "Fine", timestamp: "2026-02-01T00:00:00Z" },
+      {},
+      lane,
+    );
+    const result = station.processor.apply([event(1, "Fine"), event(2, "Throws"), event(3, "Fine"), other]);
+    expect(result.handled.map(({ outcome }) => outcome)).toEqual(["superseded", "rejected", "parked", "superseded"]);
     expect(result.deadLetters).toMatchObject([
       { reason: "machine_error", error: "order machine failed on Throws: no such thing" },
     ]);
-    expect(station.db.prepare("SELECT count(*) FROM events").pluck().get()).toBe(1);
+    expect(station.db.prepare("SELECT count(*) FROM events").pluck().get()).toBe(2);
+    expect(station.processor.apply([event(5, "Puzzles")]).handled[0]?.outcome).toBe("parked");
+  });
+
+  it("released after a fix, its events are replayed in stream order; released before it, it is quarantined again", () => {
+    using station = openStation();
+    let broken = true;
+    const mended: ActorType = {
+      ...(orderType as ActorType),
+      conclude(context) {
+        if (broken) throw new Error("puzzled");
+        return orderType.conclude(context as Parameters<typeof orderType.conclude>[0]);
+      },
+    };
+    const own: Lane = { type: mended, stream: "ORDERS", partition: 3 };
+    const { deadLetters } = station.processor.apply([
+      orderEvent(1, "o", "PaymentProcessed", 1, { status: "failed" }, own),
+      orderEvent(2, "o", "InventoryReserved", 2, {}, own),
+      orderEvent(3, "o", "PaymentProcessed", 3, {}, own),
+    ]);
+    expect(deadLetters).toHaveLength(1);
+    expect(station.processor.release(own, "nobody")).toBeUndefined();
+    const again = station.processor.release(own, "o");
+    expect(again?.handled.map(({ outcome }) => outcome)).toEqual(["rejected", "parked", "parked"]);
+    expect(again?.deadLetters).toEqual([]);
+    broken = false;
+    expect(station.processor.release(own, "o")?.handled.map(({ outcome }) => outcome)).toEqual(
+      Array(3).fill("applied"),
+    );
+    expect(station.decisions("o")).toMatchObject([
+      { decisionType: "OrderRejected" },
+      { decisionType: "OrderConfirmed" },
+    ]);
+    expect(station.db.prepare("SELECT value FROM tallies WHERE name = 'quarantined'").pluck().get()).toBe(0);
+    expect(station.processor.apply([orderEvent(4, "o", "OrderCreated", 0, {}, own)]).handled[0]?.outcome).toBe(
+      "applied",
+    );
   });
 
   it("a rule that throws leaves the actor as it was", () => {
@@ -228,7 +271,8 @@ describe("an actor type that fails", () => {
     const { deadLetters } = station.processor.apply([orderEvent(1, "o", "PaymentProcessed", 1, {}, own)]);
     expect(deadLetters).toMatchObject([{ reason: "machine_error" }]);
     broken = false;
-    station.processor.apply([orderEvent(2, "o", "OrderCreated", 1, {}, own)]);
-    expect(station.row("o")).toMatchObject({ state: "processing", completeness: 20, events: 1 });
+    expect(station.row("o")).toBeUndefined();
+    station.processor.release(own, "o");
+    expect(station.row("o")).toMatchObject({ state: "pending", completeness: 20, events: 1 });
   });
 });

@@ -226,6 +226,7 @@ describe("counts", () => {
       OrderRejected: ofDecision("OrderRejected"),
     });
     expect(stats.events).toEqual({
+      parked: 0,
       applied: countRows("SELECT count(*) FROM events WHERE outcome = 'applied'"),
       superseded: countRows("SELECT count(*) FROM events WHERE outcome = 'superseded'"),
       duplicate: countRows("SELECT sum(duplicates) FROM events"),
@@ -240,7 +241,8 @@ describe("counts", () => {
     expect(book.queries.stats(order)).toMatchObject({
       orders: { total: 0, byState: { pending: 0, processing: 0, payment_failed: 0, confirmed: 0 } },
       standing: { byType: { OrderConfirmed: 0, OrderRejected: 0 } },
-      events: { applied: 0, superseded: 0, duplicate: 0 },
+      events: { applied: 0, superseded: 0, duplicate: 0, parked: 0 },
+      quarantined: 0,
       decisions: { byType: { OrderConfirmed: 0, OrderRejected: 0, OrderDecisionWithdrawn: 0 }, revised: 0 },
       deadLetters: { byReason: { malformed_json: 0, machine_error: 0 } },
     });

@@ -113,3 +113,25 @@ CREATE TABLE tallies (
   value INTEGER NOT NULL,
   PRIMARY KEY (type, partition, name)
 ) STRICT, WITHOUT ROWID;
+
+-- Actors whose machine failed on an event, and their events since, that one included.
+CREATE TABLE quarantine (
+  type TEXT NOT NULL,
+  actor_id TEXT NOT NULL,
+  partition INTEGER NOT NULL,
+  event_type TEXT NOT NULL,
+  error TEXT NOT NULL,
+  since_ms INTEGER NOT NULL,
+  PRIMARY KEY (type, actor_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE parked (
+  type TEXT NOT NULL,
+  actor_id TEXT NOT NULL,
+  sequence INTEGER NOT NULL,
+  subject TEXT NOT NULL,
+  stored_ms INTEGER NOT NULL,
+  headers TEXT NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY (type, actor_id, sequence)
+) STRICT;

@@ -1,0 +1,30 @@
+import type { Delivery, Lane, ParkedRow } from "./ports.ts";
+
+/** A delivery as it is kept while its actor is quarantined. */
+export function parkedRow(delivery: Delivery, actorId: string): ParkedRow {
+  const { lane, sequence, subject, storedAtMs, body } = delivery;
+  return {
+    type: lane.type.name,
+    actorId,
+    sequence,
+    subject,
+    storedAtMs,
+    body,
+    headers: JSON.stringify(delivery.headers()),
+  };
+}
+
+/** The delivery a parked row was; it was acknowledged long ago. */
+export function unpark(lane: Lane, row: ParkedRow): Delivery {
+  const headers = JSON.parse(row.headers) as [string, string][];
+  return {
+    lane,
+    sequence: row.sequence,
+    subject: row.subject,
+    body: row.body,
+    header: (name) => headers.find(([known]) => known === name)?.[1],
+    headers: () => headers,
+    storedAtMs: row.storedAtMs,
+    ack() {},
+  };
+}
