@@ -89,6 +89,7 @@ function compareTotals(type: ActorType, expected: Expectation, { stats, deadLett
   return [
     ...differ(`${type.collection} in all`, counted.total, expected.actors.size),
     ...differ(`${type.collection} by state`, counted.byState, byState),
+    ...differ("quarantined", stats.quarantined, 0),
     ...differ("duplicates in all", stats.events.duplicate, duplicates),
     ...reasons.flatMap((reason) => [
       ...differ(`dead letters, ${reason}`, stats.deadLetters.byReason[reason] ?? 0, expected.deadLetters[reason] ?? 0),

@@ -79,7 +79,7 @@ function renderTable(report: Report, paint: Paint): string {
   const table = new Table({
     chars: { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
     style: { head: [], border: [] },
-    colWidths: [20, 9, 68],
+    colWidths: [20, 9, 67],
     colAligns: ["left", "right", "left"],
     wordWrap: true,
   });

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 /** How far a system is with what was published to it. */
 export interface Standing {
-  /** Deliveries applied, superseded, recognised as duplicates or dead-lettered. */
+  /** Deliveries applied, superseded, recognised as duplicates, parked or dead-lettered. */
   readonly handled: number;
   /** Decisions taken. */
   readonly decided: number;

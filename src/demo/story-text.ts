@@ -4,30 +4,61 @@ import type { Story, StoryDecision, StoryLine } from "./story.ts";
 
 const WIDTH = 100;
 const GAP = "  ";
+const WORDS = 3;
+const LEAST_WORDS = 16;
 
-/** A story for a person: one line a delivery, aligned, and below it what was decided because of it. */
+/** Of the five columns. */
+type Widths = readonly [number, number, number, number, number];
+
+/** A story for a person: a row for each delivery, aligned, and below it what was decided because of it. */
 export function renderStory({ actorId, lines, end }: Story, paint: Paint): string {
   const timeOf = timeFormat(lines);
-  const rows = lines.map((line) => ({
-    line,
-    cells: [String(line.heard), happened(line, timeOf), line.eventType, said(line), state(line)],
-  }));
+  const rows = lines.map((line) => [
+    String(line.heard),
+    happened(line, timeOf),
+    line.eventType,
+    said(line),
+    state(line),
+  ]);
   const header = ["heard", "happened", "event", "what it said", "state"];
-  const widths = columnWidths([header, ...rows.map(({ cells }) => cells)]);
-  const row = (cells: readonly string[]) =>
-    ` ${cells.map((cell, index) => pad(cell, widths[index])).join(GAP)}`.trimEnd();
-  const decisionIndent = " ".repeat(1 + sum(widths.slice(0, 2)) + 2 * GAP.length);
+  const widths = columnWidths([header, ...rows]);
+  const indent = " ".repeat(1 + sum(widths.slice(0, 2)) + 2 * GAP.length);
   return [
-    `${paint("bold", `The story of ${actorId}`)}, line by line as it was heard`,
+    `${paint("bold", `The story of ${actorId}`)}, line by line as it was heard (happened: by the times the events carry)`,
     "",
-    paint("dim", row(header)),
-    ...rows.flatMap(({ line, cells }) => [
-      line.outcome === "applied" ? row(cells) : paint("dim", row(cells)),
-      ...(line.decision === null ? [] : [decisionIndent + paint("green", `└ ${decided(line.decision)}`)]),
-    ]),
+    paint("dim", renderRow(header, widths)),
+    ...lines.flatMap(({ outcome, decision }, index) => {
+      const row = renderRow(rows[index] ?? [], widths);
+      return [
+        outcome === "applied" ? row : paint("dim", row),
+        ...(decision === null ? [] : [indent + paint("green", `└ ${decided(decision)}`)]),
+      ];
+    }),
     "",
     ` In the end: ${ending(end)}`,
   ].join("\n");
+}
+
+/** One line; a second one when the words need it. */
+function renderRow(
+  [heard = "", when = "", event = "", words = "", state = ""]: readonly string[],
+  widths: Widths,
+): string {
+  const [first = "", second = ""] = wrap(words, widths[WORDS]);
+  const lines = [
+    [heard, when, event, first, state],
+    ["", "", "", second, ""],
+  ].map((cells) => ` ${cells.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join(GAP)}`.trimEnd());
+  return lines.filter((line) => line !== "").join("\n");
+}
+
+/** At most two lines, broken after a comma; what is longer ends in an ellipsis. */
+function wrap(words: string, width: number): string[] {
+  if (words.length <= width) return [words];
+  const comma = words.lastIndexOf(", ", width - 1);
+  if (comma < 0) return [`${words.slice(0, width - 1)}…`];
+  const rest = words.slice(comma + 2);
+  return [words.slice(0, comma + 1), rest.length > width ? `${rest.slice(0, width - 1)}…` : rest];
 }
 
 function happened({ happened: place, timestamp }: StoryLine, timeOf: (timestamp: string) => string): string {
@@ -49,12 +80,9 @@ function said(line: StoryLine): string {
   }
 }
 
+/** Where it was before stands in the row above. */
 function state({ heard, stateBefore, stateAfter }: StoryLine): string {
-  return stateBefore === stateAfter && heard > 1 ? stateAfter : arrow(heard > 1 ? stateBefore : "", stateAfter);
-}
-
-function arrow(before: string, after: string): string {
-  return before === "" ? after : `${before} → ${after}`;
+  return heard === 1 || stateBefore === stateAfter ? stateAfter : `→ ${stateAfter}`;
 }
 
 function decided({ revision, supersedes, isWithdrawal, content }: StoryDecision): string {
@@ -92,15 +120,11 @@ function timeFormat(lines: readonly StoryLine[]): (timestamp: string) => string 
 }
 
 /** Every column as wide as its widest cell, but the words only as wide as the line has room for. */
-function columnWidths(rows: readonly (readonly string[])[]): number[] {
-  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...rows.map((cells) => (cells[column] ?? "").length)));
-  const [heard = 0, when = 0, event = 0, words = 0, state = 0] = widths;
+function columnWidths(rows: readonly (readonly string[])[]): Widths {
+  const widest = (column: number) => Math.max(...rows.map((cells) => (cells[column] ?? "").length));
+  const [heard, when, event, state] = [widest(0), widest(1), widest(2), widest(4)];
   const room = WIDTH - 1 - 4 * GAP.length - heard - when - event - state;
-  return [heard, when, event, Math.max(12, Math.min(words, room)), state];
-}
-
-function pad(text: string, width = text.length): string {
-  return text.length > width ? `${text.slice(0, width - 1)}…` : text.padEnd(width);
+  return [heard, when, event, Math.max(LEAST_WORDS, Math.min(widest(WORDS), room)), state];
 }
 
 function sum(widths: readonly number[]): number {

@@ -129,7 +129,7 @@ function labelOf({ eventType, guard, actions }: AnyTransitionDefinition): string
 }
 
 /** XState's own events in words: `xstate.after.<delay>.<state>`, `xstate.done.state.<state>`. */
-function eventName(eventType: string): string {
+export function eventName(eventType: string): string {
   const after = /^xstate\.after\.(\w+)\./.exec(eventType)?.[1];
   if (after !== undefined) return `after ${/^\d+$/.test(after) ? `${after} ms` : after}`;
   if (eventType.startsWith("xstate.done.")) return "done";
@@ -138,7 +138,7 @@ function eventName(eventType: string): string {
 }
 
 /** Guards and actions are a name, an object with one, or a function. */
-function nameOf(part: unknown, fallback: string): string {
+export function nameOf(part: unknown, fallback: string): string {
   if (typeof part === "string") return part;
   if (typeof part === "object" && part !== null && "type" in part) return String(part.type);
   return (typeof part === "function" && part.name) || fallback;

@@ -1,0 +1,67 @@
+/** A place in a drawing, px. */
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/**
+ * A smooth line through every point, as the `d` of an SVG path.
+ *
+ * Where x only rises or only falls it is a monotone cubic, level at both ends, so that it never swings past a point;
+ * otherwise (a loop) it is a Catmull-Rom spline.
+ *
+ * Source: Fritsch and Carlson, "Monotone Piecewise Cubic Interpolation", 1980, with the slopes of Steffen, 1990.
+ */
+export function smoothPath(points: readonly Point[]): string {
+  const [first, ...rest] = points;
+  if (first === undefined) return "";
+  const slopes = isMonotone(points) ? monotoneSlopes(points) : undefined;
+  const parts = rest.map((to, index) => {
+    const from = points[index] ?? first;
+    const [a, b] =
+      slopes === undefined
+        ? splineControls(points, index)
+        : slopeControls(from, to, slopes[index] ?? 0, slopes[index + 1] ?? 0);
+    return `C${text(a)} ${text(b)} ${text(to)}`;
+  });
+  return `M${text(first)}${parts.join("")}`;
+}
+
+function isMonotone(points: readonly Point[]): boolean {
+  const steps = points.slice(1).map(({ x }, index) => x - (points[index]?.x ?? 0));
+  return steps.every((step) => step > 0) || steps.every((step) => step < 0);
+}
+
+function monotoneSlopes(points: readonly Point[]): number[] {
+  const inner = points.slice(1, -1).map((at, index) => {
+    const before = points[index] ?? at;
+    const after = points[index + 2] ?? at;
+    const left = (at.y - before.y) / (at.x - before.x);
+    const right = (after.y - at.y) / (after.x - at.x);
+    if (left * right <= 0) return 0;
+    const average = (left * (after.x - at.x) + right * (at.x - before.x)) / (after.x - before.x);
+    return Math.sign(left) * Math.min(Math.abs(left), Math.abs(right), Math.abs(average) / 2) * 2;
+  });
+  return [0, ...inner, 0];
+}
+
+function slopeControls(from: Point, to: Point, slopeFrom: number, slopeTo: number): [Point, Point] {
+  const third = (to.x - from.x) / 3;
+  return [
+    { x: from.x + third, y: from.y + third * slopeFrom },
+    { x: to.x - third, y: to.y - third * slopeTo },
+  ];
+}
+
+function splineControls(points: readonly Point[], index: number): [Point, Point] {
+  const at = (place: number) => points[Math.max(0, Math.min(points.length - 1, place))] ?? { x: 0, y: 0 };
+  const [before, from, to, after] = [at(index - 1), at(index), at(index + 1), at(index + 2)];
+  return [
+    { x: from.x + (to.x - before.x) / 6, y: from.y + (to.y - before.y) / 6 },
+    { x: to.x - (after.x - from.x) / 6, y: to.y - (after.y - from.y) / 6 },
+  ];
+}
+
+function text({ x, y }: Point): string {
+  return `${Math.round(x * 10) / 10},${Math.round(y * 10) / 10} `.trimEnd();
+}

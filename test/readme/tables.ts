@@ -1,0 +1,54 @@
+import { settings } from "../../src/config.ts";
+import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
+import { REJECTION_REASONS } from "../../src/flow/ports.ts";
+import { METRICS } from "../../src/ops/catalogue.ts";
+
+const MEANINGS: Record<(typeof REJECTION_REASONS)[number], string> = {
+  malformed_json: "not UTF-8, empty, or not JSON",
+  invalid_event: "JSON, but not as the contract says: a field is missing or wrong, nested too deep, or has a `__proto__` key",
+  unknown_event_type: "an event type this actor type does not have",
+  subject_mismatch: "order id or event type differ from the subject's",
+  too_large: "larger than `NATSTATE_MAX_EVENT_BYTES`",
+  reserved_type: "an event type that would drive XState's internals (`xstate.*`)",
+  timestamp_out_of_range: "event time more than 24 h after the stream stored the message",
+  machine_error:
+    "the machine or its decision rule threw on this event; its order is quarantined, see `natstate quarantine`",
+};
+
+/** The README's tables that state what the code says, by the name of their place. */
+export function readmeTables(): Record<string, string> {
+  return {
+    "config-table": table(
+      ["setting", "default", "what it does"],
+      Object.entries(settings).map(([name, { fallback, help }]) => [code(name), fallback ? code(fallback) : "", help]),
+    ),
+    "metrics-table": table(
+      ["metric", "type", "labels", "what it says"],
+      Object.values(METRICS).map(({ name, type, labels, help }) => [code(name), type, labels.map(code).join(", "), help]),
+    ),
+    "reasons-table": table(
+      ["reason", "meaning"],
+      REJECTION_REASONS.map((reason) => [code(reason), MEANINGS[reason]]),
+    ),
+    "exit-code-table": table(
+      ["code", "meaning"],
+      Object.values(EXIT_CODES).map(({ code: number, meaning }) => [String(number), meaning]),
+    ),
+  };
+}
+
+/** Puts `text` between the markers `<!-- name -->` and `<!-- /name -->`. */
+export function place(readme: string, name: string, text: string): string {
+  const pattern = new RegExp(`<!-- ${name} -->[\\s\\S]*?<!-- /${name} -->`);
+  if (!pattern.test(readme)) throw new Error(`README.md has no place for ${name}`);
+  return readme.replace(pattern, () => `<!-- ${name} -->\n${text.trim()}\n<!-- /${name} -->`);
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(head), `|${"---|".repeat(head.length)}`, ...rows.map(line)].join("\n");
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
