@@ -58,8 +58,24 @@ export interface ActorType<Context = unknown> {
   view(context: Context): Readonly<Record<string, unknown>>;
   /** Event types that would complete the actor, in the order a person would ask for them. */
   waitingFor(context: Context): readonly string[];
+  /**
+   * Events that may come next, for the console to show what each would lead to. Pure.
+   *
+   * @param context - so that they agree with what is known.
+   */
+  samples?(context: Context): readonly SampleEvent[];
   /** Seeded traffic and an independent model of the rules, for `demo` and `simulate`. */
   readonly rehearsal: Rehearsal;
+}
+
+/** An event that may come next. */
+export interface SampleEvent {
+  /** One of the actor type's event types. */
+  readonly type: string;
+  /** What is special about it, for example `failed`; empty when its type says all. */
+  readonly label: string;
+  /** As the contract gives it. */
+  readonly data: Readonly<Record<string, unknown>>;
 }
 
 /** How much goes wrong in seeded traffic; shares are 0 to 1. */

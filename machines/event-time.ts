@@ -13,6 +13,11 @@ const RFC_3339 =
  * @returns the same instant in UTC, or null when `text` is not such a timestamp (a leap second is not).
  */
 export function normaliseTimestamp(text: string): string | null {
+  // The usual form is its own normal form: JavaScript's, and most publishers'.
+  if (text.length === 24 && text.endsWith("Z")) {
+    const epochMs = Date.parse(text);
+    if (!Number.isNaN(epochMs) && new Date(epochMs).toISOString() === text) return text;
+  }
   if (text.length > 64) return null;
   const match = RFC_3339.exec(text);
   if (match === null) return null;

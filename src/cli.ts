@@ -50,5 +50,6 @@ try {
 } catch (error) {
   const { code, message } = explain(error);
   if (message !== null) say(`natstate: ${message}`);
-  process.exitCode = code;
+  // Not only exitCode: whatever a failure has left open must not keep the process.
+  process.exit(code);
 }

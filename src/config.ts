@@ -1,5 +1,9 @@
 import { resolve } from "node:path";
 import { z } from "zod";
+import { isLoopback } from "./console/host-guard.ts";
+import type { NatsAccess } from "./jetstream/access.ts";
+import { maskUrl } from "./jetstream/connect.ts";
+import { duration, flag, hostNames, integer, listenAddress, natsUrl, path, token } from "./setting-values.ts";
 
 /** What `natstate start` runs with, read from the environment. */
 export type Config = z.output<typeof schema>;
@@ -17,47 +21,12 @@ export class ConfigError extends Error {
   }
 }
 
-const flag = z.enum(["true", "false"], "expected true or false").transform((value) => value === "true");
-
-const integer = (least: number, most: number) =>
-  z
-    .string()
-    .regex(/^-?\d+$/, `expected a whole number from ${least} to ${most}`)
-    .transform(Number)
-    .refine((value) => value >= least && value <= most, `expected a whole number from ${least} to ${most}`);
-
-const UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-const duration = z
-  .string()
-  .regex(/^\d+(ms|s|m|h|d)$/, "expected a duration such as 500ms, 30s, 15m, 12h or 30d")
-  .transform((value) => {
-    const unit = value.replace(/^\d+/, "") as keyof typeof UNITS_MS;
-    return Number.parseInt(value, 10) * UNITS_MS[unit];
-  });
-
-const listenAddress = z
-  .string()
-  .regex(/^(off|(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5})$/, "expected host:port such as 127.0.0.1:8484, or off")
-  .transform((value) => {
-    if (value === "off") return null;
-    const at = value.lastIndexOf(":");
-    return { host: value.slice(0, at).replace(/^\[|\]$/g, ""), port: Number(value.slice(at + 1)) };
-  })
-  .refine((value) => value === null || value.port <= 65_535, "expected a port up to 65535");
-
-const natsUrl = z
-  .string()
-  .regex(
-    /^((nats|tls|ws|wss):\/\/)?[^\s,/]+(,\s*((nats|tls|ws|wss):\/\/)?[^\s,/]+)*$/,
-    "expected nats://host:port, several separated by commas",
-  );
-
 interface Setting {
   readonly schema: z.ZodType;
   readonly fallback: string | undefined;
   readonly help: string;
-  readonly secret?: boolean;
+  /** What of its value is shown to nobody. */
+  readonly secret?: "userinfo" | "all";
 }
 
 /** Every setting: its schema, its default as one would write it, and what it does. The README's table is held against it. */
@@ -66,9 +35,17 @@ export const settings = {
     schema: natsUrl,
     fallback: undefined,
     help: "NATS servers to use. Unset: an embedded nats-server on loopback",
-    secret: true,
+    secret: "userinfo",
   },
-  NATS_CREDS: { schema: z.string().min(1), fallback: undefined, help: "path of a .creds file" },
+  NATS_CREDS: { schema: path, fallback: undefined, help: "path of a .creds file" },
+  NATSTATE_INBOX_PREFIX: {
+    schema: z.string().regex(/^[\w-]+(\.[\w-]+)*$/, "expected letters, digits, _ and -, such as _INBOX_processor"),
+    fallback: "_INBOX",
+    help: "what the subjects of NATS answers begin with; one per user, so that nobody can listen to others",
+  },
+  NATSTATE_TLS_CA: { schema: path, fallback: undefined, help: "PEM file: who signs the certificate of NATS" },
+  NATSTATE_TLS_CERT: { schema: path, fallback: undefined, help: "PEM file: our certificate, if NATS asks for one" },
+  NATSTATE_TLS_KEY: { schema: path, fallback: undefined, help: "PEM file: its key" },
   NATSTATE_DATA: {
     schema: z
       .string()
@@ -81,6 +58,17 @@ export const settings = {
     schema: listenAddress,
     fallback: "127.0.0.1:8484",
     help: "where the API listens; port 0 picks a free one, off disables it",
+  },
+  NATSTATE_HTTP_TOKEN: {
+    schema: token,
+    fallback: undefined,
+    help: "asked for by what changes something, and by everything unless the API is on loopback",
+    secret: "all",
+  },
+  NATSTATE_HTTP_HOSTS: {
+    schema: hostNames,
+    fallback: undefined,
+    help: "further host names the API answers to, such as the one a scraper uses",
   },
   NATSTATE_NATS_PORT: {
     schema: integer(0, 65_535),
@@ -152,8 +140,14 @@ export const settings = {
 const schema = z.object({
   NATS_URL: settings.NATS_URL.schema.optional(),
   NATS_CREDS: settings.NATS_CREDS.schema.optional(),
+  NATSTATE_INBOX_PREFIX: settings.NATSTATE_INBOX_PREFIX.schema,
+  NATSTATE_TLS_CA: settings.NATSTATE_TLS_CA.schema.optional(),
+  NATSTATE_TLS_CERT: settings.NATSTATE_TLS_CERT.schema.optional(),
+  NATSTATE_TLS_KEY: settings.NATSTATE_TLS_KEY.schema.optional(),
   NATSTATE_DATA: settings.NATSTATE_DATA.schema,
   NATSTATE_HTTP: settings.NATSTATE_HTTP.schema,
+  NATSTATE_HTTP_TOKEN: settings.NATSTATE_HTTP_TOKEN.schema.optional(),
+  NATSTATE_HTTP_HOSTS: settings.NATSTATE_HTTP_HOSTS.schema.optional(),
   NATSTATE_NATS_PORT: settings.NATSTATE_NATS_PORT.schema,
   NATSTATE_NATS_SERVER: settings.NATSTATE_NATS_SERVER.schema.optional(),
   NATSTATE_NATS_RELEASES: settings.NATSTATE_NATS_RELEASES.schema.optional(),
@@ -173,6 +167,9 @@ const schema = z.object({
   NATSTATE_LOG_FORMAT: settings.NATSTATE_LOG_FORMAT.schema,
 });
 
+/** No setting: with NODE_ENV=test a daemon ends itself at the moment it names, see `cli/crash-probe.ts`. */
+export const CRASH_VARIABLE = "NATSTATE_TEST_CRASH";
+
 /**
  * Reads the configuration from the environment. Opens nothing.
  *
@@ -186,6 +183,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   }
   const problems = Object.keys(env)
     .filter((name) => name.startsWith("NATSTATE_") && !Object.hasOwn(settings, name))
+    .filter((name) => name !== CRASH_VARIABLE || env.NODE_ENV !== "test")
     .map((name) => `${name}: there is no such setting`);
   const parsed = schema.safeParse(given);
   for (const issue of parsed.error?.issues ?? []) {
@@ -193,8 +191,32 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     const shown = (settings as Record<string, Setting>)[name]?.secret ? "***" : JSON.stringify(given[name]);
     problems.push(`${name}: ${issue.message}, got ${shown}`);
   }
+  if (parsed.success) problems.push(...contradictions(parsed.data));
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   return parsed.data;
+}
+
+/** What each setting allows for itself, but not together with the others. */
+function contradictions(config: Config): string[] {
+  const { NATSTATE_HTTP: http, NATSTATE_HTTP_TOKEN, NATSTATE_TLS_CERT, NATSTATE_TLS_KEY } = config;
+  const problems: string[] = [];
+  if (http !== null && !isLoopback(http.host) && NATSTATE_HTTP_TOKEN === undefined) {
+    problems.push(
+      `NATSTATE_HTTP: ${http.host} can be reached by others, so NATSTATE_HTTP_TOKEN has to be set (openssl rand -hex 32); or listen on 127.0.0.1`,
+    );
+  }
+  if ((NATSTATE_TLS_CERT === undefined) !== (NATSTATE_TLS_KEY === undefined)) {
+    problems.push("NATSTATE_TLS_CERT, NATSTATE_TLS_KEY: expected both or neither");
+  }
+  return problems;
+}
+
+/** How NATS is accessed, beside NATS_URL. */
+export function natsAccess(config: Config): NatsAccess {
+  const { NATS_CREDS: creds, NATSTATE_INBOX_PREFIX: inboxPrefix } = config;
+  const { NATSTATE_TLS_CA: ca, NATSTATE_TLS_CERT: cert, NATSTATE_TLS_KEY: key } = config;
+  const tls = ca === undefined && cert === undefined ? undefined : { ca, cert, key };
+  return { creds, inboxPrefix, tls };
 }
 
 /** The effective configuration for a person to read: every setting, its value as text, secrets masked. */
@@ -203,7 +225,7 @@ export function describeConfig(env: NodeJS.ProcessEnv): { name: string; value: s
     const value = env[name] || setting.fallback || "";
     return {
       name,
-      value: setting.secret ? value.replace(/[^/,@]+(:[^/,@]*)?@/g, "***@") : value,
+      value: setting.secret === undefined || value === "" ? value : setting.secret === "all" ? "***" : maskUrl(value),
       source: env[name] ? "env" : "default",
     };
   });

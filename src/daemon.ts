@@ -1,14 +1,17 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
 import type { ActorType } from "../machines/actor-type.ts";
-import type { Config } from "./config.ts";
+import { type Config, natsAccess } from "./config.ts";
 import { createHttpServer, type HttpServer } from "./console/server.ts";
+import { createActivity } from "./flow/activity.ts";
 import { createHotActors } from "./flow/hot-actors.ts";
 import { createIntake } from "./flow/intake.ts";
 import type { Lane } from "./flow/ports.ts";
+import type { Probe } from "./flow/probe.ts";
 import { createProcessor } from "./flow/processor.ts";
 import { catchUpOutbox } from "./jetstream/catch-up.ts";
 import { maskUrl } from "./jetstream/connect.ts";
+import { openDeadLetters } from "./jetstream/dead-letters.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "./jetstream/embedded-server.ts";
 import { readIdentity, refuseMissingMessages, refuseOtherStream, StreamIdentityError } from "./jetstream/identity.ts";
 import { measureLag } from "./jetstream/lag.ts";
@@ -55,6 +58,8 @@ export interface DaemonOptions {
   readonly onFatal: (error: Error) => void;
   /** For long steps at start, such as fetching a server. */
   readonly onProgress?: (message: string) => void;
+  /** Told the moments of the path; tests end the process at one. */
+  readonly probe?: Probe;
 }
 
 const LAG_EVERY_MS = 5000;
@@ -87,7 +92,7 @@ async function closeAll(closers: Closer[]): Promise<void> {
 }
 
 async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> {
-  const { config, types, logger, onFatal } = options;
+  const { config, types, logger, onFatal, probe = () => {} } = options;
   const storeFile = join(config.NATSTATE_DATA, "natstate.db");
   const { db, close: closeDatabase } = openDatabase(storeFile);
   closers.push(closeDatabase);
@@ -100,7 +105,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   const embedded = config.NATS_URL === undefined ? await startServer(options) : undefined;
   if (embedded !== undefined) closers.push(() => embedded.stop());
   const natsUrl = config.NATS_URL ?? embedded?.url ?? "";
-  const session = await openSession({ url: natsUrl, creds: config.NATS_CREDS, name: QUERY_SERVICE }, onSession);
+  const session = await openSession({ url: natsUrl, ...natsAccess(config), name: QUERY_SERVICE }, onSession);
   closers.push(() => session.close());
   const { nc, js, jsm } = session;
 
@@ -112,6 +117,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   for (const stream of found) remember(stream);
 
   const metrics = createMetrics({ types });
+  const activity = createActivity(types);
   const lag = new Map<Lane, number>();
   const checkHealth = createHealthCheck();
   const actors = createHotActors(journal, config.NATSTATE_HOT_ACTORS, (type, id) => {
@@ -132,20 +138,23 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     },
     onTrouble: (error, what) => logger.warn({ err: error, what }, "not published yet, trying again"),
     onProgress: () => intake.resume(),
+    probe,
   });
   const intake = createIntake({
-    processor: createProcessor(journal, actors, { maxBytes: config.NATSTATE_MAX_EVENT_BYTES }),
+    processor: createProcessor(journal, actors, { maxBytes: config.NATSTATE_MAX_EVENT_BYTES }, probe),
     limits: { maxDeliveries: config.NATSTATE_BATCH_EVENTS, maxBytes: config.NATSTATE_BATCH_BYTES },
     hasRoom: () => publisher.backlog() < MAX_BACKLOG,
     onCommitted(result, commitMs) {
       publisher.offer(result.decisions, result.deadLetters);
       metrics.recordBatch(result, commitMs, Date.now());
+      activity.record(result, Date.now());
       logBatch(logger, result);
     },
     onFailed(error, retryMs) {
       metrics.recordCommitFailure();
       logger.error({ err: error, retryMs }, "commit failed, nothing is acknowledged, trying again");
     },
+    probe,
   });
   const cluster = found.map((stream) => `${stream.name}@${stream.created}`).join();
   const service = await startQueryService({
@@ -294,9 +303,14 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
         if (completeTo !== null && intake.queued() === 0) complete.set(lane, completeTo);
       }
       records.saveCompleteTo(complete);
+      for (const type of types) activity.recordLag(type, lagOf(type), Date.now());
     } catch (error) {
       logger.debug({ err: error }, "lag not measured");
     }
+  }
+
+  function lagOf(type: ActorType): number {
+    return [...lag].reduce((sum, [lane, value]) => (lane.type === type ? sum + value : sum), 0);
   }
 
   function health(): Health {
@@ -313,10 +327,19 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
 
   function startHttp(): Promise<HttpServer> | undefined {
     if (config.NATSTATE_HTTP === null) return undefined;
+    const deadLetters = openDeadLetters(js, jsm);
     return createHttpServer({
       ...config.NATSTATE_HTTP,
       types,
       queries,
+      activity,
+      async redrive(sequence) {
+        const letter = await deadLetters.find(sequence).catch((error: Error) => error);
+        if (letter instanceof Error) return { outcome: "failed", error: letter.message };
+        return letter === undefined
+          ? { outcome: "failed", error: `DEAD_LETTERS no longer holds ${sequence}` }
+          : deadLetters.redrive(letter);
+      },
       metrics: metrics.render,
       health: { live: () => true, ready: health },
       ownedPartitions,

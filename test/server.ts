@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findServerBinary } from "../src/jetstream/server-binary.ts";
@@ -20,20 +20,35 @@ export interface TestServer extends AsyncDisposable {
   kill9(): Promise<void>;
   /** Starts it again on the same port and store, ending it cleanly first if it runs; resolves when JetStream answers. */
   restart(): Promise<void>;
+  /** SIGSTOP freezes it, SIGCONT thaws it. */
+  signal(signal: NodeJS.Signals): void;
+  /** Writes its configuration anew with these changes to nats.conf; they count from the next `restart`. */
+  configure(changes: ServerChanges): Promise<void>;
 }
+
+/** A setting of nats.conf, as it stands there, and what stands in its place. */
+export type ServerChanges = Readonly<Record<string, string>>;
 
 /**
  * Starts a real nats-server and resolves when JetStream answers.
  *
  * @example `await using server = await startTestServer();` or stop it in `afterAll`.
  */
-export async function startTestServer(): Promise<TestServer> {
+export async function startTestServer(changes: ServerChanges = {}): Promise<TestServer> {
   const binary = await findServerBinary({ env: process.env });
   const storeDir = await mkdtemp(join(tmpdir(), "natstate-test-"));
   const port = await freePort();
   const config = join(storeDir, "nats-server.conf");
-  await writeServerConfig(config, { storeDir, host: "127.0.0.1", port });
+  await configure(changes);
   let child: ChildProcess | undefined;
+
+  async function configure(wanted: ServerChanges) {
+    const base = join(storeDir, "base.conf");
+    let text = await readFile(join(import.meta.dirname, "../nats.conf"), "utf8");
+    for (const [from, to] of Object.entries(wanted)) text = text.replace(from, to);
+    await writeFile(base, text);
+    await writeServerConfig(config, { storeDir, host: "127.0.0.1", port }, base);
+  }
 
   async function start() {
     const started = spawn(binary.path, ["-c", config], { stdio: ["ignore", "ignore", "pipe"] });
@@ -54,6 +69,8 @@ export async function startTestServer(): Promise<TestServer> {
     if (!running || running.exitCode !== null || running.signalCode !== null) return;
     const exited = once(running, "exit");
     running.kill(signal);
+    // A frozen process hears SIGTERM only when it goes on.
+    running.kill("SIGCONT");
     await exited;
   }
 
@@ -80,6 +97,8 @@ export async function startTestServer(): Promise<TestServer> {
     stop,
     kill9: () => end("SIGKILL"),
     restart,
+    signal: (signal) => void child?.kill(signal),
+    configure,
     [Symbol.asyncDispose]: stop,
   };
 }

@@ -3,6 +3,7 @@ import { conclude, orderDecisionTypes } from "./decision.ts";
 import { orderEvents } from "./events.ts";
 import { type OrderContext, orderMachine } from "./machine.ts";
 import { expectOrders, SHOWCASE_ID } from "./reference.ts";
+import { orderSamples } from "./samples.ts";
 import { orderTraffic } from "./traffic.ts";
 import { completeness, viewOrder, waitingFor } from "./view.ts";
 
@@ -21,5 +22,6 @@ export const orderType: ActorType<OrderContext> = {
   completeness,
   view: viewOrder,
   waitingFor,
+  samples: orderSamples,
   rehearsal: { traffic: orderTraffic, expect: expectOrders, showcaseId: SHOWCASE_ID },
 };

@@ -86,6 +86,7 @@ export function renderStats(type: ActorType, stats: Stats): string {
   return pairs([
     [type.collection, `${total} (${describeCounts(byState)})`],
     ["standing", describeCounts(stats.standing.byType)],
+    ["quarantined", String(stats.quarantined)],
     ["events", describeCounts(stats.events)],
     ["decisions", `${describeCounts(stats.decisions.byType)}; ${stats.decisions.revised} of them revised another`],
     ["dead letters", describeCounts(stats.deadLetters.byReason)],

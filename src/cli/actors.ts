@@ -19,6 +19,9 @@ interface ListOptions extends ReadOptions {
   readonly state?: string;
   readonly decision?: string;
   readonly incomplete?: boolean;
+  readonly waitingFor?: string;
+  readonly completeness?: string;
+  readonly prefix?: string;
   readonly updatedBefore?: string;
   readonly limit: number;
 }
@@ -74,6 +77,9 @@ function addList(program: Command, types: readonly ActorType[]): void {
     .option("--state <state>", "only in this state")
     .option("--decision <type>", "only with this standing decision; none: without one")
     .option("--incomplete", "only those that still wait for an event")
+    .option("--waiting-for <event>", "only those that have not had this event")
+    .option("--completeness <percent>", "only those of which this much is known")
+    .option("--prefix <text>", "only ids that begin with it, by id")
     .option("--updated-before <time>", "only those quiet since then, RFC 3339")
     .option("--limit <n>", "how many at most", wholeNumber(1, 100_000), 50)
     .action(async (options: ListOptions) => {
@@ -86,6 +92,7 @@ function addList(program: Command, types: readonly ActorType[]): void {
   withExamples(command, [
     ["natstate list --limit 20", "the newest"],
     ["natstate list --state payment_failed", "by state"],
+    ["natstate list --waiting-for PaymentProcessed", "unpaid so far"],
     ["natstate list --incomplete --updated-before 2026-01-31T00:00:00Z", "stuck since January"],
     ["natstate list --decision none --json", "undecided, as JSON"],
   ]);
@@ -125,8 +132,10 @@ async function askOne<Answer>(
   throw new CliError("not_found", `no ${type.name} ${id}: no event about it was ever applied. Ids are case-sensitive.`);
 }
 
-function filterOf(type: ActorType, { state, decision, incomplete, updatedBefore }: ListOptions): Parameters {
-  const filter = { state, decision, incomplete, updatedBefore };
+/** Checked here, so that a mistake is told before anything is opened. */
+function filterOf(type: ActorType, options: ListOptions): Parameters {
+  const { state, decision, incomplete, waitingFor, completeness, prefix: idPrefix, updatedBefore } = options;
+  const filter = { state, decision, incomplete, waitingFor, completeness, idPrefix, updatedBefore };
   const checked = readListFilter(type, filter);
   if (isRefused(checked)) throw new CliError("usage", checked.problem);
   return filter;

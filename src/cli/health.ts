@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { z } from "zod";
 import type { ActorType } from "../../machines/actor-type.ts";
-import { readConfig } from "../config.ts";
+import { type Config, readConfig } from "../config.ts";
 import { withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { print, printJson, table } from "./output.ts";
@@ -41,10 +41,12 @@ export function addHealth(program: Command, types: readonly ActorType[]): void {
 }
 
 async function health(types: readonly ActorType[], options: HealthOptions): Promise<void> {
-  const httpUrl = findApi(options);
+  const config = readConfig(process.env);
+  const httpUrl = findApi(options, config);
   let readiness: Readiness;
   try {
-    readiness = httpUrl === null ? await askNats(types, options.nats) : await askApi(httpUrl);
+    readiness =
+      httpUrl === null ? await askNats(types, options.nats) : await askApi(httpUrl, config.NATSTATE_HTTP_TOKEN);
   } catch (error) {
     const message = (error as Error).message;
     if (options.json) printJson({ ready: false, checks: {}, error: message });
@@ -57,8 +59,7 @@ async function health(types: readonly ActorType[], options: HealthOptions): Prom
 }
 
 /** @returns null when only NATS can be asked: because the API is off, or because a NATS was named. */
-function findApi({ http, nats }: HealthOptions): string | null {
-  const config = readConfig(process.env);
+function findApi({ http, nats }: HealthOptions, config: Config): string | null {
   if (http !== undefined) return http.replace(/\/+$/, "");
   if (nats !== undefined) return null;
   const runtime = readRuntimeFile(config.NATSTATE_DATA);
@@ -69,10 +70,11 @@ function findApi({ http, nats }: HealthOptions): string | null {
   return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`;
 }
 
-async function askApi(httpUrl: string): Promise<Readiness> {
+async function askApi(httpUrl: string, token: string | undefined): Promise<Readiness> {
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   let response: Response;
   try {
-    response = await fetch(`${httpUrl}/readyz`, { signal: AbortSignal.timeout(ANSWER_MS) });
+    response = await fetch(`${httpUrl}/readyz`, { headers, signal: AbortSignal.timeout(ANSWER_MS) });
   } catch (error) {
     throw new Error(`natstate is not running: nothing answers at ${httpUrl}`, { cause: error });
   }

@@ -99,11 +99,11 @@ async function simulate(types: readonly ActorType[], options: SimulateOptions): 
   const end = () => ending.abort();
   process.once("SIGINT", end);
   process.once("SIGTERM", end);
-  const { complete } = await withSystem(options.nats, ({ url, creds }) =>
+  const { complete } = await withSystem(options.nats, ({ url, access }) =>
     runSimulation({
       ...{ type, orders, rate, shuffle, duplicates, late, fail, malformed, seed },
       natsUrl: url,
-      creds,
+      access,
       idPrefix: options.prefix,
       json: options.json ?? false,
       out: process.stdout,

@@ -6,6 +6,7 @@ import { type Daemon, startDaemon } from "../daemon.ts";
 import { maskUrl } from "../jetstream/connect.ts";
 import { eventStream } from "../jetstream/names.ts";
 import { createLogger } from "../ops/log.ts";
+import { readCrashProbe } from "./crash-probe.ts";
 import { CliError, EXIT_CODES } from "./exit-codes.ts";
 import { onClosedPipe, print } from "./output.ts";
 import { removeRuntimeFile, writeRuntimeFile } from "./runtime-file.ts";
@@ -30,6 +31,7 @@ export async function runDaemon(types: readonly ActorType[], acceptStreams: read
     );
   }
   const config = readConfig(process.env);
+  const probe = readCrashProbe(process.env);
   const { pretty, logger } = openLog(config);
   // Who read our output has gone; the work goes on.
   onClosedPipe(() => {});
@@ -43,6 +45,7 @@ export async function runDaemon(types: readonly ActorType[], acceptStreams: read
     acceptStreams,
     onFatal: ending.fail,
     onProgress: (message) => logger.info(message),
+    ...(probe && { probe }),
   });
   announce(daemon, config, pretty, logger);
   const code = await ending.reason;

@@ -1,5 +1,6 @@
-import { type Command, Option } from "commander";
-import { readConfig } from "../config.ts";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { natsAccess, readConfig, settings } from "../config.ts";
+import type { NatsAccess } from "../jetstream/access.ts";
 import { maskUrl, NatsSetupError } from "../jetstream/connect.ts";
 import { createQueryClient, type QueryClient, QueryError } from "../jetstream/query-client.ts";
 import { openSession, type Session } from "../jetstream/session.ts";
@@ -13,8 +14,7 @@ export interface System {
   readonly queries: QueryClient;
   /** For further connections; may carry user and password. */
   readonly url: string;
-  /** Path of a `.creds` file. */
-  readonly creds: string | undefined;
+  readonly access: NatsAccess;
   /** Without user and password. */
   readonly natsUrl: string;
 }
@@ -33,7 +33,13 @@ const START_OR_POINT =
 /** Adds `--nats <url>`: which running system to talk to. */
 export function addSystemOption(command: Command): Command {
   const help = "NATS of the running system (default: NATS_URL, else what `natstate start` wrote, else port 4222)";
-  return command.addOption(new Option("--nats <url>", help));
+  return command.addOption(new Option("--nats <url>", help).argParser(natsUrl));
+}
+
+function natsUrl(text: string): string {
+  const parsed = settings.NATS_URL.schema.safeParse(text);
+  if (!parsed.success) throw new InvalidArgumentError(`${parsed.error.issues[0]?.message ?? "expected a URL"}.`);
+  return parsed.data;
 }
 
 /** Finds a system: what was said, else the environment, else the runtime file of the data directory, else the default. */
@@ -59,10 +65,10 @@ export async function withSystem<Result>(
 ): Promise<Result> {
   const place = findPlace(given, process.env);
   const natsUrl = maskUrl(place.url);
-  const creds = readConfig(process.env).NATS_CREDS;
-  const session = await connect(place, creds, natsUrl);
+  const access = natsAccess(readConfig(process.env));
+  const session = await connect(place, access, natsUrl);
   try {
-    return await use({ session, queries: createQueryClient(session.nc), url: place.url, creds, natsUrl });
+    return await use({ session, queries: createQueryClient(session.nc), url: place.url, access, natsUrl });
   } catch (error) {
     throw error instanceof QueryError ? explainQuery(error, natsUrl, place) : error;
   } finally {
@@ -70,9 +76,9 @@ export async function withSystem<Result>(
   }
 }
 
-async function connect(place: Place, creds: string | undefined, natsUrl: string): Promise<Session> {
+async function connect(place: Place, access: NatsAccess, natsUrl: string): Promise<Session> {
   try {
-    return await openSession({ url: place.url, creds, name: "natstate-cli", timeoutMs: 3000 }, (event) => {
+    return await openSession({ url: place.url, ...access, name: "natstate-cli", timeoutMs: 3000 }, (event) => {
       if (event === "disconnected") say(`NATS at ${natsUrl} is away, reconnecting`);
       if (event === "reconnected") say("NATS is back");
     });

@@ -11,15 +11,18 @@ const HOST_HEADER = /^(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?$/i;
  * address (a page's name is never one).
  *
  * @param host - the name or address the server listens on.
+ * @param furtherNames - names by which it is reached beside its own, in lower case.
  */
-export function createHostGuard(host: string): (header: string | undefined) => boolean {
+export function createHostGuard(
+  host: string,
+  furtherNames: readonly string[] = [],
+): (header: string | undefined) => boolean {
   const own = host.toLowerCase();
   return (header) => {
     const [, bracketed = ""] = HOST_HEADER.exec(header ?? "") ?? [];
     const name = bracketed.toLowerCase().replace(/^\[|\]$/g, "");
     if (name === "") return false;
-    if (name === own || name === "localhost" || name === "::1" || (isIPv4(name) && name.startsWith("127.")))
-      return true;
+    if (name === own || isLoopback(name) || furtherNames.includes(name)) return true;
     return isWildcard(host) && (isIP(name) !== 0 || name === hostname().toLowerCase());
   };
 }
@@ -27,4 +30,9 @@ export function createHostGuard(host: string): (header: string | undefined) => b
 /** Does the address mean every interface? */
 export function isWildcard(host: string): boolean {
   return host === "0.0.0.0" || host === "::";
+}
+
+/** Is the address one that only this machine reaches? */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || (isIPv4(host) && host.startsWith("127."));
 }

@@ -7,9 +7,9 @@ import {
   type Refused,
   readDeadLetterFilter,
   readListFilter,
+  readMoment,
   readNoFilter,
 } from "../flow/query-filters.ts";
-import { renderPage } from "./page.ts";
 
 /** What `/readyz` says: ready when every check is ok. */
 export interface Readiness {
@@ -28,7 +28,14 @@ export interface Sources {
 }
 
 /** Stable: programs look at it, people read the message. */
-export type ErrorCode = "bad_request" | "not_found" | "method_not_allowed" | "misdirected_request" | "internal";
+export type ErrorCode =
+  | "bad_request"
+  | "forbidden"
+  | "not_found"
+  | "method_not_allowed"
+  | "misdirected_request"
+  | "internal"
+  | "unavailable";
 
 /** Answers `{ error: { code, message } }`. */
 export function refuse(reply: FastifyReply, status: number, code: ErrorCode, message: string): FastifyReply {
@@ -51,12 +58,23 @@ function addActorRoutes(app: FastifyInstance, type: ActorType, { queries, ownedP
   );
   app.get(`${path}/:id`, (request, reply) => answerOne(request, reply, (id) => queries.get(type, id)));
   app.get(`${path}/:id/history`, (request, reply) => answerOne(request, reply, (id) => queries.history(type, id)));
+  app.get(`${path}/:id/steps`, (request, reply) => answerOne(request, reply, (id) => queries.steps(type, id)));
+  app.get(`${path}/:id/next`, (request, reply) => {
+    const filter = readMoment(parametersOf(request));
+    return answer(reply, filter, ({ at }) => queries.next(type, idOf(request), at), missing(request));
+  });
 
   function answerOne(request: FastifyRequest, reply: FastifyReply, ask: (id: string) => object | undefined) {
-    const { id } = request.params as { id: string };
-    const missing = `no ${type.name} '${id.slice(0, 128)}' here; ids are case-sensitive`;
-    return answer(reply, readNoFilter(parametersOf(request)), () => ask(id), missing);
+    return answer(reply, readNoFilter(parametersOf(request)), () => ask(idOf(request)), missing(request));
   }
+
+  function missing(request: FastifyRequest): string {
+    return `no ${type.name} '${idOf(request).slice(0, 128)}' here; ids are case-sensitive`;
+  }
+}
+
+function idOf(request: FastifyRequest): string {
+  return (request.params as { id: string }).id;
 }
 
 function addDeadLetterRoutes(app: FastifyInstance, { types, queries }: Sources): void {
@@ -91,10 +109,6 @@ function addOperationRoutes(app: FastifyInstance, sources: Sources): void {
     const readiness = health.ready();
     return reply.code(readiness.ready ? 200 : 503).send(readiness);
   });
-  app.get("/", (_request, reply) => {
-    const sections = types.map((type) => ({ type, stats: queries.stats(type, ownedPartitions?.(type)) }));
-    return reply.type("text/html; charset=utf-8").send(renderPage(sections));
-  });
 }
 
 /**
@@ -102,7 +116,7 @@ function addOperationRoutes(app: FastifyInstance, sources: Sources): void {
  *
  * @param missing - what to say when `ask` finds nothing.
  */
-function answer<Filter extends object>(
+export function answer<Filter extends object>(
   reply: FastifyReply,
   filter: Filter | Refused,
   ask: (filter: Filter) => object | undefined,
@@ -114,7 +128,7 @@ function answer<Filter extends object>(
 }
 
 /** The actor type a question is about (`?type=order`, by default the first this build runs), and its other parameters. */
-function readTyped<Filter extends object>(
+export function readTyped<Filter extends object>(
   types: readonly ActorType[],
   request: FastifyRequest,
   read: (parameters: Parameters) => Filter | Refused,

@@ -1,7 +1,8 @@
 import fastify, { type FastifyInstance } from "fastify";
+import { createChangeGuard } from "./guard.ts";
 import { createHostGuard, isWildcard } from "./host-guard.ts";
-import { PAGE_POLICY } from "./page.ts";
-import { addRoutes, refuse, type Sources } from "./routes.ts";
+import { addPageRoutes, type PageSources } from "./page-routes.ts";
+import { addRoutes, refuse } from "./routes.ts";
 
 /** The HTTP API, listening. */
 export interface HttpServer {
@@ -12,7 +13,7 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-export interface HttpServerOptions extends Sources {
+export interface HttpServerOptions extends PageSources {
   /** Name or address to listen on; anyone who reaches it can read everything. */
   readonly host: string;
   /** 0 picks a free one. */
@@ -31,7 +32,7 @@ const CLOSE_AFTER_MS = 1500;
 /** An answer is for whoever asked, now: not to be kept, framed, sniffed or embedded by another origin. */
 const SECURITY_HEADERS = {
   "cache-control": "no-store",
-  "content-security-policy": PAGE_POLICY,
+  "content-security-policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
   "referrer-policy": "no-referrer",
@@ -40,10 +41,12 @@ const SECURITY_HEADERS = {
 };
 
 /**
- * Serves the HTTP API (DESIGN, section 3): read-only, without authentication, so loopback unless told otherwise.
+ * Serves the HTTP API (DESIGN, section 3) and the console: without authentication, so loopback unless told otherwise.
+ * It only reads, but for what the console asks for on loopback, see `guard.ts`.
  *
- * Errors are `{ error: { code, message } }`: 400 `bad_request`, 404 `not_found`, 405 `method_not_allowed`,
- * 421 `misdirected_request` (a Host header that is not ours), 500 `internal`.
+ * Errors are `{ error: { code, message } }`: 400 `bad_request`, 403 `forbidden`, 404 `not_found`,
+ * 405 `method_not_allowed`, 421 `misdirected_request` (a Host header that is not ours), 500 `internal`,
+ * 503 `unavailable`.
  *
  * @throws HttpServerError when it cannot listen there.
  */
@@ -55,6 +58,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   addGuards(app, options.host);
   addErrorAnswers(app, options);
   addRoutes(app, options);
+  addPageRoutes(app, options, createChangeGuard(options.host));
   try {
     await app.listen({ host, port });
   } catch (error) {
@@ -98,10 +102,10 @@ function addGuards(app: FastifyInstance, host: string): void {
         "misdirected_request",
         "the Host header names another server; ask for localhost, or the address natstate listens on",
       );
-    } else if (request.method !== "GET" && request.method !== "HEAD") {
+    } else if (request.method !== "GET" && request.method !== "HEAD" && request.is404) {
       // Whatever body comes with it is not read.
       reply.headers({ allow: "GET, HEAD", connection: "close" });
-      refuse(reply, 405, "method_not_allowed", `${request.method} is not possible here: the API only reads, use GET`);
+      refuse(reply, 405, "method_not_allowed", `${request.method} is not possible here, use GET`);
     } else next();
   });
 }

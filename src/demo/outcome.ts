@@ -3,10 +3,11 @@ import type { ActorAnswer, ActorHistory, Counts, PublishedObject, Stats } from "
 import { readIdentity } from "../jetstream/identity.ts";
 import { DEAD_LETTERS_STREAM, DECISIONS_STREAM } from "../jetstream/names.ts";
 import { readStream } from "../jetstream/outbox-reader.ts";
+import { createQueryClient } from "../jetstream/query-client.ts";
 import type { Session } from "../jetstream/session.ts";
 import type { Standing } from "./settle.ts";
 
-/** What a system has made of its events, as others see it: asked over its API, read from its streams. */
+/** What a system has made of its events, as others see it: asked over NATS and HTTP, read from its streams. */
 export interface Outcome {
   /** By actor id; those it does not know are absent. */
   readonly actors: ReadonlyMap<string, ActorAnswer>;
@@ -30,25 +31,25 @@ type ReadActors = (
   onProgress: (actorsRead: number) => void,
 ) => Promise<Map<string, ActorAnswer>>;
 
-/** Requests at once; more do not make one daemon faster. */
+/** Questions at once; more do not make one daemon faster. */
 const CONCURRENCY = 32;
 
 /**
- * Reads what becomes of a type's events from now on.
+ * Reads what becomes of a type's events from now on. Actors are asked for over NATS, which is twice as fast as HTTP.
  *
  * @param httpUrl - of the daemon's API, without a trailing slash.
- * @throws Error when the API answers anything but 200 or 404.
+ * @throws QueryError, or Error when the API does not answer.
  */
 export async function openOutcomeReader(type: ActorType, httpUrl: string, session: Session): Promise<OutcomeReader> {
-  const { js, jsm } = session;
-  const api = `${httpUrl}/api`;
+  const { nc, js, jsm } = session;
+  const queries = createQueryClient(nc);
   const lastOf = async (stream: string) => (await readIdentity(jsm, stream)).lastSequence;
   const before = { decisions: await lastOf(DECISIONS_STREAM), deadLetters: await lastOf(DEAD_LETTERS_STREAM) };
 
   async function stats(): Promise<Stats> {
-    const found = await ask<Stats>(`${api}/stats?type=${type.name}`);
-    if (found === undefined) throw new Error(`${httpUrl} does not count ${type.collection}`);
-    return found;
+    const response = await fetch(`${httpUrl}/api/stats?type=${type.name}`);
+    if (!response.ok) throw new Error(`${response.url} answered ${response.status}: ${await response.text()}`);
+    return (await response.json()) as Stats;
   }
 
   const readActors: ReadActors = async (actorIds, signal, onProgress) => {
@@ -56,7 +57,7 @@ export async function openOutcomeReader(type: ActorType, httpUrl: string, sessio
     const queue = Iterator.from(actorIds);
     const work = async () => {
       for (let next = queue.next(); !next.done; next = queue.next()) {
-        const answer = await ask<ActorAnswer>(`${api}/${type.collection}/${next.value}`);
+        const answer = await queries.get(type, next.value);
         signal.throwIfAborted();
         if (answer !== undefined) actors.set(next.value, answer);
         onProgress(actors.size);
@@ -91,7 +92,7 @@ export async function openOutcomeReader(type: ActorType, httpUrl: string, sessio
   }
 
   return {
-    history: (actorId) => ask<ActorHistory>(`${api}/${type.collection}/${actorId}/history`),
+    history: (actorId) => queries.history(type, actorId),
     async standing() {
       // The streams first: what they hold is never more than what the store has taken down.
       const decisionsPublished = (await lastOf(DECISIONS_STREAM)) - before.decisions;
@@ -113,12 +114,4 @@ export async function openOutcomeReader(type: ActorType, httpUrl: string, sessio
 /** The sum of all counts. */
 export function total(counts: Counts): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
-}
-
-async function ask<Answer>(url: string): Promise<Answer | undefined> {
-  const response = await fetch(url);
-  const body = await response.json();
-  if (response.status === 404) return undefined;
-  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${JSON.stringify(body)}`);
-  return body as Answer;
 }

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ActorType, TrafficMessage } from "../../machines/actor-type.ts";
+import type { NatsAccess } from "../jetstream/access.ts";
 import { type EventPublisher, openEventPublisher } from "../jetstream/event-publisher.ts";
 
 export interface PublishOptions {
   readonly type: ActorType;
   readonly messages: readonly TrafficMessage[];
   readonly natsUrl: string;
-  /** Path of a `.creds` file. */
-  readonly creds?: string | undefined;
+  readonly access?: NatsAccess;
   /** Messages on their way at once, over all services; 256 when absent. */
   readonly maxInFlight?: number;
   /** Messages a second; 0 or absent: as fast as they are stored. */
@@ -27,6 +27,8 @@ export interface Published {
   /** Messages sent more than once because the answer did not come in time; they may be stored more than once. */
   readonly resent: number;
   readonly seconds: number;
+  /** When the first was sent, on the clock of `performance.now()`. */
+  readonly startedMs: number;
 }
 
 /**
@@ -73,7 +75,7 @@ export async function publishTraffic(options: PublishOptions): Promise<Published
 
   try {
     await Promise.all(Array.from({ length: options.maxInFlight ?? 256 }, work));
-    return { published, resent, seconds: (performance.now() - startedMs) / 1000 };
+    return { published, resent, seconds: (performance.now() - startedMs) / 1000, startedMs };
   } catch (error) {
     failed.abort();
     throw error;
@@ -83,12 +85,12 @@ export async function publishTraffic(options: PublishOptions): Promise<Published
 }
 
 /** One publisher for each event type the actor type knows; what is of no type comes from the first of them. */
-async function openServices({ type, natsUrl, creds }: PublishOptions): Promise<Map<string, EventPublisher>> {
+async function openServices({ type, natsUrl, access }: PublishOptions): Promise<Map<string, EventPublisher>> {
   const services = new Map<string, EventPublisher>();
   try {
     for (const eventType of Object.keys(type.events)) {
       const name = `natstate traffic, ${eventType}`;
-      services.set(eventType, await openEventPublisher({ url: natsUrl, creds, name, type }));
+      services.set(eventType, await openEventPublisher({ url: natsUrl, ...access, name, type }));
     }
     return services;
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { ActorType, TrafficMessage, TrafficOptions } from "../../machines/actor-type.ts";
 import type { ActorCounts } from "../flow/queries.ts";
 import { openSession } from "../jetstream/session.ts";
-import { compare, type Expectation, expectOf } from "./compare.ts";
+import { compare, expectOf } from "./compare.ts";
 import { type Outcome, type OutcomeReader, openOutcomeReader } from "./outcome.ts";
 import type { Progress } from "./progress.ts";
 import { publishTraffic } from "./publish-traffic.ts";
@@ -44,7 +44,10 @@ export async function rehearse({ type, actors, seed, daemon, progress, signal }:
     );
     const story = await showcase(type, reader, outcome, told.heard);
     const differences = compare(type, expected, outcome);
-    return { ...summarise(type, expected, outcome, differences), ...told.speed, actors, seed, story };
+    const { collection } = type;
+    const ok = differences.length === 0;
+    const counted = countUp(type, outcome);
+    return { ok, collection, actors, seed, messages: messages.length, ...told.speed, ...counted, differences, story };
   } finally {
     await session.close();
   }
@@ -65,7 +68,6 @@ async function tell({ type, messages, natsUrl, reader, progress, signal }: Telli
   const heard: Heard[] = [];
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
-  const startedMs = performance.now();
   let stored = 0;
   const publishing = publishTraffic({
     type,
@@ -91,7 +93,7 @@ async function tell({ type, messages, natsUrl, reader, progress, signal }: Telli
   });
   try {
     const [published] = await Promise.all([publishing, settling]);
-    const seconds = (performance.now() - startedMs) / 1000;
+    const seconds = (performance.now() - published.startedMs) / 1000;
     const eventsPerSecond = Math.round(messages.length / seconds);
     const services = Object.keys(type.events).length;
     return { heard, speed: { publishSeconds: published.seconds, seconds, eventsPerSecond, services } };
@@ -113,24 +115,18 @@ async function showcase(
   return end === undefined || history === undefined ? null : tellStory(type, showcaseId, end, history, heard);
 }
 
-function summarise(type: ActorType, expected: Expectation, outcome: Outcome, differences: readonly string[]) {
-  const { decisions, standing, events, deadLetters } = outcome.stats;
+function countUp(type: ActorType, { actors, stats }: Outcome) {
+  const { decisions, standing, events, deadLetters } = stats;
   const byCompleteness: Record<string, number> = {};
-  for (const { dataCompleteness } of outcome.actors.values()) {
+  for (const { dataCompleteness } of actors.values()) {
     byCompleteness[dataCompleteness] = (byCompleteness[dataCompleteness] ?? 0) + 1;
   }
-  const rejected = Object.values(expected.deadLetters).reduce((sum, count) => sum + count, 0);
   return {
-    ok: differences.length === 0,
-    collection: type.collection,
-    messages:
-      rejected + [...expected.actors.values()].reduce((sum, { events: own, duplicates }) => sum + own + duplicates, 0),
-    byState: (outcome.stats[type.collection] as ActorCounts).byState,
+    byState: (stats[type.collection] as ActorCounts).byState,
     decisions,
     standing: standing.byType,
     events,
     deadLetters: deadLetters.byReason,
     byCompleteness,
-    differences,
   };
 }

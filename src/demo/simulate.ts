@@ -1,5 +1,6 @@
 import type { ActorType, TrafficMessage } from "../../machines/actor-type.ts";
 import { actorTypes } from "../../machines/registry.ts";
+import type { NatsAccess } from "../jetstream/access.ts";
 import { maskUrl } from "../jetstream/connect.ts";
 import { expectOf } from "./compare.ts";
 import { total } from "./outcome.ts";
@@ -10,8 +11,7 @@ import { grouped } from "./report.ts";
 export interface SimulationOptions {
   /** One or more URLs, comma-separated. */
   readonly natsUrl: string;
-  /** Path of a `.creds` file. */
-  readonly creds?: string | undefined;
+  readonly access?: NatsAccess;
   /** The first that is registered when absent. */
   readonly type?: ActorType | undefined;
   readonly orders: number;
@@ -41,7 +41,7 @@ export interface SimulationOptions {
 }
 
 /** What a simulation has published. */
-export interface Simulation extends Published {
+export interface Simulation extends Omit<Published, "startedMs"> {
   readonly orders: number;
   readonly seed: number;
   readonly idPrefix: string;
@@ -82,7 +82,7 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
   const trouble = { shuffle, duplicates, late, fail, malformed };
   const messages = type.rehearsal.traffic({ ...trouble, actors: orders, seed, idPrefix });
   const showcaseId = idPrefix + type.rehearsal.showcaseId;
-  const published = await publish(options, type, messages, showcaseId);
+  const { startedMs: _startedMs, ...published } = await publish(options, type, messages, showcaseId);
   const expected = expectOf(type, messages);
   const simulation: Simulation = {
     ...published,
@@ -100,7 +100,7 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
 }
 
 async function publish(
-  { natsUrl, creds, rate, signal, progress: stream = process.stderr }: SimulationOptions,
+  { natsUrl, access = {}, rate, signal, progress: stream = process.stderr }: SimulationOptions,
   type: ActorType,
   messages: readonly TrafficMessage[],
   showcaseId: string,
@@ -114,7 +114,7 @@ async function publish(
     progress.show(`published ${grouped(stored)} of ${grouped(messages.length)}, ${grouped(perSecond)}/s`);
   };
   try {
-    return await publishTraffic({ type, messages, natsUrl, creds, rate, signal, inOrder: showcaseId, onStored });
+    return await publishTraffic({ type, messages, natsUrl, access, rate, signal, inOrder: showcaseId, onStored });
   } finally {
     progress.clear();
   }

@@ -22,7 +22,8 @@ export function renderStory({ actorId, lines, end }: Story, paint: Paint): strin
   ]);
   const header = ["heard", "happened", "event", "what it said", "state"];
   const widths = columnWidths([header, ...rows]);
-  const indent = " ".repeat(1 + sum(widths.slice(0, 2)) + 2 * GAP.length);
+  // Below the second column: decisions have many words.
+  const indent = " ".repeat(1 + widths[0] + GAP.length);
   return [
     `${paint("bold", `The story of ${actorId}`)}, line by line as it was heard (happened: by the times the events carry)`,
     "",
@@ -125,10 +126,6 @@ function columnWidths(rows: readonly (readonly string[])[]): Widths {
   const [heard, when, event, state] = [widest(0), widest(1), widest(2), widest(4)];
   const room = WIDTH - 1 - 4 * GAP.length - heard - when - event - state;
   return [heard, when, event, Math.max(LEAST_WORDS, Math.min(widest(WORDS), room)), state];
-}
-
-function sum(widths: readonly number[]): number {
-  return widths.reduce((total, width) => total + width, 0);
 }
 
 function ordinal(place: number): string {

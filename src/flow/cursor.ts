@@ -4,7 +4,7 @@
  */
 
 /** The orders in which lists are given, with the number of columns each sorts by. */
-const ORDERS = { seen: 1, updated: 2, dead: 1 } as const;
+const ORDERS = { seen: 1, updated: 2, id: 1, dead: 1 } as const;
 
 export type CursorOrder = keyof typeof ORDERS;
 

@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { ActorType, DecisionContent } from "../../machines/actor-type.ts";
 import { type LiveActor, restoreActor, spawnActor } from "./actors.ts";
 import { decodeStored } from "./decode.ts";
-import type { EventRow, Journal, Lane } from "./ports.ts";
+import type { EventRow, IndexedColumns, Journal, Lane } from "./ports.ts";
 
 /** An actor in memory together with what its row knows about it. */
 export interface HotActor {
@@ -11,7 +11,7 @@ export interface HotActor {
   readonly lane: Lane;
   readonly live: LiveActor;
   /** What its row says, null while it has none. */
-  saved: { readonly state: string; readonly decisionType: string | null } | null;
+  saved: IndexedColumns | null;
   rowVersion: number;
   events: number;
   revision: number;
@@ -53,7 +53,7 @@ export function createHotActors(
       id,
       lane,
       live: restored ?? rebuildActor(lane.type, journal.eventsOf(row.key)),
-      saved: { state: row.state, decisionType: row.decisionType },
+      saved: row,
       rowVersion: row.rowVersion,
       events: row.events,
       revision: row.revision,

@@ -95,6 +95,9 @@ export interface StoredActor {
   readonly updatedAtMs: number;
 }
 
+/** The columns lists are made by. */
+export type IndexedColumns = Pick<StoredActor, "state" | "decisionType" | "completeness">;
+
 /** One row of an actor's history. */
 export interface EventRow {
   readonly actorKey: number;
@@ -189,9 +192,10 @@ export interface Journal {
   /**
    * Writes the row; its version in the store becomes `rowVersion + 1`.
    *
+   * @param before - what the row says now, null when there is none; an index is only touched when its column changed.
    * @throws when the stored version is not `rowVersion`: another process writes this file.
    */
-  saveActor(row: StoredActor & { readonly isNew: boolean }): void;
+  saveActor(row: StoredActor, before: IndexedColumns | null): void;
   recordDecision(row: LedgerRow): void;
   /** Decisions the stream holds for this actor that this store has not derived, by revision. */
   importedDecisions(type: string, actorId: string): PublishedDecision[];
@@ -227,4 +231,15 @@ export interface BatchResult {
   readonly deadLetters: readonly DeadLetterRow[];
   /** Completeness of each actor the batch touched, 0 to 100. */
   readonly completeness: readonly number[];
+  /** Every state change, in order. */
+  readonly moves: readonly Move[];
+}
+
+/** One event took an actor from one state to another. */
+export interface Move {
+  /** The actor type's name. */
+  readonly type: string;
+  /** Null: the actor is new, `to` is the state its machine starts in. */
+  readonly from: string | null;
+  readonly to: string;
 }

@@ -10,12 +10,13 @@ import type {
   Journal,
   Lane,
   LedgerRow,
+  Move,
   Observation,
   Rejected,
 } from "./ports.ts";
 import type { Probe } from "./probe.ts";
 import { parkedRow, unpark } from "./quarantine.ts";
-import { createTallies, type Tallies } from "./tallies.ts";
+import { createTallies, type Tallies, wholePercent } from "./tallies.ts";
 
 /** Applies deliveries to actors. */
 export interface Processor {
@@ -41,6 +42,7 @@ interface Batch {
   readonly handled: Handled[];
   readonly decisions: LedgerRow[];
   readonly deadLetters: DeadLetterRow[];
+  readonly moves: Move[];
   readonly touched: Set<HotActor>;
   readonly checkpoints: Map<Lane, number>;
   readonly tallies: Tallies;
@@ -116,6 +118,7 @@ export function createProcessor(
       batch.tallies.add(lane, "events:duplicate", 1);
       return { delivery, outcome: "duplicate", observation };
     }
+    const from = actor.live.state();
     const transition = transit(actor, observation);
     if (transition.kind === "error") {
       journal.forgetEvent(actor.key, observation.eventId);
@@ -123,11 +126,19 @@ export function createProcessor(
     }
     batch.touched.add(actor);
     batch.tallies.add(lane, `events:${transition.kind}`, 1);
+    noteMoves(actor, from, batch);
     actor.events++;
     actor.updatedAtMs = delivery.storedAtMs;
     if (transition.kind === "superseded") journal.markSuperseded(actor.key, observation.eventId);
     else decide(actor, delivery, observation, transition.conclusion, batch);
     return { delivery, outcome: transition.kind, observation };
+  }
+
+  function noteMoves(actor: HotActor, from: string, { moves }: Batch): void {
+    const type = actor.lane.type.name;
+    const to = actor.live.state();
+    if (actor.events === 0) moves.push({ type, from: null, to: from });
+    if (to !== from) moves.push({ type, from, to });
   }
 
   /** Lets the event act and draws the conclusion; a machine or rule that throws leaves the actor as it was. */
@@ -260,7 +271,8 @@ export function createProcessor(
     for (const actor of batch.touched) completeness.push(save(actor, batch.tallies));
     for (const [lane, sequence] of batch.checkpoints) journal.saveCheckpoint(lane, sequence);
     batch.tallies.save(journal);
-    return { handled: batch.handled, decisions: batch.decisions, deadLetters: batch.deadLetters, completeness };
+    const { handled, decisions, deadLetters, moves } = batch;
+    return { handled, decisions, deadLetters, moves, completeness };
   }
 
   function save(actor: HotActor, tallies: Tallies): number {
@@ -268,13 +280,12 @@ export function createProcessor(
     const state = live.state();
     const decisionType = standing?.decisionType ?? null;
     const completeness = lane.type.completeness(live.context());
-    journal.saveActor({
+    const row = {
       ...live.persist(),
       key: actor.key,
       type: lane.type.name,
       id: actor.id,
       partition: lane.partition,
-      isNew: actor.saved === null,
       rowVersion: actor.rowVersion,
       state,
       completeness,
@@ -284,10 +295,13 @@ export function createProcessor(
       decisionType,
       firstSeenAtMs: actor.firstSeenAtMs,
       updatedAtMs: actor.updatedAtMs,
-    });
+    };
+    journal.saveActor(row, actor.saved);
     tallies.move(lane, "state", actor.saved?.state, state);
     tallies.move(lane, "standing", actor.saved?.decisionType, decisionType);
-    actor.saved = { state, decisionType };
+    const before = actor.saved === null ? null : wholePercent(actor.saved.completeness);
+    tallies.move(lane, "completeness", before, wholePercent(completeness));
+    actor.saved = { state, decisionType, completeness };
     actor.rowVersion++;
     return completeness;
   }
@@ -298,6 +312,7 @@ function openBatch(): Batch {
     handled: [],
     decisions: [],
     deadLetters: [],
+    moves: [],
     touched: new Set(),
     checkpoints: new Map(),
     tallies: createTallies(),

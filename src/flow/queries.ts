@@ -1,5 +1,6 @@
 import type { ActorType } from "../../machines/actor-type.ts";
 import type { RejectionReason } from "./ports.ts";
+import type { Foreseen, Moment, ReplayedEvent } from "./replay.ts";
 
 /*
  * The read side, as `console/` and `jetstream/` ask for it; `store/` answers. What is returned is what goes over the
@@ -12,6 +13,15 @@ export interface Queries {
   get(type: ActorType, actorId: string): ActorAnswer | undefined;
   /** @returns undefined as {@link get} does. */
   history(type: ActorType, actorId: string): ActorHistory | undefined;
+  /** @returns undefined as {@link get} does. */
+  steps(type: ActorType, actorId: string): ActorSteps | undefined;
+  /**
+   * What each of the type's samples would lead to.
+   *
+   * @param at - after so many events of its history; undefined is after the last that {@link steps} shows.
+   * @returns undefined as {@link get} does.
+   */
+  next(type: ActorType, actorId: string, at?: number): ActorNext | undefined;
   /** @param partitions - the partitions asked about; undefined is all the store has rows of. */
   list(type: ActorType, filter: ListFilter, partitions?: readonly number[]): ActorPage;
   /** From running counts: costs the same however many actors there are. */
@@ -77,6 +87,40 @@ export interface DecisionEntry {
   readonly [field: string]: unknown;
 }
 
+/**
+ * An actor's history, replayed through its machine from the first event on; also its id, under `type.idField`. At most
+ * {@link STEPS_LIMIT} steps and {@link STEPS_BYTES}.
+ */
+export interface ActorSteps {
+  /** Number of distinct events, also of those not shown. */
+  readonly total: number;
+  /** Before the first event. */
+  readonly initial: Moment;
+  /** In stream order. */
+  readonly steps: readonly ActorStep[];
+  readonly [id: string]: unknown;
+}
+
+/** One event and what it did. */
+export interface ActorStep extends ReplayedEvent {
+  readonly event: EventEntry & { readonly data: PublishedObject };
+  /** The revisions it caused. */
+  readonly decisions: readonly DecisionEntry[];
+}
+
+/** Steps given of one actor at most, the first ones. */
+export const STEPS_LIMIT = 500;
+/** JSON of one answer's steps at most; the first step is always given. */
+export const STEPS_BYTES = 4_194_304;
+
+/** What may come next; also its id, under `type.idField`. */
+export interface ActorNext {
+  /** After so many events. */
+  readonly at: number;
+  readonly next: readonly Foreseen[];
+  readonly [id: string]: unknown;
+}
+
 /** Which actors to list; absent fields do not restrict. Made by `readListFilter`. */
 export interface ListFilter {
   readonly state?: string;
@@ -84,6 +128,12 @@ export interface ListFilter {
   readonly decision?: string | null;
   /** False asks for complete actors. */
   readonly incomplete?: boolean;
+  /** In whole percent. */
+  readonly completeness?: number;
+  /** An event type: only actors of which no such event was applied. */
+  readonly waitingFor?: string;
+  /** What their ids begin with. */
+  readonly idPrefix?: string;
   /** Only actors whose latest event is older, ms since the epoch. */
   readonly updatedBeforeMs?: number;
   /** 1 to 200. */
@@ -93,8 +143,8 @@ export interface ListFilter {
 }
 
 /**
- * One page: the summaries under `type.collection`, newest first seen first; when `updatedBeforeMs` is the only filter,
- * latest updated first.
+ * One page: the summaries under `type.collection`, newest first seen first; with `idPrefix` by id; when
+ * `updatedBeforeMs` is the only filter of those that have an index, latest updated first.
  *
  * A page may hold fewer than `limit` while `nextCursor` goes on: one page looks at a bounded number of rows, so that no
  * question holds up the daemon. Null is the end.
@@ -126,6 +176,8 @@ export type Counts = Readonly<Record<string, number>>;
 export interface Stats {
   /** Actors by standing decision, now. */
   readonly standing: { readonly byType: Counts };
+  /** Actors by completeness in whole percent, now. */
+  readonly completeness: { readonly byPercent: Counts };
   /** Deliveries by outcome, ever. */
   readonly events: {
     readonly applied: number;

@@ -2,7 +2,7 @@ import type { ActorType } from "../../machines/actor-type.ts";
 import { normaliseTimestamp } from "../../machines/event-time.ts";
 import { type CursorOrder, decodeCursor } from "./cursor.ts";
 import { REJECTION_REASONS } from "./ports.ts";
-import type { DeadLetterFilter, ListFilter } from "./queries.ts";
+import { type DeadLetterFilter, type ListFilter, STEPS_LIMIT } from "./queries.ts";
 
 /** What was asked, before it is checked: a URL's query (text) or a JSON object. */
 export type Parameters = Readonly<Record<string, unknown>>;
@@ -19,8 +19,9 @@ const MAX_LIMIT = 200;
 const NO_DECISION = "none";
 
 /**
- * Reads the parameters of a list: `state`, `decision` (a type, or `none`), `incomplete` (boolean), `updatedBefore`
- * (RFC 3339 with a zone), `limit` (1 to 200, 50 by default), `cursor`. Any other name is refused.
+ * Reads the parameters of a list: `state`, `decision` (a type, or `none`), `incomplete` (boolean), `completeness` (whole
+ * percent), `waitingFor` (an event type of which none was applied), `idPrefix`, `updatedBefore` (RFC 3339 with a zone),
+ * `limit` (1 to 200, 50 by default), `cursor`. Any other name is refused.
  */
 export function readListFilter(type: ActorType, parameters: Parameters): ListFilter | Refused {
   const read = createReader(parameters);
@@ -31,6 +32,9 @@ export function readListFilter(type: ActorType, parameters: Parameters): ListFil
     state,
     decision: decision === NO_DECISION ? null : decision,
     incomplete: read.boolean("incomplete"),
+    completeness: read.percent("completeness"),
+    waitingFor: read.oneOf("waitingFor", Object.keys(type.events)),
+    idPrefix: read.idPrefix("idPrefix"),
     updatedBeforeMs: read.time("updatedBefore"),
     limit: read.limit(),
   };
@@ -38,10 +42,17 @@ export function readListFilter(type: ActorType, parameters: Parameters): ListFil
 }
 
 /** In which order a filter's answer is given. */
-export function listOrder(filter: Omit<ListFilter, "limit">): "seen" | "updated" {
-  const { state, decision, incomplete, updatedBeforeMs } = filter;
-  const byOther = state !== undefined || decision !== undefined || incomplete === true;
+export function listOrder(filter: Omit<ListFilter, "limit">): "id" | "seen" | "updated" {
+  const { state, decision, idPrefix, updatedBeforeMs } = filter;
+  if (idPrefix !== undefined) return "id";
+  const byOther = state !== undefined || decision !== undefined || asksForIncomplete(filter);
   return updatedBeforeMs === undefined || byOther ? "seen" : "updated";
+}
+
+/** Can only incomplete actors be the answer? */
+export function asksForIncomplete(filter: Omit<ListFilter, "limit">): boolean {
+  const { incomplete, completeness = 100, waitingFor } = filter;
+  return incomplete === true || completeness < 100 || waitingFor !== undefined;
 }
 
 /** Reads the parameters of a list of dead letters: `reason`, `limit` (1 to 200, 50 by default), `cursor`. */
@@ -52,6 +63,12 @@ export function readDeadLetterFilter(parameters: Parameters): DeadLetterFilter |
     limit: read.limit(),
     after: read.cursor("dead"),
   });
+}
+
+/** Reads the parameters of "what may come next": `at`, after so many events, by default after all. */
+export function readMoment(parameters: Parameters): { readonly at?: number | undefined } | Refused {
+  const read = createReader(parameters);
+  return read.finish({ at: read.step("at") });
 }
 
 /** Refuses any parameter: the question takes none. */
@@ -83,7 +100,15 @@ function createReader(parameters: Parameters) {
       read(name, `one of ${allowed.join(", ")}`, (value) => allowed.find((candidate) => candidate === value)),
     boolean: (name: string) => read(name, "true or false", asBoolean),
     time: (name: string) => read(name, "RFC 3339 with a zone, for example 2026-01-31T12:00:00Z", asTime),
-    limit: () => read("limit", `a whole number from 1 to ${MAX_LIMIT}`, asLimit) ?? DEFAULT_LIMIT,
+    percent: (name: string) => read(name, "a whole number from 0 to 100", (value) => asWhole(value, 0, 100)),
+    step: (name: string) =>
+      read(name, `a whole number from 0 to ${STEPS_LIMIT}`, (value) => asWhole(value, 0, STEPS_LIMIT)),
+    idPrefix: (name: string) =>
+      read(name, "the beginning of an id: 1 to 128 of A-Z a-z 0-9 _ - :", (value) =>
+        typeof value === "string" && /^[\w:-]{1,128}$/.test(value) ? value : undefined,
+      ),
+    limit: () =>
+      read("limit", `a whole number from 1 to ${MAX_LIMIT}`, (value) => asWhole(value, 1, MAX_LIMIT)) ?? DEFAULT_LIMIT,
     cursor: (order: CursorOrder) =>
       read("cursor", "the nextCursor of a page with the same filters", (value) =>
         typeof value === "string" ? (decodeCursor(order, value) ?? undefined) : undefined,
@@ -110,9 +135,11 @@ function asTime(value: unknown): number | undefined {
   return timestamp === null ? undefined : Date.parse(timestamp);
 }
 
-function asLimit(value: unknown): number | undefined {
-  const limit = typeof value === "string" && /^\d{1,3}$/.test(value) ? Number(value) : value;
-  return typeof limit === "number" && Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT ? limit : undefined;
+function asWhole(value: unknown, least: number, most: number): number | undefined {
+  const number = typeof value === "string" && /^\d{1,3}$/.test(value) ? Number(value) : value;
+  return typeof number === "number" && Number.isInteger(number) && number >= least && number <= most
+    ? number
+    : undefined;
 }
 
 /** In ASCII: the line also goes into a NATS header. */

@@ -1,8 +1,8 @@
 import type { Journal, Lane } from "./ports.ts";
 
 /**
- * Running counts of one batch, by lane and name: `state:<state>`, `standing:<decisionType>` (actors now),
- * `events:<outcome>`, `decisions:<decisionType>`, `decisions:revised`, `dead:<reason>` (ever).
+ * Running counts of one batch, by lane and name: `state:<state>`, `standing:<decisionType>`, `completeness:<percent>`
+ * (actors now), `events:<outcome>`, `decisions:<decisionType>`, `decisions:revised`, `dead:<reason>` (ever).
  */
 export interface Tallies {
   add(lane: Lane, name: string, delta: number): void;
@@ -32,4 +32,9 @@ export function createTallies(): Tallies {
       }
     },
   };
+}
+
+/** A completeness as its tally names it: at most 101 of them, whatever an actor type answers. */
+export function wholePercent(completeness: number): string {
+  return String(Math.round(completeness));
 }

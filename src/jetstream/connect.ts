@@ -1,16 +1,14 @@
-import { readFileSync } from "node:fs";
 import { JetStreamApiError } from "@nats-io/jetstream";
-import { connect, credsAuthenticator, type NatsConnection } from "@nats-io/transport-node";
+import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { accessOptions, type NatsAccess } from "./access.ts";
 
 /** The oldest nats-server whose consumers can be reset (`$JS.API.CONSUMER.RESET`). */
 export const MIN_SERVER = [2, 14, 0] as const;
 
 /** How to reach NATS. */
-export interface NatsOptions {
+export interface NatsOptions extends NatsAccess {
   /** One or more URLs, comma-separated; user and password may be part of them. */
   readonly url: string;
-  /** Path of a `.creds` file. */
-  readonly creds?: string | undefined;
   /** Name shown in the server's connection list. */
   readonly name: string;
   /** Give up the first connection after this; once connected, reconnects go on for ever. */
@@ -31,7 +29,7 @@ export async function connectNats(options: NatsOptions): Promise<NatsConnection>
   let connection: NatsConnection;
   try {
     connection = await connect({
-      servers: options.url.split(",").map((url) => url.trim()),
+      ...accessOptions(options.url, options),
       name: options.name,
       timeout: options.timeoutMs ?? 5000,
       maxReconnectAttempts: -1,
@@ -41,7 +39,6 @@ export async function connectNats(options: NatsOptions): Promise<NatsConnection>
       maxPingOut: 2,
       // Async stack traces cost 37 us a request (FACTS, 29).
       noAsyncTraces: true,
-      ...(options.creds === undefined ? {} : { authenticator: credsAuthenticator(readFileSync(options.creds)) }),
     });
   } catch (error) {
     throw new NatsSetupError(
@@ -59,9 +56,12 @@ export async function connectNats(options: NatsOptions): Promise<NatsConnection>
   return connection;
 }
 
-/** A NATS URL fit for a log: user and password are masked. */
-export function maskUrl(url: string): string {
-  return url.replace(/\/\/[^@/,]*@/g, "//***@");
+/** A NATS URL, or several, fit for a log: user and password are masked. */
+export function maskUrl(urls: string): string {
+  return urls
+    .split(",")
+    .map((url) => url.replace(/^(\s*[a-z]+:\/\/)?.*@/i, "$1***@"))
+    .join();
 }
 
 /** Does a `x.y.z` version have consumer reset? */

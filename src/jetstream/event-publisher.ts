@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
-import { headers, type MsgHdrs } from "@nats-io/transport-node";
+import { JetStreamApiError, jetstreamErrors } from "@nats-io/jetstream";
+import { headers, type MsgHdrs, errors as natsErrors } from "@nats-io/transport-node";
 import type { ActorType, TrafficMessage } from "../../machines/actor-type.ts";
-import { apiErrorCode, maskUrl, NatsSetupError } from "./connect.ts";
+import { maskUrl, type NatsOptions, NatsSetupError } from "./connect.ts";
 import { eventStream } from "./names.ts";
 import { openSession } from "./session.ts";
 
@@ -30,13 +30,7 @@ export class PublishError extends Error {
   override readonly name = "PublishError";
 }
 
-export interface EventPublisherOptions {
-  /** One or more URLs, comma-separated. */
-  readonly url: string;
-  /** Path of a `.creds` file. */
-  readonly creds?: string | undefined;
-  /** Name shown in the server's connection list. */
-  readonly name: string;
+export interface EventPublisherOptions extends NatsOptions {
   readonly type: ActorType;
 }
 
@@ -50,21 +44,13 @@ const MAX_ATTEMPTS = 11;
  * Messages carry no `Nats-Msg-Id`: the stream would drop duplicates itself for two minutes, and nobody would see how
  * the actors bear them.
  *
- * @throws NatsSetupError when nothing answers, or when the type's stream is not there.
+ * @throws NatsSetupError when nothing answers; its `publish` does when the type's stream is not there.
  */
-export async function openEventPublisher(options: EventPublisherOptions): Promise<EventPublisher> {
-  const { url, creds, name, type } = options;
+export async function openEventPublisher({ type, ...nats }: EventPublisherOptions): Promise<EventPublisher> {
   const stream = eventStream(type);
-  const session = await openSession({ url, creds, name }, () => {});
-  try {
-    await session.jsm.streams.info(stream);
-  } catch (error) {
-    await session.close();
-    if (apiErrorCode(error) !== JetStreamApiCodes.StreamNotFound) throw error;
-    throw new NatsSetupError(`there is no stream ${stream} at ${maskUrl(url)}: is natstate running there?`, {
-      cause: error,
-    });
-  }
+  const session = await openSession(nats, () => {});
+  // Whether there is a stream is seen by publishing: a publisher needs no permission to ask about it.
+  let isThere = false;
   return {
     close: session.close,
     async publish(message) {
@@ -76,14 +62,21 @@ export async function openEventPublisher(options: EventPublisherOptions): Promis
             timeout: TIMEOUT_MS,
             expect: { streamName: stream },
           });
+          isThere = true;
           return { sequence: seq, attempts };
         } catch (error) {
-          if (error instanceof JetStreamApiError || attempts === MAX_ATTEMPTS) throw refused(message, error as Error);
+          if (!isThere && error instanceof jetstreamErrors.JetStreamNotEnabled) throw missing(stream, nats.url, error);
+          const isFinal = error instanceof JetStreamApiError || error instanceof natsErrors.PermissionViolationError;
+          if (isFinal || attempts === MAX_ATTEMPTS) throw refused(message, error as Error);
           await delay(RETRY_MS);
         }
       }
     },
   };
+}
+
+function missing(stream: string, url: string, cause: Error): NatsSetupError {
+  return new NatsSetupError(`there is no stream ${stream} at ${maskUrl(url)}: is natstate running there?`, { cause });
 }
 
 function refused({ subject }: TrafficMessage, cause: Error): PublishError {

@@ -5,6 +5,7 @@ import {
   type JetStreamManager,
   type MsgRequest,
 } from "@nats-io/jetstream";
+import type { MsgHdrs } from "@nats-io/transport-node";
 import type { PublishedDecision } from "../flow/ports.ts";
 import { apiErrorCode } from "./connect.ts";
 import { DECISIONS_STREAM } from "./names.ts";
@@ -15,11 +16,13 @@ export interface StreamMessage {
   readonly subject: string;
   readonly data: Uint8Array;
   header(name: string): string | undefined;
+  /** All headers, name and value. */
+  headers(): ReadonlyArray<readonly [string, string]>;
   readonly storedAtMs: number;
 }
 
 /**
- * Reads a stream from `fromSequence` to what is its end when the call is made.
+ * Reads a stream from `fromSequence` to what is its end when the call is made, or to `toSequence` when that is lower.
  *
  * @param onBatch - given up to 1000 messages at a time, in order.
  * @returns the last sequence of the stream at that moment.
@@ -30,9 +33,10 @@ export async function readStream(
   stream: string,
   fromSequence: number,
   onBatch: (messages: StreamMessage[]) => void,
+  toSequence = Number.POSITIVE_INFINITY,
 ): Promise<number> {
   const { state } = await jsm.streams.info(stream);
-  const end = state.last_seq;
+  const end = Math.min(state.last_seq, toSequence);
   if (fromSequence > end || state.messages === 0) return end;
   const consumer = await js.consumers.get(stream, {
     deliver_policy: DeliverPolicy.StartSequence,
@@ -42,13 +46,15 @@ export async function readStream(
   const messages = await consumer.consume({ max_messages: 1000, expires: 5000, idle_heartbeat: 1000 });
   for await (const message of messages) {
     const { info } = message;
-    batch.push({
-      sequence: info.streamSequence,
-      subject: message.subject,
-      data: message.data,
-      header: (name) => (message.headers?.has(name) ? message.headers.get(name) : undefined),
-      storedAtMs: Math.floor(info.timestampNanos / 1_000_000),
-    });
+    if (info.streamSequence <= end) {
+      batch.push({
+        sequence: info.streamSequence,
+        subject: message.subject,
+        data: message.data,
+        ...readHeaders(message.headers),
+        storedAtMs: Math.floor(info.timestampNanos / 1_000_000),
+      });
+    }
     const isLast = info.streamSequence >= end || info.pending === 0;
     if (isLast || batch.length >= 1000) {
       onBatch(batch);
@@ -63,22 +69,45 @@ export async function readStream(
 /** Every decision the stream holds on one subject, by revision. Reads from the leader, so it is up to date. */
 export async function decisionsOn(jsm: JetStreamManager, subject: string): Promise<PublishedDecision[]> {
   const found: PublishedDecision[] = [];
+  for await (const { header, data, sequence } of messagesOn(jsm, DECISIONS_STREAM, subject)) {
+    const payload = Buffer.from(data).toString("utf8");
+    found.push({ revision: Number(header("Natstate-Revision")), payload, sequence });
+  }
+  return found;
+}
+
+/**
+ * Every message of a stream on one subject, wildcards allowed, in order, one request each. Reads from the leader, so it
+ * is up to date.
+ */
+export async function* messagesOn(
+  jsm: JetStreamManager,
+  stream: string,
+  subject: string,
+): AsyncGenerator<StreamMessage> {
   let from = 1;
   for (;;) {
-    try {
-      // The server takes both fields together here too; the client's type names them for direct gets only.
-      const query = { seq: from, next_by_subj: subject } as MsgRequest;
-      const message = await jsm.streams.getMessage(DECISIONS_STREAM, query);
-      if (message === null) return found;
-      found.push({
-        revision: Number(message.header.get("Natstate-Revision")),
-        payload: message.string(),
-        sequence: message.seq,
-      });
-      from = message.seq + 1;
-    } catch (error) {
-      if (apiErrorCode(error) === JetStreamApiCodes.NoMessageFound) return found;
+    // The server takes both fields together here too; the client's type names them for direct gets only.
+    const query = { seq: from, next_by_subj: subject } as MsgRequest;
+    const message = await jsm.streams.getMessage(stream, query).catch((error: unknown) => {
+      if (apiErrorCode(error) === JetStreamApiCodes.NoMessageFound) return null;
       throw error;
-    }
+    });
+    if (message === null) return;
+    yield {
+      sequence: message.seq,
+      subject: message.subject,
+      data: message.data,
+      ...readHeaders(message.header),
+      storedAtMs: Math.floor(message.time.getTime()),
+    };
+    from = message.seq + 1;
   }
+}
+
+function readHeaders(found: MsgHdrs | undefined): Pick<StreamMessage, "header" | "headers"> {
+  return {
+    header: (name) => (found?.has(name) ? found.get(name) : undefined),
+    headers: () => [...(found ?? [])].flatMap(([name, values]) => values.map((value) => [name, value] as const)),
+  };
 }

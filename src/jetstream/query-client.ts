@@ -118,13 +118,20 @@ export function createQueryClient(nc: NatsConnection): QueryClient {
       const firsts = (await askAll(type, "list", question)) as ActorPage[];
       const lists = await Promise.all(firsts.map((first) => readOn(type, filter, first, limit)));
       const actors = lists.flatMap((list) => list.actors);
-      const order = listOrder(checked) === "seen" ? "firstSeen" : "lastUpdated";
-      if (lists.length > 1) actors.sort((a, b) => (a[order] < b[order] ? 1 : a[order] > b[order] ? -1 : 0));
+      if (lists.length > 1) sortActors(type, actors, listOrder(checked));
       return { actors: actors.slice(0, limit), more: actors.length > limit || lists.some((list) => list.more) };
     },
     stats: async (type) => ((await askAll(type, "stats", "")) as Stats[]).reduce(addStats),
     members,
   };
+}
+
+/** As each daemon has sorted its own. */
+function sortActors(type: ActorType, actors: ActorSummary[], order: ReturnType<typeof listOrder>): void {
+  const field = { id: type.idField, seen: "firstSeen", updated: "lastUpdated" }[order];
+  const direction = order === "id" ? 1 : -1;
+  const keyOf = (actor: ActorSummary) => String(actor[field]);
+  actors.sort((a, b) => direction * (keyOf(a) < keyOf(b) ? -1 : keyOf(a) > keyOf(b) ? 1 : 0));
 }
 
 function actorsOf(type: ActorType, page: ActorPage): readonly ActorSummary[] {

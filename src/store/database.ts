@@ -23,7 +23,7 @@ const MIGRATIONS = join(import.meta.dirname, "migrations");
  */
 export function openDatabase(file: string): OpenDatabase {
   mkdirSync(dirname(file), { recursive: true });
-  const unlock = lock(`${file}.lock`, file);
+  const unlock = lockStore(file);
   try {
     const db = new Database(file);
     // A power cut may take the last commits; the log has them, and the next start reads them again from the
@@ -48,9 +48,21 @@ export function openDatabase(file: string): OpenDatabase {
   }
 }
 
-/** An exclusive transaction on a file of its own: the operating system frees it however this process ends. */
-function lock(lockFile: string, file: string): () => void {
-  const db = new Database(lockFile, { timeout: 0 });
+/** The schema this natstate writes. */
+export function schemaVersion(): number {
+  return scripts().length;
+}
+
+/**
+ * Keeps daemons off a store without opening it.
+ *
+ * An exclusive transaction on a file of its own: the operating system frees it however this process ends.
+ *
+ * @returns frees it.
+ * @throws StoreError when a daemon, or another command that needs the store for itself, has it.
+ */
+export function lockStore(file: string): () => void {
+  const db = new Database(`${file}.lock`, { timeout: 0 });
   try {
     db.pragma("journal_mode = DELETE");
     db.exec("BEGIN EXCLUSIVE");
@@ -64,17 +76,22 @@ function lock(lockFile: string, file: string): () => void {
   return () => db.close();
 }
 
-function migrate(db: Database.Database): void {
-  const scripts = readdirSync(MIGRATIONS)
+function scripts(): string[] {
+  return readdirSync(MIGRATIONS)
     .filter((name) => name.endsWith(".sql"))
     .sort();
+}
+
+/** Brings a database's schema up to date. @throws StoreError when a newer natstate wrote it. */
+export function migrate(db: Database.Database): void {
+  const known = scripts();
   const version = db.pragma("user_version", { simple: true }) as number;
-  if (version > scripts.length) {
+  if (version > known.length) {
     throw new StoreError(
-      `the store has schema ${version}, this natstate knows ${scripts.length}: use the newer natstate, or a new NATSTATE_DATA.`,
+      `the store has schema ${version}, this natstate knows ${known.length}: use the newer natstate, or a new NATSTATE_DATA.`,
     );
   }
-  for (const [index, name] of scripts.entries()) {
+  for (const [index, name] of known.entries()) {
     if (index < version) continue;
     db.transaction(() => {
       db.exec(readFileSync(join(MIGRATIONS, name), "utf8"));

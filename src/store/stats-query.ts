@@ -26,6 +26,7 @@ export function createStatsQuery(db: Database.Database): Queries["stats"] {
     return {
       [type.collection]: { total: Object.values(byState).reduce((sum, count) => sum + count, 0), byState },
       standing: { byType: groupOf(tallies, "standing", standing) },
+      completeness: { byPercent: groupOf(tallies, "completeness", []) },
       events: { applied, superseded, duplicate, parked },
       quarantined: tallies.find((tally) => tally.name === "quarantined")?.value ?? 0,
       decisions: { byType: decided, revised },

@@ -85,6 +85,7 @@ function outcomeOf({
     stats: {
       orders: { total: 1, byState },
       standing: { byType: { OrderConfirmed: 1 } },
+      completeness: { byPercent: {} },
       events: { applied: 2, superseded: 0, duplicate: 1, parked: 0 },
       quarantined: 0,
       decisions: { byType: { OrderConfirmed: 1 }, revised: 0 },

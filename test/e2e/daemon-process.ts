@@ -39,6 +39,7 @@ export function spawnDaemon(env: Record<string, string>, args: readonly string[]
 export async function startDaemonProcess(
   env: Record<string, string> & { NATSTATE_DATA: string },
   args: readonly string[] = [],
+  timeoutMs = 15_000,
 ): Promise<DaemonProcess> {
   const child = spawnDaemon(env, args);
   let output = "";
@@ -48,11 +49,11 @@ export async function startDaemonProcess(
   const runtime = await until(`daemon is up\n${output}`, () => {
     if (!isRunning()) throw new Error(`the daemon ended with ${child.exitCode}:\n${output}`);
     return readRuntime(env.NATSTATE_DATA, child.pid);
-  });
+  }, timeoutMs);
   await until("daemon is ready", async () => {
     if (!isRunning()) throw new Error(`the daemon ended with ${child.exitCode}:\n${output}`);
     return (await fetch(`${runtime.httpUrl}/readyz`).catch(() => undefined))?.ok;
-  });
+  }, timeoutMs);
   return {
     pid: runtime.pid,
     httpUrl: runtime.httpUrl,

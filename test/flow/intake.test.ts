@@ -80,7 +80,7 @@ it("with too much waiting to be published it takes no more until there is room",
   const processor: Processor = {
     apply(batch) {
       applied.push(batch.length);
-      return { handled: [], decisions: [], deadLetters: [], completeness: [] } satisfies BatchResult;
+      return { handled: [], decisions: [], deadLetters: [], completeness: [], moves: [] } satisfies BatchResult;
     },
     release: () => undefined,
   };

@@ -138,12 +138,13 @@ describe("a batch", () => {
     };
     const watched = <Row extends object>(rows: readonly Row[]) => rows.map((row) => new Proxy<Row>(row, { get }));
     using path = openPath();
-    const { handled, decisions, deadLetters, completeness } = path.apply(...story());
+    const { handled, decisions, deadLetters, completeness, moves } = path.apply(...story());
     const result: BatchResult = {
       handled: watched(handled),
       decisions: watched(decisions),
       deadLetters: watched(deadLetters),
       completeness,
+      moves,
     };
     logBatch(logger, result);
     expect({ looks, written }).toEqual({ looks: 0, written: [] });

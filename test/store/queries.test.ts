@@ -181,11 +181,19 @@ describe("the list", () => {
       expect(all).toHaveLength(130);
       for (const filter of filters(all)) {
         const found = walk(book.queries, { ...filter, limit: 6 });
-        const expected = all.filter((summary) => matches(summary, filter));
+        const expected = all.filter((summary) => matches(book.queries, summary, filter));
         expect(sortById(found), JSON.stringify(filter)).toEqual(sortById(expected));
       }
     },
   );
+
+  it("of ids that begin alike is in their order", () => {
+    using book = openOrderBook();
+    fill(book, 130);
+    const ids = walk(book.queries, { idPrefix: "order-10", limit: 9 }).map(({ orderId }) => orderId);
+    expect(ids.length).toBeGreaterThan(50);
+    expect(ids).toEqual(ids.toSorted());
+  });
 
   it("of what was updated before a time starts with the latest, each once", () => {
     using book = openOrderBook();
@@ -232,6 +240,10 @@ describe("counts", () => {
       duplicate: countRows("SELECT sum(duplicates) FROM events"),
     });
     expect(stats.decisions.revised).toBe(countRows("SELECT count(*) FROM decisions WHERE revision > 1"));
+    expect(sum(stats.completeness.byPercent)).toBe(130);
+    for (const [percent, count] of Object.entries(stats.completeness.byPercent)) {
+      expect(count, percent).toBe(all.filter((row) => row.dataCompleteness === Number(percent)).length);
+    }
     expect(sum(stats.decisions.byType)).toBe(countRows("SELECT count(*) FROM decisions"));
     expect(sum(stats.deadLetters.byReason)).toBe(countRows("SELECT count(*) FROM dead_letters"));
   });
@@ -376,6 +388,9 @@ interface Filters {
   readonly state?: string;
   readonly decision?: string;
   readonly incomplete?: boolean;
+  readonly completeness?: number;
+  readonly waitingFor?: string;
+  readonly idPrefix?: string;
   readonly updatedBefore?: string;
 }
 
@@ -392,11 +407,23 @@ function filters(all: readonly ActorSummary[]): Filters[] {
       }
     }
   }
+  for (const state of [undefined, "processing"]) {
+    for (const updatedBefore of [undefined, all[50]?.lastUpdated]) {
+      for (const completeness of [80, 100]) combined.push({ state, updatedBefore, completeness });
+      for (const waitingFor of ["PaymentProcessed", "OrderCreated"]) combined.push({ state, updatedBefore, waitingFor });
+      for (const idPrefix of ["order-10", "order-1001", "none"]) combined.push({ state, updatedBefore, idPrefix });
+    }
+  }
   return combined;
 }
 
-function matches(summary: ActorSummary, { state, decision, incomplete, updatedBefore }: Filters): boolean {
+function matches(queries: OpenQueries, summary: ActorSummary, filter: Filters): boolean {
+  const { state, decision, incomplete, completeness, waitingFor, idPrefix, updatedBefore } = filter;
+  const id = String(summary.orderId);
   return (
+    (completeness === undefined || summary.dataCompleteness === completeness) &&
+    (waitingFor === undefined || queries.get(order, id)?.waitingFor.includes(waitingFor) === true) &&
+    (idPrefix === undefined || id.startsWith(idPrefix)) &&
     (state === undefined || summary.processingStatus === state) &&
     (decision === undefined || (summary.decisionType ?? "none") === decision) &&
     (incomplete === undefined || summary.dataCompleteness < 100 === incomplete) &&

@@ -8,6 +8,7 @@ CREATE TABLE actors (
   machine_version INTEGER NOT NULL,
   state TEXT NOT NULL,
   completeness REAL NOT NULL,
+  incomplete INTEGER NOT NULL,
   events INTEGER NOT NULL,
   revision INTEGER NOT NULL,
   decision_type TEXT,
@@ -21,7 +22,7 @@ CREATE UNIQUE INDEX actors_by_id ON actors (type, id);
 CREATE INDEX actors_by_age ON actors (type, key);
 CREATE INDEX actors_by_state ON actors (type, state, key);
 CREATE INDEX actors_by_decision ON actors (type, decision_type, key);
-CREATE INDEX actors_incomplete ON actors (type, key) WHERE completeness < 100;
+CREATE INDEX actors_incomplete ON actors (type, key) WHERE incomplete = 1;
 CREATE INDEX actors_by_update ON actors (type, updated_ms);
 
 -- Every distinct event of an actor; deliveries of the same id raise `duplicates`.

@@ -1,0 +1,124 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { ActorType } from "../../machines/actor-type.ts";
+import type { Activity } from "../flow/activity.ts";
+import { graphOf } from "../flow/machine-graph.ts";
+import { REJECTION_REASONS } from "../flow/ports.ts";
+import { isRefused, readNoFilter } from "../flow/query-filters.ts";
+import type { Redrive, RedriveOutcome } from "../flow/redrive.ts";
+import { PAGE_POLICY, readAssets } from "./assets.ts";
+import type { ChangeGuard } from "./guard.ts";
+import { createLive } from "./live.ts";
+import { layoutMachine } from "./machine-layout.ts";
+import { answer, readTyped, refuse, type Sources } from "./routes.ts";
+
+/** What the page needs beyond the API's questions. */
+export interface PageSources extends Sources {
+  readonly activity: Activity;
+  readonly redrive: Redrive;
+  /** Told of failures that no request is answered with. */
+  readonly onError?: (error: Error, path: string) => void;
+}
+
+const MAX_REDRIVES = 100;
+
+/** The console: its files, what they are told live, and the one thing they can change. */
+export function addPageRoutes(app: FastifyInstance, sources: PageSources, guard: ChangeGuard): void {
+  for (const { path, contentType, body } of readAssets(guard.pageToken)) {
+    app.get(path, (_request, reply) =>
+      reply.headers({ "content-type": contentType, "content-security-policy": PAGE_POLICY }).send(body),
+    );
+  }
+  addMachineRoute(app, sources);
+  addLiveRoute(app, sources);
+  addRedriveRoute(app, sources, guard);
+}
+
+/** Layouts are made when they are first asked for, and once. */
+function addMachineRoute(app: FastifyInstance, { types }: PageSources): void {
+  const described = new Map<ActorType, object>();
+  app.get("/api/machine", (request, reply) =>
+    answer(reply, readTyped(types, request, readNoFilter), ({ type }) => {
+      const description = described.get(type) ?? describeMachine(type, types);
+      described.set(type, description);
+      return description;
+    }),
+  );
+}
+
+function describeMachine(type: ActorType, types: readonly ActorType[]): object {
+  const { name, collection, idField, states, decisionTypes, withdrawn, events } = type;
+  return {
+    type: { name, collection, idField, states, decisionTypes, withdrawn, eventTypes: Object.keys(events) },
+    types: types.map((known) => ({ name: known.name, collection: known.collection })),
+    reasons: REJECTION_REASONS,
+    layout: layoutMachine(graphOf(type.machine)),
+  };
+}
+
+function addLiveRoute(app: FastifyInstance, sources: PageSources): void {
+  const { types, onError } = sources;
+  const live = createLive<ActorType>({
+    read: (type) => readPulse(sources, type),
+    onError: (error) => onError?.(error, "/api/live"),
+  });
+  app.addHook("preClose", async () => live.close());
+  app.get("/api/live", (request, reply) => {
+    const asked = readTyped(types, request, readNoFilter);
+    if (isRefused(asked)) return refuse(reply, 400, "bad_request", asked.problem);
+    for (const [name, value] of Object.entries(reply.getHeaders())) reply.raw.setHeader(name, value ?? "");
+    if (live.attach(asked.type, reply.raw)) return reply.hijack();
+    return refuse(reply, 503, "unavailable", `${live.listeners()} pages listen already, close one`);
+  });
+}
+
+/** What every open page is told each second. */
+function readPulse({ queries, activity, health, ownedPartitions }: PageSources, type: ActorType): object {
+  const nowMs = Date.now();
+  return {
+    at: new Date(nowMs).toISOString(),
+    stats: queries.stats(type, ownedPartitions?.(type)),
+    activity: activity.read(type, nowMs),
+    health: health.ready(),
+  };
+}
+
+/** One dead letter that was to be sent again; `sequence` is in the type's stream, as everywhere under this path. */
+type Answered = { readonly sequence: number } & RedriveOutcome;
+
+function addRedriveRoute(app: FastifyInstance, { types, queries, redrive }: PageSources, guard: ChangeGuard): void {
+  app.post(
+    "/api/dead-letters/redrive",
+    {
+      bodyLimit: 4096,
+      onRequest(request: FastifyRequest, reply: FastifyReply, next: () => void) {
+        const refused = guard.refuse(request.headers);
+        if (refused === null) next();
+        else refuse(reply, 403, "forbidden", refused);
+      },
+    },
+    async (request, reply) => {
+      const asked = readTyped(types, request, readNoFilter);
+      if (isRefused(asked)) return refuse(reply, 400, "bad_request", asked.problem);
+      const sequences = readSequences(request.body);
+      if (sequences === null) {
+        return refuse(reply, 400, "bad_request", `expected {"sequences": [1 to ${MAX_REDRIVES} whole numbers]}`);
+      }
+      const deadLetters: Answered[] = [];
+      for (const sequence of sequences) deadLetters.push({ sequence, ...(await redriveOne(asked.type, sequence)) });
+      return reply.send({ deadLetters });
+    },
+  );
+
+  async function redriveOne(type: ActorType, sequence: number): Promise<RedriveOutcome> {
+    const letter = queries.deadLetter(type, sequence);
+    if (letter === undefined) return { outcome: "failed", error: `no dead letter '${sequence}' here` };
+    if (letter.publishedSequence === null) return { outcome: "failed", error: "not yet in DEAD_LETTERS, try again" };
+    return redrive(letter.publishedSequence);
+  }
+}
+
+function readSequences(body: unknown): number[] | null {
+  const { sequences } = (typeof body === "object" && body !== null ? body : {}) as { sequences?: unknown };
+  if (!Array.isArray(sequences) || sequences.length === 0 || sequences.length > MAX_REDRIVES) return null;
+  return sequences.every((sequence) => Number.isSafeInteger(sequence) && sequence > 0) ? [...new Set(sequences)] : null;
+}

@@ -1,0 +1,14 @@
+/** What became of one dead letter that was sent again. */
+export type RedriveOutcome =
+  | { readonly outcome: "redriven"; readonly streamSequence: number }
+  /** The stream's dedupe window still knows its `Nats-Msg-Id`: it was not stored. */
+  | { readonly outcome: "duplicate"; readonly error: string }
+  | { readonly outcome: "failed"; readonly error: string };
+
+/**
+ * Publishes a dead letter's original bytes and headers to the subject they had been sent to. Safe to repeat: the same
+ * event twice has one effect. Never rejects.
+ *
+ * @param publishedSequence - in DEAD_LETTERS.
+ */
+export type Redrive = (publishedSequence: number) => Promise<RedriveOutcome>;

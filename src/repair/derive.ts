@@ -1,0 +1,95 @@
+import { createHotActors } from "../flow/hot-actors.ts";
+import type { Delivery, Lane, PublishedDecision } from "../flow/ports.ts";
+import { createProcessor } from "../flow/processor.ts";
+import type { ActorImage, ImageEvent } from "../store/images.ts";
+import { openScratch } from "../store/scratch.ts";
+import { knownDecisions, type PublishedHistory } from "./compare.ts";
+import { storedDelivery } from "./deliveries.ts";
+
+/** All the log holds about one actor. */
+export interface ActorLog {
+  /** In stream order. */
+  readonly deliveries: readonly Delivery[];
+  /** First sequence of the stream, read after the deliveries: what is older has aged out. */
+  readonly firstSequence: number;
+  /** When the stream was created, ms since the epoch: what was stored before is of a stream it replaced. */
+  readonly createdMs: number;
+  readonly published: PublishedHistory;
+}
+
+/** What the log gives of one actor. */
+export interface Derived {
+  readonly image: ActorImage;
+  /** Reasons by sequence. */
+  readonly rejections: ReadonlyMap<number, string>;
+  /** Events that had to be taken from the store, because the stream no longer holds them. */
+  readonly fromStore: number;
+}
+
+/** Derives actors from the log, one at a time, as the daemon would: the same processor, in a store of its own. */
+export interface Deriver {
+  /**
+   * @param stored - how far to go: to its checkpoint, without what is kept back in quarantine; its events stand in for
+   *   those that have aged out of the stream.
+   */
+  derive(lane: Lane, actorId: string, stored: ActorImage, log: ActorLog): Derived;
+  close(): void;
+}
+
+/** Opens a deriver in memory. @param maxBytes - as the daemon's `NATSTATE_MAX_EVENT_BYTES`. */
+export function openDeriver(maxBytes: number): Deriver {
+  const scratch = openScratch();
+  const { journal, outbox, images } = scratch;
+
+  function replay(lane: Lane, actorId: string, stored: ActorImage, log: ActorLog): Derived {
+    const actors = createHotActors(journal, 10, () => {});
+    const known = [...agedDecisions(stored, log.published), ...knownDecisions(stored, log.published)];
+    outbox.importDecisions(
+      lane,
+      known.map((decision) => ({ ...decision, actorId })),
+    );
+    const aged = agedEvents(stored.events, log);
+    // Larger than it came: with its envelope inside.
+    const unlimited = createProcessor(journal, actors, { maxBytes: Number.POSITIVE_INFINITY });
+    for (const event of aged) {
+      // Sequences of a stream that was replaced do not rise.
+      journal.saveCheckpoint(lane, event.sequence - 1);
+      unlimited.apply([storedDelivery(lane, actorId, event)]);
+    }
+    journal.saveCheckpoint(lane, 0);
+    const parked = new Set(stored.parked);
+    createProcessor(journal, actors, { maxBytes }).apply(
+      log.deliveries.filter(({ sequence }) => sequence <= stored.checkpoint && !parked.has(sequence)),
+    );
+    return {
+      image: images.find(lane, actorId),
+      rejections: new Map([...scratch.rejections(lane.stream)].map(({ sequence, reason }) => [sequence, reason])),
+      fromStore: aged.length,
+    };
+  }
+
+  return {
+    derive: (lane, actorId, stored, log) => scratch.undone(() => replay(lane, actorId, stored, log)),
+    close: scratch.close,
+  };
+}
+
+/** What an actor's history has that no stream holds any more, in the order in which it was heard. */
+export function agedEvents(
+  events: readonly ImageEvent[],
+  { deliveries, firstSequence, createdMs }: Pick<ActorLog, "deliveries" | "firstSequence" | "createdMs">,
+): ImageEvent[] {
+  const held = new Set(deliveries.map(({ sequence }) => sequence));
+  const ofFormer = events.filter((event) => event.storedAtMs < createdMs);
+  const older = events.filter(
+    ({ storedAtMs, sequence }) => storedAtMs >= createdMs && sequence < firstSequence && !held.has(sequence),
+  );
+  return [...ofFormer.sort((a, b) => a.storedAtMs - b.storedAtMs || a.sequence - b.sequence), ...older];
+}
+
+/** Decisions the store knows to have been published that DECISIONS no longer holds. */
+function agedDecisions({ ledger }: ActorImage, { firstSequence }: PublishedHistory): PublishedDecision[] {
+  return ledger.flatMap(({ revision, payload, published }) =>
+    published !== null && published < firstSequence ? [{ revision, payload, sequence: published }] : [],
+  );
+}

@@ -1,0 +1,100 @@
+import type Database from "better-sqlite3";
+import type { EventRow, Lane, PublishedDecision, StoredActor } from "../flow/ports.ts";
+
+/** All the store knows of one actor, at one moment. */
+export interface ActorImage {
+  readonly row: StoredActor | null;
+  /** In stream order. */
+  readonly events: readonly ImageEvent[];
+  /** By revision. */
+  readonly ledger: readonly ImageDecision[];
+  /** Decisions the stream holds that were not derived, by revision. */
+  readonly imported: readonly PublishedDecision[];
+  /** Sequences of the events kept back while the actor is quarantined. */
+  readonly parked: readonly number[];
+  /** Of its lane. */
+  readonly checkpoint: number;
+  /** What its lane published up to this sequence of DECISIONS is known here. */
+  readonly decisionsKnownTo: number;
+}
+
+/** One distinct event. How often it was heard again is left out: reading a stream anew counts that anew. */
+export interface ImageEvent extends EventRow {
+  readonly outcome: string;
+}
+
+export interface ImageDecision {
+  readonly revision: number;
+  readonly payload: string;
+  /** In DECISIONS, null until then. */
+  readonly published: number | null;
+}
+
+/** Reads whole actors. */
+export interface Images {
+  /** Never undefined: of an actor that is not there the image is empty. */
+  find(lane: Lane, actorId: string): ActorImage;
+  /** Ids of a type's actors, by id. Nothing else may be asked of the same connection before its end. */
+  ids(type: string): IterableIterator<string>;
+  /** One actor at random, undefined when there is none. */
+  random(type: string): string | undefined;
+  count(type: string): number;
+  /** Why a message was rejected, undefined when it was not. */
+  rejection(stream: string, sequence: number): string | undefined;
+}
+
+const ACTOR_COLUMNS = `key, type, id, partition, row_version AS rowVersion, machine_version AS machineVersion, state,
+  completeness, events, revision, decision_type AS decisionType, standing, first_seen_ms AS firstSeenAtMs,
+  updated_ms AS updatedAtMs, checksum, snapshot`;
+
+interface LaneRow {
+  readonly checkpoint: number;
+  readonly decisionsKnownTo: number;
+}
+
+/** @param db - a connection of its own when another one writes the store. */
+export function createImages(db: Database.Database): Images {
+  const selectLane = db.prepare(`SELECT sequence AS checkpoint, decisions_sequence AS decisionsKnownTo
+    FROM checkpoints WHERE stream = ? AND partition = ?`);
+  const selectActor = db.prepare(`SELECT ${ACTOR_COLUMNS} FROM actors WHERE type = ? AND id = ?`);
+  const selectEvents = db.prepare(`SELECT actor_key AS actorKey, event_id AS eventId, type, timestamp,
+    stored_ms AS storedAtMs, sequence, outcome, correlation_id AS correlationId, body FROM events
+    WHERE actor_key = ? ORDER BY sequence`);
+  const selectLedger = db.prepare(
+    "SELECT revision, payload, published FROM decisions WHERE actor_key = ? ORDER BY revision",
+  );
+  const selectImported = db.prepare(`SELECT revision, payload, sequence FROM imported_decisions
+    WHERE type = ? AND actor_id = ? ORDER BY revision`);
+  const selectParked = db.prepare("SELECT sequence FROM parked WHERE type = ? AND actor_id = ?").pluck();
+  const selectIds = db.prepare("SELECT id FROM actors WHERE type = ? ORDER BY id").pluck();
+  const selectCount = db.prepare("SELECT count(*) FROM actors WHERE type = ?").pluck();
+  const selectHighestKey = db.prepare("SELECT coalesce(max(key), 0) FROM actors").pluck();
+  const selectFrom = db.prepare("SELECT id FROM actors WHERE type = ? AND key >= ? ORDER BY key LIMIT 1").pluck();
+  const selectReason = db.prepare("SELECT reason FROM dead_letters WHERE stream = ? AND sequence = ?").pluck();
+
+  return {
+    // A transaction, so that everything is of the same moment.
+    find: db.transaction((lane: Lane, actorId: string): ActorImage => {
+      const type = lane.type.name;
+      const row = (selectActor.get(type, actorId) as StoredActor | undefined) ?? null;
+      const known = selectLane.get(lane.stream, lane.partition) as LaneRow | undefined;
+      return {
+        row,
+        events: row === null ? [] : (selectEvents.all(row.key) as ImageEvent[]),
+        ledger: row === null ? [] : (selectLedger.all(row.key) as ImageDecision[]),
+        imported: selectImported.all(type, actorId) as PublishedDecision[],
+        parked: selectParked.all(type, actorId) as number[],
+        checkpoint: known?.checkpoint ?? 0,
+        decisionsKnownTo: known?.decisionsKnownTo ?? 0,
+      };
+    }),
+    ids: (type) => selectIds.iterate(type) as IterableIterator<string>,
+    random(type) {
+      const highest = selectHighestKey.get() as number;
+      const from = 1 + Math.floor(Math.random() * highest);
+      return (selectFrom.get(type, from) ?? selectFrom.get(type, 0)) as string | undefined;
+    },
+    count: (type) => selectCount.get(type) as number,
+    rejection: (stream, sequence) => selectReason.get(stream, sequence) as string | undefined,
+  };
+}

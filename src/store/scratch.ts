@@ -1,0 +1,48 @@
+import Database from "better-sqlite3";
+import type { Outbox } from "../flow/outbox.ts";
+import type { Journal } from "../flow/ports.ts";
+import { migrate } from "./database.ts";
+import { createImages, type Images } from "./images.ts";
+import { createJournal } from "./journal.ts";
+import { createOutbox } from "./outbox.ts";
+
+/** A store to derive actors in and compare: with the schema of a real one, but nobody else will ever see it. */
+export interface Scratch {
+  readonly journal: Journal;
+  readonly outbox: Outbox;
+  readonly images: Images;
+  /** What was rejected of a stream, by sequence. */
+  rejections(stream: string): IterableIterator<Rejection>;
+  /** Lets `work` write, and takes it all back. */
+  undone<Result>(work: () => Result): Result;
+  close(): void;
+}
+
+export interface Rejection {
+  readonly sequence: number;
+  readonly reason: string;
+}
+
+/** @param file - absent: in memory. A crash may leave anything in it. */
+export function openScratch(file = ":memory:"): Scratch {
+  const db = new Database(file);
+  db.pragma("journal_mode = MEMORY");
+  db.pragma("synchronous = OFF");
+  migrate(db);
+  const selectRejections = db.prepare("SELECT sequence, reason FROM dead_letters WHERE stream = ? ORDER BY sequence");
+  return {
+    journal: createJournal(db),
+    outbox: createOutbox(db),
+    images: createImages(db),
+    rejections: (stream) => selectRejections.iterate(stream) as IterableIterator<Rejection>,
+    undone(work) {
+      db.exec("BEGIN");
+      try {
+        return work();
+      } finally {
+        db.exec("ROLLBACK");
+      }
+    },
+    close: () => void db.close(),
+  };
+}

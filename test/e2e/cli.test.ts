@@ -1,0 +1,224 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { headers } from "@nats-io/transport-node";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createMachine } from "xstate";
+import { orderMachine } from "../../machines/order/machine.ts";
+import { openSession, type Session } from "../../src/jetstream/session.ts";
+import { until } from "../until.ts";
+import { type Ran, runCli, startCli } from "./cli-run.ts";
+import { type DaemonProcess, startDaemonProcess } from "./daemon-process.ts";
+
+let dir = "";
+let daemon: DaemonProcess;
+let session: Session;
+
+const run = (...args: string[]) => runCli(args, { NATSTATE_DATA: dir });
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "natstate-test-"));
+  daemon = await startDaemonProcess({ NATSTATE_DATA: dir, NATSTATE_NATS_PORT: "0" });
+  session = await openSession({ url: daemon.natsUrl, name: "test" }, () => {});
+  const simulated = await run("simulate", "--orders", "20", "--rate", "0", "--malformed", "4", "--json");
+  expect(simulated.code, simulated.stderr).toBe(0);
+  await until(
+    "all orders are there",
+    async () => JSON.parse((await run("stats", "--json")).stdout).orders.total === 20,
+  );
+});
+
+afterAll(async () => {
+  await session.close();
+  await daemon.stop();
+  await rm(dir, { recursive: true, force: true });
+});
+
+/** What the HTTP API says, to hold the commands against and to wait for things. */
+async function api(path: string) {
+  const response = await fetch(`${daemon.httpUrl}/api/${path}`);
+  return response.ok ? JSON.parse(await response.text()) : undefined;
+}
+
+function parse({ code, stdout, stderr }: Ran) {
+  expect(code, stderr).toBe(0);
+  return JSON.parse(stdout);
+}
+
+/** Publishes, and waits until its dead letter is there. @returns the dead letter's sequence. */
+async function publishBad(orderId: string, body: string, header: Record<string, string>): Promise<string> {
+  const subject = `orders.${orderId}.OrderCreated`;
+  const all = headers();
+  for (const [name, value] of Object.entries(header)) all.set(name, value);
+  await session.js.publish(subject, body, { headers: all });
+  return until(`${orderId} is a dead letter`, async () => {
+    const { deadLetters } = await api("dead-letters");
+    const found = deadLetters.find((letter: { subject: string }) => letter.subject.endsWith(`${orderId}.OrderCreated`));
+    return found?.publishedSequence?.toString();
+  });
+}
+
+test("get shows one order, as text and as the API's JSON", async () => {
+  const [text, json] = await Promise.all([run("get", "sim1-order-123"), run("get", "sim1-order-123", "--json")]);
+  expect(text.stdout).toMatch(
+    /^order sim1-order-123\n\nstate +confirmed\nknown +80 %\nwaiting for +LoyaltyPointsUpdated\n/,
+  );
+  expect(parse(json)).toEqual(await api("orders/sim1-order-123"));
+});
+
+test("history, list and stats agree with each other", async () => {
+  const [history, list, confirmed, stats] = (
+    await Promise.all([
+      run("history", "sim1-order-123", "--json"),
+      run("list", "--limit", "7", "--json"),
+      run("list", "--state", "confirmed", "--json"),
+      run("stats", "--json"),
+    ])
+  ).map(parse);
+  expect(history).toEqual(await api("orders/sim1-order-123/history"));
+  expect(list).toMatchObject({ more: true });
+  expect(list.orders).toEqual((await api("orders?limit=7")).orders);
+  expect(confirmed.orders).toHaveLength(stats.orders.byState.confirmed);
+  expect(stats).toEqual(await api("stats"));
+});
+
+test("an order that does not exist is exit code 3, an id that cannot exist 2", async () => {
+  const [missing, history, impossible] = await Promise.all([
+    run("get", "nobody"),
+    run("history", "nobody", "--json"),
+    run("get", "a.b"),
+  ]);
+  expect(missing).toMatchObject({ code: 3, stdout: "", stderr: expect.stringContaining("no order nobody") });
+  expect(history).toMatchObject({ code: 3, stdout: "" });
+  expect(impossible.code).toBe(2);
+});
+
+test("what was mistyped is exit code 2, and says what was expected", async () => {
+  const mistakes: [string, ...string[]][] = [
+    ["unknown command", "bogus"],
+    ["pending, processing", "list", "--state", "lost"],
+    ["from 0 to 1", "simulate", "--late", "2"],
+    ["duration", "watch", "--since", "soon"],
+    ["one of the three", "dead-letters", "redrive"],
+    ["expected nats://", "stats", "--nats", "a b"],
+    ["no such event stream", "start", "--accept-stream", "OTHERS"],
+  ];
+  const ran = await Promise.all(mistakes.map(([, ...args]) => run(...args)));
+  ran.forEach(({ code, stderr }, index) => {
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(mistakes[index]?.[0] ?? "") });
+  });
+});
+
+test("health is exit code 0 when ready, and 4 when nothing runs", async () => {
+  const [ready, overNats, stopped] = await Promise.all([
+    run("health", "--json"),
+    run("health", "--nats", daemon.natsUrl),
+    run("health", "--http", "http://127.0.0.1:1", "--json"),
+  ]);
+  expect(parse(ready).ready).toBe(true);
+  expect(overNats).toMatchObject({ code: 0, stdout: expect.stringContaining("1 natstate daemon") });
+  expect(stopped.code).toBe(4);
+  expect(JSON.parse(stopped.stdout)).toMatchObject({ ready: false });
+});
+
+test("a reader that finds no system is told where it looked and how to start one, exit code 1", async () => {
+  const { code, stderr } = await runCli(["list"], {
+    NATSTATE_DATA: join(dir, "empty"),
+    NATS_URL: "nats://127.0.0.1:1",
+  });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(
+    /^natstate: natstate is not running: nothing answers at nats:\/\/127\.0\.0\.1:1 \(NATS_URL\).*npm start/,
+  );
+});
+
+test("config masks passwords, and lists every problem with exit code 2", async () => {
+  const masked = await runCli(["config", "--json"], { NATS_URL: "nats://me:secret@10.0.0.1:4222" });
+  expect(masked.stdout).not.toContain("secret");
+  expect(parse(masked).settings.find(({ name }: { name: string }) => name === "NATSTATE_HTTP").source).toBe("default");
+  const wrong = await runCli(["config"], { NATSTATE_PARTITIONS: "0", NATSTATE_TYPO: "1" });
+  expect(wrong.code).toBe(2);
+  expect(wrong.stderr).toMatch(/2 problems[\s\S]*NATSTATE_TYPO[\s\S]*NATSTATE_PARTITIONS/);
+});
+
+test("dead letters are listed newest first, shown with their bytes, and missing ones are exit code 3", async () => {
+  const { deadLetters } = parse(await run("dead-letters", "list", "--json"));
+  const sequences = deadLetters.map(({ sequence }: { sequence: number }) => sequence);
+  expect(sequences).toEqual(sequences.toSorted((a: number, b: number) => b - a));
+  const [newest] = deadLetters;
+  const [two, sameReason, shown, missing] = await Promise.all([
+    run("dead-letters", "list", "--limit", "2", "--json").then(parse),
+    run("dead-letters", "list", "--reason", newest.reason, "--json").then(parse),
+    run("dead-letters", "show", String(newest.sequence), "--json").then(parse),
+    run("dead-letters", "show", "999999"),
+  ]);
+  expect(two.deadLetters).toEqual(deadLetters.slice(0, 2));
+  expect(sameReason.deadLetters).toEqual(
+    deadLetters.filter(({ reason }: { reason: string }) => reason === newest.reason),
+  );
+  expect(Buffer.from(shown.body, shown.encoding)).toHaveLength(newest.bytes);
+  expect(missing).toMatchObject({ code: 3, stdout: "" });
+});
+
+test("a dead letter redriven with a corrected body is applied: its CloudEvents headers are restored", async () => {
+  const sequence = await publishBad("cloudy", `{"customerId":"c"}`, {
+    "ce-specversion": "1.0",
+    "ce-id": "c1",
+    "ce-type": "com.example.OrderCreated",
+    "ce-time": "2026-01-01T00:00:00Z",
+    "ce-subject": "cloudy",
+  });
+  const body = join(dir, "corrected.json");
+  await writeFile(body, `{"customerId":"c","totalAmount":1,"currency":"EUR"}`);
+  const dryRun = await run("dead-letters", "redrive", sequence, "--body", body, "--dry-run");
+  expect(dryRun).toMatchObject({ code: 0, stdout: expect.stringContaining("would be redriven") });
+  expect(await api("orders/cloudy")).toBeUndefined();
+  const redriven = await run("dead-letters", "redrive", sequence, "--body", body, "--json");
+  expect(parse(redriven).deadLetters).toMatchObject([{ outcome: "redriven", subject: "orders.cloudy.OrderCreated" }]);
+  await until("it is applied", () => api("orders/cloudy"));
+});
+
+test("a redrive the stream's duplicate window swallows is told, with exit code 1", async () => {
+  const sequence = await publishBad("twice", "{", { "Nats-Msg-Id": "twice-1" });
+  const ran = await run("dead-letters", "redrive", sequence);
+  expect(ran).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining("duplicate: ORDERS remembers its Nats-Msg-Id"),
+  });
+  expect(ran.stderr).toContain("nothing is lost");
+});
+
+test("redrive sends nothing when one of the sequences is not there", async () => {
+  const sequence = await publishBad("alone", "{", {});
+  const { state } = await session.jsm.streams.info("ORDERS");
+  expect((await run("dead-letters", "redrive", sequence, "999999")).code).toBe(3);
+  expect((await session.jsm.streams.info("ORDERS")).state.last_seq).toBe(state.last_seq);
+});
+
+test("the exported machine is one: as JSON, as its source, as a diagram of all states", async () => {
+  const [json, mermaid, source] = await Promise.all(
+    ["json", "mermaid", "source"].map((format) => run("machine", "export", "--format", format)),
+  );
+  const machine = createMachine(JSON.parse(json?.stdout ?? ""));
+  expect(Object.keys(machine.states)).toEqual(Object.keys(orderMachine.states));
+  expect(mermaid?.stdout).toMatch(/^stateDiagram-v2\n[\s\S]* {2}processing --> confirmed : \[isConfirmed\]\n/);
+  expect(source?.stdout).toContain("export const orderMachine");
+});
+
+test("watch shows past and new decisions until a signal, as text and as lines of JSON", async () => {
+  const env = { NATSTATE_DATA: dir };
+  const [text, json] = [startCli(["watch", "--since", "1h"], env), startCli(["watch", "--since", "1h", "--json"], env)];
+  for (const watch of [text, json]) await until("past decisions", () => watch.stdout().includes("sim1-order-123"));
+  expect((await run("simulate", "--orders", "3", "--rate", "0", "--seed", "2")).code).toBe(0);
+  for (const watch of [text, json]) await until("new decisions", () => watch.stdout().includes("sim2-order-123"));
+  text.kill("SIGINT");
+  json.kill("SIGTERM");
+  const [asText, asJson] = await Promise.all([text.ran, json.ran]);
+  expect([asText.code, asJson.code]).toEqual([0, 0]);
+  const lines = asJson.stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(lines).toHaveLength(asText.stdout.trim().split("\n").length);
+  expect(lines[0]).toMatchObject({ decisionType: expect.any(String), publishedAt: expect.any(String) });
+});

@@ -1,0 +1,54 @@
+import { MOMENTS } from "../../src/flow/probe.ts";
+import type { Fault } from "./fault.ts";
+import { pause, underLoad } from "./world.ts";
+
+/** Moments that come once an event or publication come often; the others once a batch. */
+const TIMES = { few: [1, 3], many: [1, 40, 150] };
+
+/** `kill -9` between any two steps of the path, and at random. */
+export const crashes: readonly Fault[] = [
+  ...MOMENTS.map((moment): Fault => {
+    const times = ["received", "published"].includes(moment) ? TIMES.many : TIMES.few;
+    return {
+      name: `crash-${moment.replace("_", "-")}`,
+      about: `kill -9 when ${moment}, the ${times.join(", ")}. time`,
+      leastStrikes: times.length,
+      async strike(world) {
+        await (await world.start()).stop();
+        await underLoad(world, times.length, (round) => world.doom(moment, times[round] ?? 1), 60);
+        await world.start();
+      },
+    };
+  }),
+  {
+    name: "kill-9",
+    about: "kill -9 of the daemon at random times",
+    leastStrikes: 10,
+    async strike(world) {
+      await world.start();
+      await underLoad(world, 10, async () => {
+        await pause(world.random.whole(5, 400));
+        await world.daemon().kill9();
+        world.struck();
+        await world.start();
+      });
+    },
+  },
+  {
+    name: "sigterm",
+    about: "SIGTERM at random times: exit code 0 within 10 s",
+    leastStrikes: 6,
+    async strike(world) {
+      await world.start();
+      await underLoad(world, 6, async () => {
+        await pause(world.random.whole(5, 400));
+        const sentMs = performance.now();
+        const code = await world.daemon().stop();
+        if (code !== 0) throw new Error(`SIGTERM ended with ${code}`);
+        if (performance.now() - sentMs > 10_000) throw new Error("SIGTERM took longer than 10 s");
+        world.struck();
+        await world.start();
+      });
+    },
+  },
+];

@@ -1,0 +1,27 @@
+import { expect, it } from "vitest";
+import { createActor } from "xstate";
+import type { ActorType } from "../../machines/actor-type.ts";
+import { orderType } from "../../machines/order/order.ts";
+import { restoreActor, spawnActor } from "../../src/flow/actors.ts";
+import { decode, isRejected } from "../../src/flow/decode.ts";
+import { orderEvent } from "./order-events.ts";
+
+const type = orderType as ActorType;
+
+it("what is stored is XState's own persisted snapshot, and starts the same actor", () => {
+  const ours = spawnActor(type);
+  const theirs = createActor(type.machine).start();
+  const events = [
+    orderEvent(1, "o", "OrderCreated", 1),
+    orderEvent(2, "o", "PaymentProcessed", 2),
+    orderEvent(3, "o", "InventoryReserved", 3),
+  ];
+  for (const delivery of events) {
+    const observation = decode(delivery, { maxBytes: 10_000 });
+    if (isRejected(observation)) throw new Error(observation.error);
+    ours.send(observation);
+    theirs.send(observation);
+    expect(JSON.parse(ours.persist().snapshot)).toEqual(JSON.parse(JSON.stringify(theirs.getPersistedSnapshot())));
+    expect(restoreActor(type, ours.persist())?.persist()).toEqual(ours.persist());
+  }
+});
