@@ -6,9 +6,10 @@ import { createHttpServer, type HttpServer } from "./console/server.ts";
 import { createActivity } from "./flow/activity.ts";
 import { createHotActors } from "./flow/hot-actors.ts";
 import { createIntake } from "./flow/intake.ts";
-import type { Lane } from "./flow/ports.ts";
+import type { BatchResult, Lane } from "./flow/ports.ts";
 import type { Probe } from "./flow/probe.ts";
 import { createProcessor } from "./flow/processor.ts";
+import { createQuarantineControl } from "./flow/quarantine-control.ts";
 import { catchUpOutbox } from "./jetstream/catch-up.ts";
 import { maskUrl } from "./jetstream/connect.ts";
 import { openDeadLetters } from "./jetstream/dead-letters.ts";
@@ -140,16 +141,12 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     onProgress: () => intake.resume(),
     probe,
   });
+  const processor = createProcessor(journal, actors, { maxBytes: config.NATSTATE_MAX_EVENT_BYTES }, probe);
   const intake = createIntake({
-    processor: createProcessor(journal, actors, { maxBytes: config.NATSTATE_MAX_EVENT_BYTES }, probe),
+    processor,
     limits: { maxDeliveries: config.NATSTATE_BATCH_EVENTS, maxBytes: config.NATSTATE_BATCH_BYTES },
     hasRoom: () => publisher.backlog() < MAX_BACKLOG,
-    onCommitted(result, commitMs) {
-      publisher.offer(result.decisions, result.deadLetters);
-      metrics.recordBatch(result, commitMs, Date.now());
-      activity.record(result, Date.now());
-      logBatch(logger, result);
-    },
+    onCommitted,
     onFailed(error, retryMs) {
       metrics.recordCommitFailure();
       logger.error({ err: error, retryMs }, "commit failed, nothing is acknowledged, trying again");
@@ -161,7 +158,8 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     nc,
     types,
     queries,
-    owns: (type, actorId) => ownership.owns(laneOf(type.name, partitionOf(actorId, topology.partitions))),
+    quarantine: createQuarantineControl({ queries, processor, laneOf: laneOfActor, onCommitted }),
+    owns: (type, actorId) => ownership.owns(laneOfActor(type, actorId)),
     ownedPartitions,
     cluster,
     version: VERSION,
@@ -227,6 +225,13 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     health,
     stop: () => (stopping ??= stop()),
   };
+
+  function onCommitted(result: BatchResult, commitMs: number): void {
+    publisher.offer(result.decisions, result.deadLetters);
+    metrics.recordBatch(result, commitMs, Date.now());
+    activity.record(result, Date.now());
+    logBatch(logger, result);
+  }
 
   async function stop(): Promise<void> {
     clearInterval(lagTimer);
@@ -327,7 +332,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
 
   function startHttp(): Promise<HttpServer> | undefined {
     if (config.NATSTATE_HTTP === null) return undefined;
-    const deadLetters = openDeadLetters(js, jsm);
+    const deadLetters = openDeadLetters(session);
     return createHttpServer({
       ...config.NATSTATE_HTTP,
       types,
@@ -351,6 +356,10 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     const assigned = ownership.assigned();
     if (assigned.length === lanes.length) return undefined;
     return assigned.filter((lane) => lane.type === type).map((lane) => lane.partition);
+  }
+
+  function laneOfActor(type: ActorType, actorId: string): Lane {
+    return laneOf(type.name, partitionOf(actorId, topology.partitions));
   }
 
   function laneOf(type: string, partition: number): Lane {

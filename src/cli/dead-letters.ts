@@ -159,7 +159,7 @@ async function findOne(letters: DeadLetters, sequence: number): Promise<DeadLett
 }
 
 function withDeadLetters<Result>({ nats }: Common, use: (letters: DeadLetters) => Promise<Result>): Promise<Result> {
-  return withSystem(nats, ({ session: { js, jsm } }) => use(openDeadLetters(js, jsm)));
+  return withSystem(nats, ({ session }) => use(openDeadLetters(session)));
 }
 
 function selectionOf(types: readonly ActorType[], { type, reason }: Selecting): DeadLetterSelection {

@@ -27,6 +27,7 @@ export interface Place {
 }
 
 const DEFAULT_URL = "nats://127.0.0.1:4222";
+const NOBODY_THERE = /refused|timeout|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH/i;
 const START_OR_POINT =
   "Start it with: npm start. Or say where it is: --nats <url>, NATS_URL, or NATSTATE_DATA as it has.";
 
@@ -83,8 +84,11 @@ async function connect(place: Place, access: NatsAccess, natsUrl: string): Promi
       if (event === "reconnected") say("NATS is back");
     });
   } catch (error) {
-    const refused = error instanceof NatsSetupError && !/ECONNREFUSED|connection refused/i.test(error.message);
-    if (refused) throw error;
+    if (!(error instanceof NatsSetupError)) {
+      throw new CliError("failed", `NATS at ${natsUrl}: ${(error as Error).message}`, { cause: error });
+    }
+    // Whatever else went wrong there, such as a wrong password, its own message says.
+    if (!NOBODY_THERE.test(error.message)) throw error;
     const message = `natstate is not running: nothing answers at ${natsUrl} (${place.because}). ${START_OR_POINT}`;
     throw new CliError("failed", message, { cause: error });
   }

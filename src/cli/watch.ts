@@ -43,8 +43,7 @@ async function watch(system: System, type: ActorType, { since, json }: WatchOpti
   const counting = process.stdout.isTTY && !json ? showCounts(system, type, ending.signal) : undefined;
   say(`watching ${type.name} decisions at ${system.natsUrl}, Ctrl-C ends`);
   try {
-    const { js, jsm } = system.session;
-    for await (const message of followDecisions(js, jsm, type, { sinceMs: since, signal: ending.signal })) {
+    for await (const message of followDecisions(system.session, type, { sinceMs: since, signal: ending.signal })) {
       const decision = JSON.parse(message.payload) as PublishedObject;
       if (json) printJson({ ...decision, publishedAt: message.publishedAt }, { oneLine: true });
       else print(describe(type, message, decision));

@@ -44,7 +44,14 @@ export function accessOptions(urls: string, access: NatsAccess): NodeConnectionO
     ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
     ...(userinfo === undefined ? {} : readUserinfo(userinfo)),
     ...(creds === undefined ? {} : { authenticator: credsAuthenticator(readFileSync(creds)) }),
-    ...(wantsTls ? { tls: tlsOptions(tls ?? {}, parts.map(({ host }) => nameOf(host))) } : {}),
+    ...(wantsTls
+      ? {
+          tls: tlsOptions(
+            tls ?? {},
+            parts.map(({ host }) => nameOf(host)),
+          ),
+        }
+      : {}),
   };
 }
 

@@ -43,7 +43,8 @@ export async function catchUpOutbox(
   for (const lane of lanes) outbox.savePositions(lane, { decisions, deadLetters });
 }
 
-function toDecision(message: StreamMessage): ImportedDecision | undefined {
+/** A message of DECISIONS; undefined when natstate did not write it. */
+export function toDecision(message: StreamMessage): ImportedDecision | undefined {
   const revision = Number(message.header("Natstate-Revision"));
   const actorId = message.subject.slice(message.subject.lastIndexOf(".") + 1);
   if (!Number.isSafeInteger(revision) || revision < 1) return undefined;

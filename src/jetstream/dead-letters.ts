@@ -1,13 +1,8 @@
-import {
-  DeliverPolicy,
-  JetStreamApiCodes,
-  type JetStreamClient,
-  type JetStreamManager,
-  type StoredMsg,
-} from "@nats-io/jetstream";
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
-import { apiErrorCode } from "./connect.ts";
+import { type HeldMessage, readDirect } from "./direct-reader.ts";
 import { DEAD_LETTERS_STREAM, deadLetterSubject, publishedSubject } from "./names.ts";
+import type { Session } from "./session.ts";
+import { readStreamState } from "./stream-state.ts";
 
 /** One message of DEAD_LETTERS, without its body. */
 export interface DeadLetterHead {
@@ -80,20 +75,22 @@ const NOT_ORIGINAL = [
 /** Put before the names of the publisher's `Nats-` headers, which would mean something to DEAD_LETTERS. */
 const ORIGINAL = "Natstate-Original-";
 const FIRST_WINDOW = 1000;
+const BATCH = 500;
 const TIMEOUT_MS = 5000;
 
 /** Reads and redrives what is in DEAD_LETTERS. Changes nothing there. */
-export function openDeadLetters(js: JetStreamClient, jsm: JetStreamManager): DeadLetters {
+export function openDeadLetters(session: Pick<Session, "nc" | "js" | "jsm" | "newInbox">): DeadLetters {
+  const { js, jsm } = session;
   return {
     async latest(selection, limit) {
-      const { first_seq, last_seq } = await bounds();
+      const { first_seq, last_seq } = await readStreamState(jsm, DEAD_LETTERS_STREAM);
       let found: DeadLetterHead[] = [];
       // A stream is read forwards only: look at ever larger pieces, from the end.
       let to = last_seq;
       for (let size = FIRST_WINDOW; found.length < limit && to >= first_seq; size *= 4) {
         const from = Math.max(first_seq, to - size + 1);
         const piece: DeadLetterHead[] = [];
-        for await (const { body, headers, ...head } of read(selection, from, to, true)) {
+        for await (const { body, headers, ...head } of read(selection, from, to)) {
           piece.push(head);
           if (piece.length > limit) piece.shift();
         }
@@ -103,23 +100,20 @@ export function openDeadLetters(js: JetStreamClient, jsm: JetStreamManager): Dea
       return found.slice(-limit).reverse();
     },
     async find(sequence) {
-      try {
-        const message = await jsm.streams.getMessage(DEAD_LETTERS_STREAM, { seq: sequence });
-        return message === null
-          ? undefined
-          : toLetter(message.seq, message.header, message.data, message.time.getTime());
-      } catch (error) {
-        if (apiErrorCode(error) === JetStreamApiCodes.NoMessageFound) return undefined;
-        throw error;
-      }
+      const { last_seq } = await readStreamState(jsm, DEAD_LETTERS_STREAM);
+      if (sequence > last_seq) return undefined;
+      const [message] = await readDirect(session, DEAD_LETTERS_STREAM, { seq: sequence, batch: 1 });
+      // A sequence that is gone is answered with the next one there is.
+      return message?.sequence === sequence ? toLetter(message) : undefined;
     },
     async *each(selection) {
-      const { first_seq, last_seq } = await bounds();
-      yield* read(selection, first_seq, last_seq, false);
+      const { first_seq, last_seq } = await readStreamState(jsm, DEAD_LETTERS_STREAM);
+      yield* read(selection, first_seq, last_seq);
     },
     async redrive(letter, body = letter.body) {
-      if (letter.stream === "")
+      if (letter.stream === "") {
         return { outcome: "failed", error: "it has no Natstate- headers: natstate did not write it" };
+      }
       try {
         const ack = await js.publish(letter.subject, body, {
           headers: headersOf(letter),
@@ -135,69 +129,43 @@ export function openDeadLetters(js: JetStreamClient, jsm: JetStreamManager): Dea
     },
   };
 
-  async function bounds(): Promise<StreamState> {
-    return (await jsm.streams.info(DEAD_LETTERS_STREAM)).state;
-  }
-
   /** The selected messages from one sequence to another, in order. */
   async function* read(
     { collection = "*", reason = "*" }: DeadLetterSelection,
     from: number,
     to: number,
-    headersOnly: boolean,
   ): AsyncGenerator<DeadLetterMessage> {
-    if (to < from) return;
-    const consumer = await js.consumers.get(DEAD_LETTERS_STREAM, {
-      filter_subjects: deadLetterSubject({ collection }, reason),
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: from,
-      headers_only: headersOnly,
-    });
-    try {
-      if ((await consumer.info()).num_pending === 0) return;
-      const messages = await consumer.consume({ max_messages: 500, expires: 5000, idle_heartbeat: 1000 });
-      try {
-        for await (const { info, headers: header, data } of messages) {
-          if (info.streamSequence > to) return;
-          yield toLetter(info.streamSequence, header, data, info.timestampNanos / 1_000_000);
-          if (info.pending === 0) return;
-        }
-      } finally {
-        await messages.close();
+    const next_by_subj = deadLetterSubject({ collection }, reason);
+    for (let seq = Math.max(from, 1); seq <= to; ) {
+      const messages = await readDirect(session, DEAD_LETTERS_STREAM, { seq, next_by_subj, batch: BATCH });
+      if (messages.length === 0) return;
+      for (const message of messages) {
+        if (message.sequence > to) return;
+        yield toLetter(message);
+        seq = message.sequence + 1;
       }
-    } finally {
-      await consumer.delete().catch(() => {});
     }
   }
 }
 
-type StreamState = { readonly first_seq: number; readonly last_seq: number };
-
-function toLetter(
-  sequence: number,
-  header: MsgHdrs | StoredMsg["header"] | undefined,
-  body: Uint8Array,
-  storedAtMs: number,
-): DeadLetterMessage {
-  const value = (name: string) => header?.get(name) ?? "";
+function toLetter({ sequence, headers: header, data, storedAtMs }: HeldMessage): DeadLetterMessage {
   return {
     sequence,
-    reason: value("Natstate-Reason"),
-    error: value("Natstate-Error"),
-    subject: publishedSubject(value("Natstate-Subject")),
-    stream: value("Natstate-Stream"),
-    streamSequence: Number(value("Natstate-Sequence")),
-    redrivenFrom: Number(value("Natstate-Redriven-From")) || null,
+    reason: header.get("Natstate-Reason"),
+    error: header.get("Natstate-Error"),
+    subject: publishedSubject(header.get("Natstate-Subject")),
+    stream: header.get("Natstate-Stream"),
+    streamSequence: Number(header.get("Natstate-Sequence")),
+    redrivenFrom: Number(header.get("Natstate-Redriven-From")) || null,
     deadAt: new Date(storedAtMs).toISOString(),
-    // A consumer that leaves the bodies away says how long they were.
-    bytes: Number(value("Nats-Msg-Size") || body.length),
+    bytes: data.length,
     headers: [...originalHeaders(header)],
-    body,
+    body: data,
   };
 }
 
-function* originalHeaders(header: MsgHdrs | undefined): Generator<readonly [string, string]> {
-  for (const [name, values] of header ?? []) {
+function* originalHeaders(header: MsgHdrs): Generator<readonly [string, string]> {
+  for (const [name, values] of header) {
     if (name.startsWith("Nats-") || NOT_ORIGINAL.includes(name)) continue;
     const original = name.startsWith(ORIGINAL) ? name.slice(ORIGINAL.length) : name;
     for (const value of values) yield [original, value];

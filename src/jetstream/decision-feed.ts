@@ -1,7 +1,9 @@
-import { DeliverPolicy, type JetStreamClient, type JetStreamManager } from "@nats-io/jetstream";
+import { setTimeout as delay } from "node:timers/promises";
 import type { ActorType } from "../../machines/actor-type.ts";
-import { NatsSetupError } from "./connect.ts";
+import { type DirectRequest, type HeldMessage, NotReadableError, readDirect } from "./direct-reader.ts";
 import { DECISIONS_STREAM, decisionSubject } from "./names.ts";
+import type { Session } from "./session.ts";
+import { readStreamState } from "./stream-state.ts";
 
 /** One decision as it was published. */
 export interface PublishedMessage {
@@ -14,47 +16,56 @@ export interface PublishedMessage {
   readonly payload: string;
 }
 
+const BATCH = 500;
+/** How long a decision may be there unseen. */
+const POLL_MS = 200;
+
 /**
- * Follows a type's decisions, from now or from a moment before, until `signal` aborts. Leaves nothing behind in NATS;
- * a lost connection is taken up where it broke off.
+ * Follows a type's decisions, from now or from a moment before, until `signal` aborts. Creates nothing in NATS, see
+ * {@link readDirect}; a lost connection is taken up where it broke off.
  *
  * @throws NatsSetupError when there is no DECISIONS, or when it is deleted meanwhile.
  */
 export async function* followDecisions(
-  js: JetStreamClient,
-  jsm: JetStreamManager,
+  session: Session,
   type: ActorType,
   { sinceMs, signal }: { readonly sinceMs?: number | undefined; readonly signal: AbortSignal },
 ): AsyncGenerator<PublishedMessage> {
-  const { state } = await jsm.streams.info(DECISIONS_STREAM);
-  const start =
+  const { last_seq } = await readStreamState(session.jsm, DECISIONS_STREAM);
+  const wanted = { next_by_subj: decisionSubject(type, "*"), batch: BATCH };
+  let next: DirectRequest =
     sinceMs === undefined
-      ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: state.last_seq + 1 }
-      : { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(Date.now() - sinceMs).toISOString() };
-  const consumer = await js.consumers.get(DECISIONS_STREAM, { ...start, filter_subjects: decisionSubject(type, "*") });
-  const messages = await consumer.consume({ max_messages: 500, expires: 5000, idle_heartbeat: 1000 });
-  const stop = () => messages.stop();
-  signal.addEventListener("abort", stop, { once: true });
-  void (async () => {
-    for await (const { type: what } of messages.status()) {
-      if (what === "stream_not_found") {
-        messages.stop(new NatsSetupError(`the stream ${DECISIONS_STREAM} was deleted`));
-      }
+      ? { ...wanted, seq: last_seq + 1 }
+      : { ...wanted, start_time: new Date(Date.now() - sinceMs).toISOString() };
+  while (!signal.aborted) {
+    const messages = await readNext(session, next);
+    for (const message of messages) {
+      next = { ...wanted, seq: message.sequence + 1 };
+      yield toPublished(message);
+      if (signal.aborted) return;
     }
-  })();
-  try {
-    if (signal.aborted) return;
-    for await (const message of messages) {
-      yield {
-        actorId: message.subject.slice(message.subject.lastIndexOf(".") + 1),
-        sequence: message.seq,
-        publishedAt: new Date(message.time).toISOString(),
-        payload: message.string(),
-      };
-    }
-  } finally {
-    signal.removeEventListener("abort", stop);
-    messages.stop();
-    await consumer.delete().catch(() => {});
+    if (messages.length === 0) await delay(POLL_MS, undefined, { signal }).catch(() => {});
   }
+}
+
+/** What there is now; nothing while NATS is away. */
+async function readNext(session: Session, request: DirectRequest): Promise<HeldMessage[]> {
+  if (!session.isConnected()) return [];
+  try {
+    return await readDirect(session, DECISIONS_STREAM, request);
+  } catch (error) {
+    if (session.nc.isClosed()) throw error;
+    // Deleted, or only without a leader for a moment?
+    if (error instanceof NotReadableError) await readStreamState(session.jsm, DECISIONS_STREAM);
+    return [];
+  }
+}
+
+function toPublished({ subject, sequence, storedAtMs, data }: HeldMessage): PublishedMessage {
+  return {
+    actorId: subject.slice(subject.lastIndexOf(".") + 1),
+    sequence,
+    publishedAt: new Date(storedAtMs).toISOString(),
+    payload: Buffer.from(data).toString("utf8"),
+  };
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { JetStreamApiError, jetstreamErrors } from "@nats-io/jetstream";
+import { JetStreamApiError } from "@nats-io/jetstream";
 import { headers, type MsgHdrs, errors as natsErrors } from "@nats-io/transport-node";
 import type { ActorType, TrafficMessage } from "../../machines/actor-type.ts";
 import { maskUrl, type NatsOptions, NatsSetupError } from "./connect.ts";
@@ -65,7 +65,8 @@ export async function openEventPublisher({ type, ...nats }: EventPublisherOption
           isThere = true;
           return { sequence: seq, attempts };
         } catch (error) {
-          if (!isThere && error instanceof jetstreamErrors.JetStreamNotEnabled) throw missing(stream, nats.url, error);
+          if (!isThere && (error as Error).name === "JetStreamNotEnabled")
+            throw missing(stream, nats.url, error as Error);
           const isFinal = error instanceof JetStreamApiError || error instanceof natsErrors.PermissionViolationError;
           if (isFinal || attempts === MAX_ATTEMPTS) throw refused(message, error as Error);
           await delay(RETRY_MS);

@@ -1,6 +1,7 @@
 import { ServiceError, Svcm } from "@nats-io/services";
 import { type Msg, type NatsConnection, errors as natsErrors } from "@nats-io/transport-node";
 import type { ActorType } from "../../machines/actor-type.ts";
+import type { QuarantineDetail, QuarantineEntry, QuarantinePage, Released } from "../flow/quarantine-control.ts";
 import type { ActorAnswer, ActorHistory, ActorPage, ActorSummary, Stats } from "../flow/queries.ts";
 import { isRefused, listOrder, type Parameters, readListFilter } from "../flow/query-filters.ts";
 import { QUERY_SERVICE, querySubject } from "./names.ts";
@@ -37,6 +38,12 @@ export interface QueryClient {
   /** @param filter - as `readListFilter` takes it, without `limit` and `cursor`. */
   list(type: ActorType, filter: Parameters, limit: number): Promise<ActorList>;
   stats(type: ActorType): Promise<Stats>;
+  /** Every quarantined actor, by id. */
+  quarantined(type: ActorType): Promise<QuarantineEntry[]>;
+  /** @returns undefined when it is not quarantined. */
+  quarantine(type: ActorType, actorId: string): Promise<QuarantineDetail | undefined>;
+  /** Ends a quarantine. @returns undefined when it is not quarantined. */
+  release(type: ActorType, actorId: string): Promise<Released | undefined>;
   /** How many daemons answer. */
   members(): Promise<number>;
 }
@@ -108,6 +115,23 @@ export function createQueryClient(nc: NatsConnection): QueryClient {
     return { actors, more: cursor !== null };
   }
 
+  /** Each daemon gives its first ones after `after`: what is complete is up to where the shortest of them ends. */
+  async function quarantined(type: ActorType): Promise<QuarantineEntry[]> {
+    const all: QuarantineEntry[] = [];
+    let after = "";
+    for (;;) {
+      const pages = (await askAll(type, "quarantine.list", JSON.stringify({ after }))) as QuarantinePage[];
+      const entriesOf = (page: QuarantinePage) => page[type.collection] as readonly QuarantineEntry[];
+      const idOf = (entry: QuarantineEntry | undefined) => String(entry?.[type.idField] ?? "");
+      const ends = pages.filter((page) => page.more).map((page) => idOf(entriesOf(page).at(-1)));
+      const end = ends.sort(byBytes)[0];
+      const entries = pages.flatMap(entriesOf).sort((a, b) => byBytes(idOf(a), idOf(b)));
+      all.push(...entries.filter((entry) => end === undefined || byBytes(idOf(entry), end) <= 0));
+      if (end === undefined) return all;
+      after = end;
+    }
+  }
+
   return {
     get: (type, actorId) => orUndefined(askOwner(type, "get", actorId)) as Promise<ActorAnswer | undefined>,
     history: (type, actorId) => orUndefined(askOwner(type, "history", actorId)) as Promise<ActorHistory | undefined>,
@@ -122,6 +146,11 @@ export function createQueryClient(nc: NatsConnection): QueryClient {
       return { actors: actors.slice(0, limit), more: actors.length > limit || lists.some((list) => list.more) };
     },
     stats: async (type) => ((await askAll(type, "stats", "")) as Stats[]).reduce(addStats),
+    quarantined,
+    quarantine: (type, actorId) =>
+      orUndefined(askOwner(type, "quarantine.show", actorId)) as Promise<QuarantineDetail | undefined>,
+    release: (type, actorId) =>
+      orUndefined(askOwner(type, "quarantine.release", actorId)) as Promise<Released | undefined>,
     members,
   };
 }
@@ -136,6 +165,11 @@ function sortActors(type: ActorType, actors: ActorSummary[], order: ReturnType<t
 
 function actorsOf(type: ActorType, page: ActorPage): readonly ActorSummary[] {
   return page[type.collection] as readonly ActorSummary[];
+}
+
+/** As SQLite orders ids, which are ASCII. */
+function byBytes(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Adds two daemons' counts: the same shape, every number the sum. */

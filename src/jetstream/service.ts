@@ -1,6 +1,7 @@
 import { type ServiceMsg, Svcm } from "@nats-io/services";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { ActorType } from "../../machines/actor-type.ts";
+import type { QuarantineControl } from "../flow/quarantine-control.ts";
 import type { ActorPage, Queries } from "../flow/queries.ts";
 import { isRefused, type Parameters, readListFilter } from "../flow/query-filters.ts";
 import { QUERY_SERVICE, querySubject } from "./names.ts";
@@ -16,6 +17,8 @@ export interface QueryServiceOptions {
   readonly nc: NatsConnection;
   readonly types: readonly ActorType[];
   readonly queries: Queries;
+  /** Absent: questions about quarantine are not answered. */
+  readonly quarantine?: QuarantineControl;
   /** Is the actor in one of our partitions? Not called before the service is returned. */
   readonly owns: (type: ActorType, actorId: string) => boolean;
   /** Our partitions of a type, undefined for all. Not called before the service is returned. */
@@ -39,18 +42,21 @@ interface Refusal {
 type Reply = { readonly found: object } | Refusal | undefined;
 
 const MAX_QUESTION_BYTES = 4096;
+/** Of one answer about quarantine; far below the 1 MiB a NATS message may have. */
+const QUARANTINE_PAGE = 500;
 
 /**
- * Answers `natstate.<collection>.get.<id>`, `.history.<id>`, `.list` and `.stats` (DESIGN, section 3, "Queries").
+ * Answers `natstate.<collection>.get.<id>`, `.history.<id>`, `.list` and `.stats` (DESIGN, section 3, "Queries"), and
+ * `.quarantine.list`, `.quarantine.show.<id>` and `.quarantine.release.<id>`.
  *
- * Every daemon hears every question. `get` and `history` are answered by the owner of the id's partition alone, `list`
- * and `stats` by each daemon for its own partitions; a `list` that goes on from a cursor, by the daemon that gave it.
+ * Every daemon hears every question. Those about one id are answered by the owner of its partition alone, the others
+ * by each daemon for its own partitions; a `list` that goes on from a cursor, by the daemon that gave it.
  * A refusal has the headers `Nats-Service-Error-Code` and `Nats-Service-Error`, and the same as JSON in its body.
  *
  * @returns when NATS knows the subscriptions.
  */
 export async function startQueryService(options: QueryServiceOptions): Promise<QueryService> {
-  const { nc, types, queries, owns, ownedPartitions, cluster, version, onError } = options;
+  const { nc, types, queries, quarantine, owns, ownedPartitions, cluster, version, onError } = options;
   const service = await new Svcm(nc).add({
     name: QUERY_SERVICE,
     version,
@@ -67,10 +73,11 @@ export async function startQueryService(options: QueryServiceOptions): Promise<Q
   });
 
   for (const type of types) {
-    addEndpoint(type, "get", (actorId) => askOne(type, actorId, queries.get));
-    addEndpoint(type, "history", (actorId) => askOne(type, actorId, queries.history));
+    addEndpointOfOne(type, "get", queries.get);
+    addEndpointOfOne(type, "history", queries.history);
     addEndpoint(type, "list", (_, body) => list(type, body));
     addEndpoint(type, "stats", () => ({ found: queries.stats(type, ownedPartitions(type)) }));
+    if (quarantine !== undefined) addQuarantine(type, quarantine);
   }
   await nc.flush();
   started = true;
@@ -83,21 +90,48 @@ export async function startQueryService(options: QueryServiceOptions): Promise<Q
     },
   };
 
-  function addEndpoint(type: ActorType, question: string, ask: (actorId: string, body: Uint8Array) => Reply): void {
-    const ofOne = question === "get" || question === "history";
-    service.addEndpoint(`${type.collection}-${question}`, {
-      subject: querySubject(type, question, ofOne ? "*" : undefined),
-      handler(_, message) {
-        if (started) answer(message, () => ask(message.subject.split(".")[3] ?? "", message.data));
-      },
+  function addQuarantine(type: ActorType, { quarantined, quarantine: find, release }: QuarantineControl): void {
+    addEndpoint(type, "quarantine.list", (_, body) => {
+      const { after } = readParameters(body) ?? {};
+      const place = typeof after === "string" ? { after } : {};
+      const partitions = ownedPartitions(type);
+      return { found: quarantined(type, { limit: QUARANTINE_PAGE, ...place, ...(partitions && { partitions }) }) };
     });
+    addEndpointOfOne(type, "quarantine.show", find, "in quarantine");
+    addEndpointOfOne(type, "quarantine.release", release, "in quarantine");
   }
 
-  function askOne(type: ActorType, actorId: string, ask: Queries["get"] | Queries["history"]): Reply {
-    if (!owns(type, actorId)) return undefined;
-    const found = ask(type, actorId);
-    if (found !== undefined) return { found };
-    return refusal(404, "not_found", `no ${type.name} ${JSON.stringify(actorId)} here; ids are case-sensitive`);
+  function addEndpointOfOne(
+    type: ActorType,
+    question: string,
+    ask: (type: ActorType, actorId: string) => object | undefined,
+    where = "here",
+  ): void {
+    addEndpoint(
+      type,
+      question,
+      (actorId) => {
+        if (!owns(type, actorId)) return undefined;
+        const found = ask(type, actorId);
+        if (found !== undefined) return { found };
+        return refusal(404, "not_found", `no ${type.name} ${JSON.stringify(actorId)} ${where}; ids are case-sensitive`);
+      },
+      "*",
+    );
+  }
+
+  function addEndpoint(
+    type: ActorType,
+    question: string,
+    ask: (actorId: string, body: Uint8Array) => Reply,
+    ofOne?: "*",
+  ): void {
+    service.addEndpoint(`${type.collection}-${question.replaceAll(".", "-")}`, {
+      subject: querySubject(type, question, ofOne),
+      handler(_, message) {
+        if (started) answer(message, () => ask(message.subject.split(".").at(-1) ?? "", message.data));
+      },
+    });
   }
 
   function list(type: ActorType, body: Uint8Array): Reply {

@@ -1,6 +1,6 @@
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
-import type { NatsConnection } from "@nats-io/transport-node";
-import { connectNats, type NatsOptions } from "./connect.ts";
+import { createInbox, type NatsConnection } from "@nats-io/transport-node";
+import { connectNats, maskUrl, type NatsOptions, NatsSetupError } from "./connect.ts";
 
 /** One connection to NATS with its JetStream clients. */
 export interface Session {
@@ -8,6 +8,8 @@ export interface Session {
   readonly js: JetStreamClient;
   readonly jsm: JetStreamManager;
   isConnected(): boolean;
+  /** A subject for one answer, under the prefix this connection may listen to. */
+  newInbox(): string;
   /** Sends what is buffered, then closes. */
   close(): Promise<void>;
 }
@@ -23,7 +25,12 @@ export type SessionEvent = "disconnected" | "reconnected" | "closed";
 export async function openSession(options: NatsOptions, onEvent: (event: SessionEvent) => void): Promise<Session> {
   const nc = await connectNats(options);
   const js = jetstream(nc, { timeout: 5000 });
-  const jsm = await jetstreamManager(nc, { timeout: 5000 });
+  const jsm = await jetstreamManager(nc, { timeout: 5000 }).catch(async (error: Error) => {
+    await nc.close();
+    throw new NatsSetupError(`JetStream does not answer at ${maskUrl(options.url)}: ${error.message}`, {
+      cause: error,
+    });
+  });
   let connected = true;
   let closing = false;
   void (async () => {
@@ -47,6 +54,7 @@ export async function openSession(options: NatsOptions, onEvent: (event: Session
     js,
     jsm,
     isConnected: () => connected,
+    newInbox: () => createInbox(options.inboxPrefix),
     async close() {
       closing = true;
       // Draining waits for the server; one that is gone must not hold up the end.

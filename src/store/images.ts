@@ -2,7 +2,7 @@ import type Database from "better-sqlite3";
 import type { EventRow, Lane, PublishedDecision, StoredActor } from "../flow/ports.ts";
 
 /** All the store knows of one actor, at one moment. */
-export interface ActorImage {
+export interface ActorImage extends LanePosition {
   readonly row: StoredActor | null;
   /** In stream order. */
   readonly events: readonly ImageEvent[];
@@ -12,9 +12,13 @@ export interface ActorImage {
   readonly imported: readonly PublishedDecision[];
   /** Sequences of the events kept back while the actor is quarantined. */
   readonly parked: readonly number[];
-  /** Of its lane. */
+}
+
+/** How far a lane has come. */
+export interface LanePosition {
+  /** Highest stream sequence whose effects are in the store. */
   readonly checkpoint: number;
-  /** What its lane published up to this sequence of DECISIONS is known here. */
+  /** What the lane published up to this sequence of DECISIONS is known in the store. */
   readonly decisionsKnownTo: number;
 }
 
@@ -34,8 +38,9 @@ export interface ImageDecision {
 export interface Images {
   /** Never undefined: of an actor that is not there the image is empty. */
   find(lane: Lane, actorId: string): ActorImage;
-  /** Ids of a type's actors, by id. Nothing else may be asked of the same connection before its end. */
-  ids(type: string): IterableIterator<string>;
+  lane(lane: Lane): LanePosition;
+  /** The next ids of a type's actors after `after`, by id. */
+  idsAfter(type: string, after: string, limit: number): string[];
   /** One actor at random, undefined when there is none. */
   random(type: string): string | undefined;
   count(type: string): number;
@@ -46,11 +51,6 @@ export interface Images {
 const ACTOR_COLUMNS = `key, type, id, partition, row_version AS rowVersion, machine_version AS machineVersion, state,
   completeness, events, revision, decision_type AS decisionType, standing, first_seen_ms AS firstSeenAtMs,
   updated_ms AS updatedAtMs, checksum, snapshot`;
-
-interface LaneRow {
-  readonly checkpoint: number;
-  readonly decisionsKnownTo: number;
-}
 
 /** @param db - a connection of its own when another one writes the store. */
 export function createImages(db: Database.Database): Images {
@@ -66,29 +66,33 @@ export function createImages(db: Database.Database): Images {
   const selectImported = db.prepare(`SELECT revision, payload, sequence FROM imported_decisions
     WHERE type = ? AND actor_id = ? ORDER BY revision`);
   const selectParked = db.prepare("SELECT sequence FROM parked WHERE type = ? AND actor_id = ?").pluck();
-  const selectIds = db.prepare("SELECT id FROM actors WHERE type = ? ORDER BY id").pluck();
+  const selectIds = db.prepare("SELECT id FROM actors WHERE type = ? AND id > ? ORDER BY id LIMIT ?").pluck();
   const selectCount = db.prepare("SELECT count(*) FROM actors WHERE type = ?").pluck();
   const selectHighestKey = db.prepare("SELECT coalesce(max(key), 0) FROM actors").pluck();
   const selectFrom = db.prepare("SELECT id FROM actors WHERE type = ? AND key >= ? ORDER BY key LIMIT 1").pluck();
   const selectReason = db.prepare("SELECT reason FROM dead_letters WHERE stream = ? AND sequence = ?").pluck();
 
+  function position(lane: Lane): LanePosition {
+    const known = selectLane.get(lane.stream, lane.partition) as LanePosition | undefined;
+    return known ?? { checkpoint: 0, decisionsKnownTo: 0 };
+  }
+
   return {
+    lane: position,
     // A transaction, so that everything is of the same moment.
     find: db.transaction((lane: Lane, actorId: string): ActorImage => {
       const type = lane.type.name;
       const row = (selectActor.get(type, actorId) as StoredActor | undefined) ?? null;
-      const known = selectLane.get(lane.stream, lane.partition) as LaneRow | undefined;
       return {
         row,
         events: row === null ? [] : (selectEvents.all(row.key) as ImageEvent[]),
         ledger: row === null ? [] : (selectLedger.all(row.key) as ImageDecision[]),
         imported: selectImported.all(type, actorId) as PublishedDecision[],
         parked: selectParked.all(type, actorId) as number[],
-        checkpoint: known?.checkpoint ?? 0,
-        decisionsKnownTo: known?.decisionsKnownTo ?? 0,
+        ...position(lane),
       };
     }),
-    ids: (type) => selectIds.iterate(type) as IterableIterator<string>,
+    idsAfter: (type, after, limit) => selectIds.all(type, after, limit) as string[],
     random(type) {
       const highest = selectHighestKey.get() as number;
       const from = 1 + Math.floor(Math.random() * highest);

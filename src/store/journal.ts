@@ -152,18 +152,28 @@ export function createJournal(db: Database.Database): Journal {
 function prepareActorUpdates(db: Database.Database) {
   const statements = new Map<string, Database.Statement>();
   return (row: StoredActor, before: IndexedColumns): Database.RunResult => {
+    const { machineVersion, completeness, events, revision, standing, updatedAtMs, checksum, snapshot } = row;
+    const values: unknown[] = [machineVersion, completeness, events, revision, standing, updatedAtMs, checksum, snapshot];
     let columns = "";
-    if (row.state !== before.state) columns += "state = :state, ";
-    if (row.decisionType !== before.decisionType) columns += "decision_type = :decisionType, ";
-    if (row.completeness < 100 !== before.completeness < 100) columns += "incomplete = :completeness < 100, ";
+    if (row.state !== before.state) {
+      columns += ", state = ?";
+      values.push(row.state);
+    }
+    if (row.decisionType !== before.decisionType) {
+      columns += ", decision_type = ?";
+      values.push(row.decisionType);
+    }
+    if (completeness < 100 !== before.completeness < 100) {
+      columns += ", incomplete = ?";
+      values.push(completeness < 100 ? 1 : 0);
+    }
     let statement = statements.get(columns);
     if (statement === undefined) {
-      statement = db.prepare(`UPDATE actors SET ${columns} row_version = row_version + 1, updated_ms = :updatedAtMs,
-        machine_version = :machineVersion, completeness = :completeness, events = :events, revision = :revision,
-        standing = :standing, checksum = :checksum, snapshot = :snapshot
-        WHERE key = :key AND row_version = :rowVersion`);
+      statement = db.prepare(`UPDATE actors SET row_version = row_version + 1, machine_version = ?, completeness = ?,
+        events = ?, revision = ?, standing = ?, updated_ms = ?, checksum = ?, snapshot = ? ${columns}
+        WHERE key = ? AND row_version = ?`);
       statements.set(columns, statement);
     }
-    return statement.run(row);
+    return statement.run(...values, row.key, row.rowVersion);
   };
 }

@@ -1,12 +1,14 @@
 import Database from "better-sqlite3";
+import type { QuarantineQueries } from "../flow/quarantine-control.ts";
 import type { Queries } from "../flow/queries.ts";
 import { createActorQueries } from "./actor-queries.ts";
 import { createDeadLetterQueries } from "./dead-letter-queries.ts";
 import { createListQuery } from "./list-query.ts";
+import { createQuarantineQueries } from "./quarantine-queries.ts";
 import { createStatsQuery } from "./stats-query.ts";
 
 /** The read side of the store, on a connection of its own. */
-export interface OpenQueries extends Queries {
+export interface OpenQueries extends Queries, QuarantineQueries {
   close(): void;
 }
 
@@ -34,6 +36,7 @@ export function openQueries(file: string, { maxScannedRows = 20_000, onStatement
     list: createListQuery(db, maxScannedRows),
     stats: createStatsQuery(db),
     ...createDeadLetterQueries(db),
+    ...createQuarantineQueries(db),
     close: () => void db.close(),
   };
 }

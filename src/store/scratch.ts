@@ -1,6 +1,6 @@
 import Database from "better-sqlite3";
-import type { Outbox } from "../flow/outbox.ts";
-import type { Journal } from "../flow/ports.ts";
+import type { ImportedDecision, Outbox } from "../flow/outbox.ts";
+import type { Journal, PublishedDecision } from "../flow/ports.ts";
 import { migrate } from "./database.ts";
 import { createImages, type Images } from "./images.ts";
 import { createJournal } from "./journal.ts";
@@ -13,6 +13,10 @@ export interface Scratch {
   readonly images: Images;
   /** What was rejected of a stream, by sequence. */
   rejections(stream: string): IterableIterator<Rejection>;
+  /** Keeps what DECISIONS holds, so that it can be asked for by actor. */
+  notePublished(type: string, found: readonly ImportedDecision[]): void;
+  /** By sequence. */
+  published(type: string, actorId: string): PublishedDecision[];
   /** Lets `work` write, and takes it all back. */
   undone<Result>(work: () => Result): Result;
   close(): void;
@@ -29,12 +33,23 @@ export function openScratch(file = ":memory:"): Scratch {
   db.pragma("journal_mode = MEMORY");
   db.pragma("synchronous = OFF");
   migrate(db);
+  db.exec(`CREATE TABLE published (type TEXT, actor_id TEXT, sequence INTEGER, revision INTEGER, payload TEXT,
+    PRIMARY KEY (type, actor_id, sequence)) WITHOUT ROWID`);
+  const insertPublished = db.prepare("INSERT OR REPLACE INTO published VALUES (?, ?, ?, ?, ?)");
+  const selectPublished = db.prepare(`SELECT revision, payload, sequence FROM published
+    WHERE type = ? AND actor_id = ? ORDER BY sequence`);
   const selectRejections = db.prepare("SELECT sequence, reason FROM dead_letters WHERE stream = ? ORDER BY sequence");
   return {
     journal: createJournal(db),
     outbox: createOutbox(db),
     images: createImages(db),
     rejections: (stream) => selectRejections.iterate(stream) as IterableIterator<Rejection>,
+    notePublished: db.transaction((type: string, found: readonly ImportedDecision[]) => {
+      for (const { actorId, sequence, revision, payload } of found) {
+        insertPublished.run(type, actorId, sequence, revision, payload);
+      }
+    }),
+    published: (type, actorId) => selectPublished.all(type, actorId) as PublishedDecision[],
     undone(work) {
       db.exec("BEGIN");
       try {

@@ -42,6 +42,8 @@ const repeat = toWhole("--repeat", values.repeat);
 const seed = toWhole("--seed", values.seed);
 const only = values.only.split(",").map(toContender);
 
+// Leaving by `exit` ends the servers; a signal by itself would not.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 if (values.help) console.log(HELP);
 else await bench();
 

@@ -78,6 +78,8 @@ export async function runContender(options: RunOptions): Promise<Run> {
   const child = fork(CONTENDERS[contender].file, {
     env: { ...process.env, ...toEnvironment({ natsUrl: server.url, dataDir }) },
     execArgv: [...execArgv],
+    // What it logs must not get between our figures.
+    stdio: ["ignore", 2, 2, "ipc"],
   });
   const died = once(child, "exit").then(([code]) => {
     throw new Error(`contender ${contender} died with code ${code}`);

@@ -8,7 +8,7 @@ export interface Profile {
   readonly totalMs: number;
   readonly idleMs: number;
   readonly functions: readonly Share[];
-  /** By package, or folder of ours. */
+  /** By package, or folder of ours. SQLite's time is its caller's: `src/store`, and `better-sqlite3` for BEGIN and COMMIT. */
   readonly rooms: readonly Share[];
 }
 
@@ -92,9 +92,6 @@ function nameOf(frame: Frame, caller: Frame | undefined): string {
 function roomOf(frame: Frame, caller: Frame | undefined): string {
   if (caller === undefined || isWhole(frame)) return frame.functionName;
   const native = frame.url === "";
-  // SQLite is the only native code our store calls.
-  if (native && (caller.url.includes("/src/store/") || caller.url.includes("/better-sqlite3/")))
-    return "sqlite (native)";
   const url = native ? caller.url : frame.url;
   const suffix = native ? " (native calls)" : "";
   const dependency = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1];

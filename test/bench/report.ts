@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
-import { cpus, totalmem } from "node:os";
+import { cpus, loadavg, totalmem } from "node:os";
 import { join } from "node:path";
 import type { ServerBinary } from "../../src/jetstream/server-binary.ts";
 import { CONTENDERS, type Contender, type Run } from "./contender.ts";
@@ -10,6 +10,8 @@ export interface Facts {
   readonly machine: string;
   readonly node: string;
   readonly natsServer: string;
+  /** Processes that wanted a core in the minute before: above 0.5, something else is running. */
+  readonly load: number;
   /** Small appends the disk confirms in a second; every decision stored is one (`sync_interval: always`). */
   readonly fsyncsPerSecond: number;
   readonly seed: number;
@@ -28,6 +30,8 @@ export interface Ratios {
   readonly ofCeiling?: number;
   /** Events/s, natstate over one at a time. */
   readonly timesNaive?: number;
+  /** CPU per event, natstate over the ceiling. */
+  readonly cpuTimesCeiling?: number;
 }
 
 /** Reads what the machine and its parts are. Takes about a tenth of a second for the disk. */
@@ -38,6 +42,7 @@ export function gatherFacts(binary: ServerBinary, dir: string, seed: number): Fa
     machine: `${cpus().length} x ${cpu?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}`,
     node: process.version,
     natsServer: binary.version,
+    load: loadavg()[0] ?? 0,
     fsyncsPerSecond: measureFsyncs(dir),
     seed,
   };
@@ -62,19 +67,20 @@ export function summarise(contender: Contender, runs: readonly Run[]): Summary {
   };
 }
 
+/** The ratios the aims are about. */
 export function compare(summaries: readonly Summary[]): Ratios {
-  const rate = (contender: Contender) => summaries.find((summary) => summary.contender === contender)?.eventsPerSecond;
-  const [a, b, c] = [rate("a"), rate("b"), rate("c")];
+  const [a, b, c] = (["a", "b", "c"] as const).map((name) => summaries.find(({ contender }) => contender === name));
   return {
-    ...(a === undefined || b === undefined ? {} : { ofCeiling: b / a }),
-    ...(c === undefined || b === undefined ? {} : { timesNaive: b / c }),
+    ...(a && b && { ofCeiling: b.eventsPerSecond / a.eventsPerSecond }),
+    ...(c && b && { timesNaive: b.eventsPerSecond / c.eventsPerSecond }),
+    ...(a && b && { cpuTimesCeiling: b.cpuUsPerEvent / a.cpuUsPerEvent }),
   };
 }
 
-export function printFacts({ date, machine, node, natsServer, fsyncsPerSecond, seed }: Facts): string {
+export function printFacts({ date, machine, node, natsServer, load, fsyncsPerSecond, seed }: Facts): string {
   return [
     `natstate bench, ${date}, seed ${seed}`,
-    `${machine}; Node ${node}, nats-server ${natsServer}, ${fsyncsPerSecond} fsyncs/s`,
+    `${machine}; Node ${node}, nats-server ${natsServer}, ${fsyncsPerSecond} fsyncs/s, load ${load.toFixed(1)} before`,
   ].join("\n");
 }
 
@@ -105,9 +111,10 @@ export function printComparison(summaries: readonly Summary[], ratios: Ratios): 
   const aims = [
     aim("b/a, events/s", ratios.ofCeiling, "at least 0.6", (value) => value >= 0.6),
     aim("b/c, events/s", ratios.timesNaive, "at least 8", (value) => value >= 8),
+    ratios.cpuTimesCeiling && `b/a, CPU per event: ${ratios.cpuTimesCeiling.toFixed(2)}`,
     aim("b, p99 ms at 200 events/s", b?.p99Ms, "under 20", (value) => value < 20),
   ];
-  return `${table([header, ...rows])}\n\n${aims.filter((line) => line !== null).join("\n")}`;
+  return `${table([header, ...rows])}\n\n${aims.filter(Boolean).join("\n")}`;
 }
 
 /** Cost per event by number of orders; the marginal column leaves out start-up and the warming of the JIT. */

@@ -1,0 +1,95 @@
+import { s, write } from "./dom.js";
+import { count } from "./format.js";
+
+const WIDTH = 300;
+const HEIGHT = 36;
+/** Seconds each point is the mean of: single seconds flicker. */
+const SMOOTH = 5;
+
+/**
+ * A small plot of the last minutes; its size never changes.
+ *
+ * @param {string} label for those who hear it
+ * @returns {{ element: SVGElement, update(values: readonly number[]): void }}
+ */
+export function createPlot(label) {
+  const area = s("path", { class: "area" });
+  const stroke = s("path", { class: "stroke" });
+  const base = s("line", { class: "base", x1: 0, x2: WIDTH, y1: HEIGHT, y2: HEIGHT });
+  const title = s("title");
+  const element = s(
+    "svg",
+    { class: "plot", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": label },
+    title,
+    area,
+    base,
+    stroke,
+  );
+  return {
+    element,
+    update(values) {
+      const means = smooth(values);
+      const top = Math.max(1, ...means);
+      const points = means.map((value, index) => {
+        const x = (index * WIDTH) / Math.max(1, means.length - 1);
+        return `${x.toFixed(1)},${(HEIGHT - (value / top) * (HEIGHT - 3)).toFixed(1)}`;
+      });
+      stroke.setAttribute("d", `M${points.join("L")}`);
+      area.setAttribute("d", `M0,${HEIGHT}L${points.join("L")}L${WIDTH},${HEIGHT}Z`);
+      write(title, `${label}: at most ${count(Math.max(0, ...values))}`);
+    },
+  };
+}
+
+/** @param {readonly number[]} values */
+function smooth(values) {
+  let sum = 0;
+  return values.map((value, index) => {
+    sum += value - (index >= SMOOTH ? (values[index - SMOOTH] ?? 0) : 0);
+    return sum / Math.min(SMOOTH, index + 1);
+  });
+}
+
+/**
+ * Labelled bars, one below the other, each with its number; rows that stay are kept, so that nothing jumps.
+ *
+ * @param {HTMLElement} element gets them, of class `bars`
+ * @param {(name: string) => Node | string} labelOf
+ */
+export function createBars(element, labelOf) {
+  /** @type {Map<string, { fill: HTMLElement, number: HTMLElement }>} */
+  const rows = new Map();
+
+  /** @param {string} name */
+  function addRow(name) {
+    const label = document.createElement("span");
+    label.append(labelOf(name));
+    const track = document.createElement("span");
+    track.className = "meter";
+    const fill = document.createElement("span");
+    fill.className = "fill";
+    track.append(fill);
+    const number = document.createElement("span");
+    number.className = "number";
+    element.append(label, track, number);
+    const row = { fill, number };
+    rows.set(name, row);
+    return row;
+  }
+
+  return {
+    /** @param {readonly (readonly [name: string, value: number])[]} values */
+    update(values) {
+      if (values.some(([name]) => !rows.has(name)) || values.length < rows.size) {
+        rows.clear();
+        element.replaceChildren();
+      }
+      const top = Math.max(1, ...values.map(([, value]) => value));
+      for (const [name, value] of values) {
+        const { fill, number } = rows.get(name) ?? addRow(name);
+        fill.style.transform = `scaleX(${value / top})`;
+        write(number, count(value));
+      }
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import type { ActivityReading } from "../../flow/activity.ts";
+import type { ActorSteps, Stats } from "../../flow/queries.ts";
+import type { MachineLayout } from "../machine-layout.ts";
+import type { Readiness } from "../routes.ts";
+
+/*
+ * What the page's modules hand each other; only the type checker reads this file.
+ */
+
+/** `/api/machine`. */
+export interface Machine {
+  readonly type: {
+    readonly name: string;
+    readonly collection: string;
+    readonly idField: string;
+    readonly states: readonly string[];
+    readonly decisionTypes: readonly string[];
+    readonly withdrawn: string;
+    readonly eventTypes: readonly string[];
+  };
+  readonly types: ReadonlyArray<{ readonly name: string; readonly collection: string }>;
+  readonly reasons: readonly string[];
+  readonly layout: MachineLayout;
+}
+
+/** One message of `/api/live`. */
+export interface Pulse {
+  readonly at: string;
+  readonly stats: Stats;
+  readonly activity: ActivityReading;
+  readonly health: Readiness;
+}
+
+/** What a view is given. */
+export interface Place {
+  readonly machine: Machine;
+  /** The part of the address after the view's name, decoded. */
+  readonly id: string;
+  readonly query: URLSearchParams;
+}
+
+/** One page of the console. */
+export interface View {
+  readonly element: HTMLElement;
+  readonly title: string;
+  /** Told what is new, about once a second. */
+  onPulse?(pulse: Pulse): void;
+  /** The view is left: timers end here. */
+  close?(): void;
+}
+
+/** One actor at one step of its history, 0 being before its first event. */
+export interface Scene {
+  readonly machine: Machine;
+  readonly id: string;
+  readonly story: ActorSteps;
+  readonly step: number;
+  readonly isLatest: boolean;
+  select(step: number): void;
+}

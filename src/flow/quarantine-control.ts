@@ -1,0 +1,115 @@
+import type { ActorType } from "../../machines/actor-type.ts";
+import type { BatchResult, Lane } from "./ports.ts";
+import type { Processor } from "./processor.ts";
+
+/** A quarantined actor; also its id, under `type.idField`. */
+export interface QuarantineEntry {
+  /** The event type its machine failed on. */
+  readonly eventType: string;
+  readonly error: string;
+  /** Stream time of that event. */
+  readonly since: string;
+  /** Events kept back, the one it failed on included. */
+  readonly parked: number;
+  readonly [id: string]: unknown;
+}
+
+/** The first entries by id, under `type.collection`. */
+export interface QuarantinePage {
+  /** More follow the last one. */
+  readonly more: boolean;
+  readonly [collection: string]: readonly QuarantineEntry[] | boolean;
+}
+
+/** A quarantined actor with the events kept back. */
+export interface QuarantineDetail extends QuarantineEntry {
+  /** In stream order, the first {@link MAX_PARKED_SHOWN}. */
+  readonly events: readonly ParkedEvent[];
+}
+
+/** One event kept back. */
+export interface ParkedEvent {
+  /** Stream sequence. */
+  readonly sequence: number;
+  readonly eventType: string;
+  /** Stream time. */
+  readonly receivedAt: string;
+  /** Of the body. */
+  readonly bytes: number;
+  /** Of the first event only, the one the machine failed on; null when it is not UTF-8. */
+  readonly body?: string | null;
+}
+
+export const MAX_PARKED_SHOWN = 500;
+
+/** Questions about quarantined actors; `store/` answers. */
+export interface QuarantineQueries {
+  /** @param after - the id after which to begin. */
+  quarantined(
+    type: ActorType,
+    options: { readonly after?: string; readonly limit: number; readonly partitions?: readonly number[] },
+  ): QuarantinePage;
+  /** @returns undefined when it is not quarantined. */
+  quarantine(type: ActorType, actorId: string): QuarantineDetail | undefined;
+}
+
+/** What came of a release; also the actor's id, under `type.idField`. */
+export interface Released {
+  /** False: its machine failed again, and the rest is kept back again. */
+  readonly released: boolean;
+  /** Kept-back events by what became of them. */
+  readonly applied: number;
+  readonly superseded: number;
+  readonly duplicate: number;
+  readonly rejected: number;
+  readonly parked: number;
+  /** Decisions taken on the way. */
+  readonly decisions: number;
+  readonly [id: string]: unknown;
+}
+
+/** Ends quarantines. */
+export interface QuarantineControl extends QuarantineQueries {
+  /**
+   * Applies an actor's kept-back events, in one transaction.
+   *
+   * @returns undefined when it is not quarantined.
+   * @throws when the commit fails; then nothing happened.
+   */
+  release(type: ActorType, actorId: string): Released | undefined;
+}
+
+export interface QuarantineControlOptions {
+  readonly queries: QuarantineQueries;
+  readonly processor: Processor;
+  readonly laneOf: (type: ActorType, actorId: string) => Lane;
+  /** As after any other batch; `commitMs` is the time it took. */
+  readonly onCommitted: (result: BatchResult, commitMs: number) => void;
+}
+
+/** Joins questions about quarantine and its end. */
+export function createQuarantineControl(options: QuarantineControlOptions): QuarantineControl {
+  const { queries, processor, laneOf, onCommitted } = options;
+  return {
+    quarantined: queries.quarantined,
+    quarantine: queries.quarantine,
+    release(type, actorId) {
+      const startedMs = performance.now();
+      const result = processor.release(laneOf(type, actorId), actorId);
+      if (result === undefined) return undefined;
+      onCommitted(result, performance.now() - startedMs);
+      const count = (wanted: string) => result.handled.filter(({ outcome }) => outcome === wanted).length;
+      const failed = result.handled.some(({ rejected }) => rejected?.reason === "machine_error");
+      return {
+        [type.idField]: actorId,
+        released: !failed,
+        applied: count("applied"),
+        superseded: count("superseded"),
+        duplicate: count("duplicate"),
+        rejected: count("rejected"),
+        parked: count("parked"),
+        decisions: result.decisions.length,
+      };
+    },
+  };
+}

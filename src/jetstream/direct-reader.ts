@@ -1,0 +1,83 @@
+import { headers, type Msg, type MsgHdrs } from "@nats-io/transport-node";
+import type { Session } from "./session.ts";
+
+/** A message as a stream holds it. */
+export interface HeldMessage {
+  readonly sequence: number;
+  readonly subject: string;
+  readonly headers: MsgHdrs;
+  readonly data: Uint8Array;
+  readonly storedAtMs: number;
+}
+
+/** What to read: from a sequence or a moment on, and of which subjects. */
+export type DirectRequest = ({ readonly seq: number } | { readonly start_time: string }) & {
+  /** May have wildcards; all subjects when absent. */
+  readonly next_by_subj?: string;
+  /** Messages at most. */
+  readonly batch: number;
+};
+
+/** The stream is not there, or does not allow to be read directly. */
+export class NotReadableError extends Error {
+  override readonly name = "NotReadableError";
+}
+
+const MAX_BYTES = 4_194_304;
+const TIMEOUT_MS = 5000;
+
+/**
+ * Reads messages out of a stream, in order, without a consumer: who may only do this can create nothing in NATS. With
+ * replicas an answer may come from one that is a moment behind.
+ *
+ * The client's own `direct.getBatch` leaves a subscription behind at every call (3.4.0).
+ *
+ * Source: nats-architecture-and-design, ADR-31.
+ *
+ * @returns at most `batch` messages and about 4 MiB; none when there is nothing (yet).
+ * @throws NotReadableError when nobody answers for the stream; Error after 5 s without an answer, or what a permission
+ *   or the connection has in the way.
+ */
+export function readDirect(
+  { nc, newInbox }: Pick<Session, "nc" | "newInbox">,
+  stream: string,
+  request: DirectRequest,
+): Promise<HeldMessage[]> {
+  return new Promise((resolve, reject) => {
+    const found: HeldMessage[] = [];
+    const inbox = newInbox();
+    const timer = setTimeout(
+      () => end(new Error(`stream ${stream}: no answer within ${TIMEOUT_MS / 1000} s`)),
+      TIMEOUT_MS,
+    );
+    const subscription = nc.subscribe(inbox, { callback: (error, message) => (error ? end(error) : take(message)) });
+    void nc.closed().then(() => end(new Error("the connection to NATS was closed")));
+    nc.publish(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify({ ...request, max_bytes: MAX_BYTES }), { reply: inbox });
+
+    function take(message: Msg): void {
+      const code = message.headers?.code ?? 0;
+      if (code === 503) end(new NotReadableError(`stream ${stream} is not there, or cannot be read directly`));
+      // 204 is the end of the batch; 404 and 413: there is nothing.
+      else if (code === 204 || code === 404) end();
+      else if (code >= 400) end(new Error(`stream ${stream}: ${message.headers?.description}`));
+      else found.push(toHeld(message));
+    }
+
+    function end(error?: Error): void {
+      clearTimeout(timer);
+      if (!nc.isClosed()) subscription.unsubscribe();
+      if (error === undefined) resolve(found);
+      else reject(error);
+    }
+  });
+}
+
+function toHeld({ headers: header = headers(), data }: Msg): HeldMessage {
+  return {
+    sequence: Number(header.get("Nats-Sequence")),
+    subject: header.get("Nats-Subject"),
+    headers: header,
+    data,
+    storedAtMs: Date.parse(header.get("Nats-Time-Stamp")),
+  };
+}

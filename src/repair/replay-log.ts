@@ -1,0 +1,80 @@
+import type { Delivery, Journal, Lane } from "../flow/ports.ts";
+import type { Processor } from "../flow/processor.ts";
+import { readStream } from "../jetstream/outbox-reader.ts";
+import type { Session } from "../jetstream/session.ts";
+import type { AgedEvent } from "../store/reader.ts";
+import { laneOf, storedDelivery, toDelivery } from "./deliveries.ts";
+
+/** Told how far a long piece of work is: what is being done, how much of it, and of how much. */
+export type OnProgress = (what: string, done: number, total: number) => void;
+
+/** What a replay needs of NATS. */
+export type Log = Pick<Session, "js" | "jsm">;
+
+/**
+ * Applies events that only an older store still has, one by one; the lanes' checkpoints are 0 afterwards, as the stream
+ * itself has not been looked at.
+ *
+ * @param processor - one without a limit: these events carry their envelope inside.
+ * @returns how many there were.
+ */
+export function replayAged(
+  events: Iterable<AgedEvent>,
+  lanes: readonly Lane[],
+  journal: Journal,
+  processor: Processor,
+): number {
+  let count = 0;
+  for (const event of events) {
+    const lane = lanes.find(({ partition }) => partition === event.partition);
+    if (lane === undefined) continue;
+    // Sequences of a stream that was replaced do not rise.
+    journal.saveCheckpoint(lane, event.sequence - 1);
+    processor.apply([storedDelivery(lane, event.actorId, event)]);
+    count++;
+  }
+  if (count > 0) for (const lane of lanes) journal.saveCheckpoint(lane, 0);
+  return count;
+}
+
+export interface StreamReplay {
+  readonly log: Log;
+  /** Of one stream. */
+  readonly lanes: readonly Lane[];
+  readonly processor: Processor;
+  readonly from: number;
+  /** The stream's end when absent. */
+  readonly to?: number;
+  /** False: leave it out. */
+  readonly accepts?: (delivery: Delivery) => boolean;
+  readonly onProgress: OnProgress;
+}
+
+/**
+ * Applies a stream in one pass over all its lanes, in stream order, up to 1000 messages a commit. Nothing is pinned,
+ * acknowledged or published.
+ *
+ * @returns the sequence it came to.
+ */
+export async function replayStream({ log, lanes, processor, onProgress, ...range }: StreamReplay): Promise<number> {
+  const { from, to = Number.POSITIVE_INFINITY, accepts = () => true } = range;
+  const stream = lanes[0]?.stream;
+  if (stream === undefined) return 0;
+  const end = Math.min((await log.jsm.streams.info(stream)).state.last_seq, to);
+  await readStream(
+    log.jsm,
+    log.js,
+    stream,
+    from,
+    (messages) => {
+      const deliveries = messages.flatMap((message) => {
+        const lane = laneOf(lanes, stream, message.subject);
+        return lane === undefined ? [] : [toDelivery(lane, message)];
+      });
+      processor.apply(deliveries.filter(accepts));
+      onProgress(`reading ${stream}`, messages.at(-1)?.sequence ?? end, end);
+    },
+    end,
+  );
+  return end;
+}

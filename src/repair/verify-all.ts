@@ -1,0 +1,177 @@
+import { join } from "node:path";
+import { createHotActors } from "../flow/hot-actors.ts";
+import type { ImportedDecision } from "../flow/outbox.ts";
+import type { Lane } from "../flow/ports.ts";
+import { createProcessor } from "../flow/processor.ts";
+import { toDecision } from "../jetstream/catch-up.ts";
+import { readIdentity } from "../jetstream/identity.ts";
+import { DECISIONS_STREAM, partitionOf } from "../jetstream/names.ts";
+import { readStream } from "../jetstream/outbox-reader.ts";
+import { copyStore } from "../store/copy.ts";
+import { openReader, type StoreReader } from "../store/reader.ts";
+import { openScratch, type Scratch } from "../store/scratch.ts";
+import { compareActor, compareDecisions, type Difference, type PublishedHistory } from "./compare.ts";
+import { type Log, type OnProgress, replayAged, replayStream } from "./replay-log.ts";
+
+/** A whole store held against the log. */
+export interface Verification {
+  /** Actors looked at, in the store or in the log. */
+  readonly checked: number;
+  /** Events that could only be held against themselves, because no stream has them any more. */
+  readonly fromStore: number;
+  /** How many there are; `differences` has the first {@link MAX_DIFFERENCES}. */
+  readonly found: number;
+  readonly differences: readonly Difference[];
+}
+
+export const MAX_DIFFERENCES = 1000;
+
+export interface VerifyAllOptions {
+  readonly log: Log;
+  readonly storeFile: string;
+  /** Of one actor type. */
+  readonly lanes: readonly Lane[];
+  /** As the daemon's `NATSTATE_MAX_EVENT_BYTES`. */
+  readonly maxBytes: number;
+  /** For a copy of the store and one that is derived anew; as large as the store, twice. */
+  readonly directory: string;
+  readonly onProgress: OnProgress;
+}
+
+/** Of one type: its lanes, what is known of them, what is derived. */
+interface Work extends VerifyAllOptions {
+  readonly reader: StoreReader;
+  readonly scratch: Scratch;
+  readonly type: Lane["type"];
+  readonly stream: string;
+}
+
+/**
+ * Derives every actor of a type anew, with the daemon's own processor in a store of its own, up to each lane's
+ * checkpoint, and compares. The store is looked at as it was at one moment; a daemon may go on writing it.
+ */
+export async function verifyAll(options: VerifyAllOptions): Promise<Verification> {
+  const { storeFile, directory, lanes, onProgress } = options;
+  const [lane] = lanes;
+  if (lane === undefined) return { checked: 0, fromStore: 0, found: 0, differences: [] };
+  const copy = join(directory, "copy.db");
+  await copyStore(storeFile, copy, (done, total) => onProgress("copying the store", done, total));
+  const reader = openReader(copy);
+  const scratch = openScratch(join(directory, "derived.db"));
+  try {
+    const work: Work = { ...options, reader, scratch, type: lane.type, stream: lane.stream };
+    const firstDecision = await importDecisions(work);
+    const fromStore = await deriveAll(work);
+    return { fromStore, ...compareAll(work, firstDecision) };
+  } finally {
+    scratch.close();
+    reader.close();
+  }
+}
+
+/** @returns the first sequence DECISIONS still has. */
+async function importDecisions({ log, reader, scratch, lanes, type, onProgress }: Work): Promise<number> {
+  const { firstSequence, lastSequence } = await readIdentity(log.jsm, DECISIONS_STREAM);
+  const { outbox } = scratch;
+  const laneAt = (partition: number) => lanes.find((lane) => lane.partition === partition);
+  const knownTo = new Map(lanes.map((lane) => [lane, reader.images.lane(lane).decisionsKnownTo]));
+  await readStream(log.jsm, log.js, DECISIONS_STREAM, 1, (messages) => {
+    const own = messages.filter(({ subject }) => subject.split(".")[1] === type.collection);
+    const found = own.map(toDecision).filter((decision) => decision !== undefined);
+    scratch.notePublished(type.name, found);
+    for (const [lane, decisions] of Map.groupBy(found, ({ actorId }) => laneAt(partitionOf(actorId, lanes.length)))) {
+      if (lane === undefined) continue;
+      outbox.importDecisions(
+        lane,
+        decisions.filter(({ sequence }) => sequence <= (knownTo.get(lane) ?? 0)),
+      );
+    }
+    onProgress(`reading ${DECISIONS_STREAM}`, messages.at(-1)?.sequence ?? lastSequence, lastSequence);
+  });
+  for (const { partition, ...decision } of reader.loneDecisions(type.name, firstSequence)) {
+    const lane = laneAt(partition);
+    if (lane !== undefined) outbox.importDecisions(lane, [decision satisfies ImportedDecision]);
+  }
+  return firstSequence;
+}
+
+/** @returns how many events came from the store. */
+async function deriveAll({ log, reader, scratch, lanes, maxBytes, type, stream, onProgress }: Work): Promise<number> {
+  const { journal } = scratch;
+  const actors = createHotActors(journal, 50_000, () => {});
+  const { firstSequence, created } = await readIdentity(log.jsm, stream);
+  const aged = reader.agedEvents({ type: type.name, firstSequence, createdMs: Date.parse(created) });
+  const unlimited = createProcessor(journal, actors, { maxBytes: Number.POSITIVE_INFINITY });
+  const fromStore = replayAged(aged, lanes, journal, unlimited);
+  const checkpoints = new Map(lanes.map((lane) => [lane, reader.images.lane(lane).checkpoint]));
+  const parked = new Set(reader.parked(type.name));
+  await replayStream({
+    log,
+    lanes,
+    processor: createProcessor(journal, actors, { maxBytes }),
+    // Not the stream's own beginning: what ages out meanwhile is in the store's copy already.
+    from: firstSequence,
+    to: Math.max(...checkpoints.values()),
+    accepts: ({ lane, sequence }) => sequence <= (checkpoints.get(lane) ?? 0) && !parked.has(sequence),
+    onProgress,
+  });
+  return fromStore;
+}
+
+function compareAll(work: Work, firstDecision: number): Omit<Verification, "fromStore"> {
+  const { reader, scratch, lanes, type, onProgress } = work;
+  const total = reader.images.count(type.name);
+  const differences: Difference[] = [];
+  let found = 0;
+  let checked = 0;
+  const add = (more: readonly Difference[]) => {
+    found += more.length;
+    for (const difference of more) if (differences.length < MAX_DIFFERENCES) differences.push(difference);
+  };
+  for (const actorId of eitherIds(work)) {
+    const lane = lanes[partitionOf(actorId, lanes.length)];
+    if (lane === undefined) continue;
+    const stored = reader.images.find(lane, actorId);
+    const published: PublishedHistory = {
+      decisions: scratch.published(type.name, actorId),
+      firstSequence: firstDecision,
+    };
+    add(compareActor(actorId, stored, scratch.images.find(lane, actorId)));
+    add(compareDecisions(actorId, stored, published));
+    if (++checked % 1000 === 0) onProgress("comparing", checked, Math.max(total, checked));
+  }
+  add(compareRejections(work));
+  return { checked, found, differences };
+}
+
+/** Ids that the store or the log knows, by id. */
+function* eitherIds({ reader, scratch, type }: Work): Generator<string> {
+  const PAGE = 1000;
+  for (let after = ""; ; ) {
+    const pages = [reader.images, scratch.images].map((images) => images.idsAfter(type.name, after, PAGE));
+    const ends = pages.filter((page) => page.length === PAGE).map((page) => page.at(-1) ?? "");
+    const end = ends.sort()[0];
+    const ids = [...new Set(pages.flat())].filter((id) => end === undefined || id <= end);
+    yield* ids.sort();
+    if (end === undefined) return;
+    after = end;
+  }
+}
+
+/** A machine that failed once may have been mended since. */
+const MAY_CHANGE = "machine_error";
+
+function compareRejections({ reader, scratch, stream, lanes }: Work): Difference[] {
+  const from = Math.min(...lanes.map((lane) => scratch.images.lane(lane).checkpoint));
+  const reasons = (rows: Iterable<{ sequence: number; reason: string }>) =>
+    new Map([...rows].map(({ sequence, reason }) => [sequence, reason]));
+  const stored = reasons(reader.rejections(stream));
+  const derived = reasons(scratch.rejections(stream));
+  void from;
+  return [...new Set([...stored.keys(), ...derived.keys()])].flatMap((sequence) => {
+    const store = stored.get(sequence) ?? null;
+    const log = derived.get(sequence) ?? null;
+    if (store === log || store === MAY_CHANGE || log === MAY_CHANGE) return [];
+    return [{ actorId: stream, what: `dead letter ${sequence}`, store, log }];
+  });
+}

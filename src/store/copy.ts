@@ -1,0 +1,82 @@
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
+import Database from "better-sqlite3";
+import { StoreError } from "./database.ts";
+
+/** Told how far a long step is. */
+export type OnProgress = (done: number, total: number) => void;
+
+/** About 1 MiB: the daemon's commits wait for none of it. */
+const PAGES_AT_ONCE = 256;
+
+/**
+ * Copies a store as it is at one moment, while a daemon may go on writing it.
+ *
+ * The copy appears under its name only when it is whole, checked and on disk.
+ *
+ * @param to - replaced when it is there.
+ * @throws StoreError when there is no store, or when the copy is not sound.
+ */
+export async function copyStore(file: string, to: string, onProgress: OnProgress = () => {}): Promise<void> {
+  if (!existsSync(file)) throw new StoreError(`there is no store ${file}: is NATSTATE_DATA the daemon's?`);
+  const draft = `${to}.partial`;
+  removeStore(draft);
+  const db = new Database(file, { readonly: true });
+  try {
+    // One read transaction over all steps: otherwise every commit of the daemon would begin the copy anew.
+    db.exec("BEGIN");
+    db.prepare("SELECT count(*) FROM sqlite_schema").get();
+    await db.backup(draft, {
+      progress({ totalPages, remainingPages }) {
+        onProgress(totalPages - remainingPages, totalPages);
+        return PAGES_AT_ONCE;
+      },
+    });
+  } finally {
+    db.close();
+  }
+  const problem = findDamage(draft);
+  if (problem !== null) {
+    removeStore(draft);
+    throw new StoreError(`${file} is damaged, its copy is not sound: ${problem}. Run: natstate rebuild`);
+  }
+  putInPlace(draft, to);
+}
+
+/** What SQLite finds wrong with a file nobody writes, null when nothing. Reads all of it. */
+export function findDamage(file: string): string | null {
+  try {
+    const db = new Database(file, { fileMustExist: true });
+    try {
+      const found = db.pragma("integrity_check(1)", { simple: true }) as string;
+      // So that nothing of it is in a second file.
+      db.pragma("wal_checkpoint(TRUNCATE)");
+      return found === "ok" ? null : found;
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** Gives a closed store its name at once, never half; it survives a power cut. */
+export function putInPlace(draft: string, file: string): void {
+  sync(draft);
+  renameSync(draft, file);
+  sync(dirname(file));
+}
+
+/** Removes a store's files. */
+export function removeStore(file: string): void {
+  for (const suffix of ["", "-wal", "-shm", "-journal"]) rmSync(`${file}${suffix}`, { force: true });
+}
+
+function sync(path: string): void {
+  const descriptor = openSync(path, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}

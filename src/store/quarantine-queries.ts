@@ -1,0 +1,73 @@
+import { isUtf8 } from "node:buffer";
+import type Database from "better-sqlite3";
+import type { ActorType } from "../../machines/actor-type.ts";
+import {
+  MAX_PARKED_SHOWN,
+  type ParkedEvent,
+  type QuarantineEntry,
+  type QuarantineQueries,
+} from "../flow/quarantine-control.ts";
+import { rfc3339 } from "./rfc-3339.ts";
+
+interface Row {
+  readonly id: string;
+  readonly eventType: string;
+  readonly error: string;
+  readonly sinceMs: number;
+  readonly parked: number;
+}
+
+interface ParkedHead {
+  readonly sequence: number;
+  readonly subject: string;
+  readonly storedAtMs: number;
+  readonly bytes: number;
+}
+
+const COLUMNS = `actor_id AS id, event_type AS eventType, error, since_ms AS sinceMs, (SELECT count(*) FROM parked p
+  WHERE p.type = quarantine.type AND p.actor_id = quarantine.actor_id) AS parked`;
+
+/** Questions about actors whose machine failed. */
+export function createQuarantineQueries(db: Database.Database): QuarantineQueries {
+  const selectPage = db.prepare(`SELECT ${COLUMNS} FROM quarantine WHERE type = :type AND actor_id > :after
+    AND (:partitions IS NULL OR partition IN (SELECT value FROM json_each(:partitions)))
+    ORDER BY actor_id LIMIT :limit`);
+  const selectOne = db.prepare(`SELECT ${COLUMNS} FROM quarantine WHERE type = ? AND actor_id = ?`);
+  const selectParked = db.prepare(`SELECT sequence, subject, stored_ms AS storedAtMs, length(body) AS bytes FROM parked
+    WHERE type = ? AND actor_id = ? ORDER BY sequence LIMIT ${MAX_PARKED_SHOWN}`);
+  const selectBody = db
+    .prepare("SELECT body FROM parked WHERE type = ? AND actor_id = ? ORDER BY sequence LIMIT 1")
+    .pluck();
+
+  return {
+    quarantined(type, { after = "", limit, partitions }) {
+      const rows = selectPage.all({
+        type: type.name,
+        after,
+        limit: limit + 1,
+        partitions: partitions === undefined ? null : JSON.stringify(partitions),
+      }) as Row[];
+      return {
+        [type.collection]: rows.slice(0, limit).map((row) => toEntry(type, row)),
+        more: rows.length > limit,
+      };
+    },
+    quarantine: db.transaction((type: ActorType, actorId: string) => {
+      const row = selectOne.get(type.name, actorId) as Row | undefined;
+      if (row === undefined) return undefined;
+      const body = selectBody.get(type.name, actorId) as Buffer | undefined;
+      const [first, ...others] = (selectParked.all(type.name, actorId) as ParkedHead[]).map(toEvent);
+      const text = body !== undefined && isUtf8(body) ? body.toString("utf8") : null;
+      return { ...toEntry(type, row), events: first === undefined ? [] : [{ ...first, body: text }, ...others] };
+    }),
+  };
+}
+
+function toEntry(type: ActorType, { id, eventType, error, sinceMs, parked }: Row): QuarantineEntry {
+  return { [type.idField]: id, eventType, error, since: rfc3339(sinceMs), parked };
+}
+
+function toEvent({ sequence, subject, storedAtMs, bytes }: ParkedHead): ParkedEvent {
+  const eventType = subject.slice(subject.lastIndexOf(".") + 1);
+  return { sequence, eventType, receivedAt: rfc3339(storedAtMs), bytes };
+}

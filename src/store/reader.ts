@@ -1,0 +1,83 @@
+import { existsSync } from "node:fs";
+import Database from "better-sqlite3";
+import type { EventRow } from "../flow/ports.ts";
+import { StoreError } from "./database.ts";
+import { createImages, type Images } from "./images.ts";
+import { createLaneRecords, type LaneRecords } from "./lanes.ts";
+import type { Rejection } from "./scratch.ts";
+
+/** A store opened for reading, to be checked or rebuilt from. */
+export interface StoreReader {
+  readonly images: Images;
+  readonly records: LaneRecords;
+  /** The streams it has read. */
+  streams(): KnownStream[];
+  /** Events of which no stream holds anything any more, in the order in which they were heard. */
+  agedEvents(stream: StreamReach): IterableIterator<AgedEvent>;
+  /** Decisions published at a sequence of DECISIONS below `first` or above what their lane says is known. */
+  loneDecisions(type: string, first: number): IterableIterator<LoneDecision>;
+  /** Sequences of events kept back in quarantine. */
+  parked(type: string): number[];
+  /** What was rejected of a stream, by sequence. */
+  rejections(stream: string): IterableIterator<Rejection>;
+  close(): void;
+}
+
+export interface KnownStream {
+  readonly name: string;
+  readonly type: string;
+  readonly created: string;
+  readonly partitions: number;
+}
+
+/** What a stream still holds. */
+export interface StreamReach {
+  /** The actor type's name. */
+  readonly type: string;
+  readonly firstSequence: number;
+  /** Ms since the epoch. */
+  readonly createdMs: number;
+}
+
+export interface AgedEvent extends EventRow {
+  readonly actorId: string;
+  readonly partition: number;
+}
+
+export interface LoneDecision {
+  readonly actorId: string;
+  readonly partition: number;
+  readonly revision: number;
+  readonly payload: string;
+  readonly sequence: number;
+}
+
+/** @throws StoreError when there is none. */
+export function openReader(file: string): StoreReader {
+  if (!existsSync(file)) {
+    throw new StoreError(`there is no store ${file}: natstate start makes one; set NATSTATE_DATA when it is elsewhere.`);
+  }
+  const db = new Database(file, { readonly: true });
+  const selectStreams = db.prepare("SELECT name, type, created, partitions FROM streams ORDER BY name");
+  const selectAged = db.prepare(`SELECT e.actor_key AS actorKey, e.event_id AS eventId, e.type, e.timestamp,
+    e.stored_ms AS storedAtMs, e.sequence, e.correlation_id AS correlationId, e.body, a.id AS actorId, a.partition
+    FROM events e JOIN actors a ON a.key = e.actor_key
+    WHERE a.type = :type AND (e.sequence < :firstSequence OR e.stored_ms < :createdMs)
+    ORDER BY e.stored_ms >= :createdMs, iif(e.stored_ms < :createdMs, e.stored_ms, 0), e.sequence`);
+  const selectLone = db.prepare(`SELECT d.actor_id AS actorId, d.partition, d.revision, d.payload, d.published AS sequence
+    FROM decisions d LEFT JOIN streams s ON s.type = d.type
+    LEFT JOIN checkpoints c ON c.stream = s.name AND c.partition = d.partition
+    WHERE d.type = ? AND (d.published < ? OR d.published > coalesce(c.decisions_sequence, 0))`);
+  const selectParked = db.prepare("SELECT sequence FROM parked WHERE type = ?").pluck();
+  const selectRejections = db.prepare("SELECT sequence, reason FROM dead_letters WHERE stream = ? ORDER BY sequence");
+  return {
+    images: createImages(db),
+    records: createLaneRecords(db),
+    streams: () => selectStreams.all() as KnownStream[],
+    agedEvents: (reach) => selectAged.iterate(reach) as IterableIterator<AgedEvent>,
+    loneDecisions: (type, first) => selectLone.iterate(type, first) as IterableIterator<LoneDecision>,
+    parked: (type) => selectParked.all(type) as number[],
+    rejections: (stream) => selectRejections.iterate(stream) as IterableIterator<Rejection>,
+    close: () => void db.close(),
+  };
+}
