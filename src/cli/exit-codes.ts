@@ -30,6 +30,8 @@ const EXPLAINED = [
   "NatsSetupError",
   "NotSettledError",
   "PublishError",
+  "NotSettledError",
+  "PublishError",
   "ServerBinaryError",
   "ServerOwnerError",
   "StoreError",

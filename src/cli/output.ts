@@ -67,7 +67,8 @@ export function onClosedPipe(onClosed: () => void): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.removeAllListeners("error");
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
+      // EIO: a terminal that was closed.
+      if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
       onClosed();
     });
   }

@@ -57,7 +57,8 @@ export async function runDaemon(types: readonly ActorType[], acceptStreams: read
 function openLog(config: Config): { pretty: boolean; logger: Logger } {
   const { NATSTATE_LOG_FORMAT: format, NATSTATE_LOG_LEVEL: level } = config;
   const pretty = format === "pretty" || (format === "auto" && process.stdout.isTTY === true);
-  return { pretty, logger: createLogger({ level, pretty }) };
+  // Pretty lines share stdout with the announcement: in order, and nothing is thrown when the terminal has gone.
+  return { pretty, logger: createLogger({ level, pretty, ...(pretty && { destination: process.stdout }) }) };
 }
 
 /** Waits for the first signal or fatal error, and makes sure that the process ends once it has come. */
@@ -89,6 +90,8 @@ function awaitEnding(logger: Logger): { readonly reason: Promise<number>; fail(e
   }
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
+  // The terminal was closed.
+  process.on("SIGHUP", onSignal);
 
   return {
     reason,

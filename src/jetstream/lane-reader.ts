@@ -30,8 +30,11 @@ export interface LaneReaderOptions {
   readonly onDoubt: (reason: Doubt, detail: string | undefined) => void;
 }
 
-/** Short: a stall after a leader change lasts two heartbeats (FACTS, 10). */
-const PULL = { max_messages: 1000, expires: 5000, idle_heartbeat: 1000 };
+/**
+ * Short: a stall after a leader change lasts two heartbeats. An idle owner renews its pull when it expires, and must do
+ * so well before the pin times out (`PIN_TIMEOUT_MS`): at 5 s each the first event after a pause found no owner for 1.6 s.
+ */
+const PULL = { max_messages: 1000, expires: 2000, idle_heartbeat: 1000 };
 const RETRY_MS = [50, 250, 1000, 2000];
 /** Another client took the pin: leave it the time in which the members find out who the owner is. */
 const UNPINNED_RETRY_MS = 1500;

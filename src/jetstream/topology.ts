@@ -33,7 +33,7 @@ export interface StreamIdentity {
   readonly lastSequence: number;
 }
 
-/** How long a pinned owner may be silent before another takes its place. Longer than two pull requests. */
+/** How long a pinned owner may be silent before another takes its place. Longer than two pull requests of 2 s. */
 const PIN_TIMEOUT_MS = 5000;
 const ACK_WAIT_MS = 30_000;
 /** Deliveries of one partition that may wait for their commit: the bound of what is in memory. */

@@ -45,6 +45,8 @@ export interface StreamReplay {
   readonly from: number;
   /** The stream's end when absent. */
   readonly to?: number;
+  /** Called once, before anything is applied, with the first sequence the stream really gave: what is older has aged out. */
+  readonly onFirst?: (sequence: number) => void;
   /** False: leave it out. */
   readonly accepts?: (delivery: Delivery) => boolean;
   readonly onProgress: OnProgress;
@@ -57,16 +59,20 @@ export interface StreamReplay {
  * @returns the sequence it came to.
  */
 export async function replayStream({ log, lanes, processor, onProgress, ...range }: StreamReplay): Promise<number> {
-  const { from, to = Number.POSITIVE_INFINITY, accepts = () => true } = range;
+  const { from, to = Number.POSITIVE_INFINITY, onFirst, accepts = () => true } = range;
   const stream = lanes[0]?.stream;
   if (stream === undefined) return 0;
-  const end = Math.min((await log.jsm.streams.info(stream)).state.last_seq, to);
+  const { state } = await log.jsm.streams.info(stream);
+  const end = Math.min(state.last_seq, to);
+  let begun = false;
   await readStream(
     log.jsm,
     log.js,
     stream,
     from,
     (messages) => {
+      if (!begun) onFirst?.(messages[0]?.sequence ?? end + 1);
+      begun = true;
       const deliveries = messages.flatMap((message) => {
         const lane = laneOf(lanes, stream, message.subject);
         return lane === undefined ? [] : [toDelivery(lane, message)];
@@ -76,5 +82,7 @@ export async function replayStream({ log, lanes, processor, onProgress, ...range
     },
     end,
   );
+  // Empty, or purged up to where the store has come.
+  if (!begun) onFirst?.(Math.max(state.first_seq, from));
   return end;
 }

@@ -9,7 +9,7 @@ import { DECISIONS_STREAM, partitionOf } from "../jetstream/names.ts";
 import { readStream } from "../jetstream/outbox-reader.ts";
 import { copyStore } from "../store/copy.ts";
 import { openReader, type StoreReader } from "../store/reader.ts";
-import { openScratch, type Scratch } from "../store/scratch.ts";
+import { openScratch, type Rejection, type Scratch } from "../store/scratch.ts";
 import { compareActor, compareDecisions, type Difference, type PublishedHistory } from "./compare.ts";
 import { type Log, type OnProgress, replayAged, replayStream } from "./replay-log.ts";
 
@@ -61,8 +61,8 @@ export async function verifyAll(options: VerifyAllOptions): Promise<Verification
   try {
     const work: Work = { ...options, reader, scratch, type: lane.type, stream: lane.stream };
     const firstDecision = await importDecisions(work);
-    const fromStore = await deriveAll(work);
-    return { fromStore, ...compareAll(work, firstDecision) };
+    const { fromStore, firstSequence } = await deriveAll(work);
+    return { fromStore, ...compareAll(work, firstSequence, firstDecision) };
   } finally {
     scratch.close();
     reader.close();
@@ -95,30 +95,39 @@ async function importDecisions({ log, reader, scratch, lanes, type, onProgress }
   return firstSequence;
 }
 
-/** @returns how many events came from the store. */
-async function deriveAll({ log, reader, scratch, lanes, maxBytes, type, stream, onProgress }: Work): Promise<number> {
+/** What was derived. */
+interface DerivedAll {
+  /** How many events came from the store. */
+  readonly fromStore: number;
+  /** First sequence the event stream gave. */
+  readonly firstSequence: number;
+}
+
+async function deriveAll({ log, reader, scratch, lanes, maxBytes, type, stream, onProgress }: Work): Promise<DerivedAll> {
   const { journal } = scratch;
   const actors = createHotActors(journal, 50_000, () => {});
-  const { firstSequence, created } = await readIdentity(log.jsm, stream);
-  const aged = reader.agedEvents({ type: type.name, firstSequence, createdMs: Date.parse(created) });
-  const unlimited = createProcessor(journal, actors, { maxBytes: Number.POSITIVE_INFINITY });
-  const fromStore = replayAged(aged, lanes, journal, unlimited);
+  const createdMs = Date.parse((await readIdentity(log.jsm, stream)).created);
   const checkpoints = new Map(lanes.map((lane) => [lane, reader.images.lane(lane).checkpoint]));
   const parked = new Set(reader.parked(type.name));
+  let derived: DerivedAll = { fromStore: 0, firstSequence: 1 };
   await replayStream({
     log,
     lanes,
     processor: createProcessor(journal, actors, { maxBytes }),
-    // Not the stream's own beginning: what ages out meanwhile is in the store's copy already.
-    from: firstSequence,
+    from: 1,
     to: Math.max(...checkpoints.values()),
+    onFirst(firstSequence) {
+      const aged = reader.agedEvents({ type: type.name, firstSequence, createdMs });
+      const unlimited = createProcessor(journal, actors, { maxBytes: Number.POSITIVE_INFINITY });
+      derived = { fromStore: replayAged(aged, lanes, journal, unlimited), firstSequence };
+    },
     accepts: ({ lane, sequence }) => sequence <= (checkpoints.get(lane) ?? 0) && !parked.has(sequence),
     onProgress,
   });
-  return fromStore;
+  return derived;
 }
 
-function compareAll(work: Work, firstDecision: number): Omit<Verification, "fromStore"> {
+function compareAll(work: Work, firstSequence: number, firstDecision: number): Omit<Verification, "fromStore"> {
   const { reader, scratch, lanes, type, onProgress } = work;
   const total = reader.images.count(type.name);
   const differences: Difference[] = [];
@@ -140,7 +149,7 @@ function compareAll(work: Work, firstDecision: number): Omit<Verification, "from
     add(compareDecisions(actorId, stored, published));
     if (++checked % 1000 === 0) onProgress("comparing", checked, Math.max(total, checked));
   }
-  add(compareRejections(work));
+  add(compareRejections(work, firstSequence));
   return { checked, found, differences };
 }
 
@@ -161,13 +170,17 @@ function* eitherIds({ reader, scratch, type }: Work): Generator<string> {
 /** A machine that failed once may have been mended since. */
 const MAY_CHANGE = "machine_error";
 
-function compareRejections({ reader, scratch, stream, lanes }: Work): Difference[] {
-  const from = Math.min(...lanes.map((lane) => scratch.images.lane(lane).checkpoint));
-  const reasons = (rows: Iterable<{ sequence: number; reason: string }>) =>
-    new Map([...rows].map(({ sequence, reason }) => [sequence, reason]));
+function compareRejections({ reader, scratch, stream, lanes }: Work, firstSequence: number): Difference[] {
+  const checkpoints = lanes.map((lane) => reader.images.lane(lane).checkpoint);
+  const reasons = (rows: Iterable<Rejection>) =>
+    new Map(
+      [...rows]
+        // What has aged out, and what the store only knows from DEAD_LETTERS so far, was not derived.
+        .filter((row) => row.sequence >= firstSequence && row.sequence <= (checkpoints[row.partition] ?? 0))
+        .map(({ sequence, reason }) => [sequence, reason]),
+    );
   const stored = reasons(reader.rejections(stream));
   const derived = reasons(scratch.rejections(stream));
-  void from;
   return [...new Set([...stored.keys(), ...derived.keys()])].flatMap((sequence) => {
     const store = stored.get(sequence) ?? null;
     const log = derived.get(sequence) ?? null;

@@ -69,7 +69,7 @@ export function openReader(file: string): StoreReader {
     LEFT JOIN checkpoints c ON c.stream = s.name AND c.partition = d.partition
     WHERE d.type = ? AND (d.published < ? OR d.published > coalesce(c.decisions_sequence, 0))`);
   const selectParked = db.prepare("SELECT sequence FROM parked WHERE type = ?").pluck();
-  const selectRejections = db.prepare("SELECT sequence, reason FROM dead_letters WHERE stream = ? ORDER BY sequence");
+  const selectRejections = db.prepare("SELECT sequence, partition, reason FROM dead_letters WHERE stream = ? ORDER BY sequence");
   return {
     images: createImages(db),
     records: createLaneRecords(db),

@@ -121,6 +121,17 @@ it("an owner that lost its pin stands back and the other reads from its own chec
   await other.close();
 });
 
+it("an owner keeps its pin while nothing happens", async () => {
+  await using reading = read(published - 10);
+  await until("caught up", () => reading.checkpoint === published);
+  await new Promise((resolve) => setTimeout(resolve, 6000));
+  const startedMs = performance.now();
+  await publish(1);
+  await until("read on", () => reading.checkpoint === published);
+  expect(performance.now() - startedMs).toBeLessThan(500);
+  expect(reading.doubts).toEqual([]);
+});
+
 it("the server killed and started again: nothing is missed", async () => {
   await using reading = read(published - 10);
   await until("caught up", () => reading.checkpoint === published);

@@ -1,0 +1,152 @@
+/** @import { Machine, Pulse, View } from "./types.d.ts" */
+import { showActor } from "./actor.js";
+import { showActors } from "./actors.js";
+import { ask } from "./api.js";
+import { showDeadLetters } from "./dead-letters.js";
+import { fill, h, write } from "./dom.js";
+import { words } from "./format.js";
+import { follow } from "./live.js";
+import { showOverview } from "./overview.js";
+import { setUpTheme } from "./theme.js";
+
+/*
+ * The frame around the views: which one the address names, and what the daemon tells. Addresses are `#/`,
+ * `#/<collection>?filters`, `#/<collection>/<id>` and `#/dead-letters`.
+ */
+
+const main = byId("main");
+const status = byId("status");
+/** @type {View | undefined} */
+let view;
+/** @type {Pulse | undefined} */
+let latest;
+/** Counts navigations, so that what answers late is not shown. */
+let turn = 0;
+
+/** @param {string} id */
+function byId(id) {
+  // All of them are in index.html.
+  return /** @type {HTMLElement} */ (document.getElementById(id));
+}
+
+/** @param {string | undefined} type */
+function machineOf(type) {
+  return /** @type {Promise<Machine>} */ (ask(`/api/machine${type === undefined ? "" : `?type=${type}`}`));
+}
+
+async function start() {
+  setUpTheme(byId("theme"));
+  const machine = await machineOf(undefined);
+  /** @type {Map<string, Machine>} */
+  const machines = new Map([[machine.type.collection, machine]]);
+  for (const { name, collection } of machine.types) {
+    if (!machines.has(collection)) machines.set(collection, await machineOf(name));
+  }
+  showNavigation(machines);
+  let following = machine;
+  let stop = follow(machine.type.name, onPulse, onSilence);
+
+  async function route() {
+    const mine = ++turn;
+    const { collection, id, query } = readAddress();
+    const wanted = machines.get(collection) ?? machines.get(query.get("of") ?? "") ?? machine;
+    if (wanted !== following) {
+      stop();
+      latest = undefined;
+      following = wanted;
+      stop = follow(wanted.type.name, onPulse, onSilence);
+    }
+    const next = await choose(wanted, collection, id, query).catch((error) => showProblem(error));
+    if (mine === turn) show(next);
+    else next.close?.();
+  }
+
+  window.addEventListener("hashchange", () => void route());
+  await route();
+}
+
+/** @returns {{ collection: string, id: string, query: URLSearchParams }} */
+function readAddress() {
+  const [path = "", query = ""] = location.hash.replace(/^#\/?/, "").split("?");
+  const [collection = "", ...rest] = path.split("/");
+  return { collection, id: decode(rest.join("/")), query: new URLSearchParams(query) };
+}
+
+/** @param {string} text */
+function decode(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/**
+ * @param {Machine} machine
+ * @param {string} collection
+ * @param {string} id
+ * @param {URLSearchParams} query
+ * @returns {Promise<View>}
+ */
+async function choose(machine, collection, id, query) {
+  const place = { machine, id, query };
+  if (collection === machine.type.collection) return id === "" ? showActors(place) : showActor(place);
+  if (collection === "dead-letters") return showDeadLetters(place);
+  return showOverview(place);
+}
+
+/** @param {View} next */
+function show(next) {
+  const isFirst = view === undefined;
+  view?.close?.();
+  view = next;
+  fill(main, next.element);
+  document.title = `${next.title} · natstate`;
+  markCurrent();
+  if (latest !== undefined) next.onPulse?.(latest);
+  if (isFirst) return;
+  // Who listens hears where they are, and the Tab key goes on from there.
+  main.querySelector("h1")?.focus({ preventScroll: true });
+  window.scrollTo(0, 0);
+}
+
+/** @param {ReadonlyMap<string, Machine>} machines */
+function showNavigation(machines) {
+  const link = (/** @type {string} */ href, /** @type {string} */ text) => h("a", { href }, text);
+  const overviews = [...machines.values()].map(({ type }, index) => {
+    return link(index === 0 ? "#/" : `#/?of=${type.collection}`, machines.size === 1 ? "Overview" : `${words(type.name)} overview`);
+  });
+  fill(byId("nav"), overviews, [...machines.keys()].map((name) => link(`#/${name}`, words(name))), link("#/dead-letters", "Dead letters"));
+}
+
+function markCurrent() {
+  const { collection, query } = readAddress();
+  const current = collection === "" && query.has("of") ? `#/?of=${query.get("of")}` : `#/${collection}`;
+  for (const link of byId("nav").children) {
+    if (link.getAttribute("href") === current) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+}
+
+/** @param {Pulse} pulse */
+function onPulse(pulse) {
+  latest = pulse;
+  const troubles = Object.entries(pulse.health.checks).filter(([, check]) => !check.ok);
+  status.dataset.state = troubles.length === 0 ? "live" : "trouble";
+  status.title = troubles.map(([name, { detail }]) => `${name}: ${detail}`).join("\n");
+  write(byId("status-text"), troubles.length === 0 ? "live" : `trouble: ${troubles.map(([name]) => name).join(", ")}`);
+  view?.onPulse?.(pulse);
+}
+
+function onSilence() {
+  status.dataset.state = "silent";
+  write(byId("status-text"), "no answer");
+}
+
+/** @param {Error} error @returns {View} */
+function showProblem(error) {
+  const element = h("div", { class: "stack" }, h("h1", { tabindex: -1 }, "Not here"), h("p", { class: "problem" }, error.message));
+  return { element, title: "Not here" };
+}
+
+start().catch((error) => show(showProblem(error)));

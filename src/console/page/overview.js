@@ -1,0 +1,166 @@
+/** @import { Machine, Place, Pulse, View } from "./types.d.ts" */
+import { h, write } from "./dom.js";
+import { count, rate, share, words } from "./format.js";
+import { createLateness } from "./lateness.js";
+import { createBars, createPlot } from "./plot.js";
+import { createStatechart } from "./statechart.js";
+
+/** Seconds a rate is the mean of. */
+const RATE_SECONDS = 5;
+
+/**
+ * The machine with its population, and how the work goes.
+ *
+ * @param {Place} place
+ * @returns {View}
+ */
+export function showOverview({ machine }) {
+  const { collection, name, eventTypes } = machine.type;
+  const tiles = createTiles(collection);
+  const chart = createMachineCard(machine);
+  const known = createBarsCard("How much is known", `${words(collection)} by known share of their parts, now`, (percent) => {
+    return h("a", { href: `#/${collection}?completeness=${percent}` }, `${percent} %`);
+  });
+  const outcomes = createBarsCard("What became of events", "deliveries since the store began", (outcome) => words(outcome));
+  const lateness = createLateness(eventTypes);
+  const element = h(
+    "div",
+    { class: "stack" },
+    h("h1", { class: "hidden-text", tabindex: -1 }, `${words(name)} overview`),
+    h("section", { class: "tiles", "aria-label": "Now" }, tiles.elements),
+    chart.element,
+    h(
+      "div",
+      { class: "columns three stretch" },
+      card("How late events arrive", "from event time to the stream, last 5 min", lateness.element),
+      known.element,
+      outcomes.element,
+    ),
+  );
+  return {
+    element,
+    title: "Overview",
+    onPulse(pulse) {
+      const { stats, activity } = pulse;
+      tiles.update(pulse);
+      chart.update(pulse);
+      lateness.update(activity.lateness);
+      known.update(Object.entries(stats.completeness.byPercent));
+      outcomes.update([...Object.entries(stats.events), ["rejected", sum(stats.deadLetters.byReason)]]);
+    },
+  };
+}
+
+/** @param {string} collection */
+function createTiles(collection) {
+  const events = createTile("Events per second");
+  const decisions = createTile("Decisions per second");
+  const revised = createTile("Decisions later revised");
+  const lag = createTile("Lag");
+  const dead = createTile("Dead letters");
+  return {
+    elements: [events, decisions, revised, lag, dead].map(({ element }) => element),
+    /** @param {Pulse} pulse */
+    update({ stats, activity: { seconds } }) {
+      const { applied, superseded, duplicate } = stats.events;
+      const decided = sum(stats.decisions.byType);
+      const { total } = /** @type {{ total: number }} */ (stats[collection]);
+      const letters = sum(stats.deadLetters.byReason);
+      events.update(rate(lately(seconds.events)), `${count(applied + superseded + duplicate)} ever`, seconds.events);
+      decisions.update(rate(lately(seconds.decisions)), `${count(decided)} about ${count(total)} ${collection}`, seconds.decisions);
+      revised.update(share(stats.decisions.revised, decided), `${count(stats.decisions.revised)} replaced another`, seconds.revised);
+      lag.update(count(seconds.lag.at(-1) ?? 0), "messages stored, not yet applied", seconds.lag);
+      const quarantine = stats.quarantined === 0 ? "" : `, ${count(stats.quarantined)} ${collection} in quarantine`;
+      dead.update(count(letters), `${count(sumOf(seconds.deadLetters.slice(-60)))} in the last minute${quarantine}`, seconds.deadLetters);
+    },
+  };
+}
+
+/** @param {string} label */
+function createTile(label) {
+  const value = h("p", { class: "value" }, "–");
+  const note = h("p", { class: "note" }, "\u00a0");
+  const plot = createPlot(`${label}, last 5 minutes`);
+  return {
+    element: h("div", { class: "card tile", "data-tile": label }, h("h2", {}, label), value, note, plot.element),
+    /**
+     * @param {string} text
+     * @param {string} about
+     * @param {readonly number[]} values
+     */
+    update(text, about, values) {
+      write(value, text);
+      write(note, about);
+      plot.update(values);
+    },
+  };
+}
+
+/** @param {Machine} machine */
+function createMachineCard(machine) {
+  const { layout, type } = machine;
+  const isState = new Set(type.states);
+  const chart = createStatechart(layout, {
+    label: `The ${type.name} machine`,
+    hrefOf: (id) => `#/${type.collection}${isState.has(id) ? `?state=${encodeURIComponent(id)}` : ""}`,
+  });
+  const states = h("div", { class: "bars states" });
+  const bars = createBars(states, (state) => h("a", { href: `#/${type.collection}?state=${encodeURIComponent(state)}` }, state));
+  const everywhere = layout.everywhere.map(({ event, guard, description }) =>
+    h("span", { class: "pill", title: description ?? "" }, guard === null ? event : `${event} [${guard}]`),
+  );
+  const header = h(
+    "header",
+    {},
+    h("h2", {}, `The ${type.name} machine`),
+    h("p", {}, `how many ${type.collection} are in each state, and how many moved in the last minute`),
+  );
+  return {
+    element: h(
+      "section",
+      { class: "card" },
+      header,
+      states,
+      h("div", { class: "chart-scroll" }, chart.element),
+      everywhere.length > 0 && h("p", { class: "everywhere" }, h("span", { class: "note" }, "heard in every state:"), everywhere),
+    ),
+    /** @param {Pulse} pulse */
+    update({ stats, activity }) {
+      const { byState } = /** @type {{ byState: Record<string, number> }} */ (stats[type.collection]);
+      chart.showCounts(byState);
+      chart.showFlow(activity.flow);
+      bars.update(Object.entries(byState));
+    },
+  };
+}
+
+/**
+ * @param {string} title
+ * @param {string} about
+ * @param {(name: string) => Node | string} labelOf
+ */
+function createBarsCard(title, about, labelOf) {
+  const element = h("div", { class: "bars" });
+  const bars = createBars(element, labelOf);
+  return { element: card(title, about, element), update: bars.update };
+}
+
+/** @param {string} title @param {string} about @param {Node} content */
+function card(title, about, content) {
+  return h("section", { class: "card" }, h("header", {}, h("h2", {}, title), h("p", {}, about)), content);
+}
+
+/** @param {readonly number[]} values */
+function lately(values) {
+  return sumOf(values.slice(-RATE_SECONDS)) / RATE_SECONDS;
+}
+
+/** @param {readonly number[]} values */
+function sumOf(values) {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+/** @param {Readonly<Record<string, number>>} counts */
+function sum(counts) {
+  return sumOf(Object.values(counts));
+}
