@@ -3,14 +3,18 @@ import { Command } from "commander";
 import { actorTypes } from "../machines/registry.ts";
 import { addActorReads } from "./cli/actors.ts";
 import { withExamples } from "./cli/arguments.ts";
+import { addBackup } from "./cli/backup.ts";
 import { addConfig } from "./cli/config.ts";
 import { addDeadLetters } from "./cli/dead-letters.ts";
 import { EXIT_CODES, explain } from "./cli/exit-codes.ts";
 import { addHealth } from "./cli/health.ts";
 import { addMachine } from "./cli/machine.ts";
 import { onClosedPipe, say } from "./cli/output.ts";
+import { addQuarantine } from "./cli/quarantine.ts";
+import { addRebuild } from "./cli/rebuild.ts";
 import { addDemo, addSimulate } from "./cli/rehearsal.ts";
 import { addStart } from "./cli/start.ts";
+import { addVerify } from "./cli/verify.ts";
 import { addWatch } from "./cli/watch.ts";
 
 /** Every command of `natstate`. */
@@ -31,6 +35,10 @@ function createProgram(): Command {
   addWatch(program, actorTypes);
   addHealth(program, actorTypes);
   addDeadLetters(program, actorTypes);
+  addQuarantine(program, actorTypes);
+  addVerify(program, actorTypes);
+  addBackup(program, actorTypes);
+  addRebuild(program, actorTypes);
   addConfig(program);
   addMachine(program, actorTypes);
   const codes = Object.values(EXIT_CODES).map(({ code, meaning }) => `  ${code}  ${meaning}`);

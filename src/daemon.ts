@@ -13,7 +13,6 @@ import { createQuarantineControl } from "./flow/quarantine-control.ts";
 import { catchUpOutbox } from "./jetstream/catch-up.ts";
 import { maskUrl } from "./jetstream/connect.ts";
 import { openDeadLetters } from "./jetstream/dead-letters.ts";
-import { type EmbeddedServer, startEmbeddedServer } from "./jetstream/embedded-server.ts";
 import { readIdentity, refuseMissingMessages, refuseOtherStream, StreamIdentityError } from "./jetstream/identity.ts";
 import { measureLag } from "./jetstream/lag.ts";
 import { readLane } from "./jetstream/lane-reader.ts";
@@ -21,10 +20,10 @@ import { createMembership } from "./jetstream/membership.ts";
 import { eventStream, partitionOf, QUERY_SERVICE } from "./jetstream/names.ts";
 import { createOwnership } from "./jetstream/ownership.ts";
 import { createPublisher } from "./jetstream/publisher.ts";
-import { findServerBinary } from "./jetstream/server-binary.ts";
 import { startQueryService } from "./jetstream/service.ts";
 import { openSession, type SessionEvent } from "./jetstream/session.ts";
-import { ensureStreams, type StreamIdentity, type TopologyOptions } from "./jetstream/topology.ts";
+import { ensureStreams, type StreamIdentity } from "./jetstream/topology.ts";
+import { lanesOf, startOwnServer, topologyOf } from "./nats-setup.ts";
 import { createHealthCheck, type Health } from "./ops/health.ts";
 import { logBatch } from "./ops/log.ts";
 import { createMetrics } from "./ops/metrics.ts";
@@ -103,7 +102,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   const queries = openQueries(storeFile);
   closers.push(() => queries.close());
 
-  const embedded = config.NATS_URL === undefined ? await startServer(options) : undefined;
+  const embedded = await startOwnServer(options);
   if (embedded !== undefined) closers.push(() => embedded.stop());
   const natsUrl = config.NATS_URL ?? embedded?.url ?? "";
   const session = await openSession({ url: natsUrl, ...natsAccess(config), name: QUERY_SERVICE }, onSession);
@@ -335,6 +334,8 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     const deadLetters = openDeadLetters(session);
     return createHttpServer({
       ...config.NATSTATE_HTTP,
+      token: config.NATSTATE_HTTP_TOKEN,
+      furtherHosts: config.NATSTATE_HTTP_HOSTS,
       types,
       queries,
       activity,
@@ -367,30 +368,4 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     if (lane === undefined) throw new RangeError(`no partition ${partition} of ${type}`);
     return lane;
   }
-}
-
-async function startServer({ config, env, logger, onProgress }: DaemonOptions): Promise<EmbeddedServer> {
-  const binary = await findServerBinary({ env, onProgress: ({ message }) => onProgress?.(message) });
-  return startEmbeddedServer({
-    binary: binary.path,
-    dataDir: join(config.NATSTATE_DATA, "nats"),
-    port: config.NATSTATE_NATS_PORT,
-    log: (line, level) => logger[level === "info" ? "debug" : level]({ source: "nats-server" }, line),
-    onExit: (exit) => logger.error(exit, "the embedded nats-server died, starting it again"),
-  });
-}
-
-function topologyOf(config: Config): TopologyOptions {
-  return {
-    partitions: config.NATSTATE_PARTITIONS,
-    replicas: config.NATSTATE_REPLICAS,
-    maxAgeMs: config.NATSTATE_MAX_AGE,
-    maxMessageBytes: config.NATSTATE_MAX_MESSAGE_BYTES,
-    denyPurge: config.NATSTATE_DENY_PURGE,
-    manage: config.NATSTATE_MANAGE_STREAMS,
-  };
-}
-
-function lanesOf(type: ActorType, partitions: number): Lane[] {
-  return Array.from({ length: partitions }, (_, partition) => ({ type, stream: eventStream(type), partition }));
 }

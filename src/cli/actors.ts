@@ -3,7 +3,7 @@ import type { ActorType } from "../../machines/actor-type.ts";
 import { isRefused, type Parameters, readListFilter } from "../flow/query-filters.ts";
 import type { QueryClient } from "../jetstream/query-client.ts";
 import { renderActor, renderHistory, renderList, renderStats } from "./actors-text.ts";
-import { findType, typeOption, wholeNumber, withExamples } from "./arguments.ts";
+import { checkActorId, findType, typeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { print, printJson } from "./output.ts";
 import { addSystemOption, withSystem } from "./system.ts";
@@ -25,8 +25,6 @@ interface ListOptions extends ReadOptions {
   readonly updatedBefore?: string;
   readonly limit: number;
 }
-
-const ACTOR_ID = /^[A-Za-z0-9_:-]{1,128}$/;
 
 /** Adds `get`, `history`, `list` and `stats`. */
 export function addActorReads(program: Command, types: readonly ActorType[]): void {
@@ -124,9 +122,7 @@ async function askOne<Answer>(
   { nats }: ReadOptions,
   ask: (queries: QueryClient) => Promise<Answer | undefined>,
 ): Promise<Answer> {
-  if (!ACTOR_ID.test(id)) {
-    throw new CliError("usage", `${JSON.stringify(id)} is no ${type.name} id: those are 1 to 128 of A-Z a-z 0-9 _ - :`);
-  }
+  checkActorId(type, id);
   const found = await withSystem(nats, ({ queries }) => ask(queries));
   if (found !== undefined) return found;
   throw new CliError("not_found", `no ${type.name} ${id}: no event about it was ever applied. Ids are case-sensitive.`);

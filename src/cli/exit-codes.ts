@@ -30,8 +30,10 @@ const EXPLAINED = [
   "NatsSetupError",
   "NotSettledError",
   "PublishError",
+  "RebuildError",
   "NotSettledError",
   "PublishError",
+  "RebuildError",
   "ServerBinaryError",
   "ServerOwnerError",
   "StoreError",
@@ -50,7 +52,17 @@ export function explain(error: unknown): { code: number; message: string | null 
   if (error instanceof CliError) return { code: EXIT_CODES[error.exit].code, message: error.message };
   if (error instanceof ConfigError) return { code: EXIT_CODES.usage.code, message: error.message };
   if (!(error instanceof Error)) return { code: EXIT_CODES.failed.code, message: String(error) };
+  const permission = permissionError(error);
+  if (permission !== undefined) {
+    return { code: EXIT_CODES.failed.code, message: `NATS does not allow this user to do that: ${permission.message}` };
+  }
   // An error of the operating system (EACCES, ENOENT) names the file or the port it is about.
   const isExplained = EXPLAINED.includes(error.name) || "syscall" in error;
   return { code: EXIT_CODES.failed.code, message: isExplained ? error.message : (error.stack ?? error.message) };
+}
+
+/** NATS refused a subject, or the error of a request was that. */
+function permissionError(error: Error): Error | undefined {
+  if (error.name === "PermissionViolationError") return error;
+  return error.cause instanceof Error ? permissionError(error.cause) : undefined;
 }

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { ActorType } from "../../machines/actor-type.ts";
 import type { QuarantineDetail, QuarantineEntry, Released } from "../flow/quarantine-control.ts";
 import type { QueryClient } from "../jetstream/query-client.ts";
-import { findType, typeOption, withExamples } from "./arguments.ts";
+import { checkActorId, findType, typeOption, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { pairs, print, printJson, table } from "./output.ts";
 import { addSystemOption, withSystem } from "./system.ts";
@@ -43,7 +43,7 @@ function addShow(group: Command, types: readonly ActorType[]): void {
     .description("Show why an order is quarantined, and the events kept back.")
     .action(async (id: string, options: Common) => {
       const type = findType(types, options.type);
-      const found = await withSystem(options.nats, ({ queries }) => queries.quarantine(type, id));
+      const found = await withSystem(options.nats, ({ queries }) => queries.quarantine(type, checkActorId(type, id)));
       if (found === undefined) throw notQuarantined(type, id);
       if (options.json) printJson(found);
       else print(renderDetail(type, id, found));
@@ -69,6 +69,7 @@ async function release(
 ): Promise<void> {
   if ((id === undefined) === (options.all === undefined)) throw new CliError("usage", "say which: an id, or --all");
   const type = findType(types, options.type);
+  if (id !== undefined) checkActorId(type, id);
   const outcomes: Released[] = [];
   await withSystem(options.nats, async ({ queries }) => {
     for (const each of id === undefined ? await idsOf(type, queries) : [id]) {

@@ -16,11 +16,11 @@ interface SimulateOptions {
   readonly type: string;
   readonly orders: number;
   readonly rate: number;
-  readonly shuffle: number;
-  readonly duplicates: number;
-  readonly late: number;
-  readonly fail: number;
-  readonly malformed: number;
+  readonly shuffle: number | true;
+  readonly duplicates: number | true;
+  readonly late: number | true;
+  readonly fail: number | true;
+  readonly malformed: number | true;
   readonly seed: number;
   readonly prefix?: string;
   readonly nats?: string;
@@ -82,18 +82,16 @@ export function addSimulate(program: Command, types: readonly ActorType[]): void
   ]);
 }
 
-/** An option that may be given without its value. */
-function trouble(
-  flags: string,
-  description: string,
-  name: "shuffle" | "duplicates" | "late" | "fail" | "malformed",
-  parse: (text: string) => number,
-): Option {
-  return new Option(flags, description).argParser(parse).default(usual[name]).preset(String(usual[name]));
+/** What goes wrong in the traffic; each may be given without its value, and is then the usual one. */
+type Trouble = "shuffle" | "duplicates" | "late" | "fail" | "malformed";
+
+function trouble(flags: string, description: string, name: Trouble, parse: (text: string) => number): Option {
+  return new Option(flags, description).argParser(parse).default(usual[name]);
 }
 
 async function simulate(types: readonly ActorType[], options: SimulateOptions): Promise<void> {
-  const { orders, rate, shuffle, duplicates, late, fail, malformed, seed } = options;
+  const { orders, rate, seed } = options;
+  const amount = (name: Trouble) => (options[name] === true ? usual[name] : options[name]);
   const type = findType(types, options.type);
   const ending = new AbortController();
   const end = () => ending.abort();
@@ -101,7 +99,12 @@ async function simulate(types: readonly ActorType[], options: SimulateOptions): 
   process.once("SIGTERM", end);
   const { complete } = await withSystem(options.nats, ({ url, access }) =>
     runSimulation({
-      ...{ type, orders, rate, shuffle, duplicates, late, fail, malformed, seed },
+      ...{ type, orders, rate, seed },
+      shuffle: amount("shuffle"),
+      duplicates: amount("duplicates"),
+      late: amount("late"),
+      fail: amount("fail"),
+      malformed: amount("malformed"),
       natsUrl: url,
       access,
       idPrefix: options.prefix,

@@ -1,10 +1,10 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
-import { isIPv4 } from "node:net";
+import type { TokenGuard } from "./token-guard.ts";
 
 /** Lets those requests through that may change something. */
 export interface ChangeGuard {
-  /** What the page has to send back as `X-Natstate-Token`; empty where changes are not possible. */
+  /** What the page has to send back as `X-Natstate-Token`. */
   readonly pageToken: string;
   /** @returns why the request may change nothing, for a person; null when it may. */
   refuse(headers: IncomingHttpHeaders): string | null;
@@ -17,21 +17,20 @@ const TOKEN_HEADER = "x-natstate-token";
  * can send, and no other origin without asking first), and it carries the token that was delivered with the page.
  *
  * This keeps other sites' pages in the user's browser out, not other users of this machine: whoever can read the page
- * can read its token. On an address that other machines reach, nothing can be changed.
+ * can read its token, unless NATSTATE_HTTP_TOKEN is set. A program that sends that one needs no page.
  *
  * Source: OWASP, Cross-Site Request Forgery Prevention; Fetch Metadata, W3C.
  *
- * @param host - the name or address the server listens on.
+ * @param tokens - has admitted the request before.
  */
-export function createChangeGuard(host: string): ChangeGuard {
-  const pageToken = isLoopback(host) ? randomBytes(32).toString("base64url") : "";
+export function createChangeGuard(tokens: TokenGuard): ChangeGuard {
+  const pageToken = randomBytes(32).toString("base64url");
   return {
     pageToken,
     refuse(headers) {
-      if (pageToken === "") return `natstate listens on ${host}, which others may reach: changes are possible on loopback`;
       if (!isSameOrigin(headers)) return "changes are taken from natstate's own page only";
       if (!/^application\/json\s*(;|$)/i.test(headers["content-type"] ?? "")) return "expected application/json";
-      return isToken(headers[TOKEN_HEADER], pageToken)
+      return tokens.isBearer(headers) || isToken(headers[TOKEN_HEADER], pageToken)
         ? null
         : "the page is from before natstate's last start: load it again (X-Natstate-Token is not this process's)";
     },
@@ -47,8 +46,4 @@ function isSameOrigin({ origin, host, "sec-fetch-site": site }: IncomingHttpHead
 function isToken(given: string | string[] | undefined, token: string): boolean {
   const [a, b] = [Buffer.from(String(given)), Buffer.from(token)];
   return a.length === b.length && timingSafeEqual(a, b);
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || (isIPv4(host) && host.startsWith("127."));
 }

@@ -102,11 +102,16 @@ function leafOf(machine: MachineGraph, id: string): string {
 function attach(placed: readonly { readonly wire: Wire; readonly points: Point[] }[], boxes: Map<string, Box>): void {
   const straight = placed.filter(({ wire }) => wire.v !== wire.w);
   for (const [id, { x, y, width, height }] of boxes) {
-    const right = straight.filter(({ wire }) => wire.v === id).map(({ points }) => ({ points, end: 0, next: points[1] }));
+    const right = straight
+      .filter(({ wire }) => wire.v === id)
+      .map(({ points }) => ({ points, end: 0, next: points[1] }));
     const left = straight
       .filter(({ wire }) => wire.w === id)
       .map(({ points }) => ({ points, end: points.length - 1, next: points.at(-2) }));
-    for (const [ports, side] of [[right, x + width], [left, x]] as const) {
+    for (const [ports, side] of [
+      [right, x + width],
+      [left, x],
+    ] as const) {
       ports.sort((a, b) => (a.next?.y ?? 0) - (b.next?.y ?? 0));
       ports.forEach(({ points, end }, index) => {
         points[end] = { x: side, y: y + (height * (index + 1)) / (ports.length + 1) };

@@ -62,7 +62,7 @@ function addLiveRoute(app: FastifyInstance, sources: PageSources): void {
     onError: (error) => onError?.(error, "/api/live"),
   });
   app.addHook("preClose", async () => live.close());
-  app.get("/api/live", (request, reply) => {
+  app.get("/api/live", { exposeHeadRoute: false }, (request, reply) => {
     const asked = readTyped(types, request, readNoFilter);
     if (isRefused(asked)) return refuse(reply, 400, "bad_request", asked.problem);
     for (const [name, value] of Object.entries(reply.getHeaders())) reply.raw.setHeader(name, value ?? "");

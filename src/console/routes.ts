@@ -30,6 +30,7 @@ export interface Sources {
 /** Stable: programs look at it, people read the message. */
 export type ErrorCode =
   | "bad_request"
+  | "unauthorized"
   | "forbidden"
   | "not_found"
   | "method_not_allowed"

@@ -3,6 +3,7 @@ import { createChangeGuard } from "./guard.ts";
 import { createHostGuard, isWildcard } from "./host-guard.ts";
 import { addPageRoutes, type PageSources } from "./page-routes.ts";
 import { addRoutes, refuse } from "./routes.ts";
+import { CHALLENGES, createTokenGuard, type TokenGuard } from "./token-guard.ts";
 
 /** The HTTP API, listening. */
 export interface HttpServer {
@@ -14,8 +15,12 @@ export interface HttpServer {
 }
 
 export interface HttpServerOptions extends PageSources {
-  /** Name or address to listen on; anyone who reaches it can read everything. */
+  /** Name or address to listen on; on loopback anyone on this machine can read everything. */
   readonly host: string;
+  /** Asked for by what changes something; elsewhere than on loopback by everything, and nothing is answered without. */
+  readonly token?: string | undefined;
+  /** Names by which it is reached beside `host`, in lower case. */
+  readonly furtherHosts?: readonly string[] | undefined;
   /** 0 picks a free one. */
   readonly port: number;
   /** Told of failures that are answered with 500. */
@@ -28,6 +33,9 @@ export class HttpServerError extends Error {
 }
 
 const CLOSE_AFTER_MS = 1500;
+const IDLE_MS = 30_000;
+/** Far more than people and scrapers need; further ones are closed at once. */
+const MAX_CONNECTIONS = 512;
 
 /** An answer is for whoever asked, now: not to be kept, framed, sniffed or embedded by another origin. */
 const SECURITY_HEADERS = {
@@ -41,10 +49,10 @@ const SECURITY_HEADERS = {
 };
 
 /**
- * Serves the HTTP API (DESIGN, section 3) and the console: without authentication, so loopback unless told otherwise.
- * It only reads, but for what the console asks for on loopback, see `guard.ts`.
+ * Serves the HTTP API (DESIGN, section 3) and the console. Who may ask: `host-guard.ts` (is it meant for us?), then
+ * `token-guard.ts`; who may change something: `guard.ts`.
  *
- * Errors are `{ error: { code, message } }`: 400 `bad_request`, 403 `forbidden`, 404 `not_found`,
+ * Errors are `{ error: { code, message } }`: 400 `bad_request`, 401 `unauthorized`, 403 `forbidden`, 404 `not_found`,
  * 405 `method_not_allowed`, 421 `misdirected_request` (a Host header that is not ours), 500 `internal`,
  * 503 `unavailable`.
  *
@@ -55,10 +63,12 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   // Fastify would listen on every address of the name, on servers that close() does not reach.
   const host = options.host === "localhost" ? "127.0.0.1" : options.host;
   const app = createApp();
-  addGuards(app, options.host);
+  const tokens = createTokenGuard(options.host, options.token);
+  addGuards(app, options, tokens);
   addErrorAnswers(app, options);
   addRoutes(app, options);
-  addPageRoutes(app, options, createChangeGuard(options.host));
+  addPageRoutes(app, options, createChangeGuard(tokens));
+  app.server.maxConnections = MAX_CONNECTIONS;
   try {
     await app.listen({ host, port });
   } catch (error) {
@@ -82,6 +92,8 @@ function createApp(): FastifyInstance {
   return fastify({
     bodyLimit: 1024,
     requestTimeout: 10_000,
+    // A reader that takes nothing for this long is dropped, and what waits for it.
+    connectionTimeout: IDLE_MS,
     keepAliveTimeout: 5000,
     http: { headersTimeout: 5000, connectionsCheckingInterval: 1000, maxHeaderSize: 8192 },
     // A too long id is simply an unknown one; the header limit bounds it.
@@ -91,8 +103,8 @@ function createApp(): FastifyInstance {
   });
 }
 
-function addGuards(app: FastifyInstance, host: string): void {
-  const isOurs = createHostGuard(host);
+function addGuards(app: FastifyInstance, { host, furtherHosts }: HttpServerOptions, tokens: TokenGuard): void {
+  const isOurs = createHostGuard(host, furtherHosts);
   app.addHook("onRequest", (request, reply, next) => {
     reply.headers(SECURITY_HEADERS);
     if (!isOurs(request.headers.host)) {
@@ -100,8 +112,11 @@ function addGuards(app: FastifyInstance, host: string): void {
         reply,
         421,
         "misdirected_request",
-        "the Host header names another server; ask for localhost, or the address natstate listens on",
+        "the Host header names another server; ask for localhost, the address natstate listens on, or one of NATSTATE_HTTP_HOSTS",
       );
+    } else if (!tokens.admits(request.method, request.headers)) {
+      reply.headers({ "www-authenticate": CHALLENGES, connection: "close" });
+      refuse(reply, 401, "unauthorized", "expected the token of NATSTATE_HTTP_TOKEN: Authorization: Bearer <token>");
     } else if (request.method !== "GET" && request.method !== "HEAD" && request.is404) {
       // Whatever body comes with it is not read.
       reply.headers({ allow: "GET, HEAD", connection: "close" });

@@ -1,5 +1,11 @@
 import type { ActorType } from "../../machines/actor-type.ts";
-import { countLateness, createLatenessCounts, type LatenessCounts, latenessPercentile } from "./lateness.ts";
+import {
+  addLateness,
+  countLateness,
+  createLatenessCounts,
+  type LatenessCounts,
+  latenessPercentile,
+} from "./lateness.ts";
 import type { BatchResult, Handled } from "./ports.ts";
 
 /** What has happened in the last minutes, kept in memory: about 0.5 MB for each actor type, however busy it is. */
@@ -199,8 +205,7 @@ function readLateness(window: Window, type: ActorType): LatenessReading[] {
   const slots = recentSlots(window, WINDOW_SECONDS);
   return Object.keys(type.events).map((eventType) => {
     const sum = createLatenessCounts();
-    for (const { lateness } of slots)
-      lateness.get(eventType)?.forEach((count, at) => (sum[at] = (sum[at] ?? 0) + count));
+    for (const { lateness } of slots) addLateness(sum, lateness.get(eventType));
     return {
       eventType,
       count: sum.reduce((total, count) => total + count, 0),

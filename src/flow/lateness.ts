@@ -17,6 +17,13 @@ export function countLateness(counts: LatenessCounts, latenessMs: number): void 
   counts[bucket] = (counts[bucket] ?? 0) + 1;
 }
 
+/** Adds other observations to a sum. */
+export function addLateness(sum: LatenessCounts, counts: LatenessCounts | undefined): void {
+  counts?.forEach((count, bucket) => {
+    sum[bucket] = (sum[bucket] ?? 0) + count;
+  });
+}
+
 /** @returns the ms that `share` (0 to 1) of the observations stay below, or null when there are none. */
 export function latenessPercentile(counts: LatenessCounts, share: number): number | null {
   const total = counts.reduce((sum, count) => sum + count, 0);

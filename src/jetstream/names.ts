@@ -59,6 +59,17 @@ export function querySubject(type: ActorType, question: string, actorId?: string
 }
 
 /**
+ * Would something happen to a message on this subject: is it one of ours, or of the server's?
+ *
+ * NATS does not check where an asker wants the answer. Sent to `decisions.orders.x` it would be stored as a decision.
+ */
+export function isReserved(types: readonly ActorType[], subject: string): boolean {
+  const [first = ""] = subject.split(".");
+  const own = ["decisions", "deadletters", QUERY_SERVICE, ...types.map((type) => type.collection)];
+  return first === "" || first.startsWith("$") || own.includes(first);
+}
+
+/**
  * The partition the server's subject transform `{{partition(n,1)}}` gives an actor id.
  *
  * Source: nats-server hashes the tokens' bytes with FNV-1a, 32 bit, modulo n.

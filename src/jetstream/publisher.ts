@@ -273,12 +273,16 @@ export function createPublisher(options: PublisherOptions): Publisher {
   };
 }
 
+/** Names a dead letter sets itself; and what only says how the message came to us. */
+const OWN_HEADERS = ["Reason", "Error", "Subject", "Stream", "Sequence"].map((name) => `Natstate-${name}`);
+const TRANSPORT_HEADERS = ["Nats-Pin-Id", "Nats-Expected-Stream"];
+
 function deadLetterHeaders(row: DeadLetterRow): MsgHdrs {
   const header = headers();
   for (const [name, value] of JSON.parse(row.headers) as [string, string][]) {
+    if (OWN_HEADERS.includes(name) || TRANSPORT_HEADERS.includes(name)) continue;
     // The server acts on Nats-* headers: the event's own id must not become the dead letter's.
-    if (name.startsWith("Nats-")) header.append(`Natstate-Original-${name}`, value);
-    else if (!name.startsWith("Natstate-")) header.append(name, value);
+    header.append(name.startsWith("Nats-") ? `Natstate-Original-${name}` : name, value);
   }
   header.set("Natstate-Reason", row.reason);
   header.set("Natstate-Error", row.error);

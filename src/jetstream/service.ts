@@ -4,7 +4,7 @@ import type { ActorType } from "../../machines/actor-type.ts";
 import type { QuarantineControl } from "../flow/quarantine-control.ts";
 import type { ActorPage, Queries } from "../flow/queries.ts";
 import { isRefused, type Parameters, readListFilter } from "../flow/query-filters.ts";
-import { QUERY_SERVICE, querySubject } from "./names.ts";
+import { isReserved, QUERY_SERVICE, querySubject } from "./names.ts";
 
 /** The micro service that answers questions over NATS. */
 export interface QueryService {
@@ -151,6 +151,7 @@ export async function startQueryService(options: QueryServiceOptions): Promise<Q
   }
 
   function answer(message: ServiceMsg, ask: () => Reply): void {
+    if (isReserved(types, message.reply ?? "")) return;
     let reply: Reply;
     try {
       reply = ask();

@@ -121,7 +121,13 @@ export function compareDecisions(actorId: string, stored: ActorImage, published:
   const found: Found[] = [];
   const first = decisions[0]?.revision ?? 1;
   const order = decisions.map(({ revision }) => revision);
-  if (!isDeepStrictEqual(order, decisions.map((_, index) => first + index)) || (first > 1 && firstSequence === 1)) {
+  if (
+    !isDeepStrictEqual(
+      order,
+      decisions.map((_, index) => first + index),
+    ) ||
+    (first > 1 && firstSequence === 1)
+  ) {
     found.push({ what: "revisions in DECISIONS", store: null, log: order.join(", ") });
   }
   for (const row of stored.ledger) {

@@ -103,7 +103,16 @@ interface DerivedAll {
   readonly firstSequence: number;
 }
 
-async function deriveAll({ log, reader, scratch, lanes, maxBytes, type, stream, onProgress }: Work): Promise<DerivedAll> {
+async function deriveAll({
+  log,
+  reader,
+  scratch,
+  lanes,
+  maxBytes,
+  type,
+  stream,
+  onProgress,
+}: Work): Promise<DerivedAll> {
   const { journal } = scratch;
   const actors = createHotActors(journal, 50_000, () => {});
   const createdMs = Date.parse((await readIdentity(log.jsm, stream)).created);

@@ -35,7 +35,7 @@ export async function copyStore(file: string, to: string, onProgress: OnProgress
   } finally {
     db.close();
   }
-  const problem = findDamage(draft);
+  const problem = sealStore(draft);
   if (problem !== null) {
     removeStore(draft);
     throw new StoreError(`${file} is damaged, its copy is not sound: ${problem}. Run: natstate rebuild`);
@@ -43,15 +43,19 @@ export async function copyStore(file: string, to: string, onProgress: OnProgress
   putInPlace(draft, to);
 }
 
-/** What SQLite finds wrong with a file nobody writes, null when nothing. Reads all of it. */
-export function findDamage(file: string): string | null {
+/**
+ * Reads all of a store nobody writes, and makes it one file, without `-wal` beside it.
+ *
+ * @returns what SQLite finds wrong with it, null when nothing.
+ */
+export function sealStore(file: string): string | null {
   try {
     const db = new Database(file, { fileMustExist: true });
     try {
       const found = db.pragma("integrity_check(1)", { simple: true }) as string;
-      // So that nothing of it is in a second file.
-      db.pragma("wal_checkpoint(TRUNCATE)");
-      return found === "ok" ? null : found;
+      if (found !== "ok") return found;
+      db.pragma("journal_mode = DELETE");
+      return null;
     } finally {
       db.close();
     }

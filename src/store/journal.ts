@@ -153,7 +153,16 @@ function prepareActorUpdates(db: Database.Database) {
   const statements = new Map<string, Database.Statement>();
   return (row: StoredActor, before: IndexedColumns): Database.RunResult => {
     const { machineVersion, completeness, events, revision, standing, updatedAtMs, checksum, snapshot } = row;
-    const values: unknown[] = [machineVersion, completeness, events, revision, standing, updatedAtMs, checksum, snapshot];
+    const values: unknown[] = [
+      machineVersion,
+      completeness,
+      events,
+      revision,
+      standing,
+      updatedAtMs,
+      checksum,
+      snapshot,
+    ];
     let columns = "";
     if (row.state !== before.state) {
       columns += ", state = ?";

@@ -55,7 +55,9 @@ export interface LoneDecision {
 /** @throws StoreError when there is none. */
 export function openReader(file: string): StoreReader {
   if (!existsSync(file)) {
-    throw new StoreError(`there is no store ${file}: natstate start makes one; set NATSTATE_DATA when it is elsewhere.`);
+    throw new StoreError(
+      `there is no store ${file}: natstate start makes one; set NATSTATE_DATA when it is elsewhere.`,
+    );
   }
   const db = new Database(file, { readonly: true });
   const selectStreams = db.prepare("SELECT name, type, created, partitions FROM streams ORDER BY name");
@@ -64,12 +66,15 @@ export function openReader(file: string): StoreReader {
     FROM events e JOIN actors a ON a.key = e.actor_key
     WHERE a.type = :type AND (e.sequence < :firstSequence OR e.stored_ms < :createdMs)
     ORDER BY e.stored_ms >= :createdMs, iif(e.stored_ms < :createdMs, e.stored_ms, 0), e.sequence`);
-  const selectLone = db.prepare(`SELECT d.actor_id AS actorId, d.partition, d.revision, d.payload, d.published AS sequence
+  const selectLone =
+    db.prepare(`SELECT d.actor_id AS actorId, d.partition, d.revision, d.payload, d.published AS sequence
     FROM decisions d LEFT JOIN streams s ON s.type = d.type
     LEFT JOIN checkpoints c ON c.stream = s.name AND c.partition = d.partition
     WHERE d.type = ? AND (d.published < ? OR d.published > coalesce(c.decisions_sequence, 0))`);
   const selectParked = db.prepare("SELECT sequence FROM parked WHERE type = ?").pluck();
-  const selectRejections = db.prepare("SELECT sequence, partition, reason FROM dead_letters WHERE stream = ? ORDER BY sequence");
+  const selectRejections = db.prepare(
+    "SELECT sequence, partition, reason FROM dead_letters WHERE stream = ? ORDER BY sequence",
+  );
   return {
     images: createImages(db),
     records: createLaneRecords(db),

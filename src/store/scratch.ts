@@ -39,7 +39,9 @@ export function openScratch(file = ":memory:"): Scratch {
   const insertPublished = db.prepare("INSERT OR REPLACE INTO published VALUES (?, ?, ?, ?, ?)");
   const selectPublished = db.prepare(`SELECT revision, payload, sequence FROM published
     WHERE type = ? AND actor_id = ? ORDER BY sequence`);
-  const selectRejections = db.prepare("SELECT sequence, partition, reason FROM dead_letters WHERE stream = ? ORDER BY sequence");
+  const selectRejections = db.prepare(
+    "SELECT sequence, partition, reason FROM dead_letters WHERE stream = ? ORDER BY sequence",
+  );
   return {
     journal: createJournal(db),
     outbox: createOutbox(db),

@@ -49,11 +49,23 @@ export function makeCertificates(directory: string, names = "DNS:localhost,IP:12
   return { ca: file("ca.pem"), cert: file("cert.pem"), key: file("key.pem") };
 }
 
+export interface SecureServerOptions {
+  /** Text of the file, and what stands in its place. */
+  readonly changes?: Readonly<Record<string, string>>;
+  /** The certificate clients need, if the changes ask for one. */
+  readonly clientTls?: Partial<TlsPaths>;
+  /** The server's own certificate; by default one for `127.0.0.1` and `localhost`. */
+  readonly tls?: TlsPaths;
+  /** By which it is reached. */
+  readonly host?: "127.0.0.1" | "localhost";
+}
+
 /** `await using server = await startSecureServer()`. */
-export async function startSecureServer(changes: Readonly<Record<string, string>> = {}): Promise<SecureServer> {
+export async function startSecureServer(options: SecureServerOptions = {}): Promise<SecureServer> {
+  const { changes = {}, clientTls = {}, host = "127.0.0.1" } = options;
   const binary = await findServerBinary({ env: process.env });
   const directory = mkdtempSync(join(tmpdir(), "natstate-secure-"));
-  const tls = makeCertificates(join(directory, "tls"));
+  const tls = options.tls ?? makeCertificates(join(directory, "tls"));
   const port = await freePort();
   const config = join(directory, "docs/nats-secure.conf");
   mkdirSync(join(directory, "docs"));
@@ -69,12 +81,12 @@ export async function startSecureServer(changes: Readonly<Record<string, string>
   const exited = once(child, "exit");
   let log = "";
   child.stderr.on("data", (chunk) => (log += chunk));
-  const url = (role: Role) => `tls://${role}:${encodeURIComponent(password(role))}@127.0.0.1:${port}`;
+  const url = (role: Role) => `tls://${role}:${encodeURIComponent(password(role))}@${host}:${port}`;
 
   await until("nats-server answers", async () => {
     if (child.exitCode !== null) throw new Error(`nats-server did not start:\n${log}`);
     if (!log.includes("Server is ready")) return false;
-    const access = { inboxPrefix: "_INBOX_processor", tls: { ca: tls.ca } };
+    const access = { inboxPrefix: "_INBOX_processor", tls: { ca: tls.ca, ...clientTls } };
     await (await connectNats({ url: url("processor"), ...access, name: "probe" })).close();
     return true;
   });

@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { headers } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ActorType } from "../../machines/actor-type.ts";
@@ -47,7 +48,8 @@ async function decisionsOf(id: string): Promise<{ body: Record<string, unknown>;
   const found: { body: Record<string, unknown>; message: StreamMessage }[] = [];
   await readStream(world.session.jsm, world.session.js, "DECISIONS", 1, (batch) => {
     for (const message of batch) {
-      if (message.subject === `decisions.orders.${id}`) found.push({ body: JSON.parse(Buffer.from(message.data).toString()), message });
+      if (message.subject === `decisions.orders.${id}`)
+        found.push({ body: JSON.parse(Buffer.from(message.data).toString()), message });
     }
   });
   return found;
@@ -57,8 +59,15 @@ describe("the seed's tests, over the wire", () => {
   it("out-of-order events are all captured, and one decision is published", async () => {
     await sendEvent("order-123", "PaymentProcessed", 2, { status: "successful", amount: 99.99 });
     await sendEvent("order-123", "ShippingCalculated", 3, { shippingCost: 10, estimatedDays: 3 });
-    await sendEvent("order-123", "OrderCreated", 0, { customerId: "customer-456", totalAmount: 99.99, currency: "USD" });
-    await sendEvent("order-123", "InventoryReserved", 1, { reservedItems: { "sku-1": 2 }, warehouseId: "warehouse-west" });
+    await sendEvent("order-123", "OrderCreated", 0, {
+      customerId: "customer-456",
+      totalAmount: 99.99,
+      currency: "USD",
+    });
+    await sendEvent("order-123", "InventoryReserved", 1, {
+      reservedItems: { "sku-1": 2 },
+      warehouseId: "warehouse-west",
+    });
     await world.settle(daemon);
     expect(await order("order-123")).toMatchObject({
       orderId: "order-123",
@@ -73,13 +82,23 @@ describe("the seed's tests, over the wire", () => {
     });
     const decisions = await decisionsOf("order-123");
     expect(decisions.map(({ body }) => body)).toMatchObject([
-      { decisionType: "OrderConfirmed", revision: 1, supersedes: null, warehouseId: "warehouse-west", estimatedDays: 3 },
+      {
+        decisionType: "OrderConfirmed",
+        revision: 1,
+        supersedes: null,
+        warehouseId: "warehouse-west",
+        estimatedDays: 3,
+      },
     ]);
   });
 
   it("the same event three times is in the history once", async () => {
     for (let i = 0; i < 3; i++) {
-      await sendEvent("order-789", "OrderCreated", 1, { customerId: "customer-999", totalAmount: 150, currency: "EUR" });
+      await sendEvent("order-789", "OrderCreated", 1, {
+        customerId: "customer-999",
+        totalAmount: 150,
+        currency: "EUR",
+      });
     }
     await world.settle(daemon);
     expect((await order("order-789")).eventHistory).toMatchObject([{ eventType: "OrderCreated", duplicates: 2 }]);
@@ -89,7 +108,13 @@ describe("the seed's tests, over the wire", () => {
 it("correlation, cause and trace travel from the event to its decision", async () => {
   const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
   await sendEvent("traced", "PaymentProcessed", 1, { status: "failed", amount: 1 });
-  await sendEvent("traced", "InventoryReserved", 2, { eventId: "cause", reservedItems: {}, warehouseId: "w" }, { traceparent });
+  await sendEvent(
+    "traced",
+    "InventoryReserved",
+    2,
+    { eventId: "cause", reservedItems: {}, warehouseId: "w" },
+    { traceparent },
+  );
   await world.settle(daemon);
   const [decision] = await decisionsOf("traced");
   expect(decision?.body).toMatchObject({
@@ -149,7 +174,11 @@ it("bad input is kept once with its reason and bytes, and harms nobody", async (
     const bytes = Buffer.from(typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body));
     const sequence = await send(`orders.x.${type}`, bytes, { "Nats-Msg-Id": `bad-${sent.size}` });
     sent.set(String(sequence), { reason, bytes });
-    await sendEvent("x", "LoyaltyPointsUpdated", sent.size, { pointsEarned: 1, totalPoints: sent.size, tierStatus: "t" });
+    await sendEvent("x", "LoyaltyPointsUpdated", sent.size, {
+      pointsEarned: 1,
+      totalPoints: sent.size,
+      tierStatus: "t",
+    });
   }
   await world.settle(daemon);
   expect(await world.streamSize("DEAD_LETTERS")).toBe(before + corpus.length);
@@ -163,6 +192,23 @@ it("bad input is kept once with its reason and bytes, and harms nobody", async (
   });
   expect(await order("x")).toMatchObject({ version: corpus.length, loyaltyInfo: { totalPoints: corpus.length } });
   expect(Object.hasOwn(Object.prototype, "polluted")).toBe(false);
+});
+
+it("a message with headers the client cannot read stops nobody", async () => {
+  const socket = connect(world.server.port, "127.0.0.1");
+  const bad = "NATS/1.0\r\nFoo Bar: x\r\nce\u0000-id: y\r\nNatstate-Correlation-Id: kept\r\n\r\n";
+  const body = JSON.stringify(event("hdr", "OrderCreated", 1, { customerId: "c", totalAmount: 1, currency: "EUR" }));
+  const size = Buffer.byteLength(bad);
+  socket.write(
+    `CONNECT {"verbose":false,"headers":true}\r\nHPUB orders.hdr.OrderCreated ${size} ${size + body.length}\r\n`,
+  );
+  socket.write(`${bad}${body}\r\nPING\r\n`);
+  await until("stored", async () => (await order("hdr")).orderId === "hdr");
+  socket.destroy();
+  expect((await order("hdr")).eventHistory).toMatchObject([{ correlationId: "kept" }]);
+  await sendEvent("after-hdr", "PaymentProcessed", 1, { amount: 1, status: "pending" });
+  await world.settle(daemon);
+  expect((await order("after-hdr")).processingStatus).toBe("pending");
 });
 
 it("the same history in two arrival orders gives the same orders and the same standing decisions", async () => {

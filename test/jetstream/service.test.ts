@@ -231,3 +231,20 @@ async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
 function asJson(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
 }
+
+it("an answer never goes to a subject at which it would become something else", async () => {
+  await using _service = await start();
+  const arrived: string[] = [];
+  const subscription = asker.subscribe(">", { callback: (_, { subject }) => void arrived.push(subject) });
+  const stolen = [
+    "decisions.orders.x",
+    "deadletters.orders.x",
+    "orders.x.PaymentProcessed",
+    "$JS.ACK.ORDERS.orders-0.1.1",
+  ];
+  const [id] = [...book.db.prepare("SELECT id FROM actors").pluck().iterate()];
+  for (const reply of stolen) asker.publish(`natstate.orders.get.${id}`, "", { reply });
+  expect((await ask(`get.${id}`)).json()).toMatchObject({ orderId: id });
+  subscription.unsubscribe();
+  expect(arrived.filter((subject) => stolen.includes(subject))).toEqual([]);
+});

@@ -1,5 +1,6 @@
 /** The daemon has answered that it cannot, or has not answered; the message is for a person. */
 export class ApiError extends Error {
+  /** @override */
   name = "ApiError";
 }
 

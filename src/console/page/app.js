@@ -114,9 +114,17 @@ function show(next) {
 function showNavigation(machines) {
   const link = (/** @type {string} */ href, /** @type {string} */ text) => h("a", { href }, text);
   const overviews = [...machines.values()].map(({ type }, index) => {
-    return link(index === 0 ? "#/" : `#/?of=${type.collection}`, machines.size === 1 ? "Overview" : `${words(type.name)} overview`);
+    return link(
+      index === 0 ? "#/" : `#/?of=${type.collection}`,
+      machines.size === 1 ? "Overview" : `${words(type.name)} overview`,
+    );
   });
-  fill(byId("nav"), overviews, [...machines.keys()].map((name) => link(`#/${name}`, words(name))), link("#/dead-letters", "Dead letters"));
+  fill(
+    byId("nav"),
+    overviews,
+    [...machines.keys()].map((name) => link(`#/${name}`, words(name))),
+    link("#/dead-letters", "Dead letters"),
+  );
 }
 
 function markCurrent() {
@@ -145,7 +153,12 @@ function onSilence() {
 
 /** @param {Error} error @returns {View} */
 function showProblem(error) {
-  const element = h("div", { class: "stack" }, h("h1", { tabindex: -1 }, "Not here"), h("p", { class: "problem" }, error.message));
+  const element = h(
+    "div",
+    { class: "stack" },
+    h("h1", { tabindex: -1 }, "Not here"),
+    h("p", { class: "problem" }, error.message),
+  );
   return { element, title: "Not here" };
 }
 

@@ -17,9 +17,19 @@ export function createLateness(eventTypes) {
   const head = h(
     "thead",
     {},
-    h("tr", {}, h("th", {}, "event"), ["seen", "p50", "p99"].map((name) => h("th", { class: "number" }, name)), h("th")),
+    h(
+      "tr",
+      {},
+      h("th", {}, "event"),
+      ["seen", "p50", "p99"].map((name) => h("th", { class: "number" }, name)),
+      h("th"),
+    ),
   );
-  const body = h("tbody", {}, [...rows.values()].map(({ element }) => element));
+  const body = h(
+    "tbody",
+    {},
+    [...rows.values()].map(({ element }) => element),
+  );
   return {
     element: h("table", { class: "lateness" }, head, body),
     /** @param {readonly LatenessReading[]} readings */
@@ -44,7 +54,7 @@ function createRow(eventType) {
     /** @param {LatenessReading} reading */
     update({ count: seen, p50Ms, p99Ms }) {
       const texts = [count(seen), p50Ms === null ? "–" : duration(p50Ms), p99Ms === null ? "–" : duration(p99Ms)];
-      cells.forEach((cell, index) => write(cell, texts[index] ?? ""));
+      for (const [index, cell] of cells.entries()) write(cell, texts[index] ?? "");
       marks.setAttribute("visibility", p50Ms === null ? "hidden" : "visible");
       const [from, to] = [placeOf(p50Ms ?? 0), placeOf(p99Ms ?? 0)];
       range.setAttribute("x1", from);

@@ -18,10 +18,16 @@ export function showOverview({ machine }) {
   const { collection, name, eventTypes } = machine.type;
   const tiles = createTiles(collection);
   const chart = createMachineCard(machine);
-  const known = createBarsCard("How much is known", `${words(collection)} by known share of their parts, now`, (percent) => {
-    return h("a", { href: `#/${collection}?completeness=${percent}` }, `${percent} %`);
-  });
-  const outcomes = createBarsCard("What became of events", "deliveries since the store began", (outcome) => words(outcome));
+  const known = createBarsCard(
+    "How much is known",
+    `${words(collection)} by known share of their parts, now`,
+    (percent) => {
+      return h("a", { href: `#/${collection}?completeness=${percent}` }, `${percent} %`);
+    },
+  );
+  const outcomes = createBarsCard("What became of events", "deliveries since the store began", (outcome) =>
+    words(outcome),
+  );
   const lateness = createLateness(eventTypes);
   const element = h(
     "div",
@@ -67,11 +73,23 @@ function createTiles(collection) {
       const { total } = /** @type {{ total: number }} */ (stats[collection]);
       const letters = sum(stats.deadLetters.byReason);
       events.update(rate(lately(seconds.events)), `${count(applied + superseded + duplicate)} ever`, seconds.events);
-      decisions.update(rate(lately(seconds.decisions)), `${count(decided)} about ${count(total)} ${collection}`, seconds.decisions);
-      revised.update(share(stats.decisions.revised, decided), `${count(stats.decisions.revised)} replaced another`, seconds.revised);
+      decisions.update(
+        rate(lately(seconds.decisions)),
+        `${count(decided)} about ${count(total)} ${collection}`,
+        seconds.decisions,
+      );
+      revised.update(
+        share(stats.decisions.revised, decided),
+        `${count(stats.decisions.revised)} replaced another`,
+        seconds.revised,
+      );
       lag.update(count(seconds.lag.at(-1) ?? 0), "messages stored, not yet applied", seconds.lag);
       const quarantine = stats.quarantined === 0 ? "" : `, ${count(stats.quarantined)} ${collection} in quarantine`;
-      dead.update(count(letters), `${count(sumOf(seconds.deadLetters.slice(-60)))} in the last minute${quarantine}`, seconds.deadLetters);
+      dead.update(
+        count(letters),
+        `${count(sumOf(seconds.deadLetters.slice(-60)))} in the last minute${quarantine}`,
+        seconds.deadLetters,
+      );
     },
   };
 }
@@ -105,7 +123,9 @@ function createMachineCard(machine) {
     hrefOf: (id) => `#/${type.collection}${isState.has(id) ? `?state=${encodeURIComponent(id)}` : ""}`,
   });
   const states = h("div", { class: "bars states" });
-  const bars = createBars(states, (state) => h("a", { href: `#/${type.collection}?state=${encodeURIComponent(state)}` }, state));
+  const bars = createBars(states, (state) =>
+    h("a", { href: `#/${type.collection}?state=${encodeURIComponent(state)}` }, state),
+  );
   const everywhere = layout.everywhere.map(({ event, guard, description }) =>
     h("span", { class: "pill", title: description ?? "" }, guard === null ? event : `${event} [${guard}]`),
   );
@@ -122,7 +142,8 @@ function createMachineCard(machine) {
       header,
       states,
       h("div", { class: "chart-scroll" }, chart.element),
-      everywhere.length > 0 && h("p", { class: "everywhere" }, h("span", { class: "note" }, "heard in every state:"), everywhere),
+      everywhere.length > 0 &&
+        h("p", { class: "everywhere" }, h("span", { class: "note" }, "heard in every state:"), everywhere),
     ),
     /** @param {Pulse} pulse */
     update({ stats, activity }) {

@@ -91,7 +91,8 @@ export function createStatechart(layout, { hrefOf, label }) {
         if (now.includes(id)) node.element.setAttribute("aria-current", "true");
         else node.element.removeAttribute("aria-current");
       }
-      for (const { edge, light } of edges) light(state !== before && takes(edge, { from: before, to: state, count: 1 }));
+      for (const { edge, light } of edges)
+        light(state !== before && takes(edge, { from: before, to: state, count: 1 }));
     },
   };
 }
@@ -111,7 +112,16 @@ function drawTip(id, className) {
   const shape = s("path", { class: className, d: "M0 0.5 9 4.5 0 8.5z" });
   return s(
     "marker",
-    { id, viewBox: "0 0 9 9", refX: 8.5, refY: 4.5, markerWidth: 9, markerHeight: 9, orient: "auto", markerUnits: "userSpaceOnUse" },
+    {
+      id,
+      viewBox: "0 0 9 9",
+      refX: 8.5,
+      refY: 4.5,
+      markerWidth: 9,
+      markerHeight: 9,
+      orient: "auto",
+      markerUnits: "userSpaceOnUse",
+    },
     shape,
   );
 }
@@ -152,11 +162,20 @@ function drawEdge({ source, target, path, label, lines, labels }) {
   const middle = label.x + label.width / 2;
   const centre = label.y + label.height / 2;
   const line = s("path", { d: path, "marker-end": "url(#tip)" });
-  const backdrop = s("rect", { class: "backdrop", ...label, y: centre - 9, height: 17, visibility: lines.length === 0 ? "hidden" : "visible" });
+  const backdrop = s("rect", {
+    class: "backdrop",
+    ...label,
+    y: centre - 9,
+    height: 17,
+    visibility: lines.length === 0 ? "hidden" : "visible",
+  });
   const top = centre + 4 - (lines.length - 1) * LINE;
   const texts = lines.map((text, index) => s("text", { x: middle, y: top + index * LINE }, text));
   const flow = s("text", { class: "flow", x: middle, y: centre + 4 + LINE });
-  const about = labels.map(({ description }) => description).filter(Boolean).join(" ");
+  const about = labels
+    .map(({ description }) => description)
+    .filter(Boolean)
+    .join(" ");
   const title = s("title", {}, `${source} → ${target}${about === "" ? "" : `: ${about}`}`);
   const element = s("g", { class: "edge", "data-edge": `${source}>${target}` }, title, line, backdrop, texts, flow);
   /** @param {boolean} isStrong */

@@ -1,0 +1,62 @@
+import { existsSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Command } from "commander";
+import type { ActorType } from "../../machines/actor-type.ts";
+import { readConfig } from "../config.ts";
+import { copyStore } from "../store/copy.ts";
+import { openReader } from "../store/reader.ts";
+import { withExamples } from "./arguments.ts";
+import { CliError } from "./exit-codes.ts";
+import { pairs, print, printJson } from "./output.ts";
+import { showProgress } from "./progress-line.ts";
+
+interface BackupOptions {
+  readonly force?: boolean;
+  readonly json?: boolean;
+}
+
+/** Adds `natstate backup`: a copy of the store as it is at one moment. */
+export function addBackup(program: Command, types: readonly ActorType[]): void {
+  const command = program
+    .command("backup <file>")
+    .description(
+      "Copy the store while the daemon goes on. To restore: stop the daemon, put the file in place of natstate.db (remove natstate.db-wal), start; what has happened since is read from the stream.",
+    )
+    .option("--force", "replace the file when it is there")
+    .option("--json", "print JSON")
+    .action((file: string, options: BackupOptions) => backup(types, resolve(file), options));
+  withExamples(command, [
+    ["natstate backup /backups/natstate.db", "the store of NATSTATE_DATA"],
+    ["natstate backup nightly.db --force --json", "from a scheduler"],
+  ]);
+}
+
+async function backup(types: readonly ActorType[], file: string, options: BackupOptions): Promise<void> {
+  const storeFile = join(readConfig(process.env).NATSTATE_DATA, "natstate.db");
+  if (file === storeFile) throw new CliError("usage", `${file} is the store itself`);
+  if (existsSync(file) && options.force !== true) {
+    throw new CliError("failed", `${file} is there already; --force replaces it`);
+  }
+  const progress = showProgress();
+  await copyStore(storeFile, file, (done, total) => progress.show("copying pages", done, total)).finally(progress.end);
+  const content = describe(types, file);
+  if (options.json) printJson({ file, ...content });
+  else {
+    const streams = content.streams.map(({ name, checkpoint }) => [`${name} up to`, String(checkpoint)] as const);
+    const counts = Object.entries(content.actors).map(([name, count]) => [name, String(count)] as const);
+    print(pairs([["file", file], ["bytes", String(content.bytes)], ...counts, ...streams]));
+  }
+}
+
+function describe(types: readonly ActorType[], file: string) {
+  const reader = openReader(file);
+  try {
+    return {
+      bytes: statSync(file).size,
+      actors: Object.fromEntries(types.map((type) => [type.collection, reader.images.count(type.name)])),
+      streams: reader.streams().map(({ name }) => ({ name, checkpoint: reader.records.highestCheckpoint(name) })),
+    };
+  } finally {
+    reader.close();
+  }
+}

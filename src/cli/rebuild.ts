@@ -1,0 +1,74 @@
+import { join } from "node:path";
+import type { Command } from "commander";
+import type { ActorType } from "../../machines/actor-type.ts";
+import { natsAccess, readConfig } from "../config.ts";
+import { openSession } from "../jetstream/session.ts";
+import { ensureStreams } from "../jetstream/topology.ts";
+import { lanesOf, startOwnServer, topologyOf } from "../nats-setup.ts";
+import { createLogger } from "../ops/log.ts";
+import { type Rebuilt, rebuild } from "../repair/rebuild.ts";
+import { withExamples } from "./arguments.ts";
+import { pairs, print, printJson, say } from "./output.ts";
+import { showProgress } from "./progress-line.ts";
+
+interface RebuildOptions {
+  readonly acceptDifferences?: boolean;
+  readonly json?: boolean;
+}
+
+/** Adds `natstate rebuild`: a new store from the log, in place of the old one. */
+export function addRebuild(program: Command, types: readonly ActorType[]): void {
+  const command = program
+    .command("rebuild")
+    .description(
+      "Make a new store from the stream and put it in place once it is verified; the old one is kept as natstate.db.before-rebuild. Stop the daemon first. Interrupted, it goes on when it is started again.",
+    )
+    .option("--accept-differences", "put it in place although it lacks something the old one has")
+    .option("--json", "print JSON")
+    .action((options: RebuildOptions) => run(types, options));
+  withExamples(command, [["natstate rebuild", "the store of NATSTATE_DATA"]]);
+}
+
+async function run(types: readonly ActorType[], options: RebuildOptions): Promise<void> {
+  const config = readConfig(process.env);
+  const topology = topologyOf(config);
+  const progress = showProgress();
+  const logger = createLogger({ level: "silent", pretty: false });
+  const server = await startOwnServer({ config, env: process.env, logger, onProgress: say });
+  try {
+    const url = config.NATS_URL ?? server?.url ?? "";
+    const session = await openSession({ url, ...natsAccess(config), name: "natstate-rebuild" }, () => {});
+    try {
+      await ensureStreams(session.jsm, types, { ...topology, manage: false });
+      const rebuilt = await rebuild({
+        log: session,
+        types,
+        lanes: types.flatMap((type) => lanesOf(type, topology.partitions)),
+        storeFile: join(config.NATSTATE_DATA, "natstate.db"),
+        maxBytes: config.NATSTATE_MAX_EVENT_BYTES,
+        acceptDifferences: options.acceptDifferences === true,
+        onProgress: progress.show,
+      }).finally(progress.end);
+      if (options.json) printJson(rebuilt);
+      else print(render(rebuilt));
+    } finally {
+      await session.close();
+    }
+  } finally {
+    await server?.stop();
+  }
+}
+
+function render(rebuilt: Rebuilt): string {
+  const { actors, events, fromOldStore, decisions, pending, quarantined, resumed, kept, differences } = rebuilt;
+  return pairs([
+    ["rebuilt", resumed ? "going on where it had been interrupted" : "from the beginning"],
+    ["orders", String(actors)],
+    ["events", fromOldStore === 0 ? String(events) : `${events}, ${fromOldStore} of them from the old store`],
+    ["decisions", pending === 0 ? `${decisions}, as DECISIONS has them` : `${decisions}`],
+    ["to be published", `${pending}${pending === 0 ? "" : ", at the next start"}`],
+    ["quarantined", String(quarantined)],
+    ...differences.map((difference) => ["accepted", difference] as const),
+    ["old store", kept ?? "there was none"],
+  ]);
+}

@@ -1,0 +1,148 @@
+/** @import { ActorStep } from "../../flow/queries.ts" */
+/** @import { Scene } from "./types.d.ts" */
+import { fill, h, s } from "./dom.js";
+import { spansDays, time, words } from "./format.js";
+
+/** Of the drawing between the two columns; it is stretched to the space there is. */
+const WIDTH = 100;
+
+/**
+ * The events by arrival on one side and by event time on the other, each joined to itself: what came in order gives
+ * level lines, what did not crosses others.
+ */
+export function createClocks() {
+  const element = h("div");
+  /** @type {readonly ActorStep[] | undefined} */
+  let drawn;
+  /** @type {(step: number) => void} */
+  let select = () => {};
+  return {
+    element,
+    /** @param {Scene} scene */
+    show(scene) {
+      select = scene.select;
+      if (drawn !== scene.story.steps) {
+        drawn = scene.story.steps;
+        fill(
+          element,
+          draw(drawn, (step) => select(step)),
+        );
+      }
+      for (const part of element.querySelectorAll("[data-step]")) {
+        part.classList.toggle("selected", part.getAttribute("data-step") === String(scene.step));
+      }
+    },
+  };
+}
+
+/**
+ * @param {readonly ActorStep[]} steps
+ * @param {(step: number) => void} select
+ */
+function draw(steps, select) {
+  const order = byEventTime(steps);
+  const places = new Map(order.map((at, place) => [at, place]));
+  const received = spansDays(steps.map(({ event }) => event.receivedAt));
+  const happened = spansDays(steps.map(({ event }) => event.timestamp));
+  const arrivals = steps.map((step, at) => renderTick(step, at, step.event.receivedAt, received, select));
+  const happenings = order.flatMap((at) => {
+    const step = steps[at];
+    return step === undefined ? [] : [renderTick(step, at, step.event.timestamp, happened, select)];
+  });
+  const wires = steps.map(({ event }, at) => {
+    const [from, to] = [at + 0.5, (places.get(at) ?? 0) + 0.5];
+    return s("path", {
+      class: `wire ${event.outcome}`,
+      "data-step": at + 1,
+      d: `M0,${from}C${WIDTH * 0.45},${from} ${WIDTH * 0.55},${to} ${WIDTH},${to}`,
+      "vector-effect": "non-scaling-stroke",
+    });
+  });
+  const lines = s(
+    "svg",
+    { viewBox: `0 0 ${WIDTH} ${steps.length}`, preserveAspectRatio: "none", "aria-hidden": "true" },
+    wires,
+  );
+  lines.style.height = `calc(var(--row) * ${steps.length})`;
+  return [
+    h("p", { class: "note" }, describe(steps)),
+    h(
+      "div",
+      { class: "clocks" },
+      h(
+        "div",
+        {},
+        h("h3", {}, "by arrival"),
+        h(
+          "ol",
+          {},
+          arrivals.map((tick) => h("li", {}, tick)),
+        ),
+      ),
+      h("div", { "aria-hidden": "true" }, h("h3", {}, "\u00a0"), lines),
+      h(
+        "div",
+        {},
+        h("h3", {}, "by event time"),
+        h(
+          "ol",
+          {},
+          happenings.map((tick) => h("li", {}, tick)),
+        ),
+      ),
+    ),
+  ];
+}
+
+/**
+ * Equal times are in the order in which the machine ranks them: by event id.
+ *
+ * @param {readonly ActorStep[]} steps
+ * @returns {number[]} indexes of `steps`
+ */
+function byEventTime(steps) {
+  const keys = steps.map(({ event }) => `${event.timestamp.slice(0, -1)} ${event.eventId}`);
+  return steps.map((_, index) => index).sort((a, b) => ((keys[a] ?? "") < (keys[b] ?? "") ? -1 : 1));
+}
+
+/** @param {readonly ActorStep[]} steps */
+function describe(steps) {
+  let latest = "";
+  let late = 0;
+  for (const { event } of steps) {
+    const at = event.timestamp.slice(0, -1);
+    if (at < latest) late++;
+    else latest = at;
+  }
+  const copies = steps.reduce((sum, { event }) => sum + event.duplicates, 0);
+  const superseded = steps.filter(({ event }) => event.outcome === "superseded").length;
+  return `Of ${steps.length} events ${late} came after one that happened later, ${superseded} were superseded; ${copies} copies were heard besides.`;
+}
+
+/**
+ * @param {ActorStep} step
+ * @param {number} at
+ * @param {string} iso
+ * @param {boolean} withDate
+ * @param {(step: number) => void} select
+ */
+function renderTick({ event }, at, iso, withDate, select) {
+  const marks = [
+    event.outcome === "superseded" ? "superseded" : "",
+    event.duplicates > 0 ? `heard ${event.duplicates + 1}×` : "",
+  ];
+  const mark = marks.filter(Boolean).join(", ");
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "tick",
+      "data-step": at + 1,
+      title: `${event.eventType} ${event.eventId}, ${iso}`,
+      click: () => select(at + 1),
+    },
+    h("span", { class: "place" }, String(at + 1)),
+    h("span", { class: "name" }, words(event.eventType), mark !== "" && h("span", { class: "note" }, ` ${mark}`)),
+    h("span", { class: "time" }, time(iso, withDate)),
+  );
+}

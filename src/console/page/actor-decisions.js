@@ -1,0 +1,72 @@
+/** @import { ActorSteps, DecisionEntry } from "../../flow/queries.ts" */
+/** @import { Machine } from "./types.d.ts" */
+import { h } from "./dom.js";
+import { field } from "./format.js";
+
+const ENVELOPE = [
+  "decisionType",
+  "revision",
+  "supersedes",
+  "decidedAt",
+  "dataCompleteness",
+  "basedOn",
+  "causationId",
+  "correlationId",
+  "published",
+  "sequence",
+];
+
+/**
+ * Every decision taken, with the event that caused it.
+ *
+ * @param {Machine} machine
+ * @param {ActorSteps} story
+ */
+export function renderDecisions(machine, { steps }) {
+  const rows = steps.flatMap(({ decisions, event }, index) =>
+    decisions.map((decision) => renderDecision(machine, decision, `event ${index + 1}, ${event.eventType}`)),
+  );
+  if (rows.length === 0) return h("p", { class: "note" }, "None has been taken.");
+  const head = ["revision", "decision", "caused by"].map((text) => h("th", { scope: "col" }, text));
+  return h("table", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows.reverse()));
+}
+
+/**
+ * @param {Machine} machine
+ * @param {DecisionEntry} decision
+ * @param {string} cause
+ */
+function renderDecision(machine, decision, cause) {
+  const { revision, supersedes, published } = decision;
+  const replaced = supersedes === null ? "" : `replaces ${field(supersedes)}`;
+  return h(
+    "tr",
+    {},
+    h("td", {}, field(revision)),
+    h(
+      "td",
+      { class: "any" },
+      h("strong", {}, field(decision.decisionType)),
+      h("div", { class: "note" }, contentOf(machine, decision) || "\u00a0"),
+    ),
+    h(
+      "td",
+      {},
+      cause,
+      h("div", { class: "note" }, [replaced, published ? "published" : "not yet published"].filter(Boolean).join(", ")),
+    ),
+  );
+}
+
+/**
+ * What a decision says besides its type, without its envelope.
+ *
+ * @param {Machine} machine
+ * @param {Readonly<Record<string, unknown>>} decision
+ */
+export function contentOf({ type }, decision) {
+  return Object.entries(decision)
+    .filter(([name]) => name !== type.idField && !ENVELOPE.includes(name))
+    .map(([name, value]) => `${name} ${field(value)}`)
+    .join(", ");
+}

@@ -1,0 +1,91 @@
+/** @import { Change } from "../../flow/changes.ts" */
+/** @import { Scene } from "./types.d.ts" */
+import { h } from "./dom.js";
+import { field } from "./format.js";
+
+/** As the server cuts them off. */
+const MAX_CHANGES = 50;
+
+/**
+ * What the event of this step changed, and what it led to.
+ *
+ * @param {Scene} scene
+ */
+export function renderStep({ story, step }) {
+  const now = story.steps[step - 1];
+  if (now === undefined)
+    return h("p", { class: "note" }, `Nothing has been heard yet; the machine starts in ${story.initial.state}.`);
+  const before = story.steps[step - 2] ?? story.initial;
+  const { event, changes, state, completeness, decisions } = now;
+  const facts = [
+    ["state", state === before.state ? `${state}, as before` : changed(before.state, state)],
+    [
+      "known",
+      completeness === before.completeness
+        ? `${completeness} %, as before`
+        : changed(`${before.completeness} %`, `${completeness} %`),
+    ],
+    [
+      "decision",
+      decisions.length === 0
+        ? "none taken"
+        : decisions
+            .map(({ revision, decisionType }) => `${field(decisionType)}, revision ${field(revision)}`)
+            .join("; "),
+    ],
+  ];
+  return h(
+    "div",
+    { class: "stack" },
+    event.duplicates > 0 &&
+      h("p", { class: "problem" }, `Heard ${event.duplicates + 1} times; the copies changed nothing.`),
+    event.outcome === "superseded" &&
+      h("p", { class: "problem" }, "Superseded: something known already wins by event time, so it changed nothing."),
+    h(
+      "table",
+      {},
+      h(
+        "tbody",
+        {},
+        facts.map(([name = "", value]) =>
+          h("tr", {}, h("th", { scope: "row", class: "muted" }, /** @type {string} */ (name)), h("td", {}, value)),
+        ),
+      ),
+    ),
+    changes.length > 0 && renderChanges(changes),
+    h(
+      "details",
+      {},
+      h("summary", {}, "The event itself"),
+      h("pre", { class: "bytes mono" }, JSON.stringify(event, null, 2)),
+    ),
+  );
+}
+
+/** @param {readonly Change[]} changes */
+function renderChanges(changes) {
+  const rows = changes.map(({ path, before, after }) => {
+    return h(
+      "tr",
+      {},
+      h("td", { class: "mono any" }, path),
+      h("td", { class: "any" }, before === null ? field(after) : changed(field(before), field(after))),
+    );
+  });
+  return h(
+    "div",
+    {},
+    h(
+      "table",
+      {},
+      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "field"), h("th", { scope: "col" }, "change"))),
+      h("tbody", {}, rows),
+    ),
+    changes.length === MAX_CHANGES && h("p", { class: "note" }, "There may be more; these are the first."),
+  );
+}
+
+/** @param {string} before @param {string} after */
+function changed(before, after) {
+  return h("span", {}, h("span", { class: "before" }, before), " → ", h("strong", {}, after));
+}

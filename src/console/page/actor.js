@@ -1,0 +1,198 @@
+/** @import { ActorAnswer, ActorSteps } from "../../flow/queries.ts" */
+/** @import { Machine, Place, Scene, View } from "./types.d.ts" */
+import { createClocks } from "./actor-clocks.js";
+import { renderDecisions } from "./actor-decisions.js";
+import { renderFacets } from "./actor-facets.js";
+import { createNext } from "./actor-next.js";
+import { renderStep } from "./actor-step.js";
+import { ask } from "./api.js";
+import { copyable } from "./copy.js";
+import { fill, h, write } from "./dom.js";
+import { count, words } from "./format.js";
+import { createStatechart } from "./statechart.js";
+
+const LOOK_AGAIN_MS = 2000;
+
+/**
+ * One actor's whole story, and any moment of it.
+ *
+ * @param {Place} place
+ * @returns {Promise<View>}
+ */
+export async function showActor({ machine, id, query }) {
+  const { collection, name } = machine.type;
+  const path = `/api/${collection}/${encodeURIComponent(id)}`;
+  let [actor, story] = await Promise.all([
+    /** @type {Promise<ActorAnswer>} */ (ask(path)),
+    /** @type {Promise<ActorSteps>} */ (ask(`${path}/steps`)),
+  ]);
+  const parts = createParts(machine, id, path);
+  const asked = Number(query.get("step") ?? Number.NaN);
+  let step = Number.isInteger(asked) && asked >= 0 ? Math.min(asked, story.steps.length) : story.steps.length;
+  let lookedMs = Date.now();
+
+  /** @param {number} wanted */
+  function select(wanted) {
+    step = Math.max(0, Math.min(story.steps.length, wanted));
+    const isLatest = step === story.steps.length;
+    history.replaceState(null, "", `#/${collection}/${encodeURIComponent(id)}${isLatest ? "" : `?step=${step}`}`);
+    parts.show({ machine, id, story, step, isLatest, select });
+  }
+
+  /** What has happened since: whoever looks at the latest step goes on with it. */
+  async function lookAgain() {
+    const fresh = /** @type {ActorAnswer} */ (await ask(path));
+    if (signature(fresh) === signature(actor)) return;
+    const isLatest = step === story.steps.length;
+    [actor, story] = [fresh, /** @type {ActorSteps} */ (await ask(`${path}/steps`))];
+    parts.load(actor, story);
+    select(isLatest ? story.steps.length : step);
+  }
+
+  parts.load(actor, story);
+  select(step);
+  return {
+    element: parts.element,
+    title: `${name} ${id}`,
+    onPulse() {
+      if (Date.now() - lookedMs < LOOK_AGAIN_MS) return;
+      lookedMs = Date.now();
+      // The frame says when the daemon is away; the next pulse tries again.
+      lookAgain().catch(() => {});
+    },
+  };
+}
+
+/** @param {ActorAnswer} actor */
+function signature({ version, decision, eventHistory }) {
+  return JSON.stringify([version, decision, eventHistory.map(({ duplicates }) => duplicates)]);
+}
+
+/**
+ * @param {Machine} machine
+ * @param {string} id
+ * @param {string} path
+ */
+function createParts(machine, id, path) {
+  const { collection, name } = machine.type;
+  const pills = h("span", { class: "title" });
+  const chart = createStatechart(machine.layout, { label: `The ${name} machine, where this ${name} is` });
+  const travel = createTravel();
+  const clocks = createClocks();
+  const next = createNext(machine, path);
+  const [step, facets, decisions, json] = [
+    h("div"),
+    h("div", { class: "facets" }),
+    h("div"),
+    h("pre", { class: "bytes mono" }),
+  ];
+  const commands = [`npx natstate get ${id}`, `npx natstate history ${id}`, `curl ${location.origin}${path}/steps`];
+  const element = h(
+    "div",
+    { class: "stack" },
+    h("p", { class: "note" }, h("a", { href: `#/${collection}` }, words(collection)), ` / ${name}`),
+    h("div", { class: "title" }, h("h1", { tabindex: -1 }, id), pills),
+    h(
+      "section",
+      { class: "card", "aria-label": "State" },
+      h("div", { class: "chart-scroll" }, chart.element),
+      travel.element,
+    ),
+    h("div", { class: "columns" }, section("What this event did", step), section("What is known then", facets)),
+    section(
+      "Two clocks",
+      clocks.element,
+      "as the events arrived, and as they happened; crossed lines came out of order",
+    ),
+    h("div", { class: "columns" }, section("Decisions", decisions), section("What may come next", next.element)),
+    h(
+      "div",
+      { class: "columns" },
+      section("In a terminal", h("div", { class: "stack" }, commands.map(copyable))),
+      h("section", { class: "card" }, h("details", {}, h("summary", {}, "Raw JSON, now"), json)),
+    ),
+  );
+  return {
+    element,
+    /** @param {ActorAnswer} actor @param {ActorSteps} story */
+    load(actor, story) {
+      const content = /** @type {{ decisionType?: string } | null} */ (actor.decision);
+      fill(
+        pills,
+        h("span", { class: "pill accent" }, actor.processingStatus),
+        h("span", { class: "pill" }, `${Math.round(actor.dataCompleteness)} % known`),
+        h("span", { class: "pill" }, content?.decisionType ?? "no decision stands"),
+      );
+      fill(decisions, renderDecisions(machine, story));
+      write(json, JSON.stringify(actor, null, 2));
+    },
+    /** @param {Scene} scene */
+    show(scene) {
+      const { story } = scene;
+      const now = story.steps[scene.step - 1] ?? story.initial;
+      const before = story.steps[scene.step - 2] ?? story.initial;
+      chart.light(now.state, scene.step === 0 ? now.state : before.state);
+      travel.show(scene);
+      fill(step, renderStep(scene));
+      fill(facets, renderFacets(scene));
+      clocks.show(scene);
+      next.show(scene);
+    },
+  };
+}
+
+/** @param {string} title @param {Node} content @param {string} [about] */
+function section(title, content, about) {
+  return h(
+    "section",
+    { class: "card" },
+    h("header", {}, h("h2", {}, title), about !== undefined && h("p", {}, about)),
+    content,
+  );
+}
+
+function createTravel() {
+  /** @type {Scene | undefined} */
+  let scene;
+  const go = (/** @type {number} */ by) => scene?.select(scene.step + by);
+  const back = h("button", { type: "button", "aria-label": "One event back", click: () => go(-1) }, "◀");
+  const on = h("button", { type: "button", "aria-label": "One event on", click: () => go(1) }, "▶");
+  const latest = h("button", { type: "button", click: () => scene?.select(scene.story.steps.length) }, "Latest");
+  const slider = h("input", {
+    type: "range",
+    min: 0,
+    "aria-label": "Event of the history",
+    input: () => scene?.select(Number(slider.value)),
+  });
+  const where = h("output", { "aria-live": "polite" });
+  return {
+    element: h("div", { class: "travel" }, back, slider, on, latest, where),
+    /** @param {Scene} shown */
+    show(shown) {
+      scene = shown;
+      const { step, story, isLatest } = shown;
+      slider.max = String(story.steps.length);
+      slider.value = String(step);
+      slider.setAttribute("aria-valuetext", `${step} of ${story.steps.length}`);
+      back.disabled = step === 0;
+      on.disabled = isLatest;
+      latest.disabled = isLatest;
+      const rest = story.total - story.steps.length;
+      const more = rest > 0 && h("span", { class: "note" }, `(${count(rest)} later events are not replayed here)`);
+      fill(where, describeStep(shown), more);
+    },
+  };
+}
+
+/** @param {Scene} scene */
+function describeStep({ step, story, isLatest }) {
+  const now = story.steps[step - 1];
+  if (now === undefined) return [h("strong", {}, "Before the first event")];
+  const { eventType, outcome } = now.event;
+  return [
+    h("strong", {}, `Event ${step} of ${story.steps.length}`),
+    h("span", {}, eventType),
+    outcome === "superseded" && h("span", { class: "pill dashed" }, "superseded"),
+    isLatest && h("span", { class: "note" }, "the latest"),
+  ];
+}

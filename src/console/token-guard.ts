@@ -1,0 +1,53 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
+import { isLoopback } from "./host-guard.ts";
+
+/** Knows who has the token of NATSTATE_HTTP_TOKEN. */
+export interface TokenGuard {
+  /**
+   * May the request be answered? Where others reach the server, every one needs the token; on loopback those do that
+   * may change something, if there is a token.
+   */
+  admits(method: string | undefined, headers: IncomingHttpHeaders): boolean;
+  /** Has the token been sent by a program, or by a script that was given it? A browser never does so by itself. */
+  isBearer(headers: IncomingHttpHeaders): boolean;
+}
+
+/** What a 401 says: programs send `Bearer`; browsers ask the user, for any name and the token as password. */
+export const CHALLENGES = ['Bearer realm="natstate"', 'Basic realm="natstate", charset="UTF-8"'];
+
+/**
+ * @param host - the name or address the server listens on.
+ * @param token - undefined: nobody is admitted from elsewhere.
+ */
+export function createTokenGuard(host: string, token: string | undefined): TokenGuard {
+  const isOpen = isLoopback(host);
+  const expected = token === undefined ? undefined : digest(token);
+  const isToken = (given: string) => expected !== undefined && timingSafeEqual(digest(given), expected);
+
+  function isBearer({ authorization = "" }: IncomingHttpHeaders): boolean {
+    const [, given] = /^Bearer +([\x21-\x7e]+)$/i.exec(authorization) ?? [];
+    return given !== undefined && isToken(given);
+  }
+
+  function isBasic({ authorization = "" }: IncomingHttpHeaders): boolean {
+    const [, encoded] = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(authorization) ?? [];
+    if (encoded === undefined) return false;
+    const login = Buffer.from(encoded, "base64").toString("utf8");
+    return isToken(login.slice(login.indexOf(":") + 1));
+  }
+
+  return {
+    isBearer,
+    admits(method, headers) {
+      const onlyReads = method === "GET" || method === "HEAD";
+      if (isOpen && (onlyReads || token === undefined)) return true;
+      return isBearer(headers) || isBasic(headers);
+    },
+  };
+}
+
+/** Of equal length for all, so that the comparison tells nothing. */
+function digest(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}

@@ -1,0 +1,82 @@
+import type { ActorType } from "../../machines/actor-type.ts";
+import { createHotActors } from "../flow/hot-actors.ts";
+import type { Lane } from "../flow/ports.ts";
+import { createProcessor } from "../flow/processor.ts";
+import { catchUpOutbox } from "../jetstream/catch-up.ts";
+import { readIdentity } from "../jetstream/identity.ts";
+import { DECISIONS_STREAM, eventStream } from "../jetstream/names.ts";
+import type { OpenDatabase } from "../store/database.ts";
+import { createJournal } from "../store/journal.ts";
+import { createLaneRecords } from "../store/lanes.ts";
+import { createOutbox } from "../store/outbox.ts";
+import type { StoreReader } from "../store/reader.ts";
+import type { RebuildOptions } from "./rebuild.ts";
+import { replayAged, replayStream } from "./replay-log.ts";
+
+/**
+ * Fills a store from the log, as a daemon that finds it empty would, but in one pass and without owning anything; goes
+ * on where an earlier call was interrupted.
+ *
+ * @param old - gives what no stream has any more.
+ * @returns how many events came from the old store, in this call.
+ */
+export async function fillStore(
+  options: RebuildOptions,
+  db: OpenDatabase["db"],
+  old: StoreReader | undefined,
+): Promise<number> {
+  const { log, types, lanes, onProgress } = options;
+  const outbox = createOutbox(db);
+  onProgress("learning what is published", 0, 1);
+  // First, so that everything published is recognised when it is derived.
+  await catchUpOutbox(log.jsm, log.js, outbox, lanes, partitionsOf(lanes));
+  const { firstSequence } = await readIdentity(log.jsm, DECISIONS_STREAM);
+  for (const type of types) {
+    for (const { partition, ...decision } of old?.loneDecisions(type.name, firstSequence) ?? []) {
+      const lane = lanes.find((known) => known.type === type && known.partition === partition);
+      if (lane !== undefined) outbox.importDecisions(lane, [decision]);
+    }
+  }
+  let fromOldStore = 0;
+  for (const type of types) fromOldStore += await fillType(options, type, db, old);
+  return fromOldStore;
+}
+
+async function fillType(
+  { log, lanes: all, maxBytes, onProgress }: RebuildOptions,
+  type: ActorType,
+  db: OpenDatabase["db"],
+  old: StoreReader | undefined,
+): Promise<number> {
+  const journal = createJournal(db);
+  const records = createLaneRecords(db);
+  const actors = createHotActors(journal, 50_000, () => {});
+  const lanes = all.filter((lane) => lane.type === type);
+  const stream = eventStream(type);
+  const { created } = await readIdentity(log.jsm, stream);
+  let fromOldStore = 0;
+  const end = await replayStream({
+    log,
+    lanes,
+    processor: createProcessor(journal, actors, { maxBytes }),
+    // One pass in stream order over all lanes: the highest checkpoint is where it was interrupted.
+    from: records.highestCheckpoint(stream) + 1,
+    onFirst(firstSequence) {
+      if (records.streamCreated(stream) !== undefined) return;
+      const unlimited = createProcessor(journal, actors, { maxBytes: Number.POSITIVE_INFINITY });
+      const reach = { type: type.name, firstSequence, createdMs: Date.parse(created) };
+      // Together with the note that it is done.
+      journal.transaction(() => {
+        fromOldStore = replayAged(old?.agedEvents(reach) ?? [], lanes, journal, unlimited);
+        records.saveStream(type.name, stream, created, lanes.length);
+      });
+    },
+    onProgress,
+  });
+  records.saveCompleteTo(new Map<Lane, number>(lanes.map((lane) => [lane, end])));
+  return fromOldStore;
+}
+
+function partitionsOf(lanes: readonly Lane[]): number {
+  return Math.max(...lanes.map(({ partition }) => partition)) + 1;
+}
