@@ -6,6 +6,7 @@ import { withExamples } from "./cli/arguments.ts";
 import { addBackup } from "./cli/backup.ts";
 import { addConfig } from "./cli/config.ts";
 import { addDeadLetters } from "./cli/dead-letters.ts";
+import { addDoctor } from "./cli/doctor.ts";
 import { EXIT_CODES, explain } from "./cli/exit-codes.ts";
 import { addHealth } from "./cli/health.ts";
 import { addMachine } from "./cli/machine.ts";
@@ -36,6 +37,7 @@ function createProgram(): Command {
   addHealth(program, actorTypes);
   addDeadLetters(program, actorTypes);
   addQuarantine(program, actorTypes);
+  addDoctor(program, actorTypes);
   addVerify(program, actorTypes);
   addBackup(program, actorTypes);
   addRebuild(program, actorTypes);

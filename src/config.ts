@@ -125,6 +125,11 @@ export const settings = {
     fallback: "512",
     help: "decisions on their way to the stream at once",
   },
+  NATSTATE_SCRUB_INTERVAL: {
+    schema: optionalDuration,
+    fallback: "2s",
+    help: "how often one actor at random is derived anew from the stream and compared with the store; off disables it",
+  },
   NATSTATE_LOG_LEVEL: {
     schema: z.enum(["trace", "debug", "info", "warn", "error", "silent"]),
     fallback: "info",
@@ -163,6 +168,7 @@ const schema = z.object({
   NATSTATE_BATCH_EVENTS: settings.NATSTATE_BATCH_EVENTS.schema,
   NATSTATE_BATCH_BYTES: settings.NATSTATE_BATCH_BYTES.schema,
   NATSTATE_PUBLISH_IN_FLIGHT: settings.NATSTATE_PUBLISH_IN_FLIGHT.schema,
+  NATSTATE_SCRUB_INTERVAL: settings.NATSTATE_SCRUB_INTERVAL.schema,
   NATSTATE_LOG_LEVEL: settings.NATSTATE_LOG_LEVEL.schema,
   NATSTATE_LOG_FORMAT: settings.NATSTATE_LOG_FORMAT.schema,
 });

@@ -27,7 +27,7 @@ import { lanesOf, startOwnServer, topologyOf } from "./nats-setup.ts";
 import { createHealthCheck, type Health } from "./ops/health.ts";
 import { logBatch } from "./ops/log.ts";
 import { createMetrics } from "./ops/metrics.ts";
-import { openDatabase } from "./store/database.ts";
+import { asDamage, openDatabase } from "./store/database.ts";
 import { createJournal } from "./store/journal.ts";
 import { createLaneRecords } from "./store/lanes.ts";
 import { createOutbox } from "./store/outbox.ts";
@@ -148,6 +148,8 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     onCommitted,
     onFailed(error, retryMs) {
       metrics.recordCommitFailure();
+      const damage = asDamage(error, storeFile);
+      if (damage !== undefined) return onFatal(damage);
       logger.error({ err: error, retryMs }, "commit failed, nothing is acknowledged, trying again");
     },
     probe,
@@ -175,7 +177,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
         js,
         lane,
         manage: topology.manage,
-        verify: () => verify(lane.stream),
+        verify: () => verify(lane),
         checkpoint: () => journal.checkpoint(lane),
         onDelivery: intake.push,
         onDoubt(reason, detail) {
@@ -213,6 +215,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     pausedSinceMs: intake.pause()?.sinceMs ?? null,
   }));
 
+  const scrub = startScrubbing();
   const http = await startHttp();
   if (http !== undefined) closers.push(() => http.close());
 
@@ -234,6 +237,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
 
   async function stop(): Promise<void> {
     clearInterval(lagTimer);
+    await scrub?.();
     membership.stop();
     await intake.stop();
     await publisher.drain(DRAIN_MS);
@@ -267,9 +271,11 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     await catchUpOutbox(jsm, js, outbox, wanted, topology.partitions);
   }
 
-  async function verify(stream: string): Promise<void> {
+  async function verify(lane: Lane): Promise<void> {
     try {
-      refuseOtherStream(records, await readIdentity(jsm, stream));
+      const identity = await readIdentity(jsm, lane.stream);
+      refuseOtherStream(records, identity);
+      refuseMissingMessages(records, identity, [lane]);
     } catch (error) {
       if (error instanceof StreamIdentityError) onTrouble(error);
       throw error;
@@ -326,6 +332,30 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
       lag: [...lag.values()].reduce((sum, value) => sum + value, 0),
       backlog: publisher.backlog(),
       nowMs: Date.now(),
+    });
+  }
+
+  function startScrubbing(): (() => Promise<void>) | undefined {
+    if (config.NATSTATE_SCRUB_INTERVAL === null) return undefined;
+    return startScrub({
+      log: session,
+      storeFile,
+      types,
+      maxBytes: config.NATSTATE_MAX_EVENT_BYTES,
+      intervalMs: config.NATSTATE_SCRUB_INTERVAL,
+      laneOf(type, actorId) {
+        const lane = laneOfActor(type, actorId);
+        const isBusy = intake.queued() > 0 || intake.pause() !== null || !session.isConnected();
+        return isBusy || !ownership.owns(lane) ? undefined : lane;
+      },
+      onChecked(type, actorId, differences) {
+        metrics.recordScrub(type, differences.length > 0);
+        if (differences.length === 0) return;
+        // Names only: bodies and payloads stay out of logs.
+        const what = differences.slice(0, 10).map((difference) => difference.what);
+        logger.error({ actorType: type.name, actorId, what }, "drift: the store is not what the stream gives");
+      },
+      onTrouble: (error) => logger.debug({ err: error }, "not scrubbed"),
     });
   }
 

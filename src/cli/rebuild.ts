@@ -8,6 +8,7 @@ import { lanesOf, startOwnServer, topologyOf } from "../nats-setup.ts";
 import { createLogger } from "../ops/log.ts";
 import { type Rebuilt, rebuild } from "../repair/rebuild.ts";
 import { withExamples } from "./arguments.ts";
+import { readCrashProbe } from "./crash-probe.ts";
 import { pairs, print, printJson, say } from "./output.ts";
 import { showProgress } from "./progress-line.ts";
 
@@ -48,6 +49,7 @@ async function run(types: readonly ActorType[], options: RebuildOptions): Promis
         maxBytes: config.NATSTATE_MAX_EVENT_BYTES,
         acceptDifferences: options.acceptDifferences === true,
         onProgress: progress.show,
+        probe: readCrashProbe(process.env),
       }).finally(progress.end);
       if (options.json) printJson(rebuilt);
       else print(render(rebuilt));

@@ -40,7 +40,7 @@ interface Wire {
 }
 
 /** Width of a character of the page's type, in nodes and in labels: a little more than the widest system font takes. */
-const NODE = { character: 8, minWidth: 128, maxWidth: 260, minHeight: 64, padding: 32 };
+const NODE = { character: 8, minWidth: 128, maxWidth: 260, minHeight: 68, padding: 32 };
 const LABEL = { character: 6.4, minWidth: 40, maxWidth: 220, padding: 8, line: 15, maxLines: 3 };
 /** Between two lines that end at the same side of a state. */
 const PORT_GAP = 13;
@@ -53,7 +53,7 @@ const PORT_GAP = 13;
  */
 export function layoutMachine(machine: MachineGraph): MachineLayout {
   const graph = new Graph({ compound: true, multigraph: true });
-  graph.setGraph({ rankdir: "LR", nodesep: 30, edgesep: 12, ranksep: 44, marginx: 4, marginy: 4 });
+  graph.setGraph({ rankdir: "LR", nodesep: 30, edgesep: 12, ranksep: 58, marginx: 4, marginy: 4 });
   const wires = machine.edges.map((edge, index) => wireOf(machine, edge, index));
   for (const node of machine.nodes) graph.setNode(node.id, sizeOf(node, wires));
   for (const { id, parent } of machine.nodes) if (parent !== null) graph.setParent(id, parent);

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import fastify, { type FastifyInstance } from "fastify";
 import { createChangeGuard } from "./guard.ts";
 import { createHostGuard, isWildcard } from "./host-guard.ts";
@@ -64,6 +65,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const host = options.host === "localhost" ? "127.0.0.1" : options.host;
   const app = createApp();
   const tokens = createTokenGuard(options.host, options.token);
+  refusePipelining(app);
   addGuards(app, options, tokens);
   addErrorAnswers(app, options);
   addRoutes(app, options);
@@ -100,6 +102,25 @@ function createApp(): FastifyInstance {
     routerOptions: { maxParamLength: 8192 },
     frameworkErrors: (_error, _request, reply) =>
       void refuse(reply, 400, "bad_request", "the URL is not one: check its % escapes"),
+  });
+}
+
+/**
+ * Whoever asks on before having read the answer is cut off: thousands of answers would wait in memory. Browsers,
+ * scrapers and scripts never do.
+ */
+function refusePipelining(app: FastifyInstance): void {
+  const busy = new WeakSet<Socket>();
+  app.addHook("onRequest", (request, reply, next) => {
+    const { socket } = request.raw;
+    if (busy.has(socket)) {
+      reply.hijack();
+      socket.destroy();
+      return;
+    }
+    busy.add(socket);
+    reply.raw.once("close", () => busy.delete(socket));
+    next();
   });
 }
 

@@ -250,16 +250,15 @@ export function createProcessor(
     const published = journal
       .importedDecisions(type.name, actor.id)
       .filter((decision) => decision.revision >= row.revision);
-    const [same] = published;
-    if (same?.revision === row.revision && sameContent(decodeContent(type, same.payload), content)) {
-      journal.adoptDecision({ ...row, payload: same.payload }, same.sequence);
-      return row.revision;
-    }
-    // The stream holds other decisions under these revisions: keep them as history and supersede them.
-    for (const { revision, payload, sequence } of published) {
+    // Up to where the stream says the same it is ours to say no more; what stands before it is another writer's, and
+    // history. Where it never says the same it is superseded.
+    const same = published.findIndex(({ payload }) => sameContent(decodeContent(type, payload), content));
+    for (const { revision, payload, sequence } of same < 0 ? published : published.slice(0, same + 1)) {
       const { decisionType } = decodeContent(type, payload);
       journal.adoptDecision({ ...row, revision, decisionType, payload }, sequence);
     }
+    const ours = published[same];
+    if (ours !== undefined) return ours.revision;
     const next = published.length === 0 ? row : write((published.at(-1)?.revision ?? actor.revision) + 1);
     journal.recordDecision(next);
     batch.decisions.push(next);

@@ -106,8 +106,9 @@ export function createQuarantineControl(options: QuarantineControlOptions): Quar
         applied: count("applied"),
         superseded: count("superseded"),
         duplicate: count("duplicate"),
-        rejected: count("rejected"),
-        parked: count("parked"),
+        // The event that failed again is kept back too.
+        rejected: count("rejected") - Number(failed),
+        parked: count("parked") + Number(failed),
         decisions: result.decisions.length,
       };
     },

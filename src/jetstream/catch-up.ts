@@ -30,6 +30,10 @@ export async function catchUpOutbox(
     for (const [lane, group] of found) outbox.importDecisions(lane, group.map(toDecision).filter(isPresent));
   });
 
+  const created = new Map<string, number>();
+  for (const stream of new Set(lanes.map((lane) => lane.stream))) {
+    created.set(stream, Date.parse((await jsm.streams.info(stream)).created));
+  }
   const deadLettersFrom = Math.min(...[...known.values()].map((positions) => positions.deadLetters)) + 1;
   const deadLetters = await readStream(jsm, js, DEAD_LETTERS_STREAM, deadLettersFrom, (messages) => {
     const found = groupBy(messages, (message) => {
@@ -37,7 +41,9 @@ export async function catchUpOutbox(
       return laneOf(collection, Number(partition));
     });
     for (const [lane, group] of found) {
-      outbox.importDeadLetters(lane, group.map((message) => toDeadLetter(lane, message)).filter(isPresent));
+      // A dead letter older than its stream is of one that was deleted: the same sequence is another message now.
+      const own = group.filter(({ storedAtMs }) => storedAtMs >= (created.get(lane.stream) ?? 0));
+      outbox.importDeadLetters(lane, own.map((message) => toDeadLetter(lane, message)).filter(isPresent));
     }
   });
   for (const lane of lanes) outbox.savePositions(lane, { decisions, deadLetters });
@@ -54,8 +60,6 @@ export function toDecision(message: StreamMessage): ImportedDecision | undefined
 function toDeadLetter(lane: Lane, message: StreamMessage): PublishedRow<DeadLetterRow> | undefined {
   const sequence = Number(message.header("Natstate-Sequence"));
   const reason = message.header("Natstate-Reason");
-  // A dead letter of a stream that was recreated since has the name but not the sequence numbers; its partition's
-  // checkpoint was refused and adopted by hand.
   if (message.header("Natstate-Stream") !== lane.stream || !isReason(reason)) return undefined;
   if (!Number.isSafeInteger(sequence) || sequence < 1) return undefined;
   const row: DeadLetterRow = {

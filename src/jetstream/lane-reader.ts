@@ -1,5 +1,13 @@
-import type { ConsumerMessages, JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
+import {
+  type ConsumerMessages,
+  JetStreamApiCodes,
+  type JetStreamClient,
+  type JetStreamManager,
+  type JsMsg,
+  type MsgRequest,
+} from "@nats-io/jetstream";
 import type { Delivery, Lane } from "../flow/ports.ts";
+import { apiErrorCode } from "./connect.ts";
 import { consumerName, OWNER_GROUP } from "./names.ts";
 import { ensureConsumer } from "./topology.ts";
 
@@ -42,7 +50,8 @@ const UNPINNED_RETRY_MS = 1500;
 /**
  * One session after another: each takes the pin, resets the durable consumer to checkpoint + 1 and consumes on an inbox
  * of its own, so that nothing of an earlier session can arrive. After a reset the server counts deliveries from 1; the
- * first number that is not the next one ends the session.
+ * first number that is not the next one ends the session. So does a first delivery that is not the first message after
+ * the checkpoint: another owner's reset, between ours and it, begins at 1 as well.
  */
 export function readLane(options: LaneReaderOptions): LaneReader {
   const { jsm, js, lane, manage, verify, checkpoint, onDelivery, onDoubt } = options;
@@ -64,11 +73,21 @@ export function readLane(options: LaneReaderOptions): LaneReader {
       if (!isCurrent()) return;
       await jsm.consumers.unpin(lane.stream, durable, OWNER_GROUP);
       if (!isCurrent()) return;
-      await jsm.consumers.reset(lane.stream, durable, checkpoint() + 1);
+      const from = checkpoint() + 1;
+      await jsm.consumers.reset(lane.stream, durable, from);
       if (!isCurrent()) return;
       const consumer = await js.consumers.get(lane.stream, durable);
       if (!isCurrent()) return;
       let expected = 1;
+      /** What has arrived before the first is known to be the right one; then undefined. */
+      let held: Delivery[] | undefined = [];
+      const confirm = async (first: Delivery) => {
+        const right = await firstSequence(jsm, lane, from);
+        if (!isCurrent()) return;
+        if (right < first.sequence) return doubt("gap", `begins at ${first.sequence}, expected ${right}`);
+        for (const delivery of held ?? []) onDelivery(delivery);
+        held = undefined;
+      };
       messages = await consumer.consume({
         ...PULL,
         group: OWNER_GROUP,
@@ -78,8 +97,11 @@ export function readLane(options: LaneReaderOptions): LaneReader {
           if (deliverySequence !== expected || deliveryCount !== 1) {
             return doubt("gap", `delivery ${deliverySequence} (attempt ${deliveryCount}), expected ${expected}`);
           }
-          expected++;
-          onDelivery(toDelivery(lane, message));
+          const delivery = toDelivery(lane, message);
+          if (held === undefined) onDelivery(delivery);
+          else held.push(delivery);
+          if (expected++ > 1) return;
+          confirm(delivery).catch((error: Error) => isCurrent() && doubt("failed", error.message));
         },
       });
       failures = 0;
@@ -129,6 +151,18 @@ export function readLane(options: LaneReaderOptions): LaneReader {
       if (wasReading) await jsm.consumers.unpin(lane.stream, durable, OWNER_GROUP).catch(() => {});
     },
   };
+}
+
+/** Sequence of the lane's first message from `from` on, as the leader has it; infinite when there is none any more. */
+async function firstSequence(jsm: JetStreamManager, lane: Lane, from: number): Promise<number> {
+  // The server takes both fields together here too; the client's type names them for direct gets only.
+  const query = { seq: from, next_by_subj: `${lane.type.collection}.${lane.partition}.>` } as MsgRequest;
+  try {
+    return (await jsm.streams.getMessage(lane.stream, query))?.seq ?? Number.POSITIVE_INFINITY;
+  } catch (error) {
+    if (apiErrorCode(error) === JetStreamApiCodes.NoMessageFound) return Number.POSITIVE_INFINITY;
+    throw error;
+  }
 }
 
 function toDelivery(lane: Lane, message: JsMsg): Delivery {

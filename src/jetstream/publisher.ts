@@ -1,4 +1,4 @@
-import { JetStreamApiCodes, type JetStreamClient, type JetStreamManager } from "@nats-io/jetstream";
+import { JetStreamApiCodes, type JetStreamClient, type JetStreamManager, type PubAck } from "@nats-io/jetstream";
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import type { Outbox, PublishedRow } from "../flow/outbox.ts";
 import type { DeadLetterRow, Lane, LedgerRow } from "../flow/ports.ts";
@@ -194,14 +194,26 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   async function publishDeadLetter(row: DeadLetterRow): Promise<number> {
+    const id = deadLetterMsgId(row.stream, row.sequence);
+    const ack = await sendDeadLetter(row, id);
+    if (!ack.duplicate || (await isDeadLetterAt(ack.seq, row))) return ack.seq;
+    // A stream made anew counts from 1 again, within the 2 minutes for which the ids of the former one are remembered.
+    return (await sendDeadLetter(row, `${id}:${row.storedAtMs}`)).seq;
+  }
+
+  function sendDeadLetter(row: DeadLetterRow, msgID: string): Promise<PubAck> {
     const collection = row.subject.slice(0, row.subject.indexOf("."));
-    const ack = await js.publish(deadLetterSubject({ collection }, row.reason), row.body, {
-      msgID: deadLetterMsgId(row.stream, row.sequence),
+    return js.publish(deadLetterSubject({ collection }, row.reason), row.body, {
+      msgID,
       headers: deadLetterHeaders(row),
       expect: { streamName: DEAD_LETTERS_STREAM },
       timeout: TIMEOUT_MS,
     });
-    return ack.seq;
+  }
+
+  async function isDeadLetterAt(sequence: number, row: DeadLetterRow): Promise<boolean> {
+    const found = await jsm.streams.getMessage(DEAD_LETTERS_STREAM, { seq: sequence });
+    return found?.header.get("Natstate-Subject") === row.subject && Buffer.compare(found.data, row.body) === 0;
   }
 
   function sequenceOf(actorKey: number, revision: number): number | undefined {

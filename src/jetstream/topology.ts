@@ -52,8 +52,7 @@ export async function ensureStreams(
   types: readonly ActorType[],
   options: TopologyOptions,
 ): Promise<StreamIdentity[]> {
-  await ensureStream(jsm, outbox(DECISIONS_STREAM, "decisions", types, options), options.manage);
-  await ensureStream(jsm, outbox(DEAD_LETTERS_STREAM, "deadletters", types, options), options.manage);
+  for (const wanted of outboxes(types, options)) await ensureStream(jsm, wanted, options.manage);
   const found: StreamIdentity[] = [];
   for (const type of types) {
     const info = await ensureStream(jsm, events(type, options), options.manage);
@@ -69,7 +68,61 @@ export async function ensureStreams(
 
 /** Creates the durable consumer of a lane, or checks the one that exists. */
 export async function ensureConsumer(jsm: JetStreamManager, lane: Lane, manage: boolean): Promise<void> {
-  const wanted = {
+  const wanted = consumer(lane);
+  try {
+    const { config } = await jsm.consumers.info(lane.stream, wanted.durable_name);
+    refuseDifferences(`consumer ${wanted.durable_name} of ${lane.stream}`, wanted, config);
+  } catch (error) {
+    if (apiErrorCode(error) !== JetStreamApiCodes.ConsumerNotFound) throw error;
+    if (!manage) throw missing(`consumer ${wanted.durable_name} of stream ${lane.stream}`);
+    await jsm.consumers.add(lane.stream, wanted);
+  }
+}
+
+/** One stream or consumer, held against what is configured. */
+export interface TopologyFinding {
+  /** `stream ORDERS`, `consumer orders-3 of ORDERS`. */
+  readonly what: string;
+  readonly state: "as_configured" | "different" | "missing";
+  /** What is different, a line each. */
+  readonly differences: readonly string[];
+}
+
+/** Holds every stream and consumer against what is configured; creates and changes nothing. */
+export async function checkTopology(
+  jsm: JetStreamManager,
+  types: readonly ActorType[],
+  lanes: readonly Lane[],
+  options: TopologyOptions,
+): Promise<TopologyFinding[]> {
+  const wanted = [...outboxes(types, options), ...types.map((type) => events(type, options))];
+  const streams = wanted.map((stream) =>
+    look(`stream ${stream.name}`, stream, async () => (await jsm.streams.info(stream.name)).config),
+  );
+  const consumers = lanes.map((lane) => {
+    const config = consumer(lane);
+    const name = config.durable_name;
+    return look(`consumer ${name} of ${lane.stream}`, config, async () => {
+      return (await jsm.consumers.info(lane.stream, name)).config;
+    });
+  });
+  return Promise.all([...streams, ...consumers]);
+}
+
+async function look(what: string, wanted: object, find: () => Promise<object>): Promise<TopologyFinding> {
+  try {
+    const differences = differencesOf(wanted, await find());
+    return { what, state: differences.length === 0 ? "as_configured" : "different", differences };
+  } catch (error) {
+    const code = apiErrorCode(error);
+    const isMissing = code === JetStreamApiCodes.StreamNotFound || code === JetStreamApiCodes.ConsumerNotFound;
+    if (!isMissing) throw error;
+    return { what, state: "missing", differences: [] };
+  }
+}
+
+function consumer(lane: Lane) {
+  return {
     durable_name: consumerName(lane.type, lane.partition),
     filter_subject: `${lane.type.collection}.${lane.partition}.>`,
     ack_policy: "explicit" as const,
@@ -81,14 +134,6 @@ export async function ensureConsumer(jsm: JetStreamManager, lane: Lane, manage: 
     priority_policy: "pinned_client" as const,
     priority_timeout: nanos(PIN_TIMEOUT_MS),
   } satisfies Partial<ConsumerConfig>;
-  try {
-    const { config } = await jsm.consumers.info(lane.stream, wanted.durable_name);
-    refuseDifferences(`consumer ${wanted.durable_name} of ${lane.stream}`, wanted, config);
-  } catch (error) {
-    if (apiErrorCode(error) !== JetStreamApiCodes.ConsumerNotFound) throw error;
-    if (!manage) throw missing(`consumer ${wanted.durable_name} of stream ${lane.stream}`);
-    await jsm.consumers.add(lane.stream, wanted);
-  }
 }
 
 function events(type: ActorType, options: TopologyOptions): Wanted {
@@ -103,6 +148,13 @@ function events(type: ActorType, options: TopologyOptions): Wanted {
     },
     max_msg_size: options.maxMessageBytes,
   };
+}
+
+function outboxes(types: readonly ActorType[], options: TopologyOptions): Wanted[] {
+  return [
+    outbox(DECISIONS_STREAM, "decisions", types, options),
+    outbox(DEAD_LETTERS_STREAM, "deadletters", types, options),
+  ];
 }
 
 function outbox(name: string, prefix: string, types: readonly ActorType[], options: TopologyOptions): Wanted {
@@ -140,14 +192,18 @@ function missing(what: string): NatsSetupError {
   return new NatsSetupError(`${what} does not exist, and NATSTATE_MANAGE_STREAMS=false. Create it, or let natstate.`);
 }
 
-/** Settings of ours that the server reports otherwise. */
 function refuseDifferences(what: string, wanted: object, found: object): void {
-  const differences = Object.entries(wanted)
-    .map(([name, value]) => ({ name, value, is: (found as Record<string, unknown>)[name] }))
-    .filter(({ value, is }) => !isDeepStrictEqual(value, is))
-    .map(({ name, value, is }) => `${name} is ${JSON.stringify(is)}, expected ${JSON.stringify(value)}`);
+  const differences = differencesOf(wanted, found);
   if (differences.length === 0) return;
   throw new NatsSetupError(
     `${what} is not as configured: ${differences.join("; ")}. natstate does not change existing streams: set the NATSTATE_ setting to what is there, or edit it with the nats CLI. The number of partitions is fixed when a stream is created.`,
   );
+}
+
+/** Settings of ours that the server reports otherwise. */
+function differencesOf(wanted: object, found: object): string[] {
+  return Object.entries(wanted)
+    .map(([name, value]) => ({ name, value, is: (found as Record<string, unknown>)[name] }))
+    .filter(({ value, is }) => !isDeepStrictEqual(value, is))
+    .map(({ name, value, is }) => `${name} is ${JSON.stringify(is)}, expected ${JSON.stringify(value)}`);
 }

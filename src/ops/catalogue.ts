@@ -118,6 +118,18 @@ export const METRICS = {
     help: "Actors rebuilt from their events because the stored snapshot was unusable.",
     labels: ["actor"],
   },
+  scrubbed: {
+    name: "natstate_scrub_orders_total",
+    type: "counter",
+    help: "Actors derived anew from the stream and compared with the store, one at random every NATSTATE_SCRUB_INTERVAL.",
+    labels: ["actor"],
+  },
+  drifted: {
+    name: "natstate_scrub_drift_total",
+    type: "counter",
+    help: "Of these, how many were not what the stream gives: natstate verify says more.",
+    labels: ["actor"],
+  },
   lag: {
     name: "natstate_partition_lag_messages",
     type: "gauge",

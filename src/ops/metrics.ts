@@ -24,6 +24,8 @@ export interface Metrics {
   recordDoubt(reason: string): void;
   recordCommitFailure(): void;
   recordRebuild(type: Pick<ActorType, "name">): void;
+  /** @param drifted - the actor's row was not what the log gives. */
+  recordScrub(type: Pick<ActorType, "name">, drifted: boolean): void;
   /** Says where gauges come from; `read` is called once per `render`. */
   gauges(read: () => GaugeReadings): void;
   /** Everything in Prometheus' text format, the process's own metrics included. */
@@ -98,6 +100,10 @@ export function createMetrics({ types, now = Date.now }: MetricsOptions): Metric
     recordDoubt: (reason) => void cells.doubts.cell(reason).value++,
     recordCommitFailure: () => void cells.commitFailures.value++,
     recordRebuild: (type) => void cells.rebuilt.cell(type.name).value++,
+    recordScrub(type, drifted) {
+      cells.scrubbed.cell(type.name).value++;
+      if (drifted) cells.drifted.cell(type.name).value++;
+    },
     gauges: (from) => {
       read = from;
     },
@@ -168,6 +174,8 @@ function createCells(registry: Registry) {
     commitFailures: counter(METRICS.commitFailures).cell(),
     doubts: counter(METRICS.doubts),
     rebuilt: counter(METRICS.rebuilt),
+    scrubbed: counter(METRICS.scrubbed),
+    drifted: counter(METRICS.drifted),
   };
 }
 
@@ -175,7 +183,7 @@ type Cells = ReturnType<typeof createCells>;
 
 /** A series that starts at 0 lets rate() see its first event. */
 function showZeros(cells: Cells, type: ActorType): void {
-  cells.rebuilt.cell(type.name);
+  for (const counter of [cells.rebuilt, cells.scrubbed, cells.drifted]) counter.cell(type.name);
   for (const kind of ["decision", "dead_letter"]) cells.publishDelay.cell(type.name, kind);
   for (const reason of REJECTION_REASONS) {
     cells.deadLetters.cell(type.name, reason);

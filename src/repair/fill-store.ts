@@ -11,7 +11,7 @@ import { createLaneRecords } from "../store/lanes.ts";
 import { createOutbox } from "../store/outbox.ts";
 import type { StoreReader } from "../store/reader.ts";
 import type { RebuildOptions } from "./rebuild.ts";
-import { replayAged, replayStream } from "./replay-log.ts";
+import { agedEvents, agedParked, replayAged, replayStream } from "./replay-log.ts";
 
 /**
  * Fills a store from the log, as a daemon that finds it empty would, but in one pass and without owning anything; goes
@@ -43,7 +43,7 @@ export async function fillStore(
 }
 
 async function fillType(
-  { log, lanes: all, maxBytes, onProgress }: RebuildOptions,
+  { log, lanes: all, maxBytes, onProgress, probe }: RebuildOptions,
   type: ActorType,
   db: OpenDatabase["db"],
   old: StoreReader | undefined,
@@ -58,7 +58,7 @@ async function fillType(
   const end = await replayStream({
     log,
     lanes,
-    processor: createProcessor(journal, actors, { maxBytes }),
+    processor: createProcessor(journal, actors, { maxBytes }, probe),
     // One pass in stream order over all lanes: the highest checkpoint is where it was interrupted.
     from: records.highestCheckpoint(stream) + 1,
     onFirst(firstSequence) {
@@ -67,7 +67,9 @@ async function fillType(
       const reach = { type: type.name, firstSequence, createdMs: Date.parse(created) };
       // Together with the note that it is done.
       journal.transaction(() => {
-        fromOldStore = replayAged(old?.agedEvents(reach) ?? [], lanes, journal, unlimited);
+        for (const aged of old === undefined ? [] : [agedEvents(old, lanes, reach), agedParked(old, lanes, reach)]) {
+          fromOldStore += replayAged(aged, lanes, journal, unlimited);
+        }
         records.saveStream(type.name, stream, created, lanes.length);
       });
     },

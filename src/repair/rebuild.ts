@@ -1,6 +1,7 @@
 import { existsSync, rmSync } from "node:fs";
 import type { ActorType } from "../../machines/actor-type.ts";
 import type { Lane } from "../flow/ports.ts";
+import type { Probe } from "../flow/probe.ts";
 import { toDecision } from "../jetstream/catch-up.ts";
 import { readIdentity } from "../jetstream/identity.ts";
 import { DECISIONS_STREAM, eventStream } from "../jetstream/names.ts";
@@ -24,6 +25,8 @@ export interface RebuildOptions {
   readonly maxBytes: number;
   /** Swap the new store in although it lacks something the old one has. */
   readonly acceptDifferences: boolean;
+  /** Told the moments of the path; tests end the process at one. */
+  readonly probe?: Probe | undefined;
   readonly onProgress: OnProgress;
 }
 
@@ -63,7 +66,7 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
     try {
       made = await makeDraft(options, draft, old, streams);
     } finally {
-      if (old instanceof Error === false) old?.close();
+      if (!(old instanceof Error)) old?.close();
     }
     const damage = sealStore(draft);
     if (damage !== null) throw new RebuildError(`${draft} is not sound: ${damage}. Is the disk? Run rebuild again`);

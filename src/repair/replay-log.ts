@@ -1,8 +1,9 @@
 import type { Delivery, Journal, Lane } from "../flow/ports.ts";
 import type { Processor } from "../flow/processor.ts";
+import { unpark } from "../flow/quarantine.ts";
 import { readStream } from "../jetstream/outbox-reader.ts";
 import type { Session } from "../jetstream/session.ts";
-import type { AgedEvent } from "../store/reader.ts";
+import type { StoreReader, StreamReach } from "../store/reader.ts";
 import { laneOf, storedDelivery, toDelivery } from "./deliveries.ts";
 
 /** Told how far a long piece of work is: what is being done, how much of it, and of how much. */
@@ -12,29 +13,44 @@ export type OnProgress = (what: string, done: number, total: number) => void;
 export type Log = Pick<Session, "js" | "jsm">;
 
 /**
- * Applies events that only an older store still has, one by one; the lanes' checkpoints are 0 afterwards, as the stream
+ * Applies deliveries that no stream holds any more, one by one; the lanes' checkpoints are 0 afterwards, as the stream
  * itself has not been looked at.
  *
- * @param processor - one without a limit: these events carry their envelope inside.
+ * @param lanes - of one type.
+ * @param processor - one without a limit: these events may carry their envelope inside.
  * @returns how many there were.
  */
 export function replayAged(
-  events: Iterable<AgedEvent>,
+  deliveries: Iterable<Delivery>,
   lanes: readonly Lane[],
   journal: Journal,
   processor: Processor,
 ): number {
   let count = 0;
-  for (const event of events) {
-    const lane = lanes.find(({ partition }) => partition === event.partition);
-    if (lane === undefined) continue;
+  for (const delivery of deliveries) {
     // Sequences of a stream that was replaced do not rise.
-    journal.saveCheckpoint(lane, event.sequence - 1);
-    processor.apply([storedDelivery(lane, event.actorId, event)]);
+    journal.saveCheckpoint(delivery.lane, delivery.sequence - 1);
+    processor.apply([delivery]);
     count++;
   }
   if (count > 0) for (const lane of lanes) journal.saveCheckpoint(lane, 0);
   return count;
+}
+
+/** Events that only a store has any more. */
+export function* agedEvents(reader: StoreReader, lanes: readonly Lane[], reach: StreamReach): Generator<Delivery> {
+  for (const event of reader.agedEvents(reach)) {
+    const lane = lanes[event.partition];
+    if (lane !== undefined) yield storedDelivery(lane, event.actorId, event);
+  }
+}
+
+/** Events kept back in quarantine that only a store has any more; to be given after {@link agedEvents}. */
+export function* agedParked(reader: StoreReader, lanes: readonly Lane[], reach: StreamReach): Generator<Delivery> {
+  for (const row of reader.agedParked(reach)) {
+    const lane = lanes[row.partition];
+    if (lane !== undefined) yield unpark(lane, row);
+  }
 }
 
 export interface StreamReplay {

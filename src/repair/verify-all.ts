@@ -11,7 +11,7 @@ import { copyStore } from "../store/copy.ts";
 import { openReader, type StoreReader } from "../store/reader.ts";
 import { openScratch, type Rejection, type Scratch } from "../store/scratch.ts";
 import { compareActor, compareDecisions, type Difference, type PublishedHistory } from "./compare.ts";
-import { type Log, type OnProgress, replayAged, replayStream } from "./replay-log.ts";
+import { agedEvents, type Log, type OnProgress, replayAged, replayStream } from "./replay-log.ts";
 
 /** A whole store held against the log. */
 export interface Verification {
@@ -126,7 +126,7 @@ async function deriveAll({
     from: 1,
     to: Math.max(...checkpoints.values()),
     onFirst(firstSequence) {
-      const aged = reader.agedEvents({ type: type.name, firstSequence, createdMs });
+      const aged = agedEvents(reader, lanes, { type: type.name, firstSequence, createdMs });
       const unlimited = createProcessor(journal, actors, { maxBytes: Number.POSITIVE_INFINITY });
       derived = { fromStore: replayAged(aged, lanes, journal, unlimited), firstSequence };
     },

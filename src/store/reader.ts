@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import Database from "better-sqlite3";
-import type { EventRow } from "../flow/ports.ts";
+import type { EventRow, ParkedRow } from "../flow/ports.ts";
 import { StoreError } from "./database.ts";
 import { createImages, type Images } from "./images.ts";
 import { createLaneRecords, type LaneRecords } from "./lanes.ts";
@@ -14,6 +14,8 @@ export interface StoreReader {
   streams(): KnownStream[];
   /** Events of which no stream holds anything any more, in the order in which they were heard. */
   agedEvents(stream: StreamReach): IterableIterator<AgedEvent>;
+  /** Events kept back in quarantine of which no stream holds anything any more; after `agedEvents`. */
+  agedParked(stream: StreamReach): IterableIterator<ParkedRow & { readonly partition: number }>;
   /** Decisions published at a sequence of DECISIONS below `first` or above what their lane says is known. */
   loneDecisions(type: string, first: number): IterableIterator<LoneDecision>;
   /** Sequences of events kept back in quarantine. */
@@ -72,6 +74,10 @@ export function openReader(file: string): StoreReader {
     LEFT JOIN checkpoints c ON c.stream = s.name AND c.partition = d.partition
     WHERE d.type = ? AND (d.published < ? OR d.published > coalesce(c.decisions_sequence, 0))`);
   const selectParked = db.prepare("SELECT sequence FROM parked WHERE type = ?").pluck();
+  const selectAgedParked = db.prepare(`SELECT p.type, p.actor_id AS actorId, p.sequence, p.subject,
+    p.stored_ms AS storedAtMs, p.headers, p.body, q.partition FROM parked p JOIN quarantine q USING (type, actor_id)
+    WHERE p.type = :type AND (p.sequence < :firstSequence OR p.stored_ms < :createdMs)
+    ORDER BY p.stored_ms, p.sequence`);
   const selectRejections = db.prepare(
     "SELECT sequence, partition, reason FROM dead_letters WHERE stream = ? ORDER BY sequence",
   );
@@ -80,6 +86,7 @@ export function openReader(file: string): StoreReader {
     records: createLaneRecords(db),
     streams: () => selectStreams.all() as KnownStream[],
     agedEvents: (reach) => selectAged.iterate(reach) as IterableIterator<AgedEvent>,
+    agedParked: (reach) => selectAgedParked.iterate(reach) as ReturnType<StoreReader["agedParked"]>,
     loneDecisions: (type, first) => selectLone.iterate(type, first) as IterableIterator<LoneDecision>,
     parked: (type) => selectParked.all(type) as number[],
     rejections: (stream) => selectRejections.iterate(stream) as IterableIterator<Rejection>,

@@ -57,8 +57,8 @@ export function openShop(seed: number, idPrefix = "order-"): Shop {
         say("OrderCreated", { customerId: `customer-${number % 977}`, totalAmount: amount, currency: "EUR", items });
       const method = pick(METHODS);
       if (random() < 0.16) {
-        say("PaymentProcessed", { amount, status: "failed", method });
-        if (random() < 0.7) say("PaymentProcessed", { amount, status: "successful", method: pick(METHODS) }, 200_000);
+        say("PaymentProcessed", { amount, status: "failed", method }, -60_000);
+        if (random() < 0.7) say("PaymentProcessed", { amount, status: "successful", method: pick(METHODS) });
       } else if (random() < 0.97) say("PaymentProcessed", { amount, status: "successful", method });
       const warehouseId = pick(WAREHOUSES);
       const reservedItems =

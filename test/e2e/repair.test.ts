@@ -1,10 +1,11 @@
-import { copyFileSync, existsSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { until } from "../until.ts";
 import { type Ran, runCli } from "./cli-run.ts";
 import type { DaemonProcess } from "./daemon-process.ts";
-import { openWorld, traffic, type World } from "./world.ts";
+import { getJson, openWorld, traffic, type World } from "./world.ts";
 
 const messages = traffic(120, 51, { malformed: 6 });
 let world: World;
@@ -19,13 +20,6 @@ beforeAll(async () => {
 afterAll(() => world[Symbol.asyncDispose]());
 
 const run = (...args: string[]) => runCli(args, { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir });
-
-/** Changes the store behind the daemon's back. */
-function tamper(sql: string, ...parameters: unknown[]): void {
-  const db = new Database(world.storeFile);
-  db.prepare(sql).run(...parameters);
-  db.close();
-}
 
 function json({ stdout, stderr }: Ran) {
   expect(stdout, stderr).not.toBe("");
@@ -44,6 +38,142 @@ describe("verify", () => {
     expect(one).toMatchObject({ code: 0, stdout: expect.stringMatching(/1 orders derived.*say the same/) });
     expect(json(some)).toEqual({ checked: 30, fromStore: 0, found: 0, differences: [] });
     expect(json(all)).toEqual({ checked: 120, fromStore: 0, found: 0, differences: [] });
-    expect(nobody).toMatchObject({ code: 3, stderr: expect.stringContaining("neither in the store nor in the stream") });
+    expect(nobody).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining("neither in the store nor in the stream"),
+    });
   });
+
+  it("finds what was changed by hand: a state, an event, a decision, a row that is gone", async () => {
+    const copy = `${world.storeFile}.untouched`;
+    await run("backup", copy);
+    const ids = [...new Set(messages.flatMap(({ rejectedAs, actorId }) => (rejectedAs || !actorId ? [] : [actorId])))];
+    const [one, two, three, four] = ids;
+    const db = new Database(copy);
+    const key = (id?: string) => db.prepare("SELECT key FROM actors WHERE id = ?").pluck().get(id);
+    const decided = db.prepare("SELECT actor_id FROM decisions WHERE revision = 1 AND actor_id NOT IN (?, ?, ?)");
+    const fifth = decided.pluck().get(one, two, three) as string;
+    db.prepare("UPDATE actors SET state = 'processing', completeness = 1 WHERE key = ?").run(key(one));
+    db.prepare(
+      "UPDATE events SET body = '{}' WHERE actor_key = ? AND sequence = (SELECT min(sequence) FROM events WHERE actor_key = ?)",
+    ).run(key(two), key(two));
+    db.prepare("DELETE FROM actors WHERE id = ?").run(three);
+    db.prepare("UPDATE actors SET snapshot = replace(snapshot, ':', ': ') WHERE key = ?").run(key(four));
+    db.prepare(
+      "UPDATE decisions SET payload = replace(payload, '\"revision\":1', '\"revision\":1 ') WHERE actor_id = ? AND revision = 1",
+    ).run(fifth);
+    db.close();
+    const other = join(world.dataDir, "changed");
+    mkdirSync(other);
+    renameSync(copy, join(other, "natstate.db"));
+    const verify = (...args: string[]) =>
+      runCli(["verify", ...args], { NATS_URL: world.server.url, NATSTATE_DATA: other });
+
+    const [all, single, text] = await Promise.all([
+      verify("--all", "--json"),
+      verify("--order", three ?? "", "--json"),
+      verify("--order", one ?? ""),
+    ]);
+    expect([all.code, single.code, text.code]).toEqual([1, 1, 1]);
+    const found = new Map<string, string[]>();
+    for (const { orderId, what } of json(all).differences) found.set(orderId, [...(found.get(orderId) ?? []), what]);
+    expect([...found.keys()].sort()).toEqual([one, two, three, four, fifth].sort());
+    expect(found.get(one ?? "")).toEqual(["state", "completeness"]);
+    expect(found.get(two ?? "")).toEqual([expect.stringMatching(/^event .*: body$/)]);
+    expect(found.get(three ?? "")?.[0]).toBe("row");
+    expect(found.get(four ?? "")).toEqual(["snapshot"]);
+    expect(found.get(fifth)).toEqual(["revision 1", "revision 1 in DECISIONS"]);
+    expect(json(single).differences[0]).toMatchObject({ orderId: three, what: "row", store: null });
+    expect(text.stdout).toMatch(/state is processing, the log gives /);
+  });
+});
+
+describe("backup", () => {
+  it("taken under load is one moment of the store; starting with it converges to the same orders", async () => {
+    await using world = await openWorld();
+    const env = { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir };
+    const messages = traffic(300, 52, { malformed: 4 });
+    let daemon = await world.start();
+    const file = join(world.dataDir, "backup.db");
+    const published = world.publish(messages);
+    await until("something is there", async () => (await getJson(daemon, "/api/stats")).orders.total > 30);
+    const taken = await runCli(["backup", file, "--json"], env);
+    expect(taken.code, taken.stderr).toBe(0);
+    expect(json(taken).actors.orders).toBeGreaterThan(30);
+    expect(readdirSync(world.dataDir).filter((name) => name.startsWith("backup.db"))).toEqual(["backup.db"]);
+    expect(await runCli(["backup", file], env)).toMatchObject({ code: 1, stderr: expect.stringContaining("--force") });
+    await published;
+    await world.settle(daemon);
+    const decisions = await world.streamSize("DECISIONS");
+    await daemon.kill9();
+    for (const suffix of ["", "-wal", "-shm"]) rmSync(`${world.storeFile}${suffix}`, { force: true });
+    copyFileSync(file, world.storeFile);
+    daemon = await world.start();
+    await world.settle(daemon);
+    await world.check(daemon, messages);
+    expect(await world.streamSize("DECISIONS")).toBe(decisions);
+  }, 60_000);
+
+  it("of no store says so", async () => {
+    const none = await runCli(["backup", "/tmp/unused.db"], { NATSTATE_DATA: join(world.dataDir, "none") });
+    expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining("there is no store") });
+  });
+});
+
+describe("rebuild", () => {
+  it("waits for no daemon; killed in the middle it goes on, and changes nothing before the new store is verified", async () => {
+    await using world = await openWorld();
+    const env = { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir };
+    const messages = traffic(700, 53, { malformed: 4 });
+    let daemon = await world.start();
+    await world.publish(messages);
+    await world.settle(daemon);
+    expect(await runCli(["rebuild"], env)).toMatchObject({ code: 1, stderr: expect.stringContaining("in use by") });
+    await daemon.stop();
+    const decisions = await world.streamSize("DECISIONS");
+    const before = readFileSync(world.storeFile);
+
+    const crash = { ...env, NODE_ENV: "test", NATSTATE_TEST_CRASH: "in_transaction:3" };
+    expect((await runCli(["rebuild"], crash)).code).toBe(null);
+    expect(readFileSync(world.storeFile).equals(before)).toBe(true);
+    expect(existsSync(`${world.storeFile}.rebuild`)).toBe(true);
+
+    const rebuilt = await runCli(["rebuild", "--json"], env);
+    expect(rebuilt.code, rebuilt.stderr).toBe(0);
+    expect(json(rebuilt)).toMatchObject({ actors: 700, pending: 0, resumed: true, fromOldStore: 0, differences: [] });
+    expect(readdirSync(world.dataDir).filter((name) => name.includes("rebuild"))).toEqual([
+      "natstate.db.before-rebuild",
+    ]);
+    daemon = await world.start();
+    await world.settle(daemon);
+    await world.check(daemon, messages);
+    expect(await world.streamSize("DECISIONS")).toBe(decisions);
+  }, 60_000);
+
+  it("takes from the old store what has left the stream, and refuses to lose what neither gives", async () => {
+    await using world = await openWorld();
+    const env = { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir };
+    const messages = traffic(60, 54, { malformed: 0 });
+    let daemon = await world.start();
+    await world.publish(messages);
+    await world.settle(daemon);
+    const { state } = await world.session.jsm.streams.info("ORDERS");
+    await world.session.jsm.streams.purge("ORDERS", { seq: Math.floor(state.last_seq / 2) });
+    expect(json(await runCli(["verify", "--all", "--json"], env))).toMatchObject({ checked: 60, found: 0 });
+    await daemon.stop();
+    rmSync(`${world.storeFile}.before-rebuild`, { force: true });
+    const rebuilt = json(await runCli(["rebuild", "--json"], env));
+    expect(rebuilt).toMatchObject({ actors: 60, differences: [] });
+    expect(rebuilt.fromOldStore).toBeGreaterThan(0);
+    daemon = await world.start();
+    await world.settle(daemon).catch(() => {});
+    await world.check(daemon, messages);
+    expect(json(await runCli(["verify", "--all", "--json"], env))).toMatchObject({ checked: 60, found: 0 });
+    await daemon.stop();
+
+    rmSync(world.storeFile);
+    const refused = await runCli(["rebuild"], env);
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/has left it.*--accept-differences/s) });
+    expect(existsSync(world.storeFile)).toBe(false);
+  }, 60_000);
 });

@@ -241,5 +241,6 @@ async function messagesOf(js: JetStreamClient, jsm: JetStreamManager, stream: st
     if (info.pending === 0) break;
   }
   await messages.close();
+  await consumer.delete();
   return found;
 }

@@ -3,7 +3,7 @@ import type { Fault } from "./fault.ts";
 import { pause, underLoad } from "./world.ts";
 
 /** Moments that come once an event or publication come often; the others once a batch. */
-const TIMES = { few: [1, 3], many: [1, 40, 150] };
+const TIMES = { few: [1, 3], many: [1, 15, 40] };
 
 /** `kill -9` between any two steps of the path, and at random. */
 export const crashes: readonly Fault[] = [
@@ -14,9 +14,13 @@ export const crashes: readonly Fault[] = [
       about: `kill -9 when ${moment}, the ${times.join(", ")}. time`,
       leastStrikes: times.length,
       async strike(world) {
-        await (await world.start()).stop();
-        await underLoad(world, times.length, (round) => world.doom(moment, times[round] ?? 1), 60);
         await world.start();
+        const strike = async (round: number) => {
+          await world.daemon().stop();
+          await world.doom(moment, times[round] ?? 1);
+          await world.start();
+        };
+        await underLoad(world, times.length, strike, 60);
       },
     };
   }),

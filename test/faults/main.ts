@@ -1,14 +1,22 @@
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
+import { backlog } from "./backlog.ts";
+import { clocks } from "./clocks.ts";
 import { crashes } from "./crashes.ts";
+import { damage } from "./damage.ts";
+import { disks } from "./disks.ts";
 import { type Outcome, runFault } from "./fault.ts";
+import { freezes } from "./freezes.ts";
+import { mixed } from "./mixed.ts";
+import { network } from "./network.ts";
+import { streams } from "./streams.ts";
 
 /*
  * `npm run faults -- [--seed S] [--minutes M] [--only NAME[,NAME]] [--json]`: every fault on its own and mixed, against
  * real processes; exit code 1 when anything was lost, doubled or wrong. With --minutes it goes round, each time with the
  * next seed, until the time is over.
  */
-const faults = [...crashes];
+const faults = [...crashes, ...freezes, ...network, ...streams, ...disks, ...damage, ...clocks, ...backlog, mixed];
 
 const { values } = parseArgs({
   options: {

@@ -109,8 +109,8 @@ export async function openWorld(seed: number, options: WorldOptions = {}): Promi
   const streamSize = async (stream: string) => (await session.jsm.streams.info(stream)).state.messages;
 
   async function isSettled(daemon: DaemonProcess): Promise<boolean> {
-    for await (const { num_pending, num_ack_pending } of session.jsm.consumers.list("ORDERS")) {
-      if (num_pending + num_ack_pending > 0) return false;
+    for await (const { name, num_pending, num_ack_pending } of session.jsm.consumers.list("ORDERS")) {
+      if (name.startsWith("orders-") && num_pending + num_ack_pending > 0) return false;
     }
     const response = await fetch(`${daemon.httpUrl}/readyz`);
     const { checks } = (await response.json()) as { checks: { publisher: { detail: string } } };

@@ -132,6 +132,24 @@ it("an owner keeps its pin while nothing happens", async () => {
   expect(reading.doubts).toEqual([]);
 });
 
+it("a reset by another owner, between ours and the first delivery, skips nothing", async () => {
+  const from = published - 10;
+  let resets = 0;
+  const consumers = Object.create(session.jsm.consumers, {
+    reset: {
+      async value(stream: string, name: string, sequence: number) {
+        await session.jsm.consumers.reset(stream, name, sequence);
+        if (resets++ === 0) await session.jsm.consumers.reset(stream, name, sequence + 5);
+      },
+    },
+  });
+  const raced = { ...session, jsm: Object.create(session.jsm, { consumers: { value: consumers } }) };
+  await using reading = read(from, undefined, raced);
+  await until("caught up", () => reading.checkpoint === published);
+  expect(reading.sequences).toEqual(range(from + 1, published));
+  expect(reading.doubts).toContain("gap");
+});
+
 it("the server killed and started again: nothing is missed", async () => {
   await using reading = read(published - 10);
   await until("caught up", () => reading.checkpoint === published);

@@ -160,6 +160,20 @@ it("a dead letter keeps its bytes and headers, and its own identity", async () =
   });
 });
 
+it("a dead letter of a stream made anew is published, though the former one had its sequence", async () => {
+  for (const text of ["former", "anew", "anew"]) {
+    using station = openStation();
+    const publisher = publisherOf(station);
+    const bad = deliver(800 + count, `orders.${order}.X`, new TextEncoder().encode(text));
+    publisher.offer([], station.processor.apply([bad]).deadLetters);
+    await publisher.drain(5000);
+  }
+  const { state } = await session.jsm.streams.info("DEAD_LETTERS");
+  const last = async (back: number) =>
+    (await session.jsm.streams.getMessage("DEAD_LETTERS", { seq: state.last_seq - back }))?.string();
+  expect([await last(1), await last(0)]).toEqual(["former", "anew"]);
+});
+
 it("a store without a past learns what is published before it decides anew", async () => {
   using old = openStation();
   const before = publisherOf(old);

@@ -116,7 +116,7 @@ function describe(steps) {
   }
   const copies = steps.reduce((sum, { event }) => sum + event.duplicates, 0);
   const superseded = steps.filter(({ event }) => event.outcome === "superseded").length;
-  return `Of ${steps.length} events ${late} came after one that happened later, ${superseded} were superseded; ${copies} copies were heard besides.`;
+  return `Of ${steps.length} events ${late} came after one that happened later, ${superseded} were superseded; copies heard besides: ${copies}.`;
 }
 
 /**
@@ -142,7 +142,12 @@ function renderTick({ event }, at, iso, withDate, select) {
       click: () => select(at + 1),
     },
     h("span", { class: "place" }, String(at + 1)),
-    h("span", { class: "name" }, words(event.eventType), mark !== "" && h("span", { class: "note" }, ` ${mark}`)),
+    h(
+      "span",
+      { class: "name" },
+      h("span", {}, words(event.eventType)),
+      mark !== "" && h("span", { class: "note" }, mark),
+    ),
     h("span", { class: "time" }, time(iso, withDate)),
   );
 }

@@ -1,7 +1,7 @@
 /** @import { ActorSteps, DecisionEntry } from "../../flow/queries.ts" */
 /** @import { Machine } from "./types.d.ts" */
-import { h } from "./dom.js";
-import { field } from "./format.js";
+import { breakable, h } from "./dom.js";
+import { field, words } from "./format.js";
 
 const ENVELOPE = [
   "decisionType",
@@ -24,11 +24,11 @@ const ENVELOPE = [
  */
 export function renderDecisions(machine, { steps }) {
   const rows = steps.flatMap(({ decisions, event }, index) =>
-    decisions.map((decision) => renderDecision(machine, decision, `event ${index + 1}, ${event.eventType}`)),
+    decisions.map((decision) => renderDecision(machine, decision, `event ${index + 1}, ${words(event.eventType)}`)),
   );
   if (rows.length === 0) return h("p", { class: "note" }, "None has been taken.");
-  const head = ["revision", "decision", "caused by"].map((text) => h("th", { scope: "col" }, text));
-  return h("table", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows.reverse()));
+  const head = ["rev.", "decision", "caused by"].map((text) => h("th", { scope: "col" }, text));
+  return h("table", { class: "fixed decisions" }, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows.reverse()));
 }
 
 /**
@@ -46,7 +46,7 @@ function renderDecision(machine, decision, cause) {
     h(
       "td",
       { class: "any" },
-      h("strong", {}, field(decision.decisionType)),
+      h("strong", {}, breakable(field(decision.decisionType))),
       h("div", { class: "note" }, contentOf(machine, decision) || "\u00a0"),
     ),
     h(

@@ -4,6 +4,7 @@
 import { contentOf } from "./actor-decisions.js";
 import { ask } from "./api.js";
 import { fill, h, write } from "./dom.js";
+import { words } from "./format.js";
 
 /**
  * What the actor waits for at this step, and what each event that may come would lead to: the daemon asks the machine
@@ -16,7 +17,7 @@ export function createNext(machine, path) {
   const waiting = h("p");
   const body = h("tbody");
   const head = ["if this came next", "then"].map((text) => h("th", { scope: "col" }, text));
-  const table = h("table", { class: "next" }, h("thead", {}, h("tr", {}, head)), body);
+  const table = h("table", { class: "fixed next" }, h("thead", {}, h("tr", {}, head)), body);
   let asking = new AbortController();
 
   /** @param {Scene} scene */
@@ -49,7 +50,7 @@ export function createNext(machine, path) {
         waiting,
         now.waitingFor.length === 0
           ? "It waits for nothing: everything is known."
-          : `It waits for ${now.waitingFor.join(", ")}.`,
+          : `It waits for ${now.waitingFor.map(words).join(", ")}.`,
       );
       void load(scene);
     },
@@ -72,7 +73,7 @@ function renderRow(machine, state, { eventType, label, applies, state: then, dec
   return h(
     "tr",
     { title: JSON.stringify(data) },
-    h("td", { class: "any" }, eventType, label !== "" && h("div", { class: "note" }, label)),
+    h("td", {}, words(eventType), label !== "" && h("div", { class: "note" }, label)),
     h("td", { class: "any" }, outcome),
   );
 }

@@ -91,20 +91,34 @@ function createParts(machine, id, path) {
     "div",
     { class: "stack" },
     h("p", { class: "note" }, h("a", { href: `#/${collection}` }, words(collection)), ` / ${name}`),
-    h("div", { class: "title" }, h("h1", { tabindex: -1 }, id), pills),
+    h("div", { class: "title" }, h("h1", { class: "mono", tabindex: -1 }, id), pills),
     h(
       "section",
       { class: "card", "aria-label": "State" },
       h("div", { class: "chart-scroll" }, chart.element),
       travel.element,
     ),
-    h("div", { class: "columns" }, section("What this event did", step), section("What is known then", facets)),
-    section(
-      "Two clocks",
-      clocks.element,
-      "as the events arrived, and as they happened; crossed lines came out of order",
+    h(
+      "div",
+      { class: "columns story" },
+      h(
+        "div",
+        { class: "stack" },
+        section(
+          "Two clocks",
+          clocks.element,
+          "as the events arrived, and as they happened; lines that cross: out of order",
+        ),
+        section("What is known then", facets),
+        section("Decisions", decisions),
+      ),
+      h(
+        "div",
+        { class: "stack early" },
+        section("What this event did", step),
+        section("What may come next", next.element),
+      ),
     ),
-    h("div", { class: "columns" }, section("Decisions", decisions), section("What may come next", next.element)),
     h(
       "div",
       { class: "columns" },
@@ -191,7 +205,7 @@ function describeStep({ step, story, isLatest }) {
   const { eventType, outcome } = now.event;
   return [
     h("strong", {}, `Event ${step} of ${story.steps.length}`),
-    h("span", {}, eventType),
+    h("span", {}, words(eventType)),
     outcome === "superseded" && h("span", { class: "pill dashed" }, "superseded"),
     isLatest && h("span", { class: "note" }, "the latest"),
   ];

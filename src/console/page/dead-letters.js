@@ -115,7 +115,7 @@ export async function showDeadLetters({ machine, query }) {
     h(
       "section",
       { class: "card stack" },
-      reasons.element,
+      h("div", { class: "pager" }, reasons.element, redrive),
       h(
         "p",
         { class: "note" },
@@ -126,7 +126,7 @@ export async function showDeadLetters({ machine, query }) {
       "section",
       { class: "card list", "aria-label": "Dead letters" },
       h("table", { class: "letters cards" }, h("thead", {}, h("tr", {}, head)), body),
-      h("div", { class: "pager" }, note, previous, next, refresh, redrive),
+      h("div", { class: "pager" }, note, previous, next, refresh),
       !mayChange &&
         h("p", { class: "note" }, "Redriving from here is possible on loopback only; the command line can everywhere."),
     ),

@@ -1,3 +1,5 @@
+import { humps } from "./format.js";
+
 /*
  * Elements without markup: whatever comes from an event becomes a text node or an attribute's value, never HTML.
  */
@@ -52,6 +54,15 @@ export function write(element, text) {
  */
 export function fill(element, ...children) {
   element.replaceChildren(...nodesOf(children));
+}
+
+/**
+ * A name without spaces that may be broken into lines all the same.
+ *
+ * @param {string} name
+ */
+export function breakable(name) {
+  return humps(name).map((hump, index) => [index > 0 && h("wbr"), hump]);
 }
 
 /**

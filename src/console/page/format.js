@@ -41,7 +41,8 @@ export function duration(ms) {
 /** @param {unknown} iso RFC 3339 @param {number} [nowMs] @returns {string} `4 s ago` */
 export function ago(iso, nowMs = Date.now()) {
   const passedMs = nowMs - Date.parse(String(iso));
-  return passedMs < 1000 ? "now" : `${duration(Math.floor(passedMs / 1000) * 1000)} ago`;
+  if (passedMs < 1000) return "now";
+  return passedMs < 60_000 ? `${whole.format(Math.floor(passedMs / 1000))} s ago` : `${duration(passedMs)} ago`;
 }
 
 /**
@@ -60,14 +61,23 @@ export function spansDays(isos) {
   return new Set(isos.map((iso) => iso.slice(0, 10))).size > 1;
 }
 
+/** @param {string} name @returns {string[]} `OrderCreated` as `Order` and `Created`: where a line may be broken */
+export function humps(name) {
+  return name.split(/(?<=[a-z0-9])(?=[A-Z])|(?<=_)/);
+}
+
 /** @param {string} name @returns {string} `OrderCreated` as `Order created`, `payment_failed` as it is */
 export function words(name) {
   const spaced = name.replace(/([a-z0-9])([A-Z])/g, "$1 $2");
   return spaced.charAt(0).toUpperCase() + spaced.slice(1).toLowerCase();
 }
 
-/** @param {unknown} value @returns {string} A field on one line: nested values as JSON. */
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
+
+/** @param {unknown} value @returns {string} A field on one line: nested values as JSON, times without their T and Z. */
 export function field(value) {
   if (value === null || value === undefined) return "–";
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  if (typeof value === "object") return JSON.stringify(value);
+  const text = String(value);
+  return RFC_3339.test(text) ? text.replace("T", " ").replace("Z", "") : text;
 }

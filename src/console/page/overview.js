@@ -75,7 +75,7 @@ function createTiles(collection) {
       events.update(rate(lately(seconds.events)), `${count(applied + superseded + duplicate)} ever`, seconds.events);
       decisions.update(
         rate(lately(seconds.decisions)),
-        `${count(decided)} about ${count(total)} ${collection}`,
+        `${count(decided)} on ${count(total)} ${collection}`,
         seconds.decisions,
       );
       revised.update(
@@ -83,7 +83,7 @@ function createTiles(collection) {
         `${count(stats.decisions.revised)} replaced another`,
         seconds.revised,
       );
-      lag.update(count(seconds.lag.at(-1) ?? 0), "messages stored, not yet applied", seconds.lag);
+      lag.update(count(seconds.lag.at(-1) ?? 0), "stored, not yet applied", seconds.lag);
       const quarantine = stats.quarantined === 0 ? "" : `, ${count(stats.quarantined)} ${collection} in quarantine`;
       dead.update(
         count(letters),

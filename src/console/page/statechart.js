@@ -91,10 +91,26 @@ export function createStatechart(layout, { hrefOf, label }) {
         if (now.includes(id)) node.element.setAttribute("aria-current", "true");
         else node.element.removeAttribute("aria-current");
       }
+      const lit = layout.nodes.find(({ id, kind }) => now.includes(id) && kind !== "compound" && kind !== "parallel");
+      if (lit !== undefined) reveal(element, (lit.x + lit.width / 2 + ENTRY) / width);
       for (const { edge, light } of edges)
         light(state !== before && takes(edge, { from: before, to: state, count: 1 }));
     },
   };
+}
+
+/**
+ * On a narrow screen the drawing is wider than its frame: brings a place of it into the middle.
+ *
+ * @param {SVGElement} element
+ * @param {number} place share of the width
+ */
+function reveal(element, place) {
+  // Only once it is in the page does it have a size.
+  requestAnimationFrame(() => {
+    const frame = element.parentElement;
+    if (frame !== null) frame.scrollLeft = place * frame.scrollWidth - frame.clientWidth / 2;
+  });
 }
 
 /** @param {PlacedEdge} edge @param {Flow} flow */
@@ -133,7 +149,7 @@ function drawTip(id, className) {
 function drawNode({ id, name, x, y, width, height, kind, description }, href) {
   const isGroup = kind === "compound" || kind === "parallel";
   const middle = x + width / 2;
-  const number = s("text", { class: "count", x: middle, y: y + height / 2 + 20 });
+  const number = s("text", { class: "count", x: middle, y: y + height / 2 + 15 });
   const name_ = s("text", { x: middle, y: isGroup ? y + 16 : y + height / 2 + 5 }, name);
   const track = { x: x + 14, y: y + height - 10, width: width - 28, height: 4, rx: 2, visibility: "hidden" };
   const share = s("rect", { ...track, class: "share", width: 0 });
@@ -147,7 +163,7 @@ function drawNode({ id, name, x, y, width, height, kind, description }, href) {
     element,
     /** @param {number} value @param {number} total */
     showCount(value, total) {
-      if (!isGroup) name_.setAttribute("y", String(y + height / 2 - 8));
+      if (!isGroup) name_.setAttribute("y", String(y + height / 2 - 11));
       write(number, isGroup ? "" : count(value));
       trackRect.setAttribute("visibility", "visible");
       share.setAttribute("visibility", "visible");
@@ -161,7 +177,7 @@ function drawNode({ id, name, x, y, width, height, kind, description }, href) {
 function drawEdge({ source, target, path, label, lines, labels }) {
   const middle = label.x + label.width / 2;
   const centre = label.y + label.height / 2;
-  const line = s("path", { d: path, "marker-end": "url(#tip)" });
+  const line = s("path", { class: "line", d: path, "marker-end": "url(#tip)" });
   const backdrop = s("rect", {
     class: "backdrop",
     ...label,
@@ -205,10 +221,10 @@ function drawEntry({ nodes }) {
   const flow = s("text", { class: "flow", x: first.x - ENTRY + 4, y: y + 20 });
   const element = s(
     "g",
-    { class: "start edge", "data-edge": ">" },
+    { class: "edge entry", "data-edge": ">" },
     s("title", {}, "new"),
-    s("path", { d: `M${first.x - ENTRY + 12},${y} ${first.x},${y}`, "marker-end": "url(#tip)" }),
-    s("circle", { cx: first.x - ENTRY + 10, cy: y, r: 5 }),
+    s("path", { class: "line", d: `M${first.x - ENTRY + 12},${y} ${first.x},${y}`, "marker-end": "url(#tip)" }),
+    s("circle", { class: "tip-head", cx: first.x - ENTRY + 10, cy: y, r: 5 }),
     s("text", { x: first.x - ENTRY + 4, y: y - 10 }, "new"),
     flow,
   );

@@ -1,0 +1,90 @@
+import { join } from "node:path";
+import type { Command } from "commander";
+import type { ActorType } from "../../machines/actor-type.ts";
+import { type Config, natsAccess, readConfig } from "../config.ts";
+import { maskUrl } from "../jetstream/connect.ts";
+import { createQueryClient } from "../jetstream/query-client.ts";
+import { serverFiles } from "../jetstream/server-owner.ts";
+import { openSession } from "../jetstream/session.ts";
+import { lanesOf, topologyOf } from "../nats-setup.ts";
+import { examineNats } from "../repair/examine-nats.ts";
+import { examineStore } from "../repair/examine-store.ts";
+import { type Finding, type Level, ok, problem, warning } from "../repair/finding.ts";
+import { withExamples } from "./arguments.ts";
+import { CliError } from "./exit-codes.ts";
+import { print, printJson, table } from "./output.ts";
+import { addSystemOption, findPlace, type Place } from "./system.ts";
+
+interface DoctorOptions {
+  readonly nats?: string;
+  readonly json?: boolean;
+}
+
+const MARKS: Record<Level, string> = { ok: "ok", warning: "warning", problem: "PROBLEM" };
+
+/** Adds `natstate doctor`: exit code 4 when there is a problem. */
+export function addDoctor(program: Command, types: readonly ActorType[]): void {
+  const command = program
+    .command("doctor")
+    .description(
+      "Examine everything natstate needs: server, streams, permissions, store, disk, clock, lag. Works with and without a running daemon, and changes nothing.",
+    )
+    .option("--json", "print JSON")
+    .action((options: DoctorOptions) => doctor(types, options));
+  addSystemOption(command);
+  withExamples(command, [
+    ["natstate doctor", "each line ok, warning or problem, with what to do; exit code 4 on problems"],
+    ["natstate doctor --json | jq '.findings[] | select(.level != \"ok\")'", "for a script"],
+  ]);
+}
+
+async function doctor(types: readonly ActorType[], options: DoctorOptions): Promise<void> {
+  const config = readConfig(process.env);
+  const findings = [
+    ...(await examineSystem(types, config, findPlace(options.nats, process.env))),
+    ...examineStore(join(config.NATSTATE_DATA, "natstate.db"), Date.now()),
+  ];
+  const problems = findings.filter(({ level }) => level === "problem").length;
+  if (options.json) printJson({ healthy: problems === 0, findings });
+  else print(render(findings));
+  if (problems > 0) throw new CliError("not_healthy", `${problems} problem${problems === 1 ? "" : "s"}`);
+}
+
+async function examineSystem(types: readonly ActorType[], config: Config, { url, because }: Place): Promise<Finding[]> {
+  const where = `${maskUrl(url)} (${because})`;
+  const access = { url, ...natsAccess(config), name: "natstate-doctor", timeoutMs: 3000 };
+  const session = await openSession(access, () => {}).catch((error: Error) => error);
+  if (session instanceof Error) {
+    const isOurs = config.NATS_URL === undefined;
+    if (isOurs) return [warning("NATS", `nothing usable at ${where}: ${session.message}`, "natstate start")];
+    return [problem("NATS", `${where}: ${session.message}`, "is nats-server running there, and is it 2.14 or newer?")];
+  }
+  try {
+    const topology = topologyOf(config);
+    const members = await createQueryClient(session.nc).members();
+    const findings = await examineNats({
+      session,
+      types,
+      lanes: types.flatMap((type) => lanesOf(type, topology.partitions)),
+      topology,
+      members,
+      serverConfig: config.NATS_URL === undefined ? serverFiles(join(config.NATSTATE_DATA, "nats")).configFile : null,
+    });
+    return [ok("NATS", `connected to ${where}`), ...findings];
+  } catch (error) {
+    return [
+      problem("NATS", `${where}: ${(error as Error).message}`, "does this user have the processor's permissions?"),
+    ];
+  } finally {
+    await session.close();
+  }
+}
+
+function render(findings: readonly Finding[]): string {
+  const rows = findings.map(({ check, level, detail, advice }) => [
+    MARKS[level],
+    check,
+    advice === null ? detail : `${detail}. ${advice}`,
+  ]);
+  return table(["", "check", "detail"], rows);
+}

@@ -1,0 +1,78 @@
+import { apiErrorCode } from "./connect.ts";
+import { DEAD_LETTERS_STREAM, DECISIONS_STREAM } from "./names.ts";
+import type { Session } from "./session.ts";
+
+/** What a NATS server says about itself and about our account. */
+export interface ServerCheckup {
+  readonly version: string;
+  readonly cluster: string | null;
+  /** JetStream's API level. */
+  readonly apiLevel: number | null;
+  /** Bytes of streams on disk; the limit is null when the account has none. */
+  readonly storageBytes: number;
+  readonly storageLimitBytes: number | null;
+  /** Local clock minus the server's, ms, give or take half a round trip; null when the server does not tell. */
+  readonly clockAheadMs: number | null;
+}
+
+/** May this user do it? `unknown` with what went wrong otherwise. */
+export type Permission = "allowed" | "refused" | { readonly unknown: string };
+
+const TIMEOUT_MS = 3000;
+/** No stream has it: what expects it is refused by every stream, and stored by none. */
+const NO_STREAM = "natstate-doctor";
+
+/** Asks the server. */
+export async function checkServer({ nc, jsm }: Session): Promise<ServerCheckup> {
+  const { api, limits, storage } = await jsm.getAccountInfo();
+  return {
+    version: nc.info?.version ?? "unknown",
+    cluster: nc.info?.cluster ?? null,
+    apiLevel: api.level ?? null,
+    storageBytes: storage,
+    storageLimitBytes: limits.max_storage > 0 ? limits.max_storage : null,
+    clockAheadMs: await measureClock(jsm),
+  };
+}
+
+async function measureClock(jsm: Session["jsm"]): Promise<number | null> {
+  const startedMs = Date.now();
+  const info = (await jsm.streams.info(DECISIONS_STREAM).catch(() => undefined)) as { ts?: string } | undefined;
+  const endedMs = Date.now();
+  const serverMs = Date.parse(info?.ts ?? "");
+  return Number.isNaN(serverMs) ? null : Math.round((startedMs + endedMs) / 2 - serverMs);
+}
+
+/**
+ * May decisions and dead letters be published? Tried with messages that every stream refuses, so nothing is stored.
+ *
+ * @param collection - of an actor type, for example `orders`.
+ */
+export async function checkPublishing(session: Session, collection: string): Promise<Map<string, Permission>> {
+  const subjects = [
+    [DECISIONS_STREAM, `decisions.${collection}.natstate-doctor`],
+    [DEAD_LETTERS_STREAM, `deadletters.${collection}.natstate-doctor`],
+  ] as const;
+  const found = new Map<string, Permission>();
+  for (const [stream, subject] of subjects) found.set(stream, await mayPublish(session, subject));
+  return found;
+}
+
+async function mayPublish({ js }: Session, subject: string): Promise<Permission> {
+  try {
+    await js.publish(subject, "", { expect: { streamName: NO_STREAM }, timeout: TIMEOUT_MS });
+    return { unknown: "a message that expects another stream was stored" };
+  } catch (error) {
+    if (apiErrorCode(error) === EXPECTED_STREAM_DIFFERS) return "allowed";
+    if (isPermission(error)) return "refused";
+    return { unknown: (error as Error).message };
+  }
+}
+
+/** The server's `err_code` for an expected stream that is another one. */
+const EXPECTED_STREAM_DIFFERS = 10060;
+
+function isPermission(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return error.name === "PermissionViolationError" || isPermission(error.cause);
+}

@@ -1,0 +1,79 @@
+import { existsSync, statfsSync } from "node:fs";
+import { dirname } from "node:path";
+import { checkStore, type StoreCheckup } from "../store/checkup.ts";
+import { bytesText, type Finding, ok, problem, warning } from "./finding.ts";
+
+const GIB = 1024 ** 3;
+/** A checkpoint of SQLite comes every 40 MiB; a log this long says that something keeps it from happening. */
+const LONG_WAL_BYTES = GIB;
+const LOW_DISK_BYTES = GIB;
+const NO_DISK_BYTES = 100 * 1024 ** 2;
+const OLD_PENDING_MS = 60_000;
+
+/** Examines a store and the disk it is on. Changes nothing. @param nowMs - ms since the epoch. */
+export function examineStore(storeFile: string, nowMs: number): Finding[] {
+  return [...examineFile(storeFile, nowMs), examineDisk(dirname(storeFile))];
+}
+
+function examineFile(storeFile: string, nowMs: number): Finding[] {
+  let found: StoreCheckup | undefined;
+  try {
+    found = checkStore(storeFile);
+  } catch (error) {
+    return [problem("store", `${storeFile} cannot be read: ${(error as Error).message}`, "natstate rebuild")];
+  }
+  if (found === undefined) {
+    return [warning("store", `there is none at ${storeFile}`, "natstate start makes it; or set NATSTATE_DATA")];
+  }
+  return [examineTables(found), examineSize(found), examinePending(found, nowMs), ...examineCounts(found)];
+}
+
+function examineTables({ schema, knownSchema, damage }: StoreCheckup): Finding {
+  if (damage !== null) return problem("store", `damaged: ${damage}`, "stop natstate, then: natstate rebuild");
+  if (schema > knownSchema) {
+    return problem("store", `schema ${schema}, this natstate knows ${knownSchema}`, "use the newer natstate");
+  }
+  if (schema < knownSchema) {
+    return warning("store", `schema ${schema} of ${knownSchema}`, "natstate start brings it up to date");
+  }
+  return ok("store", `sound, schema ${schema}`);
+}
+
+function examineSize({ bytes, walBytes }: StoreCheckup): Finding {
+  const detail = `${bytesText(bytes)}, write-ahead log ${bytesText(walBytes)}`;
+  if (walBytes < LONG_WAL_BYTES) return ok("store size", detail);
+  return warning("store size", detail, "a reader holds it open for long: is a verify, a backup or sqlite3 running?");
+}
+
+function examinePending({ pending, oldestPendingMs }: StoreCheckup, nowMs: number): Finding {
+  if (oldestPendingMs === null) return ok("publishing", "everything is published");
+  const ageMs = nowMs - oldestPendingMs;
+  const detail = `${pending} decisions and dead letters wait, the oldest cause is ${Math.round(ageMs / 1000)} s old`;
+  if (ageMs < OLD_PENDING_MS) return ok("publishing", detail);
+  return warning(
+    "publishing",
+    detail,
+    "start natstate if it does not run; otherwise its log says why they are refused",
+  );
+}
+
+function examineCounts({ quarantined, deadLetters }: StoreCheckup): Finding[] {
+  return [
+    quarantined === 0
+      ? ok("quarantine", "nothing is quarantined")
+      : warning("quarantine", `${quarantined} are quarantined`, "natstate quarantine list; after a fix: release --all"),
+    deadLetters === 0
+      ? ok("dead letters", "none")
+      : warning("dead letters", `${deadLetters} messages could not be read`, "natstate dead-letters list"),
+  ];
+}
+
+function examineDisk(directory: string): Finding {
+  if (!existsSync(directory)) return warning("disk", `${directory} is not there`, "natstate start makes it");
+  const { bavail, blocks, bsize } = statfsSync(directory);
+  const free = bavail * bsize;
+  const detail = `${bytesText(free)} of ${bytesText(blocks * bsize)} free under ${directory}`;
+  if (free < NO_DISK_BYTES) return problem("disk", detail, "make room: commits fail and nothing is acknowledged");
+  if (free < LOW_DISK_BYTES) return warning("disk", detail, "make room soon");
+  return ok("disk", detail);
+}

@@ -1,0 +1,65 @@
+import type { ActorType } from "../../machines/actor-type.ts";
+import type { Lane } from "../flow/ports.ts";
+import { openReader } from "../store/reader.ts";
+import type { Difference } from "./compare.ts";
+import { openDeriver } from "./derive.ts";
+import type { Log } from "./replay-log.ts";
+import { verifyActor } from "./verify-actor.ts";
+
+export interface ScrubOptions {
+  readonly log: Pick<Log, "jsm">;
+  readonly storeFile: string;
+  readonly types: readonly ActorType[];
+  /** As the daemon's `NATSTATE_MAX_EVENT_BYTES`. */
+  readonly maxBytes: number;
+  readonly intervalMs: number;
+  /** The lane of an actor when it is ours and nothing more urgent is to be done; undefined leaves it for another time. */
+  readonly laneOf: (type: ActorType, actorId: string) => Lane | undefined;
+  /** Told of every actor looked at; no differences is how it should be. */
+  readonly onChecked: (type: ActorType, actorId: string, differences: readonly Difference[]) => void;
+  /** Could not be looked at, for example because NATS is away. */
+  readonly onTrouble: (error: Error) => void;
+}
+
+/**
+ * Holds the store against the log for ever, slowly: one actor at random each interval, derived anew from the stream.
+ *
+ * @returns ends it; resolves when nothing of it runs any more.
+ */
+export function startScrub(options: ScrubOptions): () => Promise<void> {
+  const { log, storeFile, types, maxBytes, intervalMs, laneOf, onChecked, onTrouble } = options;
+  const reader = openReader(storeFile);
+  const deriver = openDeriver(maxBytes);
+  const verification = { jsm: log.jsm, images: reader.images, deriver };
+  let running = Promise.resolve();
+  let turn = 0;
+  let isIdle = true;
+  const timer = setInterval(() => {
+    if (!isIdle) return;
+    isIdle = false;
+    running = scrubOne()
+      .catch(onTrouble)
+      .finally(() => {
+        isIdle = true;
+      });
+  }, intervalMs);
+  timer.unref();
+
+  async function scrubOne(): Promise<void> {
+    const type = types[turn++ % types.length];
+    const actorId = type && reader.images.random(type.name);
+    const lane = type && actorId !== undefined ? laneOf(type, actorId) : undefined;
+    if (type === undefined || actorId === undefined || lane === undefined) return;
+    let { differences } = await verifyActor(verification, lane, actorId);
+    // Nothing that passes by itself is to wake anybody.
+    if (differences.length > 0) ({ differences } = await verifyActor(verification, lane, actorId));
+    onChecked(type, actorId, differences);
+  }
+
+  return async () => {
+    clearInterval(timer);
+    await running;
+    deriver.close();
+    reader.close();
+  };
+}

@@ -1,0 +1,400 @@
+import { once } from "node:events";
+import { createServer, type ServerResponse } from "node:http";
+import { type AddressInfo, connect, type Socket } from "node:net";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createLive } from "../../src/console/live.ts";
+import { createHttpServer, type HttpServer, type HttpServerOptions } from "../../src/console/server.ts";
+import { createActivity } from "../../src/flow/activity.ts";
+import { deliver } from "../flow/delivery.ts";
+import { fill, type OrderBook, openOrderBook, order } from "../store/order-book.ts";
+import { until } from "../until.ts";
+
+const TOKEN = "0123456789abcdef-secret";
+let book: OrderBook;
+let server: HttpServer;
+let pageToken: string;
+/** Dead letters that were sent again: only what is allowed may add to them. */
+const redriven: number[] = [];
+
+beforeAll(async () => {
+  book = openOrderBook();
+  fill(book, 30);
+  book.processor.apply([deliver(10_002, "orders.x.OrderCreated", "{")]);
+  book.db.prepare("UPDATE dead_letters SET published = 1").run();
+  server = await listen();
+  pageToken = /name="natstate-token" content="([^"]+)"/.exec(await (await fetch(server.url)).text())?.[1] ?? "";
+});
+
+afterAll(async () => {
+  await server.close();
+  book[Symbol.dispose]();
+});
+
+function listen(options: Partial<HttpServerOptions> = {}): Promise<HttpServer> {
+  return createHttpServer({
+    host: "127.0.0.1",
+    port: 0,
+    types: [order],
+    queries: book.queries,
+    activity: createActivity([order]),
+    async redrive(sequence) {
+      redriven.push(sequence);
+      return { outcome: "redriven", streamSequence: 1 };
+    },
+    metrics: () => Promise.resolve({ contentType: "text/plain", body: "natstate_up 1\n" }),
+    health: { live: () => true, ready: () => ({ ready: true, checks: {} }) },
+    ...options,
+  });
+}
+
+/** Bytes as they are, which fetch would tidy up; resolves with all that comes back until the server closes. */
+async function send(bytes: string, to = server): Promise<{ status: number; text: string }> {
+  const socket = connect(to.port, "127.0.0.1");
+  let text = "";
+  socket.on("data", (chunk) => {
+    text += chunk;
+  });
+  socket.on("error", () => {});
+  socket.write(bytes);
+  await once(socket, "close");
+  return { status: Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1] ?? 0), text };
+}
+
+const get = (target: string, headers = "", to = server) =>
+  send(`GET ${target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n${headers}\r\n`, to);
+
+const good = () => ({ "content-type": "application/json", "x-natstate-token": pageToken });
+const redrive = (headers: Record<string, string>, body = '{"sequences":[10002]}', to = server) =>
+  fetch(`${to.url}/api/dead-letters/redrive`, { method: "POST", headers, body });
+
+describe("another site's page in the user's browser", () => {
+  it("cannot ask under its own name, whatever way it says it", async () => {
+    const close = "Connection: close\r\n\r\n";
+    const asked = [
+      `GET /api/orders HTTP/1.1\r\nHost: evil.example\r\n${close}`,
+      `GET /api/orders HTTP/1.1\r\nHost: evil.example:8484\r\nX-Forwarded-Host: localhost\r\n${close}`,
+      `GET /api/orders HTTP/1.1\r\nHost: \r\n${close}`,
+      `GET /api/orders HTTP/1.1\r\n${close}`,
+      `GET /api/orders HTTP/1.0\r\n\r\n`,
+      `GET /api/orders HTTP/1.1\r\nHost: evil.example\r\nHost: localhost\r\n${close}`,
+      `GET /api/orders HTTP/1.1\r\nHost: localhost#@evil.example\r\n${close}`,
+    ];
+    for (const bytes of asked) {
+      const { status, text } = await send(bytes);
+      expect([400, 421], bytes).toContain(status);
+      expect(text, bytes).not.toContain('"orders"');
+    }
+  });
+
+  it.each([
+    ["another origin", { origin: "http://evil.example" }],
+    ["another port of this machine", { origin: "http://127.0.0.1:1" }],
+    ["an origin that hides itself", { origin: "null" }],
+    ["an origin that only begins like ours", { origin: "http://localhost.evil.example" }],
+    ["a request from another site", { "sec-fetch-site": "cross-site" }],
+    ["a request from another port", { "sec-fetch-site": "same-site" }],
+    ["a request typed or linked", { "sec-fetch-site": "none" }],
+  ])("changes nothing: %s", async (_name, headers) => {
+    expect((await redrive({ ...good(), ...headers })).status).toBe(403);
+    expect(redriven).toEqual([]);
+  });
+
+  it.each([
+    ["a form", "application/x-www-form-urlencoded", "sequences=10002"],
+    ["a form with a JSON body", "text/plain", '{"sequences":[10002]}'],
+    ["a form with parts", "multipart/form-data; boundary=x", '--x\r\n\r\n{"sequences":[10002]}\r\n--x--'],
+    ["a type that only begins with JSON's", "application/jsonp", '{"sequences":[10002]}'],
+    ["no type", "", '{"sequences":[10002]}'],
+  ])("changes nothing: %s", async (_name, type, body) => {
+    expect((await redrive({ ...good(), "content-type": type }, body)).status).toBe(403);
+    expect(redriven).toEqual([]);
+  });
+
+  it("is given no permission by a preflight", async () => {
+    const headers = { origin: "http://evil.example", "access-control-request-method": "POST" };
+    const response = await fetch(`${server.url}/api/dead-letters/redrive`, { method: "OPTIONS", headers });
+    expect(response.status).toBe(405);
+    expect([...response.headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([]);
+  });
+});
+
+describe("changes", () => {
+  it.each(["", "x", "A".repeat(43), "undefined", "__proto__"])("need the page's token, not '%s'", async (token) => {
+    expect((await redrive({ ...good(), "x-natstate-token": token })).status).toBe(403);
+    expect(redriven).toEqual([]);
+  });
+
+  it("with it, from our own origin and as JSON, are made once", async () => {
+    const response = await redrive({ ...good(), origin: server.url, "sec-fetch-site": "same-origin" });
+    expect([response.status, redriven.splice(0)]).toEqual([200, [1]]);
+  });
+
+  it.each([
+    "[]",
+    "null",
+    "1",
+    '"x"',
+    "{}",
+    '{"sequences":[]}',
+    '{"sequences":[-1]}',
+    '{"sequences":[1.5]}',
+    '{"sequences":["10002"]}',
+    '{"sequences":[1e999]}',
+    '{"sequences":{"length":1,"0":10002}}',
+    '{"__proto__":{"sequences":[10002]}}',
+    '{"constructor":{"prototype":{"sequences":[10002]}}}',
+    "{",
+    "",
+  ])("%s is refused", async (body) => {
+    expect((await redrive(good(), body)).status).toBe(400);
+    expect(redriven).toEqual([]);
+  });
+
+  it("with a larger body than any real one are refused, whether its length is said or not", async () => {
+    const body = JSON.stringify({ sequences: [10002], padding: "x".repeat(100_000) });
+    expect((await redrive(good(), body)).status).toBe(413);
+    const head = `POST /api/dead-letters/redrive HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-Natstate-Token: ${pageToken}\r\n`;
+    const chunk = `${(5000).toString(16)}\r\n${" ".repeat(5000)}\r\n`;
+    expect((await send(`${head}Transfer-Encoding: chunked\r\n\r\n${chunk}${chunk}0\r\n\r\n`)).status).toBe(413);
+    expect(redriven).toEqual([]);
+  });
+});
+
+describe("paths", () => {
+  const long = "x".repeat(5000);
+  const targets = ["/../../etc/passwd", "/console/../../../package.json", "/console/..%2f..%2f..%2fpackage.json"]
+    .concat("/console/%2e%2e/%2e%2e/server.ts", "/console/..\\..\\server.ts", "//etc/passwd", "/console/", "/console")
+    .concat("/console/index.html%00.js", "/console/__proto__", "/console/.hidden", "/./.env", "/%", "/%zz", "/%00")
+    .concat(
+      ...["__proto__", "constructor", "toString", "..", "%2e%2e", "%00", "a%2Fb", "a%0d%0aX:y", long].map((id) => [
+        `/api/orders/${id}`,
+        `/api/orders/${id}/history`,
+      ]),
+    )
+    .concat(
+      "/api/stats?type=__proto__",
+      "/api/stats?type=constructor",
+      "/api/orders?__proto__=1",
+      "/api/orders?constructor[a]=1",
+    )
+    .concat("/api/dead-letters/1e9", "/api/dead-letters/-1", "/api/dead-letters/0x10", `/api/orders?cursor=${long}`)
+    .concat("http://evil.example/etc/passwd", "/api/orders/x/../../../../etc/passwd");
+
+  it("asked for with tricks lead nowhere", async () => {
+    for (const target of targets) {
+      const { status, text } = await get(target);
+      expect([400, 404, 421], target).toContain(status);
+      expect(text, target).not.toMatch(/root:|"dependencies"|createHttpServer|\r\nX:y/);
+    }
+  });
+
+  it("a target or headers of more than 8 KiB are refused", async () => {
+    expect((await get(`/api/orders/${"x".repeat(20_000)}`)).status).toBe(431);
+    expect((await get("/api/stats", `X-Padding: ${"x".repeat(20_000)}\r\n`)).status).toBe(431);
+    expect((await get("/api/stats", "X-A: b\r\n".repeat(3000))).status).toBe(431);
+  });
+});
+
+describe("methods and framing", () => {
+  it.each(["TRACE", "PROPFIND", "PUT", "DELETE", "PATCH", "OPTIONS", "get", "PURGE", "M-SEARCH"])(
+    "%s is refused",
+    async (method) => {
+      for (const path of ["/api/orders/x", "/api/dead-letters/redrive", "/"]) {
+        const { status } = await send(`${method} ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+        expect([400, 404, 405, 501]).toContain(status);
+      }
+    },
+  );
+
+  it("no tunnel is opened and no protocol changed", async () => {
+    expect((await send("CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: localhost\r\n\r\n")).status).not.toBe(200);
+    const upgraded = await get("/api/stats", "Upgrade: websocket\r\nConnection: Upgrade\r\n").catch(() => ({
+      status: 0,
+    }));
+    expect(upgraded.status).not.toBe(101);
+  }, 15_000);
+
+  it("a method cannot be smuggled in by a header or a parameter", async () => {
+    const override = "X-HTTP-Method-Override: POST\r\nX-Natstate-Token: x\r\n";
+    expect([400, 404]).toContain((await get("/api/dead-letters/redrive?_method=POST", override)).status);
+    expect(redriven).toEqual([]);
+  });
+
+  it.each([
+    ["two lengths", "Content-Length: 1\r\nContent-Length: 50\r\n\r\nx"],
+    ["length and chunks", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /x HTTP/1.1\r\n"],
+    ["a coding nobody knows", "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n"],
+    ["a negative length", "Content-Length: -1\r\n\r\n"],
+    ["a length in hexadecimal", "Content-Length: 0x5\r\n\r\nhello"],
+    ["a header without a name", ": x\r\n\r\n"],
+    ["a header with a line feed in it", "X-A: b\n\tc\r\n\r\n"],
+    ["a space before the colon", "Content-Length : 5\r\n\r\nhello"],
+  ])("a request with %s is refused", async (_name, rest) => {
+    const { status } = await send(`POST /api/dead-letters/redrive HTTP/1.1\r\nHost: localhost\r\n${rest}`);
+    expect([400, 403, 413, 501]).toContain(status);
+    expect(redriven).toEqual([]);
+  });
+});
+
+describe("clients that hold on", () => {
+  it("half-sent requests and idle connections are cut off, however many, and others are served again", async () => {
+    const head = "POST /api/dead-letters/redrive HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+    const openings = [
+      "",
+      "GET / HT",
+      "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+      `${head}X-Natstate-Token: ${pageToken}\r\nContent-Length: 20\r\n\r\n{"sequ`,
+    ];
+    const sockets = await Promise.all(
+      Array.from({ length: 600 }, (_, index) => hold(server.port, openings[index % 4] ?? "")),
+    );
+    await until("all are closed", () => sockets.every((socket) => socket.closed), 14_000);
+    expect((await fetch(`${server.url}/livez`)).status).toBe(200);
+    expect(redriven).toEqual([]);
+  }, 20_000);
+
+  it("a client that asks and asks and reads nothing is cut off, before its answers fill the memory", async () => {
+    let asked = 0;
+    const body = "x".repeat(200_000);
+    const own = await listen({
+      async metrics() {
+        asked++;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        return { contentType: "text/plain", body };
+      },
+    });
+    const socket = await hold(own.port, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(3000));
+    await until("it is cut off", () => socket.closed);
+    expect(asked).toBe(1);
+    await own.close();
+  });
+
+  it("a client that asks again on the same connection, having read the answer, is served", async () => {
+    for (let asked = 0; asked < 50; asked++) {
+      const response = await fetch(`${server.url}/metrics`);
+      expect([response.status, await response.text()]).toEqual([200, "natstate_up 1\n"]);
+    }
+  });
+
+  it("a live listener that does not keep up is dropped, the others go on", async () => {
+    const live = createLive<string>({
+      read: () => ({ big: "x".repeat(300_000) }),
+      everyMs: 5,
+      maxWaitingBytes: 262_144,
+    });
+    const heard: ServerResponse[] = [];
+    const own = createServer((_request, response) => {
+      heard.push(response);
+      live.attach("topic", response);
+    });
+    own.listen(0, "127.0.0.1");
+    await once(own, "listening");
+    const { port } = own.address() as AddressInfo;
+    const slow = await hold(port, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    const quick = await hold(port, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    slow.pause();
+    quick.resume();
+    await until("the slow one is dropped", () => heard.some((response) => response.destroyed));
+    expect(live.listeners()).toBe(1);
+    expect(heard.filter((response) => !response.destroyed)).toHaveLength(1);
+    for (const socket of [slow, quick]) socket.destroy();
+    live.close();
+    own.close();
+  });
+
+  it("more live listeners than there is room for are told so", async () => {
+    const own = await listen();
+    const ask = "GET /api/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    const sockets = await Promise.all(Array.from({ length: 64 }, () => hold(own.port, ask)));
+    await Promise.all(sockets.map((socket) => once(socket, "data")));
+    expect((await fetch(`${own.url}/api/live`)).status).toBe(503);
+    for (const socket of sockets) socket.destroy();
+    await own.close();
+  });
+});
+
+/** A connection that has said something and stays. */
+async function hold(port: number, bytes: string): Promise<Socket> {
+  const socket = connect(port, "127.0.0.1");
+  // What the server says is thrown away; being cut off is what is expected.
+  socket.on("data", () => {}).on("error", () => {});
+  await once(socket, "connect").catch(() => {});
+  socket.write(bytes);
+  return socket;
+}
+
+describe("where others reach it", () => {
+  const basic = (password: string) => `Basic ${Buffer.from(`anyone:${password}`).toString("base64")}`;
+  const paths = ["/", "/console/app.js", "/api/orders", "/api/stats", "/metrics", "/livez", "/readyz", "/nowhere"];
+
+  it("nothing is answered without the token, and everything with it", async () => {
+    const open = await listen({ host: "0.0.0.0", token: TOKEN });
+    const wrong = [
+      "",
+      "Bearer",
+      "Bearer ",
+      `Bearer ${TOKEN}x`,
+      `Bearer ${TOKEN.slice(1)}`,
+      `Token ${TOKEN}`,
+      TOKEN,
+    ].concat(basic("x"), basic(""), "Basic !", `Bearer ${"x".repeat(4000)}`, `Bearer x, Bearer ${TOKEN}`);
+    for (const path of paths) {
+      for (const authorization of wrong) {
+        const response = await fetch(open.url + path, { headers: { authorization } });
+        expect([response.status, path, authorization]).toEqual([401, path, authorization]);
+        expect(response.headers.get("www-authenticate")).toMatch(/Bearer/);
+      }
+      const isThere = path === "/nowhere" ? 404 : 200;
+      for (const authorization of [`Bearer ${TOKEN}`, `bearer ${TOKEN}`, basic(TOKEN)]) {
+        expect((await fetch(open.url + path, { headers: { authorization } })).status).toBe(isThere);
+      }
+    }
+    await open.close();
+  });
+
+  it("a server without a token answers nobody", async () => {
+    const open = await listen({ host: "0.0.0.0" });
+    for (const authorization of ["", "Bearer undefined", "Bearer ", basic(""), basic("undefined")]) {
+      expect((await fetch(`${open.url}/livez`, { headers: { authorization } })).status).toBe(401);
+    }
+    await open.close();
+  });
+
+  it("a program that sends it may change something; a browser only from our page", async () => {
+    const open = await listen({ host: "0.0.0.0", token: TOKEN });
+    const json = { "content-type": "application/json" };
+    const statusOf = async (headers: Record<string, string>) =>
+      (await redrive({ ...json, ...headers }, undefined, open)).status;
+    expect(await statusOf({})).toBe(401);
+    expect(await statusOf({ "x-natstate-token": pageToken })).toBe(401);
+    // The browser adds what the user has typed once, to other sites' requests as well.
+    expect(await statusOf({ authorization: basic(TOKEN) })).toBe(403);
+    expect(await statusOf({ authorization: `Bearer ${TOKEN}`, origin: "http://evil.example" })).toBe(403);
+    expect(redriven).toEqual([]);
+    expect(await statusOf({ authorization: `Bearer ${TOKEN}` })).toBe(200);
+    expect(redriven.splice(0)).toEqual([1]);
+    await open.close();
+  });
+
+  it("on loopback a token that is set is needed for changes, not for reading", async () => {
+    const own = await listen({ token: TOKEN });
+    const page = await (await fetch(own.url)).text();
+    const ownPageToken = /name="natstate-token" content="([^"]+)"/.exec(page)?.[1] ?? "";
+    const headers = { "content-type": "application/json", "x-natstate-token": ownPageToken };
+    expect((await redrive(headers, undefined, own)).status).toBe(401);
+    expect(redriven).toEqual([]);
+    expect((await redrive({ ...headers, authorization: basic(TOKEN) }, undefined, own)).status).toBe(200);
+    expect(redriven.splice(0)).toEqual([1]);
+    await own.close();
+  });
+
+  it("further host names are answered to, exactly", async () => {
+    const own = await listen({ furtherHosts: ["natstate.internal"] });
+    const ask = async (host: string) =>
+      (await send(`GET /livez HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`, own)).status;
+    expect(await Promise.all(["natstate.internal", "Natstate.Internal:8484"].map(ask))).toEqual([200, 200]);
+    const others = ["x.natstate.internal", "natstate.internal.evil.example", "natstate", "internal"];
+    expect(await Promise.all(others.map(ask))).toEqual([421, 421, 421, 421]);
+    await own.close();
+  });
+});

@@ -1,0 +1,174 @@
+import type { StreamConfig } from "@nats-io/jetstream";
+import type { Fault } from "./fault.ts";
+import { pause, underLoad, type World } from "./world.ts";
+
+const PARTITIONS = 16;
+/** The daemon notes every 5 s how far its partitions are complete. */
+const NOTED_MS = 6000;
+
+/** Somebody works on the consumers and streams behind the daemon's back. */
+export const streams: readonly Fault[] = [
+  {
+    name: "consumer-deleted",
+    about: "consumers deleted under load",
+    leastStrikes: 12,
+    async strike(world) {
+      await world.start();
+      await underLoad(world, 6, async () => {
+        for (let time = 0; time < 3; time++) {
+          await pause(world.random.whole(5, 200));
+          await meddle(world, (name) => world.session.jsm.consumers.delete("ORDERS", name));
+        }
+      });
+    },
+  },
+  {
+    name: "consumer-reset",
+    about: "consumers reset or unpinned by somebody else",
+    leastStrikes: 12,
+    async strike(world) {
+      await world.start();
+      await underLoad(world, 6, async () => {
+        for (let time = 0; time < 3; time++) {
+          await pause(world.random.whole(5, 200));
+          await meddle(world, (name) => world.session.jsm.consumers.reset("ORDERS", name, world.random.whole(1, 200)));
+          await meddle(world, (name) => world.session.jsm.consumers.unpin("ORDERS", name, "owner"));
+        }
+      });
+    },
+  },
+  {
+    name: "redelivery-storm",
+    about: "all consumers reset to the first message, ten times a second, for 5 s",
+    leastStrikes: 300,
+    async strike(world) {
+      await world.start();
+      await underLoad(world, 2, async (round) => {
+        if (round === 0) return;
+        const endMs = Date.now() + 5000;
+        while (Date.now() < endMs) {
+          for (let partition = 0; partition < PARTITIONS; partition++) {
+            await world.session.jsm.consumers.reset("ORDERS", `orders-${partition}`, 1).then(
+              () => world.struck(),
+              () => {},
+            );
+          }
+          await pause(100);
+        }
+      }, 150);
+    },
+  },
+  {
+    name: "purged-below",
+    about: "ORDERS purged of what was read: nobody's loss, running or not",
+    leastStrikes: 2,
+    rebuild: false,
+    async strike(world) {
+      await world.start();
+      await underLoad(world, 3, async (round) => {
+        if (round === 0) return;
+        await world.settle();
+        await pause(NOTED_MS);
+        if (round === 2) await world.daemon().stop();
+        await purge(world, 0);
+        if (round === 2) await world.start();
+        world.struck();
+      }, 60);
+    },
+  },
+  {
+    name: "purged-above",
+    about: "ORDERS purged of what was not read: refused with the command, then accepted",
+    leastStrikes: 2,
+    check: { exact: false },
+    rebuild: false,
+    async strike(world) {
+      await world.start();
+      await world.publish(world.traffic(60));
+      await world.settle();
+      await world.daemon().stop();
+      await world.checker.read();
+      await world.publish(world.traffic(20));
+      await purge(world, 10);
+      expectRefusal(await world.refusal(), /were never read.*--accept-stream ORDERS/s);
+      world.struck();
+      await (await world.start({ args: ["--accept-stream", "ORDERS"] })).stop();
+      await world.start();
+      await underLoad(world, 2, async () => {});
+      world.struck();
+    },
+  },
+  {
+    name: "purged-above-frozen",
+    about: "ORDERS purged while the daemon is frozen, of what it has not read: it stops, loudly",
+    leastStrikes: 2,
+    check: { exact: false },
+    rebuild: false,
+    async strike(world) {
+      const daemon = await world.start();
+      await world.publish(world.traffic(60));
+      await world.settle();
+      await pause(NOTED_MS);
+      await world.checker.read();
+      daemon.signal("SIGSTOP");
+      await world.publish(world.traffic(300));
+      await purge(world, 10);
+      // Whatever had been sent to it must not be taken for all there was.
+      world.proxy.cut();
+      daemon.signal("SIGCONT");
+      world.struck();
+      const code = await Promise.race([daemon.exited, pause(20_000).then(() => "running")]);
+      expectRefusal(`${code} ${daemon.output()}`, /^1 .*were never read.*--accept-stream ORDERS/s);
+      await (await world.start({ args: ["--accept-stream", "ORDERS"] })).stop();
+      await world.start();
+      await underLoad(world, 2, async () => {});
+      world.struck();
+    },
+  },
+  {
+    name: "recreated",
+    about: "ORDERS deleted and made anew: refused with the command, then accepted",
+    leastStrikes: 3,
+    check: { exact: false },
+    rebuild: false,
+    async strike(world) {
+      const daemon = await world.start();
+      await world.publish(world.traffic(60, 14));
+      await world.settle();
+      await world.checker.read();
+      const { config } = await world.session.jsm.streams.info("ORDERS");
+      await world.session.jsm.streams.delete("ORDERS");
+      const code = await Promise.race([daemon.exited, pause(20_000).then(() => "running")]);
+      expectRefusal(`${code} ${daemon.output()}`, /^1 .*--accept-stream ORDERS/s);
+      world.struck();
+      await world.session.jsm.streams.add(config as StreamConfig);
+      await world.publish(world.traffic(60, 14));
+      expectRefusal(await world.refusal(), /deleted and made anew.*--accept-stream ORDERS/s);
+      world.struck();
+      await (await world.start({ args: ["--accept-stream", "ORDERS"] })).stop();
+      await world.start();
+      await underLoad(world, 2, async () => {});
+      world.struck();
+    },
+  },
+];
+
+/** Does something to one consumer; it may be gone already. */
+async function meddle(world: World, work: (name: string) => Promise<unknown>): Promise<void> {
+  const name = `orders-${world.random.whole(0, PARTITIONS - 1)}`;
+  await work(name).then(
+    () => world.struck(),
+    () => {},
+  );
+}
+
+/** Removes all but the last `keep` messages, once the checker has them or is to miss them. */
+async function purge(world: World, keep: number): Promise<void> {
+  if (keep === 0) await world.checker.read();
+  const { state } = await world.session.jsm.streams.info("ORDERS");
+  await world.session.jsm.streams.purge("ORDERS", { seq: state.last_seq - keep + 1 });
+}
+
+function expectRefusal(output: string, expected: RegExp): void {
+  if (!expected.test(output)) throw new Error(`expected a refusal like ${expected}, it said:\n${output.slice(-2000)}`);
+}

@@ -1,0 +1,340 @@
+import fc from "fast-check";
+
+/** One message as a publisher could send it. */
+export interface FuzzCase {
+  readonly kind: string;
+  /** As stored, with the partition token. */
+  readonly subject: string;
+  readonly body: Uint8Array;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly storedAtMs: number;
+}
+
+/** Seeded numbers, uniform in [0, 1). */
+export type Random = () => number;
+
+const STORED_AT_MS = Date.parse("2026-03-01T00:00:00Z");
+const POOL = 2000;
+
+/** Source: mulberry32, Tommy Ettinger, public domain. */
+export function createRandom(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** Makes cases of every kind: valid events, broken ones, and noise. The same seed gives the same ones. */
+export function createCases(seed: number): { next(): FuzzCase; value(): unknown } {
+  const random = createRandom(seed);
+  const below = (limit: number) => Math.floor(random() * limit);
+  const pick = <Item>(items: readonly Item[]): Item => items[below(items.length)] as Item;
+  const chance = (share: number) => random() < share;
+  let pool: unknown[] = [];
+  let used = 0;
+
+  /** Values fast-check thinks are worth trying, made anew when all have been used twice. */
+  function value(): unknown {
+    if (used++ % (2 * POOL) === 0) pool = fc.sample(anyValue, { seed: below(0x7fffffff), numRuns: POOL });
+    return chance(0.3) ? pick(ODD_VALUES) : pick(pool);
+  }
+
+  function event(): { id: string; type: string; fields: Record<string, unknown> } {
+    const type = pick(Object.keys(SAMPLES));
+    const id = chance(0.8) ? `order-${below(1000)}` : pick(IDS);
+    const fields: Record<string, unknown> = { orderId: id, eventType: type, timestamp: chance(0.7) ? TIMES[0] : pick(TIMES), ...SAMPLES[type] };
+    if (chance(0.7)) fields.eventId = `e-${below(1_000_000)}`;
+    if (chance(0.2)) fields.correlationId = "c-1";
+    if (chance(0.1)) fields.extra = value();
+    return { id, type, fields };
+  }
+
+  function mutate(fields: Record<string, unknown>): void {
+    for (let changes = 1 + below(3); changes > 0; changes--) {
+      const name = pick([...Object.keys(fields), "__proto__", "constructor", "items", "carrierOptions", "data"]);
+      const old = fields[name];
+      if (chance(0.2)) delete fields[name];
+      else if (chance(0.3) && typeof old === "object" && old !== null) {
+        const inner = structuredClone(old) as Record<string, unknown>;
+        inner[pick(["0", "sku", "quantity", "cost", ...Object.keys(inner)])] = value();
+        fields[name] = inner;
+      } else define(fields, name, value());
+    }
+  }
+
+  function damage(bytes: Buffer): Buffer {
+    const at = below(bytes.length + 1);
+    switch (below(6)) {
+      case 0:
+        return bytes.subarray(0, at);
+      case 1:
+        return Buffer.concat([bytes.subarray(0, at), Buffer.from([below(256)]), bytes.subarray(at)]);
+      case 2:
+        return Buffer.concat([bytes.subarray(0, at), Buffer.from(pick(TOKENS)), bytes.subarray(at)]);
+      case 3:
+        return Buffer.concat([bytes, bytes.subarray(at)]);
+      case 4:
+        return Buffer.concat([bytes.subarray(0, at), bytes.subarray(Math.min(bytes.length, at + below(20)))]);
+      default: {
+        const copy = Buffer.from(bytes);
+        if (copy.length > 0) copy[at % copy.length] = below(256);
+        return copy;
+      }
+    }
+  }
+
+  function someHeaders(): Record<string, string> {
+    const found: Record<string, string> = {};
+    if (chance(0.2)) found["Nats-Msg-Id"] = pick(TEXTS);
+    if (chance(0.2)) found["Natstate-Correlation-Id"] = pick(TEXTS);
+    if (chance(0.2)) found.traceparent = pick(TRACES);
+    return found;
+  }
+
+  function subjectOf(id: string, type: string): string {
+    return chance(0.03) ? pick(SUBJECTS) : `orders.${below(16)}.${id}.${type}`;
+  }
+
+  function plain(kind: string, change: (fields: Record<string, unknown>) => void): FuzzCase {
+    const { id, type, fields } = event();
+    change(fields);
+    return build(kind, subjectOf(id, type), Buffer.from(JSON.stringify(fields)), someHeaders());
+  }
+
+  function cloud(): FuzzCase {
+    const { id, type, fields } = event();
+    const { orderId, eventType: _type, timestamp, eventId = "ce-1", ...rest } = fields;
+    const data: Record<string, unknown> = chance(0.5) ? { orderId, ...rest } : rest;
+    const attributes: Record<string, unknown> = {
+      specversion: "1.0",
+      id: eventId,
+      type: pick(["", "com.example.", "xstate."]) + type,
+    };
+    if (chance(0.9)) attributes.time = timestamp;
+    if (chance(0.5)) attributes.subject = chance(0.9) ? id : value();
+    if (chance(0.3)) mutate(chance(0.5) ? data : attributes);
+    const subject = subjectOf(id, type);
+    if (chance(0.5)) {
+      const contentType: Record<string, string> = chance(0.5) ? { "content-type": "application/cloudevents+json" } : {};
+      return build("cloud event", subject, Buffer.from(JSON.stringify({ ...attributes, data })), contentType);
+    }
+    const named = Object.entries(attributes).map(([name, inner]) => [`ce-${name}`, String(inner)]);
+    return build("cloud event", subject, Buffer.from(JSON.stringify(data)), Object.fromEntries(named));
+  }
+
+  function noise(): Buffer {
+    switch (below(4)) {
+      case 0:
+        return Buffer.from(Array.from({ length: below(100) }, () => below(256)));
+      case 1:
+        return Buffer.from(Array.from({ length: below(40) }, () => pick(TOKENS)).join(""));
+      case 2:
+        return Buffer.from(JSON.stringify(value()) ?? "");
+      default:
+        return extreme();
+    }
+  }
+
+  /** Deep, long or many; rarely, because each is large. */
+  function extreme(): Buffer {
+    if (!chance(0.02)) return Buffer.from(pick(TOKENS));
+    const times = pick([31, 32, 33, 1000, 30_000, 70_000]);
+    const { fields } = event();
+    const open = pick([
+      '{"a":',
+      "[",
+      '{"__proto__":',
+      '"',
+      "\\",
+      " ",
+      "0",
+      "-",
+      "\u{10ffff}",
+      '{"a":1,',
+      "9e9",
+      "\\u0000",
+    ]);
+    const inner = open.repeat(Math.min(times, Math.floor(70_000 / open.length)));
+    return Buffer.from(chance(0.5) ? inner : `${JSON.stringify(fields).slice(0, -1)},"x":${inner}`);
+  }
+
+  return {
+    value,
+    next() {
+      const dice = random();
+      if (dice < 0.25) return plain("valid", () => {});
+      if (dice < 0.6) return plain("mutated", mutate);
+      if (dice < 0.75) {
+        const { id, type, fields } = event();
+        return build("damaged bytes", subjectOf(id, type), damage(Buffer.from(JSON.stringify(fields))), someHeaders());
+      }
+      if (dice < 0.9) return cloud();
+      return build("noise", pick(SUBJECTS), noise(), someHeaders());
+    },
+  };
+}
+
+function build(kind: string, subject: string, body: Uint8Array, headers: Record<string, string>): FuzzCase {
+  return { kind, subject, body, headers, storedAtMs: STORED_AT_MS };
+}
+
+/** As JSON would: `__proto__` becomes a key of its own. */
+function define(fields: Record<string, unknown>, name: string, value: unknown): void {
+  Object.defineProperty(fields, name, { value, enumerable: true, configurable: true, writable: true });
+}
+
+const anyValue = fc.oneof(fc.jsonValue(), fc.string({ unit: "binary" }), fc.double(), fc.integer(), fc.constant(null));
+
+const SAMPLES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  OrderCreated: {
+    customerId: "c-1",
+    totalAmount: 99.99,
+    currency: "EUR",
+    items: [{ sku: "s-1", quantity: 2, price: 1 }],
+  },
+  PaymentProcessed: { transactionId: "t-1", amount: 10, status: "successful", method: "card" },
+  InventoryReserved: { reservedItems: { "sku-1": 2, constructor: 1 }, warehouseId: "west" },
+  ShippingCalculated: {
+    shippingCost: 4.9,
+    estimatedDays: 3,
+    carrierOptions: [{ name: "a", cost: 1, estimatedDays: 2 }],
+  },
+  LoyaltyPointsUpdated: { pointsEarned: -5, totalPoints: 100, tierStatus: "gold" },
+};
+
+const IDS = [
+  "a",
+  "A_b-c:1",
+  "x".repeat(128),
+  "x".repeat(129),
+  "",
+  "a.b",
+  "*",
+  ">",
+  "a b",
+  "..",
+  "../x",
+  "a/b",
+  "a\u0000",
+  "é",
+  "__proto__",
+  "constructor",
+  "$SYS",
+  "a\n",
+];
+
+const TIMES = [
+  "2026-02-01T12:00:00Z",
+  "2026-02-01T12:00:00.123456789Z",
+  "2026-02-01t12:00:00z",
+  "2026-02-01 12:00:00+02:00",
+]
+  .concat("2026-02-01T12:00:00.1000-23:59", "2024-02-29T00:00:00Z", "2025-02-29T00:00:00Z", "2026-02-01T24:00:00Z")
+  .concat(
+    "2026-02-01T12:00:60Z",
+    "2026-02-01T12:00:00",
+    "0000-01-01T00:00:00+01:00",
+    "9999-12-31T23:59:59-01:00",
+    "0050-06-15T10:00:00Z",
+  )
+  .concat(
+    "2026-03-02T00:00:00Z",
+    "2026-03-02T00:00:00.001Z",
+    "2026-03-02T01:00:00+01:00",
+    "2026-13-01T00:00:00Z",
+    "2026-02-01T12:00:00.Z",
+  )
+  .concat("2026-02-01T12:00:00+24:00", "2026-02-01T12:00:00+01:60", `2026-02-01T12:00:00.${"0".repeat(60)}Z`);
+
+const TEXTS = [
+  "m-1",
+  "",
+  " ",
+  "x".repeat(256),
+  "x".repeat(257),
+  "\u{1f600}".repeat(128),
+  "\ud800",
+  "null",
+  "__proto__",
+];
+const TRACES = ["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-0-0-0", "", "x".repeat(5000)];
+const SUBJECTS = [
+  "orders.1.x.OrderCreated",
+  "orders.1.order-1.PaymentProcessed",
+  "orders.1..OrderCreated",
+  "orders",
+  "",
+  "orders.1.a.b.c",
+  "orders.1.x.__proto__",
+];
+const TOKENS = [
+  "{",
+  "}",
+  "[",
+  "]",
+  ",",
+  ":",
+  '"',
+  "\\",
+  "\\u0000",
+  "\\ud800",
+  '"a"',
+  "1",
+  "-0",
+  "1e999",
+  "null",
+  "true",
+  "\u0000",
+  "\ufeff",
+  '"__proto__"',
+  '"\\u005f_proto__":1,',
+  "/**/",
+  "NaN",
+  " ",
+];
+const ODD_VALUES: readonly unknown[] = [
+  null,
+  true,
+  false,
+  0,
+  -0,
+  -1,
+  1.5,
+  2 ** 53,
+  2 ** 53 - 1,
+  -(2 ** 53),
+  1e308,
+  5e-324,
+  "",
+  " ",
+  "0",
+  "10",
+  [],
+  {},
+  [[]],
+  [null],
+  { length: 1 },
+  { "": 1 },
+]
+  .concat(
+    "x".repeat(256),
+    "x".repeat(257),
+    "EUR",
+    "eur",
+    "EURO",
+    "EUR\n",
+    "failed",
+    "OrderCreated",
+    "xstate.init",
+    "xstate",
+    "a.b",
+    "2026-02-01T12:00:00Z",
+  )
+  .concat([
+    Array.from({ length: 1001 }, () => ({ sku: "s", quantity: 1 })) as never,
+    Array.from({ length: 101 }, () => ({ name: "n" })) as never,
+  ])
+  .concat(Object.fromEntries(Array.from({ length: 1001 }, (_, index) => [`s${index}`, 1])) as never);
