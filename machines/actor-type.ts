@@ -48,6 +48,8 @@ export interface ActorType<Context = unknown> {
   readonly states: readonly string[];
   /** Every decision type `conclude` can name. */
   readonly decisionTypes: readonly string[];
+  /** The fields of each decision type, without the envelope; for `natstate schema` and consumers. Absent: any fields. */
+  readonly decisions?: Readonly<Record<string, z.ZodType<Record<string, unknown>>>>;
   /** The decision type that says a standing decision no longer follows. */
   readonly withdrawn: string;
   /** Pure and cheap: it runs after every applied event. */

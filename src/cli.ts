@@ -9,11 +9,13 @@ import { addDeadLetters } from "./cli/dead-letters.ts";
 import { addDoctor } from "./cli/doctor.ts";
 import { EXIT_CODES, explain } from "./cli/exit-codes.ts";
 import { addHealth } from "./cli/health.ts";
+import { addInspect } from "./cli/inspect.ts";
 import { addMachine } from "./cli/machine.ts";
 import { onClosedPipe, say } from "./cli/output.ts";
 import { addQuarantine } from "./cli/quarantine.ts";
 import { addRebuild } from "./cli/rebuild.ts";
 import { addDemo, addSimulate } from "./cli/rehearsal.ts";
+import { addSchema } from "./cli/schema.ts";
 import { addStart } from "./cli/start.ts";
 import { addVerify } from "./cli/verify.ts";
 import { addWatch } from "./cli/watch.ts";
@@ -34,6 +36,7 @@ function createProgram(): Command {
   addSimulate(program, actorTypes);
   addActorReads(program, actorTypes);
   addWatch(program, actorTypes);
+  addInspect(program, actorTypes);
   addHealth(program, actorTypes);
   addDeadLetters(program, actorTypes);
   addQuarantine(program, actorTypes);
@@ -43,6 +46,7 @@ function createProgram(): Command {
   addRebuild(program, actorTypes);
   addConfig(program);
   addMachine(program, actorTypes);
+  addSchema(program, actorTypes);
   const codes = Object.values(EXIT_CODES).map(({ code, meaning }) => `  ${code}  ${meaning}`);
   program.addHelpText("after", `\nExit codes:\n${codes.join("\n")}`);
   return withExamples(program, [

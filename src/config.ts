@@ -3,7 +3,17 @@ import { z } from "zod";
 import { isLoopback } from "./console/host-guard.ts";
 import type { NatsAccess } from "./jetstream/access.ts";
 import { maskUrl } from "./jetstream/connect.ts";
-import { duration, flag, hostNames, integer, listenAddress, natsUrl, path, token } from "./setting-values.ts";
+import {
+  duration,
+  flag,
+  hostNames,
+  integer,
+  listenAddress,
+  natsUrl,
+  optionalDuration,
+  path,
+  token,
+} from "./setting-values.ts";
 
 /** What `natstate start` runs with, read from the environment. */
 export type Config = z.output<typeof schema>;

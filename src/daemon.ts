@@ -5,6 +5,7 @@ import { type Config, natsAccess } from "./config.ts";
 import { createHttpServer, type HttpServer } from "./console/server.ts";
 import { createActivity } from "./flow/activity.ts";
 import { createHotActors } from "./flow/hot-actors.ts";
+import { createInspections } from "./flow/inspection.ts";
 import { createIntake } from "./flow/intake.ts";
 import type { BatchResult, Lane } from "./flow/ports.ts";
 import type { Probe } from "./flow/probe.ts";
@@ -13,7 +14,12 @@ import { createQuarantineControl } from "./flow/quarantine-control.ts";
 import { catchUpOutbox } from "./jetstream/catch-up.ts";
 import { maskUrl } from "./jetstream/connect.ts";
 import { openDeadLetters } from "./jetstream/dead-letters.ts";
-import { readIdentity, refuseMissingMessages, refuseOtherStream, StreamIdentityError } from "./jetstream/identity.ts";
+import {
+  readKnownIdentity,
+  refuseMissingMessages,
+  refuseOtherStream,
+  StreamIdentityError,
+} from "./jetstream/identity.ts";
 import { measureLag } from "./jetstream/lag.ts";
 import { readLane } from "./jetstream/lane-reader.ts";
 import { createMembership } from "./jetstream/membership.ts";
@@ -27,6 +33,7 @@ import { lanesOf, startOwnServer, topologyOf } from "./nats-setup.ts";
 import { createHealthCheck, type Health } from "./ops/health.ts";
 import { logBatch } from "./ops/log.ts";
 import { createMetrics } from "./ops/metrics.ts";
+import { startScrub } from "./repair/scrub.ts";
 import { asDamage, openDatabase } from "./store/database.ts";
 import { createJournal } from "./store/journal.ts";
 import { createLaneRecords } from "./store/lanes.ts";
@@ -130,6 +137,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     outbox,
     laneOf: (row) => laneOf(row.type, row.partition),
     maxInFlight: config.NATSTATE_PUBLISH_IN_FLIGHT,
+    isConnected: session.isConnected,
     beforeRetry: () => catchUp(ownership.assigned()),
     onPublished: (decisions, deadLetters) => metrics.recordPublished(decisions, deadLetters, Date.now()),
     onReconciled: (lane, actorId) => {
@@ -154,12 +162,19 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     },
     probe,
   });
+  const inspections = createInspections({
+    journal,
+    laneOf: laneOfActor,
+    owns: (lane) => ownership.owns(lane),
+    onError: (error, type, actorId) => logger.error({ err: error, actorType: type.name, actorId }, "inspection failed"),
+  });
   const cluster = found.map((stream) => `${stream.name}@${stream.created}`).join();
   const service = await startQueryService({
     nc,
     types,
     queries,
     quarantine: createQuarantineControl({ queries, processor, laneOf: laneOfActor, onCommitted }),
+    inspections,
     owns: (type, actorId) => ownership.owns(laneOfActor(type, actorId)),
     ownedPartitions,
     cluster,
@@ -191,6 +206,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
       intake.drop(lane);
       actors.evictLane(lane);
       publisher.drop(lane);
+      inspections.closeLane(lane);
       lag.delete(lane);
       logger.info({ stream: lane.stream, partition: lane.partition }, "partition released");
     },
@@ -215,7 +231,8 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     pausedSinceMs: intake.pause()?.sinceMs ?? null,
   }));
 
-  const scrub = startScrubbing();
+  const endScrub = startScrubbing();
+  closers.push(endScrub);
   const http = await startHttp();
   if (http !== undefined) closers.push(() => http.close());
 
@@ -232,12 +249,13 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     publisher.offer(result.decisions, result.deadLetters);
     metrics.recordBatch(result, commitMs, Date.now());
     activity.record(result, Date.now());
+    inspections.observe(result);
     logBatch(logger, result);
   }
 
   async function stop(): Promise<void> {
     clearInterval(lagTimer);
-    await scrub?.();
+    endScrub();
     membership.stop();
     await intake.stop();
     await publisher.drain(DRAIN_MS);
@@ -257,8 +275,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
 
   async function prepare(missing: readonly Lane[]): Promise<void> {
     for (const stream of new Set(missing.map((lane) => lane.stream))) {
-      const identity = await readIdentity(jsm, stream);
-      refuseOtherStream(records, identity);
+      const identity = await readKnownIdentity(jsm, records, stream);
       refuseMissingMessages(records, identity, missing);
     }
     await catchUp(missing);
@@ -273,8 +290,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
 
   async function verify(lane: Lane): Promise<void> {
     try {
-      const identity = await readIdentity(jsm, lane.stream);
-      refuseOtherStream(records, identity);
+      const identity = await readKnownIdentity(jsm, records, lane.stream);
       refuseMissingMessages(records, identity, [lane]);
     } catch (error) {
       if (error instanceof StreamIdentityError) onTrouble(error);
@@ -335,8 +351,8 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     });
   }
 
-  function startScrubbing(): (() => Promise<void>) | undefined {
-    if (config.NATSTATE_SCRUB_INTERVAL === null) return undefined;
+  function startScrubbing(): () => void {
+    if (config.NATSTATE_SCRUB_INTERVAL === null) return () => {};
     return startScrub({
       log: session,
       storeFile,
@@ -369,6 +385,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
       types,
       queries,
       activity,
+      inspections,
       async redrive(sequence) {
         const letter = await deadLetters.find(sequence).catch((error: Error) => error);
         if (letter instanceof Error) return { outcome: "failed", error: letter.message };

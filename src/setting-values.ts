@@ -26,6 +26,12 @@ export const duration = z
     return Number.parseInt(value, 10) * UNITS_MS[unit];
   });
 
+/** A duration, or null: off. */
+export const optionalDuration = z
+  .string()
+  .regex(/^(off|\d+(ms|s|m|h|d))$/, "expected a duration such as 2s or 1m, or off")
+  .transform((value) => (value === "off" ? null : duration.parse(value) || null));
+
 /** Where to listen; null for `off`. */
 export const listenAddress = z
   .string()

@@ -32,7 +32,8 @@ export const paymentProcessed = z.object({
 export const inventoryReserved = z.object({
   reservedItems: z
     .record(name, count)
-    .refine((items) => Object.keys(items).length <= 1000, "expected at most 1000 items"),
+    .refine((items) => Object.keys(items).length <= 1000, "expected at most 1000 items")
+    .meta({ maxProperties: 1000 }),
   warehouseId: text,
 });
 

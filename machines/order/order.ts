@@ -1,5 +1,5 @@
 import type { ActorType } from "../actor-type.ts";
-import { conclude, orderDecisionTypes } from "./decision.ts";
+import { conclude, orderDecisions } from "./decision.ts";
 import { orderEvents } from "./events.ts";
 import { type OrderContext, orderMachine } from "./machine.ts";
 import { expectOrders, SHOWCASE_ID } from "./reference.ts";
@@ -16,7 +16,8 @@ export const orderType: ActorType<OrderContext> = {
   machine: orderMachine,
   version: 1,
   states: ["pending", "processing", "payment_failed", "confirmed"],
-  decisionTypes: orderDecisionTypes,
+  decisionTypes: Object.keys(orderDecisions),
+  decisions: orderDecisions,
   withdrawn: "OrderDecisionWithdrawn",
   conclude,
   completeness,

@@ -77,10 +77,15 @@ function named(type: ActorType, { actorId, ...difference }: Verification["differ
   return { [type.idField]: actorId, ...difference };
 }
 
-function render(type: ActorType, { checked, fromStore, found, differences }: Verification): string {
+function render(type: ActorType, { checked, fromStore, otherHistories, found, differences }: Verification): string {
   const lines = differences.map(describeDifference);
   if (found > differences.length) lines.push(`... and ${found - differences.length} more`);
   const aged = fromStore === 0 ? "" : `, ${fromStore} of their events only in the store: they have left the stream`;
+  if (otherHistories > 0) {
+    lines.push(
+      `${otherHistories} ${type.collection} have decisions in their past that the log does not give today, as DECISIONS has them: by another writer, or by older rules`,
+    );
+  }
   const looked = `${checked} ${type.collection} derived from the stream${aged}`;
   const outcome = found === 0 ? "the store and DECISIONS say the same" : `${found} differences`;
   return [...lines, ...(lines.length > 0 ? [""] : []), `${looked}: ${outcome}`].join("\n");

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import fastify, { type FastifyInstance } from "fastify";
 import { createChangeGuard } from "./guard.ts";
 import { createHostGuard, isWildcard } from "./host-guard.ts";
+import { addInspectRoutes, type InspectSources } from "./inspect-routes.ts";
 import { addPageRoutes, type PageSources } from "./page-routes.ts";
 import { addRoutes, refuse } from "./routes.ts";
 import { CHALLENGES, createTokenGuard, type TokenGuard } from "./token-guard.ts";
@@ -15,7 +16,7 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-export interface HttpServerOptions extends PageSources {
+export interface HttpServerOptions extends PageSources, InspectSources {
   /** Name or address to listen on; on loopback anyone on this machine can read everything. */
   readonly host: string;
   /** Asked for by what changes something; elsewhere than on loopback by everything, and nothing is answered without. */
@@ -69,6 +70,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   addGuards(app, options, tokens);
   addErrorAnswers(app, options);
   addRoutes(app, options);
+  addInspectRoutes(app, options);
   addPageRoutes(app, options, createChangeGuard(tokens));
   app.server.maxConnections = MAX_CONNECTIONS;
   try {

@@ -66,10 +66,13 @@ export function decode(delivery: Delivery, limits: DecodeLimits): Observation | 
     return invalid(`${issue?.path.join(".") || "event"}: ${issue?.message ?? "not as the contract says"}`);
   }
   const traceparent = readTraceparent(delivery);
+  const identity = eventId ?? digest(event.fields);
+  if (identity === null)
+    return invalid("eventId: expected one, as a number in the event is too large for canonical JSON");
   return {
     actorId,
     type: eventType,
-    eventId: eventId ?? digest(event.fields),
+    eventId: identity,
     timestamp,
     correlationId: correlationId ?? traceparent?.traceId ?? null,
     traceparent: traceparent?.header ?? null,
@@ -105,9 +108,11 @@ function parse(body: Uint8Array, limits: DecodeLimits): { fields: Fields } | Rej
     return reject("malformed_json", `body: ${text === "" ? "empty" : why}`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) return invalid("body: expected an object");
-  // The key survives JSON.parse as an own property; escapes can hide it from the first look.
-  if ((text.includes("__proto__") || text.includes("\\u")) && hasProtoKey(value)) {
-    return invalid("body: the key __proto__ is not accepted");
+  // The key survives JSON.parse as an own property; escapes can hide it from the first look, and only they can hold
+  // half a character, which neither a column of the store nor canonical JSON can.
+  if (text.includes("__proto__") || text.includes("\\u")) {
+    const problem = findForbidden(value);
+    if (problem !== null) return invalid(`body: ${problem}`);
   }
   return { fields: value as Fields };
 }
@@ -128,10 +133,16 @@ function isNestedDeeper(body: Uint8Array, maxDepth: number): boolean {
   return false;
 }
 
-function hasProtoKey(value: object): boolean {
-  return Object.entries(value).some(
-    ([key, inner]) => key === "__proto__" || (typeof inner === "object" && inner !== null && hasProtoKey(inner)),
-  );
+/** @returns what no event may have anywhere, null when it has none of it. */
+function findForbidden(value: unknown): string | null {
+  if (typeof value === "string" && !value.isWellFormed()) return "text with a lone surrogate is not Unicode";
+  if (typeof value !== "object" || value === null) return null;
+  for (const [key, inner] of Object.entries(value)) {
+    const problem =
+      key === "__proto__" ? "the key __proto__ is not accepted" : (findForbidden(key) ?? findForbidden(inner));
+    if (problem !== null) return problem;
+  }
+  return null;
 }
 
 function readTraceparent(delivery: Delivery): { header: string; traceId: string } | null {
@@ -141,10 +152,15 @@ function readTraceparent(delivery: Delivery): { header: string; traceId: string 
   return traceId === undefined ? null : { header: header.slice(0, 55), traceId };
 }
 
-function digest(fields: Fields): string {
-  return createHash("sha256")
-    .update(canonicalize(fields) ?? "")
-    .digest("hex");
+/** @returns null when there is no canonical JSON: 1e999 is JSON, but Infinity is not (RFC 8785, 3.2.2.3). */
+function digest(fields: Fields): string | null {
+  try {
+    return createHash("sha256")
+      .update(canonicalize(fields) ?? "")
+      .digest("hex");
+  } catch {
+    return null;
+  }
 }
 
 function isLabel(value: unknown): value is string {

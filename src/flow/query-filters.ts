@@ -71,6 +71,12 @@ export function readMoment(parameters: Parameters): { readonly at?: number | und
   return read.finish({ at: read.step("at") });
 }
 
+/** Reads the parameters of an inspection: `redact` (boolean). */
+export function readInspection(parameters: Parameters): { readonly redact?: boolean | undefined } | Refused {
+  const read = createReader(parameters);
+  return read.finish({ redact: read.boolean("redact") });
+}
+
 /** Refuses any parameter: the question takes none. */
 export function readNoFilter(parameters: Parameters): Refused | Parameters {
   return createReader(parameters).finish({});

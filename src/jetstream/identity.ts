@@ -32,6 +32,23 @@ export async function readIdentity(jsm: JetStreamManager, stream: string): Promi
 }
 
 /**
+ * Reads what identifies a stream that is being read from, and refuses another one.
+ *
+ * @throws StreamIdentityError see {@link readIdentity} and {@link refuseOtherStream}.
+ */
+export async function readKnownIdentity(
+  jsm: JetStreamManager,
+  known: KnownPositions,
+  stream: string,
+): Promise<StreamIdentity> {
+  // Before the stream is asked: what is stored and committed after its answer does not contradict it.
+  const checkpoint = known.highestCheckpoint(stream);
+  const identity = await readIdentity(jsm, stream);
+  refuseOtherStream({ ...known, highestCheckpoint: () => checkpoint }, identity);
+  return identity;
+}
+
+/**
  * Refuses a stream under whose name something else is found than the checkpoints speak of: sequences start anew in a
  * recreated stream, and everything in it would silently be skipped as already applied.
  *

@@ -10,12 +10,12 @@ export const DEAD_LETTERS_STREAM = "DEAD_LETTERS";
 export const OWNER_GROUP = "owner";
 
 /** `ORDERS`. */
-export function eventStream(type: ActorType): string {
+export function eventStream(type: Pick<ActorType, "collection">): string {
   return type.collection.toUpperCase();
 }
 
 /** `orders.<id>.<EventType>`: where publishers send an event. */
-export function eventSubject(type: ActorType, actorId: string, eventType: string): string {
+export function eventSubject(type: Pick<ActorType, "collection">, actorId: string, eventType: string): string {
   return `${type.collection}.${actorId}.${eventType}`;
 }
 
@@ -31,7 +31,7 @@ export function consumerName(type: ActorType, partition: number): string {
 }
 
 /** `decisions.orders.<id>`. */
-export function decisionSubject(type: ActorType, actorId: string): string {
+export function decisionSubject(type: Pick<ActorType, "collection">, actorId: string): string {
   return `decisions.${type.collection}.${actorId}`;
 }
 

@@ -33,6 +33,11 @@ export interface PublisherOptions {
   readonly laneOf: (row: LedgerRow | DeadLetterRow) => Lane;
   /** Rows on their way at once. */
   readonly maxInFlight: number;
+  /**
+   * False: what is sent now goes out when the connection is back, perhaps long after another owner has published the
+   * same and the stream has forgotten its id. It is kept until it is known what the streams hold.
+   */
+  readonly isConnected: () => boolean;
   /** Learns what the streams hold after a failure whose outcome is unknown; rejects while that cannot be known. */
   readonly beforeRetry: () => Promise<void>;
   readonly onPublished: (decisions: readonly LedgerRow[], deadLetters: readonly DeadLetterRow[]) => void;
@@ -60,8 +65,8 @@ const WRONG_LAST_SEQUENCE: number = JetStreamApiCodes.StreamWrongLastSequence;
  * the revision before it as the last on its subject, so whatever died in between, a revision gets in once.
  */
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { js, jsm, outbox, laneOf, maxInFlight, beforeRetry, onPublished, onReconciled, onTrouble } = options;
-  const { onProgress, probe = () => {} } = options;
+  const { js, jsm, outbox, laneOf, maxInFlight, isConnected, beforeRetry } = options;
+  const { onPublished, onReconciled, onTrouble, onProgress, probe = () => {} } = options;
   const ready: Job[] = [];
   /** Later revisions of an actor that has one on its way; an empty list says it has. */
   const chains = new Map<number, Job[]>();
@@ -97,6 +102,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   async function publish(job: Job): Promise<void> {
+    if (!isConnected()) return retryLater(job);
     try {
       const sequence = job.kind === "decision" ? await publishDecision(job) : await publishDeadLetter(job.row);
       probe("published");

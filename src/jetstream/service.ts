@@ -1,9 +1,11 @@
 import { type ServiceMsg, Svcm } from "@nats-io/services";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { ActorType } from "../../machines/actor-type.ts";
+import type { Inspections } from "../flow/inspection.ts";
 import type { QuarantineControl } from "../flow/quarantine-control.ts";
 import type { ActorPage, Queries } from "../flow/queries.ts";
 import { isRefused, type Parameters, readListFilter } from "../flow/query-filters.ts";
+import { createInspectLeases, type InspectLeases } from "./inspect-service.ts";
 import { isReserved, QUERY_SERVICE, querySubject } from "./names.ts";
 
 /** The micro service that answers questions over NATS. */
@@ -19,6 +21,8 @@ export interface QueryServiceOptions {
   readonly queries: Queries;
   /** Absent: questions about quarantine are not answered. */
   readonly quarantine?: QuarantineControl;
+  /** Absent: nobody can inspect. */
+  readonly inspections?: Inspections;
   /** Is the actor in one of our partitions? Not called before the service is returned. */
   readonly owns: (type: ActorType, actorId: string) => boolean;
   /** Our partitions of a type, undefined for all. Not called before the service is returned. */
@@ -47,7 +51,8 @@ const QUARANTINE_PAGE = 500;
 
 /**
  * Answers `natstate.<collection>.get.<id>`, `.history.<id>`, `.list` and `.stats` (DESIGN, section 3, "Queries"), and
- * `.quarantine.list`, `.quarantine.show.<id>` and `.quarantine.release.<id>`.
+ * `.quarantine.list`, `.quarantine.show.<id>` and `.quarantine.release.<id>`; and `.inspect.<id>`, see
+ * `inspect-service.ts`.
  *
  * Every daemon hears every question. Those about one id are answered by the owner of its partition alone, the others
  * by each daemon for its own partitions; a `list` that goes on from a cursor, by the daemon that gave it.
@@ -56,7 +61,7 @@ const QUARANTINE_PAGE = 500;
  * @returns when NATS knows the subscriptions.
  */
 export async function startQueryService(options: QueryServiceOptions): Promise<QueryService> {
-  const { nc, types, queries, quarantine, owns, ownedPartitions, cluster, version, onError } = options;
+  const { nc, types, queries, quarantine, inspections, owns, ownedPartitions, cluster, version, onError } = options;
   const service = await new Svcm(nc).add({
     name: QUERY_SERVICE,
     version,
@@ -66,6 +71,7 @@ export async function startQueryService(options: QueryServiceOptions): Promise<Q
     queue: "",
   });
   const { id } = service.ping();
+  const leases = inspections && createInspectLeases({ nc, inspections });
   let started = false;
   let stopping = false;
   void service.stopped.then((error) => {
@@ -78,6 +84,7 @@ export async function startQueryService(options: QueryServiceOptions): Promise<Q
     addEndpoint(type, "list", (_, body) => list(type, body));
     addEndpoint(type, "stats", () => ({ found: queries.stats(type, ownedPartitions(type)) }));
     if (quarantine !== undefined) addQuarantine(type, quarantine);
+    if (leases !== undefined) addInspect(type, leases);
   }
   await nc.flush();
   started = true;
@@ -86,6 +93,7 @@ export async function startQueryService(options: QueryServiceOptions): Promise<Q
     id,
     async stop() {
       stopping = true;
+      leases?.stop();
       await service.stop();
     },
   };
@@ -99,6 +107,16 @@ export async function startQueryService(options: QueryServiceOptions): Promise<Q
     });
     addEndpointOfOne(type, "quarantine.show", find, "in quarantine");
     addEndpointOfOne(type, "quarantine.release", release, "in quarantine");
+  }
+
+  function addInspect(type: ActorType, { ask }: InspectLeases): void {
+    service.addEndpoint(`${type.collection}-inspect`, {
+      subject: querySubject(type, "inspect", "*"),
+      handler(_, message) {
+        const actorId = message.subject.split(".").at(-1) ?? "";
+        if (started && !isReserved(types, message.reply ?? "") && owns(type, actorId)) ask(type, actorId, message);
+      },
+    });
   }
 
   function addEndpointOfOne(

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { crc32 } from "node:zlib";
 import type { PublishedDecision, StoredActor } from "../flow/ports.ts";
-import type { ActorImage, ImageEvent } from "../store/images.ts";
+import type { ActorImage, ImageDecision, ImageEvent } from "../store/images.ts";
 
 /** One thing the store says of an actor that does not follow from the log. */
 export interface Difference {
@@ -26,7 +26,6 @@ const ROW_FIELDS = [
   "state",
   "completeness",
   "events",
-  "revision",
   "decisionType",
   "standing",
   "firstSeenAtMs",
@@ -43,17 +42,36 @@ const EVENT_FIELDS = [
   "body",
 ] as const satisfies readonly (keyof ImageEvent)[];
 
+/** An actor held against the log. */
+export interface Comparison {
+  readonly differences: readonly Difference[];
+  /**
+   * Its decisions are not those the log gives today, but DECISIONS has them, and the one that stands is right: another
+   * writer had come between, or they were taken by older rules.
+   */
+  readonly isOtherHistory: boolean;
+}
+
 /**
- * Holds what the store says of an actor against what the log gives.
+ * Holds what the store says of an actor against what the log gives, and against DECISIONS.
  *
- * Bodies of events and payloads of decisions must be equal to the byte.
+ * Bodies of events and payloads of decisions must be equal to the byte. What was published after the store's moment, or
+ * is not published yet, is no difference.
  */
-export function compareActor(actorId: string, stored: ActorImage, derived: ActorImage): Difference[] {
-  return [
+export function compareActor(
+  actorId: string,
+  stored: ActorImage,
+  derived: ActorImage,
+  published: PublishedHistory,
+): Comparison {
+  const ledgers = compareLedgers(stored, derived, published);
+  const differences = [
     ...compareRows(stored.row, derived.row),
     ...compareEvents(stored.events, derived.events),
-    ...compareLedgers(stored, derived),
+    ...ledgers.found,
+    ...compareDecisions(stored, published),
   ].map((difference) => ({ actorId, ...difference }));
+  return { differences, isOtherHistory: ledgers.isOther };
 }
 
 type Found = Omit<Difference, "actorId">;
@@ -96,27 +114,37 @@ function compareEvents(stored: readonly ImageEvent[], derived: readonly ImageEve
   return found;
 }
 
-/** What the log gives is the derived ledger, and what DECISIONS holds beyond it. */
-function compareLedgers(stored: ActorImage, derived: ActorImage): Found[] {
-  const payloads = (image: ActorImage) =>
-    new Map([...image.imported, ...image.ledger].map(({ revision, payload }) => [revision, payload]));
-  const ours = payloads(stored);
-  const theirs = payloads(derived);
-  return [...new Set([...ours.keys(), ...theirs.keys()])]
-    .filter((revision) => ours.get(revision) !== theirs.get(revision))
+function compareLedgers(
+  stored: ActorImage,
+  derived: ActorImage,
+  published: PublishedHistory,
+): { found: Found[]; isOther: boolean } {
+  const ours = new Map(stored.ledger.map((row) => [row.revision, row]));
+  const theirs = new Map(derived.ledger.map((row) => [row.revision, row]));
+  const differing = [...new Set([...ours.keys(), ...theirs.keys()])].filter(
+    (revision) => ours.get(revision)?.payload !== theirs.get(revision)?.payload,
+  );
+  const isSaid = (row: ImageDecision) => heldBy(published, row) !== "otherwise";
+  // What DECISIONS has is what was decided, whoever decided it; revisions after that have other numbers.
+  const isOther = differing.some((revision) => {
+    const row = ours.get(revision);
+    return row !== undefined && row.published !== null && isSaid(row);
+  });
+  const found: Found[] = differing
+    .filter((revision) => !isOther || ours.get(revision)?.published === null)
     .map((revision) => ({
       what: `revision ${revision}`,
-      store: ours.get(revision) ?? null,
-      log: theirs.get(revision) ?? null,
+      store: ours.get(revision)?.payload ?? null,
+      log: theirs.get(revision)?.payload ?? null,
     }));
+  const last = Math.max(0, ...ours.keys());
+  const revision = stored.row?.revision ?? 0;
+  if (revision !== last) found.push({ what: "revision", store: show(revision), log: show(last) });
+  return { found, isOther };
 }
 
-/**
- * Holds an actor's ledger against DECISIONS: revisions without gap or double, the same bytes.
- *
- * What was published after the store's moment, or is not published yet, is no difference.
- */
-export function compareDecisions(actorId: string, stored: ActorImage, published: PublishedHistory): Difference[] {
+/** Revisions without gap or double, and the same bytes. */
+function compareDecisions(stored: ActorImage, published: PublishedHistory): Found[] {
   const { decisions, firstSequence } = published;
   const found: Found[] = [];
   const first = decisions[0]?.revision ?? 1;
@@ -131,21 +159,26 @@ export function compareDecisions(actorId: string, stored: ActorImage, published:
     found.push({ what: "revisions in DECISIONS", store: null, log: order.join(", ") });
   }
   for (const row of stored.ledger) {
-    if (row.published === null || row.published < firstSequence) continue;
+    if (row.published === null || heldBy(published, row) !== "otherwise") continue;
     const theirs = decisions.find(({ sequence }) => sequence === row.published);
-    const payload = theirs?.revision === row.revision ? theirs.payload : null;
-    if (payload === row.payload) continue;
-    found.push({ what: `revision ${row.revision} in DECISIONS`, store: row.payload, log: payload });
+    found.push({ what: `revision ${row.revision} in DECISIONS`, store: row.payload, log: theirs?.payload ?? null });
   }
   const ours = new Set([...stored.ledger, ...stored.imported].map(({ revision }) => revision));
   for (const { revision, payload } of knownDecisions(stored, published)) {
     if (!ours.has(revision)) found.push({ what: `revision ${revision} in DECISIONS`, store: null, log: payload });
   }
-  return found.map((difference) => ({ actorId, ...difference }));
+  return found;
+}
+
+/** Does DECISIONS hold a published revision with these bytes? What has aged out cannot be held against it. */
+function heldBy({ decisions, firstSequence }: PublishedHistory, row: ImageDecision): "so" | "no_longer" | "otherwise" {
+  if (row.published !== null && row.published < firstSequence) return "no_longer";
+  const theirs = decisions.find(({ sequence }) => sequence === row.published);
+  return theirs?.revision === row.revision && theirs.payload === row.payload ? "so" : "otherwise";
 }
 
 /** What of DECISIONS the store knew at its moment: what came later it may still learn, or take over. */
-export function knownDecisions(stored: ActorImage, { decisions }: PublishedHistory): PublishedDecision[] {
+function knownDecisions(stored: ActorImage, { decisions }: PublishedHistory): PublishedDecision[] {
   const noted = new Set(stored.ledger.map(({ published }) => published));
   return decisions.filter(({ sequence }) => sequence <= stored.decisionsKnownTo || noted.has(sequence));
 }

@@ -1,9 +1,9 @@
 import { createHotActors } from "../flow/hot-actors.ts";
-import type { Delivery, Lane, PublishedDecision } from "../flow/ports.ts";
+import type { Delivery, Lane } from "../flow/ports.ts";
 import { createProcessor } from "../flow/processor.ts";
 import type { ActorImage, ImageEvent } from "../store/images.ts";
 import { openScratch } from "../store/scratch.ts";
-import { knownDecisions, type PublishedHistory } from "./compare.ts";
+import type { PublishedHistory } from "./compare.ts";
 import { storedDelivery } from "./deliveries.ts";
 
 /** All the log holds about one actor. */
@@ -39,15 +39,10 @@ export interface Deriver {
 /** Opens a deriver in memory. @param maxBytes - as the daemon's `NATSTATE_MAX_EVENT_BYTES`. */
 export function openDeriver(maxBytes: number): Deriver {
   const scratch = openScratch();
-  const { journal, outbox, images } = scratch;
+  const { journal, images } = scratch;
 
   function replay(lane: Lane, actorId: string, stored: ActorImage, log: ActorLog): Derived {
     const actors = createHotActors(journal, 10, () => {});
-    const known = [...agedDecisions(stored, log.published), ...knownDecisions(stored, log.published)];
-    outbox.importDecisions(
-      lane,
-      known.map((decision) => ({ ...decision, actorId })),
-    );
     const aged = agedEvents(stored.events, log);
     // Larger than it came: with its envelope inside.
     const unlimited = createProcessor(journal, actors, { maxBytes: Number.POSITIVE_INFINITY });
@@ -85,11 +80,4 @@ export function agedEvents(
     ({ storedAtMs, sequence }) => storedAtMs >= createdMs && sequence < firstSequence && !held.has(sequence),
   );
   return [...ofFormer.sort((a, b) => a.storedAtMs - b.storedAtMs || a.sequence - b.sequence), ...older];
-}
-
-/** Decisions the store knows to have been published that DECISIONS no longer holds. */
-function agedDecisions({ ledger }: ActorImage, { firstSequence }: PublishedHistory): PublishedDecision[] {
-  return ledger.flatMap(({ revision, payload, published }) =>
-    published !== null && published < firstSequence ? [{ revision, payload, sequence: published }] : [],
-  );
 }

@@ -7,6 +7,7 @@ import { readIdentity } from "../jetstream/identity.ts";
 import { DECISIONS_STREAM, eventStream } from "../jetstream/names.ts";
 import { readStream } from "../jetstream/outbox-reader.ts";
 import type { StreamIdentity } from "../jetstream/topology.ts";
+import { checkStore } from "../store/checkup.ts";
 import { removeStore, sealStore } from "../store/copy.ts";
 import { lockStore, openDatabase } from "../store/database.ts";
 import { createInspector, type Inspector, type StoreCounts } from "../store/inspect.ts";
@@ -101,11 +102,13 @@ function removeDraft(draft: string): void {
   rmSync(`${draft}.lock`, { force: true });
 }
 
-/** @returns undefined when there is none, the error when it cannot be read. */
+/** @returns undefined when there is none, the error when it cannot be read or relied on. */
 function openOld(storeFile: string): StoreReader | undefined | Error {
   if (!existsSync(storeFile)) return undefined;
   try {
-    return openReader(storeFile);
+    // A damaged one would give some of what it has, and nobody could say how much.
+    const damage = checkStore(storeFile)?.damage ?? null;
+    return damage === null ? openReader(storeFile) : new Error(damage);
   } catch (error) {
     return error as Error;
   }

@@ -4,17 +4,16 @@ import { DECISIONS_STREAM, decisionSubject } from "../jetstream/names.ts";
 import { decisionsOn, messagesOn } from "../jetstream/outbox-reader.ts";
 import type { Session } from "../jetstream/session.ts";
 import type { Images } from "../store/images.ts";
-import { compareActor, compareDecisions, type Difference } from "./compare.ts";
+import { type Comparison, compareActor, type Difference } from "./compare.ts";
 import { toDelivery } from "./deliveries.ts";
 import type { ActorLog, Derived, Deriver } from "./derive.ts";
 
 /** One actor held against the log. */
-export interface Verified {
+export interface Verified extends Comparison {
   /** False: neither the store nor the log knows it. */
   readonly exists: boolean;
   /** Events that could only be held against themselves, because the stream no longer has them. */
   readonly fromStore: number;
-  readonly differences: readonly Difference[];
 }
 
 export interface VerifyOptions {
@@ -33,13 +32,10 @@ export async function verifyActor(options: VerifyOptions, lane: Lane, actorId: s
   const stored = images.find(lane, actorId);
   const log = await readActorLog(jsm, lane, actorId, stored.checkpoint);
   const derived = deriver.derive(lane, actorId, stored, log);
-  const differences = [
-    ...compareActor(actorId, stored, derived.image),
-    ...compareDecisions(actorId, stored, log.published),
-    ...compareRejections(actorId, images, log.deliveries, derived),
-  ];
+  const compared = compareActor(actorId, stored, derived.image, log.published);
+  const differences = [...compared.differences, ...compareRejections(actorId, images, log.deliveries, derived)];
   const exists = stored.row !== null || log.deliveries.length > 0;
-  return { exists, fromStore: derived.fromStore, differences };
+  return { exists, fromStore: derived.fromStore, isOtherHistory: compared.isOtherHistory, differences };
 }
 
 async function readActorLog(jsm: Session["jsm"], lane: Lane, actorId: string, upTo: number): Promise<ActorLog> {

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { createHotActors } from "../flow/hot-actors.ts";
-import type { ImportedDecision } from "../flow/outbox.ts";
 import type { Lane } from "../flow/ports.ts";
 import { createProcessor } from "../flow/processor.ts";
 import { toDecision } from "../jetstream/catch-up.ts";
@@ -10,7 +9,7 @@ import { readStream } from "../jetstream/outbox-reader.ts";
 import { copyStore } from "../store/copy.ts";
 import { openReader, type StoreReader } from "../store/reader.ts";
 import { openScratch, type Rejection, type Scratch } from "../store/scratch.ts";
-import { compareActor, compareDecisions, type Difference, type PublishedHistory } from "./compare.ts";
+import { compareActor, type Difference, type PublishedHistory } from "./compare.ts";
 import { agedEvents, type Log, type OnProgress, replayAged, replayStream } from "./replay-log.ts";
 
 /** A whole store held against the log. */
@@ -19,6 +18,8 @@ export interface Verification {
   readonly checked: number;
   /** Events that could only be held against themselves, because no stream has them any more. */
   readonly fromStore: number;
+  /** Actors whose decisions are not those the log gives today, see `isOtherHistory` of `compare.ts`. */
+  readonly otherHistories: number;
   /** How many there are; `differences` has the first {@link MAX_DIFFERENCES}. */
   readonly found: number;
   readonly differences: readonly Difference[];
@@ -53,14 +54,14 @@ interface Work extends VerifyAllOptions {
 export async function verifyAll(options: VerifyAllOptions): Promise<Verification> {
   const { storeFile, directory, lanes, onProgress } = options;
   const [lane] = lanes;
-  if (lane === undefined) return { checked: 0, fromStore: 0, found: 0, differences: [] };
+  if (lane === undefined) return { checked: 0, fromStore: 0, otherHistories: 0, found: 0, differences: [] };
   const copy = join(directory, "copy.db");
   await copyStore(storeFile, copy, (done, total) => onProgress("copying the store", done, total));
   const reader = openReader(copy);
   const scratch = openScratch(join(directory, "derived.db"));
   try {
     const work: Work = { ...options, reader, scratch, type: lane.type, stream: lane.stream };
-    const firstDecision = await importDecisions(work);
+    const firstDecision = await readDecisions(work);
     const { fromStore, firstSequence } = await deriveAll(work);
     return { fromStore, ...compareAll(work, firstSequence, firstDecision) };
   } finally {
@@ -70,28 +71,14 @@ export async function verifyAll(options: VerifyAllOptions): Promise<Verification
 }
 
 /** @returns the first sequence DECISIONS still has. */
-async function importDecisions({ log, reader, scratch, lanes, type, onProgress }: Work): Promise<number> {
+async function readDecisions({ log, scratch, type, onProgress }: Work): Promise<number> {
   const { firstSequence, lastSequence } = await readIdentity(log.jsm, DECISIONS_STREAM);
-  const { outbox } = scratch;
-  const laneAt = (partition: number) => lanes.find((lane) => lane.partition === partition);
-  const knownTo = new Map(lanes.map((lane) => [lane, reader.images.lane(lane).decisionsKnownTo]));
   await readStream(log.jsm, log.js, DECISIONS_STREAM, 1, (messages) => {
     const own = messages.filter(({ subject }) => subject.split(".")[1] === type.collection);
     const found = own.map(toDecision).filter((decision) => decision !== undefined);
     scratch.notePublished(type.name, found);
-    for (const [lane, decisions] of Map.groupBy(found, ({ actorId }) => laneAt(partitionOf(actorId, lanes.length)))) {
-      if (lane === undefined) continue;
-      outbox.importDecisions(
-        lane,
-        decisions.filter(({ sequence }) => sequence <= (knownTo.get(lane) ?? 0)),
-      );
-    }
     onProgress(`reading ${DECISIONS_STREAM}`, messages.at(-1)?.sequence ?? lastSequence, lastSequence);
   });
-  for (const { partition, ...decision } of reader.loneDecisions(type.name, firstSequence)) {
-    const lane = laneAt(partition);
-    if (lane !== undefined) outbox.importDecisions(lane, [decision satisfies ImportedDecision]);
-  }
   return firstSequence;
 }
 
@@ -142,6 +129,7 @@ function compareAll(work: Work, firstSequence: number, firstDecision: number): O
   const differences: Difference[] = [];
   let found = 0;
   let checked = 0;
+  let otherHistories = 0;
   const add = (more: readonly Difference[]) => {
     found += more.length;
     for (const difference of more) if (differences.length < MAX_DIFFERENCES) differences.push(difference);
@@ -154,12 +142,13 @@ function compareAll(work: Work, firstSequence: number, firstDecision: number): O
       decisions: scratch.published(type.name, actorId),
       firstSequence: firstDecision,
     };
-    add(compareActor(actorId, stored, scratch.images.find(lane, actorId)));
-    add(compareDecisions(actorId, stored, published));
+    const compared = compareActor(actorId, stored, scratch.images.find(lane, actorId), published);
+    add(compared.differences);
+    if (compared.isOtherHistory) otherHistories++;
     if (++checked % 1000 === 0) onProgress("comparing", checked, Math.max(total, checked));
   }
   add(compareRejections(work, firstSequence));
-  return { checked, found, differences };
+  return { checked, otherHistories, found, differences };
 }
 
 /** Ids that the store or the log knows, by id. */

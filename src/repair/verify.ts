@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import type { ActorType } from "../../machines/actor-type.ts";
 import type { Lane } from "../flow/ports.ts";
-import { readIdentity, refuseOtherStream } from "../jetstream/identity.ts";
+import { readKnownIdentity } from "../jetstream/identity.ts";
 import { partitionOf } from "../jetstream/names.ts";
 import { StoreError } from "../store/database.ts";
 import { openReader, type StoreReader } from "../store/reader.ts";
@@ -36,7 +36,7 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
   const reader = openReader(storeFile);
   try {
     const lanes = lanesOfStore(reader, type);
-    refuseOtherStream(reader.records, await readIdentity(log.jsm, lanes[0]?.stream ?? ""));
+    await readKnownIdentity(log.jsm, reader.records, lanes[0]?.stream ?? "");
     if (selection !== "all") return await verifySome(options, reader, lanes);
     // Beside the store, where there is room for another one; the system's own directory for such things may be small.
     const directory = mkdtempSync(`${storeFile}.verify-`);
@@ -63,19 +63,26 @@ async function verifySome(
   lanes: readonly Lane[],
 ): Promise<Verification> {
   const deriver = openDeriver(maxBytes);
-  const summary = { checked: 0, fromStore: 0, found: 0, differences: [] as Verification["differences"] };
+  const summary = {
+    checked: 0,
+    fromStore: 0,
+    otherHistories: 0,
+    found: 0,
+    differences: [] as Verification["differences"],
+  };
   try {
     const ids = idsOf(reader, type, selection);
     for (const [index, actorId] of ids.entries()) {
       const lane = lanes[partitionOf(actorId, lanes.length)];
       if (lane === undefined) continue;
-      const { exists, fromStore, differences } = await verifyActor(
+      const { exists, fromStore, isOtherHistory, differences } = await verifyActor(
         { jsm: log.jsm, images: reader.images, deriver },
         lane,
         actorId,
       );
       if (exists) summary.checked++;
       summary.fromStore += fromStore;
+      if (isOtherHistory) summary.otherHistories++;
       summary.found += differences.length;
       summary.differences = [...summary.differences, ...differences].slice(0, MAX_DIFFERENCES);
       onProgress("comparing", index + 1, ids.length);

@@ -1,64 +1,20 @@
-import { once } from "node:events";
-import { createServer, type ServerResponse } from "node:http";
-import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createLive } from "../../src/console/live.ts";
-import { createHttpServer, type HttpServer, type HttpServerOptions } from "../../src/console/server.ts";
-import { createActivity } from "../../src/flow/activity.ts";
-import { deliver } from "../flow/delivery.ts";
-import { fill, type OrderBook, openOrderBook, order } from "../store/order-book.ts";
-import { until } from "../until.ts";
+import type { HttpServer } from "../../src/console/server.ts";
+import { openTarget, readPageToken, send, type Target } from "./target.ts";
 
 const TOKEN = "0123456789abcdef-secret";
-let book: OrderBook;
+let target: Target;
 let server: HttpServer;
 let pageToken: string;
-/** Dead letters that were sent again: only what is allowed may add to them. */
-const redriven: number[] = [];
+let redriven: number[];
+let listen: Target["listen"];
 
 beforeAll(async () => {
-  book = openOrderBook();
-  fill(book, 30);
-  book.processor.apply([deliver(10_002, "orders.x.OrderCreated", "{")]);
-  book.db.prepare("UPDATE dead_letters SET published = 1").run();
-  server = await listen();
-  pageToken = /name="natstate-token" content="([^"]+)"/.exec(await (await fetch(server.url)).text())?.[1] ?? "";
+  target = await openTarget();
+  ({ server, pageToken, redriven, listen } = target);
 });
 
-afterAll(async () => {
-  await server.close();
-  book[Symbol.dispose]();
-});
-
-function listen(options: Partial<HttpServerOptions> = {}): Promise<HttpServer> {
-  return createHttpServer({
-    host: "127.0.0.1",
-    port: 0,
-    types: [order],
-    queries: book.queries,
-    activity: createActivity([order]),
-    async redrive(sequence) {
-      redriven.push(sequence);
-      return { outcome: "redriven", streamSequence: 1 };
-    },
-    metrics: () => Promise.resolve({ contentType: "text/plain", body: "natstate_up 1\n" }),
-    health: { live: () => true, ready: () => ({ ready: true, checks: {} }) },
-    ...options,
-  });
-}
-
-/** Bytes as they are, which fetch would tidy up; resolves with all that comes back until the server closes. */
-async function send(bytes: string, to = server): Promise<{ status: number; text: string }> {
-  const socket = connect(to.port, "127.0.0.1");
-  let text = "";
-  socket.on("data", (chunk) => {
-    text += chunk;
-  });
-  socket.on("error", () => {});
-  socket.write(bytes);
-  await once(socket, "close");
-  return { status: Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1] ?? 0), text };
-}
+afterAll(() => target[Symbol.asyncDispose]());
 
 const get = (target: string, headers = "", to = server) =>
   send(`GET ${target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n${headers}\r\n`, to);
@@ -80,7 +36,7 @@ describe("another site's page in the user's browser", () => {
       `GET /api/orders HTTP/1.1\r\nHost: localhost#@evil.example\r\n${close}`,
     ];
     for (const bytes of asked) {
-      const { status, text } = await send(bytes);
+      const { status, text } = await send(bytes, server);
       expect([400, 421], bytes).toContain(status);
       expect(text, bytes).not.toContain('"orders"');
     }
@@ -155,7 +111,7 @@ describe("changes", () => {
     expect((await redrive(good(), body)).status).toBe(413);
     const head = `POST /api/dead-letters/redrive HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-Natstate-Token: ${pageToken}\r\n`;
     const chunk = `${(5000).toString(16)}\r\n${" ".repeat(5000)}\r\n`;
-    expect((await send(`${head}Transfer-Encoding: chunked\r\n\r\n${chunk}${chunk}0\r\n\r\n`)).status).toBe(413);
+    expect((await send(`${head}Transfer-Encoding: chunked\r\n\r\n${chunk}${chunk}0\r\n\r\n`, server)).status).toBe(413);
     expect(redriven).toEqual([]);
   });
 });
@@ -181,10 +137,10 @@ describe("paths", () => {
     .concat("http://evil.example/etc/passwd", "/api/orders/x/../../../../etc/passwd");
 
   it("asked for with tricks lead nowhere", async () => {
-    for (const target of targets) {
-      const { status, text } = await get(target);
-      expect([400, 404, 421], target).toContain(status);
-      expect(text, target).not.toMatch(/root:|"dependencies"|createHttpServer|\r\nX:y/);
+    for (const tricky of targets) {
+      const { status, text } = await get(tricky);
+      expect([400, 404, 421], tricky).toContain(status);
+      expect(text, tricky).not.toMatch(/root:|"dependencies"|createHttpServer|\r\nX:y/);
     }
   });
 
@@ -200,14 +156,17 @@ describe("methods and framing", () => {
     "%s is refused",
     async (method) => {
       for (const path of ["/api/orders/x", "/api/dead-letters/redrive", "/"]) {
-        const { status } = await send(`${method} ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+        const { status } = await send(
+          `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+          server,
+        );
         expect([400, 404, 405, 501]).toContain(status);
       }
     },
   );
 
   it("no tunnel is opened and no protocol changed", async () => {
-    expect((await send("CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: localhost\r\n\r\n")).status).not.toBe(200);
+    expect((await send("CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: localhost\r\n\r\n", server)).status).not.toBe(200);
     const upgraded = await get("/api/stats", "Upgrade: websocket\r\nConnection: Upgrade\r\n").catch(() => ({
       status: 0,
     }));
@@ -230,98 +189,11 @@ describe("methods and framing", () => {
     ["a header with a line feed in it", "X-A: b\n\tc\r\n\r\n"],
     ["a space before the colon", "Content-Length : 5\r\n\r\nhello"],
   ])("a request with %s is refused", async (_name, rest) => {
-    const { status } = await send(`POST /api/dead-letters/redrive HTTP/1.1\r\nHost: localhost\r\n${rest}`);
+    const { status } = await send(`POST /api/dead-letters/redrive HTTP/1.1\r\nHost: localhost\r\n${rest}`, server);
     expect([400, 403, 413, 501]).toContain(status);
     expect(redriven).toEqual([]);
   });
 });
-
-describe("clients that hold on", () => {
-  it("half-sent requests and idle connections are cut off, however many, and others are served again", async () => {
-    const head = "POST /api/dead-letters/redrive HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
-    const openings = [
-      "",
-      "GET / HT",
-      "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
-      `${head}X-Natstate-Token: ${pageToken}\r\nContent-Length: 20\r\n\r\n{"sequ`,
-    ];
-    const sockets = await Promise.all(
-      Array.from({ length: 600 }, (_, index) => hold(server.port, openings[index % 4] ?? "")),
-    );
-    await until("all are closed", () => sockets.every((socket) => socket.closed), 14_000);
-    expect((await fetch(`${server.url}/livez`)).status).toBe(200);
-    expect(redriven).toEqual([]);
-  }, 20_000);
-
-  it("a client that asks and asks and reads nothing is cut off, before its answers fill the memory", async () => {
-    let asked = 0;
-    const body = "x".repeat(200_000);
-    const own = await listen({
-      async metrics() {
-        asked++;
-        await new Promise((resolve) => setTimeout(resolve, 20));
-        return { contentType: "text/plain", body };
-      },
-    });
-    const socket = await hold(own.port, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(3000));
-    await until("it is cut off", () => socket.closed);
-    expect(asked).toBe(1);
-    await own.close();
-  });
-
-  it("a client that asks again on the same connection, having read the answer, is served", async () => {
-    for (let asked = 0; asked < 50; asked++) {
-      const response = await fetch(`${server.url}/metrics`);
-      expect([response.status, await response.text()]).toEqual([200, "natstate_up 1\n"]);
-    }
-  });
-
-  it("a live listener that does not keep up is dropped, the others go on", async () => {
-    const live = createLive<string>({
-      read: () => ({ big: "x".repeat(300_000) }),
-      everyMs: 5,
-      maxWaitingBytes: 262_144,
-    });
-    const heard: ServerResponse[] = [];
-    const own = createServer((_request, response) => {
-      heard.push(response);
-      live.attach("topic", response);
-    });
-    own.listen(0, "127.0.0.1");
-    await once(own, "listening");
-    const { port } = own.address() as AddressInfo;
-    const slow = await hold(port, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    const quick = await hold(port, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    slow.pause();
-    quick.resume();
-    await until("the slow one is dropped", () => heard.some((response) => response.destroyed));
-    expect(live.listeners()).toBe(1);
-    expect(heard.filter((response) => !response.destroyed)).toHaveLength(1);
-    for (const socket of [slow, quick]) socket.destroy();
-    live.close();
-    own.close();
-  });
-
-  it("more live listeners than there is room for are told so", async () => {
-    const own = await listen();
-    const ask = "GET /api/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    const sockets = await Promise.all(Array.from({ length: 64 }, () => hold(own.port, ask)));
-    await Promise.all(sockets.map((socket) => once(socket, "data")));
-    expect((await fetch(`${own.url}/api/live`)).status).toBe(503);
-    for (const socket of sockets) socket.destroy();
-    await own.close();
-  });
-});
-
-/** A connection that has said something and stays. */
-async function hold(port: number, bytes: string): Promise<Socket> {
-  const socket = connect(port, "127.0.0.1");
-  // What the server says is thrown away; being cut off is what is expected.
-  socket.on("data", () => {}).on("error", () => {});
-  await once(socket, "connect").catch(() => {});
-  socket.write(bytes);
-  return socket;
-}
 
 describe("where others reach it", () => {
   const basic = (password: string) => `Basic ${Buffer.from(`anyone:${password}`).toString("base64")}`;
@@ -378,9 +250,7 @@ describe("where others reach it", () => {
 
   it("on loopback a token that is set is needed for changes, not for reading", async () => {
     const own = await listen({ token: TOKEN });
-    const page = await (await fetch(own.url)).text();
-    const ownPageToken = /name="natstate-token" content="([^"]+)"/.exec(page)?.[1] ?? "";
-    const headers = { "content-type": "application/json", "x-natstate-token": ownPageToken };
+    const headers = { "content-type": "application/json", "x-natstate-token": await readPageToken(own) };
     expect((await redrive(headers, undefined, own)).status).toBe(401);
     expect(redriven).toEqual([]);
     expect((await redrive({ ...headers, authorization: basic(TOKEN) }, undefined, own)).status).toBe(200);

@@ -10,7 +10,7 @@ interface Finding {
   readonly advice: string | null;
 }
 
-it("a running system is well; a changed consumer, a purged store and an absent server are named with what to do", async () => {
+it("a running system is well; a changed consumer and an absent server are named with what to do", async () => {
   await using world = await openWorld();
   const env = { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir };
   async function examine(given: Record<string, string> = env) {

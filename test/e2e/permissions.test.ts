@@ -43,7 +43,12 @@ afterAll(async () => {
 });
 
 const access = (role: Role) => ({ inboxPrefix: `_INBOX_${role}`, tls: { ca: server.tls.ca } });
-const startAsProcessor = () => startDaemonProcess({ ...server.env("processor"), NATSTATE_DATA: dataDir });
+const startAsProcessor = () =>
+  startDaemonProcess({
+    ...server.env("processor"),
+    NATSTATE_DATA: dataDir,
+    NATSTATE_SCRUB_INTERVAL: "20ms",
+  });
 const cli = (role: Role, ...args: string[]) => runCli(args, { ...server.env(role), NATSTATE_DATA: `${dataDir}/none` });
 
 function as(role: Role): Session {
@@ -89,6 +94,15 @@ describe("the main job, each part as its own role", () => {
     ]);
     for (const { code, stderr } of asked) expect({ code, stderr }).toMatchObject({ code: 0 });
     expect(asked[0]?.stdout).toContain(first);
+    expect(server.violations()).toEqual([]);
+  });
+
+  it("the store is held against the streams as the processor, by the daemon itself and by hand", async () => {
+    const env = { ...server.env("processor"), NATSTATE_DATA: dataDir };
+    for (const command of [["verify"], ["verify", "--all"], ["doctor"]]) {
+      const { code, stdout, stderr } = await runCli(command, env);
+      expect({ command, code, stdout, stderr }).toMatchObject({ code: 0 });
+    }
     expect(server.violations()).toEqual([]);
   });
 

@@ -30,7 +30,8 @@ it("every problem of the configuration is told at once", async () => {
     NATS_URL: "nats://user:geheim@127.0.0.1:1 ,,",
   });
   expect(code).toBe(2);
-  for (const name of ["NATSTATE_PARTITIONS", "NATSTATE_MAX_AGE", "NATSTATE_TYPO", "NATS_URL"]) expect(output).toContain(name);
+  for (const name of ["NATSTATE_PARTITIONS", "NATSTATE_MAX_AGE", "NATSTATE_TYPO", "NATS_URL"])
+    expect(output).toContain(name);
   expect(output).not.toContain("geheim");
 });
 
@@ -73,7 +74,9 @@ it("a stream made anew under the same name is refused, while running and at star
   await world.publish(second);
   for (const message of second) {
     if (message.actorId === undefined) continue;
-    await expect.poll(async () => (await getJson(accepted, `/api/orders/${message.actorId}`)).orderId).toBe(message.actorId);
+    await expect
+      .poll(async () => (await getJson(accepted, `/api/orders/${message.actorId}`)).orderId)
+      .toBe(message.actorId);
   }
 });
 

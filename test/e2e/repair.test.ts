@@ -1,5 +1,15 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
+import { headers } from "@nats-io/transport-node";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { until } from "../until.ts";
@@ -36,8 +46,8 @@ describe("verify", () => {
       run("verify", "--order", "nobody"),
     ]);
     expect(one).toMatchObject({ code: 0, stdout: expect.stringMatching(/1 orders derived.*say the same/) });
-    expect(json(some)).toEqual({ checked: 30, fromStore: 0, found: 0, differences: [] });
-    expect(json(all)).toEqual({ checked: 120, fromStore: 0, found: 0, differences: [] });
+    expect(json(some)).toEqual({ checked: 30, fromStore: 0, otherHistories: 0, found: 0, differences: [] });
+    expect(json(all)).toEqual({ checked: 120, fromStore: 0, otherHistories: 0, found: 0, differences: [] });
     expect(nobody).toMatchObject({
       code: 3,
       stderr: expect.stringContaining("neither in the store nor in the stream"),
@@ -86,6 +96,64 @@ describe("verify", () => {
     expect(json(single).differences[0]).toMatchObject({ orderId: three, what: "row", store: null });
     expect(text.stdout).toMatch(/state is processing, the log gives /);
   });
+
+  it("takes another writer's decision for history once it was superseded, and reports one that stands unfounded", async () => {
+    await using world = await openWorld();
+    const env = { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir };
+    const daemon = await world.start();
+    const messages = traffic(20, 55, { malformed: 0 });
+    for (const id of new Set(messages.map(({ actorId }) => actorId))) {
+      const header = headers();
+      header.set("Natstate-Revision", "1");
+      const decision = { decisionType: "OrderConfirmed", orderId: id, revision: 1, warehouseId: "elsewhere" };
+      await world.session.js.publish(`decisions.orders.${id}`, JSON.stringify(decision), { headers: header });
+    }
+    await world.publish(messages);
+    await world.settle(daemon);
+    await until("publishing is over", async () => {
+      const before = await world.streamSize("DECISIONS");
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      return before === (await world.streamSize("DECISIONS")) && before;
+    });
+    const [all, some] = await Promise.all([
+      runCli(["verify", "--all", "--json"], env),
+      runCli(["verify", "--sample", "20", "--json"], env),
+    ]);
+    const db = new Database(world.storeFile, { readonly: true });
+    const silent = db.prepare("SELECT id FROM actors WHERE revision = 0 ORDER BY id").pluck().all();
+    db.close();
+    // Those of which the daemon had reason to look.
+    for (const { orderId, what } of json(all).differences) {
+      expect(silent).toContain(orderId);
+      expect(what).toBe("revision 1 in DECISIONS");
+    }
+    expect(json(all).otherHistories).toBeGreaterThan(0);
+    expect({ ...json(some), differences: [] }).toEqual({ ...json(all), differences: [] });
+  }, 40_000);
+
+  it("holds orders from before a stream was made anew against themselves, and a rebuild keeps them", async () => {
+    await using world = await openWorld();
+    const env = { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir };
+    const first = traffic(30, 56, { malformed: 0 });
+    const second = traffic(30, 57, { malformed: 0, idPrefix: "second-" });
+    let daemon = await world.start();
+    await world.publish(first);
+    await world.settle(daemon);
+    await daemon.stop();
+    await world.session.jsm.streams.delete("ORDERS");
+    await (await world.start({ NATSTATE_DATA: join(world.dataDir, "other") })).stop();
+    daemon = await world.start({}, ["--accept-stream", "ORDERS"]);
+    await world.publish([...second, ...first.slice(0, 40)]);
+    await until("the second are there", async () => (await getJson(daemon, "/api/stats")).orders.total === 60);
+    await world.settle(daemon);
+    const verified = json(await runCli(["verify", "--all", "--json"], env));
+    expect(verified).toMatchObject({ checked: 60, found: 0, differences: [] });
+    expect(verified.fromStore).toBeGreaterThan(30);
+    await daemon.stop();
+    expect(json(await runCli(["rebuild", "--json"], env))).toMatchObject({ actors: 60, pending: 0, differences: [] });
+    daemon = await world.start();
+    await world.check(daemon, [...first, ...second, ...first.slice(0, 40)]);
+  }, 40_000);
 });
 
 describe("backup", () => {
@@ -97,7 +165,11 @@ describe("backup", () => {
     const file = join(world.dataDir, "backup.db");
     const published = world.publish(messages);
     await until("something is there", async () => (await getJson(daemon, "/api/stats")).orders.total > 30);
-    const taken = await runCli(["backup", file, "--json"], env);
+    const [taken, verified] = await Promise.all([
+      runCli(["backup", file, "--json"], env),
+      runCli(["verify", "--all", "--json"], env),
+    ]);
+    expect(json(verified)).toMatchObject({ found: 0, differences: [] });
     expect(taken.code, taken.stderr).toBe(0);
     expect(json(taken).actors.orders).toBeGreaterThan(30);
     expect(readdirSync(world.dataDir).filter((name) => name.startsWith("backup.db"))).toEqual(["backup.db"]);
@@ -175,5 +247,23 @@ describe("rebuild", () => {
     const refused = await runCli(["rebuild"], env);
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/has left it.*--accept-differences/s) });
     expect(existsSync(world.storeFile)).toBe(false);
+    const accepted = await runCli(["rebuild", "--accept-differences"], env);
+    expect(accepted).toMatchObject({ code: 0, stdout: expect.stringMatching(/accepted +what ORDERS held before/) });
+  }, 60_000);
+
+  it("takes the place of a store that is damaged", async () => {
+    await using world = await openWorld();
+    const env = { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir };
+    const messages = traffic(60, 58, { malformed: 2 });
+    let daemon = await world.start();
+    await world.publish(messages);
+    await world.settle(daemon);
+    await daemon.stop();
+    const bytes = readFileSync(world.storeFile);
+    writeFileSync(world.storeFile, bytes.fill(0x55, 8192, 5 * 8192));
+    expect((await runCli(["doctor"], env)).stdout).toMatch(/PROBLEM +store /);
+    expect(json(await runCli(["rebuild", "--json"], env))).toMatchObject({ actors: 60, differences: [], pending: 0 });
+    daemon = await world.start();
+    await world.check(daemon, messages);
   }, 60_000);
 });

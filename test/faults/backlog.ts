@@ -1,5 +1,5 @@
-import { orderType } from "../../machines/order/order.ts";
 import type { ActorType } from "../../machines/actor-type.ts";
+import { orderType } from "../../machines/order/order.ts";
 import type { Delivery } from "../../src/flow/ports.ts";
 import { partitionOf } from "../../src/jetstream/names.ts";
 import { deliver } from "../flow/delivery.ts";
@@ -9,7 +9,7 @@ import type { Fault } from "./fault.ts";
 import type { World } from "./world.ts";
 
 const PENDING = 100_000;
-const EVENTS_PER_ORDER = 8;
+const EVENTS_PER_ORDER = 6.5;
 const BATCH = 1000;
 const PATIENCE_MS = 180_000;
 /** What the skip path has to be faster than the apply path. */
@@ -86,7 +86,10 @@ async function countOf(world: World): Promise<number> {
     deadLetters: { byReason: Record<string, number> };
   };
   const { applied, superseded, duplicate } = stats.events;
-  return Object.values(stats.deadLetters.byReason).reduce((sum, count) => sum + count, applied + superseded + duplicate);
+  return Object.values(stats.deadLetters.byReason).reduce(
+    (sum, count) => sum + count,
+    applied + superseded + duplicate,
+  );
 }
 
 /** Per second, from the first seen to the last. */

@@ -48,8 +48,10 @@ const FIELDS: Readonly<Record<string, (event: Json) => boolean>> = {
     isAmount(totalAmount) &&
     /^[A-Z]{3}$/.test(String(currency)) &&
     (isAbsent(items) ||
-      isList(items, 1000, ({ sku, quantity, price }) =>
-        isText(sku, 1) && isWhole(quantity, 1) && (isAbsent(price) || isAmount(price)),
+      isList(
+        items,
+        1000,
+        ({ sku, quantity, price }) => isText(sku, 1) && isWhole(quantity, 1) && (isAbsent(price) || isAmount(price)),
       )),
   PaymentProcessed: ({ transactionId, amount, status, method }) =>
     (isAbsent(transactionId) || isText(transactionId)) &&
@@ -146,6 +148,8 @@ function readTime(text: unknown): { at: string; instant: bigint } | undefined {
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
   if (!isRecord(value)) return JSON.stringify(value);
-  const names = Object.keys(value).filter((name) => value[name] !== undefined).sort();
+  const names = Object.keys(value)
+    .filter((name) => value[name] !== undefined)
+    .sort();
   return `{${names.map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join()}}`;
 }

@@ -125,11 +125,7 @@ export function shown(order: ModelOrder): Json {
       { reservedItems: "reservedItems", warehouseId: "warehouseId" },
       "reservedAt",
     ),
-    shippingInfo: part(
-      "ShippingCalculated",
-      { cost: "shippingCost", estimatedDays: "estimatedDays" },
-      "calculatedAt",
-    ),
+    shippingInfo: part("ShippingCalculated", { cost: "shippingCost", estimatedDays: "estimatedDays" }, "calculatedAt"),
     loyaltyInfo: part(
       "LoyaltyPointsUpdated",
       { pointsEarned: "pointsEarned", totalPoints: "totalPoints", tierStatus: "tierStatus" },

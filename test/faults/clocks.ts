@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Fault } from "./fault.ts";
-import { pause, underLoad } from "./world.ts";
+import { underLoad } from "./load.ts";
+import { pause } from "./processes.ts";
 
 const DAY_MS = 86_400_000;
 const YEAR_MS = 365 * DAY_MS;
@@ -39,19 +40,25 @@ export const clocks: readonly Fault[] = [
         await underLoad(world, 1, async () => {});
         return;
       }
-      await underLoad(world, 2, async (round) => {
-        const env = {
-          LD_PRELOAD: library,
-          FAKETIME: round === 0 ? "+400d" : "-400d",
-          FAKETIME_DONT_FAKE_MONOTONIC: "1",
-          NATSTATE_LOG_LEVEL: "info",
-        };
-        if (round > 0) await world.daemon().stop();
-        const daemon = await world.start({ env });
-        const logged = Date.parse(/"time":"([^"]+)"/.exec(daemon.output())?.[1] ?? "");
-        if (!(Math.abs(logged - Date.now()) > 300 * DAY_MS)) throw new Error(`the clock was not faked: ${daemon.output()}`);
-        world.struck();
-      }, 60);
+      await underLoad(
+        world,
+        2,
+        async (round) => {
+          const env = {
+            LD_PRELOAD: library,
+            FAKETIME: round === 0 ? "+400d" : "-400d",
+            FAKETIME_DONT_FAKE_MONOTONIC: "1",
+            NATSTATE_LOG_LEVEL: "info",
+          };
+          if (round > 0) await world.daemon().stop();
+          const daemon = await world.start({ env });
+          const logged = Date.parse(/"time":"([^"]+)"/.exec(daemon.output())?.[1] ?? "");
+          if (!(Math.abs(logged - Date.now()) > 300 * DAY_MS))
+            throw new Error(`the clock was not faked: ${daemon.output()}`);
+          world.struck();
+        },
+        60,
+      );
       await world.settle();
       await world.daemon().stop();
       await world.start();

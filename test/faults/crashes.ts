@@ -1,6 +1,7 @@
 import { MOMENTS } from "../../src/flow/probe.ts";
 import type { Fault } from "./fault.ts";
-import { pause, underLoad } from "./world.ts";
+import { underLoad } from "./load.ts";
+import { pause } from "./processes.ts";
 
 /** Moments that come once an event or publication come often; the others once a batch. */
 const TIMES = { few: [1, 3], many: [1, 15, 40] };

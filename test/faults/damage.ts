@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import Database from "better-sqlite3";
 import type { Fault } from "./fault.ts";
-import { pause, underLoad, type World } from "./world.ts";
+import { underLoad } from "./load.ts";
+import { pause } from "./processes.ts";
+import type { World } from "./world.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const REFUSAL = /is damaged.*Move it away.*natstate rebuild/s;
@@ -91,13 +93,18 @@ export const damage: readonly Fault[] = [
     leastStrikes: 40,
     async strike(world) {
       await world.start();
-      await underLoad(world, 2, async (round) => {
-        if (round === 0) return;
-        await world.settle();
-        await world.daemon().stop();
-        world.struck(poison(world.storeFile));
-        await world.start();
-      }, 60);
+      await underLoad(
+        world,
+        2,
+        async (round) => {
+          if (round === 0) return;
+          await world.settle();
+          await world.daemon().stop();
+          world.struck(poison(world.storeFile));
+          await world.start();
+        },
+        60,
+      );
     },
   },
 ];

@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "../until.ts";
 import type { Fault } from "./fault.ts";
-import { pause, underLoad, type World } from "./world.ts";
+import { underLoad } from "./load.ts";
+import { pause } from "./processes.ts";
+import type { World } from "./world.ts";
 
 const PATIENCE_MS = 60_000;
 
@@ -16,13 +18,18 @@ export const disks: readonly Fault[] = [
     leastStrikes: 3,
     async strike(world) {
       await world.start();
-      await underLoad(world, 3, async () => {
-        await pause(world.random.whole(50, 300));
-        await world.inside({ maxPages: 1 });
-        await turnsRed(world);
-        world.struck();
-        await world.inside({});
-      }, 60);
+      await underLoad(
+        world,
+        3,
+        async () => {
+          await pause(world.random.whole(50, 300));
+          await world.inside({ maxPages: 1 });
+          await turnsRed(world);
+          world.struck();
+          await world.inside({});
+        },
+        60,
+      );
     },
   },
   {

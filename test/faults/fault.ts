@@ -83,7 +83,9 @@ async function compareRebuilt(world: World, before: Findings): Promise<string[]>
   const differing = [...before.answers].filter(([id, answer]) => after.answers.get(id) !== answer);
   const violations = [...after.lost, ...after.doubled, ...after.wrong].map((line) => `rebuilt: ${line}`);
   if (code !== 0) violations.push(`SIGTERM ended with ${code}`);
-  if (JSON.stringify(await outputs()) !== sizes) violations.push(`rebuilding published anew: ${sizes} became ${JSON.stringify(await outputs())}`);
-  for (const [id, answer] of differing) violations.push(`${id}: ${answer} became ${after.answers.get(id)} when rebuilt`);
+  if (JSON.stringify(await outputs()) !== sizes)
+    violations.push(`rebuilding published anew: ${sizes} became ${JSON.stringify(await outputs())}`);
+  for (const [id, answer] of differing)
+    violations.push(`${id}: ${answer} became ${after.answers.get(id)} when rebuilt`);
   return violations;
 }

@@ -2,7 +2,9 @@ import { join } from "node:path";
 import type { DaemonProcess } from "../e2e/daemon-process.ts";
 import { until } from "../until.ts";
 import type { Fault } from "./fault.ts";
-import { pause, underLoad, type World } from "./world.ts";
+import { underLoad } from "./load.ts";
+import { pause } from "./processes.ts";
+import type { World } from "./world.ts";
 
 /** Longer than the pin timeout of 5 s. */
 const LONGER_THAN_PIN_MS = 7000;
@@ -52,7 +54,32 @@ export const freezes: readonly Fault[] = [
   },
   frozen("frozen-owner", "an owner frozen for 7 s (pin timeout 5 s), twice; another takes over", LONGER_THAN_PIN_MS, 2),
   frozen("frozen-ack-wait", "an owner frozen for 32 s (ack_wait 30 s); another takes over", LONGER_THAN_ACK_WAIT_MS, 1),
-  frozen("frozen-dedupe", "an owner frozen for 125 s (dedupe window 2 min)", LONGER_THAN_DEDUPE_MS, 1),
+  {
+    name: "frozen-dedupe",
+    about: "an owner frozen for 125 s (dedupe window 2 min) with bad messages in its queue",
+    leastStrikes: 1,
+    async strike(world) {
+      // Slow and in small batches, so that there is a queue to freeze.
+      await world.inside({ commitDelayMs: 200 });
+      const zombie = await world.start({
+        dataDir: join(world.dataDir, "zombie"),
+        env: { NATSTATE_BATCH_EVENTS: "10" },
+      });
+      await world.publish(world.traffic(60, 300));
+      zombie.signal("SIGSTOP");
+      const thawAtMs = Date.now() + LONGER_THAN_DEDUPE_MS;
+      await world.inside({});
+      await world.start();
+      await readsAll(world.daemon());
+      await world.settle();
+      await pause(Math.max(0, thawAtMs - Date.now()));
+      zombie.signal("SIGCONT");
+      world.struck();
+      await bothRead(world.daemon(), zombie);
+      await zombie.stop();
+      await readsAll(world.daemon());
+    },
+  },
   {
     name: "frozen-alone",
     about: "the only daemon frozen for 1 to 7 s",
@@ -75,18 +102,23 @@ function frozen(name: string, about: string, frozenMs: number, times: number): F
     leastStrikes: times,
     async strike(world) {
       const zombie = await world.start({ dataDir: join(world.dataDir, "zombie") });
-      await underLoad(world, 2 * times, async (round) => {
-        if (round % 2 === 1) return;
-        await pause(world.random.whole(5, 100));
-        zombie.signal("SIGSTOP");
-        const thawAtMs = Date.now() + frozenMs;
-        if (round === 0) await world.start();
-        await readsAll(world.daemon());
-        await pause(Math.max(0, thawAtMs - Date.now()));
-        zombie.signal("SIGCONT");
-        world.struck();
-        await bothRead(world.daemon(), zombie);
-      }, 60);
+      await underLoad(
+        world,
+        2 * times,
+        async (round) => {
+          if (round % 2 === 1) return;
+          await pause(world.random.whole(5, 100));
+          zombie.signal("SIGSTOP");
+          const thawAtMs = Date.now() + frozenMs;
+          if (round === 0) await world.start();
+          await readsAll(world.daemon());
+          await pause(Math.max(0, thawAtMs - Date.now()));
+          zombie.signal("SIGCONT");
+          world.struck();
+          await bothRead(world.daemon(), zombie);
+        },
+        60,
+      );
       await zombie.stop();
       await readsAll(world.daemon());
     },
@@ -104,7 +136,11 @@ async function freeze(daemon: DaemonProcess, ms: number): Promise<void> {
 }
 
 async function bothRead(one: DaemonProcess, other: DaemonProcess): Promise<void> {
-  await until("half of the partitions each", async () => (await reads(one)) === 8 && (await reads(other)) === 8, PATIENCE_MS);
+  await until(
+    "half of the partitions each",
+    async () => (await reads(one)) === 8 && (await reads(other)) === 8,
+    PATIENCE_MS,
+  );
 }
 
 async function readsAll(daemon: DaemonProcess): Promise<void> {

@@ -1,7 +1,9 @@
 import { copyFileSync, existsSync, rmSync } from "node:fs";
 import { MOMENTS } from "../../src/flow/probe.ts";
 import type { Fault } from "./fault.ts";
-import { pause, underLoad, type World } from "./world.ts";
+import { underLoad } from "./load.ts";
+import { pause } from "./processes.ts";
+import type { World } from "./world.ts";
 
 const STRIKES = 30;
 const PARTITIONS = 16;

@@ -1,6 +1,8 @@
 import { until } from "../until.ts";
 import type { Fault } from "./fault.ts";
-import { pause, underLoad, type World } from "./world.ts";
+import { underLoad } from "./load.ts";
+import { pause } from "./processes.ts";
+import type { World } from "./world.ts";
 
 /** Longer than the client needs to notice: three pings, 10 s apart. */
 const UNNOTICED_MS = 5000;

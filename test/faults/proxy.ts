@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 /** The daemons' way to the server, on loopback, and everything that can be wrong with a way. */
-export interface Proxy extends AsyncDisposable {
+export interface TcpProxy extends AsyncDisposable {
   /** For NATS_URL. */
   readonly url: string;
   /** Resets every connection. @returns how many there were. */
@@ -22,7 +22,7 @@ interface Pipe {
 }
 
 /** Listens on a free port and passes everything on to `port` until told otherwise. */
-export async function openProxy(port: number): Promise<Proxy> {
+export async function openProxy(port: number): Promise<TcpProxy> {
   const pipes = new Set<Pipe>();
   let stalled: "both" | "to_server" | "to_client" | undefined;
   let delayMs = 0;

@@ -1,6 +1,8 @@
 import type { StreamConfig } from "@nats-io/jetstream";
 import type { Fault } from "./fault.ts";
-import { pause, underLoad, type World } from "./world.ts";
+import { underLoad } from "./load.ts";
+import { pause } from "./processes.ts";
+import type { World } from "./world.ts";
 
 const PARTITIONS = 16;
 /** The daemon notes every 5 s how far its partitions are complete. */
@@ -39,23 +41,27 @@ export const streams: readonly Fault[] = [
   },
   {
     name: "redelivery-storm",
-    about: "all consumers reset to the first message, ten times a second, for 5 s",
-    leastStrikes: 300,
+    about: "all consumers reset to the first message, again and again, for 5 s",
+    leastStrikes: 64,
     async strike(world) {
       await world.start();
-      await underLoad(world, 2, async (round) => {
-        if (round === 0) return;
-        const endMs = Date.now() + 5000;
-        while (Date.now() < endMs) {
-          for (let partition = 0; partition < PARTITIONS; partition++) {
-            await world.session.jsm.consumers.reset("ORDERS", `orders-${partition}`, 1).then(
-              () => world.struck(),
-              () => {},
+      await underLoad(
+        world,
+        2,
+        async (round) => {
+          if (round === 0) return;
+          const endMs = Date.now() + 5000;
+          while (Date.now() < endMs) {
+            const resets = Array.from({ length: PARTITIONS }, (_, partition) =>
+              world.session.jsm.consumers.reset("ORDERS", `orders-${partition}`, 1),
             );
+            const settled = await Promise.allSettled(resets);
+            world.struck(settled.filter(({ status }) => status === "fulfilled").length);
+            await pause(100);
           }
-          await pause(100);
-        }
-      }, 150);
+        },
+        150,
+      );
     },
   },
   {
@@ -65,15 +71,20 @@ export const streams: readonly Fault[] = [
     rebuild: false,
     async strike(world) {
       await world.start();
-      await underLoad(world, 3, async (round) => {
-        if (round === 0) return;
-        await world.settle();
-        await pause(NOTED_MS);
-        if (round === 2) await world.daemon().stop();
-        await purge(world, 0);
-        if (round === 2) await world.start();
-        world.struck();
-      }, 60);
+      await underLoad(
+        world,
+        3,
+        async (round) => {
+          if (round === 0) return;
+          await world.settle();
+          await pause(NOTED_MS);
+          if (round === 2) await world.daemon().stop();
+          await purge(world, 0);
+          if (round === 2) await world.start();
+          world.struck();
+        },
+        60,
+      );
     },
   },
   {

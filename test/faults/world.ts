@@ -1,5 +1,3 @@
-import { type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,14 +11,15 @@ import { type ServerChanges, startTestServer, type TestServer } from "../server.
 import { until } from "../until.ts";
 import { type Checker, openChecker } from "./checker.ts";
 import type { Inside } from "./inside.ts";
-import { openProxy, type Proxy } from "./proxy.ts";
+import { endOf, pause } from "./processes.ts";
+import { openProxy, type TcpProxy } from "./proxy.ts";
 import { createRandom, type Random } from "./random.ts";
 
 /** A real nats-server, real daemons on it through a proxy, publishers, and a checker that knows none of them. */
 export interface World extends AsyncDisposable {
   readonly random: Random;
   readonly server: TestServer;
-  readonly proxy: Proxy;
+  readonly proxy: TcpProxy;
   /** Ours, straight to the server. */
   readonly session: Session;
   readonly checker: Checker;
@@ -78,6 +77,7 @@ export async function openWorld(seed: number, options: WorldOptions = {}): Promi
   const controlFile = join(scratch, "inside.json");
   const running = new Map<string, DaemonProcess>();
   const notes: string[] = [];
+  let latest: DaemonProcess | undefined;
   let strikes = 0;
   let trafficCalls = 0;
 
@@ -128,26 +128,27 @@ export async function openWorld(seed: number, options: WorldOptions = {}): Promi
     streamSize,
     daemon() {
       const daemon = running.get(dataDir);
-      if (daemon === undefined) throw new Error("the daemon does not run");
+      if (daemon === undefined) throw new Error(`the daemon does not run:\n${latest?.output().slice(-3000)}`);
       return daemon;
     },
     async start(given = {}) {
       const env = environment(given);
       const daemon = await startDaemonProcess(env, given.args, PATIENCE_MS);
       running.set(env.NATSTATE_DATA, daemon);
+      latest = daemon;
       void daemon.exited.then(() => {
         if (running.get(env.NATSTATE_DATA) === daemon) running.delete(env.NATSTATE_DATA);
       });
       return daemon;
     },
     async refusal(given = {}) {
-      const { code, output } = await endOf(spawnDaemon(environment(given), given.args));
+      const { code, output } = await endOf(spawnDaemon(environment(given), given.args), PATIENCE_MS);
       if (code !== 1) throw new Error(`expected a refusal, it ended with ${code}:\n${output}`);
       return output;
     },
     async doom(moment, times) {
       const crash = { NODE_ENV: "test", NATSTATE_TEST_CRASH: `${moment}:${times}`, NATSTATE_BATCH_EVENTS: "20" };
-      const { signal, output } = await endOf(spawnDaemon(environment({ env: crash })));
+      const { signal, output } = await endOf(spawnDaemon(environment({ env: crash })), PATIENCE_MS);
       if (signal !== "SIGKILL") throw new Error(`${moment}:${times} did not kill the daemon:\n${output}`);
       strikes++;
     },
@@ -176,12 +177,19 @@ export async function openWorld(seed: number, options: WorldOptions = {}): Promi
     },
     async settle(daemon = world.daemon(), timeoutMs = PATIENCE_MS) {
       const settled = () => isSettled(daemon).catch(() => false);
-      // Twice in a row: a session that begins anew may look like one that is done.
-      await until("settled", async () => (await settled()) && (await pause(200), settled()), timeoutMs).catch((error) => {
+      // A session that begins anew may look, for a moment, like one that is done.
+      const twice = async () => {
+        if (!(await settled())) return false;
+        await pause(200);
+        return settled();
+      };
+      await until("settled", twice, timeoutMs).catch((error) => {
         throw new Error(`${error.message}\n${daemon.output().slice(-3000)}`);
       });
     },
-    struck: (times = 1) => void (strikes += times),
+    struck(times = 1) {
+      strikes += times;
+    },
     strikes: () => strikes,
     note: (text) => void notes.push(text),
     notes: () => notes,
@@ -198,51 +206,4 @@ export async function openWorld(seed: number, options: WorldOptions = {}): Promi
     },
   };
   return world;
-}
-
-export const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-
-/**
- * Traffic while faults strike: one order's events are spread over all rounds, so that every round meets orders it has
- * to restore. After each strike something new has to be decided before the next.
- */
-export async function underLoad(
-  world: World,
-  rounds: number,
-  strike: (round: number) => Promise<void>,
-  ordersPerRound = 30,
-): Promise<void> {
-  const messages = world.traffic(rounds * ordersPerRound, rounds * 2);
-  const size = Math.ceil(messages.length / rounds);
-  let outputs = 0;
-  const count = async () => (await world.streamSize("DECISIONS")) + (await world.streamSize("DEAD_LETTERS"));
-  for (let round = 0; round < rounds; round++) {
-    const published = world.publish(messages.slice(round * size, (round + 1) * size));
-    await strike(round);
-    await published;
-    const before = outputs;
-    outputs = await until(
-      `progress after strike ${round + 1}`,
-      async () => {
-        const now = await count().catch(() => 0);
-        return now > before && now;
-      },
-      PATIENCE_MS,
-    );
-  }
-}
-
-interface End {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly output: string;
-}
-
-async function endOf(child: ChildProcess): Promise<End> {
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => (output += chunk));
-  const timer = setTimeout(() => child.kill("SIGABRT"), PATIENCE_MS);
-  const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
-  clearTimeout(timer);
-  return { code, signal, output };
 }

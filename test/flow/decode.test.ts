@@ -40,6 +40,17 @@ describe("what is refused, and as what", () => {
     ["1 MiB", "too_large", JSON.stringify({ ...payment, note: "x".repeat(1_048_576) })],
     ["__proto__", "invalid_event", '{"__proto__":{"amount":1},"orderId":"o-1"}'],
     ["escaped __proto__", "invalid_event", `{"a":{"\\u005f_proto__":1},${JSON.stringify(payment).slice(1)}`],
+    [
+      "text that is no Unicode",
+      "invalid_event",
+      `${JSON.stringify({ ...payment, eventId: "e" }).slice(0, -1)},"x":"\\ud800"}`,
+    ],
+    [
+      "a key that is no Unicode",
+      "invalid_event",
+      `${JSON.stringify({ ...payment, eventId: "e" }).slice(0, -1)},"\\udc00":1}`,
+    ],
+    ["no id, and a number no JSON can repeat", "invalid_event", `${JSON.stringify(payment).slice(0, -1)},"x":1e999}`],
     ["amount as text", "invalid_event", { ...payment, amount: "10" }],
     ["infinite amount", "invalid_event", JSON.stringify(payment).replace("10", "1e999")],
     ["negative amount", "invalid_event", { ...payment, amount: -1 }],

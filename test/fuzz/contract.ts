@@ -61,7 +61,8 @@ function readObject(body: Uint8Array, maxBytes: number): Json {
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
     const value: unknown = JSON.parse(text, (key, inner) => {
-      if (key === "__proto__") throw NO;
+      if (key === "__proto__" || !key.isWellFormed()) throw NO;
+      if (typeof inner === "string" && !inner.isWellFormed()) throw NO;
       return inner;
     });
     if (typeof value !== "object" || value === null || Array.isArray(value) || depthOf(text) > 32) throw NO;
@@ -110,8 +111,9 @@ function label(value: unknown): string | undefined {
 
 /** RFC 3339 with a zone, in UTC; a time that no calendar has is none. */
 function readTime(value: unknown): { text: string; ms: number } {
-  const match = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)$/.exec(String(value));
-  if (typeof value !== "string" || value.length > 64 || match === null) throw NO;
+  if (typeof value !== "string" || value.length > 64) throw NO;
+  const match = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)$/.exec(value);
+  if (match === null) throw NO;
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1, 7).map(Number);
   const isLeap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
   const days = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] ?? 0;
@@ -132,6 +134,7 @@ function readTime(value: unknown): { text: string; ms: number } {
 /** RFC 8785: keys sorted by UTF-16, no spaces. */
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((inner) => canonical(inner)).join()}]`;
+  if (typeof value === "number" && !Number.isFinite(value)) throw NO;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   const keys = Object.keys(value)
     .sort()

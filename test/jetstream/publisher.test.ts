@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import type { LedgerRow } from "../../src/flow/ports.ts";
 import { catchUpOutbox } from "../../src/jetstream/catch-up.ts";
 import { decisionsOn } from "../../src/jetstream/outbox-reader.ts";
-import { createPublisher, type Publisher } from "../../src/jetstream/publisher.ts";
+import { createPublisher, type Publisher, type PublisherOptions } from "../../src/jetstream/publisher.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { ensureStreams } from "../../src/jetstream/topology.ts";
 import { deliver, orderLane } from "../flow/delivery.ts";
@@ -36,7 +36,7 @@ beforeEach(() => {
   order = `o-${++count}`;
 });
 
-function publisherOf(station: Station): Publisher & { troubles: string[] } {
+function publisherOf(station: Station, changes: Partial<PublisherOptions> = {}): Publisher & { troubles: string[] } {
   const troubles: string[] = [];
   const publisher = createPublisher({
     js: session.js,
@@ -44,7 +44,9 @@ function publisherOf(station: Station): Publisher & { troubles: string[] } {
     outbox: station.outbox,
     laneOf: () => orderLane,
     maxInFlight: 16,
+    isConnected: () => true,
     beforeRetry: () => Promise.resolve(),
+    ...changes,
     onPublished: () => {},
     onReconciled: (lane, id) => station.actors.evict(lane, id),
     onTrouble: (error) => troubles.push(error.message),
@@ -172,6 +174,25 @@ it("a dead letter of a stream made anew is published, though the former one had 
   const last = async (back: number) =>
     (await session.jsm.streams.getMessage("DEAD_LETTERS", { seq: state.last_seq - back }))?.string();
   expect([await last(1), await last(0)]).toEqual(["former", "anew"]);
+});
+
+it("what is due while disconnected waits until it is known what has been published meanwhile", async () => {
+  using station = openStation();
+  const { deadLetters } = station.processor.apply([deliver(700 + count, `orders.${order}.X`, "{")]);
+  let isConnected = false;
+  const publisher = publisherOf(station, {
+    isConnected: () => isConnected,
+    async beforeRetry() {
+      if (!isConnected) throw new Error("not connected");
+      station.outbox.markPublished([], deadLetters.map((row) => ({ row, sequence: 1 })));
+    },
+  });
+  const { state: before } = await session.jsm.streams.info("DEAD_LETTERS");
+  publisher.offer([], deadLetters);
+  isConnected = true;
+  await publisher.drain(5000);
+  expect(publisher.backlog()).toBe(0);
+  expect((await session.jsm.streams.info("DEAD_LETTERS")).state.last_seq).toBe(before.last_seq);
 });
 
 it("a store without a past learns what is published before it decides anew", async () => {

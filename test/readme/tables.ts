@@ -1,11 +1,12 @@
-import { settings } from "../../src/config.ts";
 import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
+import { settings } from "../../src/config.ts";
 import { REJECTION_REASONS } from "../../src/flow/ports.ts";
 import { METRICS } from "../../src/ops/catalogue.ts";
 
 const MEANINGS: Record<(typeof REJECTION_REASONS)[number], string> = {
   malformed_json: "not UTF-8, empty, or not JSON",
-  invalid_event: "JSON, but not as the contract says: a field is missing or wrong, nested too deep, or has a `__proto__` key",
+  invalid_event:
+    "JSON, but not as the contract says: a field is missing or wrong, nested too deep, has a `__proto__` key, or text that is no Unicode",
   unknown_event_type: "an event type this actor type does not have",
   subject_mismatch: "order id or event type differ from the subject's",
   too_large: "larger than `NATSTATE_MAX_EVENT_BYTES`",
@@ -24,7 +25,12 @@ export function readmeTables(): Record<string, string> {
     ),
     "metrics-table": table(
       ["metric", "type", "labels", "what it says"],
-      Object.values(METRICS).map(({ name, type, labels, help }) => [code(name), type, labels.map(code).join(", "), help]),
+      Object.values(METRICS).map(({ name, type, labels, help }) => [
+        code(name),
+        type,
+        labels.map(code).join(", "),
+        help,
+      ]),
     ),
     "reasons-table": table(
       ["reason", "meaning"],

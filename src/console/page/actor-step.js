@@ -1,6 +1,6 @@
 /** @import { Change } from "../../flow/changes.ts" */
 /** @import { Scene } from "./types.d.ts" */
-import { h } from "./dom.js";
+import { breakable, h } from "./dom.js";
 import { field } from "./format.js";
 
 /** As the server cuts them off. */
@@ -68,7 +68,7 @@ function renderChanges(changes) {
     return h(
       "tr",
       {},
-      h("td", { class: "mono any" }, path),
+      h("td", { class: "mono any" }, breakable(path)),
       h("td", { class: "any" }, before === null ? field(after) : changed(field(before), field(after))),
     );
   });

@@ -6,9 +6,6 @@ export class ApiError extends Error {
 
 const token = document.querySelector('meta[name="natstate-token"]')?.getAttribute("content") ?? "";
 
-/** Can this page change anything? */
-export const mayChange = token !== "";
-
 /**
  * Asks a question of the API.
  *

@@ -48,6 +48,7 @@ async function start() {
 
   async function route() {
     const mine = ++turn;
+    const { hash } = location;
     const { collection, id, query } = readAddress();
     const wanted = machines.get(collection) ?? machines.get(query.get("of") ?? "") ?? machine;
     if (wanted !== following) {
@@ -57,7 +58,7 @@ async function start() {
       stop = follow(wanted.type.name, onPulse, onSilence);
     }
     const next = await choose(wanted, collection, id, query).catch((error) => showProblem(error));
-    if (mine === turn) show(next);
+    if (mine === turn) show(next, hash);
     else next.close?.();
   }
 
@@ -95,12 +96,16 @@ async function choose(machine, collection, id, query) {
   return showOverview(place);
 }
 
-/** @param {View} next */
-function show(next) {
+/**
+ * @param {View} next
+ * @param {string} hash the address that named it
+ */
+function show(next, hash) {
   const isFirst = view === undefined;
   view?.close?.();
   view = next;
   fill(main, next.element);
+  main.dataset.at = hash;
   document.title = `${next.title} · natstate`;
   markCurrent();
   if (latest !== undefined) next.onPulse?.(latest);
@@ -162,4 +167,4 @@ function showProblem(error) {
   return { element, title: "Not here" };
 }
 
-start().catch((error) => show(showProblem(error)));
+start().catch((error) => show(showProblem(error), location.hash));

@@ -1,6 +1,6 @@
 /** @import { DeadLetterPage, DeadLetterSummary, Stats } from "../../flow/queries.ts" */
 /** @import { Machine, Place, View } from "./types.d.ts" */
-import { ask, change, mayChange } from "./api.js";
+import { ask, change } from "./api.js";
 import { copyable } from "./copy.js";
 import { renderLetter } from "./dead-letter.js";
 import { fill, h, write } from "./dom.js";
@@ -74,7 +74,7 @@ export async function showDeadLetters({ machine, query }) {
 
   function sync() {
     const selected = rows.filter(({ box }) => box.checked);
-    redrive.disabled = selected.length === 0 || !mayChange;
+    redrive.disabled = selected.length === 0;
     write(redrive, selected.length === 0 ? "Redrive" : `Redrive ${count(selected.length)}`);
     const numbers = selected.map(({ letter }) => letter.publishedSequence).join(" ");
     fill(command, copyable(`npx natstate dead-letters ${numbers === "" ? "list" : `redrive ${numbers}`}`));
@@ -127,8 +127,6 @@ export async function showDeadLetters({ machine, query }) {
       { class: "card list", "aria-label": "Dead letters" },
       h("table", { class: "letters cards" }, h("thead", {}, h("tr", {}, head)), body),
       h("div", { class: "pager" }, note, previous, next, refresh),
-      !mayChange &&
-        h("p", { class: "note" }, "Redriving from here is possible on loopback only; the command line can everywhere."),
     ),
     h("section", { class: "card stack" }, h("h2", {}, "The same in a terminal"), command),
   );

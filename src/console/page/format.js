@@ -63,7 +63,7 @@ export function spansDays(isos) {
 
 /** @param {string} name @returns {string[]} `OrderCreated` as `Order` and `Created`: where a line may be broken */
 export function humps(name) {
-  return name.split(/(?<=[a-z0-9])(?=[A-Z])|(?<=_)/);
+  return name.split(/(?<=[a-z0-9])(?=[A-Z])|(?<=[_.])/);
 }
 
 /** @param {string} name @returns {string} `OrderCreated` as `Order created`, `payment_failed` as it is */

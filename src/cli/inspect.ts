@@ -1,0 +1,100 @@
+import type { Command } from "commander";
+import type { ActorType } from "../../machines/actor-type.ts";
+import { PAST_EVENTS } from "../flow/inspection-past.ts";
+import { followInspection } from "../jetstream/inspect-client.ts";
+import { checkActorId, findType, typeOption, wholeNumber, withExamples } from "./arguments.ts";
+import { CliError } from "./exit-codes.ts";
+import { startInspectionRelay } from "./inspection-relay.ts";
+import { print, printJson, say } from "./output.ts";
+import { openInBrowser, STATELY_ORIGIN, sendStatelyPage } from "./stately-page.ts";
+import { addSystemOption, type System, withSystem } from "./system.ts";
+
+interface InspectOptions {
+  readonly type: string;
+  readonly port: number;
+  readonly redact?: boolean;
+  readonly json?: boolean;
+  readonly openStately?: boolean;
+  readonly nats?: string;
+}
+
+/** Adds `natstate inspect`: one order's machine at work, for XState's visualisers. */
+export function addInspect(program: Command, types: readonly ActorType[]): void {
+  const command = program
+    .command("inspect <id>")
+    .description(
+      "Stream an order's inspection events (past, then live) on a WebSocket, as Stately's inspector reads them.",
+    )
+    .option("--port <n>", "port on 127.0.0.1; 0 picks a free one", wholeNumber(0, 65_535), 0)
+    .option("--redact", "type names in place of values; names of fields stay, such as the SKUs of a reservation")
+    .option("--json", "print the messages, one line each, instead of serving them")
+    .option("--open-stately", `a page that hands them to ${STATELY_ORIGIN}, which is not this machine`)
+    .addOption(typeOption(types))
+    .action((id: string, options: InspectOptions) => {
+      const type = findType(types, options.type);
+      checkActorId(type, id);
+      if (options.json && options.openStately) {
+        throw new CliError("usage", "--json prints the messages, --open-stately serves them: give one of them");
+      }
+      return withSystem(options.nats, (system) => inspect(system, type, id, options));
+    });
+  addSystemOption(command);
+  withExamples(command, [
+    ["natstate inspect ORD-1001", "a ws:// address for an inspector, until Ctrl-C"],
+    ["natstate inspect ORD-1001 --json | jq -c '[.type, .event.type, .snapshot.value]'", "in a terminal"],
+    ["natstate inspect ORD-1001 --redact --open-stately", "drawn by stately.ai, without values"],
+  ]);
+}
+
+async function inspect(system: System, type: ActorType, id: string, options: InspectOptions): Promise<void> {
+  const ending = new AbortController();
+  const end = () => ending.abort();
+  process.on("SIGINT", end);
+  process.on("SIGTERM", end);
+  const follow = (signal: AbortSignal) =>
+    followInspection(system.session, type, id, { redact: options.redact === true, signal });
+  try {
+    const found = await system.queries.get(type, id);
+    if (found === undefined) say(`nobody has heard of ${type.name} ${id} yet, waiting for its first event`);
+    else if (found.version > PAST_EVENTS) say(`its ${found.version} events are too many to tell, from now on only`);
+    if (options.json)
+      for await (const message of follow(ending.signal)) printJson(JSON.parse(message), { oneLine: true });
+    else await serve(type, id, options, follow, ending.signal);
+  } finally {
+    process.off("SIGINT", end);
+    process.off("SIGTERM", end);
+  }
+}
+
+async function serve(
+  type: ActorType,
+  id: string,
+  { port, redact, openStately }: InspectOptions,
+  follow: (signal: AbortSignal) => AsyncIterable<string>,
+  signal: AbortSignal,
+): Promise<void> {
+  const relay = await startInspectionRelay({
+    port,
+    furtherOrigins: openStately ? [STATELY_ORIGIN] : [],
+    page: openStately ? sendStatelyPage : undefined,
+    follow,
+    onClients(count, error) {
+      say(`${count} connected${error === undefined ? "" : `; an inspector was closed: ${error.message}`}`);
+    },
+  });
+  try {
+    print(`inspecting ${type.name} ${id} at ws://127.0.0.1:${relay.port}, Ctrl-C ends`);
+    if (openStately) tellStately(`http://127.0.0.1:${relay.port}/`, redact === true);
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+  } finally {
+    await relay.close();
+  }
+}
+
+function tellStately(url: string, redact: boolean): void {
+  const what = redact ? "with type names in place of values" : "with all values (--redact leaves those out)";
+  say(
+    `${url} shows ${STATELY_ORIGIN}/inspect in a frame and hands it the machine, every event and every snapshot, ${what}`,
+  );
+  if (!openInBrowser(url, process.env)) say("open it in a browser on this machine; nothing is handed over before");
+}

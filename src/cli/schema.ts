@@ -1,0 +1,30 @@
+import { type Command, Option } from "commander";
+import type { ActorType } from "../../machines/actor-type.ts";
+import { asyncApi } from "../contract/asyncapi.ts";
+import { contractDocument } from "../contract/json-schemas.ts";
+import { findType, typeOption, withExamples } from "./arguments.ts";
+import { printJson } from "./output.ts";
+
+const FORMATS = ["json-schema", "asyncapi"] as const;
+
+interface SchemaOptions {
+  readonly format: (typeof FORMATS)[number];
+  readonly type: string;
+}
+
+/** Adds `natstate schema`: the contract, for other programs. */
+export function addSchema(program: Command, types: readonly ActorType[]): void {
+  const command = program
+    .command("schema")
+    .description("Print the wire contract: JSON Schemas of events and decisions, or all of it as AsyncAPI 3.0.")
+    .addOption(new Option("--format <format>", "what to print").choices([...FORMATS]).default("json-schema"))
+    .addOption(typeOption(types))
+    .action(({ format, type: name }: SchemaOptions) => {
+      const type = findType(types, name);
+      printJson(format === "asyncapi" ? asyncApi(type, program.version() ?? "") : contractDocument(type));
+    });
+  withExamples(command, [
+    ["natstate schema > orders.schema.json", "JSON Schema 2020-12, events and decisions under $defs"],
+    ["natstate schema --format asyncapi > asyncapi.json", "subjects, messages and headers"],
+  ]);
+}

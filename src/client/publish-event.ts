@@ -1,0 +1,111 @@
+import type { JetStreamClient } from "@nats-io/jetstream";
+import { headers } from "@nats-io/nats-core";
+import type { ActorType } from "../../machines/actor-type.ts";
+import { decode, isRejected } from "../flow/decode.ts";
+import type { Delivery, RejectionReason } from "../flow/ports.ts";
+import { eventStream, eventSubject } from "../jetstream/names.ts";
+import { type EventContract, type EventOf, type OrderContract, orderContract } from "./event-contract.ts";
+
+/** How one event is published. */
+export interface PublishEventOptions<Contract extends EventContract = OrderContract> {
+  /** Of another actor type than the order. */
+  readonly contract?: Contract;
+  /** W3C Trace Context of what caused the event; natstate's spans and its decisions carry on from it. */
+  readonly traceparent?: string;
+  /** Of the event's bytes, at most; larger ones are refused. 64 KiB, which is what natstate reads by default. */
+  readonly maxBytes?: number;
+  /** False: send it even if natstate is certain to dead-letter it. */
+  readonly validate?: boolean;
+  /** For the stream's answer; 5000 by default. */
+  readonly timeoutMs?: number;
+}
+
+/** An event that is stored. */
+export interface PublishedEvent {
+  /** Its identity: given, or made. */
+  readonly eventId: string;
+  readonly subject: string;
+  /** In the type's stream. */
+  readonly sequence: number;
+}
+
+/** An event that natstate would dead-letter; nothing was sent. */
+export class InvalidEventError extends Error {
+  override readonly name = "InvalidEventError";
+  readonly reason: RejectionReason;
+
+  constructor(reason: RejectionReason, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+/**
+ * Nobody said that the event was stored; it may be. Publish `event` again, as it is here: it has its id and its time now,
+ * so that both copies together have one effect.
+ */
+export class EventNotConfirmedError<Contract extends EventContract = OrderContract> extends Error {
+  override readonly name = "EventNotConfirmedError";
+  readonly event: EventOf<Contract>;
+
+  constructor(event: EventOf<Contract>, cause: Error) {
+    super(`${String(event.eventType)} was not confirmed by the stream: ${cause.message}`, { cause });
+    this.event = event;
+  }
+}
+
+/**
+ * Publishes one event with an identity and a time of its own, once it is sure that natstate can read it.
+ *
+ * @param js - of a connection of yours; `jetstream(nc)` of `@nats-io/jetstream`.
+ * @returns when the stream has stored it.
+ * @throws InvalidEventError with the reason it would be dead-lettered for; nothing was sent.
+ * @throws EventNotConfirmedError when the stream did not answer or refused.
+ */
+export async function publishEvent<Contract extends EventContract = OrderContract>(
+  js: Pick<JetStreamClient, "publish">,
+  event: EventOf<NoInfer<Contract>>,
+  options: PublishEventOptions<Contract> = {},
+): Promise<PublishedEvent> {
+  const { traceparent, maxBytes = 65_536, validate = true, timeoutMs = 5000 } = options;
+  const contract: EventContract = options.contract ?? orderContract;
+  const complete = { ...event, eventId: event.eventId ?? crypto.randomUUID(), timestamp: toText(event.timestamp) };
+  const body = Buffer.from(JSON.stringify(complete));
+  const fields = complete as Readonly<Record<string, unknown>>;
+  const subject = eventSubject(contract, String(fields[contract.idField]), String(fields.eventType));
+  if (validate) refuseInvalid(contract, subject, body, maxBytes);
+  const header = headers();
+  if (traceparent !== undefined) header.set("traceparent", traceparent);
+  try {
+    const { seq } = await js.publish(subject, body, {
+      headers: header,
+      timeout: timeoutMs,
+      expect: { streamName: eventStream(contract) },
+    });
+    return { eventId: complete.eventId, subject, sequence: seq };
+  } catch (error) {
+    throw new EventNotConfirmedError<Contract>(complete as EventOf<Contract>, error as Error);
+  }
+}
+
+function toText(timestamp: string | Date | undefined): string {
+  return typeof timestamp === "string" ? timestamp : (timestamp ?? new Date()).toISOString();
+}
+
+/** Asks the daemon's own decoder, so that publisher and daemon cannot disagree. */
+function refuseInvalid(contract: EventContract, subject: string, body: Uint8Array, maxBytes: number): void {
+  const [collection = "", ...rest] = subject.split(".");
+  const delivery: Delivery = {
+    // The decoder reads no more of a type than a contract has.
+    lane: { type: contract as ActorType, stream: eventStream(contract), partition: 0 },
+    sequence: 0,
+    subject: [collection, 0, ...rest].join("."),
+    body,
+    header: () => undefined,
+    headers: () => [],
+    storedAtMs: Date.now(),
+    ack() {},
+  };
+  const decoded = decode(delivery, { maxBytes });
+  if (isRejected(decoded)) throw new InvalidEventError(decoded.reason, decoded.error);
+}

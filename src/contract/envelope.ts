@@ -1,0 +1,36 @@
+import { z } from "zod";
+
+/*
+ * What every event and every decision carries beside its own fields, whatever the actor type (DESIGN, section 3).
+ * `flow/decode.ts` is what accepts an event; this says the same to others.
+ */
+
+const label = z.string().min(1).max(256);
+
+/** An actor's id: one token of a NATS subject. */
+export const actorId = z.string().regex(/^[A-Za-z0-9_:-]{1,128}$/, "expected 1 to 128 of A-Z a-z 0-9 _ - :");
+
+/** Event and decision time. */
+const instant = (description: string) => z.string().meta({ format: "date-time", description });
+
+/** Of an event, beside the actor's id and `eventType`. */
+export const eventEnvelope = z.object({
+  timestamp: instant("Event time, RFC 3339 with a zone: it decides which of two facts is newer, not arrival."),
+  eventId: label
+    .optional()
+    .describe(
+      "Identity within the actor: the same id twice has one effect. Else Nats-Msg-Id, else a digest of the body.",
+    ),
+  correlationId: label.optional().describe("Carried to the decisions this event causes."),
+});
+
+/** Of a decision, beside the actor's id, `decisionType` and its fields. */
+export const decisionEnvelope = z.object({
+  revision: z.int().min(1).describe("1, 2, 3 ... for each actor; the highest one stands."),
+  supersedes: z.int().min(1).nullable().describe("The revision it replaces, null for the first."),
+  decidedAt: instant("The latest event time among the facts it rests on.").nullable(),
+  dataCompleteness: z.number().min(0).max(100).describe("Known share of the actor's facets, in percent."),
+  basedOn: z.array(z.string()).describe("Ids of the events it rests on."),
+  causationId: z.string().describe("Id of the event that caused it."),
+  correlationId: z.string().nullable().describe("Of the event that caused it."),
+});

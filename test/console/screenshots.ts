@@ -1,0 +1,75 @@
+import { mkdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import type { Page } from "playwright-core";
+import type { ActorAnswer, ActorSummary } from "../../src/flow/queries.ts";
+import type { DaemonProcess } from "../e2e/daemon-process.ts";
+import { getJson, openWorld } from "../e2e/world.ts";
+import { findChromium, launchBrowser, NO_CHROMIUM, openPage } from "./browser.ts";
+import { openShop, startTraffic } from "./shop.ts";
+
+/*
+ * npm run screenshots [-- --seconds N]: makes the README's pictures of the console, docs/overview.png and
+ * docs/order.png, of a daemon under traffic. The plots show five minutes, so it takes that long by default.
+ */
+
+const DOCS = join(import.meta.dirname, "../../docs");
+const EVENTS_PER_SECOND = 140;
+const MAX_BYTES = 300_000;
+
+const { values } = parseArgs({ options: { seconds: { type: "string", default: "300" } } });
+const chromium = findChromium();
+if (chromium === undefined) throw new Error(NO_CHROMIUM);
+
+await using world = await openWorld();
+const daemon = await world.start();
+await using browser = await launchBrowser(chromium);
+const { page, troubles } = await openPage(browser, daemon.httpUrl, {
+  viewport: { width: 1280, height: 1010 },
+  deviceScaleFactor: 1.5,
+  colorScheme: "light",
+});
+{
+  await using _traffic = startTraffic(world.session.nc, openShop(11), EVENTS_PER_SECOND, 120);
+  await page.goto("/#/");
+  await delay(Number(values.seconds) * 1000);
+  await mkdir(DOCS, { recursive: true });
+  await take(page, "overview.png");
+}
+await world.settle(daemon);
+await page.setViewportSize({ width: 1280, height: 1240 });
+await page.goto(`/#/orders/${await findStory(daemon)}`);
+await page.waitForSelector(".next tbody tr");
+await take(page, "order.png");
+if (troubles.length > 0) throw new Error(troubles.join("\n"));
+
+async function take(page: Page, name: string): Promise<void> {
+  const path = join(DOCS, name);
+  // Links are underlined and nothing is hovered: the mouse stays out.
+  await page.mouse.move(0, 0);
+  await page.screenshot({ path, animations: "disabled" });
+  const { size } = await stat(path);
+  console.log(`${path}  ${Math.round(size / 1000)} kB`);
+  if (size > MAX_BYTES) throw new Error(`${name} has ${size} bytes, more than ${MAX_BYTES}`);
+}
+
+/** An order whose decision was revised, with something superseded and something heard twice. */
+async function findStory(daemon: DaemonProcess): Promise<string> {
+  let cursor = "";
+  let best = { id: "", points: -1 };
+  for (let pages = 0; pages < 20; pages++) {
+    const page = await getJson(daemon, `/api/orders?limit=200&state=confirmed&completeness=100${cursor}`);
+    for (const { orderId, revision } of page.orders as (ActorSummary & { orderId: string })[]) {
+      if (revision < 3) continue;
+      const { eventHistory } = (await getJson(daemon, `/api/orders/${orderId}`)) as ActorAnswer;
+      const superseded = eventHistory.some(({ outcome }) => outcome === "superseded");
+      const repeated = eventHistory.some(({ duplicates }) => duplicates > 0);
+      const points = revision + 3 * Number(superseded) + 2 * Number(repeated);
+      if (points > best.points && eventHistory.length < 9) best = { id: orderId, points };
+    }
+    if (page.nextCursor === null) break;
+    cursor = `&cursor=${page.nextCursor}`;
+  }
+  return best.id;
+}

@@ -1,0 +1,73 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Json } from "./checker-contract.ts";
+import { contentOf, type ModelOrder, shown, standingContent } from "./checker-model.ts";
+import type { Report } from "./checker-outputs.ts";
+
+/** Asks the daemon's API. */
+export async function ask(httpUrl: string, path: string): Promise<Json> {
+  return (await (await fetch(`${httpUrl}${path}`)).json()) as Json;
+}
+
+/** Facets, state and standing decision. */
+export function checkOrder(id: string, order: Json, model: ModelOrder, exact: boolean, report: Report): void {
+  for (const [name, expected] of Object.entries(shown(model))) {
+    if (isDeepStrictEqual(order[name], expected)) continue;
+    report.wrong.push(`${id}: ${name} is ${JSON.stringify(order[name])}, expected ${JSON.stringify(expected)}`);
+  }
+  const decision = order.decision as Json | null | undefined;
+  const expected = standingContent(model);
+  const standing = decision === null || decision === undefined ? null : contentOf(decision);
+  if (!isDeepStrictEqual(standing, expected)) {
+    report.wrong.push(`${id}: the API says ${JSON.stringify(standing)} stands, expected ${JSON.stringify(expected)}`);
+  }
+  if (exact && expected !== null && !isDeepStrictEqual(decision, model.decisions.at(-1))) {
+    report.wrong.push(`${id}: the standing decision's envelope differs from the published one`);
+  }
+}
+
+/** Each accepted event has had exactly one effect. */
+export function checkHistory(id: string, history: Json, model: ModelOrder, exact: boolean, report: Report): void {
+  const rows = (history.events ?? []) as Json[];
+  const seen = new Set<unknown>();
+  for (const row of rows) {
+    const expected = model.events.get(String(row.eventId));
+    if (expected === undefined) report.wrong.push(`${id}: nobody published ${row.eventId}`);
+    else if (seen.has(row.eventId)) report.doubled.push(`${id}: ${row.eventId} is in its history twice`);
+    else if (exact && Number(row.duplicates) > expected.duplicates)
+      report.doubled.push(
+        `${id}: ${row.eventId} was counted ${row.duplicates} times more, expected ${expected.duplicates}`,
+      );
+    else if (exact && Number(row.duplicates) < expected.duplicates)
+      report.lost.push(`${id}: a copy of ${row.eventId} was not counted`);
+    else if (
+      row.outcome !== expected.outcome ||
+      row.timestamp !== expected.event.at ||
+      row.eventType !== expected.event.type ||
+      row.sequence !== expected.sequence
+    ) {
+      report.wrong.push(
+        `${id}: ${row.eventId} is in its history as ${JSON.stringify(row)}, expected ${expected.outcome} at ${expected.event.at}`,
+      );
+    }
+    seen.add(row.eventId);
+  }
+  for (const eventId of model.events.keys())
+    if (!seen.has(eventId)) report.lost.push(`${id}: ${eventId} had no effect`);
+}
+
+/** The running counts. */
+export async function checkCounts(
+  httpUrl: string,
+  events: number,
+  bad: number,
+  orders: number,
+  report: Report,
+): Promise<void> {
+  // biome-ignore lint/suspicious/noExplicitAny: an answer looked at field by field
+  const stats = (await ask(httpUrl, "/api/stats")) as any;
+  const counted = stats.events.applied + stats.events.superseded + stats.events.duplicate;
+  const states = Object.values(stats.orders.byState as Record<string, number>).reduce((sum, count) => sum + count, 0);
+  if (counted !== events - bad)
+    report.wrong.push(`the API has counted ${counted} events, ${events - bad} are in ORDERS`);
+  if (states !== orders) report.wrong.push(`the API has counted ${states} orders, ${orders} are in ORDERS`);
+}

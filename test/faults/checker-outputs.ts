@@ -1,0 +1,95 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Json, Stored } from "./checker-contract.ts";
+import { contentOf, type ModelOrder, newOrder, standingContent } from "./checker-model.ts";
+
+/** What is not as it should be, a line each. */
+export interface Report {
+  /** Events, revisions or dead letters that are missing. */
+  readonly lost: string[];
+  /** Those that are there more than once, or that nothing led to. */
+  readonly doubled: string[];
+  readonly wrong: string[];
+}
+
+/** A message of ORDERS that belongs in DEAD_LETTERS. */
+export interface Bad {
+  readonly reason: string;
+  readonly body: Buffer;
+  /** Its sequence. */
+  readonly where: string;
+}
+
+/** Per order: revisions 1 to n, each content another than the one before, the last one the model's. */
+export function checkDecisions(
+  messages: readonly Stored[],
+  orders: ReadonlyMap<string, ModelOrder>,
+  exact: boolean,
+  report: Report,
+): void {
+  const published = new Map<string, Json[]>();
+  for (const message of messages) {
+    const decision = JSON.parse(Buffer.from(message.body).toString()) as Json;
+    const id = message.subject.slice("decisions.orders.".length);
+    const all = published.get(id) ?? [];
+    published.set(id, all);
+    all.push(decision);
+    if (decision.orderId !== id) report.wrong.push(`decision on ${message.subject} is about ${decision.orderId}`);
+    if (message.header("Nats-Msg-Id") !== `orders:${id}:${decision.revision}`)
+      report.wrong.push(`${id}: wrong Nats-Msg-Id`);
+    if (message.header("Natstate-Revision") !== String(decision.revision))
+      report.wrong.push(`${id}: wrong revision header`);
+  }
+  for (const id of new Set([...orders.keys(), ...published.keys()])) {
+    const model = orders.get(id) ?? newOrder();
+    const found = published.get(id) ?? [];
+    const seen = new Set<unknown>();
+    for (const [index, { revision }] of found.entries()) {
+      if (seen.has(revision)) report.doubled.push(`${id}: revision ${revision} is there twice`);
+      else if (revision !== index + 1) report.lost.push(`${id}: revision ${index + 1} is missing, ${revision} found`);
+      seen.add(revision);
+      const before = found[index - 1];
+      if (before !== undefined && isDeepStrictEqual(contentOf(before), contentOf(found[index] as Json))) {
+        report.doubled.push(`${id}: revision ${revision} says what the one before says`);
+      }
+    }
+    if (exact) compareDecisions(id, found, model, report);
+    const standing = standingContent({ ...model, decisions: found });
+    if (!isDeepStrictEqual(standing, standingContent(model))) {
+      report.wrong.push(
+        `${id}: ${JSON.stringify(standing)} stands, expected ${JSON.stringify(standingContent(model))}`,
+      );
+    }
+  }
+}
+
+function compareDecisions(id: string, found: readonly Json[], { decisions }: ModelOrder, report: Report): void {
+  for (const expected of decisions.slice(found.length))
+    report.lost.push(`${id}: revision ${expected.revision} is missing`);
+  for (const extra of found.slice(decisions.length))
+    report.doubled.push(`${id}: nothing led to revision ${extra.revision}`);
+  for (const [index, expected] of decisions.entries()) {
+    const actual = found[index];
+    if (actual !== undefined && !isDeepStrictEqual(actual, expected)) {
+      report.wrong.push(`${id}: decision ${JSON.stringify(actual)}, expected ${JSON.stringify(expected)}`);
+    }
+  }
+}
+
+/** Exactly the bad messages, by sequence, once each, with their bytes. */
+export function checkDeadLetters(messages: readonly Stored[], bad: readonly Bad[], report: Report): void {
+  const keyOf = (where: string, reason: string, body: Buffer) => `${where} ${reason} ${body.toString("base64")}`;
+  const open = new Map<string, number>();
+  for (const { where, reason, body } of bad) open.set(keyOf(where, reason, body), 1);
+  for (const message of messages) {
+    const where = message.header("Natstate-Sequence") ?? "";
+    const reason = message.header("Natstate-Reason") ?? "";
+    const left = open.get(keyOf(where, reason, Buffer.from(message.body)));
+    if (left === undefined)
+      report.wrong.push(
+        `dead letter of ${where} (${reason}: ${message.header("Natstate-Error")}) was not bad, or not so`,
+      );
+    else if (left === 0) report.doubled.push(`dead letter of ${where} (${reason}) is there twice`);
+    else open.set(keyOf(where, reason, Buffer.from(message.body)), 0);
+  }
+  for (const [key, left] of open) if (left > 0) report.lost.push(`dead letter of ${key.slice(0, 60)} is missing`);
+}
