@@ -65,7 +65,9 @@ export function readDecision<Contract extends EventContract = OrderContract>(
   const parsed = z.intersection(decisionEnvelope.extend({ [of.idField]: actorId }), fields).safeParse(value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new InvalidDecisionError(`${issue?.path.join(".") || "decision"}: ${issue?.message}`, { cause: parsed.error });
+    throw new InvalidDecisionError(`${issue?.path.join(".") || "decision"}: ${issue?.message}`, {
+      cause: parsed.error,
+    });
   }
   return value as DecisionOf<Contract>;
 }

@@ -59,12 +59,24 @@ export function encodeDecision(
   });
 }
 
-/** The content of a decision read back from its wire form. */
+/**
+ * The content of a decision read back from its wire form.
+ *
+ * @returns a content equal to none of ours when a stranger put something else than a decision on the subject.
+ */
 export function decodeContent(type: ActorType, payload: string): DecisionContent {
-  const fields = JSON.parse(payload) as DecisionContent;
-  return Object.fromEntries(
-    Object.entries(fields).filter(([name]) => name !== type.idField && !ENVELOPE_FIELDS.includes(name)),
-  ) as DecisionContent;
+  const fields = parseFields(payload);
+  const content = Object.entries(fields).filter(([name]) => name !== type.idField && !ENVELOPE_FIELDS.includes(name));
+  return { decisionType: "unreadable", ...Object.fromEntries(content) } as DecisionContent;
+}
+
+function parseFields(payload: string): object {
+  try {
+    const fields: unknown = JSON.parse(payload);
+    return typeof fields === "object" && fields !== null ? fields : {};
+  } catch {
+    return {};
+  }
 }
 
 /** Do two contents say the same? Then no new revision is due. */

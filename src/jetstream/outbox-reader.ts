@@ -71,7 +71,10 @@ export async function decisionsOn(jsm: JetStreamManager, subject: string): Promi
   const found: PublishedDecision[] = [];
   for await (const { header, data, sequence } of messagesOn(jsm, DECISIONS_STREAM, subject)) {
     const payload = Buffer.from(data).toString("utf8");
-    found.push({ revision: Number(header("Natstate-Revision")), payload, sequence });
+    const said = Number(header("Natstate-Revision"));
+    // A writer that does not say takes the place after the one before: its message is there and must be superseded.
+    const revision = Number.isSafeInteger(said) && said > 0 ? said : (found.at(-1)?.revision ?? 0) + 1;
+    found.push({ revision, payload, sequence });
   }
   return found;
 }

@@ -88,7 +88,9 @@ async function openBench(dir: string, binary: string): Promise<Measure> {
     const latency = withLatency ? { ...LATENCY, seed } : null;
     say(`${CONTENDERS[contender].label}, ${orders} orders${latency ? `, then ${LATENCY.seconds} s live` : ""}`);
     const run = await runContender({ contender, orders, binary, workloadDir, dir: runDir, latency, execArgv });
-    say(`  ${Math.round(run.eventsPerSecond)} events/s, ${run.cpuUsPerEvent.toFixed(1)} us CPU per event`);
+    say(
+      `  ${Math.round(run.eventsPerSecond)} events/s, ${run.cpuUsPerEvent.toFixed(1)} us CPU per event, others ${run.othersPercent.toFixed(0)} %`,
+    );
     await rm(runDir, { recursive: true, force: true });
     return run;
   };

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
@@ -10,7 +11,7 @@ import { connectNats } from "../../src/jetstream/connect.ts";
 import { startEmbeddedServer } from "../../src/jetstream/embedded-server.ts";
 import { DECISIONS_STREAM, eventStream } from "../../src/jetstream/names.ts";
 import { type Request, toEnvironment, type Usage } from "./child.ts";
-import { cpuMicroseconds } from "./cpu.ts";
+import { cpuMicroseconds, machineCpuMicroseconds } from "./cpu.ts";
 import { type Latency, type LatencyOptions, measureLatency } from "./latency.ts";
 import { copyWorkload, EVENTS_PER_ORDER } from "./workload.ts";
 
@@ -35,6 +36,8 @@ export interface Run {
   readonly cpuUsPerEvent: number;
   /** CPU of the nats-server it ran against; it shares the machine. */
   readonly serverCpuUsPerEvent: number;
+  /** Share of the machine's cores that other programs used meanwhile, percent: well above 5, the figures say little. */
+  readonly othersPercent: number;
   readonly maxRssMib: number;
   readonly latency: Latency | null;
   /** The run's bounds on the machine's monotonic clock, µs, as CPU profiles count. */
@@ -88,9 +91,9 @@ export async function runContender(options: RunOptions): Promise<Run> {
   const ready = once(child, "message");
   try {
     await Promise.race([firstPull, died]);
-    const start = { ms: performance.now(), us: monotonicUs(), ...cpuOf() };
+    const start = readClocks();
     await Promise.race([whenDone(jsm, orders), died]);
-    const end = { ms: performance.now(), us: monotonicUs(), ...cpuOf() };
+    const end = readClocks();
     const events = orders * EVENTS_PER_ORDER;
     await Promise.race([ready, died]);
     const { maxRssKib } = (await ask(child, "usage")) as Usage;
@@ -103,6 +106,7 @@ export async function runContender(options: RunOptions): Promise<Run> {
       eventsPerSecond: (1000 * events) / (end.ms - start.ms),
       cpuUsPerEvent: (end.child - start.child) / events,
       serverCpuUsPerEvent: (end.server - start.server) / events,
+      othersPercent: othersPercent(start, end),
       maxRssMib: maxRssKib / 1024,
       latency: measured,
       bounds: [start.us, end.us],
@@ -113,9 +117,28 @@ export async function runContender(options: RunOptions): Promise<Run> {
     await server.stop();
   }
 
-  function cpuOf(): { child: number; server: number } {
-    return { child: cpuMicroseconds(child.pid ?? 0), server: cpuMicroseconds(server.pid) };
+  function readClocks(): Clocks {
+    const { user, system } = process.cpuUsage();
+    return {
+      ms: performance.now(),
+      us: Number(process.hrtime.bigint() / 1000n),
+      child: cpuMicroseconds(child.pid ?? 0),
+      server: cpuMicroseconds(server.pid),
+      own: user + system,
+      machine: machineCpuMicroseconds(),
+    };
   }
+}
+
+/** CPU used so far, in µs, by everybody of interest. */
+interface Clocks {
+  readonly ms: number;
+  /** The monotonic clock. */
+  readonly us: number;
+  readonly child: number;
+  readonly server: number;
+  readonly own: number;
+  readonly machine: number;
 }
 
 /** The first pull request is where a run begins, seen from outside and so the same for all. */
@@ -166,6 +189,8 @@ async function end(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-function monotonicUs(): number {
-  return Number(process.hrtime.bigint() / 1000n);
+function othersPercent(start: Clocks, end: Clocks): number {
+  const used = (clocks: Clocks) => clocks.machine - clocks.child - clocks.server - clocks.own;
+  const percent = (used(end) - used(start)) / ((end.us - start.us) / 100) / availableParallelism();
+  return Math.max(0, percent);
 }

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
+import { cpus } from "node:os";
 
 /**
  * CPU time a process has used so far with all its threads, in microseconds, read from outside so that the process
@@ -19,6 +20,12 @@ export function cpuMicroseconds(pid: number): number {
     }
   }
   return nanoseconds / 1000;
+}
+
+/** CPU time all programs of the machine have used so far, in microseconds, to 10 ms. */
+export function machineCpuMicroseconds(): number {
+  const busyMs = cpus().map(({ times }) => times.user + times.nice + times.sys + times.irq);
+  return busyMs.reduce((sum, ms) => sum + ms, 0) * 1000;
 }
 
 /** `[[dd-]hh:]mm:ss[.cc]` in microseconds. */

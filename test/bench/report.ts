@@ -61,6 +61,7 @@ export function summarise(contender: Contender, runs: readonly Run[]): Summary {
     eventsPerSecond: of((run) => run.eventsPerSecond),
     cpuUsPerEvent: of((run) => run.cpuUsPerEvent),
     serverCpuUsPerEvent: of((run) => run.serverCpuUsPerEvent),
+    othersPercent: of((run) => run.othersPercent),
     maxRssMib: of((run) => run.maxRssMib),
     p50Ms: latencies.length === 0 ? null : median(latencies.map(({ p50Ms }) => p50Ms)),
     p99Ms: latencies.length === 0 ? null : median(latencies.map(({ p99Ms }) => p99Ms)),
@@ -95,6 +96,7 @@ export function printComparison(summaries: readonly Summary[], ratios: Ratios): 
     milliseconds(summary.p99Ms),
     whole(summary.maxRssMib),
     whole(summary.startupMs),
+    whole(summary.othersPercent),
   ]);
   const header = [
     "",
@@ -119,7 +121,16 @@ export function printComparison(summaries: readonly Summary[], ratios: Ratios): 
 
 /** Cost per event by number of orders; the marginal column leaves out start-up and the warming of the JIT. */
 export function printGrowth(summaries: readonly Summary[]): string {
-  const header = ["orders", "events", "events/s", "CPU us/event", "of each further", "server us/event", "RSS MiB"];
+  const header = [
+    "orders",
+    "events",
+    "events/s",
+    "CPU us/event",
+    "of each further",
+    "server us/event",
+    "RSS MiB",
+    "others %",
+  ];
   const costs = summaries.map((summary, index) => marginalCost(summary, summaries[index - 1]));
   const rows = summaries.map((summary, index) => [
     whole(summary.events / 5),
@@ -129,6 +140,7 @@ export function printGrowth(summaries: readonly Summary[]): string {
     costs[index]?.toFixed(1) ?? "",
     summary.serverCpuUsPerEvent.toFixed(1),
     whole(summary.maxRssMib),
+    whole(summary.othersPercent),
   ]);
   const [first, last] = [summaries[0], summaries.at(-1)];
   const growth = first && last && last.cpuUsPerEvent / first.cpuUsPerEvent;

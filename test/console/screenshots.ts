@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { Page } from "playwright-core";
-import type { ActorAnswer, ActorSummary } from "../../src/flow/queries.ts";
+import type { ActorSteps, ActorSummary } from "../../src/flow/queries.ts";
 import type { DaemonProcess } from "../e2e/daemon-process.ts";
 import { getJson, openWorld } from "../e2e/world.ts";
 import { findChromium, launchBrowser, NO_CHROMIUM, openPage } from "./browser.ts";
@@ -27,7 +27,7 @@ const daemon = await world.start();
 await using browser = await launchBrowser(chromium);
 const { page, troubles } = await openPage(browser, daemon.httpUrl, {
   viewport: { width: 1280, height: 1010 },
-  deviceScaleFactor: 1.5,
+  deviceScaleFactor: 1.3,
   colorScheme: "light",
 });
 {
@@ -38,7 +38,6 @@ const { page, troubles } = await openPage(browser, daemon.httpUrl, {
   await take(page, "overview.png");
 }
 await world.settle(daemon);
-await page.setViewportSize({ width: 1280, height: 1240 });
 await page.goto(`/#/orders/${await findStory(daemon)}`);
 await page.waitForSelector(".next tbody tr");
 await take(page, "order.png");
@@ -54,22 +53,25 @@ async function take(page: Page, name: string): Promise<void> {
   if (size > MAX_BYTES) throw new Error(`${name} has ${size} bytes, more than ${MAX_BYTES}`);
 }
 
-/** An order whose decision was revised, with something superseded and something heard twice. */
+/** A moment worth a picture: the event that turned a decision round, in an order whose events came out of order. */
 async function findStory(daemon: DaemonProcess): Promise<string> {
+  let best = { address: "", points: -1 };
   let cursor = "";
-  let best = { id: "", points: -1 };
   for (let pages = 0; pages < 20; pages++) {
     const page = await getJson(daemon, `/api/orders?limit=200&state=confirmed&completeness=100${cursor}`);
     for (const { orderId, revision } of page.orders as (ActorSummary & { orderId: string })[]) {
       if (revision < 3) continue;
-      const { eventHistory } = (await getJson(daemon, `/api/orders/${orderId}`)) as ActorAnswer;
-      const superseded = eventHistory.some(({ outcome }) => outcome === "superseded");
-      const repeated = eventHistory.some(({ duplicates }) => duplicates > 0);
-      const points = revision + 3 * Number(superseded) + 2 * Number(repeated);
-      if (points > best.points && eventHistory.length < 9) best = { id: orderId, points };
+      const { steps } = (await getJson(daemon, `/api/orders/${orderId}/steps`)) as ActorSteps;
+      const turn = steps.findLastIndex(
+        ({ state, decisions }, at) => decisions.length > 0 && state !== steps[at - 1]?.state,
+      );
+      const superseded = steps.some(({ event }) => event.outcome === "superseded");
+      const repeated = steps.some(({ event }) => event.duplicates > 0);
+      const points = revision + Number(turn > 1) * 4 + Number(superseded) * 3 + Number(repeated) * 2;
+      if (points > best.points && steps.length < 9) best = { address: `${orderId}?step=${turn + 1}`, points };
     }
     if (page.nextCursor === null) break;
     cursor = `&cursor=${page.nextCursor}`;
   }
-  return best.id;
+  return best.address;
 }

@@ -74,7 +74,13 @@ const told = async () =>
 async function publishByOther(revision: number, estimatedDays: number): Promise<void> {
   const header = headers();
   header.set("Natstate-Revision", String(revision));
-  const content = { decisionType: "OrderConfirmed", orderId: order, revision, warehouseId: "warehouse-west", estimatedDays };
+  const content = {
+    decisionType: "OrderConfirmed",
+    orderId: order,
+    revision,
+    warehouseId: "warehouse-west",
+    estimatedDays,
+  };
   await session.js.publish(`decisions.orders.${order}`, JSON.stringify(content), {
     msgID: `orders:${order}:${revision}`,
     headers: header,
@@ -88,7 +94,11 @@ it("revisions of an order are published in order, each once, though all are offe
   publisher.offer(rows, []);
   publisher.offer(rows, []);
   await publisher.drain(5000);
-  expect(await told()).toEqual([[1, 5], [2, 3], [3, 9]]);
+  expect(await told()).toEqual([
+    [1, 5],
+    [2, 3],
+    [3, 9],
+  ]);
   expect(station.outbox.pendingDecisions(orderLane)).toEqual([]);
   expect(publisher.troubles).toEqual([]);
 });
@@ -103,7 +113,11 @@ it("a crash after the publish and before the note publishes nothing again", asyn
   const second = publisherOf(station);
   second.offer(station.outbox.pendingDecisions(orderLane), []);
   await second.drain(5000);
-  expect(await told()).toEqual([[1, 5], [2, 3], [3, 9]]);
+  expect(await told()).toEqual([
+    [1, 5],
+    [2, 3],
+    [3, 9],
+  ]);
   expect(station.outbox.pendingDecisions(orderLane)).toEqual([]);
 });
 
@@ -114,7 +128,11 @@ it("another writer's equal decisions are taken for ours", async () => {
   const publisher = publisherOf(station);
   publisher.offer(decide(station), []);
   await publisher.drain(5000);
-  expect(await told()).toEqual([[1, 5], [2, 3], [3, 9]]);
+  expect(await told()).toEqual([
+    [1, 5],
+    [2, 3],
+    [3, 9],
+  ]);
 });
 
 it("another writer's different decision stays and is superseded by ours", async () => {
@@ -129,6 +147,17 @@ it("another writer's different decision stays and is superseded by ours", async 
   expect(decisions.map(([revision]) => revision)).toEqual(decisions.map((_, index) => index + 1));
 });
 
+it("a stranger's message that is no decision is superseded like any other", async () => {
+  using station = openStation();
+  const subject = `decisions.orders.${order}`;
+  await session.js.publish(subject, "no decision at all");
+  const publisher = publisherOf(station);
+  publisher.offer(decide(station), []);
+  await publisher.drain(5000);
+  expect((await decisionsOn(session.jsm, subject)).at(-1)?.payload).toContain('"estimatedDays":9');
+  expect(station.outbox.pendingDecisions(orderLane)).toEqual([]);
+});
+
 it("a subject whose decisions have aged out is continued", async () => {
   using station = openStation();
   const publisher = publisherOf(station);
@@ -138,7 +167,10 @@ it("a subject whose decisions have aged out is continued", async () => {
   await session.jsm.streams.purge("DECISIONS", { filter: `decisions.orders.${order}` });
   publisher.offer(rest, []);
   await publisher.drain(5000);
-  expect(await told()).toEqual([[2, 3], [3, 9]]);
+  expect(await told()).toEqual([
+    [2, 3],
+    [3, 9],
+  ]);
 });
 
 it("a dead letter keeps its bytes and headers, and its own identity", async () => {
@@ -148,7 +180,9 @@ it("a dead letter keeps its bytes and headers, and its own identity", async () =
   const publisher = publisherOf(station);
   publisher.offer([], station.processor.apply([deliver(900 + count, `orders.${order}.X`, bytes, sent)]).deadLetters);
   await publisher.drain(5000);
-  const message = await session.jsm.streams.getMessage("DEAD_LETTERS", { last_by_subj: "deadletters.orders.malformed_json" });
+  const message = await session.jsm.streams.getMessage("DEAD_LETTERS", {
+    last_by_subj: "deadletters.orders.malformed_json",
+  });
   expect(message?.data).toEqual(bytes);
   expect(Object.fromEntries([...(message?.header ?? [])].map(([name, values]) => [name, values[0]]))).toMatchObject({
     "Natstate-Reason": "malformed_json",
@@ -184,7 +218,10 @@ it("what is due while disconnected waits until it is known what has been publish
     isConnected: () => isConnected,
     async beforeRetry() {
       if (!isConnected) throw new Error("not connected");
-      station.outbox.markPublished([], deadLetters.map((row) => ({ row, sequence: 1 })));
+      station.outbox.markPublished(
+        [],
+        deadLetters.map((row) => ({ row, sequence: 1 })),
+      );
     },
   });
   const { state: before } = await session.jsm.streams.info("DEAD_LETTERS");

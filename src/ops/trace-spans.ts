@@ -1,0 +1,164 @@
+import {
+  type Attributes,
+  type Context,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from "@opentelemetry/api";
+import { LRUCache } from "lru-cache";
+import type { ActorType } from "../../machines/actor-type.ts";
+import type { BatchResult, Handled, LedgerRow } from "../flow/ports.ts";
+import type { Traces } from "./traces.ts";
+
+/** What things are called on the wire; `jetstream/names.ts` knows. */
+export interface SpanNames {
+  /** The subject the publisher used. */
+  eventSubject(type: ActorType, actorId: string, eventType: string): string;
+  publishedSubject(storedSubject: string): string;
+  consumer(type: ActorType, partition: number): string;
+  decisionSubject(type: ActorType, actorId: string): string;
+  decisionMsgId(type: ActorType, actorId: string, revision: number): string;
+}
+
+/** Decisions that may wait for their stream; older ones get the publisher's span as their parent. */
+const MAX_WAITING = 20_000;
+const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})/;
+
+/** A decision between its commit and its acknowledgement. */
+interface Waiting {
+  readonly type: ActorType;
+  /** With the `process` span of the event that caused it. */
+  readonly context: Context;
+  readonly committedAtMs: number;
+}
+
+/**
+ * Makes the spans: `process` (consumer) for an event, a child of the publisher's span and linked to it; `publish`
+ * (producer) for a decision, a child of the event's that caused it. So one trace tells the whole story.
+ *
+ * Source: OpenTelemetry semantic conventions for messaging spans, 1.37.
+ */
+export function createSpans(tracer: Tracer, names: SpanNames): Omit<Traces, "stop"> {
+  const waiting = new LRUCache<string, Waiting>({ max: MAX_WAITING });
+
+  return {
+    recordBatch({ handled, decisions }, commitMs, nowMs) {
+      const causes = new Map<string, Handled>();
+      const spans = new Map<Handled, Span>();
+      for (const item of handled) {
+        if (item.outcome === "skipped") continue;
+        spans.set(item, startProcess(item, nowMs - commitMs));
+        const { observation } = item;
+        // Of a double the first copy is the cause.
+        if (observation !== undefined && item.outcome === "applied") {
+          causes.set(`${item.delivery.lane.type.name} ${observation.actorId} ${observation.eventId}`, item);
+        }
+      }
+      for (const row of decisions) {
+        const cause = causes.get(`${row.type} ${row.actorId} ${causeOf(row)}`);
+        const span = cause && spans.get(cause);
+        if (cause === undefined || span === undefined) continue;
+        span.setAttribute("natstate.revision", row.revision);
+        const context = trace.setSpan(ROOT_CONTEXT, span);
+        waiting.set(keyOf(row), { type: cause.delivery.lane.type, context, committedAtMs: nowMs });
+      }
+      for (const span of spans.values()) span.end(nowMs);
+    },
+    recordPublished(decisions, nowMs) {
+      for (const row of decisions) recordPublish(row, nowMs);
+    },
+  };
+
+  function startProcess(item: Handled, startMs: number): Span {
+    const { delivery, observation, rejected, outcome } = item;
+    const { type, partition } = delivery.lane;
+    const publisher = contextOf(observation?.traceparent ?? delivery.header("traceparent") ?? null);
+    const link = publisher && trace.getSpanContext(publisher);
+    const template = templateOf(type, observation?.type);
+    const span = tracer.startSpan(
+      `process ${template}`,
+      {
+        kind: SpanKind.CONSUMER,
+        startTime: startMs,
+        links: link === undefined ? [] : [{ context: link }],
+        attributes: {
+          "messaging.system": "nats",
+          "messaging.operation.name": "process",
+          "messaging.operation.type": "process",
+          "messaging.destination.name": names.publishedSubject(delivery.subject),
+          "messaging.destination.template": template,
+          "messaging.destination.partition.id": String(partition),
+          "messaging.consumer.group.name": names.consumer(type, partition),
+          "messaging.message.body.size": delivery.body.length,
+          "natstate.actor.type": type.name,
+          "natstate.outcome": outcome,
+          "natstate.stream.sequence": delivery.sequence,
+          ...attributesOf(item),
+        },
+      },
+      publisher ?? ROOT_CONTEXT,
+    );
+    if (rejected !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: rejected.error });
+    return span;
+  }
+
+  function templateOf(type: ActorType, eventType: string | undefined): string {
+    return names.eventSubject(type, `{${type.idField}}`, eventType ?? "{eventType}");
+  }
+
+  function recordPublish(row: LedgerRow, nowMs: number): void {
+    const key = keyOf(row);
+    const found = waiting.get(key);
+    waiting.delete(key);
+    // Committed by an earlier run, or by another owner: what it was called then is not known here.
+    if (found === undefined) return;
+    const { type, context, committedAtMs } = found;
+    const template = names.decisionSubject(type, `{${type.idField}}`);
+    const attributes = {
+      "messaging.system": "nats",
+      "messaging.operation.name": "publish",
+      "messaging.operation.type": "send",
+      "messaging.destination.name": names.decisionSubject(type, row.actorId),
+      "messaging.destination.template": template,
+      "messaging.message.id": names.decisionMsgId(type, row.actorId, row.revision),
+      "messaging.message.body.size": Buffer.byteLength(row.payload),
+      "natstate.actor.id": row.actorId,
+      "natstate.actor.type": row.type,
+      "natstate.decision.type": row.decisionType,
+      "natstate.revision": row.revision,
+    };
+    tracer
+      .startSpan(`publish ${template}`, { kind: SpanKind.PRODUCER, startTime: committedAtMs, attributes }, context)
+      .end(nowMs);
+  }
+}
+
+/** What is known of an event only when it could be read, and of its rejection only when it could not. */
+function attributesOf({ observation, rejected }: Handled): Attributes {
+  return {
+    ...(observation && {
+      "messaging.message.id": observation.eventId,
+      "natstate.actor.id": observation.actorId,
+    }),
+    ...(observation?.correlationId && { "messaging.message.conversation_id": observation.correlationId }),
+    ...(rejected && { "error.type": rejected.reason }),
+  };
+}
+
+function contextOf(traceparent: string | null): Context | undefined {
+  const [, traceId, spanId, flags] = TRACEPARENT.exec(traceparent ?? "") ?? [];
+  if (traceId === undefined || spanId === undefined || flags === undefined) return undefined;
+  const context = { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & 1, isRemote: true };
+  return trace.setSpanContext(ROOT_CONTEXT, context);
+}
+
+function causeOf(row: LedgerRow): string {
+  return (JSON.parse(row.payload) as { causationId: string }).causationId;
+}
+
+function keyOf(row: LedgerRow): string {
+  return `${row.actorKey}/${row.revision}`;
+}

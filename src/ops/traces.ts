@@ -1,0 +1,42 @@
+import type { BatchResult, LedgerRow } from "../flow/ports.ts";
+import type { SpanNames } from "./trace-spans.ts";
+
+/** Spans of what the daemon does. Recording never throws and never waits; what cannot be sent in time is dropped. */
+export interface Traces {
+  /** A `process` span for each event. @param commitMs - how long the batch took. */
+  recordBatch(result: BatchResult, commitMs: number, nowMs: number): void;
+  /** A `publish` span for each decision that its stream has acknowledged. */
+  recordPublished(decisions: readonly LedgerRow[], nowMs: number): void;
+  /** Sends what is left, for 2 s at most. */
+  stop(): Promise<void>;
+}
+
+export interface TracesOptions {
+  readonly env: NodeJS.ProcessEnv;
+  /** What things are called on the wire. */
+  readonly names: SpanNames;
+  /** natstate's own. */
+  readonly version: string;
+  /** Told that spans could not be sent, at most once a minute. */
+  readonly onTrouble: (message: string) => void;
+}
+
+/**
+ * Opens the way to an OpenTelemetry collector when OTEL_EXPORTER_OTLP_ENDPOINT (or _TRACES_ENDPOINT) is set.
+ *
+ * Until then nothing of OpenTelemetry's SDK is loaded. It is configured by OpenTelemetry's own variables alone; the
+ * protocol is OTLP over HTTP with JSON.
+ *
+ * @returns undefined when nothing is set, or OTEL_SDK_DISABLED is `true`.
+ */
+export async function openTraces(options: TracesOptions): Promise<Traces | undefined> {
+  const { env } = options;
+  const endpoint = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || env.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (!endpoint || env.OTEL_SDK_DISABLED?.toLowerCase() === "true") return undefined;
+  const [{ openTraceExporter }, { createSpans }] = await Promise.all([
+    import("./trace-exporter.ts"),
+    import("./trace-spans.ts"),
+  ]);
+  const { tracer, close } = openTraceExporter(options);
+  return { ...createSpans(tracer, options.names), stop: close };
+}

@@ -1,0 +1,238 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ActorType } from "../../machines/actor-type.ts";
+import { orderType } from "../../machines/order/order.ts";
+import {
+  decisionSubject,
+  EventNotConfirmedError,
+  foldDecisions,
+  InvalidDecisionError,
+  InvalidEventError,
+  type OrderDecision,
+  type OrderEvent,
+  orderContract,
+  publishEvent,
+  readDecision,
+} from "../../src/client/client.ts";
+import { openSession, type Session } from "../../src/jetstream/session.ts";
+import { ensureStreams } from "../../src/jetstream/topology.ts";
+import { ROOT, startProgram } from "../e2e/cli-run.ts";
+import { startTestServer, type TestServer } from "../server.ts";
+
+const TOPOLOGY = {
+  partitions: 4,
+  replicas: 1,
+  maxAgeMs: 3_600_000,
+  maxMessageBytes: 65_536,
+  denyPurge: false,
+  manage: true,
+};
+const PAYMENT = { orderId: "o1", eventType: "PaymentProcessed", amount: 20, status: "successful" } as const;
+
+let server: TestServer;
+let session: Session;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  session = await openSession({ url: server.url, name: "test" }, () => {});
+  await ensureStreams(session.jsm, [orderType as ActorType], TOPOLOGY);
+});
+afterAll(async () => {
+  await session.close();
+  await server.stop();
+});
+
+async function stored(sequence: number) {
+  const message = await session.jsm.streams.getMessage("ORDERS", { seq: sequence });
+  if (message === null) throw new Error(`ORDERS has no message ${sequence}`);
+  return { subject: message.subject, header: message.header, body: JSON.parse(Buffer.from(message.data).toString()) };
+}
+
+it("what the client knows of an order is what natstate knows", () => {
+  expect(orderType).toMatchObject(orderContract);
+  expect(orderType.decisionTypes).toEqual(Object.keys(orderContract.decisions));
+});
+
+describe("publishEvent", () => {
+  it("gives an event an identity and a time, and resolves when the stream has it", async () => {
+    const before = Date.now();
+    const { eventId, subject, sequence } = await publishEvent(session.js, PAYMENT);
+    const message = await stored(sequence);
+    expect(subject).toBe("orders.o1.PaymentProcessed");
+    expect(message.subject).toMatch(/^orders\.[0-3]\.o1\.PaymentProcessed$/);
+    expect(message.body).toEqual({ ...PAYMENT, eventId, timestamp: expect.any(String) });
+    expect(eventId).toMatch(/^[0-9a-f-]{36}$/);
+    expect(Date.parse(message.body.timestamp)).toBeGreaterThanOrEqual(before);
+  });
+
+  it("keeps the identity, time, correlation and trace that were given", async () => {
+    const traceparent = `00-${"ab".repeat(16)}-${"cd".repeat(8)}-01`;
+    const timestamp = new Date("2026-01-01T10:00:00Z");
+    const event = { ...PAYMENT, eventId: "e1", correlationId: "cart-7", timestamp };
+    const { sequence } = await publishEvent(session.js, event, { traceparent });
+    const { body, header } = await stored(sequence);
+    expect(body).toEqual({ ...event, timestamp: "2026-01-01T10:00:00.000Z" });
+    expect(header.get("traceparent")).toBe(traceparent);
+  });
+
+  it.each([
+    ["a field that is wrong", { ...PAYMENT, amount: -1 }, "invalid_event", /amount/],
+    ["an id no subject can carry", { ...PAYMENT, orderId: "a.b" }, "invalid_event", /orderId/],
+    ["an unknown type", { ...PAYMENT, eventType: "OrderLost" }, "unknown_event_type", /OrderLost/],
+    ["a time without a zone", { ...PAYMENT, timestamp: "2026-01-01T10:00:00" }, "invalid_event", /timestamp/],
+    ["more bytes than natstate reads", { ...PAYMENT, method: "x".repeat(70_000) }, "too_large", /65536/],
+  ])("refuses %s before anything is sent", async (_, event, reason, message) => {
+    const { last_seq } = (await session.jsm.streams.info("ORDERS")).state;
+    const refused = await publishEvent(session.js, event as OrderEvent).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(InvalidEventError);
+    expect(refused).toMatchObject({ reason, message: expect.stringMatching(message) });
+    expect((await session.jsm.streams.info("ORDERS")).state.last_seq).toBe(last_seq);
+  });
+
+  it("sends what natstate cannot read only when told to", async () => {
+    const { sequence } = await publishEvent(session.js, { ...PAYMENT, amount: -1 }, { validate: false });
+    expect((await stored(sequence)).body.amount).toBe(-1);
+  });
+
+  it("hands back the completed event when the stream does not confirm, so that a second attempt is the same event", async () => {
+    const away = { publish: () => Promise.reject(new Error("timeout")) };
+    const error = await publishEvent(away, PAYMENT).catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(EventNotConfirmedError);
+    const { event } = error as EventNotConfirmedError;
+    const { eventId, sequence } = await publishEvent(session.js, event);
+    expect(eventId).toBe(event.eventId);
+    expect((await stored(sequence)).body).toEqual(event);
+  });
+});
+
+function decision(orderId: string, revision: number, fields: object): OrderDecision {
+  const envelope = { decidedAt: "2026-01-01T10:00:00.000Z", dataCompleteness: 40, basedOn: ["e1"], causationId: "e1" };
+  const supersedes = revision === 1 ? null : revision - 1;
+  return { orderId, revision, supersedes, correlationId: null, ...envelope, ...fields } as OrderDecision;
+}
+
+const confirmed = (id: string, revision: number) =>
+  decision(id, revision, { decisionType: "OrderConfirmed", warehouseId: "west", estimatedDays: revision });
+const withdrawn = (id: string, revision: number) => decision(id, revision, { decisionType: "OrderDecisionWithdrawn" });
+
+describe("foldDecisions", () => {
+  it("tells what each message changed", () => {
+    const fold = foldDecisions();
+    expect(fold.take(JSON.stringify(confirmed("o1", 1)))).toMatchObject({ kind: "stands", replaced: null });
+    expect(fold.take(confirmed("o1", 3))).toMatchObject({ kind: "stands", replaced: { revision: 1 } });
+    expect(fold.take(confirmed("o1", 3)).kind).toBe("stale");
+    expect(fold.take(confirmed("o1", 2)).kind).toBe("stale");
+    expect(fold.take(Buffer.from(JSON.stringify(withdrawn("o1", 4))))).toMatchObject({
+      kind: "withdrawn",
+      replaced: { revision: 3 },
+    });
+    expect(fold.standing("o1")).toBeNull();
+    expect(fold.take(confirmed("o1", 5))).toMatchObject({ kind: "stands", replaced: null });
+    expect([...fold.all().keys()]).toEqual(["o1"]);
+  });
+
+  it("ends the same for every order and doubling of the messages", () => {
+    const messages = ["o1", "o2"].flatMap((id) => [confirmed(id, 1), withdrawn(id, 2), confirmed(id, 3)]);
+    messages.push(withdrawn("o2", 4));
+    fc.assert(
+      fc.property(fc.shuffledSubarray([...messages, ...messages], { minLength: messages.length * 2 }), (shuffled) => {
+        const fold = foldDecisions();
+        for (const message of shuffled) fold.take(message);
+        expect(fold.standing("o1")).toEqual(confirmed("o1", 3));
+        expect(fold.standing("o2")).toBeNull();
+      }),
+    );
+  });
+
+  it("goes on from what was stored before", () => {
+    const fold = foldDecisions(orderContract, [confirmed("o1", 2)]);
+    expect(fold.take(confirmed("o1", 1)).kind).toBe("stale");
+    expect(fold.standing("o1")).toEqual(confirmed("o1", 2));
+  });
+
+  it("refuses what is no decision, and keeps fields a later version may add", () => {
+    for (const body of ["{", "null", "{}", '{"decisionType":"toString"}']) {
+      expect(() => readDecision(body), body).toThrow(InvalidDecisionError);
+    }
+    expect(() => readDecision(JSON.stringify({ ...confirmed("o1", 1), warehouseId: 7 }))).toThrow(/warehouseId/);
+    expect(readDecision(JSON.stringify({ ...confirmed("o1", 1), note: "new" }))).toMatchObject({ note: "new" });
+  });
+});
+
+it("decisionSubject names one order's decisions, or all", () => {
+  expect([decisionSubject("o1"), decisionSubject()]).toEqual(["decisions.orders.o1", "decisions.orders.*"]);
+});
+
+describe("from another package", () => {
+  let dir = "";
+  beforeAll(() => {
+    dir = mkdtempSync(join(tmpdir(), "natstate-consumer-"));
+    mkdirSync(join(dir, "node_modules"));
+    symlinkSync(ROOT, join(dir, "node_modules/natstate"));
+    for (const shared of ["@nats-io", "@types"]) {
+      symlinkSync(join(ROOT, "node_modules", shared), join(dir, "node_modules", shared));
+    }
+    writeFileSync(join(dir, "package.json"), '{"type":"module"}');
+    const compilerOptions = { ...STRICT, types: ["node"], noEmit: true, allowImportingTsExtensions: true };
+    writeFileSync(join(dir, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["main.ts"] }));
+    writeFileSync(join(dir, "main.ts"), CONSUMER);
+  });
+  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+  it("its types hold: right uses compile, wrong ones do not", async () => {
+    const checked = await startProgram(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", dir], {})
+      .ran;
+    expect(checked).toEqual({ code: 0, stdout: "", stderr: "" });
+  });
+
+  it("it runs", async () => {
+    const ran = await startProgram(process.execPath, [join(dir, "main.ts")], { NATS_URL: server.url }).ran;
+    expect(ran).toEqual({ code: 0, stdout: "stored stands\n", stderr: "" });
+  });
+});
+
+const STRICT = {
+  strict: true,
+  module: "NodeNext",
+  target: "ES2024",
+  skipLibCheck: true,
+  exactOptionalPropertyTypes: true,
+};
+
+const CONSUMER = `
+import { jetstream } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
+import { foldDecisions, type OrderDecision, type OrderEvent, publishEvent } from "natstate/client";
+
+const nc = await connect({ servers: process.env.NATS_URL as string });
+const js = jetstream(nc);
+const event: OrderEvent = { orderId: "c1", eventType: "ShippingCalculated", shippingCost: 4.9, estimatedDays: 2 };
+const { sequence } = await publishEvent(js, event);
+
+export function typed() {
+  // @ts-expect-error a field is missing
+  publishEvent(js, { orderId: "c1", eventType: "PaymentProcessed", amount: 20 });
+  // @ts-expect-error not one of the statuses
+  publishEvent(js, { orderId: "c1", eventType: "PaymentProcessed", amount: 20, status: "maybe" });
+  // @ts-expect-error no such event type
+  publishEvent(js, { orderId: "c1", eventType: "OrderLost" });
+}
+
+function daysOf(decision: OrderDecision): number | undefined {
+  // @ts-expect-error only a confirmation has days
+  decision.estimatedDays;
+  return decision.decisionType === "OrderConfirmed" ? decision.estimatedDays : undefined;
+}
+
+const fold = foldDecisions();
+const change = fold.take(JSON.stringify({
+  decisionType: "OrderConfirmed", orderId: "c1", revision: 1, supersedes: null, decidedAt: null, warehouseId: "w",
+  estimatedDays: 2, dataCompleteness: 40, basedOn: [], causationId: "e", correlationId: null,
+}));
+const days: number | undefined = daysOf(change.decision);
+console.log(sequence > 0 && days === 2 ? "stored" : "", change.kind);
+await nc.close();
+`;

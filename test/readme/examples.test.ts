@@ -1,0 +1,24 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type Ran, startProgram } from "../e2e/cli-run.ts";
+import { openWorld, type World } from "../e2e/world.ts";
+
+let world: World;
+
+beforeAll(async () => {
+  world = await openWorld();
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+/** Runs an example of the README as it stands there. */
+function run(name: string): Promise<Ran> {
+  return startProgram(process.execPath, [`test/readme/examples/${name}.ts`], { NATS_URL: world.server.url }).ran;
+}
+
+it("what the README publishes is decided, and what it consumes is that decision", async () => {
+  const daemon = await world.start();
+  const published = await run("publish");
+  expect(published).toEqual({ code: 0, stdout: "orders.my-2.InventoryReserved is stored as message 2\n", stderr: "" });
+  await world.settle(daemon);
+  const consumed = await run("consume");
+  expect(consumed).toEqual({ code: 0, stdout: "my-2: ships from west in 5 days\n", stderr: "" });
+});
