@@ -23,7 +23,16 @@ import {
 import { measureLag } from "./jetstream/lag.ts";
 import { readLane } from "./jetstream/lane-reader.ts";
 import { createMembership } from "./jetstream/membership.ts";
-import { eventStream, partitionOf, QUERY_SERVICE } from "./jetstream/names.ts";
+import {
+  consumerName,
+  decisionMsgId,
+  decisionSubject,
+  eventStream,
+  eventSubject,
+  partitionOf,
+  publishedSubject,
+  QUERY_SERVICE,
+} from "./jetstream/names.ts";
 import { createOwnership } from "./jetstream/ownership.ts";
 import { createPublisher } from "./jetstream/publisher.ts";
 import { startQueryService } from "./jetstream/service.ts";
@@ -33,6 +42,7 @@ import { lanesOf, startOwnServer, topologyOf } from "./nats-setup.ts";
 import { createHealthCheck, type Health } from "./ops/health.ts";
 import { logBatch } from "./ops/log.ts";
 import { createMetrics } from "./ops/metrics.ts";
+import { openTraces } from "./ops/traces.ts";
 import { startScrub } from "./repair/scrub.ts";
 import { asDamage, openDatabase } from "./store/database.ts";
 import { createJournal } from "./store/journal.ts";
@@ -125,6 +135,14 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
 
   const metrics = createMetrics({ types });
   const activity = createActivity(types);
+  const traces = await openTraces({
+    env: options.env,
+    types,
+    names: { eventSubject, publishedSubject, consumerName, decisionSubject, decisionMsgId },
+    version: VERSION,
+    onTrouble: (message) => logger.warn({ problem: message }, "spans cannot be sent, they are dropped"),
+  });
+  closers.push(() => traces?.stop());
   const lag = new Map<Lane, number>();
   const checkHealth = createHealthCheck();
   const actors = createHotActors(journal, config.NATSTATE_HOT_ACTORS, (type, id) => {
@@ -139,7 +157,10 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     maxInFlight: config.NATSTATE_PUBLISH_IN_FLIGHT,
     isConnected: session.isConnected,
     beforeRetry: () => catchUp(ownership.assigned()),
-    onPublished: (decisions, deadLetters) => metrics.recordPublished(decisions, deadLetters, Date.now()),
+    onPublished(decisions, deadLetters) {
+      metrics.recordPublished(decisions, deadLetters, Date.now());
+      traces?.recordPublished(decisions, Date.now());
+    },
     onReconciled: (lane, actorId) => {
       actors.evict(lane, actorId);
       logger.warn({ actorType: lane.type.name, actorId }, "another writer's decisions were taken over");
@@ -224,6 +245,12 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   await updateLag();
   metrics.gauges(() => ({
     lag: [...lag].map(([lane, value]) => ({ type: lane.type, partition: lane.partition, value })),
+    ready: health().ready,
+    actors: types.map((type) => ({
+      type,
+      quarantined: queries.stats(type, ownedPartitions(type)).quarantined,
+      undecidedSinceMs: queries.undecidedSince(type, ownedPartitions(type)),
+    })),
     owned: ownership.reading().length,
     hot: actors.size(),
     backlog: publisher.backlog(),
@@ -248,6 +275,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   function onCommitted(result: BatchResult, commitMs: number): void {
     publisher.offer(result.decisions, result.deadLetters);
     metrics.recordBatch(result, commitMs, Date.now());
+    traces?.recordBatch(result, commitMs, Date.now());
     activity.record(result, Date.now());
     inspections.observe(result);
     logBatch(logger, result);
@@ -347,6 +375,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
       pause: intake.pause(),
       lag: [...lag.values()].reduce((sum, value) => sum + value, 0),
       backlog: publisher.backlog(),
+      publishTrouble: publisher.trouble(),
       nowMs: Date.now(),
     });
   }

@@ -26,6 +26,8 @@ export interface Queries {
   list(type: ActorType, filter: ListFilter, partitions?: readonly number[]): ActorPage;
   /** From running counts: costs the same however many actors there are. */
   stats(type: ActorType, partitions?: readonly number[]): Stats;
+  /** When the actor of which no decision stands for longest was first heard of, ms since the epoch; null when none. */
+  undecidedSince(type: ActorType, partitions?: readonly number[]): number | null;
   deadLetters(type: ActorType, filter: DeadLetterFilter): DeadLetterPage;
   /** @param sequence - in the type's stream. */
   deadLetter(type: ActorType, sequence: number): DeadLetter | undefined;

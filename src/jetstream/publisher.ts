@@ -1,5 +1,6 @@
 import { JetStreamApiCodes, type JetStreamClient, type JetStreamManager, type PubAck } from "@nats-io/jetstream";
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
+import type { Pause } from "../flow/intake.ts";
 import type { Outbox, PublishedRow } from "../flow/outbox.ts";
 import type { DeadLetterRow, Lane, LedgerRow } from "../flow/ports.ts";
 import type { Probe } from "../flow/probe.ts";
@@ -21,6 +22,8 @@ export interface Publisher {
   drop(lane: Lane): void;
   /** Rows waiting or in flight. */
   backlog(): number;
+  /** Since when, and why, no decision or no dead letter has got in; null while both do. */
+  trouble(): Pause | null;
   /** Resolves when everything offered is published and noted, or after `timeoutMs`. */
   drain(timeoutMs: number): Promise<void>;
   stop(): void;
@@ -78,6 +81,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
   let stopped = false;
   let noteTimer: NodeJS.Timeout | undefined;
   let learning: Promise<void> | undefined;
+  /** By kind: the first failure since the last success. */
+  const troubles = new Map<Job["kind"], Pause>();
 
   function offer(job: Job): void {
     waiting++;
@@ -106,9 +111,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
     try {
       const sequence = job.kind === "decision" ? await publishDecision(job) : await publishDeadLetter(job.row);
       probe("published");
+      troubles.delete(job.kind);
       if (sequence !== undefined) note(job, sequence);
       finish(job);
     } catch (error) {
+      const { sinceMs } = troubles.get(job.kind) ?? { sinceMs: Date.now() };
+      troubles.set(job.kind, { sinceMs, error: (error as Error).message });
       onTrouble(error as Error, job.kind);
       retryLater(job);
     }
@@ -278,6 +286,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       }
     },
     backlog: () => waiting,
+    trouble: () => [...troubles.values()].sort((a, b) => a.sinceMs - b.sinceMs)[0] ?? null,
     async drain(timeoutMs) {
       const deadline = Date.now() + timeoutMs;
       while (waiting > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));

@@ -130,6 +130,24 @@ export const METRICS = {
     help: "Of these, how many were not what the stream gives: natstate verify says more.",
     labels: ["actor"],
   },
+  ready: {
+    name: "natstate_ready",
+    type: "gauge",
+    help: "1 while /readyz says so, else 0: its answer says which check is not well.",
+    labels: [],
+  },
+  undecided: {
+    name: "natstate_oldest_undecided_seconds",
+    type: "gauge",
+    help: "Since when the actor is known that waits for a decision for longest; 0 when none does.",
+    labels: ["actor"],
+  },
+  quarantined: {
+    name: "natstate_quarantined_actors",
+    type: "gauge",
+    help: "Actors whose machine failed on an event; see natstate quarantine.",
+    labels: ["actor"],
+  },
   lag: {
     name: "natstate_partition_lag_messages",
     type: "gauge",

@@ -10,6 +10,15 @@ export interface GaugeReadings {
     readonly partition: number;
     readonly value: number;
   }[];
+  /** As `/readyz` says. */
+  readonly ready: boolean;
+  /** Of each type, this daemon's actors. */
+  readonly actors: readonly {
+    readonly type: Pick<ActorType, "name">;
+    readonly quarantined: number;
+    /** When the one undecided for longest was first heard of, ms since the epoch; null when none is. */
+    readonly undecidedSinceMs: number | null;
+  }[];
   /** Partitions being read. */
   readonly owned: number;
   /** Actors in memory. */
@@ -29,6 +38,9 @@ export interface GaugeReadings {
 export function createGauges(registry: Registry): (readings: GaugeReadings, nowMs: number) => void {
   const gauge = ({ name, help, labels }: MetricDescription) =>
     new Gauge({ name, help, labelNames: labels, registers: [registry] });
+  const ready = gauge(METRICS.ready);
+  const undecided = gauge(METRICS.undecided);
+  const quarantined = gauge(METRICS.quarantined);
   const lag = gauge(METRICS.lag);
   const owned = gauge(METRICS.owned);
   const hot = gauge(METRICS.hot);
@@ -39,10 +51,19 @@ export function createGauges(registry: Registry): (readings: GaugeReadings, nowM
     // Partitions that went to another owner are not to be shown any longer.
     lag.reset();
     for (const { type, partition, value } of readings.lag) lag.set({ actor: type.name, partition }, value);
+    ready.set(readings.ready ? 1 : 0);
+    for (const { type, undecidedSinceMs, quarantined: count } of readings.actors) {
+      undecided.set({ actor: type.name }, secondsSince(undecidedSinceMs, nowMs));
+      quarantined.set({ actor: type.name }, count);
+    }
     owned.set(readings.owned);
     hot.set(readings.hot);
     backlog.set(readings.backlog);
     connected.set(readings.connected ? 1 : 0);
-    paused.set(readings.pausedSinceMs === null ? 0 : Math.max(0, nowMs - readings.pausedSinceMs) / 1000);
+    paused.set(secondsSince(readings.pausedSinceMs, nowMs));
   };
+}
+
+function secondsSince(sinceMs: number | null, nowMs: number): number {
+  return sinceMs === null ? 0 : Math.max(0, nowMs - sinceMs) / 1000;
 }

@@ -11,6 +11,8 @@ export interface HealthReadings {
   readonly lag: number;
   /** Decisions and dead letters not yet published. */
   readonly backlog: number;
+  /** Why none of them gets in, null or absent while they do. */
+  readonly publishTrouble?: Pause | null;
   /** Ms since the epoch. */
   readonly nowMs: number;
   /** For how long lag has been high without falling; 0 or absent when it has not, see {@link createHealthCheck}. */
@@ -37,6 +39,8 @@ const HIGH_LAG = 10_000;
 /** Backlog above which it has to fall, in rows. */
 const HIGH_BACKLOG = 1000;
 const STALLED_MS = 30_000;
+/** A change of the streams' leader, or a restart of the server, takes less. */
+const TROUBLED_MS = 10_000;
 /** Fewer readings than this rise by chance too often: six in a row once in 720 times. */
 const STALLED_READINGS = 6;
 
@@ -119,8 +123,13 @@ function checkLag({ lag, lagStalledMs = 0 }: HealthReadings): Check {
   };
 }
 
-function checkPublisher({ backlog, backlogStalledMs = 0 }: HealthReadings): Check {
+function checkPublisher({ backlog, backlogStalledMs = 0, publishTrouble, nowMs }: HealthReadings): Check {
   const detail = `${backlog} decisions and dead letters are not yet published`;
+  const troubledMs = nowMs - (publishTrouble?.sinceMs ?? nowMs);
+  if (backlog > 0 && publishTrouble && troubledMs >= TROUBLED_MS) {
+    const why = `none has got in for ${seconds(troubledMs)} (${publishTrouble.error})`;
+    return { ok: false, detail: `${detail}, ${why}: has the server's disk room? They are tried again` };
+  }
   if (backlogStalledMs === 0) return { ok: true, detail };
   return {
     ok: false,

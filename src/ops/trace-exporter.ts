@@ -20,7 +20,7 @@ const CLOSE_WITHIN_MS = 2000;
 const COMPLAIN_EVERY_MS = 60_000;
 
 /** Loaded only when traces are wanted, see `traces.ts`. */
-export function openTraceExporter({ env, version, onTrouble }: Omit<TracesOptions, "names">): {
+export function openTraceExporter({ env, version, onTrouble }: Pick<TracesOptions, "env" | "version" | "onTrouble">): {
   readonly tracer: Tracer;
   close(): Promise<void>;
 } {

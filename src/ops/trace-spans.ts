@@ -10,7 +10,7 @@ import {
 } from "@opentelemetry/api";
 import { LRUCache } from "lru-cache";
 import type { ActorType } from "../../machines/actor-type.ts";
-import type { BatchResult, Handled, LedgerRow } from "../flow/ports.ts";
+import type { Handled, LedgerRow } from "../flow/ports.ts";
 import type { Traces } from "./traces.ts";
 
 /** What things are called on the wire; `jetstream/names.ts` knows. */
@@ -18,18 +18,17 @@ export interface SpanNames {
   /** The subject the publisher used. */
   eventSubject(type: ActorType, actorId: string, eventType: string): string;
   publishedSubject(storedSubject: string): string;
-  consumer(type: ActorType, partition: number): string;
+  consumerName(type: ActorType, partition: number): string;
   decisionSubject(type: ActorType, actorId: string): string;
   decisionMsgId(type: ActorType, actorId: string, revision: number): string;
 }
 
-/** Decisions that may wait for their stream; older ones get the publisher's span as their parent. */
+/** Decisions that may wait for their stream; beyond that, and after a restart, their parent is the publisher's span. */
 const MAX_WAITING = 20_000;
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})/;
 
 /** A decision between its commit and its acknowledgement. */
 interface Waiting {
-  readonly type: ActorType;
   /** With the `process` span of the event that caused it. */
   readonly context: Context;
   readonly committedAtMs: number;
@@ -41,7 +40,11 @@ interface Waiting {
  *
  * Source: OpenTelemetry semantic conventions for messaging spans, 1.37.
  */
-export function createSpans(tracer: Tracer, names: SpanNames): Omit<Traces, "stop"> {
+export function createSpans(
+  tracer: Tracer,
+  names: SpanNames,
+  types: readonly ActorType[],
+): Pick<Traces, "recordBatch" | "recordPublished"> {
   const waiting = new LRUCache<string, Waiting>({ max: MAX_WAITING });
 
   return {
@@ -63,7 +66,7 @@ export function createSpans(tracer: Tracer, names: SpanNames): Omit<Traces, "sto
         if (cause === undefined || span === undefined) continue;
         span.setAttribute("natstate.revision", row.revision);
         const context = trace.setSpan(ROOT_CONTEXT, span);
-        waiting.set(keyOf(row), { type: cause.delivery.lane.type, context, committedAtMs: nowMs });
+        waiting.set(keyOf(row), { context, committedAtMs: nowMs });
       }
       for (const span of spans.values()) span.end(nowMs);
     },
@@ -91,7 +94,7 @@ export function createSpans(tracer: Tracer, names: SpanNames): Omit<Traces, "sto
           "messaging.destination.name": names.publishedSubject(delivery.subject),
           "messaging.destination.template": template,
           "messaging.destination.partition.id": String(partition),
-          "messaging.consumer.group.name": names.consumer(type, partition),
+          "messaging.consumer.group.name": names.consumerName(type, partition),
           "messaging.message.body.size": delivery.body.length,
           "natstate.actor.type": type.name,
           "natstate.outcome": outcome,
@@ -110,12 +113,13 @@ export function createSpans(tracer: Tracer, names: SpanNames): Omit<Traces, "sto
   }
 
   function recordPublish(row: LedgerRow, nowMs: number): void {
-    const key = keyOf(row);
-    const found = waiting.get(key);
-    waiting.delete(key);
-    // Committed by an earlier run, or by another owner: what it was called then is not known here.
-    if (found === undefined) return;
-    const { type, context, committedAtMs } = found;
+    const type = types.find(({ name }) => name === row.type);
+    if (type === undefined) return;
+    const { context, committedAtMs } = waiting.get(keyOf(row)) ?? {
+      context: contextOf(row.traceparent) ?? ROOT_CONTEXT,
+      committedAtMs: nowMs,
+    };
+    waiting.delete(keyOf(row));
     const template = names.decisionSubject(type, `{${type.idField}}`);
     const attributes = {
       "messaging.system": "nats",

@@ -1,3 +1,4 @@
+import type { ActorType } from "../../machines/actor-type.ts";
 import type { BatchResult, LedgerRow } from "../flow/ports.ts";
 import type { SpanNames } from "./trace-spans.ts";
 
@@ -13,6 +14,8 @@ export interface Traces {
 
 export interface TracesOptions {
   readonly env: NodeJS.ProcessEnv;
+  /** Every type whose deliveries are recorded. */
+  readonly types: readonly ActorType[];
   /** What things are called on the wire. */
   readonly names: SpanNames;
   /** natstate's own. */
@@ -38,5 +41,5 @@ export async function openTraces(options: TracesOptions): Promise<Traces | undef
     import("./trace-spans.ts"),
   ]);
   const { tracer, close } = openTraceExporter(options);
-  return { ...createSpans(tracer, options.names), stop: close };
+  return { ...createSpans(tracer, options.names, options.types), stop: close };
 }

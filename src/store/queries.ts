@@ -6,6 +6,7 @@ import { createDeadLetterQueries } from "./dead-letter-queries.ts";
 import { createListQuery } from "./list-query.ts";
 import { createQuarantineQueries } from "./quarantine-queries.ts";
 import { createStatsQuery } from "./stats-query.ts";
+import { createUndecidedQuery } from "./undecided-query.ts";
 
 /** The read side of the store, on a connection of its own. */
 export interface OpenQueries extends Queries, QuarantineQueries {
@@ -35,6 +36,7 @@ export function openQueries(file: string, { maxScannedRows = 20_000, onStatement
     ...createActorQueries(db),
     list: createListQuery(db, maxScannedRows),
     stats: createStatsQuery(db),
+    undecidedSince: createUndecidedQuery(db),
     ...createDeadLetterQueries(db),
     ...createQuarantineQueries(db),
     close: () => void db.close(),

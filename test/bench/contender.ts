@@ -106,7 +106,7 @@ export async function runContender(options: RunOptions): Promise<Run> {
       eventsPerSecond: (1000 * events) / (end.ms - start.ms),
       cpuUsPerEvent: (end.child - start.child) / events,
       serverCpuUsPerEvent: (end.server - start.server) / events,
-      othersPercent: othersPercent(start, end),
+      othersPercent: Math.max(othersPercent(start, end), measured ? othersPercent(end, readClocks()) : 0),
       maxRssMib: maxRssKib / 1024,
       latency: measured,
       bounds: [start.us, end.us],

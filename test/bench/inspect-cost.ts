@@ -7,6 +7,7 @@ import { logBatch } from "../../src/ops/log.ts";
 import { createMetrics } from "../../src/ops/metrics.ts";
 import { deliver, orderLane } from "../flow/delivery.ts";
 import { openStation } from "../flow/station.ts";
+import { cpuMicroseconds } from "./cpu.ts";
 import { EVENTS_PER_ORDER, plainOrders } from "./workload.ts";
 
 const HELP = `npm run bench:inspect -- [options]
@@ -64,23 +65,24 @@ function measure(batches: number, orders: number): void {
     for (const kind of kinds) {
       const { deliveries, firstId } = nextBatch(`${round}-${KINDS.indexOf(kind)}-`);
       const inspector = kind === "one inspector" ? watch(inspections, firstId) : undefined;
-      const startedMs = performance.now();
+      const before = cpuMicroseconds(process.pid);
       const result = station.processor.apply(deliveries);
-      told(result, performance.now() - startedMs);
+      told(result, 0);
       if (kind !== "without inspection") inspections.observe(result);
-      const us = ((performance.now() - startedMs) * 1000) / deliveries.length;
+      const us = (cpuMicroseconds(process.pid) - before) / deliveries.length;
       inspector?.close();
       if (round >= WARM_UP) spent.get(kind)?.push(us);
       last = result;
     }
   }
 
-  console.log(`${batches} batches of ${orders * EVENTS_PER_ORDER} events of each kind, in turn; µs per event`);
+  console.log(`${batches} batches of ${orders * EVENTS_PER_ORDER} events of each kind, in turn; µs of CPU per event`);
   for (const [kind, us] of spent) {
-    console.log(
-      `  ${kind.padEnd(20)} median ${quantile(us, 0.5)}  (quartiles ${quantile(us, 0.25)} to ${quantile(us, 0.75)})`,
-    );
+    console.log(`  ${kind.padEnd(20)} ${spread(us)}`);
   }
+  const [without = [], nobody = []] = [...spent.values()];
+  const differences = nobody.map((us, round) => us - (without[round] ?? Number.NaN));
+  console.log(`  nobody inspects less without, by round: ${spread(differences)}`);
   console.log(`the one call a batch makes while nobody inspects: ${callNs(inspections, last).toFixed(1)} ns`);
   console.log(`the inspector of one order in each batch was told ${characters} characters`);
 
@@ -113,6 +115,11 @@ function callNs(inspections: Inspections, result: BatchResult | undefined): numb
   const startedMs = performance.now();
   for (let call = 0; call < CALLS; call++) inspections.observe(result);
   return ((performance.now() - startedMs) * 1e6) / CALLS;
+}
+
+function spread(values: readonly number[]): string {
+  const [low, middle, high] = [0.25, 0.5, 0.75].map((share) => quantile(values, share));
+  return `median ${middle}  (quartiles ${low} to ${high})`;
 }
 
 function quantile(values: readonly number[], share: number): string {

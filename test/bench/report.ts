@@ -108,6 +108,7 @@ export function printComparison(summaries: readonly Summary[], ratios: Ratios): 
     "p99 ms",
     "RSS MiB",
     "start ms",
+    "others %",
   ];
   const b = summaries.find(({ contender }) => contender === "b");
   const aims = [

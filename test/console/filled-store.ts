@@ -39,7 +39,9 @@ export function fillStore(dataDir: string, orders: number): number {
         const message = story[at];
         if (message === undefined) continue;
         batch.push(toDelivery(message.subject, message.body, ++sequence, startMs + done * 400));
-        if (batch.length === BATCH) batch = (processor.apply(batch), []);
+        if (batch.length < BATCH) continue;
+        processor.apply(batch);
+        batch = [];
       }
     }
   }

@@ -26,7 +26,13 @@ const ROOT = join(import.meta.dirname, "../..");
 export function spawnDaemon(env: Record<string, string>, args: readonly string[] = []): ChildProcess {
   return spawn(process.execPath, ["src/cli.ts", "start", ...args], {
     cwd: ROOT,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, NATSTATE_LOG_LEVEL: "warn", NATSTATE_HTTP: "127.0.0.1:0", ...env },
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      NATSTATE_LOG_LEVEL: "warn",
+      NATSTATE_HTTP: "127.0.0.1:0",
+      ...env,
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
 }
@@ -46,14 +52,22 @@ export async function startDaemonProcess(
   for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => (output += chunk));
   const exited = once(child, "exit").then(([code]) => code as number | null);
   const isRunning = () => child.exitCode === null && child.signalCode === null;
-  const runtime = await until(`daemon is up\n${output}`, () => {
-    if (!isRunning()) throw new Error(`the daemon ended with ${child.exitCode}:\n${output}`);
-    return readRuntime(env.NATSTATE_DATA, child.pid);
-  }, timeoutMs);
-  await until("daemon is ready", async () => {
-    if (!isRunning()) throw new Error(`the daemon ended with ${child.exitCode}:\n${output}`);
-    return (await fetch(`${runtime.httpUrl}/readyz`).catch(() => undefined))?.ok;
-  }, timeoutMs);
+  const runtime = await until(
+    `daemon is up\n${output}`,
+    () => {
+      if (!isRunning()) throw new Error(`the daemon ended with ${child.exitCode}:\n${output}`);
+      return readRuntime(env.NATSTATE_DATA, child.pid);
+    },
+    timeoutMs,
+  );
+  await until(
+    "daemon is ready",
+    async () => {
+      if (!isRunning()) throw new Error(`the daemon ended with ${child.exitCode}:\n${output}`);
+      return (await fetch(`${runtime.httpUrl}/readyz`).catch(() => undefined))?.ok;
+    },
+    timeoutMs,
+  );
   return {
     pid: runtime.pid,
     httpUrl: runtime.httpUrl,

@@ -9,6 +9,7 @@ import { orderType } from "../../machines/order/order.ts";
 import { decodeContent } from "../../src/flow/decision.ts";
 import { openDeadLetters } from "../../src/jetstream/dead-letters.ts";
 import { openEventPublisher } from "../../src/jetstream/event-publisher.ts";
+import { followInspection } from "../../src/jetstream/inspect-client.ts";
 import { createQueryClient } from "../../src/jetstream/query-client.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { until } from "../until.ts";
@@ -94,6 +95,26 @@ describe("the main job, each part as its own role", () => {
     ]);
     for (const { code, stderr } of asked) expect({ code, stderr }).toMatchObject({ code: 0 });
     expect(asked[0]?.stdout).toContain(first);
+    expect(server.violations()).toEqual([]);
+  });
+
+  it("an operator inspects an order from another account, for longer than one answer and one question", async () => {
+    const told: string[] = [];
+    const ending = new AbortController();
+    const options = { redact: false, signal: ending.signal, renewMs: 20 };
+    const following = (async () => {
+      for await (const message of followInspection(as("operator"), type, "inspected-1", options)) told.push(message);
+    })();
+    await until("it is told", () => told.length === 3);
+    const event = { orderId: "inspected-1", eventType: "LoyaltyPointsUpdated", timestamp: "2026-01-01T00:00:00Z" };
+    const fields = { pointsEarned: 1, totalPoints: 1, tierStatus: "gold" };
+    await as("publisher").js.publish(
+      `orders.inspected-1.LoyaltyPointsUpdated`,
+      JSON.stringify({ ...event, ...fields }),
+    );
+    await until("the event is told", () => told.length === 5);
+    ending.abort();
+    await following;
     expect(server.violations()).toEqual([]);
   });
 

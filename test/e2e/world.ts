@@ -73,7 +73,8 @@ export async function openWorld(): Promise<World> {
     async publish(messages) {
       let next = 0;
       const worker = async () => {
-        for (let message = messages[next++]; message !== undefined; message = messages[next++]) await publishOne(message);
+        for (let message = messages[next++]; message !== undefined; message = messages[next++])
+          await publishOne(message);
       };
       await Promise.all(Array.from({ length: 100 }, worker));
     },
@@ -81,16 +82,20 @@ export async function openWorld(): Promise<World> {
       const total = await streamSize("ORDERS");
       const sum = (counts: Record<string, number>) => Object.values(counts).reduce((all, count) => all + count, 0);
       let seen = "";
-      await until(`settled: ${total} stored`, async () => {
-        const stats = await getJson(daemon, "/api/stats").catch(() => undefined);
-        if (stats === undefined) return false;
-        seen = JSON.stringify(stats);
-        if (sum(stats.events) + sum(stats.deadLetters.byReason) < total) return false;
-        return (
-          (await streamSize("DECISIONS")) >= sum(stats.decisions.byType) &&
-          (await streamSize("DEAD_LETTERS")) >= sum(stats.deadLetters.byReason)
-        );
-      }, timeoutMs).catch((error: Error) => {
+      await until(
+        `settled: ${total} stored`,
+        async () => {
+          const stats = await getJson(daemon, "/api/stats").catch(() => undefined);
+          if (stats === undefined) return false;
+          seen = JSON.stringify(stats);
+          if (sum(stats.events) + sum(stats.deadLetters.byReason) < total) return false;
+          return (
+            (await streamSize("DECISIONS")) >= sum(stats.decisions.byType) &&
+            (await streamSize("DEAD_LETTERS")) >= sum(stats.deadLetters.byReason)
+          );
+        },
+        timeoutMs,
+      ).catch((error: Error) => {
         throw new Error(`${error.message}\n${seen}\n${daemon.output()}`);
       });
     },
@@ -157,7 +162,9 @@ async function checkDeadLetters(session: Session, messages: readonly TrafficMess
     }
   });
   const sent = messages.filter((message) => message.rejectedAs !== undefined);
-  const expected = sent.map(({ rejectedAs, body }) => `${rejectedAs} ${Buffer.from(body as string).toString("base64")}`);
+  const expected = sent.map(
+    ({ rejectedAs, body }) => `${rejectedAs} ${Buffer.from(body as string).toString("base64")}`,
+  );
   expect(sequences.size, "dead letters are published once").toBe(found.length);
   // A publisher that retries may have stored one twice.
   expect(new Set(found)).toEqual(new Set(expected));

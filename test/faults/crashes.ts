@@ -1,4 +1,4 @@
-import { MOMENTS } from "../../src/flow/probe.ts";
+import { MOMENTS, type Moment } from "../../src/flow/probe.ts";
 import type { Fault } from "./fault.ts";
 import { underLoad } from "./load.ts";
 import { pause } from "./processes.ts";
@@ -8,23 +8,7 @@ const TIMES = { few: [1, 3], many: [1, 15, 40] };
 
 /** `kill -9` between any two steps of the path, and at random. */
 export const crashes: readonly Fault[] = [
-  ...MOMENTS.map((moment): Fault => {
-    const times = ["received", "published"].includes(moment) ? TIMES.many : TIMES.few;
-    return {
-      name: `crash-${moment.replace("_", "-")}`,
-      about: `kill -9 when ${moment}, the ${times.join(", ")}. time`,
-      leastStrikes: times.length,
-      async strike(world) {
-        await world.start();
-        const strike = async (round: number) => {
-          await world.daemon().stop();
-          await world.doom(moment, times[round] ?? 1);
-          await world.start();
-        };
-        await underLoad(world, times.length, strike, 60);
-      },
-    };
-  }),
+  ...MOMENTS.map((moment) => crashAt(moment, ["received", "published"].includes(moment) ? TIMES.many : TIMES.few)),
   {
     name: "kill-9",
     about: "kill -9 of the daemon at random times",
@@ -57,3 +41,21 @@ export const crashes: readonly Fault[] = [
     },
   },
 ];
+
+/** The daemon kills itself when a moment comes for the n-th time, once for each n. */
+export function crashAt(moment: Moment, times: readonly number[]): Fault {
+  return {
+    name: `crash-${moment.replace("_", "-")}`,
+    about: `kill -9 when ${moment}, the ${times.join(", ")}. time`,
+    leastStrikes: times.length,
+    async strike(world) {
+      await world.start();
+      const strike = async (round: number) => {
+        await world.daemon().stop();
+        await world.doom(moment, times[round] ?? 1);
+        await world.start();
+      };
+      await underLoad(world, times.length, strike, 60);
+    },
+  };
+}

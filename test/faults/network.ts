@@ -80,7 +80,8 @@ export const network: readonly Fault[] = [
 
 type Direction = Parameters<World["proxy"]["stall"]>[0];
 
-function halfOpen(name: string, about: string, stalls: readonly (readonly [Direction, number])[]): Fault {
+/** Nothing gets through for some time, once for each entry. */
+export function halfOpen(name: string, about: string, stalls: readonly (readonly [Direction, number])[]): Fault {
   return {
     name,
     about,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { orderType } from "../../machines/order/order.ts";
 import type { ActorType } from "../../machines/actor-type.ts";
+import { orderType } from "../../machines/order/order.ts";
 import { partitionOf } from "../../src/jetstream/names.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { ensureConsumer, ensureStreams, type TopologyOptions } from "../../src/jetstream/topology.ts";

@@ -24,6 +24,11 @@ describe("readiness", () => {
     ["partitions", { reading: 14 }, "14 of 16"],
     ["store", { pause: { sinceMs: WELL.nowMs - 12_400, error: "database or disk is full" } }, "12 s (database or disk"],
     ["lag", { lag: 20_000, lagStalledMs: 31_000 }, "20000 messages are not yet applied, and not fewer for 31 s"],
+    [
+      "publisher",
+      { backlog: 3, publishTrouble: { sinceMs: WELL.nowMs - 10_000, error: "no room" } },
+      "for 10 s (no room)",
+    ],
     ["publisher", { backlog: 5000, backlogStalledMs: 45_000 }, "DECISIONS and DEAD_LETTERS"],
   ] as const)("trouble with %s alone makes it unready, and the detail says where to look", (name, trouble, said) => {
     const { ready, checks } = assessHealth({ ...WELL, ...trouble });
@@ -41,6 +46,12 @@ describe("readiness", () => {
 
   test("much to catch up with is no fault in itself", () => {
     expect(assessHealth({ ...WELL, lag: 5_000_000, backlog: 9999 }).ready).toBe(true);
+  });
+
+  test("what cannot be published for a moment, or is no longer due, is no fault", () => {
+    const trouble = (sinceMs: number) => ({ sinceMs, error: "timeout" });
+    expect(assessHealth({ ...WELL, backlog: 3, publishTrouble: trouble(WELL.nowMs - 9000) }).ready).toBe(true);
+    expect(assessHealth({ ...WELL, publishTrouble: trouble(0) }).ready).toBe(true);
   });
 
   test("a pause that began after the reading's clock is 0 s old", () => {

@@ -232,7 +232,16 @@ describe("histograms", () => {
 describe("gauges", () => {
   const [order] = actorTypes;
   if (order === undefined) throw new Error("no actor type is registered");
-  const readings = { lag: [], owned: 0, hot: 0, backlog: 0, connected: true, pausedSinceMs: null };
+  const readings = {
+    ready: true,
+    actors: [],
+    lag: [],
+    owned: 0,
+    hot: 0,
+    backlog: 0,
+    connected: true,
+    pausedSinceMs: null,
+  };
 
   test("are read once per scrape and never in between", async () => {
     const metrics = newMetrics();
@@ -275,6 +284,17 @@ describe("gauges", () => {
   });
 });
 
+test("readiness, quarantine and the longest wait for a decision are told", async () => {
+  const metrics = createMetrics({ types: actorTypes, now: () => 90_000 });
+  const own = actorTypes.map((type) => ({ type, quarantined: 2, undecidedSinceMs: 30_000 }));
+  const others = { lag: [], owned: 0, hot: 0, backlog: 0, connected: true, pausedSinceMs: null };
+  metrics.gauges(() => ({ ready: false, actors: own, ...others }));
+  const families = await scrape(metrics);
+  expect(sampleOf(families, "natstate_ready")).toBe(0);
+  expect(sampleOf(families, "natstate_quarantined_actors", { actor: "order" })).toBe(2);
+  expect(sampleOf(families, "natstate_oldest_undecided_seconds", { actor: "order" })).toBe(60);
+});
+
 describe("what is shown", () => {
   test("counts what happened to the daemon itself", async () => {
     const metrics = newMetrics();
@@ -296,7 +316,9 @@ describe("what is shown", () => {
     metrics.recordDoubt("gap");
     const [type] = actorTypes;
     const lag = type === undefined ? [] : [{ type, partition: 0, value: 1 }];
-    metrics.gauges(() => ({ lag, owned: 1, hot: 1, backlog: 1, connected: true, pausedSinceMs: null }));
+    const actors = actorTypes.map((type) => ({ type, quarantined: 0, undecidedSinceMs: null }));
+    const others = { owned: 1, hot: 1, backlog: 1, connected: true, pausedSinceMs: null };
+    metrics.gauges(() => ({ ready: true, actors, lag, ...others }));
     const shown = [...(await scrape(metrics))]
       .filter(([name]) => name.startsWith("natstate_"))
       .map(([name, { type, help, samples }]) => ({

@@ -248,6 +248,17 @@ describe("counts", () => {
     expect(sum(stats.deadLetters.byReason)).toBe(countRows("SELECT count(*) FROM dead_letters"));
   });
 
+  it("say since when the order is known that waits for a decision for longest", () => {
+    using book = openOrderBook();
+    expect(book.queries.undecidedSince(order)).toBeNull();
+    fill(book, 130);
+    const oldest = (where: string) =>
+      book.db.prepare(`SELECT min(first_seen_ms) FROM actors WHERE decision_type IS NULL ${where}`).pluck().get();
+    expect(book.queries.undecidedSince(order)).toBe(oldest(""));
+    expect(book.queries.undecidedSince(order, [2])).toBe(oldest("AND partition = 2"));
+    expect(book.queries.undecidedSince(order, [])).toBeNull();
+  });
+
   it("name everything there could be when there is nothing, and add up over partitions", () => {
     using book = openOrderBook();
     expect(book.queries.stats(order)).toMatchObject({
@@ -410,7 +421,8 @@ function filters(all: readonly ActorSummary[]): Filters[] {
   for (const state of [undefined, "processing"]) {
     for (const updatedBefore of [undefined, all[50]?.lastUpdated]) {
       for (const completeness of [80, 100]) combined.push({ state, updatedBefore, completeness });
-      for (const waitingFor of ["PaymentProcessed", "OrderCreated"]) combined.push({ state, updatedBefore, waitingFor });
+      for (const waitingFor of ["PaymentProcessed", "OrderCreated"])
+        combined.push({ state, updatedBefore, waitingFor });
       for (const idPrefix of ["order-10", "order-1001", "none"]) combined.push({ state, updatedBefore, idPrefix });
     }
   }

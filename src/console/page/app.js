@@ -90,7 +90,7 @@ function decode(text) {
  * @returns {Promise<View>}
  */
 async function choose(machine, collection, id, query) {
-  const place = { machine, id, query };
+  const place = { machine, id, query, latest };
   if (collection === machine.type.collection) return id === "" ? showActors(place) : showActor(place);
   if (collection === "dead-letters") return showDeadLetters(place);
   return showOverview(place);

@@ -17,8 +17,8 @@ const PAGE = 50;
  * @param {Place} place
  * @returns {Promise<View>}
  */
-export async function showDeadLetters({ machine, query }) {
-  const stats = /** @type {Stats} */ (await ask(`/api/stats?type=${machine.type.name}`));
+export async function showDeadLetters({ machine, query, latest }) {
+  const stats = latest?.stats ?? /** @type {Stats} */ (await ask(`/api/stats?type=${machine.type.name}`));
   /** @type {Row[]} */
   let rows = [];
   /** @type {(string | null)[]} */

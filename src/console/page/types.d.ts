@@ -37,6 +37,8 @@ export interface Place {
   /** The part of the address after the view's name, decoded. */
   readonly id: string;
   readonly query: URLSearchParams;
+  /** What was told last, if anything was. */
+  readonly latest: Pulse | undefined;
 }
 
 /** One page of the console. */
