@@ -17,6 +17,7 @@ import { addRebuild } from "./cli/rebuild.ts";
 import { addDemo, addSimulate } from "./cli/rehearsal.ts";
 import { addSchema } from "./cli/schema.ts";
 import { addStart } from "./cli/start.ts";
+import { addTop } from "./cli/top.ts";
 import { addVerify } from "./cli/verify.ts";
 import { addWatch } from "./cli/watch.ts";
 
@@ -36,6 +37,7 @@ function createProgram(): Command {
   addSimulate(program, actorTypes);
   addActorReads(program, actorTypes);
   addWatch(program, actorTypes);
+  addTop(program, actorTypes);
   addInspect(program, actorTypes);
   addHealth(program, actorTypes);
   addDeadLetters(program, actorTypes);

@@ -3,9 +3,14 @@ import Table from "cli-table3";
 /** What a publisher wrote must not steer the reader's terminal. Tab and newline may stay. */
 const CONTROL = /[\0-\x08\x0b-\x1f\x7f-\x9f]/g;
 
+/** Text without what would steer a terminal; control characters become `?`. */
+export function toPlain(text: string): string {
+  return text.replace(CONTROL, "?");
+}
+
 /** Prints text to stdout, with a newline; control characters become `?`. */
 export function print(text: string): void {
-  process.stdout.write(`${text.replace(CONTROL, "?")}\n`);
+  process.stdout.write(`${toPlain(text)}\n`);
 }
 
 /** Prints one JSON document: for `--json`. `oneLine` is for streams of them. */
@@ -18,7 +23,7 @@ export function printJson(value: unknown, { oneLine = false } = {}): void {
 
 /** Says something about the command itself, on stderr, so that stdout stays clean for pipes. */
 export function say(text: string): void {
-  process.stderr.write(`${text.replace(CONTROL, "?")}\n`);
+  process.stderr.write(`${toPlain(text)}\n`);
 }
 
 /** Lays rows out in columns, the first row above a line. */

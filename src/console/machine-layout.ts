@@ -44,6 +44,7 @@ const NODE = { character: 8, minWidth: 128, maxWidth: 260, minHeight: 68, paddin
 const LABEL = { character: 6.4, minWidth: 40, maxWidth: 220, padding: 8, line: 15, maxLines: 3 };
 /** Between two lines that end at the same side of a state. */
 const PORT_GAP = 13;
+const LOOP_DEPTH = 22;
 
 /**
  * Lays a machine out from left to right. Costs some milliseconds: once per machine, never per request.
@@ -53,7 +54,7 @@ const PORT_GAP = 13;
  */
 export function layoutMachine(machine: MachineGraph): MachineLayout {
   const graph = new Graph({ compound: true, multigraph: true });
-  graph.setGraph({ rankdir: "LR", nodesep: 30, edgesep: 12, ranksep: 58, marginx: 4, marginy: 4 });
+  graph.setGraph({ rankdir: "LR", nodesep: 30, edgesep: 12, ranksep: 58, marginx: 4, marginy: 12 });
   const wires = machine.edges.map((edge, index) => wireOf(machine, edge, index));
   for (const node of machine.nodes) graph.setNode(node.id, sizeOf(node, wires));
   for (const { id, parent } of machine.nodes) if (parent !== null) graph.setParent(id, parent);
@@ -63,20 +64,34 @@ export function layoutMachine(machine: MachineGraph): MachineLayout {
   const boxes = new Map(machine.nodes.map(({ id }) => [id, boxOf(graph.node(id) as Centred)]));
   const placed = wires.map((wire) => ({ wire, ...(graph.edge(wire) as Centred & { readonly points: Point[] }) }));
   attach(placed, boxes);
+  const edges = placed.map(({ wire, points, ...label }) =>
+    wire.v === wire.w ? loopAt(wire.edge, boxes.get(wire.v) ?? NOWHERE) : placeEdge(wire, points, label),
+  );
   const { width, height } = graph.graph() as { width: number; height: number };
   return {
     description: machine.description,
     everywhere: machine.everywhere,
     width: Math.ceil(width),
-    height: Math.ceil(height),
+    height: Math.ceil(Math.max(height, ...edges.map(({ label }) => label.y + label.height))),
     nodes: machine.nodes.map((node) => ({ ...node, ...(boxes.get(node.id) ?? NOWHERE) })),
-    edges: placed.map(({ wire: { edge, isBackward }, points, ...label }) => ({
-      ...edge,
-      path: smoothPath(isBackward ? points.toReversed() : points),
-      label: boxOf(label),
-      lines: linesOf(edge),
-    })),
+    edges,
   };
+}
+
+function placeEdge({ edge, isBackward }: Wire, points: readonly Point[], label: Centred): PlacedEdge {
+  const path = smoothPath(isBackward ? points.toReversed() : points);
+  return { ...edge, path, label: boxOf(label), lines: linesOf(edge) };
+}
+
+/** Below its state: where dagre puts a loop when it draws from left to right is not beside it. */
+function loopAt(edge: GraphEdge, { x, y, width, height }: Box): PlacedEdge {
+  const bottom = y + height;
+  const size = labelSize(edge);
+  const [right, left] = [round(x + width * 0.7), round(x + width * 0.3)];
+  const depth = bottom + LOOP_DEPTH * 1.33;
+  const path = `M${right},${bottom}C${right + 12},${depth} ${left - 12},${depth} ${left},${bottom}`;
+  const label = boxOf({ ...size, x: x + width / 2, y: bottom + LOOP_DEPTH });
+  return { ...edge, path, label, lines: linesOf(edge) };
 }
 
 /** A box as dagre gives it back: the point is its middle. */

@@ -36,6 +36,11 @@ export async function openTraces(options: TracesOptions): Promise<Traces | undef
   const { env } = options;
   const endpoint = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || env.OTEL_EXPORTER_OTLP_ENDPOINT;
   if (!endpoint || env.OTEL_SDK_DISABLED?.toLowerCase() === "true") return undefined;
+  if ((env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL || env.OTEL_EXPORTER_OTLP_PROTOCOL) === "grpc") {
+    options.onTrouble(
+      "OTEL_EXPORTER_OTLP_PROTOCOL: grpc, but natstate speaks http/json: give the collector's HTTP port",
+    );
+  }
   const [{ openTraceExporter }, { createSpans }] = await Promise.all([
     import("./trace-exporter.ts"),
     import("./trace-spans.ts"),

@@ -24,6 +24,8 @@ export interface Collector extends AsyncDisposable {
   /** Of the process that sends. */
   readonly resource: Record<string, string | number>;
   readonly contentTypes: Set<string>;
+  /** What it answers with; 200 until it is set. */
+  status: number;
 }
 
 interface Attribute {
@@ -36,6 +38,7 @@ export async function openCollector(): Promise<Collector> {
   const spans: CollectedSpan[] = [];
   const resource: Record<string, string | number> = {};
   const contentTypes = new Set<string>();
+  const answer = { status: 200 };
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -45,7 +48,7 @@ export async function openCollector(): Promise<Collector> {
       Object.assign(resource, byName(sender.attributes));
       for (const scope of scopeSpans) spans.push(...scope.spans.map(readSpan));
     }
-    return response.writeHead(200, { "content-type": "application/json" }).end("{}");
+    return response.writeHead(answer.status, { "content-type": "application/json" }).end("{}");
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -54,6 +57,9 @@ export async function openCollector(): Promise<Collector> {
     spans,
     resource,
     contentTypes,
+    set status(status: number) {
+      answer.status = status;
+    },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();

@@ -115,6 +115,18 @@ describe("with OTEL_EXPORTER_OTLP_ENDPOINT", () => {
     expect(collector.spans.map((span) => span.traceId)).toEqual([traceIdOf(2)]);
   });
 
+  it("a collector that refuses is told of, once", async () => {
+    collector.status = 400;
+    const daemon = await world.start(env());
+    const warnings = () => daemon.output().split("spans cannot be sent").length - 1;
+    await pay("t1", traceIdOf(1));
+    await until("a warning", () => warnings() > 0);
+    await pay("t2", traceIdOf(2));
+    await until("both were sent", () => collector.spans.length === 2);
+    await daemon.stop();
+    expect(warnings()).toBe(1);
+  });
+
   it("a collector that is away costs no decision, and no end", async () => {
     const daemon = await world.start({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9" });
     await pay("t1", traceIdOf(1));

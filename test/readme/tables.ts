@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
 import { settings } from "../../src/config.ts";
 import { REJECTION_REASONS } from "../../src/flow/ports.ts";
@@ -19,6 +20,8 @@ const MEANINGS: Record<(typeof REJECTION_REASONS)[number], string> = {
 /** The README's tables that state what the code says, by the name of their place. */
 export function readmeTables(): Record<string, string> {
   return {
+    "publish-example": example("publish"),
+    "consume-example": example("consume"),
     "config-table": table(
       ["setting", "default", "what it does"],
       Object.entries(settings).map(([name, { fallback, help }]) => [code(name), fallback ? code(fallback) : "", help]),
@@ -41,6 +44,11 @@ export function readmeTables(): Record<string, string> {
       Object.values(EXIT_CODES).map(({ code: number, meaning }) => [String(number), meaning]),
     ),
   };
+}
+
+/** A program that `examples.test.ts` runs. */
+function example(name: string): string {
+  return `\`\`\`ts\n${readFileSync(new URL(`examples/${name}.ts`, import.meta.url), "utf8").trim()}\n\`\`\``;
 }
 
 /** Puts `text` between the markers `<!-- name -->` and `<!-- /name -->`. */

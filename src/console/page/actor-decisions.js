@@ -1,6 +1,6 @@
 /** @import { ActorSteps, DecisionEntry } from "../../flow/queries.ts" */
 /** @import { Machine } from "./types.d.ts" */
-import { breakable, h } from "./dom.js";
+import { breakable, h, table } from "./dom.js";
 import { field, words } from "./format.js";
 
 const ENVELOPE = [
@@ -27,8 +27,7 @@ export function renderDecisions(machine, { steps }) {
     decisions.map((decision) => renderDecision(machine, decision, `event ${index + 1}, ${words(event.eventType)}`)),
   );
   if (rows.length === 0) return h("p", { class: "note" }, "None has been taken.");
-  const head = ["rev.", "decision", "caused by"].map((text) => h("th", { scope: "col" }, text));
-  return h("table", { class: "fixed decisions" }, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows.reverse()));
+  return table("fixed decisions", ["rev.", "decision", "caused by"], h("tbody", {}, rows.reverse()));
 }
 
 /**

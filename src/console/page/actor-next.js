@@ -3,7 +3,7 @@
 /** @import { Machine, Scene } from "./types.d.ts" */
 import { contentOf } from "./actor-decisions.js";
 import { ask } from "./api.js";
-import { fill, h, write } from "./dom.js";
+import { fill, h, table, write } from "./dom.js";
 import { words } from "./format.js";
 
 /**
@@ -16,8 +16,7 @@ import { words } from "./format.js";
 export function createNext(machine, path) {
   const waiting = h("p");
   const body = h("tbody");
-  const head = ["if this came next", "then"].map((text) => h("th", { scope: "col" }, text));
-  const table = h("table", { class: "fixed next" }, h("thead", {}, h("tr", {}, head)), body);
+  const guesses = table("fixed next", ["if this came next", "then"], body);
   let asking = new AbortController();
 
   /** @param {Scene} scene */
@@ -35,14 +34,14 @@ export function createNext(machine, path) {
         body,
         next.toSorted((a, b) => rank(a) - rank(b)).map((one) => renderRow(machine, now.state, one)),
       );
-      table.hidden = next.length === 0;
+      guesses.hidden = next.length === 0;
     } catch (error) {
       if (!signal.aborted) fill(body, h("tr", {}, h("td", {}, String(error)), h("td")));
     }
   }
 
   return {
-    element: h("div", { class: "stack" }, waiting, table),
+    element: h("div", { class: "stack" }, waiting, guesses),
     /** @param {Scene} scene */
     show(scene) {
       const now = scene.story.steps[scene.step - 1] ?? scene.story.initial;

@@ -1,6 +1,6 @@
 /** @import { Change } from "../../flow/changes.ts" */
 /** @import { Scene } from "./types.d.ts" */
-import { breakable, h } from "./dom.js";
+import { breakable, h, table } from "./dom.js";
 import { field } from "./format.js";
 
 /** As the server cuts them off. */
@@ -75,12 +75,7 @@ function renderChanges(changes) {
   return h(
     "div",
     {},
-    h(
-      "table",
-      {},
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "field"), h("th", { scope: "col" }, "change"))),
-      h("tbody", {}, rows),
-    ),
+    table("", ["field", "change"], h("tbody", {}, rows)),
     changes.length === MAX_CHANGES && h("p", { class: "note" }, "There may be more; these are the first."),
   );
 }

@@ -57,6 +57,30 @@ export function fill(element, ...children) {
 }
 
 /**
+ * A table with a head.
+ *
+ * @param {string} className
+ * @param {readonly Child[]} head one for each column
+ * @param {HTMLElement} body
+ */
+export function table(className, head, body) {
+  const cells = head.map((cell) => h("th", { scope: "col" }, cell));
+  return h("table", { class: className }, h("thead", {}, h("tr", {}, cells)), body);
+}
+
+/**
+ * A list to choose one of.
+ *
+ * @param {Properties} properties
+ * @param {readonly (readonly [value: string, text: string])[]} options
+ * @param {string} chosen
+ */
+export function choice(properties, options, chosen) {
+  const items = options.map(([value, text]) => h("option", { value, selected: value === chosen }, text));
+  return h("select", properties, items);
+}
+
+/**
  * A name without spaces that may be broken into lines all the same.
  *
  * @param {string} name

@@ -1,12 +1,8 @@
-/** @import { MachineLayout, PlacedEdge, PlacedNode } from "../machine-layout.ts" */
-import { s, write } from "./dom.js";
-import { count } from "./format.js";
+/** @import { MachineLayout, PlacedEdge } from "../machine-layout.ts" */
+import { s } from "./dom.js";
+import { drawEdge, drawEntry, drawNode, drawTip, ENTRY } from "./statechart-parts.js";
 
 /** @typedef {{ from: string | null, to: string, count: number }} Flow */
-
-/** Room left of the first state for the arrow of what is new. */
-const ENTRY = 62;
-const LINE = 15;
 
 /**
  * The paths of the states an actor is in, all levels: `{"payment":"open"}` is in `payment` and in `payment.open`.
@@ -121,118 +117,4 @@ function takes({ source, target }, { from, to }) {
 /** @param {readonly Flow[]} flow */
 function sumOf(flow) {
   return flow.reduce((sum, one) => sum + one.count, 0);
-}
-
-/** @param {string} id @param {string} className */
-function drawTip(id, className) {
-  const shape = s("path", { class: className, d: "M0 0.5 9 4.5 0 8.5z" });
-  return s(
-    "marker",
-    {
-      id,
-      viewBox: "0 0 9 9",
-      refX: 8.5,
-      refY: 4.5,
-      markerWidth: 9,
-      markerHeight: 9,
-      orient: "auto",
-      markerUnits: "userSpaceOnUse",
-    },
-    shape,
-  );
-}
-
-/**
- * @param {PlacedNode} node
- * @param {string | undefined} href
- */
-function drawNode({ id, name, x, y, width, height, kind, description }, href) {
-  const isGroup = kind === "compound" || kind === "parallel";
-  const middle = x + width / 2;
-  const number = s("text", { class: "count", x: middle, y: y + height / 2 + 15 });
-  const name_ = s("text", { x: middle, y: isGroup ? y + 16 : y + height / 2 + 5 }, name);
-  const track = { x: x + 14, y: y + height - 10, width: width - 28, height: 4, rx: 2, visibility: "hidden" };
-  const share = s("rect", { ...track, class: "share", width: 0 });
-  const trackRect = s("rect", { ...track, class: "track" });
-  const title = s("title", {}, description ?? name);
-  const body = s("rect", { class: "body", x, y, width, height, rx: kind === "final" ? height / 2 : 10 });
-  const properties = { class: isGroup ? "node group" : "node", "data-state": id };
-  const parts = [title, body, isGroup ? null : [trackRect, share], name_, number];
-  const element = href === undefined ? s("g", properties, parts) : s("a", { ...properties, href }, parts);
-  return {
-    element,
-    /** @param {number} value @param {number} total */
-    showCount(value, total) {
-      if (!isGroup) name_.setAttribute("y", String(y + height / 2 - 11));
-      write(number, isGroup ? "" : count(value));
-      trackRect.setAttribute("visibility", "visible");
-      share.setAttribute("visibility", "visible");
-      share.setAttribute("width", String(total === 0 ? 0 : (value / total) * (width - 28)));
-      if (href !== undefined) element.setAttribute("aria-label", `${name}: ${count(value)}`);
-    },
-  };
-}
-
-/** @param {PlacedEdge} edge */
-function drawEdge({ source, target, path, label, lines, labels }) {
-  const middle = label.x + label.width / 2;
-  const centre = label.y + label.height / 2;
-  const line = s("path", { class: "line", d: path, "marker-end": "url(#tip)" });
-  const backdrop = s("rect", {
-    class: "backdrop",
-    ...label,
-    y: centre - 9,
-    height: 17,
-    visibility: lines.length === 0 ? "hidden" : "visible",
-  });
-  const top = centre + 4 - (lines.length - 1) * LINE;
-  const texts = lines.map((text, index) => s("text", { x: middle, y: top + index * LINE }, text));
-  const flow = s("text", { class: "flow", x: middle, y: centre + 4 + LINE });
-  const about = labels
-    .map(({ description }) => description)
-    .filter(Boolean)
-    .join(" ");
-  const title = s("title", {}, `${source} → ${target}${about === "" ? "" : `: ${about}`}`);
-  const element = s("g", { class: "edge", "data-edge": `${source}>${target}` }, title, line, backdrop, texts, flow);
-  /** @param {boolean} isStrong */
-  const tip = (isStrong) => line.setAttribute("marker-end", isStrong ? "url(#tip-strong)" : "url(#tip)");
-  return {
-    element,
-    /** @param {number} value @param {number} most */
-    showFlow(value, most) {
-      element.classList.toggle("flows", value > 0);
-      line.style.strokeWidth = value === 0 ? "" : `${1.2 + (2.6 * value) / most}px`;
-      tip(value > 0);
-      write(flow, value === 0 ? "" : count(value));
-    },
-    /** @param {boolean} isLit */
-    light(isLit) {
-      element.classList.toggle("lit", isLit);
-      tip(isLit);
-    },
-  };
-}
-
-/** @param {MachineLayout} layout */
-function drawEntry({ nodes }) {
-  const first = nodes.find(({ isInitial, parent }) => isInitial && parent === null) ?? nodes[0];
-  if (first === undefined) return { element: s("g"), showFlow() {} };
-  const y = first.y + first.height / 2;
-  const flow = s("text", { class: "flow", x: first.x - ENTRY + 4, y: y + 20 });
-  const element = s(
-    "g",
-    { class: "edge entry", "data-edge": ">" },
-    s("title", {}, "new"),
-    s("path", { class: "line", d: `M${first.x - ENTRY + 12},${y} ${first.x},${y}`, "marker-end": "url(#tip)" }),
-    s("circle", { class: "tip-head", cx: first.x - ENTRY + 10, cy: y, r: 5 }),
-    s("text", { x: first.x - ENTRY + 4, y: y - 10 }, "new"),
-    flow,
-  );
-  return {
-    element,
-    /** @param {number} value */
-    showFlow(value) {
-      write(flow, value === 0 ? "" : count(value));
-    },
-  };
 }

@@ -1,0 +1,87 @@
+import type { ActorType } from "../../machines/actor-type.ts";
+import type { ActorCounts, Counts, Stats } from "../flow/queries.ts";
+import { describeCounts } from "./actors-text.ts";
+import { pairs, table } from "./output.ts";
+
+/** What `natstate top` knows at one moment. */
+export interface Snapshot {
+  /** RFC 3339 in UTC. */
+  readonly at: string;
+  readonly stats: Stats;
+  /** Since the snapshot before, each second. */
+  readonly perSecond: { readonly events: number; readonly decisions: number; readonly deadLetters: number };
+  /** Null when this user may not ask for it. */
+  readonly lag: number | null;
+  /** The latest decisions seen while it runs, newest first. */
+  readonly decisions: readonly SeenDecision[];
+}
+
+/** A decision as one line shows it. */
+export interface SeenDecision {
+  readonly publishedAt: string;
+  readonly actorId: string;
+  readonly revision: number;
+  readonly content: string;
+}
+
+const BAR_WIDTH = 30;
+
+/** One line, for a pipe. */
+export function renderLine(type: ActorType, { at, stats, perSecond, lag }: Snapshot): string {
+  const { total, byState } = actorsOf(type, stats);
+  return [
+    at,
+    `${perSecond.events} events/s`,
+    `${perSecond.decisions} decisions/s`,
+    `lag ${lag ?? "unknown"}`,
+    `dead letters ${sum(stats.deadLetters.byReason)}`,
+    `quarantined ${stats.quarantined}`,
+    `${total} ${type.collection}: ${describeCounts(byState)}`,
+  ].join("  ");
+}
+
+/** A screen of it; `decisions` that do not fit are left out. */
+export function renderScreen(
+  type: ActorType,
+  { at, stats, perSecond, lag, decisions }: Snapshot,
+  { where, rows }: { readonly where: string; readonly rows: number },
+): string[] {
+  const { total, byState } = actorsOf(type, stats);
+  const dead = sum(stats.deadLetters.byReason);
+  const top = [
+    `natstate top  ${at}  ${where}`,
+    "",
+    ...pairs([
+      ["events/s", String(perSecond.events)],
+      ["decisions/s", `${perSecond.decisions}  (${stats.decisions.revised} ever revised another)`],
+      ["lag", lag === null ? "unknown: this user may not ask" : `${lag} messages not yet applied`],
+      ["dead letters", dead === 0 ? "0" : `${dead}: ${describeCounts(stats.deadLetters.byReason)}`],
+      ["quarantined", String(stats.quarantined)],
+      [type.collection, String(total)],
+    ]).split("\n"),
+    "",
+    ...renderStates(byState, total),
+    "",
+  ];
+  const room = Math.max(0, rows - top.length - 4);
+  const shown = decisions.slice(0, room).map((d) => [d.publishedAt, d.actorId, d.revision, d.content]);
+  if (shown.length === 0) return [...top, "no decisions yet, Ctrl-C ends"];
+  return [...top, ...table(["decided at", type.idField, "revision", "decision"], shown).split("\n")];
+}
+
+function renderStates(byState: Counts, total: number): string[] {
+  const width = Math.max(...Object.keys(byState).map((state) => state.length));
+  return Object.entries(byState).map(([state, count]) => {
+    const bar = "#".repeat(total === 0 ? 0 : Math.round((BAR_WIDTH * count) / total));
+    return `${state.padEnd(width)}  ${String(count).padStart(String(total).length)}  ${bar}`;
+  });
+}
+
+function actorsOf(type: ActorType, stats: Stats): ActorCounts {
+  return stats[type.collection] as ActorCounts;
+}
+
+/** All counts together. */
+export function sum(counts: Counts): number {
+  return Object.values(counts).reduce((all, count) => all + count, 0);
+}

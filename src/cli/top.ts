@@ -1,0 +1,133 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Command } from "commander";
+import type { ActorType } from "../../machines/actor-type.ts";
+import type { PublishedObject, Stats } from "../flow/queries.ts";
+import { followDecisions } from "../jetstream/decision-feed.ts";
+import { QueryError } from "../jetstream/query-client.ts";
+import { readTotalLag } from "../jetstream/total-lag.ts";
+import { describeContent } from "./actors-text.ts";
+import { durationMs, findType, typeOption, wholeNumber, withExamples } from "./arguments.ts";
+import { print, printJson, say, toPlain } from "./output.ts";
+import { addSystemOption, type System, withSystem } from "./system.ts";
+import { renderLine, renderScreen, type SeenDecision, type Snapshot, sum } from "./top-text.ts";
+
+interface TopOptions {
+  readonly type: string;
+  readonly interval: number;
+  readonly count?: number;
+  readonly json?: boolean;
+  readonly nats?: string;
+}
+
+const KEPT_DECISIONS = 100;
+const LEAST_MS = 200;
+const ENTER_SCREEN = "\x1b[?1049h\x1b[?25l";
+const LEAVE_SCREEN = "\x1b[?25h\x1b[?1049l";
+
+/** Adds `natstate top`: what a running system does, each second. */
+export function addTop(program: Command, types: readonly ActorType[]): void {
+  const command = program
+    .command("top")
+    .description("Show rates, states, lag, dead letters and the last decisions, live; piped, a line each second.")
+    .option("--interval <duration>", "how often", durationMs, 1000)
+    .option("--count <n>", "end after so many", wholeNumber(1))
+    .addOption(typeOption(types))
+    .option("--json", "print each as one line of JSON")
+    .action((options: TopOptions) => withSystem(options.nats, (system) => top(system, types, options)));
+  addSystemOption(command);
+  withExamples(command, [
+    ["natstate top", "until Ctrl-C"],
+    ["natstate top | tee rates.log", "a line each second"],
+    ["natstate top --json --count 1 | jq .lag", "for a script"],
+  ]);
+}
+
+async function top(system: System, types: readonly ActorType[], options: TopOptions): Promise<void> {
+  const type = findType(types, options.type);
+  const ending = new AbortController();
+  const end = () => ending.abort();
+  process.on("SIGINT", end);
+  process.on("SIGTERM", end);
+  const decisions: SeenDecision[] = [];
+  const following = follow(system, type, decisions, ending.signal);
+  const isScreen = process.stdout.isTTY === true && !options.json;
+  if (isScreen) process.stdout.write(ENTER_SCREEN);
+  try {
+    let shown = 0;
+    for await (const snapshot of snapshots(system, type, decisions, options.interval, ending.signal)) {
+      if (options.json) printJson(snapshot, { oneLine: true });
+      else if (isScreen) draw(renderScreen(type, snapshot, { where: system.natsUrl, rows: process.stdout.rows }));
+      else print(renderLine(type, snapshot));
+      if (++shown === options.count) break;
+    }
+  } finally {
+    if (isScreen) process.stdout.write(LEAVE_SCREEN);
+    ending.abort();
+    await following;
+    process.off("SIGINT", end);
+    process.off("SIGTERM", end);
+  }
+}
+
+/** One after each interval. The first question must be answered; later a daemon may be away for a while. */
+async function* snapshots(
+  { session, queries }: System,
+  type: ActorType,
+  decisions: readonly SeenDecision[],
+  intervalMs: number,
+  signal: AbortSignal,
+): AsyncGenerator<Snapshot> {
+  let before = { stats: await queries.stats(type), atMs: performance.now() };
+  while (!signal.aborted) {
+    await delay(Math.max(LEAST_MS, intervalMs), undefined, { signal }).catch(() => {});
+    if (signal.aborted) return;
+    const stats = await queries.stats(type).catch((error: unknown) => {
+      if (!(error instanceof QueryError)) throw error;
+      return undefined;
+    });
+    if (stats === undefined) {
+      if (!process.stdout.isTTY) say("natstate does not answer, asking again");
+      continue;
+    }
+    const atMs = performance.now();
+    const lag = await readTotalLag(session.jsm, type);
+    const perSecond = ratesBetween(before.stats, stats, (atMs - before.atMs) / 1000);
+    yield { at: new Date().toISOString(), stats, perSecond, lag, decisions: decisions.slice(0, KEPT_DECISIONS) };
+    before = { stats, atMs };
+  }
+}
+
+/** @returns each second; never negative: a partition on its way between two daemons is counted by neither. */
+function ratesBetween(before: Stats, now: Stats, seconds: number): Snapshot["perSecond"] {
+  const rate = (count: (stats: Stats) => number) => Math.max(0, Math.round((count(now) - count(before)) / seconds));
+  const dead = ({ deadLetters }: Stats) => sum(deadLetters.byReason);
+  return {
+    events: rate((stats) => sum(stats.events) + dead(stats)),
+    decisions: rate(({ decisions }) => sum(decisions.byType)),
+    deadLetters: rate(dead),
+  };
+}
+
+async function follow(system: System, type: ActorType, into: SeenDecision[], signal: AbortSignal): Promise<void> {
+  try {
+    for await (const { publishedAt, actorId, payload } of followDecisions(system.session, type, { signal })) {
+      const decision = JSON.parse(payload) as PublishedObject;
+      into.unshift({
+        publishedAt,
+        actorId,
+        revision: Number(decision.revision),
+        content: describeContent(type, decision),
+      });
+      into.splice(KEPT_DECISIONS);
+    }
+  } catch (error) {
+    if (!signal.aborted) say(`decisions cannot be followed: ${(error as Error).message}`);
+  }
+}
+
+/** Draws over what was there, without flicker; a line ends where the terminal does. */
+function draw(lines: readonly string[]): void {
+  const { columns, rows } = process.stdout;
+  const shown = lines.slice(0, rows).map((line) => `${toPlain(line).slice(0, columns)}\x1b[K`);
+  process.stdout.write(`\x1b[H${shown.join("\r\n")}\x1b[J`);
+}
