@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -49,17 +50,14 @@ else await bench();
 
 async function bench(): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), "natstate-bench-"));
-  try {
-    const binary = await findServerBinary({ env: process.env, onProgress: ({ message }) => say(message) });
-    const facts = gatherFacts(binary, dir, seed);
-    if (!values.json) console.log(`${printFacts(facts)}\n`);
-    const measure = await openBench(dir, binary.path);
-    if (values.profile) await profile(dir, measure);
-    else if (values.growth) await growth(facts, measure);
-    else await comparison(facts, measure);
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
+  process.once("exit", () => rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
+  const binary = await findServerBinary({ env: process.env, onProgress: ({ message }) => say(message) });
+  const facts = gatherFacts(binary, dir, seed);
+  if (!values.json) console.log(`${printFacts(facts)}\n`);
+  const measure = await openBench(dir, binary.path);
+  if (values.profile) await profile(dir, measure);
+  else if (values.growth) await growth(facts, measure);
+  else await comparison(facts, measure);
 }
 
 interface Wanted {

@@ -84,20 +84,25 @@ export async function runContender(options: RunOptions): Promise<Run> {
     // What it logs must not get between our figures.
     stdio: ["ignore", 2, 2, "ipc"],
   });
-  const died = once(child, "exit").then(([code]) => {
-    throw new Error(`contender ${contender} died with code ${code}`);
+  const died = once(child, "exit").then(([code, signal]) => {
+    throw new Error(`contender ${contender} died (${signal ?? code})`);
   });
   died.catch(() => {});
+  const unlessDead = <Value>(work: Promise<Value>) => {
+    // When it has died, what else fails for that reason is not told.
+    work.catch(() => {});
+    return Promise.race([work, died]);
+  };
   const ready = once(child, "message");
   try {
-    await Promise.race([firstPull, died]);
+    await unlessDead(firstPull);
     const start = readClocks();
-    await Promise.race([whenDone(jsm, orders), died]);
+    await unlessDead(whenDone(jsm, orders));
     const end = readClocks();
     const events = orders * EVENTS_PER_ORDER;
-    await Promise.race([ready, died]);
+    await unlessDead(ready);
     const { maxRssKib } = (await ask(child, "usage")) as Usage;
-    const measured = latency && (await Promise.race([measureLatency(nc, latency), died]));
+    const measured = latency && (await unlessDead(measureLatency(nc, latency)));
     return {
       contender,
       events,

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Json } from "./checker-contract.ts";
-import { contentOf, type ModelOrder, shown, standingContent } from "./checker-model.ts";
+import { contentOf, type ModelEvent, type ModelOrder, shown, standingContent } from "./checker-model.ts";
 import type { Report } from "./checker-outputs.ts";
 
 /** Asks the daemon's API. */
@@ -39,20 +39,29 @@ export function checkHistory(id: string, history: Json, model: ModelOrder, exact
       );
     else if (exact && Number(row.duplicates) < expected.duplicates)
       report.lost.push(`${id}: a copy of ${row.eventId} was not counted`);
-    else if (
-      row.outcome !== expected.outcome ||
-      row.timestamp !== expected.event.at ||
-      row.eventType !== expected.event.type ||
-      row.sequence !== expected.sequence
-    ) {
+    else if (!isAsHeard(row, expected)) {
+      const { outcome, sequence, event } = expected;
       report.wrong.push(
-        `${id}: ${row.eventId} is in its history as ${JSON.stringify(row)}, expected ${expected.outcome} at ${expected.event.at}`,
+        `${id}: ${row.eventId} is in its history as ${JSON.stringify(row)}, expected ${outcome} at ${event.at}, sequence ${sequence}, ${JSON.stringify(event.fields)}`,
       );
     }
     seen.add(row.eventId);
   }
   for (const eventId of model.events.keys())
     if (!seen.has(eventId)) report.lost.push(`${id}: ${eventId} had no effect`);
+}
+
+/** Unknown fields are not kept, so only those shown are compared. */
+function isAsHeard(row: Json, { event, outcome, sequence }: ModelEvent): boolean {
+  return (
+    row.outcome === outcome &&
+    row.sequence === sequence &&
+    row.eventType === event.type &&
+    row.timestamp === event.at &&
+    row.receivedAt === new Date(event.storedAtMs).toISOString() &&
+    row.correlationId === event.correlationId &&
+    Object.entries(row.data as Json).every(([name, value]) => isDeepStrictEqual(value, event.fields[name]))
+  );
 }
 
 /** The running counts. */

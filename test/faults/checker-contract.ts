@@ -26,6 +26,8 @@ export interface Accepted {
   readonly at: string;
   /** Nanoseconds since 1970. */
   readonly instant: bigint;
+  /** Stream time of this delivery, ms since 1970. */
+  readonly storedAtMs: number;
   readonly correlationId: string | null;
   readonly fields: Json;
 }
@@ -101,6 +103,7 @@ export function judge(message: Stored): Accepted | string {
     eventId: (eventId as string | undefined) ?? createHash("sha256").update(canonical(event)).digest("hex"),
     type: eventType,
     ...time,
+    storedAtMs: message.storedAtMs,
     correlationId: (correlationId as string | undefined) ?? message.header("traceparent")?.split("-")[1] ?? null,
     fields: event,
   };

@@ -8,7 +8,8 @@ export interface ModelOrder {
   readonly facets: Map<string, Accepted>;
 }
 
-interface ModelEvent {
+/** One distinct event. */
+export interface ModelEvent {
   readonly event: Accepted;
   /** Stream sequence of its first delivery. */
   readonly sequence: number;

@@ -77,7 +77,8 @@ export const damage: readonly Fault[] = [
     async strike(world) {
       const fates = { refused: 0, unharmed: 0, "found by verify": 0 };
       await world.start();
-      await underLoad(world, FLIP_ROUNDS, async (round) => {
+      await underLoad(world, FLIP_ROUNDS, async (round, published) => {
+        await published;
         await world.settle();
         await world.daemon().stop();
         flipBits(world, 2 ** (round % 7));
@@ -147,25 +148,31 @@ function flipBits({ storeFile, random }: World, count: number): void {
   writeFileSync(storeFile, bytes);
 }
 
-/** Starts on a damaged file. Whatever is noticed, the store is made anew, as one is told to. */
-async function fateOf(world: World): Promise<"refused" | "unharmed" | "found by verify"> {
-  let output = "";
-  try {
-    const daemon = await world.start();
-    await world.settle(daemon);
-    const { lost, doubled, wrong } = await world.checker.check(daemon.httpUrl);
-    const differences = [...lost, ...doubled, ...wrong];
-    if (differences.length === 0) return "unharmed";
-    const { status, output: said } = natstate(world, "verify", "--all");
-    if (status !== 1) throw new Error(`silently wrong, verify ended with ${status}: ${differences[0]}\n${said}`);
-    await daemon.stop();
-  } catch (error) {
-    output = String(error);
-    if (!/is damaged|malformed|not a database/.test(output)) throw error;
-  }
+/** Starts on a damaged file, and makes the store anew afterwards, as one is told to. */
+async function fateOf(world: World): Promise<Fate> {
+  const fate = await liveOn(world).catch((error: unknown): Fate => {
+    if (/is damaged|malformed|not a database/.test(String(error))) return "refused";
+    throw error;
+  });
   moveAway(world);
   await world.start();
-  return output === "" ? "found by verify" : "refused";
+  return fate;
+}
+
+type Fate = "refused" | "unharmed" | "found by verify";
+
+async function liveOn(world: World): Promise<Fate> {
+  const daemon = await world.start();
+  // What is damaged may be noticed only when it is written.
+  await world.publish(world.traffic(10));
+  await world.settle(daemon);
+  const { lost, doubled, wrong } = await world.checker.check(daemon.httpUrl);
+  const differences = [...lost, ...doubled, ...wrong];
+  const verified = differences.length > 0 ? natstate(world, "verify", "--all") : undefined;
+  await daemon.stop();
+  if (verified === undefined) return "unharmed";
+  if (verified.status === 1) return "found by verify";
+  throw new Error(`silently wrong, verify ended with ${verified.status}: ${differences[0]}\n${verified.output}`);
 }
 
 /** @returns how many rows were changed. */

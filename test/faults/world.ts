@@ -176,9 +176,14 @@ export async function openWorld(seed: number, options: WorldOptions = {}): Promi
       await pause(150);
     },
     async settle(daemon = world.daemon(), timeoutMs = PATIENCE_MS) {
+      let ended = false;
+      void daemon.exited.then(() => {
+        ended = true;
+      });
       const settled = () => isSettled(daemon).catch(() => false);
       // A session that begins anew may look, for a moment, like one that is done.
       const twice = async () => {
+        if (ended) throw new Error("the daemon has ended");
         if (!(await settled())) return false;
         await pause(200);
         return settled();
