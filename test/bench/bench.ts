@@ -1,4 +1,3 @@
-import { rmSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -43,21 +42,24 @@ const repeat = toWhole("--repeat", values.repeat);
 const seed = toWhole("--seed", values.seed);
 const only = values.only.split(",").map(toContender);
 
-// Leaving by `exit` ends the servers; a signal by itself would not.
+// Leaving by `exit` ends the servers; a signal by itself would not. What is in the temp directory stays.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 if (values.help) console.log(HELP);
 else await bench();
 
 async function bench(): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), "natstate-bench-"));
-  process.once("exit", () => rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
-  const binary = await findServerBinary({ env: process.env, onProgress: ({ message }) => say(message) });
-  const facts = gatherFacts(binary, dir, seed);
-  if (!values.json) console.log(`${printFacts(facts)}\n`);
-  const measure = await openBench(dir, binary.path);
-  if (values.profile) await profile(dir, measure);
-  else if (values.growth) await growth(facts, measure);
-  else await comparison(facts, measure);
+  try {
+    const binary = await findServerBinary({ env: process.env, onProgress: ({ message }) => say(message) });
+    const facts = gatherFacts(binary, dir, seed);
+    if (!values.json) console.log(`${printFacts(facts)}\n`);
+    const measure = await openBench(dir, binary.path);
+    if (values.profile) await profile(dir, measure);
+    else if (values.growth) await growth(facts, measure);
+    else await comparison(facts, measure);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
 }
 
 interface Wanted {

@@ -48,8 +48,8 @@ export async function measureLatency(nc: NatsConnection, options: LatencyOptions
   const startedMs = performance.now();
   const stored: Promise<unknown>[] = [];
   for (const [index, message] of messages.entries()) {
-    const dueMs = startedMs + (index * 1000) / eventsPerSecond;
-    if (dueMs > performance.now()) await delay(dueMs - performance.now());
+    const waitMs = startedMs + (index * 1000) / eventsPerSecond - performance.now();
+    if (waitMs > 0) await delay(waitMs);
     if (completing.has(message)) publishedAt.set(message.actorId ?? "", performance.now());
     stored.push(js.publish(message.subject, message.body));
   }
