@@ -16,22 +16,21 @@ export async function underLoad(
   strike: (round: number, published: Promise<void>) => Promise<void>,
   ordersPerRound = 30,
 ): Promise<void> {
+  // By turns: at the end of the list there are copies and latecomers only, of which no decision need follow.
   const messages = world.traffic(rounds * ordersPerRound, rounds * 2);
-  const size = Math.ceil(messages.length / rounds);
   let outputs = 0;
   const count = async () => (await world.streamSize("DECISIONS")) + (await world.streamSize("DEAD_LETTERS"));
   for (let round = 0; round < rounds; round++) {
-    const published = world.publish(messages.slice(round * size, (round + 1) * size));
+    const published = world.publish(messages.filter((_, index) => index % rounds === round));
     await strike(round, published);
     await published;
     const before = outputs;
-    outputs = await until(
-      `progress after strike ${round + 1}`,
-      async () => {
-        const now = await count().catch(() => 0);
-        return now > before && now;
-      },
-      PATIENCE_MS,
-    );
+    const grown = async () => {
+      const now = await count().catch(() => 0);
+      return now > before && now;
+    };
+    outputs = await until(`progress after strike ${round + 1}`, grown, PATIENCE_MS).catch(async (error: Error) => {
+      throw new Error(`${error.message}\n${before} outputs\n${await world.state()}`);
+    });
   }
 }

@@ -41,6 +41,8 @@ export interface World extends AsyncDisposable {
   /** Resolves when everything stored is applied and everything decided is published, as far as the server knows. */
   settle(daemon?: DaemonProcess, timeoutMs?: number): Promise<void>;
   streamSize(stream: string): Promise<number>;
+  /** What the daemon and its consumers look like now, for a message. */
+  state(): Promise<string>;
   /** Counts a fault that has really struck. */
   struck(times?: number): void;
   strikes(): number;
@@ -191,6 +193,15 @@ export async function openWorld(seed: number, options: WorldOptions = {}): Promi
       await until("settled", twice, timeoutMs).catch((error) => {
         throw new Error(`${error.message}\n${daemon.output().slice(-3000)}`);
       });
+    },
+    async state() {
+      const daemon = world.daemon();
+      const readiness = await fetch(`${daemon.httpUrl}/readyz`).then((response) => response.text());
+      const consumers: string[] = [];
+      for await (const { name, num_pending, num_ack_pending, delivered } of session.jsm.consumers.list("ORDERS")) {
+        consumers.push(`${name}: ${num_pending} + ${num_ack_pending} pending, delivered ${delivered.stream_seq}`);
+      }
+      return [readiness, ...consumers, daemon.output().slice(-3000)].join("\n");
     },
     struck(times = 1) {
       strikes += times;
