@@ -12,7 +12,7 @@ import type { Probe } from "./flow/probe.ts";
 import { createProcessor } from "./flow/processor.ts";
 import { createQuarantineControl } from "./flow/quarantine-control.ts";
 import { catchUpOutbox } from "./jetstream/catch-up.ts";
-import { maskUrl } from "./jetstream/connect.ts";
+import { maskUrl, NatsSetupError } from "./jetstream/connect.ts";
 import { openDeadLetters } from "./jetstream/dead-letters.ts";
 import {
   readKnownIdentity,
@@ -44,6 +44,7 @@ import { logBatch } from "./ops/log.ts";
 import { createMetrics } from "./ops/metrics.ts";
 import { openTraces } from "./ops/traces.ts";
 import { startScrub } from "./repair/scrub.ts";
+import { startCheckpoints } from "./store/checkpoints.ts";
 import { asDamage, openDatabase } from "./store/database.ts";
 import { createJournal } from "./store/journal.ts";
 import { createLaneRecords } from "./store/lanes.ts";
@@ -113,6 +114,8 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   const storeFile = join(config.NATSTATE_DATA, "natstate.db");
   const { db, close: closeDatabase } = openDatabase(storeFile);
   closers.push(closeDatabase);
+  const checkpoints = startCheckpoints(db, storeFile, (error) => logger.warn({ err: error }, "checkpoint failed"));
+  closers.push(checkpoints.stop);
   const journal = createJournal(db);
   const outbox = createOutbox(db);
   const records = createLaneRecords(db);
@@ -122,7 +125,8 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   const embedded = await startOwnServer(options);
   if (embedded !== undefined) closers.push(() => embedded.stop());
   const natsUrl = config.NATS_URL ?? embedded?.url ?? "";
-  const session = await openSession({ url: natsUrl, ...natsAccess(config), name: QUERY_SERVICE }, onSession);
+  const server = { url: natsUrl, ...natsAccess(config) };
+  const session = await openSession({ ...server, name: QUERY_SERVICE }, onSession);
   closers.push(() => session.close());
   const { nc, js, jsm } = session;
 
@@ -203,6 +207,9 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     onError: (error) => logger.error({ err: error }, "a query over NATS failed"),
   });
   closers.push(() => service.stop());
+  // Apart from the rest: answers must not wait behind the thousands of events on their way to us.
+  const readings = await openSession({ ...server, name: `${QUERY_SERVICE}-events` }, onReadings);
+  closers.push(() => readings.close());
   const ownership = createOwnership({
     lanes,
     ownId: service.id,
@@ -210,7 +217,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     open: (lane) =>
       readLane({
         jsm,
-        js,
+        js: readings.js,
         lane,
         manage: topology.manage,
         verify: () => verify(lane),
@@ -254,7 +261,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     owned: ownership.reading().length,
     hot: actors.size(),
     backlog: publisher.backlog(),
-    connected: session.isConnected(),
+    connected: isConnected(),
     pausedSinceMs: intake.pause()?.sinceMs ?? null,
   }));
 
@@ -294,11 +301,15 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   }
 
   function onSession(event: SessionEvent): void {
-    if (event === "reconnected") {
-      logger.info({ nats: maskUrl(natsUrl) }, "NATS is back");
-      ownership.doubtAll("connection");
-    } else if (event === "disconnected") logger.warn({ nats: maskUrl(natsUrl) }, "NATS is away, reconnecting");
+    if (event === "reconnected") logger.info({ nats: maskUrl(natsUrl) }, "NATS is back");
+    else if (event === "disconnected") logger.warn({ nats: maskUrl(natsUrl) }, "NATS is away, reconnecting");
     else onFatal(new Error("the connection to NATS was closed for good"));
+  }
+
+  function onReadings(event: SessionEvent): void {
+    if (event === "reconnected") ownership.doubtAll("connection");
+    else if (event === "disconnected") logger.debug("the reading connection is away, reconnecting");
+    else onSession(event);
   }
 
   async function prepare(missing: readonly Lane[]): Promise<void> {
@@ -337,7 +348,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
 
   function accept(name: string): void {
     const stream = found.find((known) => known.name === name);
-    if (stream === undefined) throw new Error(`--accept-stream ${name}: there is no such event stream`);
+    if (stream === undefined) throw new NatsSetupError(`--accept-stream ${name}: there is no such event stream`);
     const forgotten = records.forgetStream(name);
     const own = lanes.filter((lane) => lane.stream === name);
     records.saveCompleteTo(new Map(own.map((lane) => [lane, stream.firstSequence - 1])));
@@ -367,9 +378,13 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     return [...lag].reduce((sum, [lane, value]) => (lane.type === type ? sum + value : sum), 0);
   }
 
+  function isConnected(): boolean {
+    return session.isConnected() && readings.isConnected();
+  }
+
   function health(): Health {
     return checkHealth({
-      connected: session.isConnected(),
+      connected: isConnected(),
       assigned: ownership.assigned().length,
       reading: ownership.reading().length,
       pause: intake.pause(),

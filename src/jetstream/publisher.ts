@@ -46,6 +46,7 @@ export interface PublisherOptions {
   readonly onPublished: (decisions: readonly LedgerRow[], deadLetters: readonly DeadLetterRow[]) => void;
   /** Another writer's decisions were taken over: the actor in memory is out of date. */
   readonly onReconciled: (lane: Lane, actorId: string) => void;
+  /** Told the first failure since the last success, by kind. */
   readonly onTrouble: (error: Error, what: string) => void;
   /** Room again, after a backlog. */
   readonly onProgress: () => void;
@@ -115,9 +116,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
       if (sequence !== undefined) note(job, sequence);
       finish(job);
     } catch (error) {
-      const { sinceMs } = troubles.get(job.kind) ?? { sinceMs: Date.now() };
-      troubles.set(job.kind, { sinceMs, error: (error as Error).message });
-      onTrouble(error as Error, job.kind);
+      const known = troubles.get(job.kind);
+      troubles.set(job.kind, { sinceMs: known?.sinceMs ?? Date.now(), error: (error as Error).message });
+      // Once for all that fail together: hundreds are in flight.
+      if (known === undefined) onTrouble(error as Error, job.kind);
       retryLater(job);
     }
   }

@@ -1,0 +1,74 @@
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { startCheckpoints } from "../../src/store/checkpoints.ts";
+import { type OpenDatabase, openDatabase } from "../../src/store/database.ts";
+import { until } from "../until.ts";
+
+let dir: string;
+let file: string;
+let store: OpenDatabase;
+let troubles: string[];
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "natstate-checkpoints-"));
+  file = join(dir, "natstate.db");
+  store = openDatabase(file);
+  store.db.exec("CREATE TABLE filler (body BLOB)");
+  troubles = [];
+});
+afterEach(() => {
+  store.close();
+  rmSync(dir, { recursive: true });
+});
+
+const start = () => startCheckpoints(store.db, file, (error) => troubles.push(error.message));
+const fill = (mebibytes: number) => {
+  const insert = store.db.prepare("INSERT INTO filler VALUES (zeroblob(1048576))");
+  store.db.transaction(() => {
+    for (let count = 0; count < mebibytes; count++) insert.run();
+  })();
+};
+
+test("what is committed reaches the database file while its writer rests", async () => {
+  const checkpoints = start();
+  const before = statSync(file).size;
+  fill(4);
+  await until("the file has grown", () => statSync(file).size >= before + 4 * 1_048_576);
+  await checkpoints.stop();
+  expect(troubles).toEqual([]);
+});
+
+test("without the thread it would not, so the test before can fail", async () => {
+  const checkpoints = start();
+  await checkpoints.stop();
+  const before = statSync(file).size;
+  fill(4);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  expect(statSync(file).size).toBe(before);
+});
+
+test("a writer that never rests does not make the log grow for ever", async () => {
+  const checkpoints = start();
+  let longest = 0;
+  for (let second = 0; second < 5; second++) {
+    for (let round = 0; round < 20; round++) {
+      fill(2);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    longest = Math.max(longest, statSync(`${file}-wal`).size);
+  }
+  await checkpoints.stop();
+  expect(troubles).toEqual([]);
+  // 200 MiB were written.
+  expect(longest).toBeLessThan(160 * 1_048_576);
+}, 15_000);
+
+test("a thread that dies is told of", async () => {
+  rmSync(file);
+  const checkpoints = start();
+  await until("trouble", () => troubles.length > 0);
+  await checkpoints.stop();
+  expect(troubles[0]).toMatch(/database/);
+});
