@@ -34,6 +34,7 @@ import {
   QUERY_SERVICE,
 } from "./jetstream/names.ts";
 import { createOwnership } from "./jetstream/ownership.ts";
+import { createStreamPublisher } from "./jetstream/pub-acks.ts";
 import { createPublisher } from "./jetstream/publisher.ts";
 import { startQueryService } from "./jetstream/service.ts";
 import { openSession, type SessionEvent } from "./jetstream/session.ts";
@@ -82,6 +83,7 @@ export interface DaemonOptions {
 
 const LAG_EVERY_MS = 5000;
 const DRAIN_MS = 5000;
+const PUBLISH_TIMEOUT_MS = 5000;
 /** Decisions that may wait to be published before no more events are applied. */
 const MAX_BACKLOG = 10_000;
 const VERSION = "0.1.0";
@@ -153,8 +155,10 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     metrics.recordRebuild(type);
     logger.warn({ actorType: type.name, actorId: id }, "stored snapshot unusable, rebuilt from events");
   });
+  const streams = createStreamPublisher(session, PUBLISH_TIMEOUT_MS);
+  closers.push(streams.stop);
   const publisher = createPublisher({
-    js,
+    streams,
     jsm,
     outbox,
     laneOf: (row) => laneOf(row.type, row.partition),
