@@ -33,13 +33,6 @@ const MUTANTS: readonly Mutant[] = [
     fault: "backlog",
   },
   {
-    name: "the checkpoint is not saved",
-    file: "src/flow/processor.ts",
-    find: "journal.saveCheckpoint(lane, sequence);",
-    replace: "void sequence;",
-    fault: "purged-below",
-  },
-  {
     name: "duplicates are applied",
     file: "src/flow/processor.ts",
     find: "if (!record(actor, delivery, observation)) {",
@@ -96,13 +89,6 @@ const MUTANTS: readonly Mutant[] = [
     fault: "frozen-owner",
   },
   {
-    name: "DECISIONS is not read before decisions are taken anew",
-    file: "src/jetstream/catch-up.ts",
-    find: "outbox.importDecisions(lane, group.map(toDecision).filter(isPresent));",
-    replace: "void lane, group, toDecision;",
-    fault: "store-deleted",
-  },
-  {
     name: "gaps are not noticed",
     file: "src/jetstream/lane-reader.ts",
     find: "if (deliverySequence !== expected || deliveryCount !== 1) {",
@@ -110,18 +96,32 @@ const MUTANTS: readonly Mutant[] = [
     fault: "consumer-reset",
   },
   {
-    name: "a lane in doubt keeps what is queued",
-    file: "src/daemon.ts",
-    find: "intake.drop(lane);\n        metrics",
-    replace: "metrics",
-    fault: "slow-commits",
-  },
-  {
     name: "another stream of the name is not noticed",
     file: "src/jetstream/identity.ts",
     find: "if (created === undefined) return;",
     replace: "if (created === undefined || created !== undefined) return;",
     fault: "recreated",
+  },
+  {
+    name: "messages lost unread are not noticed",
+    file: "src/jetstream/identity.ts",
+    find: "if (behind.length === 0) return;",
+    replace: "return;",
+    fault: "purged-above",
+  },
+  {
+    name: "a batch that cannot be committed is dropped",
+    file: "src/flow/intake.ts",
+    find: "fail(error as Error);",
+    replace: "queue = queue.slice(size); fail(error as Error);",
+    fault: "store-full",
+  },
+  {
+    name: "event times are held against the local clock",
+    file: "src/flow/decode.ts",
+    find: "delivery.storedAtMs + MAX_AHEAD_MS",
+    replace: "Date.now() + MAX_AHEAD_MS",
+    fault: "clock-faked",
   },
   {
     name: "a snapshot's checksum is not looked at",
