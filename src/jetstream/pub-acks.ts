@@ -1,5 +1,5 @@
 import { JetStreamApiError, type PubAck } from "@nats-io/jetstream";
-import { type Msg, type MsgHdrs, TimeoutError } from "@nats-io/transport-node";
+import { type Msg, type MsgHdrs, PermissionViolationError, TimeoutError } from "@nats-io/transport-node";
 import type { Session } from "./session.ts";
 
 /** One message for a stream. */
@@ -14,8 +14,8 @@ export interface StreamPublisher {
   /**
    * Resolves with the stream's acknowledgement.
    *
-   * @throws JetStreamApiError when the stream refuses it, Error when no stream listens there or the connection is
-   *   closed: it is not stored. TimeoutError: that is not known.
+   * @throws JetStreamApiError when the stream refuses it, PermissionViolationError when the server does, Error when no
+   *   stream listens there or the connection is closed: it is not stored. TimeoutError: that is not known.
    */
   publish(message: StreamMessage): Promise<PubAck>;
   /** What waits is rejected. */
@@ -23,6 +23,7 @@ export interface StreamPublisher {
 }
 
 interface Waiting {
+  readonly subject: string;
   readonly deadline: number;
   readonly resolve: (ack: PubAck) => void;
   readonly reject: (error: Error) => void;
@@ -54,6 +55,23 @@ export function createStreamPublisher({ nc, newInbox }: Session, timeoutMs: numb
     }
   }, SWEEP_MS);
 
+  void (async () => {
+    for await (const status of nc.status()) {
+      if (status.type === "error") refuse(status.error);
+    }
+  })();
+
+  /** The server names the subject only: one of those that wait for it. */
+  function refuse(error: Error): void {
+    if (!(error instanceof PermissionViolationError) || error.operation !== "publish") return;
+    for (const [token, { subject, reject }] of waiting) {
+      if (subject !== error.subject) continue;
+      waiting.delete(token);
+      reject(error);
+      return;
+    }
+  }
+
   function settle(message: Msg): void {
     const token = message.subject.slice(inbox.length + 1);
     const found = waiting.get(token);
@@ -71,7 +89,7 @@ export function createStreamPublisher({ nc, newInbox }: Session, timeoutMs: numb
       new Promise<PubAck>((resolve, reject) => {
         const token = (count++).toString(36);
         nc.publish(subject, body, { reply: `${inbox}.${token}`, headers: header });
-        waiting.set(token, { deadline: performance.now() + timeoutMs, resolve, reject });
+        waiting.set(token, { subject, deadline: performance.now() + timeoutMs, resolve, reject });
       }),
     stop() {
       clearInterval(sweeper);

@@ -10,6 +10,7 @@ import { decodeContent } from "../../src/flow/decision.ts";
 import { openDeadLetters } from "../../src/jetstream/dead-letters.ts";
 import { openEventPublisher } from "../../src/jetstream/event-publisher.ts";
 import { followInspection } from "../../src/jetstream/inspect-client.ts";
+import { createStreamPublisher } from "../../src/jetstream/pub-acks.ts";
 import { createQueryClient } from "../../src/jetstream/query-client.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { until } from "../until.ts";
@@ -203,6 +204,15 @@ describe("what each role is refused", () => {
     ];
     // The log is written after the answer.
     await expect.poll(missing, { timeout: 3000 }).toEqual([]);
+  });
+
+  it("what may not be published is told at once, with the subject", async () => {
+    const streams = createStreamPublisher(as("publisher"), 20_000);
+    const decision = { subject: "decisions.orders.x", body: "{}", header: headers() };
+    await expect(streams.publish(decision)).rejects.toThrow(
+      'Permissions Violation for Publish to "decisions.orders.x"',
+    );
+    streams.stop();
   });
 
   it("no answer can be sent to a stream's subject, where it would be stored", async () => {
