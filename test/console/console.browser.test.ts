@@ -210,6 +210,26 @@ describe("a live inspection", () => {
     expect(await page.locator(".inspected").textContent()).toContain('"warehouseId": "string"');
   });
 
+  it("says so when too many look already", async () => {
+    await live.tellStory("inspect-4");
+    const page = await live.visit("#/orders/inspect-4");
+    const ending = new AbortController();
+    const open = () => fetch(`${live.daemon.httpUrl}/api/orders/inspect-4/inspect`, { signal: ending.signal });
+    await Promise.all(Array.from({ length: 16 }, open));
+    // The refusal is an error of the network in the browser's console.
+    live.expectTrouble(/503/);
+    await page.getByRole("button", { name: "Inspect live" }).click();
+    const told = page.locator("#inspect .note").first();
+    await until("it says so", async () =>
+      (await told.textContent())?.startsWith("too many inspectors are open, close one"),
+    );
+    ending.abort();
+    await until("it can be tried again", async () => {
+      await page.getByRole("checkbox", { name: "type names in place of values" }).click();
+      return (await list(page).count()) === 11;
+    });
+  });
+
   it("shows the latest 200 messages of however many", async () => {
     for (let second = 0; second < 120; second++) {
       await live.send("inspect-3", "PaymentProcessed", second, { amount: second, status: "pending" });

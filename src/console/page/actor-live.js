@@ -37,7 +37,8 @@ export function createLiveInspection(machine, id, path) {
       });
       write(status, `Ended: ${end}. Close and open it to begin again.`);
     } catch (error) {
-      if (!signal.aborted) write(status, error instanceof Error ? error.message : String(error));
+      if (signal.aborted) return;
+      write(status, `${error instanceof Error ? error.message : error}. Close and open it to try again.`);
     }
   }
 

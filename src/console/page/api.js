@@ -80,7 +80,9 @@ export async function listen(path, signal, onData) {
   const decoder = new TextDecoder();
   let rest = "";
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch((error) => {
+      throw signal.aborted ? error : new ApiError("the connection to natstate was lost", { cause: error });
+    });
     if (done) return "natstate has closed the connection";
     const blocks = (rest + decoder.decode(value, { stream: true })).split("\n\n");
     rest = blocks.pop() ?? "";
