@@ -417,13 +417,14 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
       queries,
       activity,
       inspections,
-      async redrive(sequence) {
-        const letter = await deadLetters.find(sequence).catch((error: Error) => error);
-        if (letter instanceof Error) return { outcome: "failed", error: letter.message };
-        return letter === undefined
-          ? { outcome: "failed", error: `DEAD_LETTERS no longer holds ${sequence}` }
-          : deadLetters.redrive(letter);
-      },
+      // From the store: whoever may write DEAD_LETTERS need not be allowed to read it.
+      redrive: ({ publishedSequence: sequence, subject, body, encoding, ...letter }) =>
+        deadLetters.redrive({
+          ...letter,
+          sequence,
+          subject: publishedSubject(subject),
+          body: Buffer.from(body, encoding),
+        }),
       metrics: metrics.render,
       health: { live: () => true, ready: health },
       ownedPartitions,
