@@ -44,6 +44,7 @@ import { logBatch } from "./ops/log.ts";
 import { createMetrics } from "./ops/metrics.ts";
 import { openTraces } from "./ops/traces.ts";
 import { startScrub } from "./repair/scrub.ts";
+import { openRetention } from "./retention.ts";
 import { startCheckpoints } from "./store/checkpoints.ts";
 import { asDamage, openDatabase } from "./store/database.ts";
 import { createJournal } from "./store/journal.ts";
@@ -253,11 +254,10 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   metrics.gauges(() => ({
     lag: [...lag].map(([lane, value]) => ({ type: lane.type, partition: lane.partition, value })),
     ready: health().ready,
-    actors: types.map((type) => ({
-      type,
-      quarantined: queries.stats(type, ownedPartitions(type)).quarantined,
-      undecidedSinceMs: queries.undecidedSince(type, ownedPartitions(type)),
-    })),
+    actors: types.map((type) => {
+      const { quarantined, retired } = queries.stats(type, ownedPartitions(type));
+      return { type, quarantined, retired, undecidedSinceMs: queries.undecidedSince(type, ownedPartitions(type)) };
+    }),
     owned: ownership.reading().length,
     hot: actors.size(),
     backlog: publisher.backlog(),
@@ -267,6 +267,14 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
 
   const endScrub = startScrubbing();
   closers.push(endScrub);
+  const endRetention = openRetention({
+    ...{ config, types, db, jsm, journal, actors, processor, metrics, logger, onCommitted, probe },
+    assigned: () => ownership.assigned(),
+    isIdle: () => intake.queued() + publisher.backlog() === 0 && intake.pause() === null && isConnected(),
+    lagOf: (lane) => lag.get(lane),
+    checkStream: verify,
+  });
+  closers.push(endRetention);
   const http = await startHttp();
   if (http !== undefined) closers.push(() => http.close());
 
@@ -291,6 +299,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   async function stop(): Promise<void> {
     clearInterval(lagTimer);
     endScrub();
+    endRetention();
     membership.stop();
     await intake.stop();
     await publisher.drain(DRAIN_MS);

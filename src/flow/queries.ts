@@ -185,11 +185,13 @@ export interface Stats {
     readonly applied: number;
     readonly superseded: number;
     readonly duplicate: number;
-    /** Kept because their actor was quarantined when they were heard. */
+    /** Kept because their actor was quarantined or retired when they were heard. */
     readonly parked: number;
   };
   /** Actors in quarantine, now. */
   readonly quarantined: number;
+  /** Actors of which only is kept that they are retired, now; counted nowhere else among those that are now. */
+  readonly retired: number;
   /** Revisions taken, ever; `revised` counts those after an actor's first. */
   readonly decisions: { readonly byType: Counts; readonly revised: number };
   /** Ever. */
