@@ -192,6 +192,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     journal,
     laneOf: laneOfActor,
     owns: (lane) => ownership.owns(lane),
+    isRetired: (type, actorId) => queries.retired(type, actorId) !== undefined,
     onError: (error, type, actorId) => logger.error({ err: error, actorType: type.name, actorId }, "inspection failed"),
   });
   const cluster = found.map((stream) => `${stream.name}@${stream.created}`).join();

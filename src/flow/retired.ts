@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
+import type { ActorType } from "../../machines/actor-type.ts";
 import type { Lane, Rejected, RetiredRow } from "./ports.ts";
+import type { RetiredAnswer } from "./queries.ts";
 
 /** An actor that may be retired. */
 export interface QuietActor {
@@ -43,6 +45,22 @@ export interface RetiredRows {
 export function orderRetired({ type, stream }: Lane, { actorId, revision }: RetiredRow): Rejected {
   const error = `${type.name} ${actorId} was retired at revision ${revision}, and ${stream} or its decisions no longer hold what would bring it back`;
   return { reason: "order_retired", error };
+}
+
+/** A retired actor for a person, on one line. */
+export function describeRetired(type: ActorType, actorId: string, answer: RetiredAnswer): string {
+  const { status, retiredAt, lastUpdated, version, revision, parked } = answer;
+  const known = `${type.name} ${actorId} is retired since ${retiredAt}: ${version} events, the last one of ${lastUpdated}, revision ${revision}`;
+  switch (status) {
+    case "kept":
+      return `${known}. The next event about it brings it back, as long as the streams hold all of it`;
+    case "wanted":
+      return `${known}. It is being brought back for ${parked} late events`;
+    case "lost":
+      return `${known}. The streams no longer hold all of it: further events about it are dead-lettered as order_retired`;
+    default:
+      return status satisfies never;
+  }
 }
 
 /** By what a set of event ids is known again; their order does not matter. */
