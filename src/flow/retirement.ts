@@ -32,7 +32,7 @@ export interface RetirementOptions {
   readonly actors: HotActors;
   /** Rows looked at in one step. */
   readonly maxRows?: number;
-  /** A step begins no further actor after this; it comes to half as much again with the commit. */
+  /** A step begins no further actor after this; the commit takes about as long again. */
   readonly maxStepMs?: number;
   readonly probe?: Probe;
 }
@@ -40,7 +40,7 @@ export interface RetirementOptions {
 const BEGINNING: QuietPlace = { updatedAtMs: Number.MIN_SAFE_INTEGER, key: 0 };
 
 export function createRetirement(options: RetirementOptions): Retirement {
-  const { journal, rows, actors, maxRows = 200, maxStepMs = 3, probe = () => {} } = options;
+  const { journal, rows, actors, maxRows = 100, maxStepMs = 2, probe = () => {} } = options;
   /** By type: those behind it were retired, or are not settled; the walk comes to them again. */
   const places = new Map<string, QuietPlace>();
 

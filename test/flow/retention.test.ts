@@ -110,7 +110,7 @@ describe("retiring", () => {
       if (!hasMore) break;
     }
     expect(steps.reduce((sum, retired) => sum + retired, 0)).toBe(450);
-    expect(Math.max(...steps)).toBeLessThanOrEqual(200);
+    expect(Math.max(...steps)).toBeLessThanOrEqual(100);
     expect(station.count("actors")).toBe(451);
     expect(station.count("retired")).toBe(450);
   });
