@@ -295,6 +295,10 @@ it("killed at each moment of retiring and of bringing back: nothing lost, nothin
     await diesWhen(world, moment, {}, messages.slice(from, from + share));
   }
   expect(countRows(world.storeFile, "retired")).toBeGreaterThan(0);
+  // Without another event to remind it.
+  daemon = await world.start();
+  await calm(world);
+  await daemon.stop();
   await checkAll(world, [...messages, ...ticked]);
 }, 60_000);
 
