@@ -140,6 +140,11 @@ export const settings = {
     fallback: "2s",
     help: "how often one actor at random is derived anew from the stream and compared with the store; off disables it",
   },
+  NATSTATE_RETAIN: {
+    schema: optionalDuration,
+    fallback: "off",
+    help: "how long after its last event, in stream time, a decided order keeps its rows, such as 90d; off: for ever",
+  },
   NATSTATE_LOG_LEVEL: {
     schema: z.enum(["trace", "debug", "info", "warn", "error", "silent"]),
     fallback: "info",
@@ -179,6 +184,7 @@ const schema = z.object({
   NATSTATE_BATCH_BYTES: settings.NATSTATE_BATCH_BYTES.schema,
   NATSTATE_PUBLISH_IN_FLIGHT: settings.NATSTATE_PUBLISH_IN_FLIGHT.schema,
   NATSTATE_SCRUB_INTERVAL: settings.NATSTATE_SCRUB_INTERVAL.schema,
+  NATSTATE_RETAIN: settings.NATSTATE_RETAIN.schema,
   NATSTATE_LOG_LEVEL: settings.NATSTATE_LOG_LEVEL.schema,
   NATSTATE_LOG_FORMAT: settings.NATSTATE_LOG_FORMAT.schema,
 });

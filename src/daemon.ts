@@ -40,6 +40,7 @@ import { logBatch } from "./ops/log.ts";
 import { createMetrics } from "./ops/metrics.ts";
 import { openTraces } from "./ops/traces.ts";
 import { startScrub } from "./repair/scrub.ts";
+import { openRetention } from "./retention.ts";
 import { startCheckpoints } from "./store/checkpoints.ts";
 import { asDamage, openDatabase } from "./store/database.ts";
 import { createJournal } from "./store/journal.ts";
@@ -195,6 +196,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     journal,
     laneOf: lanes.ofActor,
     owns: (lane) => ownership.owns(lane),
+    isRetired: (type, actorId) => queries.retired(type, actorId) !== undefined,
     onError: (error, type, actorId) => logger.error({ err: error, actorType: type.name, actorId }, "inspection failed"),
   });
   const cluster = found.map((stream) => `${stream.name}@${stream.created}`).join();
@@ -263,11 +265,10 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   metrics.gauges(() => ({
     lag: [...lag.byLane()].map(([lane, value]) => ({ type: lane.type, partition: lane.partition, value })),
     ready: health().ready,
-    actors: types.map((type) => ({
-      type,
-      quarantined: queries.stats(type, ownedPartitions(type)).quarantined,
-      undecidedSinceMs: queries.undecidedSince(type, ownedPartitions(type)),
-    })),
+    actors: types.map((type) => {
+      const { quarantined, retired } = queries.stats(type, ownedPartitions(type));
+      return { type, quarantined, retired, undecidedSinceMs: queries.undecidedSince(type, ownedPartitions(type)) };
+    }),
     owned: ownership.reading().length,
     hot: actors.size(),
     backlog: publisher.backlog(),
@@ -277,6 +278,14 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
 
   const endScrub = startScrubbing();
   closers.push(endScrub);
+  const endRetention = openRetention({
+    ...{ config, types, db, jsm, journal, actors, processor, metrics, logger, onCommitted, probe },
+    assigned: () => ownership.assigned(),
+    isIdle: () => intake.queued() + publisher.backlog() === 0 && intake.pause() === null && isConnected(),
+    lagOf: (lane) => lag.byLane().get(lane),
+    checkStream: verify,
+  });
+  closers.push(endRetention);
   const http = await startHttp();
   if (http !== undefined) closers.push(() => http.close());
 
@@ -301,6 +310,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   async function stop(): Promise<void> {
     lag.stop();
     endScrub();
+    endRetention();
     membership.stop();
     await intake.stop();
     await publisher.drain(DRAIN_MS);

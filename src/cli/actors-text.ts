@@ -87,6 +87,7 @@ export function renderStats(type: ActorType, stats: Stats): string {
     [type.collection, `${total} (${describeCounts(byState)})`],
     ["standing", describeCounts(stats.standing.byType)],
     ["quarantined", String(stats.quarantined)],
+    ["retired", String(stats.retired)],
     ["events", describeCounts(stats.events)],
     ["decisions", `${describeCounts(stats.decisions.byType)}; ${stats.decisions.revised} of them revised another`],
     ["dead letters", describeCounts(stats.deadLetters.byReason)],

@@ -1,5 +1,7 @@
 import { ConfigError, CRASH_VARIABLE } from "../config.ts";
-import { MOMENTS, type Probe } from "../flow/probe.ts";
+import { MOMENTS, type Probe, RETENTION_MOMENTS } from "../flow/probe.ts";
+
+const ALL = [...MOMENTS, ...RETENTION_MOMENTS];
 
 /**
  * Kills this process, as `kill -9` does, when a moment of the path comes for the n-th time:
@@ -13,8 +15,8 @@ export function readCrashProbe(env: NodeJS.ProcessEnv): Probe | undefined {
   if (text === undefined) return undefined;
   const [wanted, count = ""] = text.split(":");
   let left = Number(count);
-  if (!MOMENTS.some((moment) => moment === wanted) || !Number.isSafeInteger(left) || left < 1) {
-    throw new ConfigError([`${CRASH_VARIABLE}: expected <${MOMENTS.join("|")}>:<n>, got ${JSON.stringify(text)}`]);
+  if (!ALL.some((moment) => moment === wanted) || !Number.isSafeInteger(left) || left < 1) {
+    throw new ConfigError([`${CRASH_VARIABLE}: expected <${ALL.join("|")}>:<n>, got ${JSON.stringify(text)}`]);
   }
   return (moment) => {
     if (moment === wanted && --left === 0) process.kill(process.pid, "SIGKILL");

@@ -63,7 +63,8 @@ async function run(types: readonly ActorType[], options: RebuildOptions): Promis
 }
 
 function render(rebuilt: Rebuilt): string {
-  const { actors, events, fromOldStore, decisions, pending, quarantined, resumed, kept, differences } = rebuilt;
+  const { actors, events, fromOldStore, decisions, pending, quarantined, retired, resumed, kept, differences } =
+    rebuilt;
   return pairs([
     ["rebuilt", resumed ? "going on where it had been interrupted" : "from the beginning"],
     ["orders", String(actors)],
@@ -71,6 +72,7 @@ function render(rebuilt: Rebuilt): string {
     ["decisions", pending === 0 ? `${decisions}, as DECISIONS has them` : `${decisions}`],
     ["to be published", `${pending}${pending === 0 ? "" : ", at the next start"}`],
     ["quarantined", String(quarantined)],
+    ["retired", String(retired)],
     ...differences.map((difference) => ["accepted", difference] as const),
     ["old store", kept ?? "there was none"],
   ]);

@@ -105,6 +105,8 @@ function explainQuery(error: QueryError, natsUrl: string, { because }: Place): C
       return new CliError("failed", `${error.message}. Try again; natstate health says more.`, options);
     case "refused":
       return new CliError("failed", error.message, options);
+    case "retired":
+      return new CliError("not_found", error.message, options);
     default:
       return error.problem satisfies never;
   }

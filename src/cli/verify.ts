@@ -58,10 +58,12 @@ async function run(types: readonly ActorType[], options: VerifyOptions): Promise
       onProgress: progress.show,
     }),
   ).finally(progress.end);
-  if (options.order !== undefined && found.checked === 0) {
+  if (options.order !== undefined && found.checked + found.retired === 0) {
     throw new CliError("not_found", `no ${type.name} ${options.order}, neither in the store nor in the stream`);
   }
+  const isRetired = options.order !== undefined && found.retired > 0;
   if (options.json) printJson({ ...found, differences: found.differences.map((each) => named(type, each)) });
+  else if (isRetired) print(`${type.name} ${options.order} is retired: there is nothing of it to compare`);
   else print(render(type, found));
   if (found.found > 0) throw new CliError("failed", `${found.found} differences; natstate rebuild makes a new store`);
 }
@@ -77,7 +79,8 @@ function named(type: ActorType, { actorId, ...difference }: Verification["differ
   return { [type.idField]: actorId, ...difference };
 }
 
-function render(type: ActorType, { checked, fromStore, otherHistories, found, differences }: Verification): string {
+function render(type: ActorType, verification: Verification): string {
+  const { checked, retired, fromStore, otherHistories, found, differences } = verification;
   const lines = differences.map(describeDifference);
   if (found > differences.length) lines.push(`... and ${found - differences.length} more`);
   const aged = fromStore === 0 ? "" : `, ${fromStore} of their events only in the store: they have left the stream`;
@@ -86,7 +89,8 @@ function render(type: ActorType, { checked, fromStore, otherHistories, found, di
       `${otherHistories} ${type.collection} have decisions in their past that the log does not give today, as DECISIONS has them: by another writer, or by older rules`,
     );
   }
+  const others = retired === 0 ? "" : `; ${retired} more are retired, there is nothing of them to compare`;
   const looked = `${checked} ${type.collection} derived from the stream${aged}`;
   const outcome = found === 0 ? "the store and DECISIONS say the same" : `${found} differences`;
-  return [...lines, ...(lines.length > 0 ? [""] : []), `${looked}: ${outcome}`].join("\n");
+  return [...lines, ...(lines.length > 0 ? [""] : []), `${looked}: ${outcome}${others}`].join("\n");
 }

@@ -10,6 +10,7 @@ import {
   readMoment,
   readNoFilter,
 } from "../flow/query-filters.ts";
+import { describeRetired } from "../flow/retired.ts";
 
 /** What `/readyz` says: ready when every check is ok. */
 export interface Readiness {
@@ -33,6 +34,7 @@ export type ErrorCode =
   | "unauthorized"
   | "forbidden"
   | "not_found"
+  | "retired"
   | "method_not_allowed"
   | "misdirected_request"
   | "internal"
@@ -62,15 +64,21 @@ function addActorRoutes(app: FastifyInstance, type: ActorType, { queries, ownedP
   app.get(`${path}/:id/steps`, (request, reply) => answerOne(request, reply, (id) => queries.steps(type, id)));
   app.get(`${path}/:id/next`, (request, reply) => {
     const filter = readMoment(parametersOf(request));
-    return answer(reply, filter, ({ at }) => queries.next(type, idOf(request), at), missing(request));
+    return answer(reply, filter, ({ at }) => queries.next(type, idOf(request), at), missing);
   });
 
   function answerOne(request: FastifyRequest, reply: FastifyReply, ask: (id: string) => object | undefined) {
-    return answer(reply, readNoFilter(parametersOf(request)), () => ask(idOf(request)), missing(request));
+    return answer(reply, readNoFilter(parametersOf(request)), () => ask(idOf(request)), missing);
   }
 
-  function missing(request: FastifyRequest): string {
-    return `no ${type.name} '${idOf(request).slice(0, 128)}' here; ids are case-sensitive`;
+  function missing(reply: FastifyReply): FastifyReply {
+    const id = idOf(reply.request);
+    const retired = queries.retired(type, id);
+    if (retired === undefined) {
+      return refuse(reply, 404, "not_found", `no ${type.name} '${id.slice(0, 128)}' here; ids are case-sensitive`);
+    }
+    const error = { code: "retired" satisfies ErrorCode, message: describeRetired(type, id, retired) };
+    return reply.code(410).send({ error, retired });
   }
 }
 
@@ -86,7 +94,13 @@ function addDeadLetterRoutes(app: FastifyInstance, { types, queries }: Sources):
   );
   app.get("/api/dead-letters/:sequence", (request, reply) => {
     const { sequence } = request.params as { sequence: string };
-    const missing = `no dead letter '${sequence.slice(0, 128)}' here; they are named by their sequence in the event stream`;
+    const missing = (to: FastifyReply) =>
+      refuse(
+        to,
+        404,
+        "not_found",
+        `no dead letter '${sequence.slice(0, 128)}' here; they are named by their sequence in the event stream`,
+      );
     const ask = (type: ActorType) =>
       /^\d{1,15}$/.test(sequence) ? queries.deadLetter(type, Number(sequence)) : undefined;
     return answer(reply, readTyped(types, request, readNoFilter), ({ type }) => ask(type), missing);
@@ -115,17 +129,17 @@ function addOperationRoutes(app: FastifyInstance, sources: Sources): void {
 /**
  * Answers a question, unless its parameters are refused.
  *
- * @param missing - what to say when `ask` finds nothing.
+ * @param missing - answers when `ask` finds nothing.
  */
 export function answer<Filter extends object>(
   reply: FastifyReply,
   filter: Filter | Refused,
   ask: (filter: Filter) => object | undefined,
-  missing = "",
+  missing = (to: FastifyReply) => refuse(to, 404, "not_found", ""),
 ): FastifyReply {
   if (isRefused(filter)) return refuse(reply, 400, "bad_request", filter.problem);
   const found = ask(filter);
-  return found === undefined ? refuse(reply, 404, "not_found", missing) : reply.send(found);
+  return found === undefined ? missing(reply) : reply.send(found);
 }
 
 /** The actor type a question is about (`?type=order`, by default the first this build runs), and its other parameters. */

@@ -70,6 +70,12 @@ export function decodeContent(type: ActorType, payload: string): DecisionContent
   return { decisionType: "unreadable", ...Object.fromEntries(content) } as DecisionContent;
 }
 
+/** Which event a decision says it was caused by, undefined when it does not say so. */
+export function causeOf(payload: string): string | undefined {
+  const { causationId } = parseFields(payload) as { causationId?: unknown };
+  return typeof causationId === "string" ? causationId : undefined;
+}
+
 function parseFields(payload: string): object {
   try {
     const fields: unknown = JSON.parse(payload);

@@ -6,6 +6,7 @@ import type { BatchResult, Handled, Lane } from "./ports.ts";
 /** Why an inspection did not begin, or ended by itself. */
 export const INSPECTION_ENDS = {
   elsewhere: "another daemon has its partition",
+  retired: "it is retired, there is nothing to show until an event brings it back",
   full: "too many inspectors are open, close one",
   slow: "the inspector does not keep up",
   too_large: "what happened is more than one NATS message carries here; open the order in the console",
@@ -55,6 +56,8 @@ export interface InspectionsOptions {
   readonly laneOf: (type: ActorType, actorId: string) => Lane;
   /** Does this daemon apply the lane's events? */
   readonly owns: (lane: Lane) => boolean;
+  /** Its next event does not begin it anew. Absent: nobody is. */
+  readonly isRetired?: (type: ActorType, actorId: string) => boolean;
   /** Told of what ended an inspection as `failed`. */
   readonly onError: (error: Error, type: ActorType, actorId: string) => void;
   readonly maxInspectors?: number;
@@ -74,7 +77,7 @@ interface Watcher {
  * inspector can neither slow it down nor make it fail.
  */
 export function createInspections(options: InspectionsOptions): Inspections {
-  const { journal, laneOf, owns, onError, maxInspectors = 16 } = options;
+  const { journal, laneOf, owns, isRetired, onError, maxInspectors = 16 } = options;
   const watched = new Map<string, Set<Watcher>>();
   let count = 0;
 
@@ -109,6 +112,7 @@ export function createInspections(options: InspectionsOptions): Inspections {
     open(type, actorId, request) {
       const lane = laneOf(type, actorId);
       if (!owns(lane)) return "elsewhere";
+      if (isRetired?.(type, actorId)) return "retired";
       if (count >= maxInspectors) return "full";
       let stopped: InspectionEnd | undefined;
       const tell = (message: string) => {

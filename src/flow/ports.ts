@@ -54,6 +54,7 @@ export const REJECTION_REASONS = [
   "reserved_type",
   "timestamp_out_of_range",
   "machine_error",
+  "order_retired",
 ] as const;
 export type RejectionReason = (typeof REJECTION_REASONS)[number];
 
@@ -154,7 +155,31 @@ export interface QuarantineRow {
   readonly sinceMs: number;
 }
 
-/** An event of a quarantined actor, kept until it is released. */
+/** What is left of an actor that was settled for longer than `NATSTATE_RETAIN`. */
+export interface RetiredRow {
+  readonly type: string;
+  readonly actorId: string;
+  readonly partition: number;
+  /** Every message about it up to this stream sequence had been applied; 0: the stream is read again from its first. */
+  readonly sequence: number;
+  /** Number of distinct events. */
+  readonly events: number;
+  /** By which they are known again, see `digestOf`. */
+  readonly digest: string;
+  /** The latest revision taken; every one of them is published. */
+  readonly revision: number;
+  /** Stream time of its latest event, ms since the epoch. */
+  readonly updatedAtMs: number;
+  /** Stream time at which it was retired, ms since the epoch. */
+  readonly retiredAtMs: number;
+  /**
+   * `wanted`: late events about it are parked, it is to be brought back. `lost`: the streams no longer hold what would
+   * bring it back; further events are dead-lettered.
+   */
+  readonly status: "kept" | "wanted" | "lost";
+}
+
+/** An event of a quarantined or retired actor, kept until it is released or brought back. */
 export interface ParkedRow {
   readonly type: string;
   readonly actorId: string;
@@ -205,10 +230,18 @@ export interface Journal {
   recordDeadLetter(row: DeadLetterRow): boolean;
   isQuarantined(type: string, actorId: string): boolean;
   quarantine(row: QuarantineRow): void;
-  /** Keeps an event of a quarantined actor for later. */
+  /** Keeps an event of a quarantined or retired actor for later. */
   park(row: ParkedRow): void;
-  /** Ends an actor's quarantine. @returns its parked events in stream order, which are forgotten with it. */
-  endQuarantine(type: string, actorId: string): ParkedRow[];
+  /** @returns the actor's parked events in stream order, which are forgotten. */
+  takeParked(type: string, actorId: string): ParkedRow[];
+  /** Ends an actor's quarantine; its parked events are to be taken next. */
+  endQuarantine(type: string, actorId: string): void;
+  /** What is left of a retired actor; an actor has either this or a row. */
+  findRetired(type: string, actorId: string): RetiredRow | undefined;
+  /** Late events of a retired actor are parked. */
+  wantRetired(type: string, actorId: string): void;
+  /** Takes note of a decision the stream holds and this store has not derived. */
+  importDecision(lane: Lane, actorId: string, found: PublishedDecision): void;
   /** Adds to one of the lane's running counts, so that nobody has to count rows. */
   addTally(lane: Lane, name: string, delta: number): void;
 }

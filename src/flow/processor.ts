@@ -13,9 +13,11 @@ import type {
   Move,
   Observation,
   Rejected,
+  RetiredRow,
 } from "./ports.ts";
 import type { Probe } from "./probe.ts";
 import { parkedRow, unpark } from "./quarantine.ts";
+import { orderRetired } from "./retired.ts";
 import { createTallies, type Tallies, wholePercent } from "./tallies.ts";
 
 /** Applies deliveries to actors. */
@@ -35,7 +37,27 @@ export interface Processor {
    * @returns undefined when the actor is not quarantined.
    */
   release(lane: Lane, actorId: string): BatchResult | undefined;
+  /**
+   * Applies events that were heard before, in one transaction with what else `work` writes.
+   *
+   * @throws when the commit fails, as {@link Processor.apply}.
+   */
+  again(work: (batch: Again) => void): BatchResult;
 }
+
+/** An open batch of events that were heard before. */
+export interface Again {
+  /** Applies an event whose effects were given up. Nothing is counted or decided: both were done when it was new. */
+  past(delivery: Delivery): Handled;
+  /** Applies an event that was kept back. */
+  parked(delivery: Delivery): void;
+  /** Dead-letters an event that was kept back. */
+  dismiss(delivery: Delivery, rejected: Rejected): void;
+  readonly tallies: Tallies;
+}
+
+/** When an event was heard: for the first time; before, and kept back; or before and applied, but given up since. */
+type Heard = "now" | "parked" | "past";
 
 /** One open batch: what it has gathered so far. */
 interface Batch {
@@ -76,11 +98,21 @@ export function createProcessor(
       if (!journal.isQuarantined(lane.type.name, actorId)) return undefined;
       return commit((batch) => {
         batch.tallies.add(lane, "quarantined", -1);
-        for (const row of journal.endQuarantine(lane.type.name, actorId)) {
-          batch.handled.push(act(unpark(lane, row), batch, true));
+        journal.endQuarantine(lane.type.name, actorId);
+        for (const row of journal.takeParked(lane.type.name, actorId)) {
+          batch.handled.push(act(unpark(lane, row), batch, "parked"));
         }
       });
     },
+    again: (work) =>
+      commit((batch) =>
+        work({
+          past: (delivery) => act(delivery, batch, "past"),
+          parked: (delivery) => void batch.handled.push(act(delivery, batch, "parked")),
+          dismiss: (delivery, rejected) => void batch.handled.push(reject(delivery, rejected, batch)),
+          tallies: batch.tallies,
+        }),
+      ),
   };
 
   function commit(work: (batch: Batch) => void): BatchResult {
@@ -104,34 +136,54 @@ export function createProcessor(
     const checkpoint = batch.checkpoints.get(lane) ?? journal.checkpoint(lane);
     if (sequence <= checkpoint) return { delivery, outcome: "skipped" };
     batch.checkpoints.set(lane, sequence);
-    return act(delivery, batch, false);
+    return act(delivery, batch, "now");
   }
 
-  /** @param released - the event was parked, and has been counted, before. */
-  function act(delivery: Delivery, batch: Batch, released: boolean): Handled {
+  function act(delivery: Delivery, batch: Batch, heard: Heard): Handled {
     const { lane } = delivery;
     const observation = decode(delivery, limits);
-    if (isRejected(observation)) return reject(delivery, observation, batch);
-    if (journal.isQuarantined(lane.type.name, observation.actorId)) return park(delivery, observation, batch, released);
-    const actor = actors.find(lane, observation.actorId, delivery.storedAtMs);
+    if (isRejected(observation)) {
+      return heard === "past"
+        ? { delivery, outcome: "rejected", rejected: observation }
+        : reject(delivery, observation, batch);
+    }
+    const { actorId } = observation;
+    if (journal.isQuarantined(lane.type.name, actorId)) return park(delivery, observation, batch, heard);
+    const actor = actors.find(lane, actorId, delivery.storedAtMs);
+    // Whoever has events has a row, and is not retired.
+    const retired = actor.events === 0 ? journal.findRetired(lane.type.name, actorId) : undefined;
+    if (retired !== undefined) return hearLate(delivery, observation, retired, batch);
     if (!record(actor, delivery, observation)) {
-      batch.tallies.add(lane, "events:duplicate", 1);
+      if (heard !== "past") batch.tallies.add(lane, "events:duplicate", 1);
       return { delivery, outcome: "duplicate", observation };
     }
     const from = actor.live.state();
     const transition = transit(actor, observation);
     if (transition.kind === "error") {
       journal.forgetEvent(actor.key, observation.eventId);
-      return quarantine(delivery, observation, transition.error, batch, released);
+      return quarantine(delivery, observation, transition.error, batch, heard);
     }
     batch.touched.add(actor);
-    batch.tallies.add(lane, `events:${transition.kind}`, 1);
-    noteMoves(actor, from, batch);
+    if (heard !== "past") {
+      batch.tallies.add(lane, `events:${transition.kind}`, 1);
+      noteMoves(actor, from, batch);
+    }
     actor.events++;
     actor.updatedAtMs = delivery.storedAtMs;
     if (transition.kind === "superseded") journal.markSuperseded(actor.key, observation.eventId);
-    else decide(actor, delivery, observation, transition.conclusion, batch);
+    else if (heard !== "past") decide(actor, delivery, observation, transition.conclusion, batch);
     return { delivery, outcome: transition.kind, observation };
+  }
+
+  /** The actor may not begin anew: the event waits until it is brought back, see `restoration.ts`. */
+  function hearLate(delivery: Delivery, observation: Observation, retired: RetiredRow, batch: Batch): Handled {
+    const { lane } = delivery;
+    actors.evict(lane, observation.actorId);
+    // A stream that is read again from its first message; this one had been applied.
+    if (delivery.sequence <= retired.sequence) return { delivery, outcome: "skipped", observation };
+    if (retired.status === "lost") return reject(delivery, orderRetired(lane, retired), batch);
+    if (retired.status === "kept") journal.wantRetired(retired.type, retired.actorId);
+    return park(delivery, observation, batch, "now");
   }
 
   function noteMoves(actor: HotActor, from: string, { moves }: Batch): void {
@@ -172,7 +224,7 @@ export function createProcessor(
     { actorId, type: eventType }: Observation,
     cause: Error,
     batch: Batch,
-    released: boolean,
+    heard: Heard,
   ): Handled {
     const { lane } = delivery;
     const type = lane.type.name;
@@ -181,12 +233,12 @@ export function createProcessor(
     journal.park(parkedRow(delivery, actorId));
     batch.tallies.add(lane, "quarantined", 1);
     const rejected: Rejected = { reason: "machine_error", error };
-    return released ? { delivery, outcome: "rejected", rejected } : reject(delivery, rejected, batch);
+    return heard === "parked" ? { delivery, outcome: "rejected", rejected } : reject(delivery, rejected, batch);
   }
 
-  function park(delivery: Delivery, observation: Observation, batch: Batch, released: boolean): Handled {
+  function park(delivery: Delivery, observation: Observation, batch: Batch, heard: Heard): Handled {
     journal.park(parkedRow(delivery, observation.actorId));
-    if (!released) batch.tallies.add(delivery.lane, "events:parked", 1);
+    if (heard === "now") batch.tallies.add(delivery.lane, "events:parked", 1);
     return { delivery, outcome: "parked", observation };
   }
 

@@ -1,6 +1,6 @@
 import type { Delivery, Lane, ParkedRow } from "./ports.ts";
 
-/** A delivery as it is kept while its actor is quarantined. */
+/** A delivery as it is kept while its actor is quarantined, or until it is brought back. */
 export function parkedRow(delivery: Delivery, actorId: string): ParkedRow {
   const { lane, sequence, subject, storedAtMs, body } = delivery;
   return {

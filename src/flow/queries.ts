@@ -1,5 +1,5 @@
 import type { ActorType } from "../../machines/actor-type.ts";
-import type { RejectionReason } from "./ports.ts";
+import type { RejectionReason, RetiredRow } from "./ports.ts";
 import type { Foreseen, Moment, ReplayedEvent } from "./replay.ts";
 
 /*
@@ -9,8 +9,10 @@ import type { Foreseen, Moment, ReplayedEvent } from "./replay.ts";
 
 /** Answers questions from committed rows. Every method is synchronous and sees one moment of the store. */
 export interface Queries {
-  /** @returns undefined when no event of this actor was ever applied here. */
+  /** @returns undefined when no event of this actor was ever applied here, or it is retired. */
   get(type: ActorType, actorId: string): ActorAnswer | undefined;
+  /** @returns undefined when it is not retired. */
+  retired(type: ActorType, actorId: string): RetiredAnswer | undefined;
   /** @returns undefined as {@link get} does. */
   history(type: ActorType, actorId: string): ActorHistory | undefined;
   /** @returns undefined as {@link get} does. */
@@ -48,6 +50,21 @@ export interface ActorAnswer {
   /** Event types that would complete it. */
   readonly waitingFor: readonly string[];
   readonly [idOrFacet: string]: unknown;
+}
+
+/** What is left of a retired actor; also its id, under `type.idField`. */
+export interface RetiredAnswer {
+  readonly status: RetiredRow["status"];
+  /** Stream time. */
+  readonly retiredAt: string;
+  /** Stream time of its latest event. */
+  readonly lastUpdated: string;
+  /** Number of distinct events. */
+  readonly version: number;
+  readonly revision: number;
+  /** Late events that wait until it is back. */
+  readonly parked: number;
+  readonly [id: string]: unknown;
 }
 
 /** Events and decisions given of one actor at most; the latest ones. */
@@ -185,11 +202,13 @@ export interface Stats {
     readonly applied: number;
     readonly superseded: number;
     readonly duplicate: number;
-    /** Kept because their actor was quarantined when they were heard. */
+    /** Kept because their actor was quarantined or retired when they were heard. */
     readonly parked: number;
   };
   /** Actors in quarantine, now. */
   readonly quarantined: number;
+  /** Actors of which only is kept that they are retired, now; counted nowhere else among those that are now. */
+  readonly retired: number;
   /** Revisions taken, ever; `revised` counts those after an actor's first. */
   readonly decisions: { readonly byType: Counts; readonly revised: number };
   /** Ever. */

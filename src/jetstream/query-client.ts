@@ -9,7 +9,7 @@ import { QUERY_SERVICE, querySubject } from "./names.ts";
 /** A question that got no answer; `problem` says which kind of no. */
 export class QueryError extends Error {
   override readonly name = "QueryError";
-  readonly problem: "no_daemon" | "no_answer" | "refused";
+  readonly problem: "no_daemon" | "no_answer" | "refused" | "retired";
 
   constructor(problem: QueryError["problem"], message: string, options?: ErrorOptions) {
     super(message, options);
@@ -28,7 +28,8 @@ export interface ActorList {
  * Asks the daemons of a running system, as one: each answers for its own partitions.
  *
  * Every method rejects with QueryError: `no_daemon` when none is there, `no_answer` when one that is there is silent,
- * `refused` when the question is not one (its message says why).
+ * `refused` when the question is not one (its message says why), `retired` when all that is known of an actor is that it
+ * is retired (its message says what that means).
  */
 export interface QueryClient {
   /** @returns undefined when there is no such actor. */
@@ -196,7 +197,9 @@ async function orUndefined(answer: Promise<unknown>): Promise<unknown> {
 
 function read(reply: Msg): unknown {
   const refusal = ServiceError.toServiceError(reply);
-  if (refusal !== null) throw new QueryError("refused", refusal.message, { cause: refusal });
+  if (refusal !== null) {
+    throw new QueryError(refusal.code === 410 ? "retired" : "refused", refusal.message, { cause: refusal });
+  }
   return reply.json();
 }
 

@@ -5,6 +5,7 @@ import type { Inspections } from "../flow/inspection.ts";
 import type { QuarantineControl } from "../flow/quarantine-control.ts";
 import type { ActorPage, Queries } from "../flow/queries.ts";
 import { isRefused, type Parameters, readListFilter } from "../flow/query-filters.ts";
+import { describeRetired } from "../flow/retired.ts";
 import { createInspectLeases, type InspectLeases } from "./inspect-service.ts";
 import { isReserved, QUERY_SERVICE, querySubject } from "./names.ts";
 
@@ -37,8 +38,8 @@ export interface QueryServiceOptions {
 
 /** A question that gets no answer; the code is an HTTP status. */
 interface Refusal {
-  readonly status: 400 | 404 | 413 | 500;
-  readonly code: "bad_request" | "not_found" | "too_large" | "internal";
+  readonly status: 400 | 404 | 410 | 413 | 500;
+  readonly code: "bad_request" | "not_found" | "retired" | "too_large" | "internal";
   readonly message: string;
 }
 
@@ -132,6 +133,8 @@ export async function startQueryService(options: QueryServiceOptions): Promise<Q
         if (!owns(type, actorId)) return undefined;
         const found = ask(type, actorId);
         if (found !== undefined) return { found };
+        const retired = queries.retired(type, actorId);
+        if (retired !== undefined) return refusal(410, "retired", describeRetired(type, actorId, retired));
         return refusal(404, "not_found", `no ${type.name} ${JSON.stringify(actorId)} ${where}; ids are case-sensitive`);
       },
       "*",

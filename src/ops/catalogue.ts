@@ -25,7 +25,7 @@ export const METRICS = {
   events: {
     name: "natstate_events_total",
     type: "counter",
-    help: "Deliveries by what became of them: applied, superseded, duplicate, parked in quarantine, or skipped because they were committed before.",
+    help: "Deliveries by what became of them: applied, superseded, duplicate, parked (its actor is in quarantine or retired), or skipped because they were committed before.",
     labels: ["actor", "event_type", "outcome"],
   },
   processed: {
@@ -130,6 +130,18 @@ export const METRICS = {
     help: "Of these, how many were not what the stream gives: natstate verify says more.",
     labels: ["actor"],
   },
+  retirements: {
+    name: "natstate_retirements_total",
+    type: "counter",
+    help: "Settled actors whose rows were given up after NATSTATE_RETAIN.",
+    labels: ["actor"],
+  },
+  restorations: {
+    name: "natstate_restorations_total",
+    type: "counter",
+    help: "Retired actors that a late event asked for: brought back from the streams (restored true), or not because these no longer hold enough (false).",
+    labels: ["actor", "restored"],
+  },
   ready: {
     name: "natstate_ready",
     type: "gauge",
@@ -146,6 +158,12 @@ export const METRICS = {
     name: "natstate_quarantined_actors",
     type: "gauge",
     help: "Actors whose machine failed on an event; see natstate quarantine.",
+    labels: ["actor"],
+  },
+  retired: {
+    name: "natstate_retired_actors",
+    type: "gauge",
+    help: "Actors of which only is kept that they are retired.",
     labels: ["actor"],
   },
   lag: {

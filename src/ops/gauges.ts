@@ -16,6 +16,7 @@ export interface GaugeReadings {
   readonly actors: readonly {
     readonly type: Pick<ActorType, "name">;
     readonly quarantined: number;
+    readonly retired: number;
     /** When the one undecided for longest was first heard of, ms since the epoch; null when none is. */
     readonly undecidedSinceMs: number | null;
   }[];
@@ -41,6 +42,7 @@ export function createGauges(registry: Registry): (readings: GaugeReadings, nowM
   const ready = gauge(METRICS.ready);
   const undecided = gauge(METRICS.undecided);
   const quarantined = gauge(METRICS.quarantined);
+  const retired = gauge(METRICS.retired);
   const lag = gauge(METRICS.lag);
   const owned = gauge(METRICS.owned);
   const hot = gauge(METRICS.hot);
@@ -52,9 +54,10 @@ export function createGauges(registry: Registry): (readings: GaugeReadings, nowM
     lag.reset();
     for (const { type, partition, value } of readings.lag) lag.set({ actor: type.name, partition }, value);
     ready.set(readings.ready ? 1 : 0);
-    for (const { type, undecidedSinceMs, quarantined: count } of readings.actors) {
+    for (const { type, undecidedSinceMs, ...counts } of readings.actors) {
       undecided.set({ actor: type.name }, secondsSince(undecidedSinceMs, nowMs));
-      quarantined.set({ actor: type.name }, count);
+      quarantined.set({ actor: type.name }, counts.quarantined);
+      retired.set({ actor: type.name }, counts.retired);
     }
     owned.set(readings.owned);
     hot.set(readings.hot);

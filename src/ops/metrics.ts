@@ -26,6 +26,9 @@ export interface Metrics {
   recordRebuild(type: Pick<ActorType, "name">): void;
   /** @param drifted - the actor's row was not what the log gives. */
   recordScrub(type: Pick<ActorType, "name">, drifted: boolean): void;
+  recordRetired(type: Pick<ActorType, "name">, count: number): void;
+  /** @param restored - false: the streams no longer hold what it was made of. */
+  recordRestored(type: Pick<ActorType, "name">, restored: boolean): void;
   /** Says where gauges come from; `read` is called once per `render`. */
   gauges(read: () => GaugeReadings): void;
   /** Everything in Prometheus' text format, the process's own metrics included. */
@@ -104,6 +107,10 @@ export function createMetrics({ types, now = Date.now }: MetricsOptions): Metric
       cells.scrubbed.cell(type.name).value++;
       if (drifted) cells.drifted.cell(type.name).value++;
     },
+    recordRetired(type, count) {
+      cells.retirements.cell(type.name).value += count;
+    },
+    recordRestored: (type, restored) => void cells.restorations.cell(type.name, String(restored)).value++,
     gauges: (from) => {
       read = from;
     },
@@ -176,6 +183,8 @@ function createCells(registry: Registry) {
     rebuilt: counter(METRICS.rebuilt),
     scrubbed: counter(METRICS.scrubbed),
     drifted: counter(METRICS.drifted),
+    retirements: counter(METRICS.retirements),
+    restorations: counter(METRICS.restorations),
   };
 }
 
@@ -183,7 +192,8 @@ type Cells = ReturnType<typeof createCells>;
 
 /** A series that starts at 0 lets rate() see its first event. */
 function showZeros(cells: Cells, type: ActorType): void {
-  for (const counter of [cells.rebuilt, cells.scrubbed, cells.drifted]) counter.cell(type.name);
+  for (const counter of [cells.rebuilt, cells.scrubbed, cells.drifted, cells.retirements]) counter.cell(type.name);
+  for (const restored of ["true", "false"]) cells.restorations.cell(type.name, restored);
   for (const kind of ["decision", "dead_letter"]) cells.publishDelay.cell(type.name, kind);
   for (const reason of REJECTION_REASONS) {
     cells.deadLetters.cell(type.name, reason);

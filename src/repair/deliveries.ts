@@ -1,19 +1,4 @@
 import type { Delivery, EventRow, Lane } from "../flow/ports.ts";
-import type { StreamMessage } from "../jetstream/outbox-reader.ts";
-
-/** A message of an event stream as the processor takes it. */
-export function toDelivery(lane: Lane, message: StreamMessage): Delivery {
-  return {
-    lane,
-    sequence: message.sequence,
-    subject: message.subject,
-    body: message.data,
-    header: message.header,
-    headers: message.headers,
-    storedAtMs: message.storedAtMs,
-    ack() {},
-  };
-}
 
 /** The lane of a message, by the partition in its subject; undefined when it is in none of these. */
 export function laneOf(lanes: readonly Lane[], stream: string, subject: string): Lane | undefined {

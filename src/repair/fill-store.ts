@@ -5,6 +5,7 @@ import { createProcessor } from "../flow/processor.ts";
 import { catchUpOutbox } from "../jetstream/catch-up.ts";
 import { readIdentity } from "../jetstream/identity.ts";
 import { DECISIONS_STREAM, eventStream } from "../jetstream/names.ts";
+import { carryRetired } from "../store/carry-retired.ts";
 import type { OpenDatabase } from "../store/database.ts";
 import { createJournal } from "../store/journal.ts";
 import { createLaneRecords } from "../store/lanes.ts";
@@ -27,6 +28,7 @@ export async function fillStore(
 ): Promise<number> {
   const { log, types, lanes, onProgress } = options;
   const outbox = createOutbox(db);
+  for (const type of types) if (old !== undefined) await keepRetired(options, type, db, old);
   onProgress("learning what is published", 0, 1);
   // First, so that everything published is recognised when it is derived.
   await catchUpOutbox(log.jsm, log.js, outbox, lanes, partitionsOf(lanes));
@@ -40,6 +42,22 @@ export async function fillStore(
   let fromOldStore = 0;
   for (const type of types) fromOldStore += await fillType(options, type, db, old);
   return fromOldStore;
+}
+
+/** First, so that nobody retired begins anew with the half of its events that a stream still has. */
+async function keepRetired(
+  { log }: RebuildOptions,
+  type: ActorType,
+  db: OpenDatabase["db"],
+  old: StoreReader,
+): Promise<void> {
+  const stream = eventStream(type);
+  const { created, lastSequence } = await readIdentity(log.jsm, stream);
+  const isSame = old.records.streamCreated(stream) === created;
+  const rows = [...old.retired(type.name)].map((row) =>
+    isSame && row.sequence <= lastSequence ? row : { ...row, sequence: 0 },
+  );
+  carryRetired(db, rows, old.retiredParked(type.name));
 }
 
 async function fillType(

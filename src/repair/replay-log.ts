@@ -1,10 +1,11 @@
 import type { Delivery, Journal, Lane } from "../flow/ports.ts";
 import type { Processor } from "../flow/processor.ts";
 import { unpark } from "../flow/quarantine.ts";
+import { toDelivery } from "../jetstream/actor-history.ts";
 import { readStream } from "../jetstream/outbox-reader.ts";
 import type { Session } from "../jetstream/session.ts";
 import type { StoreReader, StreamReach } from "../store/reader.ts";
-import { laneOf, storedDelivery, toDelivery } from "./deliveries.ts";
+import { laneOf, storedDelivery } from "./deliveries.ts";
 
 /** Told how far a long piece of work is: what is being done, how much of it, and of how much. */
 export type OnProgress = (what: string, done: number, total: number) => void;

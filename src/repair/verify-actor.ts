@@ -1,17 +1,18 @@
 import type { Delivery, Lane } from "../flow/ports.ts";
+import { readActorHistory } from "../jetstream/actor-history.ts";
 import { readIdentity } from "../jetstream/identity.ts";
-import { DECISIONS_STREAM, decisionSubject } from "../jetstream/names.ts";
-import { decisionsOn, messagesOn } from "../jetstream/outbox-reader.ts";
+import { DECISIONS_STREAM } from "../jetstream/names.ts";
 import type { Session } from "../jetstream/session.ts";
 import type { Images } from "../store/images.ts";
 import { type Comparison, compareActor, type Difference } from "./compare.ts";
-import { toDelivery } from "./deliveries.ts";
 import type { ActorLog, Derived, Deriver } from "./derive.ts";
 
 /** One actor held against the log. */
 export interface Verified extends Comparison {
   /** False: neither the store nor the log knows it. */
   readonly exists: boolean;
+  /** True: all the store has of it is that it is retired; there is nothing to compare. */
+  readonly isRetired: boolean;
   /** Events that could only be held against themselves, because the stream no longer has them. */
   readonly fromStore: number;
 }
@@ -30,22 +31,20 @@ export interface VerifyOptions {
 export async function verifyActor(options: VerifyOptions, lane: Lane, actorId: string): Promise<Verified> {
   const { jsm, images, deriver } = options;
   const stored = images.find(lane, actorId);
+  if (stored.isRetired) {
+    return { exists: true, isRetired: true, fromStore: 0, isOtherHistory: false, differences: [] };
+  }
   const log = await readActorLog(jsm, lane, actorId, stored.checkpoint);
   const derived = deriver.derive(lane, actorId, stored, log);
   const compared = compareActor(actorId, stored, derived.image, log.published);
   const differences = [...compared.differences, ...compareRejections(actorId, images, log.deliveries, derived)];
   const exists = stored.row !== null || log.deliveries.length > 0;
-  return { exists, fromStore: derived.fromStore, isOtherHistory: compared.isOtherHistory, differences };
+  const { isOtherHistory } = compared;
+  return { exists, isRetired: false, fromStore: derived.fromStore, isOtherHistory, differences };
 }
 
 async function readActorLog(jsm: Session["jsm"], lane: Lane, actorId: string, upTo: number): Promise<ActorLog> {
-  const deliveries: Delivery[] = [];
-  const subject = `${lane.type.collection}.${lane.partition}.${actorId}.*`;
-  for await (const message of messagesOn(jsm, lane.stream, subject)) {
-    if (message.sequence > upTo) break;
-    deliveries.push(toDelivery(lane, message));
-  }
-  const decisions = await decisionsOn(jsm, decisionSubject(lane.type, actorId));
+  const { deliveries, decisions } = await readActorHistory(jsm, lane, actorId, upTo);
   // Afterwards: what ages out in between then counts as aged out, not as missing.
   const { firstSequence, created } = await readIdentity(jsm, lane.stream);
   const outbox = await readIdentity(jsm, DECISIONS_STREAM);

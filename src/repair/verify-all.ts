@@ -16,6 +16,8 @@ import { agedEvents, type Log, type OnProgress, replayAged, replayStream } from 
 export interface Verification {
   /** Actors looked at, in the store or in the log. */
   readonly checked: number;
+  /** Retired actors: all that is kept of them is that they are. */
+  readonly retired: number;
   /** Events that could only be held against themselves, because no stream has them any more. */
   readonly fromStore: number;
   /** Actors whose decisions are not those the log gives today, see `isOtherHistory` of `compare.ts`. */
@@ -54,7 +56,7 @@ interface Work extends VerifyAllOptions {
 export async function verifyAll(options: VerifyAllOptions): Promise<Verification> {
   const { storeFile, directory, lanes, onProgress } = options;
   const [lane] = lanes;
-  if (lane === undefined) return { checked: 0, fromStore: 0, otherHistories: 0, found: 0, differences: [] };
+  if (lane === undefined) return { checked: 0, retired: 0, fromStore: 0, otherHistories: 0, found: 0, differences: [] };
   const copy = join(directory, "copy.db");
   await copyStore(storeFile, copy, (done, total) => onProgress("copying the store", done, total));
   const reader = openReader(copy);
@@ -63,7 +65,11 @@ export async function verifyAll(options: VerifyAllOptions): Promise<Verification
     const work: Work = { ...options, reader, scratch, type: lane.type, stream: lane.stream };
     const firstDecision = await readDecisions(work);
     const { fromStore, firstSequence } = await deriveAll(work);
-    return { fromStore, ...compareAll(work, firstSequence, firstDecision) };
+    return {
+      fromStore,
+      retired: reader.countRetired(lane.type.name),
+      ...compareAll(work, firstSequence, firstDecision),
+    };
   } finally {
     scratch.close();
     reader.close();
@@ -105,6 +111,7 @@ async function deriveAll({
   const createdMs = Date.parse((await readIdentity(log.jsm, stream)).created);
   const checkpoints = new Map(lanes.map((lane) => [lane, reader.images.lane(lane).checkpoint]));
   const parked = new Set(reader.parked(type.name));
+  scratch.noteRetired(reader.retired(type.name));
   let derived: DerivedAll = { fromStore: 0, firstSequence: 1 };
   await replayStream({
     log,
@@ -123,7 +130,11 @@ async function deriveAll({
   return derived;
 }
 
-function compareAll(work: Work, firstSequence: number, firstDecision: number): Omit<Verification, "fromStore"> {
+function compareAll(
+  work: Work,
+  firstSequence: number,
+  firstDecision: number,
+): Omit<Verification, "fromStore" | "retired"> {
   const { reader, scratch, lanes, type, onProgress } = work;
   const total = reader.images.count(type.name);
   const differences: Difference[] = [];

@@ -27,7 +27,7 @@ export interface VerifyOptions {
 /**
  * Holds actors of a store against the log and against DECISIONS.
  *
- * @returns `checked` is 0 when there is no such actor.
+ * @returns `checked` and `retired` are 0 when there is no such actor.
  * @throws StoreError when there is no store, or it has read nothing yet; StreamIdentityError when it has read another
  *   stream than there is.
  */
@@ -65,6 +65,7 @@ async function verifySome(
   const deriver = openDeriver(maxBytes);
   const summary = {
     checked: 0,
+    retired: selection !== "all" && "sample" in selection ? reader.countRetired(type.name) : 0,
     fromStore: 0,
     otherHistories: 0,
     found: 0,
@@ -75,12 +76,13 @@ async function verifySome(
     for (const [index, actorId] of ids.entries()) {
       const lane = lanes[partitionOf(actorId, lanes.length)];
       if (lane === undefined) continue;
-      const { exists, fromStore, isOtherHistory, differences } = await verifyActor(
+      const { exists, isRetired, fromStore, isOtherHistory, differences } = await verifyActor(
         { jsm: log.jsm, images: reader.images, deriver },
         lane,
         actorId,
       );
-      if (exists) summary.checked++;
+      if (isRetired) summary.retired = Math.max(1, summary.retired);
+      else if (exists) summary.checked++;
       summary.fromStore += fromStore;
       if (isOtherHistory) summary.otherHistories++;
       summary.found += differences.length;

@@ -12,6 +12,8 @@ export interface ActorImage extends LanePosition {
   readonly imported: readonly PublishedDecision[];
   /** Sequences of the events kept back while the actor is quarantined. */
   readonly parked: readonly number[];
+  /** Then there is neither a row nor events nor a ledger. */
+  readonly isRetired: boolean;
 }
 
 /** How far a lane has come. */
@@ -66,6 +68,7 @@ export function createImages(db: Database.Database): Images {
   const selectImported = db.prepare(`SELECT revision, payload, sequence FROM imported_decisions
     WHERE type = ? AND actor_id = ? ORDER BY revision`);
   const selectParked = db.prepare("SELECT sequence FROM parked WHERE type = ? AND actor_id = ?").pluck();
+  const selectRetired = db.prepare("SELECT 1 FROM retired WHERE type = ? AND actor_id = ?").pluck();
   const selectIds = db.prepare("SELECT id FROM actors WHERE type = ? AND id > ? ORDER BY id LIMIT ?").pluck();
   const selectCount = db.prepare("SELECT count(*) FROM actors WHERE type = ?").pluck();
   const selectHighestKey = db.prepare("SELECT coalesce(max(key), 0) FROM actors").pluck();
@@ -89,6 +92,7 @@ export function createImages(db: Database.Database): Images {
         ledger: row === null ? [] : (selectLedger.all(row.key) as ImageDecision[]),
         imported: selectImported.all(type, actorId) as PublishedDecision[],
         parked: selectParked.all(type, actorId) as number[],
+        isRetired: selectRetired.get(type, actorId) !== undefined,
         ...position(lane),
       };
     }),

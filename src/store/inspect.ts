@@ -9,6 +9,8 @@ export interface StoreCounts {
   /** Decisions and dead letters that are still to be published. */
   readonly pending: number;
   readonly quarantined: number;
+  /** Of these only that is kept. */
+  readonly retired: number;
 }
 
 /** Looks for what cannot be right in a store, whatever the log says. */
@@ -16,7 +18,7 @@ export interface Inspector {
   counts(): StoreCounts;
   /** What its tables say of each other that does not agree, a line each. */
   contradictions(): string[];
-  /** Is this decision in the ledger, with these bytes, as published with this sequence? */
+  /** Is this decision in the ledger, with these bytes, as published with this sequence? Or its actor retired after it? */
   holds(type: string, decision: ImportedDecision): boolean;
   /** Events another store has and this one does not: how many, and of which actors, a few of them. */
   missingFrom(otherFile: string): { readonly count: number; readonly actorIds: string[] };
@@ -53,17 +55,31 @@ const RULES: ReadonlyArray<readonly [what: string, sql: string]> = [
     `SELECT abs((SELECT coalesce(sum(value), 0) FROM tallies WHERE name LIKE 'state:%')
      - (SELECT count(*) FROM actors)) AS count, '' AS id`,
   ],
+  [
+    "is the number of retired orders the running counts are wrong by",
+    `SELECT abs((SELECT coalesce(sum(value), 0) FROM tallies WHERE name = 'retired')
+     - (SELECT count(*) FROM retired)) AS count, '' AS id`,
+  ],
+  [
+    "orders are retired and have a row",
+    `SELECT count(*) AS count, min(actor_id) AS id FROM retired r
+     WHERE EXISTS (SELECT 1 FROM actors WHERE type = r.type AND id = r.actor_id)`,
+  ],
 ];
 
 /** @param db - a store nobody else writes. */
 export function createInspector(db: Database.Database): Inspector {
   const selectHeld = db.prepare(`SELECT 1 FROM decisions WHERE actor_key = (SELECT key FROM actors WHERE type = ?
     AND id = ?) AND revision = ? AND payload = ? AND published = ?`);
+  // What came after it was published by another owner, for the late event that is parked here.
+  const selectRetired = db.prepare(`SELECT 1 FROM retired WHERE type = ? AND actor_id = ?
+    AND (revision >= ? OR status = 'wanted')`);
   return {
     counts: () =>
       db
         .prepare(`SELECT (SELECT count(*) FROM actors) AS actors, (SELECT count(*) FROM events) AS events,
           (SELECT count(*) FROM decisions) AS decisions, (SELECT count(*) FROM quarantine) AS quarantined,
+          (SELECT count(*) FROM retired) AS retired,
           (SELECT count(*) FROM decisions WHERE published IS NULL)
           + (SELECT count(*) FROM dead_letters WHERE published IS NULL) AS pending`)
         .get() as StoreCounts,
@@ -73,7 +89,8 @@ export function createInspector(db: Database.Database): Inspector {
         return count === 0 ? [] : [`${count} ${what}${id === "" ? "" : `, ${id} among them`}`];
       }),
     holds: (type, { actorId, revision, payload, sequence }) =>
-      selectHeld.get(type, actorId, revision, payload, sequence) !== undefined,
+      selectHeld.get(type, actorId, revision, payload, sequence) !== undefined ||
+      selectRetired.get(type, actorId, revision) !== undefined,
     missingFrom(otherFile) {
       db.prepare("ATTACH ? AS other").run(otherFile);
       try {

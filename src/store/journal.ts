@@ -11,6 +11,7 @@ import type {
   StoredActor,
 } from "../flow/ports.ts";
 import { StoreError } from "./database.ts";
+import { createRetiredRows } from "./retired.ts";
 
 const ACTOR_COLUMNS = `key, type, id, partition, row_version AS rowVersion, machine_version AS machineVersion, state,
   completeness, events, revision, decision_type AS decisionType, standing, first_seen_ms AS firstSeenAtMs,
@@ -20,9 +21,11 @@ const ACTOR_COLUMNS = `key, type, id, partition, row_version AS rowVersion, mach
 export function createJournal(db: Database.Database): Journal {
   const begin = db.transaction((work: () => unknown) => work());
   let nextKey = (db.prepare("SELECT coalesce(max(key), 0) AS key FROM actors").get() as { key: number }).key;
-  // Looked up once a transaction: both tables are nearly always empty, and then cost nothing per event.
+  const retired = createRetiredRows(db);
+  // Looked up once a transaction: these tables are nearly always empty, and then cost nothing per event.
   let mayHaveImports = true;
   let mayHaveQuarantine = true;
+  let mayHaveRetired = true;
 
   const selectCheckpoint = db.prepare("SELECT sequence FROM checkpoints WHERE stream = ? AND partition = ?").pluck();
   const upsertCheckpoint = db.prepare(`INSERT INTO checkpoints (stream, partition, sequence) VALUES (?, ?, ?)
@@ -48,6 +51,8 @@ export function createJournal(db: Database.Database): Journal {
   const anyImported = db.prepare("SELECT 1 FROM imported_decisions LIMIT 1").pluck();
   const selectImported = db.prepare(`SELECT revision, payload, sequence FROM imported_decisions
     WHERE type = ? AND actor_id = ? ORDER BY revision`);
+  const insertImported = db.prepare(`INSERT OR REPLACE INTO imported_decisions (type, actor_id, revision, partition,
+    sequence, payload) VALUES (?, ?, ?, ?, ?, ?)`);
   const deleteImported = db.prepare("DELETE FROM imported_decisions WHERE type = ? AND actor_id = ? AND revision = ?");
   const insertDeadLetter = db.prepare(`INSERT OR IGNORE INTO dead_letters (stream, sequence, type, partition, reason,
     error, subject, stored_ms, headers, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
@@ -60,6 +65,7 @@ export function createJournal(db: Database.Database): Journal {
     body) VALUES (?, ?, ?, ?, ?, ?, ?)`);
   const deleteParked = db.prepare(`DELETE FROM parked WHERE type = ? AND actor_id = ? RETURNING type,
     actor_id AS actorId, sequence, subject, stored_ms AS storedAtMs, headers, body`);
+  const anyRetired = db.prepare("SELECT 1 FROM retired LIMIT 1").pluck();
   const upsertTally = db.prepare(`INSERT INTO tallies (type, partition, name, value) VALUES (?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET value = value + excluded.value`);
 
@@ -83,6 +89,7 @@ export function createJournal(db: Database.Database): Journal {
     transaction<Result>(work: () => Result): Result {
       mayHaveImports = anyImported.get() !== undefined;
       mayHaveQuarantine = anyQuarantined.get() !== undefined;
+      mayHaveRetired = anyRetired.get() !== undefined;
       return begin.immediate(work) as Result;
     },
     checkpoint: (lane) => (selectCheckpoint.get(lane.stream, lane.partition) as number | undefined) ?? 0,
@@ -137,9 +144,14 @@ export function createJournal(db: Database.Database): Journal {
     },
     park: ({ type, actorId, sequence, subject, storedAtMs, headers, body }) =>
       void insertParked.run(type, actorId, sequence, subject, storedAtMs, headers, body),
-    endQuarantine(type, actorId) {
-      deleteQuarantine.run(type, actorId);
-      return (deleteParked.all(type, actorId) as ParkedRow[]).sort((a, b) => a.sequence - b.sequence);
+    takeParked: (type, actorId) =>
+      (deleteParked.all(type, actorId) as ParkedRow[]).sort((a, b) => a.sequence - b.sequence),
+    endQuarantine: (type, actorId) => void deleteQuarantine.run(type, actorId),
+    findRetired: (type, actorId) => (mayHaveRetired ? retired.find(type, actorId) : undefined),
+    wantRetired: (type, actorId) => retired.mark(type, actorId, "wanted"),
+    importDecision(lane, actorId, { revision, sequence, payload }) {
+      mayHaveImports = true;
+      insertImported.run(lane.type.name, actorId, revision, lane.partition, sequence, payload);
     },
     addTally: (lane: Lane, name, delta) => void upsertTally.run(lane.type.name, lane.partition, name, delta),
   };

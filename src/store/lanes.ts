@@ -31,6 +31,9 @@ export function createLaneRecords(db: Database.Database): LaneRecords {
     ON CONFLICT DO UPDATE SET complete_to = excluded.complete_to WHERE complete_to < excluded.complete_to`);
   const selectHighest = db.prepare("SELECT coalesce(max(sequence), 0) FROM checkpoints WHERE stream = ?").pluck();
   const resetCheckpoints = db.prepare("UPDATE checkpoints SET sequence = 0, complete_to = 0 WHERE stream = ?");
+  // What is left of retired orders is recognised by its event ids then.
+  const forgetRetired = db.prepare(`UPDATE retired SET sequence = 0
+    WHERE type = (SELECT type FROM streams WHERE name = ?)`);
   const deleteStream = db.prepare("DELETE FROM streams WHERE name = ?");
   const deleteDeadLetters = db.prepare("DELETE FROM dead_letters WHERE stream = ?");
   return {
@@ -43,6 +46,7 @@ export function createLaneRecords(db: Database.Database): LaneRecords {
     highestCheckpoint: (stream) => selectHighest.get(stream) as number,
     forgetStream: db.transaction((stream: string) => {
       resetCheckpoints.run(stream);
+      forgetRetired.run(stream);
       deleteStream.run(stream);
       return deleteDeadLetters.run(stream).changes;
     }),

@@ -36,6 +36,7 @@ export function createOutbox(db: Database.Database): Outbox {
     decisions_sequence = max(decisions_sequence, ?), dead_letters_sequence = max(dead_letters_sequence, ?)
     WHERE partition = ? AND stream = (SELECT name FROM streams WHERE type = ?)`);
   const selectActor = db.prepare("SELECT key, revision FROM actors WHERE type = ? AND id = ?");
+  const selectRetired = db.prepare("SELECT 1 FROM retired WHERE type = ? AND actor_id = ?").pluck();
   const selectRow = db.prepare(`SELECT ${LEDGER_COLUMNS}, published FROM decisions
     WHERE actor_key = ? AND revision = ?`);
   const selectAll = db.prepare(`SELECT ${LEDGER_COLUMNS}, published FROM decisions
@@ -57,6 +58,8 @@ export function createOutbox(db: Database.Database): Outbox {
     const actor = selectActor.get(type, actorId) as { key: number } | undefined;
     const ours = actor && (selectRow.get(actor.key, found.revision) as LedgerEntry | undefined);
     if (ours === undefined) {
+      // All of a retired order's decisions are read when it is brought back.
+      if (actor === undefined && selectRetired.get(type, actorId) !== undefined) return;
       insertImported.run(type, actorId, found.revision, lane.partition, found.sequence, found.payload);
     } else if (ours.published === null && sameDecision(lane, ours.payload, found.payload)) {
       markDecision.run(found.sequence, ours.actorKey, ours.revision);

@@ -5,6 +5,7 @@ import { createActorQueries } from "./actor-queries.ts";
 import { createDeadLetterQueries } from "./dead-letter-queries.ts";
 import { createListQuery } from "./list-query.ts";
 import { createQuarantineQueries } from "./quarantine-queries.ts";
+import { createRetiredQuery } from "./retired-query.ts";
 import { createStatsQuery } from "./stats-query.ts";
 import { createUndecidedQuery } from "./undecided-query.ts";
 
@@ -34,6 +35,7 @@ export function openQueries(file: string, { maxScannedRows = 20_000, onStatement
   });
   return {
     ...createActorQueries(db),
+    retired: createRetiredQuery(db),
     list: createListQuery(db, maxScannedRows),
     stats: createStatsQuery(db),
     undecidedSince: createUndecidedQuery(db),

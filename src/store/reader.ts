@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import Database from "better-sqlite3";
-import type { EventRow, ParkedRow } from "../flow/ports.ts";
+import type { EventRow, ParkedRow, RetiredRow } from "../flow/ports.ts";
 import { StoreError } from "./database.ts";
 import { createImages, type Images } from "./images.ts";
 import { createLaneRecords, type LaneRecords } from "./lanes.ts";
+import { RETIRED_COLUMNS } from "./retired.ts";
 import type { Rejection } from "./scratch.ts";
 
 /** A store opened for reading, to be checked or rebuilt from. */
@@ -18,7 +19,12 @@ export interface StoreReader {
   agedParked(stream: StreamReach): IterableIterator<ParkedRow & { readonly partition: number }>;
   /** Decisions published at a sequence of DECISIONS below `first` or above what their lane says is known. */
   loneDecisions(type: string, first: number): IterableIterator<LoneDecision>;
-  /** Sequences of events kept back in quarantine. */
+  /** What is left of retired actors. */
+  retired(type: string): IterableIterator<RetiredRow>;
+  countRetired(type: string): number;
+  /** Late events that wait for retired actors. */
+  retiredParked(type: string): IterableIterator<ParkedRow>;
+  /** Sequences of events kept back, in quarantine or until a retired actor is back. */
   parked(type: string): number[];
   /** What was rejected of a stream, by sequence. */
   rejections(stream: string): IterableIterator<Rejection>;
@@ -78,6 +84,11 @@ export function openReader(file: string): StoreReader {
     p.stored_ms AS storedAtMs, p.headers, p.body, q.partition FROM parked p JOIN quarantine q USING (type, actor_id)
     WHERE p.type = :type AND (p.sequence < :firstSequence OR p.stored_ms < :createdMs)
     ORDER BY p.stored_ms, p.sequence`);
+  const selectRetired = db.prepare(`SELECT ${RETIRED_COLUMNS} FROM retired WHERE type = ?`);
+  const countRetired = db.prepare("SELECT count(*) FROM retired WHERE type = ?").pluck();
+  const selectRetiredParked = db.prepare(`SELECT p.type, p.actor_id AS actorId, p.sequence, p.subject,
+    p.stored_ms AS storedAtMs, p.headers, p.body FROM parked p JOIN retired r USING (type, actor_id)
+    WHERE p.type = ?`);
   const selectRejections = db.prepare(
     "SELECT sequence, partition, reason FROM dead_letters WHERE stream = ? ORDER BY sequence",
   );
@@ -88,6 +99,9 @@ export function openReader(file: string): StoreReader {
     agedEvents: (reach) => selectAged.iterate(reach) as IterableIterator<AgedEvent>,
     agedParked: (reach) => selectAgedParked.iterate(reach) as ReturnType<StoreReader["agedParked"]>,
     loneDecisions: (type, first) => selectLone.iterate(type, first) as IterableIterator<LoneDecision>,
+    retired: (type) => selectRetired.iterate(type) as IterableIterator<RetiredRow>,
+    countRetired: (type) => countRetired.get(type) as number,
+    retiredParked: (type) => selectRetiredParked.iterate(type) as IterableIterator<ParkedRow>,
     parked: (type) => selectParked.all(type) as number[],
     rejections: (stream) => selectRejections.iterate(stream) as IterableIterator<Rejection>,
     close: () => void db.close(),

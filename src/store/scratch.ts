@@ -1,6 +1,7 @@
 import Database from "better-sqlite3";
 import type { ImportedDecision, Outbox } from "../flow/outbox.ts";
-import type { Journal, PublishedDecision } from "../flow/ports.ts";
+import type { Journal, PublishedDecision, RetiredRow } from "../flow/ports.ts";
+import { carryRetired } from "./carry-retired.ts";
 import { migrate } from "./database.ts";
 import { createImages, type Images } from "./images.ts";
 import { createJournal } from "./journal.ts";
@@ -13,6 +14,8 @@ export interface Scratch {
   readonly images: Images;
   /** What was rejected of a stream, by sequence. */
   rejections(stream: string): IterableIterator<Rejection>;
+  /** Of these nothing is to be derived. */
+  noteRetired(rows: Iterable<RetiredRow>): void;
   /** Keeps what DECISIONS holds, so that it can be asked for by actor. */
   notePublished(type: string, found: readonly ImportedDecision[]): void;
   /** By sequence. */
@@ -47,6 +50,7 @@ export function openScratch(file = ":memory:"): Scratch {
     outbox: createOutbox(db),
     images: createImages(db),
     rejections: (stream) => selectRejections.iterate(stream) as IterableIterator<Rejection>,
+    noteRetired: (rows) => carryRetired(db, rows, []),
     notePublished: db.transaction((type: string, found: readonly ImportedDecision[]) => {
       for (const { actorId, sequence, revision, payload } of found) {
         insertPublished.run(type, actorId, sequence, revision, payload);

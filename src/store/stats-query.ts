@@ -21,6 +21,7 @@ export function createStatsQuery(db: Database.Database): Queries["stats"] {
     }) as Tally[];
     const { applied = 0, superseded = 0, duplicate = 0, parked = 0 } = groupOf(tallies, "events", []);
     const { revised = 0, ...decided } = groupOf(tallies, "decisions", type.decisionTypes);
+    const countOf = (name: string) => tallies.find((tally) => tally.name === name)?.value ?? 0;
     const standing = type.decisionTypes.filter((name) => name !== type.withdrawn);
     const byState = groupOf(tallies, "state", type.states);
     return {
@@ -28,7 +29,8 @@ export function createStatsQuery(db: Database.Database): Queries["stats"] {
       standing: { byType: groupOf(tallies, "standing", standing) },
       completeness: { byPercent: groupOf(tallies, "completeness", []) },
       events: { applied, superseded, duplicate, parked },
-      quarantined: tallies.find((tally) => tally.name === "quarantined")?.value ?? 0,
+      quarantined: countOf("quarantined"),
+      retired: countOf("retired"),
       decisions: { byType: decided, revised },
       deadLetters: { byReason: groupOf(tallies, "dead", REJECTION_REASONS) },
     };

@@ -142,6 +142,27 @@ describe("questions", () => {
     expect(await ask("/api/parcels")).toEqual({ status: 404, body: refusal("not_found", "nothing under this path") });
   });
 
+  it("a retired order is gone, and not unknown: the answer says what is left of it", async () => {
+    const retired = { orderId: "old", status: "lost", version: 5, revision: 2, parked: 0 } as const;
+    const times = { retiredAt: "2026-06-01T00:00:00Z", lastUpdated: "2026-03-01T00:00:00Z" };
+    const queries: Queries = {
+      ...book.queries,
+      retired: (_, id) => (id === "old" ? { ...retired, ...times } : undefined),
+    };
+    const other = await listen({ queries });
+    try {
+      for (const path of ["", "/history", "/steps", "/next"]) {
+        expect(await ask(`/api/orders/old${path}`, {}, other)).toMatchObject({
+          status: 410,
+          body: { error: { code: "retired", message: expect.stringContaining("order old is retired since") }, retired },
+        });
+      }
+      expect((await ask("/api/orders/nobody", {}, other)).status).toBe(404);
+    } finally {
+      await other.close();
+    }
+  });
+
   it("a question that fails inside says nothing of the inside, and is told to the daemon", async () => {
     const failures: string[] = [];
     const queries: Queries = {

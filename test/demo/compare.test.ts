@@ -88,6 +88,7 @@ function outcomeOf({
       completeness: { byPercent: {} },
       events: { applied: 2, superseded: 0, duplicate: 1, parked: 0 },
       quarantined: 0,
+      retired: 0,
       decisions: { byType: { OrderConfirmed: 1 }, revised: 0 },
       deadLetters: { byReason: { malformed_json: 1, too_large: 0 } },
     },

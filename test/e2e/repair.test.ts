@@ -46,8 +46,8 @@ describe("verify", () => {
       run("verify", "--order", "nobody"),
     ]);
     expect(one).toMatchObject({ code: 0, stdout: expect.stringMatching(/1 orders derived.*say the same/) });
-    expect(json(some)).toEqual({ checked: 30, fromStore: 0, otherHistories: 0, found: 0, differences: [] });
-    expect(json(all)).toEqual({ checked: 120, fromStore: 0, otherHistories: 0, found: 0, differences: [] });
+    expect(json(some)).toEqual({ checked: 30, retired: 0, fromStore: 0, otherHistories: 0, found: 0, differences: [] });
+    expect(json(all)).toEqual({ checked: 120, retired: 0, fromStore: 0, otherHistories: 0, found: 0, differences: [] });
     expect(nobody).toMatchObject({
       code: 3,
       stderr: expect.stringContaining("neither in the store nor in the stream"),

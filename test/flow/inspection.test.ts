@@ -249,3 +249,10 @@ test("an inspector that throws or takes no more is ended, and the batch and the 
 function toJson<Value>(value: Value): Value {
   return JSON.parse(JSON.stringify(value));
 }
+
+test("a retired order is not told as one that nobody has heard of", () => {
+  using station = openStation();
+  const { inspections } = watch(station, { isRetired: (_, id) => id === "old" });
+  expect(inspections.open(order, "old", inspector().request)).toBe("retired");
+  expect(inspections.open(order, "new", inspector().request)).toMatchObject({ close: expect.any(Function) });
+});

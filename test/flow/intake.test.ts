@@ -77,12 +77,14 @@ it("a lane in doubt loses what is queued, the others keep theirs", async () => {
 
 it("with too much waiting to be published it takes no more until there is room", async () => {
   const applied: number[] = [];
+  const nothing: BatchResult = { handled: [], decisions: [], deadLetters: [], completeness: [], moves: [] };
   const processor: Processor = {
     apply(batch) {
       applied.push(batch.length);
-      return { handled: [], decisions: [], deadLetters: [], completeness: [], moves: [] } satisfies BatchResult;
+      return nothing;
     },
     release: () => undefined,
+    again: () => nothing,
   };
   let room = false;
   const { intake } = intakeOf(processor, { hasRoom: () => room });

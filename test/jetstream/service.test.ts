@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ActorType } from "../../machines/actor-type.ts";
 import type { Queries } from "../../src/flow/queries.ts";
 import { partitionOf } from "../../src/jetstream/names.ts";
+import { createQueryClient } from "../../src/jetstream/query-client.ts";
 import { type QueryService, type QueryServiceOptions, startQueryService } from "../../src/jetstream/service.ts";
 import { orderEvent } from "../flow/order-events.ts";
 import { startTestServer, type TestServer } from "../server.ts";
@@ -133,6 +134,28 @@ describe("one daemon", () => {
     const answer = await ask(question, parameters);
     expect(ServiceError.toServiceError(answer)).toMatchObject({ code: status, message: expect.stringContaining(text) });
     expect(answer.json()).toMatchObject({ error: { message: expect.stringContaining(text) } });
+  });
+
+  it("says of a retired order that it is, and the asker tells that apart from an order nobody has heard of", async () => {
+    const retired = {
+      status: "kept",
+      retiredAt: "2026-06-01T00:00:00Z",
+      lastUpdated: "2026-03-01T00:00:00Z",
+      version: 5,
+      revision: 2,
+      parked: 0,
+    } as const;
+    const queries: Queries = { ...book.queries, retired: (_, id) => (id === "old" ? retired : undefined) };
+    await using _ = await start(undefined, { queries });
+    const answer = await ask("get.old");
+    expect(ServiceError.toServiceError(answer)).toMatchObject({
+      code: 410,
+      message: expect.stringMatching(/^order old is retired since 2026-06-01T00:00:00Z: 5 events, .* revision 2/),
+    });
+    expect(answer.json()).toMatchObject({ error: { code: "retired" } });
+    const client = createQueryClient(asker);
+    await expect(client.history(order, "old")).rejects.toMatchObject({ problem: "retired" });
+    expect(await client.get(order, "nobody")).toBeUndefined();
   });
 
   it("says nothing of its inside when a question fails, and goes on", async () => {

@@ -284,14 +284,15 @@ describe("gauges", () => {
   });
 });
 
-test("readiness, quarantine and the longest wait for a decision are told", async () => {
+test("readiness, quarantine, retirement and the longest wait for a decision are told", async () => {
   const metrics = createMetrics({ types: actorTypes, now: () => 90_000 });
-  const own = actorTypes.map((type) => ({ type, quarantined: 2, undecidedSinceMs: 30_000 }));
+  const own = actorTypes.map((type) => ({ type, quarantined: 2, retired: 3, undecidedSinceMs: 30_000 }));
   const others = { lag: [], owned: 0, hot: 0, backlog: 0, connected: true, pausedSinceMs: null };
   metrics.gauges(() => ({ ready: false, actors: own, ...others }));
   const families = await scrape(metrics);
   expect(sampleOf(families, "natstate_ready")).toBe(0);
   expect(sampleOf(families, "natstate_quarantined_actors", { actor: "order" })).toBe(2);
+  expect(sampleOf(families, "natstate_retired_actors", { actor: "order" })).toBe(3);
   expect(sampleOf(families, "natstate_oldest_undecided_seconds", { actor: "order" })).toBe(60);
 });
 
@@ -303,11 +304,16 @@ describe("what is shown", () => {
     metrics.recordDoubt("connection");
     metrics.recordCommitFailure();
     metrics.recordRebuild({ name: "order" });
+    metrics.recordRetired({ name: "order" }, 7);
+    metrics.recordRestored({ name: "order" }, true);
     const families = await scrape(metrics);
     expect(sampleOf(families, "natstate_lane_doubts_total", { reason: "gap" })).toBe(2);
     expect(sampleOf(families, "natstate_lane_doubts_total", { reason: "connection" })).toBe(1);
     expect(sampleOf(families, "natstate_commit_failures_total")).toBe(1);
     expect(sampleOf(families, "natstate_actors_rebuilt_total", { actor: "order" })).toBe(1);
+    expect(sampleOf(families, "natstate_retirements_total", { actor: "order" })).toBe(7);
+    expect(sampleOf(families, "natstate_restorations_total", { actor: "order", restored: "true" })).toBe(1);
+    expect(sampleOf(families, "natstate_restorations_total", { actor: "order", restored: "false" })).toBe(0);
   });
 
   test("is the catalogue: every name, type, help and label of it, and nothing else", async () => {
@@ -316,7 +322,7 @@ describe("what is shown", () => {
     metrics.recordDoubt("gap");
     const [type] = actorTypes;
     const lag = type === undefined ? [] : [{ type, partition: 0, value: 1 }];
-    const actors = actorTypes.map((type) => ({ type, quarantined: 0, undecidedSinceMs: null }));
+    const actors = actorTypes.map((type) => ({ type, quarantined: 0, retired: 0, undecidedSinceMs: null }));
     const others = { owned: 1, hot: 1, backlog: 1, connected: true, pausedSinceMs: null };
     metrics.gauges(() => ({ ready: true, actors, lag, ...others }));
     const shown = [...(await scrape(metrics))]

@@ -125,6 +125,16 @@ export const PROMISES: readonly Promised[] = [
     faults: [],
   },
   {
+    when: "a late event arrives for an order that was retired (`NATSTATE_RETAIN`)",
+    promise:
+      "the order comes back as it was and goes on; or, when the streams no longer hold all of it, the event is dead-lettered as `order_retired`. Never a blank order",
+    tests: [
+      ["e2e/retention.test.ts", "settled orders are retired, tell so, and come back"],
+      ["e2e/retention.test.ts", "killed again and again while orders are retired"],
+    ],
+    faults: [],
+  },
+  {
     when: "clocks are wrong",
     promise: "no decision depends on the daemon's clock",
     tests: [["machines/order-purity.test.ts", "knows no clock"]],

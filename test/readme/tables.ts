@@ -16,6 +16,8 @@ const MEANINGS: Record<(typeof REJECTION_REASONS)[number], string> = {
   timestamp_out_of_range: "event time more than 24 h after the stream stored the message",
   machine_error:
     "the machine or its decision rule threw on this event; its order is quarantined, see `natstate quarantine`",
+  order_retired:
+    "a late event about an order that was retired after `NATSTATE_RETAIN`, and of which the streams no longer hold every event and revision",
 };
 
 /** The README's tables that state what the code says, by the name of their place. */

@@ -136,3 +136,22 @@ CREATE TABLE parked (
   body BLOB NOT NULL,
   PRIMARY KEY (type, actor_id, sequence)
 ) STRICT;
+
+-- What is left of an actor whose rows were given up after NATSTATE_RETAIN.
+CREATE TABLE retired (
+  type TEXT NOT NULL,
+  actor_id TEXT NOT NULL,
+  partition INTEGER NOT NULL,
+  -- every message about it up to here had been applied; 0: the stream is read again from its first message
+  sequence INTEGER NOT NULL,
+  events INTEGER NOT NULL,
+  -- of the ids of these events
+  digest TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  updated_ms INTEGER NOT NULL,
+  retired_ms INTEGER NOT NULL,
+  -- kept; wanted: late events are parked; lost: the streams no longer hold what would bring it back
+  status TEXT NOT NULL,
+  PRIMARY KEY (type, actor_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX retired_wanted ON retired (type, actor_id) WHERE status = 'wanted';

@@ -1,0 +1,39 @@
+import type { JetStreamManager } from "@nats-io/jetstream";
+import type { Delivery, Lane } from "../flow/ports.ts";
+import type { History } from "../flow/restoration.ts";
+import { decisionSubject } from "./names.ts";
+import { decisionsOn, messagesOn, type StreamMessage } from "./outbox-reader.ts";
+
+/** A message of an event stream as the processor takes it. */
+export function toDelivery(lane: Lane, message: StreamMessage): Delivery {
+  return {
+    lane,
+    sequence: message.sequence,
+    subject: message.subject,
+    body: message.data,
+    header: message.header,
+    headers: message.headers,
+    storedAtMs: message.storedAtMs,
+    ack() {},
+  };
+}
+
+/** Reads what the streams hold of one actor, from the leaders. @param upTo - its events up to this stream sequence. */
+export async function readActorHistory(
+  jsm: JetStreamManager,
+  lane: Lane,
+  actorId: string,
+  upTo: number,
+): Promise<History> {
+  const deliveries: Delivery[] = [];
+  for await (const message of messagesOn(jsm, lane.stream, eventsOf(lane, actorId))) {
+    if (message.sequence > upTo) break;
+    deliveries.push(toDelivery(lane, message));
+  }
+  return { deliveries, decisions: await decisionsOn(jsm, decisionSubject(lane.type, actorId)) };
+}
+
+/** Every event of an actor, as the stream stores them. */
+function eventsOf({ type, partition }: Lane, actorId: string): string {
+  return `${type.collection}.${partition}.${actorId}.*`;
+}

@@ -1,0 +1,78 @@
+import type Database from "better-sqlite3";
+import type { Logger } from "pino";
+import type { ActorType } from "../machines/actor-type.ts";
+import type { Config } from "./config.ts";
+import type { HotActors } from "./flow/hot-actors.ts";
+import type { BatchResult, Journal, Lane } from "./flow/ports.ts";
+import type { Probe } from "./flow/probe.ts";
+import type { Processor } from "./flow/processor.ts";
+import { createRestoration } from "./flow/restoration.ts";
+import { startRetention } from "./flow/retention.ts";
+import { createRetirement } from "./flow/retirement.ts";
+import { readActorHistory } from "./jetstream/actor-history.ts";
+import type { Session } from "./jetstream/session.ts";
+import type { Metrics } from "./ops/metrics.ts";
+import { createRetiredRows } from "./store/retired.ts";
+
+/** What retention needs of the daemon. */
+export interface RetentionNeeds {
+  readonly config: Config;
+  readonly types: readonly ActorType[];
+  readonly db: Database.Database;
+  readonly jsm: Session["jsm"];
+  readonly journal: Journal;
+  readonly actors: HotActors;
+  readonly processor: Processor;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** Our lanes. */
+  readonly assigned: () => readonly Lane[];
+  /** Is there nothing to apply, to publish or to wait for? */
+  readonly isIdle: () => boolean;
+  /** Messages of a lane not applied when last measured, undefined when not measured. */
+  readonly lagOf: (lane: Lane) => number | undefined;
+  /** Rejects unless the lane's stream is the one the store has read. */
+  readonly checkStream: (lane: Lane) => Promise<void>;
+  readonly onCommitted: (result: BatchResult, commitMs: number) => void;
+  readonly probe: Probe;
+}
+
+/**
+ * Joins the rooms for retention, as `daemon.ts` does for the rest.
+ *
+ * @returns ends it at once. Safe to call twice.
+ */
+export function openRetention(needs: RetentionNeeds): () => void {
+  const { config, types, jsm, journal, actors, processor, metrics, logger, assigned, isIdle, lagOf, probe } = needs;
+  const rows = createRetiredRows(needs.db);
+  const limits = { maxBytes: config.NATSTATE_MAX_EVENT_BYTES };
+  let isTroubled = false;
+  return startRetention({
+    types,
+    rows,
+    retirement: createRetirement({ journal, rows, actors, probe }),
+    restoration: createRestoration({ journal, rows, actors, processor, limits, probe }),
+    retainMs: config.NATSTATE_RETAIN,
+    idleLanes: (type) => (isIdle() ? assigned().filter((lane) => lane.type === type && lagOf(lane) === 0) : []),
+    laneOf: (row) => assigned().find((lane) => lane.type.name === row.type && lane.partition === row.partition),
+    readHistory: (lane, actorId, upTo) => readActorHistory(jsm, lane, actorId, upTo),
+    checkStream: needs.checkStream,
+    onCommitted: needs.onCommitted,
+    onRetired(type, count, stepMs) {
+      metrics.recordRetired(type, count);
+      logger.debug({ actorType: type.name, count, stepMs }, "retired");
+    },
+    onRestored({ type }, { actorId, events, revision }, restored) {
+      isTroubled = false;
+      metrics.recordRestored(type, restored);
+      const found = { actorType: type.name, actorId, events, revision };
+      if (restored) logger.info(found, "retired, brought back by a late event");
+      else logger.warn(found, "retired, and the streams no longer hold it: its late events are dead letters");
+    },
+    onTrouble(error) {
+      logger[isTroubled ? "debug" : "warn"]({ err: error }, "retention does not get on, trying again");
+      isTroubled = true;
+    },
+    probe,
+  });
+}

@@ -1,0 +1,25 @@
+import type Database from "better-sqlite3";
+import type { RetiredRow } from "../flow/ports.ts";
+import type { Queries } from "../flow/queries.ts";
+import { RETIRED_COLUMNS } from "./retired.ts";
+import { rfc3339 } from "./rfc-3339.ts";
+
+/** One look by key. */
+export function createRetiredQuery(db: Database.Database): Queries["retired"] {
+  const select = db.prepare(`SELECT ${RETIRED_COLUMNS}, (SELECT count(*) FROM parked p WHERE p.type = retired.type
+    AND p.actor_id = retired.actor_id) AS parked FROM retired WHERE type = ? AND actor_id = ?`);
+  return (type, actorId) => {
+    const row = select.get(type.name, actorId) as (RetiredRow & { readonly parked: number }) | undefined;
+    if (row === undefined) return undefined;
+    const { status, retiredAtMs, updatedAtMs, events, revision, parked } = row;
+    return {
+      [type.idField]: actorId,
+      status,
+      retiredAt: rfc3339(retiredAtMs),
+      lastUpdated: rfc3339(updatedAtMs),
+      version: events,
+      revision,
+      parked,
+    };
+  };
+}

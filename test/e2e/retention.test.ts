@@ -1,0 +1,365 @@
+import { once } from "node:events";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { expect, it } from "vitest";
+import type { TrafficMessage } from "../../machines/actor-type.ts";
+import { readStream } from "../../src/jetstream/outbox-reader.ts";
+import { until } from "../until.ts";
+import { runCli } from "./cli-run.ts";
+import { type DaemonProcess, spawnDaemon } from "./daemon-process.ts";
+import { getJson, openWorld, traffic, type World } from "./world.ts";
+
+const RETAIN = { NATSTATE_RETAIN: "1s" };
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Something that happens elsewhere: stream time passes. Never decided, so never retired. */
+let ticks = 0;
+function tick(): TrafficMessage {
+  const orderId = `clock-${++ticks}`;
+  const event = { orderId, eventType: "LoyaltyPointsUpdated", timestamp: "2026-01-01T00:00:00Z" };
+  const body = JSON.stringify({ ...event, pointsEarned: 1, totalPoints: 1, tierStatus: "gold" });
+  return { subject: `orders.${orderId}.LoyaltyPointsUpdated`, body, actorId: orderId };
+}
+
+/** Of each order one event once more: whoever is retired has to come back for it. */
+function duplicates(messages: readonly TrafficMessage[]): TrafficMessage[] {
+  const valid = messages.filter(({ rejectedAs, actorId }) => rejectedAs === undefined && actorId !== undefined);
+  return [...new Map(valid.map((message) => [message.actorId, message])).values()];
+}
+
+interface Portrait {
+  readonly row: Record<string, unknown>;
+  readonly events: unknown[];
+  readonly decisions: unknown[];
+}
+
+/** All a store has of each order, but the numbers it gives rows and how often events were heard again. */
+function portraits(file: string): Map<string, Portrait> {
+  const db = new Database(file, { readonly: true });
+  const rows = db.prepare("SELECT * FROM actors WHERE id NOT LIKE 'clock-%' ORDER BY id").all();
+  const events = db.prepare("SELECT * FROM events WHERE actor_key = ? ORDER BY sequence");
+  const decisions = db.prepare("SELECT * FROM decisions WHERE actor_key = ? ORDER BY revision");
+  const found = (rows as Record<string, unknown>[]).map(({ key, row_version, ...row }) => {
+    const strip = (each: unknown) => ({ ...(each as object), actor_key: 0, duplicates: 0 });
+    return [row.id, { row, events: events.all(key).map(strip), decisions: decisions.all(key).map(strip) }] as const;
+  });
+  db.close();
+  return new Map(found as [string, Portrait][]);
+}
+
+function countRows(file: string, from: string): number {
+  const db = new Database(file, { readonly: true });
+  try {
+    return db.prepare(`SELECT count(*) FROM ${from}`).pluck().get() as number;
+  } finally {
+    db.close();
+  }
+}
+
+const stats = (daemon: DaemonProcess) => getJson(daemon, "/api/stats");
+const DECIDED = "actors WHERE decision_type IS NOT NULL";
+
+/** A daemon that has retired every decided order of the world. */
+async function retireAll(world: World, ticked: TrafficMessage[]): Promise<DaemonProcess> {
+  const daemon = await world.start(RETAIN);
+  await pause(1100);
+  ticked.push(tick());
+  await world.publish(ticked.slice(-1));
+  await until("everything decided is retired", () => countRows(world.storeFile, DECIDED) === 0, 30_000);
+  return daemon;
+}
+
+/**
+ * Resolves when everything stored is applied, nobody is on the way back and everything decided is published. Counts
+ * cannot say so: a rebuilt store has not counted the events of those who were retired.
+ */
+async function calm(world: World): Promise<void> {
+  const { jsm } = world.session;
+  await until(
+    "everything is done",
+    async () => {
+      for await (const { name, num_pending, num_ack_pending } of jsm.consumers.list("ORDERS")) {
+        // A rebuild leaves one of its own behind for a while.
+        if (/^orders-\d+$/.test(name) && num_pending + num_ack_pending > 0) return false;
+      }
+      const open = ["decisions WHERE published IS NULL", "dead_letters WHERE published IS NULL", "parked"];
+      return open.every((rows) => countRows(world.storeFile, rows) === 0);
+    },
+    30_000,
+  );
+}
+
+/** A daemon that kills itself at a moment, perhaps before it is ready: there may be work left for it. */
+async function diesWhen(world: World, moment: string, env: Record<string, string>, messages: TrafficMessage[]) {
+  const crash = { NODE_ENV: "test", NATSTATE_TEST_CRASH: `${moment}:1` };
+  const child = spawnDaemon({ NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir, ...env, ...crash });
+  const exited = once(child, "exit");
+  await world.publish(messages);
+  expect(await exited, moment).toEqual([null, "SIGKILL"]);
+}
+
+/** Starts a daemon that retires nobody, brings everybody back and holds everything against the model. */
+async function checkAll(world: World, messages: readonly TrafficMessage[]): Promise<DaemonProcess> {
+  const daemon = await world.start();
+  const again = duplicates(messages);
+  await world.publish(again);
+  await calm(world);
+  expect((await stats(daemon)).retired).toBe(0);
+  await world.check(daemon, [...messages, ...again]);
+  expect(countRows(world.storeFile, "imported_decisions")).toBe(0);
+  return daemon;
+}
+
+it("settled orders are retired, tell so, and come back for a late event as they were, to the byte", async () => {
+  await using world = await openWorld();
+  const env = { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir };
+  const messages = traffic(80, 91, { malformed: 4 });
+  const ticked: TrafficMessage[] = [];
+  let daemon = await world.start();
+  await world.publish(messages);
+  await world.settle(daemon);
+  await daemon.stop();
+  const before = portraits(world.storeFile);
+  const settled = [...before.values()].filter(({ row }) => row.decision_type !== null);
+  expect(settled.length).toBeGreaterThan(40);
+  const published = await world.streamSize("DECISIONS");
+
+  daemon = await retireAll(world, ticked);
+  const { retired, orders, standing } = await stats(daemon);
+  expect(retired).toBe(settled.length);
+  expect(orders.total).toBe(before.size - settled.length + ticked.length);
+  expect(Object.values(standing.byType)).toEqual([0, 0]);
+  const [first] = settled;
+  const id = String(first?.row.id);
+  const answer = await fetch(`${daemon.httpUrl}/api/orders/${id}`);
+  const { events: version, revision } = first?.row ?? {};
+  expect([answer.status, await answer.json()]).toMatchObject([
+    410,
+    { error: { code: "retired" }, retired: { orderId: id, status: "kept", version, revision, parked: 0 } },
+  ]);
+  for (const question of ["get", "history"]) {
+    expect(await runCli([question, id], env)).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(
+        `order ${id} is retired since .*: ${version} events, .*revision ${revision}.*brings it back`,
+      ),
+    });
+  }
+  const verified = await runCli(["verify", "--all", "--json"], env);
+  expect(JSON.parse(verified.stdout)).toMatchObject({ checked: orders.total, retired, found: 0, differences: [] });
+  expect(await runCli(["verify", "--order", id], env)).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("is retired: there is nothing of it to compare"),
+  });
+  const metrics = await (await fetch(`${daemon.httpUrl}/metrics`)).text();
+  expect(metrics).toContain(`natstate_retired_actors{actor="order"} ${retired}`);
+  expect(metrics).toContain(`natstate_retirements_total{actor="order"} ${retired}`);
+  await daemon.stop();
+
+  daemon = await checkAll(world, [...messages, ...ticked]);
+  expect(portraits(world.storeFile)).toEqual(before);
+  expect(await world.streamSize("DECISIONS")).toBe(published);
+  expect(await daemon.stop()).toBe(0);
+}, 60_000);
+
+it("late events that change something: the next revision follows, each once, in the order they came", async () => {
+  await using world = await openWorld();
+  const messages = traffic(80, 92, { late: 0.4, malformed: 0 });
+  const ticked: TrafficMessage[] = [];
+  // What is held back comes last.
+  const early = messages.slice(0, Math.floor(messages.length * 0.6));
+  let daemon = await world.start();
+  await world.publish(early);
+  await world.settle(daemon);
+  await daemon.stop();
+  daemon = await retireAll(world, ticked);
+  const { retired } = await stats(daemon);
+  expect(retired).toBeGreaterThan(10);
+  await daemon.stop();
+  daemon = await world.start();
+  await world.publish(messages.slice(early.length));
+  await calm(world);
+  expect((await stats(daemon)).events.parked).toBeGreaterThan(10);
+  await daemon.stop();
+  await checkAll(world, [...messages, ...ticked]);
+}, 60_000);
+
+it("what has left the stream does not come back: late events are dead letters, and no blank order begins", async () => {
+  await using world = await openWorld();
+  const env = { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir };
+  const messages = traffic(30, 93, { malformed: 0 });
+  const ticked: TrafficMessage[] = [];
+  let daemon = await world.start();
+  await world.publish(messages);
+  await world.settle(daemon);
+  await daemon.stop();
+  const settled = [...portraits(world.storeFile).values()].filter(({ row }) => row.decision_type !== null);
+  const id = String(settled[0]?.row.id);
+  daemon = await retireAll(world, ticked);
+  const { state } = await world.session.jsm.streams.info("ORDERS");
+  await world.session.jsm.streams.purge("ORDERS", { seq: state.last_seq });
+  const late = duplicates(messages).filter(({ actorId }) => actorId === id);
+  await world.publish([...late, ...late]);
+  const deadLetters = async () => {
+    const found: (string | undefined)[][] = [];
+    await readStream(world.session.jsm, world.session.js, "DEAD_LETTERS", 1, (batch) => {
+      for (const { header } of batch) found.push([header("Natstate-Reason"), header("Natstate-Error")]);
+    });
+    return found;
+  };
+  await until("both are dead letters", async () => (await world.streamSize("DEAD_LETTERS")) === 2);
+  expect(await deadLetters()).toEqual(
+    Array(2).fill(["order_retired", expect.stringMatching(`order ${id} was retired at revision`)]),
+  );
+  await world.publish(late);
+  await until("so is the third", async () => (await world.streamSize("DEAD_LETTERS")) === 3);
+  expect(await getJson(daemon, `/api/orders/${id}`)).toMatchObject({ retired: { status: "lost", parked: 0 } });
+  expect((await getJson(daemon, "/api/stats")).deadLetters.byReason.order_retired).toBe(3);
+  await daemon.stop();
+
+  // A new store knows them too.
+  const counted = countRows(world.storeFile, "retired");
+  const rebuilt = await runCli(["rebuild", "--json"], env);
+  expect(JSON.parse(rebuilt.stdout)).toMatchObject({ retired: counted, differences: [] });
+  daemon = await world.start();
+  await world.publish(late);
+  await until("the fourth too", async () => (await world.streamSize("DEAD_LETTERS")) === 4);
+  expect((await fetch(`${daemon.httpUrl}/api/orders/${id}`)).status).toBe(410);
+  const verified = await runCli(["verify", "--all", "--json"], env);
+  expect(JSON.parse(verified.stdout)).toMatchObject({ retired: counted, found: 0, differences: [] });
+}, 60_000);
+
+it("a rebuilt store has the same retired orders, and late events that waited still bring theirs back", async () => {
+  await using world = await openWorld();
+  const env = { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir };
+  const messages = traffic(40, 94, { malformed: 0 });
+  const ticked: TrafficMessage[] = [];
+  let daemon = await world.start();
+  await world.publish(messages);
+  await world.settle(daemon);
+  await daemon.stop();
+  daemon = await retireAll(world, ticked);
+  await daemon.stop();
+  const again = duplicates(messages).slice(0, 20);
+  // Dies with them parked.
+  await diesWhen(world, "history_read", {}, again);
+  const counted = countRows(world.storeFile, "retired");
+  const rebuilt = await runCli(["rebuild", "--json"], env);
+  expect(JSON.parse(rebuilt.stdout), rebuilt.stderr).toMatchObject({ retired: counted, differences: [] });
+  expect(countRows(world.storeFile, "parked")).toBeGreaterThan(0);
+  await checkAll(world, [...messages, ...again, ...ticked]);
+}, 60_000);
+
+it("an owner that had retired what another one brought back takes over what that one decided", async () => {
+  await using world = await openWorld();
+  const messages = traffic(60, 95, { late: 0.4, malformed: 0 });
+  const ticked: TrafficMessage[] = [];
+  const early = messages.slice(0, Math.floor(messages.length * 0.6));
+  let daemon = await world.start();
+  await world.publish(early);
+  await world.settle(daemon);
+  await daemon.stop();
+  daemon = await retireAll(world, ticked);
+  await daemon.stop();
+  const other = await world.start({ NATSTATE_DATA: join(world.dataDir, "other") });
+  await world.publish(messages.slice(early.length));
+  await world.settle(other);
+  await other.stop();
+  const published = await world.streamSize("DECISIONS");
+  daemon = await checkAll(world, [...messages, ...ticked]);
+  expect(await world.streamSize("DECISIONS")).toBe(published);
+}, 60_000);
+
+it("killed at each moment of retiring and of bringing back: nothing lost, nothing doubled", async () => {
+  await using world = await openWorld();
+  const messages = traffic(80, 96, { late: 0.5, malformed: 2 });
+  const ticked: TrafficMessage[] = [];
+  // What is held back comes last: a share of it for each moment.
+  const early = Math.floor(messages.length * 0.55);
+  let daemon = await world.start();
+  await world.publish(messages.slice(0, early));
+  await world.settle(daemon);
+  await daemon.stop();
+  for (const moment of ["retiring", "retired"]) {
+    await pause(1100);
+    ticked.push(tick());
+    await diesWhen(world, moment, RETAIN, ticked.slice(-1));
+    expect(countRows(world.storeFile, "retired") > 0).toBe(moment === "retired");
+  }
+  daemon = await retireAll(world, ticked);
+  await daemon.stop();
+  const moments = ["committed", "history_read", "restoring", "restored", "published"];
+  const share = Math.ceil((messages.length - early) / moments.length);
+  for (const [index, moment] of moments.entries()) {
+    const from = early + index * share;
+    await diesWhen(world, moment, {}, messages.slice(from, from + share));
+  }
+  expect(countRows(world.storeFile, "retired")).toBeGreaterThan(0);
+  // Without another event to remind it.
+  daemon = await world.start();
+  await calm(world);
+  await daemon.stop();
+  await checkAll(world, [...messages, ...ticked]);
+}, 60_000);
+
+it("killed again and again while orders are retired and brought back: nothing lost, nothing doubled", async () => {
+  await using world = await openWorld();
+  const messages = traffic(300, 97, { late: 0.3, shuffle: 30 });
+  const ticked: TrafficMessage[] = [];
+  const env = { ...RETAIN, NATSTATE_RETAIN: "200ms" };
+  let daemon = await world.start(env);
+  let isOver = false;
+  const publishing = (async () => {
+    for (let next = 0; next < messages.length; next += 40) {
+      ticked.push(tick());
+      await world.publish([...messages.slice(next, next + 40), ...ticked.slice(-1)]);
+      await pause(500);
+    }
+    isOver = true;
+  })();
+  let retired = 0;
+  for (let kill = 1; !isOver; kill++) {
+    await pause(1500 + ((kill * 7919) % 4000));
+    retired = Math.max(retired, countRows(world.storeFile, "retired"));
+    await daemon.kill9();
+    daemon = await world.start(env);
+  }
+  await publishing;
+  expect(retired).toBeGreaterThan(0);
+  await world.settle(daemon);
+  expect((await stats(daemon)).events.parked).toBeGreaterThan(0);
+  await daemon.stop();
+  await checkAll(world, [...messages, ...ticked]);
+}, 90_000);
+
+it("NATS freezes just when an order is to come back: it waits, and comes back afterwards", async () => {
+  await using world = await openWorld();
+  const messages = traffic(20, 98, { malformed: 0 });
+  const ticked: TrafficMessage[] = [];
+  let daemon = await world.start();
+  await world.publish(messages);
+  await world.settle(daemon);
+  await daemon.stop();
+  daemon = await retireAll(world, ticked);
+  await daemon.stop();
+  daemon = await world.start();
+  const db = new Database(world.storeFile, { readonly: true });
+  const ids = db.prepare("SELECT actor_id FROM retired").pluck().all();
+  db.close();
+  const sent: TrafficMessage[] = [];
+  let isCaught = false;
+  for (const late of duplicates(messages).filter(({ actorId }) => ids.includes(actorId))) {
+    sent.push(late);
+    await world.publish([late]);
+    await until("it is heard", async () => countRows(world.storeFile, "parked") > 0, 1000).catch(() => {});
+    world.server.signal("SIGSTOP");
+    await pause(1000);
+    isCaught = countRows(world.storeFile, "retired WHERE status = 'wanted'") > 0;
+    world.server.signal("SIGCONT");
+    if (isCaught) break;
+  }
+  expect(isCaught).toBe(true);
+  await until("it is back", () => countRows(world.storeFile, "parked") === 0, 30_000);
+  await daemon.stop();
+  await checkAll(world, [...messages, ...sent, ...ticked]);
+}, 60_000);
