@@ -52,7 +52,7 @@ function createProgram(): Command {
   const codes = Object.values(EXIT_CODES).map(({ code, meaning }) => `  ${code}  ${meaning}`);
   program.addHelpText("after", `\nExit codes:\n${codes.join("\n")}`);
   return withExamples(program, [
-    ["npm start", "run the daemon, data in ./data"],
+    ["natstate start", "run the daemon, data in ./data"],
     ["natstate get ORD-1001", "one order"],
     ["natstate list --state payment_failed", "orders by state"],
     ["natstate watch", "decisions as they are published"],

@@ -50,7 +50,7 @@ export function addDemo(program: Command): void {
       if (!ok) throw new CliError("failed", "the demo did not come out as it should, or was ended early");
     });
   withExamples(command, [
-    ["npm run demo", "about ten seconds"],
+    ["natstate demo", "about ten seconds"],
     ["natstate demo --orders 2000 --seed 7", "more of it"],
     ["natstate demo --keep", "to look around afterwards"],
   ]);

@@ -29,7 +29,7 @@ export interface Place {
 const DEFAULT_URL = "nats://127.0.0.1:4222";
 const NOBODY_THERE = /refused|timeout|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH/i;
 const START_OR_POINT =
-  "Start it with: npm start. Or say where it is: --nats <url>, NATS_URL, or NATSTATE_DATA as it has.";
+  "Start it with: npx natstate start. Or say where it is: --nats <url>, NATS_URL, or NATSTATE_DATA as it has.";
 
 /** Adds `--nats <url>`: which running system to talk to. */
 export function addSystemOption(command: Command): Command {

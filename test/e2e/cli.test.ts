@@ -128,7 +128,7 @@ test("a reader that finds no system is told where it looked and how to start one
   });
   expect(code).toBe(1);
   expect(stderr).toMatch(
-    /^natstate: natstate is not running: nothing answers at nats:\/\/127\.0\.0\.1:1 \(NATS_URL\).*npm start/,
+    /^natstate: natstate is not running: nothing answers at nats:\/\/127\.0\.0\.1:1 \(NATS_URL\).*npx natstate start/,
   );
 });
 
