@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, globSync, rmSync } from "node:fs";
 import { chdir, execPath } from "node:process";
 
-chdir(import.meta.dirname);
+chdir(`${import.meta.dirname}/..`);
 rmSync("dist", { recursive: true, force: true });
 execFileSync(execPath, ["node_modules/typescript/bin/tsc", "-p", ".tsconfig.build.json"], { stdio: "inherit" });
 for (const path of [
