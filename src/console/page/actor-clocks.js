@@ -46,7 +46,7 @@ function draw(steps, select) {
   const happened = spansDays(steps.map(({ event }) => event.timestamp));
   /** @param {string} text @param {boolean} withDates @param {string | undefined} iso */
   const head = (text, withDates, iso) =>
-    h("h3", {}, withDates || iso === undefined ? text : `${text}, ${iso.slice(0, 10)}`);
+    h("h3", {}, text, !withDates && iso !== undefined && [", ", h("span", { class: "day" }, iso.slice(0, 10))]);
   const arrivals = steps.map((step, at) => renderTick(step, at, step.event.receivedAt, received, select));
   const happenings = order.flatMap((at) => {
     const step = steps[at];
