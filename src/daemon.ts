@@ -12,33 +12,29 @@ import type { Probe } from "./flow/probe.ts";
 import { createProcessor } from "./flow/processor.ts";
 import { createQuarantineControl } from "./flow/quarantine-control.ts";
 import { catchUpOutbox } from "./jetstream/catch-up.ts";
-import { maskUrl, NatsSetupError } from "./jetstream/connect.ts";
+import { maskUrl } from "./jetstream/connect.ts";
 import { openDeadLetters } from "./jetstream/dead-letters.ts";
-import {
-  readKnownIdentity,
-  refuseMissingMessages,
-  refuseOtherStream,
-  StreamIdentityError,
-} from "./jetstream/identity.ts";
-import { measureLag } from "./jetstream/lag.ts";
+import { readKnownIdentity, refuseMissingMessages, StreamIdentityError } from "./jetstream/identity.ts";
+import { rememberStreams } from "./jetstream/known-streams.ts";
+import { type LaneLag, watchLag } from "./jetstream/lag.ts";
 import { readLane } from "./jetstream/lane-reader.ts";
+import { createLanes } from "./jetstream/lanes.ts";
 import { createMembership } from "./jetstream/membership.ts";
 import {
   consumerName,
   decisionMsgId,
   decisionSubject,
-  eventStream,
   eventSubject,
-  partitionOf,
   publishedSubject,
   QUERY_SERVICE,
 } from "./jetstream/names.ts";
 import { createOwnership } from "./jetstream/ownership.ts";
+import { createStreamPublisher } from "./jetstream/pub-acks.ts";
 import { createPublisher } from "./jetstream/publisher.ts";
 import { startQueryService } from "./jetstream/service.ts";
 import { openSession, type SessionEvent } from "./jetstream/session.ts";
-import { ensureStreams, type StreamIdentity } from "./jetstream/topology.ts";
-import { lanesOf, startOwnServer, topologyOf } from "./nats-setup.ts";
+import { ensureStreams } from "./jetstream/topology.ts";
+import { startOwnServer, topologyOf } from "./nats-setup.ts";
 import { createHealthCheck, type Health } from "./ops/health.ts";
 import { logBatch } from "./ops/log.ts";
 import { createMetrics } from "./ops/metrics.ts";
@@ -83,6 +79,7 @@ export interface DaemonOptions {
 
 const LAG_EVERY_MS = 5000;
 const DRAIN_MS = 5000;
+const PUBLISH_TIMEOUT_MS = 5000;
 /** Decisions that may wait to be published before no more events are applied. */
 const MAX_BACKLOG = 10_000;
 const VERSION = "0.1.0";
@@ -133,10 +130,16 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
 
   const topology = topologyOf(config);
   const found = await ensureStreams(jsm, types, topology);
-  const lanes = types.flatMap((type) => lanesOf(type, topology.partitions));
-  for (const stream of options.acceptStreams ?? []) accept(stream);
-  for (const stream of found) refuseOtherStream(records, stream);
-  for (const stream of found) remember(stream);
+  const lanes = createLanes(types, topology.partitions);
+  rememberStreams({
+    records,
+    found,
+    lanes: lanes.all,
+    partitions: topology.partitions,
+    accepted: options.acceptStreams ?? [],
+    onAccepted: (stream, forgottenDeadLetters) =>
+      logger.warn({ ...stream, forgottenDeadLetters }, "stream accepted, reading it from its first message"),
+  });
 
   const metrics = createMetrics({ types });
   const activity = createActivity(types);
@@ -148,17 +151,18 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     onTrouble: (message) => logger.warn({ problem: message }, "spans cannot be sent, they are dropped"),
   });
   closers.push(() => traces?.stop());
-  const lag = new Map<Lane, number>();
   const checkHealth = createHealthCheck();
   const actors = createHotActors(journal, config.NATSTATE_HOT_ACTORS, (type, id) => {
     metrics.recordRebuild(type);
     logger.warn({ actorType: type.name, actorId: id }, "stored snapshot unusable, rebuilt from events");
   });
+  const streams = createStreamPublisher(session, PUBLISH_TIMEOUT_MS);
+  closers.push(streams.stop);
   const publisher = createPublisher({
-    js,
+    streams,
     jsm,
     outbox,
-    laneOf: (row) => laneOf(row.type, row.partition),
+    laneOf: (row) => lanes.of(row.type, row.partition),
     maxInFlight: config.NATSTATE_PUBLISH_IN_FLIGHT,
     isConnected: session.isConnected,
     beforeRetry: () => catchUp(ownership.assigned()),
@@ -190,7 +194,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   });
   const inspections = createInspections({
     journal,
-    laneOf: laneOfActor,
+    laneOf: lanes.ofActor,
     owns: (lane) => ownership.owns(lane),
     isRetired: (type, actorId) => queries.retired(type, actorId) !== undefined,
     onError: (error, type, actorId) => logger.error({ err: error, actorType: type.name, actorId }, "inspection failed"),
@@ -200,9 +204,9 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     nc,
     types,
     queries,
-    quarantine: createQuarantineControl({ queries, processor, laneOf: laneOfActor, onCommitted }),
+    quarantine: createQuarantineControl({ queries, processor, laneOf: lanes.ofActor, onCommitted }),
     inspections,
-    owns: (type, actorId) => ownership.owns(laneOfActor(type, actorId)),
+    owns: (type, actorId) => ownership.owns(lanes.ofActor(type, actorId)),
     ownedPartitions,
     cluster,
     version: VERSION,
@@ -213,7 +217,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   const readings = await openSession({ ...server, name: `${QUERY_SERVICE}-events` }, onReadings);
   closers.push(() => readings.close());
   const ownership = createOwnership({
-    lanes,
+    lanes: lanes.all,
     ownId: service.id,
     prepare,
     open: (lane) =>
@@ -237,7 +241,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
       actors.evictLane(lane);
       publisher.drop(lane);
       inspections.closeLane(lane);
-      lag.delete(lane);
+      lag.forget(lane);
       logger.info({ stream: lane.stream, partition: lane.partition }, "partition released");
     },
     onTrouble,
@@ -249,11 +253,17 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   closers.push(() => membership.stop());
   await membership.refresh();
   await ownership.rebalance(membership.members());
-  const lagTimer = setInterval(() => void updateLag(), LAG_EVERY_MS);
-  closers.push(() => clearInterval(lagTimer));
-  await updateLag();
+  const lag = watchLag({
+    jsm,
+    everyMs: LAG_EVERY_MS,
+    assigned: ownership.assigned,
+    onMeasured: onLag,
+    onTrouble: (error) => logger.debug({ err: error }, "lag not measured"),
+  });
+  closers.push(lag.stop);
+  await lag.measure();
   metrics.gauges(() => ({
-    lag: [...lag].map(([lane, value]) => ({ type: lane.type, partition: lane.partition, value })),
+    lag: [...lag.byLane()].map(([lane, value]) => ({ type: lane.type, partition: lane.partition, value })),
     ready: health().ready,
     actors: types.map((type) => {
       const { quarantined, retired } = queries.stats(type, ownedPartitions(type));
@@ -272,7 +282,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     ...{ config, types, db, jsm, journal, actors, processor, metrics, logger, onCommitted, probe },
     assigned: () => ownership.assigned(),
     isIdle: () => intake.queued() + publisher.backlog() === 0 && intake.pause() === null && isConnected(),
-    lagOf: (lane) => lag.get(lane),
+    lagOf: (lane) => lag.byLane().get(lane),
     checkStream: verify,
   });
   closers.push(endRetention);
@@ -298,13 +308,13 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   }
 
   async function stop(): Promise<void> {
-    clearInterval(lagTimer);
+    lag.stop();
     endScrub();
     endRetention();
     membership.stop();
     await intake.stop();
     await publisher.drain(DRAIN_MS);
-    if (session.isConnected()) await updateLag();
+    if (session.isConnected()) await lag.measure();
     await ownership.releaseAll();
     publisher.stop();
     await closeAll(closers);
@@ -356,36 +366,13 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     return "retry";
   }
 
-  function accept(name: string): void {
-    const stream = found.find((known) => known.name === name);
-    if (stream === undefined) throw new NatsSetupError(`--accept-stream ${name}: there is no such event stream`);
-    const forgotten = records.forgetStream(name);
-    const own = lanes.filter((lane) => lane.stream === name);
-    records.saveCompleteTo(new Map(own.map((lane) => [lane, stream.firstSequence - 1])));
-    logger.warn({ ...stream, forgottenDeadLetters: forgotten }, "stream accepted, reading it from its first message");
-  }
-
-  function remember(stream: StreamIdentity): void {
-    const type = types.find((known) => eventStream(known) === stream.name);
-    if (type !== undefined) records.saveStream(type.name, stream.name, stream.created, topology.partitions);
-  }
-
-  async function updateLag(): Promise<void> {
-    try {
-      const complete = new Map<Lane, number>();
-      for (const { lane, lag: behind, completeTo } of await measureLag(jsm, ownership.assigned())) {
-        lag.set(lane, behind);
-        if (completeTo !== null && intake.queued() === 0) complete.set(lane, completeTo);
-      }
-      records.saveCompleteTo(complete);
-      for (const type of types) activity.recordLag(type, lagOf(type), Date.now());
-    } catch (error) {
-      logger.debug({ err: error }, "lag not measured");
+  function onLag(lags: readonly LaneLag[]): void {
+    const complete = new Map<Lane, number>();
+    for (const { lane, completeTo } of lags) {
+      if (completeTo !== null && intake.queued() === 0) complete.set(lane, completeTo);
     }
-  }
-
-  function lagOf(type: ActorType): number {
-    return [...lag].reduce((sum, [lane, value]) => (lane.type === type ? sum + value : sum), 0);
+    records.saveCompleteTo(complete);
+    for (const type of types) activity.recordLag(type, lag.of(type), Date.now());
   }
 
   function isConnected(): boolean {
@@ -398,7 +385,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
       assigned: ownership.assigned().length,
       reading: ownership.reading().length,
       pause: intake.pause(),
-      lag: [...lag.values()].reduce((sum, value) => sum + value, 0),
+      lag: lag.total(),
       backlog: publisher.backlog(),
       publishTrouble: publisher.trouble(),
       nowMs: Date.now(),
@@ -414,7 +401,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
       maxBytes: config.NATSTATE_MAX_EVENT_BYTES,
       intervalMs: config.NATSTATE_SCRUB_INTERVAL,
       laneOf(type, actorId) {
-        const lane = laneOfActor(type, actorId);
+        const lane = lanes.ofActor(type, actorId);
         const isBusy = intake.queued() > 0 || intake.pause() !== null || !session.isConnected();
         return isBusy || !ownership.owns(lane) ? undefined : lane;
       },
@@ -440,13 +427,14 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
       queries,
       activity,
       inspections,
-      async redrive(sequence) {
-        const letter = await deadLetters.find(sequence).catch((error: Error) => error);
-        if (letter instanceof Error) return { outcome: "failed", error: letter.message };
-        return letter === undefined
-          ? { outcome: "failed", error: `DEAD_LETTERS no longer holds ${sequence}` }
-          : deadLetters.redrive(letter);
-      },
+      // From the store: whoever may write DEAD_LETTERS need not be allowed to read it.
+      redrive: ({ publishedSequence: sequence, subject, body, encoding, ...letter }) =>
+        deadLetters.redrive({
+          ...letter,
+          sequence,
+          subject: publishedSubject(subject),
+          body: Buffer.from(body, encoding),
+        }),
       metrics: metrics.render,
       health: { live: () => true, ready: health },
       ownedPartitions,
@@ -456,17 +444,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
 
   function ownedPartitions(type: ActorType): number[] | undefined {
     const assigned = ownership.assigned();
-    if (assigned.length === lanes.length) return undefined;
+    if (assigned.length === lanes.all.length) return undefined;
     return assigned.filter((lane) => lane.type === type).map((lane) => lane.partition);
-  }
-
-  function laneOfActor(type: ActorType, actorId: string): Lane {
-    return laneOf(type.name, partitionOf(actorId, topology.partitions));
-  }
-
-  function laneOf(type: string, partition: number): Lane {
-    const lane = lanes.find((known) => known.type.name === type && known.partition === partition);
-    if (lane === undefined) throw new RangeError(`no partition ${partition} of ${type}`);
-    return lane;
   }
 }

@@ -1,10 +1,7 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
-import type { ActorType } from "../machines/actor-type.ts";
 import type { Config } from "./config.ts";
-import type { Lane } from "./flow/ports.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "./jetstream/embedded-server.ts";
-import { eventStream } from "./jetstream/names.ts";
 import { findServerBinary } from "./jetstream/server-binary.ts";
 import type { TopologyOptions } from "./jetstream/topology.ts";
 
@@ -45,9 +42,4 @@ export function topologyOf(config: Config): TopologyOptions {
     denyPurge: config.NATSTATE_DENY_PURGE,
     manage: config.NATSTATE_MANAGE_STREAMS,
   };
-}
-
-/** Every lane of a type. */
-export function lanesOf(type: ActorType, partitions: number): Lane[] {
-  return Array.from({ length: partitions }, (_, partition) => ({ type, stream: eventStream(type), partition }));
 }

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
-import type { DeadLetterHead, DeadLetterMessage, Redriven } from "../jetstream/dead-letters.ts";
+import type { RedriveOutcome } from "../flow/redrive.ts";
+import type { DeadLetterHead, DeadLetterMessage } from "../jetstream/dead-letters.ts";
 import { pairs, table } from "./output.ts";
 
 /** A list of dead letters, a line each. */
@@ -32,7 +33,10 @@ export function renderDeadLetter(letter: DeadLetterMessage): string {
 }
 
 /** One line about a dead letter that was sent again, or would be. */
-export function describeRedriven(letter: DeadLetterHead, redriven: Redriven | { outcome: "would_redrive" }): string {
+export function describeRedriven(
+  letter: DeadLetterHead,
+  redriven: RedriveOutcome | { outcome: "would_redrive" },
+): string {
   const what = `${letter.sequence}  ${letter.subject}`;
   switch (redriven.outcome) {
     case "redriven":

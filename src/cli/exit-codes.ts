@@ -1,5 +1,6 @@
 import { CommanderError } from "commander";
 import { ConfigError } from "../config.ts";
+import { permissionError } from "../jetstream/permission.ts";
 
 /** How a command can end. The README's table and `natstate --help` are made of this. */
 export const EXIT_CODES = {
@@ -56,10 +57,4 @@ export function explain(error: unknown): { code: number; message: string | null 
   // An error of the operating system (EACCES, ENOENT) names the file or the port it is about.
   const isExplained = EXPLAINED.includes(error.name) || "syscall" in error;
   return { code: EXIT_CODES.failed.code, message: isExplained ? error.message : (error.stack ?? error.message) };
-}
-
-/** NATS refused a subject, or the error of a request was that. */
-function permissionError(error: Error): Error | undefined {
-  if (error.name === "PermissionViolationError") return error;
-  return error.cause instanceof Error ? permissionError(error.cause) : undefined;
 }

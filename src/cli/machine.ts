@@ -1,12 +1,7 @@
 import { type Command, Option } from "commander";
 import type { ActorType } from "../../machines/actor-type.ts";
-import { readMachineSource } from "../console/machine-source.ts";
-import { drawMachine } from "../flow/machine-diagram.ts";
-import { outlineMachine } from "../flow/machine-outline.ts";
+import { exportMachine, MACHINE_FORMATS, type MachineFormat } from "../console/machine-export.ts";
 import { findType, typeOption, withExamples } from "./arguments.ts";
-
-const FORMATS = ["json", "mermaid", "source", "text"] as const;
-type Format = (typeof FORMATS)[number];
 
 /** Adds `natstate machine export`. */
 export function addMachine(program: Command, types: readonly ActorType[]): void {
@@ -15,9 +10,9 @@ export function addMachine(program: Command, types: readonly ActorType[]): void 
     .description("Look at the state machines.")
     .command("export")
     .description("Print a machine: as JSON for createMachine, as a Mermaid diagram, as its source, or in words.")
-    .addOption(new Option("--format <format>", "what to print").choices([...FORMATS]).default("json"))
+    .addOption(new Option("--format <format>", "what to print").choices([...MACHINE_FORMATS]).default("json"))
     .addOption(typeOption(types))
-    .action(({ format, type }: { format: Format; type: string }) => {
+    .action(({ format, type }: { format: MachineFormat; type: string }) => {
       process.stdout.write(exportMachine(findType(types, type), format));
     });
   withExamples(command, [
@@ -26,19 +21,4 @@ export function addMachine(program: Command, types: readonly ActorType[]): void 
     ["natstate machine export --format source", "what Stately Studio imports"],
     ["natstate machine export --format text", "its states and transitions in words"],
   ]);
-}
-
-function exportMachine(type: ActorType, format: Format): string {
-  switch (format) {
-    case "json":
-      return `${JSON.stringify(type.machine.config, null, 2)}\n`;
-    case "mermaid":
-      return drawMachine(type.machine);
-    case "source":
-      return readMachineSource(type);
-    case "text":
-      return outlineMachine(type.machine);
-    default:
-      return format satisfies never;
-  }
 }

@@ -2,8 +2,8 @@ import type { ServerResponse } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { INSPECTION_ENDS, type InspectionEnd, type Inspections } from "../flow/inspection.ts";
-import { isRefused, type Parameters, readInspection, readNoFilter } from "../flow/query-filters.ts";
-import { readMachineSource } from "./machine-source.ts";
+import { isRefused, type Parameters, readChoice, readInspection } from "../flow/query-filters.ts";
+import { exportMachine, MACHINE_FORMATS } from "./machine-export.ts";
 import { readTyped, refuse, type Sources } from "./routes.ts";
 
 /** What a look at a machine needs. */
@@ -19,15 +19,15 @@ const STILL_THERE_MS = 15_000;
 const MAX_WAITING_BYTES = 8_388_608;
 
 /**
- * The machine itself, `/api/machine/source` (`?type=order`), as text; and one actor at work,
+ * The machine itself, `/api/machine/source` (`?type=order`, `&format=json|mermaid|source|text`), as text; and one actor at work,
  * `/api/<collection>/<id>/inspect` (`?redact=true`): server-sent events of one `InspectionMessage` each, the past first.
  * What ends the stream is told as an event `end`, `{"reason", "message"}`.
  */
 export function addInspectRoutes(app: FastifyInstance, { types, inspections }: InspectSources): void {
   app.get("/api/machine/source", (request, reply) => {
-    const asked = readTyped(types, request, readNoFilter);
+    const asked = readTyped(types, request, (given) => readChoice(given, "format", MACHINE_FORMATS));
     if (isRefused(asked)) return refuse(reply, 400, "bad_request", asked.problem);
-    return reply.type("text/plain; charset=utf-8").send(readMachineSource(asked.type));
+    return reply.type("text/plain; charset=utf-8").send(exportMachine(asked.type, asked.filter.chosen ?? "source"));
   });
   if (inspections === undefined) return;
   const open = new Set<ServerResponse>();

@@ -112,8 +112,9 @@ function addRedriveRoute(app: FastifyInstance, { types, queries, redrive }: Page
   async function redriveOne(type: ActorType, sequence: number): Promise<RedriveOutcome> {
     const letter = queries.deadLetter(type, sequence);
     if (letter === undefined) return { outcome: "failed", error: `no dead letter '${sequence}' here` };
-    if (letter.publishedSequence === null) return { outcome: "failed", error: "not yet in DEAD_LETTERS, try again" };
-    return redrive(letter.publishedSequence);
+    const { publishedSequence } = letter;
+    if (publishedSequence === null) return { outcome: "failed", error: "not yet in DEAD_LETTERS, try again" };
+    return redrive({ ...letter, publishedSequence });
   }
 }
 

@@ -37,7 +37,10 @@ export function decode(delivery: Delivery, limits: DecodeLimits): Observation | 
   if (/^xstate\b/.test(eventType)) return reject("reserved_type", `eventType: ${quote(eventType)} is reserved`);
   const contract = Object.hasOwn(type.events, eventType) ? type.events[eventType] : undefined;
   if (contract === undefined) {
-    return reject("unknown_event_type", `eventType: ${quote(eventType)} is none of ${Object.keys(type.events)}`);
+    return reject(
+      "unknown_event_type",
+      `eventType: ${quote(eventType)} is none of ${Object.keys(type.events).join(", ")}`,
+    );
   }
   const actorId = event.fields[type.idField] ?? event.subject ?? undefined;
   if (typeof actorId !== "string" || !ACTOR_ID.test(actorId)) {

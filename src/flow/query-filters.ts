@@ -77,6 +77,16 @@ export function readInspection(parameters: Parameters): { readonly redact?: bool
   return read.finish({ redact: read.boolean("redact") });
 }
 
+/** Reads one parameter that is one of a few names, or absent. */
+export function readChoice<Name extends string>(
+  parameters: Parameters,
+  name: string,
+  allowed: readonly Name[],
+): { readonly chosen?: Name | undefined } | Refused {
+  const read = createReader(parameters);
+  return read.finish({ chosen: read.oneOf(name, allowed) });
+}
+
 /** Refuses any parameter: the question takes none. */
 export function readNoFilter(parameters: Parameters): Refused | Parameters {
   return createReader(parameters).finish({});

@@ -1,3 +1,5 @@
+import type { DeadLetter } from "./queries.ts";
+
 /** What became of one dead letter that was sent again. */
 export type RedriveOutcome =
   | { readonly outcome: "redriven"; readonly streamSequence: number }
@@ -8,7 +10,5 @@ export type RedriveOutcome =
 /**
  * Publishes a dead letter's original bytes and headers to the subject they had been sent to. Safe to repeat: the same
  * event twice has one effect. Never rejects.
- *
- * @param publishedSequence - in DEAD_LETTERS.
  */
-export type Redrive = (publishedSequence: number) => Promise<RedriveOutcome>;
+export type Redrive = (letter: DeadLetter & { readonly publishedSequence: number }) => Promise<RedriveOutcome>;

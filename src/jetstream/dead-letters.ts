@@ -1,6 +1,8 @@
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
+import type { RedriveOutcome } from "../flow/redrive.ts";
 import { type HeldMessage, readDirect } from "./direct-reader.ts";
 import { DEAD_LETTERS_STREAM, deadLetterSubject, publishedSubject } from "./names.ts";
+import { permissionError } from "./permission.ts";
 import type { Session } from "./session.ts";
 import { readStreamState } from "./stream-state.ts";
 
@@ -31,19 +33,15 @@ export interface DeadLetterMessage extends DeadLetterHead {
   readonly body: Uint8Array;
 }
 
+/** What sending it again takes. */
+export type RedrivableLetter = Pick<DeadLetterMessage, "sequence" | "subject" | "stream" | "headers" | "body">;
+
 /** Which dead letters; absent fields do not restrict. */
 export interface DeadLetterSelection {
   /** Of one type, for example `orders`. */
   readonly collection?: string;
   readonly reason?: string;
 }
-
-/** What became of one dead letter that was sent again. */
-export type Redriven =
-  | { readonly outcome: "redriven"; readonly streamSequence: number }
-  /** The stream's dedupe window still knows its `Nats-Msg-Id`: it was not stored. */
-  | { readonly outcome: "duplicate"; readonly error: string }
-  | { readonly outcome: "failed"; readonly error: string };
 
 /** The stream DEAD_LETTERS: a log, from which nothing is ever removed by hand. */
 export interface DeadLetters {
@@ -59,7 +57,7 @@ export interface DeadLetters {
    *
    * @param body - sent in place of the original one.
    */
-  redrive(letter: DeadLetterMessage, body?: Uint8Array): Promise<Redriven>;
+  redrive(letter: RedrivableLetter, body?: Uint8Array): Promise<RedriveOutcome>;
 }
 
 /** Not the publisher's, but ours or the server's. `Natstate-Correlation-Id` is the publisher's. */
@@ -124,7 +122,7 @@ export function openDeadLetters(session: Pick<Session, "nc" | "js" | "jsm" | "ne
         const error = `${letter.stream} remembers its Nats-Msg-Id from ${ack.seq}, try again when its duplicate window is over`;
         return { outcome: "duplicate", error };
       } catch (error) {
-        return { outcome: "failed", error: (error as Error).message };
+        return { outcome: "failed", error: explainFailure(error as Error, letter) };
       }
     },
   };
@@ -146,6 +144,12 @@ export function openDeadLetters(session: Pick<Session, "nc" | "js" | "jsm" | "ne
       }
     }
   }
+}
+
+/** The role of a daemon may not publish events (docs/nats-secure.conf): the console's redrive ends here, then. */
+function explainFailure(error: Error, { sequence, subject }: RedrivableLetter): string {
+  if (permissionError(error) === undefined) return error.message;
+  return `NATS does not let this user publish to ${subject}; as a user who may (the operator): natstate dead-letters redrive ${sequence}`;
 }
 
 function toLetter({ sequence, headers: header, data, storedAtMs }: HeldMessage): DeadLetterMessage {
@@ -172,7 +176,7 @@ function* originalHeaders(header: MsgHdrs): Generator<readonly [string, string]>
   }
 }
 
-function headersOf(letter: DeadLetterMessage): MsgHdrs {
+function headersOf(letter: RedrivableLetter): MsgHdrs {
   const header = headers();
   for (const [name, value] of letter.headers) {
     // Of the headers that instruct the server only the id is the event's: an expected sequence has passed since.

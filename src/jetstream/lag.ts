@@ -1,4 +1,5 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
+import type { ActorType } from "../../machines/actor-type.ts";
 import type { Lane } from "../flow/ports.ts";
 import { consumerName } from "./names.ts";
 
@@ -24,4 +25,50 @@ export async function measureLag(jsm: JetStreamManager, lanes: readonly Lane[]):
       return { lane, lag, completeTo: lag === 0 ? (ends.get(lane.stream) ?? 0) : null };
     }),
   );
+}
+
+/** Knows how far the lanes are behind, as of the last measurement. */
+export interface LagWatch {
+  /** Measures now, not at the next turn. */
+  measure(): Promise<void>;
+  byLane(): ReadonlyMap<Lane, number>;
+  of(type: ActorType): number;
+  total(): number;
+  /** The lane went to another owner. */
+  forget(lane: Lane): void;
+  stop(): void;
+}
+
+export interface LagWatchOptions {
+  readonly jsm: JetStreamManager;
+  readonly everyMs: number;
+  /** The lanes to be measured. */
+  readonly assigned: () => readonly Lane[];
+  readonly onMeasured: (lags: readonly LaneLag[]) => void;
+  readonly onTrouble: (error: Error) => void;
+}
+
+/** Measures at intervals. */
+export function watchLag({ jsm, everyMs, assigned, onMeasured, onTrouble }: LagWatchOptions): LagWatch {
+  const known = new Map<Lane, number>();
+  const timer = setInterval(() => void measure(), everyMs);
+
+  async function measure(): Promise<void> {
+    try {
+      const lags = await measureLag(jsm, assigned());
+      for (const { lane, lag } of lags) known.set(lane, lag);
+      onMeasured(lags);
+    } catch (error) {
+      onTrouble(error as Error);
+    }
+  }
+
+  return {
+    measure,
+    byLane: () => known,
+    of: (type) => [...known].reduce((sum, [lane, lag]) => (lane.type === type ? sum + lag : sum), 0),
+    total: () => [...known.values()].reduce((sum, lag) => sum + lag, 0),
+    forget: (lane) => void known.delete(lane),
+    stop: () => clearInterval(timer),
+  };
 }

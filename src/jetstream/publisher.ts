@@ -1,19 +1,13 @@
-import { JetStreamApiCodes, type JetStreamClient, type JetStreamManager, type PubAck } from "@nats-io/jetstream";
-import { headers, type MsgHdrs } from "@nats-io/transport-node";
+import { JetStreamApiCodes, type JetStreamManager } from "@nats-io/jetstream";
 import type { Pause } from "../flow/intake.ts";
 import type { Outbox, PublishedRow } from "../flow/outbox.ts";
 import type { DeadLetterRow, Lane, LedgerRow } from "../flow/ports.ts";
 import type { Probe } from "../flow/probe.ts";
 import { apiErrorCode } from "./connect.ts";
-import {
-  DEAD_LETTERS_STREAM,
-  DECISIONS_STREAM,
-  deadLetterMsgId,
-  deadLetterSubject,
-  decisionMsgId,
-  decisionSubject,
-} from "./names.ts";
+import { DEAD_LETTERS_STREAM, decisionSubject } from "./names.ts";
+import { deadLetterMessage, decisionMessage } from "./outbox-messages.ts";
 import { decisionsOn } from "./outbox-reader.ts";
+import type { StreamPublisher } from "./pub-acks.ts";
 
 /** Publishes the ledger and the dead letters, each exactly once. */
 export interface Publisher {
@@ -30,7 +24,7 @@ export interface Publisher {
 }
 
 export interface PublisherOptions {
-  readonly js: JetStreamClient;
+  readonly streams: StreamPublisher;
   readonly jsm: JetStreamManager;
   readonly outbox: Outbox;
   readonly laneOf: (row: LedgerRow | DeadLetterRow) => Lane;
@@ -57,7 +51,6 @@ type Job =
   | { readonly kind: "decision"; readonly lane: Lane; readonly row: LedgerRow }
   | { readonly kind: "dead_letter"; readonly lane: Lane; readonly row: DeadLetterRow };
 
-const TIMEOUT_MS = 5000;
 const RETRY_MS = 500;
 /** Acknowledgements gathered before they are noted in one transaction. */
 const NOTE_EVERY_MS = 5;
@@ -69,7 +62,7 @@ const WRONG_LAST_SEQUENCE: number = JetStreamApiCodes.StreamWrongLastSequence;
  * the revision before it as the last on its subject, so whatever died in between, a revision gets in once.
  */
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { js, jsm, outbox, laneOf, maxInFlight, isConnected, beforeRetry } = options;
+  const { streams, jsm, outbox, laneOf, maxInFlight, isConnected, beforeRetry } = options;
   const { onPublished, onReconciled, onTrouble, onProgress, probe = () => {} } = options;
   const ready: Job[] = [];
   /** Later revisions of an actor that has one on its way; an empty list says it has. */
@@ -196,35 +189,14 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   async function sendDecision(lane: Lane, row: LedgerRow, lastSubjectSequence: number): Promise<number> {
-    const { type } = lane;
-    const header = headers();
-    header.set("Natstate-Revision", String(row.revision));
-    if (row.traceparent !== null) header.set("traceparent", row.traceparent);
-    const ack = await js.publish(decisionSubject(type, row.actorId), row.payload, {
-      msgID: decisionMsgId(type, row.actorId, row.revision),
-      headers: header,
-      expect: { lastSubjectSequence, streamName: DECISIONS_STREAM },
-      timeout: TIMEOUT_MS,
-    });
-    return ack.seq;
+    return (await streams.publish(decisionMessage(lane, row, lastSubjectSequence))).seq;
   }
 
   async function publishDeadLetter(row: DeadLetterRow): Promise<number> {
-    const id = deadLetterMsgId(row.stream, row.sequence);
-    const ack = await sendDeadLetter(row, id);
+    const ack = await streams.publish(deadLetterMessage(row));
     if (!ack.duplicate || (await isDeadLetterAt(ack.seq, row))) return ack.seq;
     // A stream made anew counts from 1 again, within the 2 minutes for which the ids of the former one are remembered.
-    return (await sendDeadLetter(row, `${id}:${row.storedAtMs}`)).seq;
-  }
-
-  function sendDeadLetter(row: DeadLetterRow, msgID: string): Promise<PubAck> {
-    const collection = row.subject.slice(0, row.subject.indexOf("."));
-    return js.publish(deadLetterSubject({ collection }, row.reason), row.body, {
-      msgID,
-      headers: deadLetterHeaders(row),
-      expect: { streamName: DEAD_LETTERS_STREAM },
-      timeout: TIMEOUT_MS,
-    });
+    return (await streams.publish(deadLetterMessage(row, `:${row.storedAtMs}`))).seq;
   }
 
   async function isDeadLetterAt(sequence: number, row: DeadLetterRow): Promise<boolean> {
@@ -300,23 +272,4 @@ export function createPublisher(options: PublisherOptions): Publisher {
       clearTimeout(noteTimer);
     },
   };
-}
-
-/** Names a dead letter sets itself; and what only says how the message came to us. */
-const OWN_HEADERS = ["Reason", "Error", "Subject", "Stream", "Sequence"].map((name) => `Natstate-${name}`);
-const TRANSPORT_HEADERS = ["Nats-Pin-Id", "Nats-Expected-Stream"];
-
-function deadLetterHeaders(row: DeadLetterRow): MsgHdrs {
-  const header = headers();
-  for (const [name, value] of JSON.parse(row.headers) as [string, string][]) {
-    if (OWN_HEADERS.includes(name) || TRANSPORT_HEADERS.includes(name)) continue;
-    // The server acts on Nats-* headers: the event's own id must not become the dead letter's.
-    header.append(name.startsWith("Nats-") ? `Natstate-Original-${name}` : name, value);
-  }
-  header.set("Natstate-Reason", row.reason);
-  header.set("Natstate-Error", row.error);
-  header.set("Natstate-Subject", row.subject);
-  header.set("Natstate-Stream", row.stream);
-  header.set("Natstate-Sequence", String(row.sequence));
-  return header;
 }

@@ -41,9 +41,7 @@ export function createDeadLetterQueries(db: Database.Database): Pick<Queries, "d
     },
     deadLetter(type, sequence) {
       const row = selectOne.get(type.name, sequence) as FullRow | undefined;
-      return (
-        row && { ...toSummary(row), headers: JSON.parse(row.headers) as DeadLetter["headers"], ...readBody(row.body) }
-      );
+      return row && { ...toSummary(row), headers: readHeaders(row.headers), ...readBody(row.body) };
     },
   };
 }
@@ -60,6 +58,11 @@ function toSummary(row: SummaryRow): DeadLetterSummary {
     published: row.publishedSequence !== null,
     publishedSequence: row.publishedSequence,
   };
+}
+
+/** Without what the server puts on every message it hands to a pinned consumer. */
+function readHeaders(json: string): DeadLetter["headers"] {
+  return (JSON.parse(json) as DeadLetter["headers"]).filter(([name]) => name !== "Nats-Pin-Id");
 }
 
 function readBody(body: Buffer): Pick<DeadLetter, "body" | "encoding"> {

@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { findServerBinary } from "../../src/jetstream/server-binary.ts";
+import { gatherFacts } from "../facts.ts";
 import { CONTENDERS, type Contender, type Run, runContender } from "./contender.ts";
 import { profileArgs, readProfile } from "./profile.ts";
-import { compare, gatherFacts, printComparison, printFacts, printGrowth, summarise, table } from "./report.ts";
+import { compare, printComparison, printFacts, printGrowth, summarise, table } from "./report.ts";
 import { EVENTS_PER_ORDER, storeWorkload } from "./workload.ts";
 
 const HELP = `npm run bench -- [options]

@@ -1,21 +1,5 @@
-import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
-import { cpus, loadavg, totalmem } from "node:os";
-import { join } from "node:path";
-import type { ServerBinary } from "../../src/jetstream/server-binary.ts";
+import type { Facts } from "../facts.ts";
 import { CONTENDERS, type Contender, type Run } from "./contender.ts";
-
-/** What the figures were measured on. */
-export interface Facts {
-  readonly date: string;
-  readonly machine: string;
-  readonly node: string;
-  readonly natsServer: string;
-  /** Processes that wanted a core in the minute before: above 0.5, something else is running. */
-  readonly load: number;
-  /** Small appends the disk confirms in a second; every decision stored is one (`sync_interval: always`). */
-  readonly fsyncsPerSecond: number;
-  readonly seed: number;
-}
 
 /** A contender's medians over its runs. */
 export interface Summary extends Omit<Run, "latency" | "bounds"> {
@@ -32,20 +16,6 @@ export interface Ratios {
   readonly timesNaive?: number;
   /** CPU per event, natstate over the ceiling. */
   readonly cpuTimesCeiling?: number;
-}
-
-/** Reads what the machine and its parts are. Takes about a tenth of a second for the disk. */
-export function gatherFacts(binary: ServerBinary, dir: string, seed: number): Facts {
-  const [cpu] = cpus();
-  return {
-    date: new Date().toISOString(),
-    machine: `${cpus().length} x ${cpu?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}`,
-    node: process.version,
-    natsServer: binary.version,
-    load: loadavg()[0] ?? 0,
-    fsyncsPerSecond: measureFsyncs(dir),
-    seed,
-  };
 }
 
 /** Medians of each figure over the runs of one contender. */
@@ -176,19 +146,6 @@ function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;
   return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
-}
-
-function measureFsyncs(dir: string): number {
-  const file = openSync(join(dir, "fsync"), "w");
-  const startedMs = performance.now();
-  const writes = 300;
-  for (let count = 0; count < writes; count++) {
-    writeSync(file, Buffer.alloc(400));
-    fsyncSync(file);
-  }
-  const seconds = (performance.now() - startedMs) / 1000;
-  closeSync(file);
-  return Math.round(writes / seconds);
 }
 
 function whole(value: number): string {

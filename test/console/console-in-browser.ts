@@ -14,6 +14,8 @@ export interface ConsoleInBrowser {
   readonly daemon: DaemonProcess;
   /** Opens a page of its own, closed after the test. */
   visit(hash: string, options?: BrowserContextOptions): Promise<Page>;
+  /** What a test brings about itself: troubles that match are none, until it ends. */
+  expectTrouble(pattern: RegExp): void;
   /** Publishes an event; `second` counts from 2026-02-01T10:00:00Z. */
   send(orderId: string, eventType: string, second: number, fields: object, eventId?: string): Promise<void>;
   sendRaw(subject: string, body: string): Promise<void>;
@@ -34,6 +36,7 @@ export function useConsoleInBrowser(): ConsoleInBrowser {
   let daemon: DaemonProcess;
   let browser: Browser;
   let opened: WatchedPage[] = [];
+  let expected: RegExp | undefined;
 
   beforeAll(async () => {
     if (chromium === undefined) return;
@@ -46,7 +49,8 @@ export function useConsoleInBrowser(): ConsoleInBrowser {
   });
 
   afterEach(async () => {
-    const troubles = opened.flatMap((watched) => watched.troubles);
+    const troubles = opened.flatMap((watched) => watched.troubles).filter((trouble) => !expected?.test(trouble));
+    expected = undefined;
     await Promise.all(opened.map(({ page }) => page.context().close()));
     opened = [];
     expect(troubles, "console errors, dialogs, requests elsewhere").toEqual([]);
@@ -77,6 +81,9 @@ export function useConsoleInBrowser(): ConsoleInBrowser {
       opened.push(watched);
       await go(watched.page, hash);
       return watched.page;
+    },
+    expectTrouble(pattern) {
+      expected = pattern;
     },
     send,
     sendRaw,

@@ -16,7 +16,7 @@ const HOSTILE = {
 const live = useConsoleInBrowser();
 
 describe("for everybody", () => {
-  const hashes = ["#/", "#/orders", "#/orders/everybody-1", "#/dead-letters"];
+  const hashes = ["#/", "#/orders", "#/orders/everybody-1", "#/dead-letters", "#/machine"];
 
   beforeAll(async () => {
     if (live.isThere) await live.tellStory("everybody-1");
@@ -27,6 +27,10 @@ describe("for everybody", () => {
     for (const hash of hashes) {
       await go(page, hash);
       await page.waitForSelector('.status[data-state="live"]');
+      if (hash.includes("everybody")) {
+        await page.getByRole("button", { name: "Inspect live" }).click();
+        await page.waitForSelector(".inspected li");
+      }
       expect(await page.evaluate(measureOverhang), hash).toBe(0);
       for (const colorScheme of ["light", "dark"] as const) {
         await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
@@ -70,7 +74,13 @@ describe("for everybody", () => {
     const last = await page.getByRole("slider").inputValue();
     await page.keyboard.press("ArrowLeft");
     expect(Number(await page.getByRole("slider").inputValue())).toBe(Number(last) - 1);
-    await page.locator("#nav a").last().focus();
+    await page.getByRole("button", { name: "Inspect live" }).focus();
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".inspected li");
+    await tabTo(page, ".inspected summary");
+    await page.keyboard.press("Enter");
+    expect(await page.locator(".inspected pre").first().isVisible()).toBe(true);
+    await page.getByRole("link", { name: "Dead letters" }).focus();
     await page.keyboard.press("Enter");
     await page.waitForSelector(".letters tbody tr");
     await tabTo(page, "tbody input");
@@ -78,6 +88,14 @@ describe("for everybody", () => {
     await page.locator("button.primary").focus();
     await page.keyboard.press("Enter");
     await until("the outcome is told", async () => (await page.locator(".outcome").first().textContent()) !== "");
+    await page.locator("#nav a").last().focus();
+    await page.keyboard.press("Enter");
+    await tabTo(page, "main select");
+    await page.keyboard.press("ArrowDown");
+    await until("the other format is shown", async () =>
+      (await page.locator(".source").textContent())?.startsWith('{\n  "id": "order"'),
+    );
+    await tabTo(page, "main button");
   });
 });
 
@@ -116,6 +134,16 @@ describe("hostile data", () => {
     for (const button of await page.locator("tbody tr", { hasText: "hostile-1" }).getByRole("button").all())
       await button.click();
     await page.waitForSelector(".bytes");
+    expect(await page.locator("main img, main script").count()).toBe(0);
+    expect(await page.evaluate(measureOverhang)).toBe(0);
+  });
+
+  it("is text in a live inspection too", async () => {
+    const page = await live.visit("#/orders/hostile-1");
+    await page.getByRole("button", { name: "Inspect live" }).click();
+    await until("its past is told", async () => (await page.locator(".inspected li").count()) === 9);
+    for (const summary of await page.locator(".inspected summary").all()) await summary.click();
+    expect(await page.locator(".inspected").textContent()).toContain("<img src=x onerror=");
     expect(await page.locator("main img, main script").count()).toBe(0);
     expect(await page.evaluate(measureOverhang)).toBe(0);
   });

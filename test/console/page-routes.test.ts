@@ -27,7 +27,7 @@ beforeAll(async () => {
     types: [order],
     queries: book.queries,
     activity,
-    redrive(sequence) {
+    redrive({ publishedSequence: sequence }) {
       redriven.push(sequence);
       return Promise.resolve(
         sequence === 112 ? { outcome: "duplicate", error: "remembered" } : { outcome: "redriven", streamSequence: 7 },

@@ -10,8 +10,8 @@ import { findChromium, launchBrowser, NO_CHROMIUM, openPage } from "./browser.ts
 import { openShop, startTraffic } from "./shop.ts";
 
 /*
- * npm run screenshots [-- --seconds N]: makes the README's pictures of the console, docs/overview.png and
- * docs/order.png, of a daemon under traffic. The plots show five minutes, so it takes that long by default.
+ * npm run screenshots [-- --seconds N]: makes the README's pictures of the console, docs/overview.png, docs/order.png and
+ * docs/phone.png, of a daemon under traffic. The plots show five minutes, so it takes that long by default.
  */
 
 const DOCS = join(import.meta.dirname, "../../docs");
@@ -38,10 +38,23 @@ const { page, troubles } = await openPage(browser, daemon.httpUrl, {
   await take(page, "overview.png");
 }
 await world.settle(daemon);
-await page.goto(`/#/orders/${await findStory(daemon)}`);
+const address = `/#/orders/${await findStory(daemon)}`;
+await page.goto(address);
 await page.waitForSelector(".next tbody tr");
 await take(page, "order.png");
-if (troubles.length > 0) throw new Error(troubles.join("\n"));
+const phone = await openPage(browser, daemon.httpUrl, {
+  viewport: { width: 390, height: 844 },
+  deviceScaleFactor: 2,
+  colorScheme: "dark",
+});
+await phone.page.goto(address);
+await phone.page.waitForSelector(".next tbody tr");
+await phone.page.locator(".card", { hasText: "Two clocks" }).evaluate((card) => card.scrollIntoView());
+await phone.page.mouse.wheel(0, -110);
+await delay(500);
+await take(phone.page, "phone.png");
+const problems = [...troubles, ...phone.troubles];
+if (problems.length > 0) throw new Error(problems.join("\n"));
 
 async function take(page: Page, name: string): Promise<void> {
   const path = join(DOCS, name);

@@ -30,7 +30,7 @@ export async function openTarget(): Promise<Target> {
       types: [order],
       queries: book.queries,
       activity: createActivity([order]),
-      async redrive(sequence) {
+      async redrive({ publishedSequence: sequence }) {
         redriven.push(sequence);
         return { outcome: "redriven", streamSequence: 1 };
       },

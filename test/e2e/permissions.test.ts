@@ -10,13 +10,14 @@ import { decodeContent } from "../../src/flow/decision.ts";
 import { openDeadLetters } from "../../src/jetstream/dead-letters.ts";
 import { openEventPublisher } from "../../src/jetstream/event-publisher.ts";
 import { followInspection } from "../../src/jetstream/inspect-client.ts";
+import { createStreamPublisher } from "../../src/jetstream/pub-acks.ts";
 import { createQueryClient } from "../../src/jetstream/query-client.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { until } from "../until.ts";
 import { runCli } from "./cli-run.ts";
 import { type DaemonProcess, startDaemonProcess } from "./daemon-process.ts";
 import { type Role, type SecureServer, startSecureServer } from "./secure-server.ts";
-import { traffic } from "./world.ts";
+import { getJson, traffic } from "./world.ts";
 
 const type = orderType as ActorType;
 const messages = traffic(40, 7);
@@ -98,25 +99,26 @@ describe("the main job, each part as its own role", () => {
     expect(server.violations()).toEqual([]);
   });
 
-  it("an operator inspects an order from another account, for longer than one answer and one question", async () => {
-    const told: string[] = [];
-    const ending = new AbortController();
-    const options = { redact: false, signal: ending.signal, renewMs: 20 };
-    const following = (async () => {
-      for await (const message of followInspection(as("operator"), type, "inspected-1", options)) told.push(message);
-    })();
-    await until("it is told", () => told.length === 3);
-    const event = { orderId: "inspected-1", eventType: "LoyaltyPointsUpdated", timestamp: "2026-01-01T00:00:00Z" };
-    const fields = { pointsEarned: 1, totalPoints: 1, tierStatus: "gold" };
-    await as("publisher").js.publish(
-      `orders.inspected-1.LoyaltyPointsUpdated`,
-      JSON.stringify({ ...event, ...fields }),
-    );
-    await until("the event is told", () => told.length === 5);
-    ending.abort();
-    await following;
-    expect(server.violations()).toEqual([]);
-  });
+  it.each(["operator", "reader"] as const)(
+    "%s: inspects an order from another account, for longer than one answer and one question",
+    async (role) => {
+      const id = `inspected-by-${role}`;
+      const told: string[] = [];
+      const ending = new AbortController();
+      const options = { redact: false, signal: ending.signal, renewMs: 20 };
+      const following = (async () => {
+        for await (const message of followInspection(as(role), type, id, options)) told.push(message);
+      })();
+      await until("it is told", () => told.length === 3);
+      const event = { orderId: id, eventType: "LoyaltyPointsUpdated", timestamp: "2026-01-01T00:00:00Z" };
+      const fields = { pointsEarned: 1, totalPoints: 1, tierStatus: "gold" };
+      await as("publisher").js.publish(`orders.${id}.LoyaltyPointsUpdated`, JSON.stringify({ ...event, ...fields }));
+      await until("the event is told", () => told.length === 5);
+      ending.abort();
+      await following;
+      expect(server.violations()).toEqual([]);
+    },
+  );
 
   it("the store is held against the streams as the processor, by the daemon itself and by hand", async () => {
     const env = { ...server.env("processor"), NATSTATE_DATA: dataDir };
@@ -127,12 +129,35 @@ describe("the main job, each part as its own role", () => {
     expect(server.violations()).toEqual([]);
   });
 
+  it("a redrive in the console, which publishes an event, says that the daemon may not and who may", async () => {
+    const html = await (await fetch(`${daemon.httpUrl}/`)).text();
+    const token = /natstate-token" content="([\w-]+)"/.exec(html)?.[1] ?? "";
+    const { deadLetters } = await getJson(daemon, "/api/dead-letters?limit=1");
+    const [{ sequence, publishedSequence }] = deadLetters;
+    const response = await fetch(`${daemon.httpUrl}/api/dead-letters/redrive`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-natstate-token": token },
+      body: JSON.stringify({ sequences: [sequence] }),
+    });
+    const [{ outcome, error }] = ((await response.json()) as { deadLetters: [Failed] }).deadLetters;
+    expect(outcome).toBe("failed");
+    const command = `natstate dead-letters redrive ${publishedSequence}`;
+    expect(error).toMatch(/^NATS does not let this user publish to orders\.\S+; as a user who may \(the operator\): /);
+    expect(error.endsWith(`: ${command}`), error).toBe(true);
+    expect(await cli("operator", ...command.split(" ").slice(1))).toMatchObject({ code: 0 });
+  });
+
   it("a command as a role it is not for says so, without a stack trace", async () => {
     const { code, stderr } = await cli("reader", "dead-letters", "list");
     expect(code).toBe(1);
     expect(stderr).toMatch(/^natstate: NATS does not allow this user to do that: .*DEAD_LETTERS"\n$/);
   });
 });
+
+interface Failed {
+  readonly outcome: string;
+  readonly error: string;
+}
 
 const EVENT_API = ["STREAM.INFO", "DIRECT.GET", "STREAM.MSG.GET"].map((call) => `$JS.API.${call}.ORDERS`);
 const DESTROYING = ["ORDERS", "DECISIONS", "DEAD_LETTERS"].flatMap((stream) =>
@@ -203,6 +228,15 @@ describe("what each role is refused", () => {
     ];
     // The log is written after the answer.
     await expect.poll(missing, { timeout: 3000 }).toEqual([]);
+  });
+
+  it("what may not be published is told at once, with the subject", async () => {
+    const streams = createStreamPublisher(as("publisher"), 20_000);
+    const decision = { subject: "decisions.orders.x", body: "{}", header: headers() };
+    await expect(streams.publish(decision)).rejects.toThrow(
+      'Permissions Violation for Publish to "decisions.orders.x"',
+    );
+    streams.stop();
   });
 
   it("no answer can be sent to a stream's subject, where it would be stored", async () => {

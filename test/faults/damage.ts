@@ -183,7 +183,11 @@ function poison(storeFile: string): number {
   const replace = (key: number, snapshot: string) => save.run(snapshot, crc32(snapshot), key);
   const ways: readonly ((key: number, snapshot: string) => void)[] = [
     (key) => db.prepare("UPDATE actors SET checksum = checksum + 1 WHERE key = ?").run(key),
-    (key, snapshot) => db.prepare("UPDATE actors SET snapshot = ? WHERE key = ?").run(snapshot.replace("a", "b"), key),
+    // Quite believable, but for the checksum.
+    (key, snapshot) =>
+      db
+        .prepare("UPDATE actors SET snapshot = ? WHERE key = ?")
+        .run(snapshot.replace('"status":"successful"', '"status":"failed"').replace("warehouse-", "warehouse-x"), key),
     (key, snapshot) => replace(key, snapshot.replace(/"value":"\w+"/, '"value":"teleported"')),
     (key) => replace(key, "null"),
     (key) => replace(key, "{}"),

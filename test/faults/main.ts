@@ -1,23 +1,17 @@
+import { writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
-import { backlog } from "./backlog.ts";
-import { clocks } from "./clocks.ts";
-import { crashes } from "./crashes.ts";
-import { damage } from "./damage.ts";
-import { disks } from "./disks.ts";
+import { findServerBinary } from "../../src/jetstream/server-binary.ts";
+import { gatherFacts } from "../facts.ts";
+import { FAULTS } from "./all.ts";
 import { type Outcome, runFault } from "./fault.ts";
-import { freezes } from "./freezes.ts";
-import { mixed } from "./mixed.ts";
-import { network } from "./network.ts";
-import { streams } from "./streams.ts";
 
 /*
- * `npm run faults -- [--seed S] [--minutes M] [--only NAME[,NAME]] [--json]`: every fault on its own and mixed, against
- * real processes; exit code 1 when anything was lost, doubled or wrong. With --minutes it goes round, each time with the
- * next seed, until the time is over.
+ * `npm run faults -- [--seed S] [--minutes M] [--only NAME[,NAME]] [--list] [--json] [--report FILE]`: every fault on its
+ * own and mixed, against real processes; exit code 1 when anything was lost, doubled or wrong. With --minutes it goes
+ * round, each time with the next seed, until the time is over. The README quotes `--report docs/measured-faults.json`.
  */
-const faults = [...crashes, ...freezes, ...network, ...streams, ...disks, ...damage, ...clocks, ...backlog, mixed];
-
 const { values } = parseArgs({
   options: {
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
@@ -25,15 +19,21 @@ const { values } = parseArgs({
     only: { type: "string" },
     json: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
+    report: { type: "string" },
   },
 });
 const wanted = values.only?.split(",");
-const chosen = faults.filter(({ name }) => wanted === undefined || wanted.some((part) => name.startsWith(part)));
+const chosen = FAULTS.filter(({ name }) => wanted === undefined || wanted.some((part) => name.startsWith(part)));
 if (values.list || chosen.length === 0) {
-  for (const { name, about } of faults) process.stdout.write(`${name.padEnd(22)} ${about}\n`);
+  for (const { name, about } of FAULTS) process.stdout.write(`${name.padEnd(22)} ${about}\n`);
   process.exit(values.list ? 0 : 2);
 }
 
+const { report } = values;
+const facts =
+  report === undefined
+    ? undefined
+    : gatherFacts(await findServerBinary({ env: process.env }), tmpdir(), Number(values.seed));
 const deadline = performance.now() + Number(values.minutes) * 60_000;
 const outcomes: Outcome[] = [];
 let seed = Number(values.seed);
@@ -49,6 +49,9 @@ do {
   seed++;
 } while (performance.now() < deadline);
 
+if (report !== undefined) {
+  writeFileSync(report, `${JSON.stringify({ ...facts, seeds: seed - Number(values.seed), outcomes }, null, 1)}\n`);
+}
 const failed = outcomes.filter(({ violations }) => violations.length > 0);
 process.stdout.write(values.json ? `${JSON.stringify({ seed: Number(values.seed), outcomes })}\n` : render(outcomes));
 process.exit(failed.length === 0 ? 0 : 1);

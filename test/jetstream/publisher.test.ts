@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import type { LedgerRow } from "../../src/flow/ports.ts";
 import { catchUpOutbox } from "../../src/jetstream/catch-up.ts";
 import { decisionsOn } from "../../src/jetstream/outbox-reader.ts";
+import { createStreamPublisher, type StreamPublisher } from "../../src/jetstream/pub-acks.ts";
 import { createPublisher, type Publisher, type PublisherOptions } from "../../src/jetstream/publisher.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { ensureStreams } from "../../src/jetstream/topology.ts";
@@ -13,12 +14,14 @@ import { startTestServer, type TestServer } from "../server.ts";
 
 let server: TestServer;
 let session: Session;
+let streams: StreamPublisher;
 let order: string;
 let count = 0;
 
 beforeAll(async () => {
   server = await startTestServer();
   session = await openSession({ url: server.url, name: "test" }, () => {});
+  streams = createStreamPublisher(session, 5000);
   await ensureStreams(session.jsm, [orderLane.type], {
     partitions: 4,
     replicas: 1,
@@ -29,6 +32,7 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
+  streams.stop();
   await session.close();
   await server.stop();
 });
@@ -39,7 +43,7 @@ beforeEach(() => {
 function publisherOf(station: Station, changes: Partial<PublisherOptions> = {}): Publisher & { troubles: string[] } {
   const troubles: string[] = [];
   const publisher = createPublisher({
-    js: session.js,
+    streams,
     jsm: session.jsm,
     outbox: station.outbox,
     laneOf: () => orderLane,

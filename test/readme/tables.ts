@@ -3,6 +3,7 @@ import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
 import { settings } from "../../src/config.ts";
 import { REJECTION_REASONS } from "../../src/flow/ports.ts";
 import { METRICS } from "../../src/ops/catalogue.ts";
+import { measured, PROMISES } from "./promises.ts";
 
 const MEANINGS: Record<(typeof REJECTION_REASONS)[number], string> = {
   malformed_json: "not UTF-8, empty, or not JSON",
@@ -24,6 +25,7 @@ export function readmeTables(): Record<string, string> {
   return {
     "publish-example": example("publish"),
     "consume-example": example("consume"),
+    "promises-table": promises(),
     "config-table": table(
       ["setting", "default", "what it does"],
       Object.entries(settings).map(([name, { fallback, help }]) => [code(name), fallback ? code(fallback) : "", help]),
@@ -46,6 +48,29 @@ export function readmeTables(): Record<string, string> {
       Object.values(EXIT_CODES).map(({ code: number, meaning }) => [String(number), meaning]),
     ),
   };
+}
+
+function promises(): string {
+  const { date, machine, node, natsServer, seed, seeds, outcomes } = measured();
+  const figures = (faults: readonly string[]) => {
+    const own = outcomes.filter(({ fault }) => faults.includes(fault));
+    const sum = (pick: (outcome: (typeof own)[number]) => number) =>
+      own.reduce((total, outcome) => total + pick(outcome), 0).toLocaleString("en");
+    const [lost, doubled, wrong] = [sum((one) => one.lost), sum((one) => one.doubled), sum((one) => one.wrong)];
+    return `struck ${sum((one) => one.strikes)} times, ${sum((one) => one.events)} events, ${sum((one) => one.decisions)} decisions: ${lost} lost, ${doubled} doubled, ${wrong} wrong`;
+  };
+  const rows = PROMISES.map(({ when, promise, tests, faults }) => [
+    when,
+    promise,
+    [...new Set(tests.map(([file]) => `[${file.replace(".test.ts", "")}](test/${file})`)), ...faults.map(code)].join(
+      ", ",
+    ),
+    faults.length === 0 ? "" : figures(faults),
+  ]);
+  return `${table(["what happens", "what you get", "shown by", "measured"], rows)}
+
+Measured by \`npm run faults\` on ${date.slice(0, 10)}, seeds ${seed} to ${seed + seeds - 1} (${machine}; Node ${node}, nats-server ${natsServer}). In all:
+${figures(outcomes.map(({ fault }) => fault))}.`;
 }
 
 /** A program that `examples.test.ts` runs. */

@@ -116,7 +116,10 @@ function describe(steps) {
   }
   const copies = steps.reduce((sum, { event }) => sum + event.duplicates, 0);
   const superseded = steps.filter(({ event }) => event.outcome === "superseded").length;
-  return `Of ${steps.length} events ${late} came after one that happened later, ${superseded} were superseded; copies heard besides: ${copies}.`;
+  const were = (/** @type {number} */ number, /** @type {string} */ what) =>
+    `${number === 0 ? "none" : number} ${number === 1 ? "was" : "were"} ${what}`;
+  const heard = copies === 0 ? "" : ` ${copies} ${copies === 1 ? "copy was" : "copies were"} heard besides.`;
+  return `Of ${steps.length} events ${late === 0 ? "none" : late} came after one that happened later, ${were(superseded, "superseded")}.${heard}`;
 }
 
 /**

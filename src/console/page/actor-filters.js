@@ -1,6 +1,6 @@
 /** @import { Stats } from "../../flow/queries.ts" */
 /** @import { Machine } from "./types.d.ts" */
-import { shellWord } from "./copy.js";
+import { natstate, shellWord } from "./copy.js";
 import { choice, h } from "./dom.js";
 import { words } from "./format.js";
 
@@ -13,10 +13,13 @@ const SILENCES_MS = {
   "7 days": 604_800_000,
 };
 
-/** The filters that `natstate list` has too. */
+/** The API's parameters as options of `natstate list`. */
 const OPTIONS = new Map([
   ["state", "--state"],
   ["decision", "--decision"],
+  ["completeness", "--completeness"],
+  ["waitingFor", "--waiting-for"],
+  ["idPrefix", "--prefix"],
   ["updatedBefore", "--updated-before"],
 ]);
 
@@ -28,7 +31,8 @@ const OPTIONS = new Map([
  * @param {URLSearchParams} query of the address
  * @param {() => void} onChange
  */
-export function createFilters({ type }, stats, query, onChange) {
+export function createFilters(machine, stats, query, onChange) {
+  const { type } = machine;
   const search = h("input", {
     type: "search",
     value: query.get("idPrefix") ?? "",
@@ -62,8 +66,16 @@ export function createFilters({ type }, stats, query, onChange) {
       const text = chosen().toString();
       return `#/${type.collection}${text === "" ? "" : `?${text}`}`;
     },
+    /** In which order the API answers, see `listOrder` there. */
+    order() {
+      const asked = chosen();
+      if (asked.has("idPrefix")) return "by id";
+      const isIncomplete = asked.has("waitingFor") || (asked.get("completeness") ?? "100") !== "100";
+      if (!asked.has("silent") || asked.has("state") || asked.has("decision") || isIncomplete) return "newest first";
+      return "last heard of first";
+    },
     /** The same question for a terminal. */
-    command: () => toCommand(type.collection, toParameters(chosen())),
+    command: () => toCommand(machine, toParameters(chosen())),
   };
 }
 
@@ -125,11 +137,8 @@ function toParameters(chosen) {
   return chosen;
 }
 
-/** @param {string} collection @param {URLSearchParams} parameters */
-function toCommand(collection, parameters) {
-  if ([...parameters.keys()].some((name) => !OPTIONS.has(name))) {
-    return `curl ${shellWord(`${location.origin}/api/${collection}?${parameters}`)}`;
-  }
+/** @param {Machine} machine @param {URLSearchParams} parameters */
+function toCommand(machine, parameters) {
   const options = [...parameters].map(([name, value]) => `${OPTIONS.get(name)} ${shellWord(value)}`);
-  return ["npx natstate list", ...options].join(" ");
+  return natstate(machine, ["list", ...options].join(" "));
 }

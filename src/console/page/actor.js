@@ -3,11 +3,12 @@
 import { createClocks } from "./actor-clocks.js";
 import { renderDecisions } from "./actor-decisions.js";
 import { renderFacets } from "./actor-facets.js";
+import { createLiveInspection } from "./actor-live.js";
 import { createNext } from "./actor-next.js";
 import { renderStep } from "./actor-step.js";
 import { createTravel } from "./actor-travel.js";
 import { ask } from "./api.js";
-import { copyable } from "./copy.js";
+import { copyable, copyButton, natstate } from "./copy.js";
 import { fill, h, write } from "./dom.js";
 import { words } from "./format.js";
 import { createStatechart } from "./statechart.js";
@@ -55,6 +56,7 @@ export async function showActor({ machine, id, query }) {
   return {
     element: parts.element,
     title: `${name} ${id}`,
+    close: parts.close,
     onPulse() {
       if (Date.now() - lookedMs < LOOK_AGAIN_MS) return;
       lookedMs = Date.now();
@@ -87,12 +89,23 @@ function createParts(machine, id, path) {
     h("div"),
     h("pre", { class: "bytes mono" }),
   ];
-  const commands = [`npx natstate get ${id}`, `npx natstate history ${id}`, `curl ${location.origin}${path}/steps`];
+  const commands = [
+    natstate(machine, `get ${id}`),
+    natstate(machine, `history ${id}`),
+    `curl ${location.origin}${path}/steps`,
+  ];
+  const inspection = createLiveInspection(machine, id, path);
   const element = h(
     "div",
     { class: "stack" },
     h("p", { class: "note" }, h("a", { href: `#/${collection}` }, words(collection)), ` / ${name}`),
-    h("div", { class: "title" }, h("h1", { class: "mono", tabindex: -1 }, id), pills),
+    h(
+      "div",
+      { class: "title" },
+      h("h1", { class: "mono", tabindex: -1 }, id),
+      pills,
+      h("button", { type: "button", class: "end", click: inspection.open }, "Inspect live"),
+    ),
     h(
       "section",
       { class: "card", "aria-label": "State" },
@@ -124,11 +137,18 @@ function createParts(machine, id, path) {
       "div",
       { class: "columns" },
       section("In a terminal", h("div", { class: "stack" }, commands.map(copyable))),
-      h("section", { class: "card" }, h("details", {}, h("summary", {}, "Raw JSON, now"), json)),
+      h(
+        "section",
+        { class: "card raw" },
+        h("details", {}, h("summary", {}, "Raw JSON, now"), json),
+        copyButton(json, "Copy the raw JSON"),
+      ),
     ),
+    inspection.element,
   );
   return {
     element,
+    close: inspection.stop,
     /** @param {ActorAnswer} actor @param {ActorSteps} story */
     load(actor, story) {
       const content = /** @type {{ decisionType?: string } | null} */ (actor.decision);

@@ -35,7 +35,7 @@ export async function showActors({ machine, query, latest }) {
       const rows = page.rows.map((row) => renderRow(machine, row));
       fill(body, rows);
       fill(command, copyable(filters.command()));
-      return describePage(page, number, collection);
+      return describePage(page, number, collection, filters.order());
     },
   });
   await pager.restart();
@@ -95,12 +95,17 @@ async function readPage({ type }, parameters, cursor, signal) {
   return { rows, next };
 }
 
-/** @param {Page} page @param {number} number @param {string} collection */
-function describePage({ rows, next }, number, collection) {
+/**
+ * @param {Page} page
+ * @param {number} number
+ * @param {string} collection
+ * @param {string} order
+ */
+function describePage({ rows, next }, number, collection, order) {
   if (rows.length === 0 && next !== null) return "None among those looked at so far; Next looks further.";
   if (rows.length === 0) return `No ${collection} here.`;
   const place = number === 1 && next === null ? "" : `, page ${number}`;
-  return `${count(rows.length)} ${collection}${place}, as of ${new Date().toISOString().slice(11, 19)} UTC`;
+  return `${count(rows.length)} ${collection}${place}, ${order}, as of ${new Date().toISOString().slice(11, 19)} UTC`;
 }
 
 /** @param {Machine} machine @param {ActorSummary} row */
@@ -115,7 +120,11 @@ function renderRow({ type }, row) {
     h("th", { scope: "row", class: "wide any mono" }, link),
     h("td", {}, h("span", { class: "pill" }, row.processingStatus)),
     h("td", {}, h("span", { class: "meter", "aria-hidden": "true" }, meter), ` ${Math.round(row.dataCompleteness)} %`),
-    h("td", { class: "wide" }, row.decisionType ?? h("span", { class: "muted" }, "none stands")),
+    h(
+      "td",
+      { class: "wide", "data-label": "decision" },
+      row.decisionType ?? h("span", { class: "muted" }, "none stands"),
+    ),
     h("td", { "data-label": "revision" }, row.revision === 0 ? "–" : row.revision),
     h("td", { "data-label": "events" }, count(row.version)),
     h("td", { "data-label": "first", title: row.firstSeen }, ago(row.firstSeen)),

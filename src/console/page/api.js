@@ -36,6 +36,14 @@ export function change(path, body) {
  * @param {RequestInit} init
  */
 async function call(path, init) {
+  return (await answerOf(path, init)).json();
+}
+
+/**
+ * @param {string} path
+ * @param {RequestInit} init
+ */
+async function answerOf(path, init) {
   let response;
   try {
     response = await fetch(path, init);
@@ -43,7 +51,45 @@ async function call(path, init) {
     if (init.signal?.aborted) throw error;
     throw new ApiError("natstate does not answer: is it still running?", { cause: error });
   }
-  const answer = await response.json();
-  if (!response.ok) throw new ApiError(answer.error?.message ?? `natstate answered ${response.status}`);
-  return answer;
+  if (response.ok) return response;
+  const refusal = await response.json();
+  throw new ApiError(refusal.error?.message ?? `natstate answered ${response.status}`);
+}
+
+/**
+ * Asks for a text.
+ *
+ * @param {string} path
+ * @returns {Promise<string>}
+ */
+export async function askText(path) {
+  return (await answerOf(path, {})).text();
+}
+
+/**
+ * Listens to server-sent events, without coming back by itself when they end, as EventSource would.
+ *
+ * @param {string} path
+ * @param {AbortSignal} signal ends it
+ * @param {(data: string) => void} onData told each message
+ * @returns {Promise<string>} what the daemon says why it ended
+ */
+export async function listen(path, signal, onData) {
+  const { body } = await answerOf(path, { signal });
+  const reader = /** @type {ReadableStream<Uint8Array>} */ (body).getReader();
+  const decoder = new TextDecoder();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read().catch((error) => {
+      throw signal.aborted ? error : new ApiError("the connection to natstate was lost", { cause: error });
+    });
+    if (done) return "natstate has closed the connection";
+    const blocks = (rest + decoder.decode(value, { stream: true })).split("\n\n");
+    rest = blocks.pop() ?? "";
+    for (const block of blocks) {
+      const [, event, data] = /^(?:event: (\w+)\n)?data: (.*)$/.exec(block) ?? [];
+      if (event === "end") return JSON.parse(data ?? "{}").message;
+      if (data !== undefined) onData(data);
+    }
+  }
 }

@@ -3,15 +3,17 @@ import { showActor } from "./actor.js";
 import { showActors } from "./actors.js";
 import { ask } from "./api.js";
 import { showDeadLetters } from "./dead-letters.js";
-import { fill, h, write } from "./dom.js";
+import { choice, fill, h, write } from "./dom.js";
 import { words } from "./format.js";
 import { follow } from "./live.js";
+import { showMachine } from "./machine.js";
 import { showOverview } from "./overview.js";
 import { setUpTheme } from "./theme.js";
 
 /*
  * The frame around the views: which one the address names, and what the daemon tells. Addresses are `#/`,
- * `#/<collection>?filters`, `#/<collection>/<id>` and `#/dead-letters`.
+ * `#/<collection>?filters`, `#/<collection>/<id>`, `#/dead-letters` and `#/machine`; of another actor type than the first
+ * `#/`, `#/dead-letters` and `#/machine` have its collection as `?of=`.
  */
 
 const main = byId("main");
@@ -42,7 +44,7 @@ async function start() {
   for (const { name, collection } of machine.types) {
     if (!machines.has(collection)) machines.set(collection, await machineOf(name));
   }
-  showNavigation(machines);
+  showTypes(machines);
   let following = machine;
   let stop = follow(machine.type.name, onPulse, onSilence);
 
@@ -57,6 +59,7 @@ async function start() {
       following = wanted;
       stop = follow(wanted.type.name, onPulse, onSilence);
     }
+    showNavigation(wanted, collection);
     const next = await choose(wanted, collection, id, query).catch((error) => showProblem(error));
     if (mine === turn) show(next, hash);
     else next.close?.();
@@ -93,6 +96,7 @@ async function choose(machine, collection, id, query) {
   const place = { machine, id, query, latest };
   if (collection === machine.type.collection) return id === "" ? showActors(place) : showActor(place);
   if (collection === "dead-letters") return showDeadLetters(place);
+  if (collection === "machine") return showMachine(place);
   return showOverview(place);
 }
 
@@ -107,7 +111,6 @@ function show(next, hash) {
   fill(main, next.element);
   main.dataset.at = hash;
   document.title = `${next.title} · natstate`;
-  markCurrent();
   if (latest !== undefined) next.onPulse?.(latest);
   if (isFirst) return;
   // Who listens hears where they are, and the Tab key goes on from there.
@@ -115,30 +118,59 @@ function show(next, hash) {
   window.scrollTo(0, 0);
 }
 
-/** @param {ReadonlyMap<string, Machine>} machines */
-function showNavigation(machines) {
-  const link = (/** @type {string} */ href, /** @type {string} */ text) => h("a", { href }, text);
-  const overviews = [...machines.values()].map(({ type }, index) => {
-    return link(
-      index === 0 ? "#/" : `#/?of=${type.collection}`,
-      machines.size === 1 ? "Overview" : `${words(type.name)} overview`,
-    );
-  });
-  fill(
-    byId("nav"),
-    overviews,
-    [...machines.keys()].map((name) => link(`#/${name}`, words(name))),
-    link("#/dead-letters", "Dead letters"),
-  );
+/**
+ * Where there are several actor types: a choice of which one is looked at, in the same view.
+ *
+ * @param {ReadonlyMap<string, Machine>} machines
+ */
+function showTypes(machines) {
+  const types = byId("types");
+  types.hidden = machines.size < 2;
+  if (types.hidden) return;
+  const options = [...machines.values()].map(({ type }) => /** @type {const} */ ([type.collection, words(type.name)]));
+  const change = () => {
+    const { collection } = readAddress();
+    const isList = machines.has(collection);
+    location.hash = isList ? `#/${chosen.value}` : addressOf(collection, chosen.value);
+  };
+  const chosen = choice({ "aria-label": "Actor type", change }, options, "");
+  fill(types, chosen);
 }
 
-function markCurrent() {
-  const { collection, query } = readAddress();
-  const current = collection === "" && query.has("of") ? `#/?of=${query.get("of")}` : `#/${collection}`;
-  for (const link of byId("nav").children) {
-    if (link.getAttribute("href") === current) link.setAttribute("aria-current", "page");
+/**
+ * @param {Machine} machine
+ * @param {string} at the view that is shown
+ */
+function showNavigation({ type, types }, at) {
+  const { collection } = type;
+  const of = types[0]?.name === type.name ? "" : collection;
+  const views = /** @type {const} */ ([
+    ["", "Overview", addressOf("", of)],
+    [collection, words(collection), `#/${collection}`],
+    ["dead-letters", "Dead letters", addressOf("dead-letters", of)],
+    ["machine", "Machine", addressOf("machine", of)],
+  ]);
+  const nav = byId("nav");
+  // Links stay what they are, so that the one with the focus keeps it.
+  if (nav.children.length === 0)
+    fill(
+      nav,
+      views.map(() => h("a")),
+    );
+  for (const [index, [view, text, href]] of views.entries()) {
+    const link = /** @type {Element} */ (nav.children[index]);
+    write(link, text);
+    link.setAttribute("href", href);
+    if (view === at) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+  const chosen = byId("types").querySelector("select");
+  if (chosen !== null) chosen.value = collection;
+}
+
+/** @param {string} view @param {string} of a collection; empty for the first type */
+function addressOf(view, of) {
+  return `#/${view}${of === "" ? "" : `?of=${of}`}`;
 }
 
 /** @param {Pulse} pulse */

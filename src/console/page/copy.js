@@ -1,3 +1,4 @@
+/** @import { Machine } from "./types.d.ts" */
 import { h, write } from "./dom.js";
 
 /**
@@ -8,20 +9,41 @@ import { h, write } from "./dom.js";
  */
 export function copyable(command) {
   const code = h("code", {}, command);
-  const button = h("button", { type: "button", class: "quiet", "aria-label": `Copy: ${command}`, click: copy }, "Copy");
+  return h("div", { class: "command" }, code, copyButton(code, `Copy: ${command}`));
+}
+
+/**
+ * A button that copies what an element says.
+ *
+ * @param {HTMLElement} source
+ * @param {string} label for those who hear it
+ * @param {string} [className]
+ */
+export function copyButton(source, label, className = "quiet") {
+  const button = h("button", { type: "button", class: className, "aria-label": label, click: copy }, "Copy");
 
   async function copy() {
     try {
-      await navigator.clipboard.writeText(command);
+      await navigator.clipboard.writeText(source.textContent ?? "");
       write(button, "Copied");
       setTimeout(() => write(button, "Copy"), 1500);
     } catch {
       // Without a secure context there is no clipboard: at least it is selected.
-      getSelection()?.selectAllChildren(code);
+      getSelection()?.selectAllChildren(source);
     }
   }
 
-  return h("div", { class: "command" }, code, button);
+  return button;
+}
+
+/**
+ * A command of the command line; the first actor type needs no `--type` there.
+ *
+ * @param {Machine} machine
+ * @param {string} command
+ */
+export function natstate({ type, types }, command) {
+  return `npx natstate ${command}${types[0]?.name === type.name ? "" : ` --type ${shellWord(type.name)}`}`;
 }
 
 /**

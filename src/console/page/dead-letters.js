@@ -2,7 +2,7 @@
 /** @import { Machine, Place, View } from "./types.d.ts" */
 /** @import { Row } from "./dead-letter-row.js" */
 import { ask, change } from "./api.js";
-import { copyable } from "./copy.js";
+import { copyable, natstate } from "./copy.js";
 import { createRow } from "./dead-letter-row.js";
 import { choice, fill, h, table, write } from "./dom.js";
 import { count } from "./format.js";
@@ -59,13 +59,22 @@ export async function showDeadLetters({ machine, query, latest }) {
  * @param {string} reason
  * @param {string | null} cursor
  */
-async function readPage({ type }, reason, cursor) {
+async function readPage(machine, reason, cursor) {
+  const { type } = machine;
   const parameters = new URLSearchParams({ type: type.name, limit: String(PAGE) });
   if (reason !== "") parameters.set("reason", reason);
   if (cursor !== null) parameters.set("cursor", cursor);
-  history.replaceState(null, "", `#/dead-letters${reason === "" ? "" : `?reason=${reason}`}`);
+  history.replaceState(null, "", addressOf(machine, reason));
   const page = /** @type {DeadLetterPage} */ (await ask(`/api/dead-letters?${parameters}`));
   return { letters: page.deadLetters, next: page.nextCursor };
+}
+
+/** @param {Machine} machine @param {string} reason */
+function addressOf({ type, types }, reason) {
+  const query = new URLSearchParams();
+  if (types[0]?.name !== type.name) query.set("of", type.collection);
+  if (reason !== "") query.set("reason", reason);
+  return `#/dead-letters${query.size === 0 ? "" : `?${query}`}`;
 }
 
 /**
@@ -91,7 +100,9 @@ function createSelection(machine) {
     button.disabled = chosen.length === 0;
     write(button, chosen.length === 0 ? "Redrive" : `Redrive ${count(chosen.length)}`);
     const numbers = chosen.map(({ letter }) => letter.publishedSequence).join(" ");
-    fill(command, copyable(`npx natstate dead-letters ${numbers === "" ? "list" : `redrive ${numbers}`}`));
+    // Numbers are those of DEAD_LETTERS, which is for all types.
+    const redriving = `npx natstate dead-letters redrive ${numbers}`;
+    fill(command, copyable(numbers === "" ? natstate(machine, "dead-letters list") : redriving));
   }
 
   async function redriveSelected() {

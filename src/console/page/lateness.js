@@ -22,7 +22,7 @@ export function createLateness(eventTypes) {
       {},
       h("th", {}, "event"),
       ["seen", "p50", "p99"].map((name) => h("th", { class: "number" }, name)),
-      h("th"),
+      h("th", { class: "scale", "aria-hidden": "true" }, h("span", {}, "10 ms"), h("span", {}, "30 d")),
     ),
   );
   const body = h(

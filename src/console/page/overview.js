@@ -3,7 +3,7 @@ import { h, write } from "./dom.js";
 import { count, rate, share, words } from "./format.js";
 import { createLateness } from "./lateness.js";
 import { createBars, createPlot } from "./plot.js";
-import { createStatechart } from "./statechart.js";
+import { createStatechart, renderEverywhere } from "./statechart.js";
 
 /** Seconds a rate is the mean of. */
 const RATE_SECONDS = 5;
@@ -62,7 +62,7 @@ function createTiles(collection) {
   const events = createTile("Events per second");
   const decisions = createTile("Decisions per second");
   const revised = createTile("Decisions later revised");
-  const lag = createTile("Lag");
+  const lag = createTile("Lag", "");
   const dead = createTile("Dead letters");
   return {
     elements: [events, decisions, revised, lag, dead].map(({ element }) => element),
@@ -94,11 +94,11 @@ function createTiles(collection) {
   };
 }
 
-/** @param {string} label */
-function createTile(label) {
+/** @param {string} label @param {string} [unit] of its plot */
+function createTile(label, unit = "/s") {
   const value = h("p", { class: "value" }, "–");
   const note = h("p", { class: "note" }, "\u00a0");
-  const plot = createPlot(`${label}, last 5 minutes`);
+  const plot = createPlot(`${label}, last 5 minutes`, unit);
   return {
     element: h("div", { class: "card tile", "data-tile": label }, h("h2", {}, label), value, note, plot.element),
     /**
@@ -126,14 +126,13 @@ function createMachineCard(machine) {
   const bars = createBars(states, (state) =>
     h("a", { href: `#/${type.collection}?state=${encodeURIComponent(state)}` }, state),
   );
-  const everywhere = layout.everywhere.map(({ event, guard, description }) =>
-    h("span", { class: "pill", title: description ?? "" }, guard === null ? event : `${event} [${guard}]`),
-  );
+  const of = machine.types[0]?.name === type.name ? "" : `?of=${type.collection}`;
   const header = h(
     "header",
     {},
     h("h2", {}, `The ${type.name} machine`),
     h("p", {}, `how many ${type.collection} are in each state, and how many moved in the last minute`),
+    h("a", { class: "note end", href: `#/machine${of}` }, "as text, for Stately Studio"),
   );
   return {
     element: h(
@@ -142,8 +141,7 @@ function createMachineCard(machine) {
       header,
       states,
       h("div", { class: "chart-scroll" }, chart.element),
-      everywhere.length > 0 &&
-        h("p", { class: "everywhere" }, h("span", { class: "note" }, "heard in every state:"), everywhere),
+      renderEverywhere(layout),
     ),
     /** @param {Pulse} pulse */
     update({ stats, activity }) {

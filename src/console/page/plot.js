@@ -1,5 +1,5 @@
-import { s, write } from "./dom.js";
-import { count } from "./format.js";
+import { h, s, write } from "./dom.js";
+import { count, rate } from "./format.js";
 
 const WIDTH = 300;
 const HEIGHT = 36;
@@ -10,14 +10,16 @@ const SMOOTH = 5;
  * A small plot of the last minutes; its size never changes.
  *
  * @param {string} label for those who hear it
- * @returns {{ element: SVGElement, update(values: readonly number[]): void }}
+ * @param {string} unit put behind its peak
+ * @returns {{ element: HTMLElement, update(values: readonly number[]): void }}
  */
-export function createPlot(label) {
+export function createPlot(label, unit) {
   const area = s("path", { class: "area" });
   const stroke = s("path", { class: "stroke" });
   const base = s("line", { class: "base", x1: 0, x2: WIDTH, y1: HEIGHT, y2: HEIGHT });
   const title = s("title");
-  const element = s(
+  const most = h("span");
+  const drawing = s(
     "svg",
     { class: "plot", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": label },
     title,
@@ -25,17 +27,25 @@ export function createPlot(label) {
     base,
     stroke,
   );
+  const element = h(
+    "div",
+    {},
+    drawing,
+    h("p", { class: "scale", "aria-hidden": "true" }, h("span", {}, "5 min ago"), most),
+  );
   return {
     element,
     update(values) {
       const means = smooth(values);
-      const top = Math.max(1, ...means);
+      const peak = Math.max(0, ...means);
+      const top = Math.max(1, peak);
       const points = means.map((value, index) => {
         const x = (index * WIDTH) / Math.max(1, means.length - 1);
         return `${x.toFixed(1)},${(HEIGHT - (value / top) * (HEIGHT - 3)).toFixed(1)}`;
       });
       stroke.setAttribute("d", `M${points.join("L")}`);
       area.setAttribute("d", `M0,${HEIGHT}L${points.join("L")}L${WIDTH},${HEIGHT}Z`);
+      write(most, `peak ${rate(peak)}${unit}`);
       write(title, `${label}: at most ${count(Math.max(0, ...values))}`);
     },
   };

@@ -96,9 +96,6 @@ export function drawEdge({ source, target, path, label, lines, labels }) {
   const centre = label.y + label.height / 2;
   const line = s("path", { class: "line", d: path, "marker-end": "url(#tip)" });
   const top = centre + 4 - (lines.length - 1) * LINE;
-  const visibility = lines.length === 0 ? "hidden" : "visible";
-  const behind = { ...label, y: top - 13, height: lines.length * LINE + 2, visibility };
-  const backdrop = s("rect", { class: "backdrop", ...behind });
   const texts = lines.map((text, index) => s("text", { x: middle, y: top + index * LINE }, text));
   const flow = s("text", { class: "flow", x: middle, y: centre + 4 + LINE });
   const about = labels
@@ -106,7 +103,7 @@ export function drawEdge({ source, target, path, label, lines, labels }) {
     .filter(Boolean)
     .join(" ");
   const title = s("title", {}, `${source} → ${target}${about === "" ? "" : `: ${about}`}`);
-  const element = s("g", { class: "edge", "data-edge": `${source}>${target}` }, title, line, backdrop, texts, flow);
+  const element = s("g", { class: "edge", "data-edge": `${source}>${target}` }, title, line, texts, flow);
   /** @param {boolean} isStrong */
   const tip = (isStrong) => line.setAttribute("marker-end", isStrong ? "url(#tip-strong)" : "url(#tip)");
   return {

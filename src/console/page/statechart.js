@@ -1,5 +1,5 @@
 /** @import { MachineLayout, PlacedEdge } from "../machine-layout.ts" */
-import { s } from "./dom.js";
+import { h, s } from "./dom.js";
 import { drawEdge, drawEntry, drawNode, drawTip, ENTRY } from "./statechart-parts.js";
 
 /** @typedef {{ from: string | null, to: string, count: number }} Flow */
@@ -93,6 +93,19 @@ export function createStatechart(layout, { hrefOf, label }) {
         light(state !== before && takes(edge, { from: before, to: state, count: 1 }));
     },
   };
+}
+
+/**
+ * What a drawing leaves out: the events that are taken alike in every state.
+ *
+ * @param {MachineLayout} layout
+ */
+export function renderEverywhere({ everywhere }) {
+  if (everywhere.length === 0) return null;
+  const pills = everywhere.map(({ event, guard, description }) =>
+    h("span", { class: "pill", title: description ?? "" }, guard === null ? event : `${event} [${guard}]`),
+  );
+  return h("p", { class: "everywhere" }, h("span", { class: "note" }, "heard in every state:"), pills);
 }
 
 /**

@@ -1,0 +1,182 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ActorType } from "../../machines/actor-type.ts";
+import { orderType } from "../../machines/order/order.ts";
+import { readConfig } from "../../src/config.ts";
+import { type Daemon, startDaemon } from "../../src/daemon.ts";
+import { readStream } from "../../src/jetstream/outbox-reader.ts";
+import { createQueryClient } from "../../src/jetstream/query-client.ts";
+import { openSession, type Session } from "../../src/jetstream/session.ts";
+import { createLogger } from "../../src/ops/log.ts";
+import { findChromium, launchBrowser, NO_CHROMIUM, openPage } from "../console/browser.ts";
+import { startTestServer, type TestServer } from "../server.ts";
+import { until } from "../until.ts";
+import { parcelType } from "./parcel.ts";
+
+const types = [orderType as ActorType, parcelType];
+const dataDir = mkdtempSync(join(tmpdir(), "natstate-two-types-"));
+const chromium = findChromium();
+
+let server: TestServer;
+let session: Session;
+let daemon: Daemon;
+let browser: Browser | undefined;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  const env = { NATS_URL: server.url, NATSTATE_DATA: dataDir, NATSTATE_HTTP: "127.0.0.1:0", NATSTATE_PARTITIONS: "4" };
+  daemon = await startDaemon({
+    config: readConfig(env),
+    env,
+    types,
+    logger: createLogger({ level: "silent", pretty: false }),
+    onFatal(error) {
+      throw error;
+    },
+  });
+  session = await openSession({ url: server.url, name: "test" }, () => {});
+  if (chromium !== undefined) browser = await launchBrowser(chromium);
+  await send("parcels.p-1.ParcelDelivered", { parcelId: "p-1", to: "the neighbour" }, 2);
+  await send("parcels.p-1.ParcelScanned", { parcelId: "p-1", place: "Graz" }, 1);
+  await send("parcels.p-2.ParcelScanned", { parcelId: "p-2", place: "Wien" }, 1);
+  // The same id as a parcel's: another actor.
+  await send("orders.p-1.PaymentProcessed", { orderId: "p-1", amount: 5, status: "failed" }, 1);
+  await send("orders.p-1.InventoryReserved", { orderId: "p-1", reservedItems: {}, warehouseId: "west" }, 2);
+  await session.js.publish("parcels.p-3.ParcelScanned", "{");
+  await until("all is decided", async () => {
+    const [orders, parcels] = [await ask("/api/stats"), await ask("/api/stats?type=parcel")];
+    return orders.events.applied === 2 && parcels.events.applied === 3 && (await size("DECISIONS")) === 2;
+  });
+  await until("the dead letter is published", async () => (await size("DEAD_LETTERS")) === 1);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await session?.close();
+  await daemon?.stop();
+  await server?.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+async function send(subject: string, fields: object, second: number): Promise<void> {
+  const [, , eventType = ""] = subject.split(".");
+  const event = { eventType, eventId: `${eventType}-${second}`, timestamp: `2026-02-01T10:00:0${second}Z`, ...fields };
+  await session.js.publish(subject, JSON.stringify(event));
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: answers are compared field by field
+async function ask(path: string): Promise<any> {
+  return (await fetch(`${daemon.httpUrl}${path}`)).json();
+}
+
+const size = async (stream: string) => (await session.jsm.streams.info(stream)).state.messages;
+
+describe("two actor types in one daemon", () => {
+  it("have streams of their own, and their decisions and dead letters subjects of their own", async () => {
+    expect([await size("ORDERS"), await size("PARCELS")]).toEqual([2, 4]);
+    const subjects: string[] = [];
+    for (const stream of ["DECISIONS", "DEAD_LETTERS"]) {
+      await readStream(session.jsm, session.js, stream, 1, (batch) =>
+        subjects.push(...batch.map(({ subject }) => subject)),
+      );
+    }
+    expect(subjects.sort()).toEqual([
+      "deadletters.parcels.malformed_json",
+      "decisions.orders.p-1",
+      "decisions.parcels.p-1",
+    ]);
+  });
+
+  it("are asked about apart, over HTTP and over NATS", async () => {
+    expect(await ask("/api/parcels/p-1")).toMatchObject({
+      parcelId: "p-1",
+      processingStatus: "delivered",
+      dataCompleteness: 100,
+      decision: { decisionType: "ParcelArrived", to: "the neighbour", revision: 1 },
+      lastScan: { place: "Graz" },
+      waitingFor: [],
+    });
+    expect(await ask("/api/orders/p-1")).toMatchObject({ orderId: "p-1", processingStatus: "payment_failed" });
+    expect((await ask("/api/parcels?waitingFor=ParcelDelivered")).parcels).toMatchObject([{ parcelId: "p-2" }]);
+    expect((await ask("/api/dead-letters")).deadLetters).toEqual([]);
+    expect((await ask("/api/dead-letters?type=parcel")).deadLetters).toMatchObject([{ stream: "PARCELS" }]);
+    const queries = createQueryClient(session.nc);
+    expect(await queries.get(parcelType, "p-2")).toMatchObject({ parcelId: "p-2", processingStatus: "travelling" });
+    expect(await queries.stats(parcelType)).toMatchObject({ parcels: { total: 2 } });
+  });
+
+  it("are counted apart", async () => {
+    const metrics = await (await fetch(`${daemon.httpUrl}/metrics`)).text();
+    expect(metrics).toContain('natstate_events_total{actor="parcel",event_type="ParcelScanned",outcome="applied"} 2');
+    expect(metrics).toContain('natstate_events_total{actor="order",event_type="PaymentProcessed",outcome="applied"} 1');
+  });
+
+  it("a machine without a module of its own is given as its config", async () => {
+    const source = await (await fetch(`${daemon.httpUrl}/api/machine/source?type=parcel`)).text();
+    expect(source).toMatch(
+      /^import \{ createMachine \} from "xstate";\n\nexport const machine = createMachine\(\{\n {2}"id": "parcel"/,
+    );
+  });
+});
+
+describe("the console with two actor types", () => {
+  it("shows one of them at a time, in every view", async (context) => {
+    if (browser === undefined) return context.skip(NO_CHROMIUM);
+    const { page, troubles } = await openPage(browser, daemon.httpUrl ?? "");
+    const states = () =>
+      page.locator(".node[data-state]").evaluateAll((nodes) => nodes.map((node) => node.getAttribute("data-state")));
+    const at = (hash: string) => page.waitForSelector(`main[data-at="${hash}"] h1`, { state: "attached" });
+    const links = () => page.locator("#nav a").evaluateAll((found) => found.map((link) => link.getAttribute("href")));
+
+    await page.goto("/");
+    await at("");
+    expect(await states()).toEqual(["pending", "processing", "payment_failed", "confirmed"]);
+    await page.getByRole("combobox", { name: "Actor type" }).selectOption("Parcel");
+    await at("#/?of=parcels");
+    expect(await states()).toEqual(["announced", "travelling", "delivered"]);
+    await until(
+      "its counts",
+      async () => (await page.locator('[data-state="delivered"] .count').textContent()) === "1",
+    );
+    expect(await page.locator('[data-tile="Dead letters"] .value').textContent()).toBe("1");
+    expect(await links()).toEqual(["#/?of=parcels", "#/parcels", "#/dead-letters?of=parcels", "#/machine?of=parcels"]);
+
+    await page.getByRole("link", { name: "Parcels" }).click();
+    await at("#/parcels");
+    expect((await page.locator("tbody th").allTextContents()).sort()).toEqual(["p-1", "p-2"]);
+    expect(await page.locator(".command code").textContent()).toBe("npx natstate list --type parcel");
+
+    await page.getByRole("link", { name: "p-1" }).click();
+    await at("#/parcels/p-1");
+    expect(await page.locator(".node.lit").getAttribute("data-state")).toBe("delivered");
+    expect(await page.locator(".decisions tbody").textContent()).toContain("ParcelArrived");
+    expect(await page.locator(".command code").allTextContents()).toContain("npx natstate get p-1 --type parcel");
+    await page.getByRole("button", { name: "Inspect live" }).click();
+    await until("its past is told", async () => (await page.locator(".inspected > li").count()) === 7);
+
+    await page.getByRole("link", { name: "Dead letters" }).click();
+    await at("#/dead-letters?of=parcels");
+    await page.getByRole("checkbox", { name: "Select all on this page" }).check();
+    await page.getByRole("button", { name: "Redrive 1", exact: true }).click();
+    await until(
+      "the outcome",
+      async () => (await page.locator(".outcome").textContent()) === "Sent again: now 5 in PARCELS.",
+    );
+    await page.getByRole("combobox", { name: "Reason" }).selectOption("invalid_event");
+    await until("the address", () => new URL(page.url()).hash === "#/dead-letters?of=parcels&reason=invalid_event");
+    await page.reload();
+    await page.waitForSelector("main h1");
+    expect(await page.getByRole("combobox", { name: "Actor type" }).inputValue()).toBe("parcels");
+
+    await page.getByRole("link", { name: "Machine", exact: true }).click();
+    await at("#/machine?of=parcels");
+    expect(await page.locator(".source").textContent()).toContain('"id": "parcel"');
+    await page.getByRole("combobox", { name: "Actor type" }).selectOption("Order");
+    await at("#/machine?of=orders");
+    expect(await states()).toContain("payment_failed");
+    expect(troubles).toEqual([]);
+  });
+});

@@ -1,0 +1,154 @@
+import { readFileSync } from "node:fs";
+import type { Facts } from "../facts.ts";
+import type { Outcome } from "../faults/fault.ts";
+
+/** What natstate promises for one kind of trouble, and what shows it. */
+export interface Promised {
+  readonly when: string;
+  readonly promise: string;
+  /** Tests of `npm test`: file under `test/`, and what the test's title begins with. */
+  readonly tests: readonly (readonly [file: string, title: string])[];
+  /** Faults of `npm run faults`. */
+  readonly faults: readonly string[];
+}
+
+export const PROMISES: readonly Promised[] = [
+  {
+    when: "events arrive in any order, late, or more than once",
+    promise: "the same facets, state, completeness and standing decision; each event has one effect",
+    tests: [
+      ["machines/order-convergence.test.ts", "ends the same in all 120 arrival orders"],
+      ["machines/order-convergence.test.ts", "ends as the reference model says"],
+      ["e2e/wire.test.ts", "the same history in two arrival orders"],
+    ],
+    faults: ["redelivery-storm", "backlog"],
+  },
+  {
+    when: "the daemon is killed (`kill -9`) at any step or moment",
+    promise:
+      "the next start goes on from the checkpoint; no event is lost or counted twice, no revision missing, doubled or different",
+    tests: [["e2e/crash.test.ts", "the daemon killed again and again"]],
+    faults: [
+      "crash-received",
+      "crash-applied",
+      "crash-in-transaction",
+      "crash-committed",
+      "crash-acked",
+      "crash-published",
+      "crash-noted",
+      "kill-9",
+    ],
+  },
+  {
+    when: "the daemon is stopped (SIGTERM)",
+    promise: "it exits with 0 within 10 s, and the next start goes on",
+    tests: [["e2e/crash.test.ts", "SIGTERM in mid-load"]],
+    faults: ["sigterm"],
+  },
+  {
+    when: "the daemon is frozen past its pin, `ack_wait` or the dedupe window, and another takes over",
+    promise: "both compute the same from the same log; one revision gets in",
+    tests: [["e2e/many-daemons.test.ts", "an owner frozen longer than its pin"]],
+    faults: ["frozen-owner", "frozen-ack-wait", "frozen-dedupe", "frozen-alone"],
+  },
+  {
+    when: "several daemons run, and some die",
+    promise:
+      "they share the partitions and take over from the log; a second one on the same data directory refuses to start",
+    tests: [
+      ["e2e/many-daemons.test.ts", "two daemons share the partitions"],
+      ["e2e/refusals.test.ts", "a second daemon on the same data directory"],
+    ],
+    faults: ["two-daemons", "one-file"],
+  },
+  {
+    when: "nats-server is killed, frozen or slow, or the connection is cut or half-open",
+    promise:
+      "the daemon reconnects for ever, reads each partition again from its checkpoint, and looks up what the stream holds before it publishes again",
+    tests: [["e2e/crash.test.ts", "nats-server killed and started again"]],
+    faults: ["server-kill-9", "server-frozen", "cut", "half-open", "half-open-long", "delay"],
+  },
+  {
+    when: "consumers are deleted, reset or unpinned by others",
+    promise: "they are made again and read from the checkpoint",
+    tests: [["jetstream/lane-reader.test.ts", "a reset by another owner"]],
+    faults: ["consumer-deleted", "consumer-reset"],
+  },
+  {
+    when: "the stream was purged or made anew",
+    promise: "what was read is nobody's loss; for what was not, the daemon stops and names the command that accepts it",
+    tests: [
+      ["e2e/refusals.test.ts", "a stream made anew under the same name"],
+      ["e2e/refusals.test.ts", "messages that are gone before they were read"],
+    ],
+    faults: ["purged-below", "purged-above", "purged-above-frozen", "recreated"],
+  },
+  {
+    when: "the disk is full, under SQLite or under NATS, or slow",
+    promise: "nothing is acknowledged and nothing dead-lettered; `/readyz` turns red; it goes on when there is room",
+    tests: [["flow/intake.test.ts", "a full disk"]],
+    faults: ["store-full", "disk-full", "nats-disk-full", "slow-commits"],
+  },
+  {
+    when: "the SQLite file is deleted, or an older copy restored",
+    promise: "the log is read again from the checkpoint found; the same orders, and not one extra message in DECISIONS",
+    tests: [["e2e/crash.test.ts", "the store deleted, or replaced by an older copy"]],
+    faults: ["store-deleted", "store-older"],
+  },
+  {
+    when: "the SQLite file is damaged",
+    promise:
+      "rebuilt from events or refused with the command to run, or found by `natstate verify`; never a wrong decision",
+    tests: [
+      ["e2e/repair.test.ts", "takes the place of a store that is damaged"],
+      ["e2e/repair.test.ts", "finds what was changed by hand"],
+    ],
+    faults: ["store-truncated", "bits-flipped", "poisoned-rows"],
+  },
+  {
+    when: "a message can never be processed",
+    promise: "it is in DEAD_LETTERS once, with its bytes and a reason; the next event is unaffected",
+    tests: [
+      ["e2e/wire.test.ts", "bad input is kept once"],
+      ["fuzz/decoder.test.ts", "20,000 messages are accepted or rejected"],
+    ],
+    faults: [],
+  },
+  {
+    when: "a machine throws on an event",
+    promise:
+      "that order is quarantined and its events kept back; all others flow; released after a fix, they are applied in order",
+    tests: [
+      ["flow/processor.test.ts", "a machine that throws"],
+      ["e2e/quarantine.test.ts", "quarantined orders are listed, shown and, after a fix, released"],
+    ],
+    faults: [],
+  },
+  {
+    when: "a late event arrives for an order that was retired (`NATSTATE_RETAIN`)",
+    promise:
+      "the order comes back as it was and goes on; or, when the streams no longer hold all of it, the event is dead-lettered as `order_retired`. Never a blank order",
+    tests: [
+      ["e2e/retention.test.ts", "settled orders are retired, tell so, and come back"],
+      ["e2e/retention.test.ts", "killed again and again while orders are retired"],
+    ],
+    faults: [],
+  },
+  {
+    when: "clocks are wrong",
+    promise: "no decision depends on the daemon's clock",
+    tests: [["machines/order-purity.test.ts", "knows no clock"]],
+    faults: ["clock-jumps", "clock-faked"],
+  },
+  {
+    when: "several of these at once",
+    promise: "all of the above",
+    tests: [],
+    faults: ["mixed"],
+  },
+];
+
+/** The last figures: `npm run faults -- --report docs/measured-faults.json`. */
+export function measured(): Facts & { readonly seeds: number; readonly outcomes: readonly Outcome[] } {
+  return JSON.parse(readFileSync(new URL("../../docs/measured-faults.json", import.meta.url), "utf8"));
+}
