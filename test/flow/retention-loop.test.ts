@@ -96,21 +96,24 @@ it("says nothing of a stream that is not the one it knows", async () => {
 it("leaves alone who went to another owner while its history was read, and everybody once it is ended", async () => {
   using station = openWanted();
   let isOurs = true;
-  const readHistory = async (_lane: unknown, actorId: string): Promise<History> => {
+  const readHistory = async (_lane: unknown, actorId: string, upTo: number): Promise<History> => {
     isOurs = false;
-    return station.history(actorId);
+    return station.history(actorId, upTo);
   };
   const laneOf = () => (isOurs ? orderLane : undefined);
-  await run(station, { readHistory, laneOf }, () => until("it was read", () => !isOurs));
-  expect(station.count("retired")).toBe(2);
+  await run(station, { readHistory, laneOf }, async () => {
+    await until("it was read", () => !isOurs);
+    await new Promise(setImmediate);
+  });
+  expect(station.count("retired WHERE status = 'wanted'")).toBe(2);
 
   let release: (history: History) => void = () => {};
   const slow = () => new Promise<History>((resolve) => (release = resolve));
   const reading = until("it is being read", () => release.length > 0);
   await run(station, { readHistory: slow }, () => reading);
-  release(station.history("a"));
+  release(station.history("b", station.rows.find("order", "b")?.sequence));
   await new Promise(setImmediate);
-  expect(station.count("retired")).toBe(2);
+  expect(station.count("retired WHERE status = 'wanted'")).toBe(2);
 });
 
 it("retires while there is nothing else to do, and only then", async () => {
