@@ -28,7 +28,7 @@ import {
   publishedSubject,
   QUERY_SERVICE,
 } from "./jetstream/names.ts";
-import { createOwnership } from "./jetstream/ownership.ts";
+import { createOwnership, type Ownership } from "./jetstream/ownership.ts";
 import { createStreamPublisher } from "./jetstream/pub-acks.ts";
 import { createPublisher } from "./jetstream/publisher.ts";
 import { startQueryService } from "./jetstream/service.ts";
@@ -124,8 +124,13 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   if (embedded !== undefined) closers.push(() => embedded.stop());
   const natsUrl = config.NATS_URL ?? embedded?.url ?? "";
   const server = { url: natsUrl, ...natsAccess(config) };
+  /** Undefined until there are any: a connection can come and go before. */
+  let readers: Ownership | undefined;
   const session = await openSession({ ...server, name: QUERY_SERVICE }, onSession);
   closers.push(() => session.close());
+  // Apart from the rest: answers must not wait behind the thousands of events on their way to us.
+  const readings = await openSession({ ...server, name: `${QUERY_SERVICE}-events` }, onReadings);
+  closers.push(() => readings.close());
   const { nc, js, jsm } = session;
 
   const topology = topologyOf(config);
@@ -165,6 +170,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     laneOf: (row) => lanes.of(row.type, row.partition),
     maxInFlight: config.NATSTATE_PUBLISH_IN_FLIGHT,
     isConnected: session.isConnected,
+    owns: (lane) => ownership.owns(lane),
     beforeRetry: () => catchUp(ownership.assigned()),
     onPublished(decisions, deadLetters) {
       metrics.recordPublished(decisions, deadLetters, Date.now());
@@ -213,9 +219,6 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     onError: (error) => logger.error({ err: error }, "a query over NATS failed"),
   });
   closers.push(() => service.stop());
-  // Apart from the rest: answers must not wait behind the thousands of events on their way to us.
-  const readings = await openSession({ ...server, name: `${QUERY_SERVICE}-events` }, onReadings);
-  closers.push(() => readings.close());
   const ownership = createOwnership({
     lanes: lanes.all,
     ownId: service.id,
@@ -246,6 +249,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     },
     onTrouble,
   });
+  readers = ownership;
   const membership = createMembership(nc, QUERY_SERVICE, service.id, cluster, (members) => {
     logger.info({ members: members.length }, "members changed");
     void ownership.rebalance(members);
@@ -321,13 +325,16 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   }
 
   function onSession(event: SessionEvent): void {
-    if (event === "reconnected") logger.info({ nats: maskUrl(natsUrl) }, "NATS is back");
-    else if (event === "disconnected") logger.warn({ nats: maskUrl(natsUrl) }, "NATS is away, reconnecting");
+    if (event === "reconnected") {
+      logger.info({ nats: maskUrl(natsUrl) }, "NATS is back");
+      // What was asked while it was away is lost with the client's buffer: a lane that began anew would wait 5 s for it.
+      readers?.doubtAll("connection");
+    } else if (event === "disconnected") logger.warn({ nats: maskUrl(natsUrl) }, "NATS is away, reconnecting");
     else onFatal(new Error("the connection to NATS was closed for good"));
   }
 
   function onReadings(event: SessionEvent): void {
-    if (event === "reconnected") ownership.doubtAll("connection");
+    if (event === "reconnected") readers?.doubtAll("connection");
     else if (event === "disconnected") logger.debug("the reading connection is away, reconnecting");
     else onSession(event);
   }
@@ -368,8 +375,10 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
 
   function onLag(lags: readonly LaneLag[]): void {
     const complete = new Map<Lane, number>();
-    for (const { lane, completeTo } of lags) {
-      if (completeTo !== null && intake.queued() === 0) complete.set(lane, completeTo);
+    for (const { lane, completeTo, deliveredTo } of lags) {
+      // What was delivered to, and acknowledged by, another owner or an earlier run is not in this store.
+      const isOurs = deliveredTo <= records.completeTo(lane);
+      if (completeTo !== null && isOurs && intake.queued() === 0) complete.set(lane, completeTo);
     }
     records.saveCompleteTo(complete);
     for (const type of types) activity.recordLag(type, lag.of(type), Date.now());

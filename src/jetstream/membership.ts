@@ -39,7 +39,7 @@ export function createMembership(
 
   async function ask(): Promise<void> {
     const before = members().join();
-    const answered = new Set<string>([ownId]);
+    const answered = new Set<string>();
     try {
       for await (const { id, metadata } of await client.ping(service)) {
         if (metadata?.cluster === cluster) answered.add(id);
@@ -48,6 +48,8 @@ export function createMembership(
       // Not connected: keep what is known, the partitions are not ours to give away or take while nobody is heard.
       return;
     }
+    // The client does not reject while it is away, nobody answers then. We hear ourselves whenever anybody can be heard.
+    if (!answered.has(ownId)) return;
     for (const id of answered) missed.set(id, 0);
     for (const [id, misses] of missed) {
       if (answered.has(id)) continue;

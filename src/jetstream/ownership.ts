@@ -37,10 +37,12 @@ export function createOwnership(options: OwnershipOptions): Ownership {
   const readers = new Map<Lane, LaneReader>();
   let assigned: Lane[] = [];
   let running: Promise<void> = Promise.resolve();
+  /** As told last: a retry must not bring back members of before. */
+  let latest: readonly string[] = [];
   let stopped = false;
 
-  async function apply(members: readonly string[]): Promise<void> {
-    const owners = assignLanes(lanes, members);
+  async function apply(): Promise<void> {
+    const owners = assignLanes(lanes, latest);
     assigned = lanes.filter((lane) => owners.get(lane) === ownId);
     for (const [lane, reader] of readers) {
       if (assigned.includes(lane)) continue;
@@ -53,7 +55,7 @@ export function createOwnership(options: OwnershipOptions): Ownership {
     try {
       await prepare(missing);
     } catch (error) {
-      if (!stopped && onTrouble(error as Error) === "retry") setTimeout(() => void rebalance(members), RETRY_MS);
+      if (!stopped && onTrouble(error as Error) === "retry") setTimeout(() => void rebalance(latest), RETRY_MS);
       return;
     }
     if (stopped) return;
@@ -61,7 +63,8 @@ export function createOwnership(options: OwnershipOptions): Ownership {
   }
 
   function rebalance(members: readonly string[]): Promise<void> {
-    running = running.then(() => (stopped ? undefined : apply(members)));
+    latest = members;
+    running = running.then(() => (stopped ? undefined : apply()));
     return running;
   }
 
