@@ -43,6 +43,7 @@ import { startScrub } from "./repair/scrub.ts";
 import { openRetention } from "./retention.ts";
 import { startCheckpoints } from "./store/checkpoints.ts";
 import { asDamage, openDatabase } from "./store/database.ts";
+import { readInstanceId } from "./store/instance-id.ts";
 import { createJournal } from "./store/journal.ts";
 import { createLaneRecords } from "./store/lanes.ts";
 import { createOutbox } from "./store/outbox.ts";
@@ -126,6 +127,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   const server = { url: natsUrl, ...natsAccess(config) };
   /** Undefined until there are any: a connection can come and go before. */
   let readers: Ownership | undefined;
+  let lastTrouble: string | undefined;
   const session = await openSession({ ...server, name: QUERY_SERVICE }, onSession);
   closers.push(() => session.close());
   // Apart from the rest: answers must not wait behind the thousands of events on their way to us.
@@ -205,6 +207,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     isRetired: (type, actorId) => queries.retired(type, actorId) !== undefined,
     onError: (error, type, actorId) => logger.error({ err: error, actorType: type.name, actorId }, "inspection failed"),
   });
+  const instance = readInstanceId(config.NATSTATE_DATA);
   const cluster = found.map((stream) => `${stream.name}@${stream.created}`).join();
   const service = await startQueryService({
     nc,
@@ -215,6 +218,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     owns: (type, actorId) => ownership.owns(lanes.ofActor(type, actorId)),
     ownedPartitions,
     cluster,
+    instance,
     version: VERSION,
     onError: (error) => logger.error({ err: error }, "a query over NATS failed"),
   });
@@ -250,8 +254,9 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     onTrouble,
   });
   readers = ownership;
-  const membership = createMembership(nc, QUERY_SERVICE, service.id, cluster, (members) => {
+  const membership = createMembership(nc, QUERY_SERVICE, { id: service.id, instance }, cluster, (members) => {
     logger.info({ members: members.length }, "members changed");
+    lastTrouble = undefined;
     void ownership.rebalance(members);
   });
   closers.push(() => membership.stop());
@@ -364,12 +369,17 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     }
   }
 
-  function onTrouble(error: Error): "retry" | "give_up" {
-    if (error instanceof StreamIdentityError) {
+  /** A daemon that cannot take over another one's partitions, because their past is gone, still has its own to read. */
+  function onTrouble(error: Error, readsOthers = false): "retry" | "give_up" {
+    const isRefusal = error instanceof StreamIdentityError;
+    if (isRefusal && !readsOthers) {
       onFatal(error);
       return "give_up";
     }
-    logger.warn({ err: error }, "partitions cannot be read yet, trying again");
+    if (error.message !== lastTrouble) {
+      logger[isRefusal ? "error" : "warn"]({ err: error }, "partitions cannot be read yet, trying again");
+    }
+    lastTrouble = error.message;
     return "retry";
   }
 
