@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { headers } from "@nats-io/transport-node";
@@ -193,6 +193,30 @@ test("redrive sends nothing when one of the sequences is not there", async () =>
   const { state } = await session.jsm.streams.info("ORDERS");
   expect((await run("dead-letters", "redrive", sequence, "999999")).code).toBe(3);
   expect((await session.jsm.streams.info("ORDERS")).state.last_seq).toBe(state.last_seq);
+});
+
+test("backup names a directory that is not there, and never writes over a directory or the store", async () => {
+  const linked = join(dir, "linked");
+  await symlink(dir, linked);
+  const taken = join(dir, "taken");
+  await mkdir(taken);
+  const store = await stat(join(dir, "natstate.db"));
+  const [nowhere, itself, directory] = await Promise.all([
+    run("backup", "/nope/x.db"),
+    run("backup", join(linked, "natstate.db"), "--force"),
+    run("backup", taken, "--force"),
+  ]);
+  const message = "natstate: there is no directory /nope: make it, or name another file\n";
+  expect(nowhere).toEqual({ code: 2, stdout: "", stderr: message });
+  expect(itself).toMatchObject({ code: 2, stderr: expect.stringContaining("is the store itself") });
+  expect(directory).toMatchObject({ code: 2, stderr: expect.stringContaining("is a directory") });
+  expect((await stat(join(dir, "natstate.db"))).ino).toBe(store.ino);
+  expect((await readdir(dir)).filter((name) => name.includes("partial"))).toEqual([]);
+});
+
+test("rebuild beside a running daemon says which process to stop", async () => {
+  const message = `is in use by natstate (process ${daemon.pid}): stop it first`;
+  expect(await run("rebuild")).toMatchObject({ code: 1, stderr: expect.stringContaining(message) });
 });
 
 test("the exported machine is one: as JSON, as its source, as a diagram of all states", async () => {
