@@ -178,6 +178,42 @@ test("a dead letter redriven with a corrected body is applied: its CloudEvents h
   await until("it is applied", () => api("orders/cloudy"));
 });
 
+test("a correction that is none is refused before it is sent, unless it is forced", async () => {
+  const sequence = await publishBad("negative", "{", {});
+  const body = join(dir, "negative.json");
+  const event = { orderId: "negative", eventType: "OrderCreated", timestamp: "2026-01-01T00:00:00Z" };
+  await writeFile(body, JSON.stringify({ ...event, customerId: "c", totalAmount: -1, currency: "EUR" }));
+  const refused = await run("dead-letters", "redrive", sequence, "--body", body);
+  expect(refused).toMatchObject({ code: 2, stdout: "", stderr: expect.stringMatching(/invalid_event: totalAmount/) });
+  const forced = await run("dead-letters", "redrive", sequence, "--body", body, "--force");
+  expect(forced).toMatchObject({ code: 0, stderr: expect.stringContaining("dead-letters list shows whether") });
+});
+
+test("what was redriven is not redriven with the next --reason or --all, and nor are the copies that came back", async () => {
+  const body = JSON.stringify({ orderId: "inner", eventType: "xstate.init", timestamp: "2026-01-01T00:00:00Z" });
+  await publishBad("inner", body, {});
+  const list = async () => parse(await run("dead-letters", "list", "--reason", "reserved_type", "--json")).deadLetters;
+  const redrive = async (...args: string[]) =>
+    parse(await run("dead-letters", "redrive", "--reason", "reserved_type", "--json", ...args));
+  const before = (await list()).length;
+  const first = await redrive();
+  expect(first).toMatchObject({ skipped: 0 });
+  expect(first.deadLetters).toHaveLength(before);
+  await until("the copies came back", async () => (await list()).length === 2 * before);
+  expect(await redrive()).toEqual({ deadLetters: [], skipped: 2 * before });
+  expect((await redrive("--again", "--dry-run")).deadLetters).toHaveLength(2 * before);
+  const all = await run("dead-letters", "redrive", "--all", "--dry-run");
+  expect(all.stdout).toMatch(/\d+ skipped: redriven before, or copies of those; --again sends them too\n$/);
+});
+
+test("a dead letter's two sequences have the same names on the command line and in the API", async () => {
+  const [letter] = parse(await run("dead-letters", "list", "--limit", "1", "--json")).deadLetters;
+  const { streamSequence, deadLetterSequence } = letter;
+  expect(deadLetterSequence).toBe(letter.sequence);
+  await until("the API has it", async () => (await api(`dead-letters/${streamSequence}`))?.deadLetterSequence !== null);
+  expect(await api(`dead-letters/${streamSequence}`)).toMatchObject({ streamSequence, deadLetterSequence });
+});
+
 test("a redrive the stream's duplicate window swallows is told, with exit code 1", async () => {
   const sequence = await publishBad("twice", "{", { "Nats-Msg-Id": "twice-1" });
   const ran = await run("dead-letters", "redrive", sequence);
