@@ -12,6 +12,7 @@ import { addHealth } from "./cli/health.ts";
 import { addInspect } from "./cli/inspect.ts";
 import { addMachine } from "./cli/machine.ts";
 import { onClosedPipe, say } from "./cli/output.ts";
+import { addPublish } from "./cli/publish.ts";
 import { addQuarantine } from "./cli/quarantine.ts";
 import { addRebuild } from "./cli/rebuild.ts";
 import { addDemo, addSimulate } from "./cli/rehearsal.ts";
@@ -35,6 +36,7 @@ function createProgram(): Command {
   addStart(program, actorTypes);
   addDemo(program);
   addSimulate(program, actorTypes);
+  addPublish(program, actorTypes);
   addActorReads(program, actorTypes);
   addWatch(program, actorTypes);
   addTop(program, actorTypes);
@@ -53,6 +55,7 @@ function createProgram(): Command {
   program.addHelpText("after", `\nExit codes:\n${codes.join("\n")}`);
   return withExamples(program, [
     ["natstate start", "run the daemon, data in ./data"],
+    [`natstate publish my-1 PaymentProcessed '{"amount":20,"status":"successful"}'`, "one event"],
     ["natstate get ORD-1001", "one order"],
     ["natstate list --state payment_failed", "orders by state"],
     ["natstate watch", "decisions as they are published"],
