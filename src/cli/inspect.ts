@@ -81,6 +81,10 @@ async function serve(
     onClients(count, error) {
       say(`${count} connected${error === undefined ? "" : `; an inspector was closed: ${error.message}`}`);
     },
+  }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EADDRINUSE") throw error;
+    const message = `port ${port} on 127.0.0.1 is in use: choose another --port, or 0 for a free one`;
+    throw new CliError("failed", message, { cause: error });
   });
   try {
     print(`inspecting ${type.name} ${id} at ws://127.0.0.1:${relay.port}, Ctrl-C ends`);

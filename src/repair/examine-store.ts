@@ -23,7 +23,7 @@ function examineFile(storeFile: string, nowMs: number): Finding[] {
     return [problem("store", `${storeFile} cannot be read: ${(error as Error).message}`, "natstate rebuild")];
   }
   if (found === undefined) {
-    return [warning("store", `there is none at ${storeFile}`, "natstate start makes it; or set NATSTATE_DATA")];
+    return [warning("store", `there is none at ${storeFile}`, "npx natstate start makes it; or set NATSTATE_DATA")];
   }
   return [examineTables(found), examineSize(found), examinePending(found, nowMs), ...examineCounts(found)];
 }
@@ -34,7 +34,7 @@ function examineTables({ schema, knownSchema, damage }: StoreCheckup): Finding {
     return problem("store", `schema ${schema}, this natstate knows ${knownSchema}`, "use the newer natstate");
   }
   if (schema < knownSchema) {
-    return warning("store", `schema ${schema} of ${knownSchema}`, "natstate start brings it up to date");
+    return warning("store", `schema ${schema} of ${knownSchema}`, "npx natstate start brings it up to date");
   }
   return ok("store", `sound, schema ${schema}`);
 }
@@ -69,7 +69,7 @@ function examineCounts({ quarantined, deadLetters }: StoreCheckup): Finding[] {
 }
 
 function examineDisk(directory: string): Finding {
-  if (!existsSync(directory)) return warning("disk", `${directory} is not there`, "natstate start makes it");
+  if (!existsSync(directory)) return warning("disk", `${directory} is not there`, "npx natstate start makes it");
   const { bavail, blocks, bsize } = statfsSync(directory);
   const free = bavail * bsize;
   const detail = `${bytesText(free)} of ${bytesText(blocks * bsize)} free under ${directory}`;

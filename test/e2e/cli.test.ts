@@ -99,6 +99,9 @@ test("what was mistyped is exit code 2, and says what was expected", async () =>
     ["pending, processing", "list", "--state", "lost"],
     ["from 0 to 1", "simulate", "--late", "2"],
     ["duration", "watch", "--since", "soon"],
+    ["--waiting-for: ", "list", "--waiting-for", "Payment"],
+    ["--updated-before: ", "list", "--updated-before", "yesterday"],
+    ["a URL such as", "health", "--http", "foo"],
     ["one of the three", "dead-letters", "redrive"],
     ["expected nats://", "stats", "--nats", "a b"],
     ["no such event stream", "start", "--accept-stream", "OTHERS"],
@@ -106,6 +109,14 @@ test("what was mistyped is exit code 2, and says what was expected", async () =>
   const ran = await Promise.all(mistakes.map(([, ...args]) => run(...args)));
   ran.forEach(({ code, stderr }, index) => {
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(mistakes[index]?.[0] ?? "") });
+  });
+});
+
+test("a port in use is told with the option that chooses another", async () => {
+  const { port } = new URL(daemon.httpUrl);
+  expect(await run("inspect", "sim1-order-123", "--port", port)).toMatchObject({
+    code: 1,
+    stderr: `natstate: port ${port} on 127.0.0.1 is in use: choose another --port, or 0 for a free one\n`,
   });
 });
 
@@ -119,6 +130,7 @@ test("health is exit code 0 when ready, and 4 when nothing runs", async () => {
   expect(overNats).toMatchObject({ code: 0, stdout: expect.stringContaining("1 natstate daemon") });
   expect(stopped.code).toBe(4);
   expect(JSON.parse(stopped.stdout)).toMatchObject({ ready: false });
+  expect(stopped.stderr).toContain("Start it with: npx natstate start");
 });
 
 test("a reader that finds no system is told where it looked and how to start one, exit code 1", async () => {
@@ -139,6 +151,24 @@ test("config masks passwords, and lists every problem with exit code 2", async (
   const wrong = await runCli(["config"], { NATSTATE_PARTITIONS: "0", NATSTATE_TYPO: "1" });
   expect(wrong.code).toBe(2);
   expect(wrong.stderr).toMatch(/2 problems[\s\S]*NATSTATE_TYPO[\s\S]*NATSTATE_PARTITIONS/);
+});
+
+test("files that a setting names and nobody can use are told by the setting's name, before anything is tried", async () => {
+  const files = await runCli(["list"], { NATS_CREDS: "/nope", NATSTATE_TLS_CA: dir, NATSTATE_DATA: "/etc/passwd" });
+  expect(files).toMatchObject({ code: 2, stdout: "" });
+  expect(files.stderr).toContain("NATS_CREDS: /nope is not there\n");
+  expect(files.stderr).toContain(`NATSTATE_TLS_CA: ${dir} is a directory, expected a file\n`);
+  expect(files.stderr).toContain("NATSTATE_DATA: /etc/passwd is not a directory\n");
+  for (const command of ["start", "rebuild"]) {
+    const unmakeable = await runCli([command], { NATSTATE_DATA: "/proc/natstate/data" });
+    expect(unmakeable).toMatchObject({ code: 2, stderr: expect.stringContaining("natstate/data cannot be made: ") });
+  }
+});
+
+test("doctor says once how to start what does not run", async () => {
+  const { stdout } = await runCli(["doctor", "--nats", "nats://127.0.0.1:1"], { NATSTATE_DATA: join(dir, "empty") });
+  expect(stdout).toContain("start it with: npx natstate start");
+  expect(stdout).not.toContain("..");
 });
 
 test("dead letters are listed newest first, shown with their bytes, and missing ones are exit code 3", async () => {
