@@ -31,7 +31,7 @@ function createProgram(): Command {
   const program = new Command("natstate")
     .description(description)
     .version(version)
-    .showHelpAfterError("(natstate <command> --help says more)")
+    .showHelpAfterError("(npx natstate <command> --help says more)")
     .exitOverride();
   addStart(program, actorTypes);
   addDemo(program);
@@ -54,12 +54,12 @@ function createProgram(): Command {
   const codes = Object.values(EXIT_CODES).map(({ code, meaning }) => `  ${code}  ${meaning}`);
   program.addHelpText("after", `\nExit codes:\n${codes.join("\n")}`);
   return withExamples(program, [
-    ["natstate start", "run the daemon, data in ./data"],
-    [`natstate publish my-1 PaymentProcessed '{"amount":20,"status":"successful"}'`, "one event"],
-    ["natstate get ORD-1001", "one order"],
-    ["natstate list --state payment_failed", "orders by state"],
-    ["natstate watch", "decisions as they are published"],
-    ["natstate dead-letters list", "what could not be read"],
+    ["npx natstate start", "run the daemon, data in ./data"],
+    [`npx natstate publish my-1 PaymentProcessed '{"amount":20,"status":"successful"}'`, "one event"],
+    ["npx natstate get ORD-1001", "one order"],
+    ["npx natstate list --state payment_failed", "orders by state"],
+    ["npx natstate watch", "decisions as they are published"],
+    ["npx natstate dead-letters list", "what could not be read"],
   ]);
 }
 

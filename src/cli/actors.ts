@@ -47,8 +47,8 @@ function addGet(program: Command, types: readonly ActorType[]): void {
     else print(renderActor(type, found));
   });
   withExamples(command, [
-    ["natstate get ORD-1001", "for a person"],
-    ["natstate get ORD-1001 --json | jq .decision", "for a script; exit code 3 when there is no such order"],
+    ["npx natstate get ORD-1001", "for a person"],
+    ["npx natstate get ORD-1001 --json | jq .decision", "for a script; exit code 3 when there is no such order"],
   ]);
 }
 
@@ -65,8 +65,8 @@ function addHistory(program: Command, types: readonly ActorType[]): void {
     else print(renderHistory(type, id, found));
   });
   withExamples(command, [
-    ["natstate history ORD-1001", "events in stream order, decisions by revision"],
-    ["natstate history ORD-1001 --json", "with every event's own fields"],
+    ["npx natstate history ORD-1001", "events in stream order, decisions by revision"],
+    ["npx natstate history ORD-1001 --json", "with every event's own fields"],
   ]);
 }
 
@@ -88,11 +88,11 @@ function addList(program: Command, types: readonly ActorType[]): void {
       else print(renderList(type, found));
     });
   withExamples(command, [
-    ["natstate list --limit 20", "the newest"],
-    ["natstate list --state payment_failed", "by state"],
-    ["natstate list --waiting-for PaymentProcessed", "unpaid so far"],
-    ["natstate list --incomplete --updated-before 2026-01-31T00:00:00Z", "stuck since January"],
-    ["natstate list --decision none --json", "undecided, as JSON"],
+    ["npx natstate list --limit 20", "the newest"],
+    ["npx natstate list --state payment_failed", "by state"],
+    ["npx natstate list --waiting-for PaymentProcessed", "unpaid so far"],
+    ["npx natstate list --incomplete --updated-before 2026-01-31T00:00:00Z", "stuck since January"],
+    ["npx natstate list --decision none --json", "undecided, as JSON"],
   ]);
 }
 
@@ -106,8 +106,8 @@ function addStats(program: Command, types: readonly ActorType[]): void {
     },
   );
   withExamples(command, [
-    ["natstate stats", "over all daemons"],
-    ["natstate stats --json | jq .orders.byState", "for a script"],
+    ["npx natstate stats", "over all daemons"],
+    ["npx natstate stats --json | jq .orders.byState", "for a script"],
   ]);
 }
 

@@ -26,8 +26,8 @@ export function addBackup(program: Command, types: readonly ActorType[]): void {
     .option("--json", "print JSON")
     .action((file: string, options: BackupOptions) => backup(types, resolve(file), options));
   withExamples(command, [
-    ["natstate backup /backups/natstate.db", "the store of NATSTATE_DATA"],
-    ["natstate backup nightly.db --force --json", "from a scheduler"],
+    ["npx natstate backup /backups/natstate.db", "the store of NATSTATE_DATA"],
+    ["npx natstate backup nightly.db --force --json", "from a scheduler"],
   ]);
 }
 

@@ -63,8 +63,8 @@ function addList(group: Command, types: readonly ActorType[]): void {
     });
   addSystemOption(command);
   withExamples(command, [
-    ["natstate dead-letters list", "the newest 50"],
-    ["natstate dead-letters list --reason invalid_event --json", "of one reason, as JSON"],
+    ["npx natstate dead-letters list", "the newest 50"],
+    ["npx natstate dead-letters list --reason invalid_event --json", "of one reason, as JSON"],
   ]);
 }
 
@@ -83,8 +83,8 @@ function addShow(group: Command): void {
     });
   addSystemOption(command);
   withExamples(command, [
-    ["natstate dead-letters show 17", "for a person"],
-    ["natstate dead-letters show 17 --raw > event.json", "to correct it and send it with redrive --body"],
+    ["npx natstate dead-letters show 17", "for a person"],
+    ["npx natstate dead-letters show 17 --raw > event.json", "to correct it and send it with redrive --body"],
   ]);
 }
 
@@ -109,10 +109,10 @@ function addRedrive(group: Command, types: readonly ActorType[]): void {
     .action((sequences: number[] | undefined, options: RedriveOptions) => redrive(types, sequences ?? [], options));
   addSystemOption(command);
   withExamples(command, [
-    ["natstate dead-letters redrive 17 18", "these two"],
-    ["natstate dead-letters redrive 17 --body event.json", "corrected by hand"],
-    ["natstate dead-letters redrive --reason unknown_event_type --dry-run", "what would be sent after an upgrade"],
-    ["natstate dead-letters redrive --all", "everything that was not redriven before"],
+    ["npx natstate dead-letters redrive 17 18", "these two"],
+    ["npx natstate dead-letters redrive 17 --body event.json", "corrected by hand"],
+    ["npx natstate dead-letters redrive --reason unknown_event_type --dry-run", "what would be sent after an upgrade"],
+    ["npx natstate dead-letters redrive --all", "everything that was not redriven before"],
   ]);
 }
 

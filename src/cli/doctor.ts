@@ -34,8 +34,8 @@ export function addDoctor(program: Command, types: readonly ActorType[]): void {
     .action((options: DoctorOptions) => doctor(types, options));
   addSystemOption(command);
   withExamples(command, [
-    ["natstate doctor", "each line ok, warning or problem, with what to do; exit code 4 on problems"],
-    ["natstate doctor --json | jq '.findings[] | select(.level != \"ok\")'", "for a script"],
+    ["npx natstate doctor", "each line ok, warning or problem, with what to do; exit code 4 on problems"],
+    ["npx natstate doctor --json | jq '.findings[] | select(.level != \"ok\")'", "for a script"],
   ]);
 }
 

@@ -38,9 +38,9 @@ export function addHealth(program: Command, types: readonly ActorType[]): void {
     .action((options: HealthOptions) => health(types, options));
   addSystemOption(command);
   withExamples(command, [
-    ["natstate health", "the daemon of this data directory"],
-    ["natstate health --http http://10.0.0.5:8484", "another one"],
-    ["natstate health --nats nats://10.0.0.5:4222", "does any daemon answer questions over NATS?"],
+    ["npx natstate health", "the daemon of this data directory"],
+    ["npx natstate health --http http://10.0.0.5:8484", "another one"],
+    ["npx natstate health --nats nats://10.0.0.5:4222", "does any daemon answer questions over NATS?"],
   ]);
 }
 

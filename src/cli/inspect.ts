@@ -40,9 +40,9 @@ export function addInspect(program: Command, types: readonly ActorType[]): void 
     });
   addSystemOption(command);
   withExamples(command, [
-    ["natstate inspect ORD-1001", "a ws:// address for an inspector, until Ctrl-C"],
-    ["natstate inspect ORD-1001 --json | jq -c '[.type, .event.type, .snapshot.value]'", "in a terminal"],
-    ["natstate inspect ORD-1001 --redact --open-stately", "drawn by stately.ai, without values"],
+    ["npx natstate inspect ORD-1001", "a ws:// address for an inspector, until Ctrl-C"],
+    ["npx natstate inspect ORD-1001 --json | jq -c '[.type, .event.type, .snapshot.value]'", "in a terminal"],
+    ["npx natstate inspect ORD-1001 --redact --open-stately", "drawn by stately.ai, without values"],
   ]);
 }
 

@@ -33,7 +33,7 @@ export function addRebuild(program: Command, types: readonly ActorType[]): void 
     .option("--accept-differences", "put it in place although it lacks something the old one has")
     .option("--json", "print JSON")
     .action((options: RebuildOptions) => run(types, options));
-  withExamples(command, [["natstate rebuild", "the store of NATSTATE_DATA"]]);
+  withExamples(command, [["npx natstate rebuild", "the store of NATSTATE_DATA"]]);
 }
 
 async function run(types: readonly ActorType[], options: RebuildOptions): Promise<void> {

@@ -37,9 +37,9 @@ export function addVerify(program: Command, types: readonly ActorType[]): void {
     .action((options: VerifyOptions) => run(types, options));
   addSystemOption(command);
   withExamples(command, [
-    ["natstate verify", `${SAMPLE} orders at random; exit code 1 when anything differs`],
-    ["natstate verify --order ORD-1001", "one; exit code 3 when there is no such order"],
-    ["natstate verify --all --json", "the whole store"],
+    ["npx natstate verify", `${SAMPLE} orders at random; exit code 1 when anything differs`],
+    ["npx natstate verify --order ORD-1001", "one; exit code 3 when there is no such order"],
+    ["npx natstate verify --all --json", "the whole store"],
   ]);
 }
 
@@ -67,7 +67,7 @@ async function run(types: readonly ActorType[], options: VerifyOptions): Promise
     printJson({ ...others, differing, differences: found.differences.map((each) => named(type, each)) });
   else if (isRetired) print(`${type.name} ${options.order} is retired: there is nothing of it to compare`);
   else print(render(type, found));
-  if (differing > 0) throw new CliError("failed", `${differing} differences; natstate rebuild makes a new store`);
+  if (differing > 0) throw new CliError("failed", `${differing} differences; npx natstate rebuild makes a new store`);
 }
 
 function select(type: ActorType, { order, sample, all }: VerifyOptions): Selection {

@@ -20,7 +20,7 @@ function examineFile(storeFile: string, nowMs: number): Finding[] {
   try {
     found = checkStore(storeFile);
   } catch (error) {
-    return [problem("store", `${storeFile} cannot be read: ${(error as Error).message}`, "natstate rebuild")];
+    return [problem("store", `${storeFile} cannot be read: ${(error as Error).message}`, "npx natstate rebuild")];
   }
   if (found === undefined) {
     return [warning("store", `there is none at ${storeFile}`, "npx natstate start makes it; or set NATSTATE_DATA")];
@@ -29,7 +29,7 @@ function examineFile(storeFile: string, nowMs: number): Finding[] {
 }
 
 function examineTables({ schema, knownSchema, damage }: StoreCheckup): Finding {
-  if (damage !== null) return problem("store", `damaged: ${damage}`, "stop natstate, then: natstate rebuild");
+  if (damage !== null) return problem("store", `damaged: ${damage}`, "stop natstate, then: npx natstate rebuild");
   if (schema > knownSchema) {
     return problem("store", `schema ${schema}, this natstate knows ${knownSchema}`, "use the newer natstate");
   }
@@ -61,10 +61,14 @@ function examineCounts({ quarantined, deadLetters }: StoreCheckup): Finding[] {
   return [
     quarantined === 0
       ? ok("quarantine", "nothing is quarantined")
-      : warning("quarantine", `${quarantined} are quarantined`, "natstate quarantine list; after a fix: release --all"),
+      : warning(
+          "quarantine",
+          `${quarantined} are quarantined`,
+          "npx natstate quarantine list; after a fix: release --all",
+        ),
     deadLetters === 0
       ? ok("dead letters", "none")
-      : warning("dead letters", `${deadLetters} messages could not be read`, "natstate dead-letters list"),
+      : warning("dead letters", `${deadLetters} messages could not be read`, "npx natstate dead-letters list"),
   ];
 }
 

@@ -25,7 +25,7 @@ export async function copyStore(file: string, to: string, onProgress: OnProgress
     await copyPages(file, draft, onProgress);
     const problem = sealStore(draft);
     if (problem !== null) {
-      throw new StoreError(`${file} is damaged, its copy is not sound: ${problem}. Run: natstate rebuild`);
+      throw new StoreError(`${file} is damaged, its copy is not sound: ${problem}. Run: npx natstate rebuild`);
     }
     putInPlace(draft, to);
   } catch (error) {

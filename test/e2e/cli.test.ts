@@ -5,6 +5,7 @@ import { headers } from "@nats-io/transport-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createMachine } from "xstate";
 import { orderMachine } from "../../machines/order/machine.ts";
+import { demoDefaults } from "../../src/demo/demo.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { until } from "../until.ts";
 import { type Ran, runCli, startCli } from "./cli-run.ts";
@@ -293,6 +294,27 @@ test("the exported machine is one: as JSON, as its source, as a diagram of all s
   expect(Object.keys(machine.states)).toEqual(Object.keys(orderMachine.states));
   expect(mermaid?.stdout).toMatch(/^stateDiagram-v2\n[\s\S]* {2}processing --> confirmed : \[isConfirmed\]\n/);
   expect(source?.stdout).toContain("export const orderMachine");
+});
+
+test("help says what is taken when nothing is given, and its examples work after npm ci", async () => {
+  const [demo, top, get] = await Promise.all(["demo", "top", "get"].map((command) => run(command, "--help")));
+  expect(demo?.stdout).toMatch(
+    new RegExp(`orders \\(default: ${demoDefaults.orders}\\)[^]*\\(default: ${demoDefaults.seed}\\)`),
+  );
+  expect(top?.stdout).toContain("(default: 1s)");
+  expect(get?.stdout).toContain("  npx natstate get ORD-1001 ");
+});
+
+test("--json is taken by what prints JSON anyway", async () => {
+  const [schema, bare, machine, text] = await Promise.all([
+    run("schema", "--json"),
+    run("schema"),
+    run("machine", "export", "--json").then(parse),
+    run("machine", "export", "--json", "--format", "text"),
+  ]);
+  expect(schema).toEqual(bare);
+  expect(machine).toMatchObject({ id: "order" });
+  expect(text).toMatchObject({ code: 2, stderr: expect.stringContaining("give one of them") });
 });
 
 test("watch shows past and new decisions until a signal, as text and as lines of JSON", async () => {
