@@ -100,7 +100,7 @@ function addRedrive(group: Command, types: readonly ActorType[]): void {
     ])
     .addOption(reasonOption())
     .addOption(ofTypeOption(types))
-    .option("--all", "all there are")
+    .option("--all", "all that were not redriven before")
     .option("--again", "with --all or --reason: also those redriven before whose copy came back, and the copies")
     .option("--body <file>", "send this file's bytes in place of the original ones; for one dead letter")
     .option("--force", "send the body although it cannot be read as an event")

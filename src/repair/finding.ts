@@ -35,4 +35,4 @@ export function bytesText(bytes: number): string {
 }
 
 /** The advice when nothing runs. */
-export const START = "start it with: npx natstate start";
+export const START = "Start it with: npx natstate start";

@@ -168,7 +168,7 @@ test("files that a setting names and nobody can use are told by the setting's na
 
 test("doctor says once how to start what does not run", async () => {
   const { stdout } = await runCli(["doctor", "--nats", "nats://127.0.0.1:1"], { NATSTATE_DATA: join(dir, "empty") });
-  expect(stdout).toContain("start it with: npx natstate start");
+  expect(stdout).toContain("Start it with: npx natstate start");
   expect(stdout).not.toContain("..");
 });
 
