@@ -1,17 +1,21 @@
 import { readFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import type { ActorType } from "../../machines/actor-type.ts";
+import { readConfig } from "../config.ts";
 import { REJECTION_REASONS } from "../flow/ports.ts";
+import { checkEvent } from "../jetstream/check-event.ts";
 import {
+  type DeadLetterHead,
   type DeadLetterMessage,
   type DeadLetterSelection,
   type DeadLetters,
   openDeadLetters,
 } from "../jetstream/dead-letters.ts";
+import { eventStream } from "../jetstream/names.ts";
 import { findType, wholeNumber, withExamples } from "./arguments.ts";
 import { describeRedriven, encodeBody, renderDeadLetter, renderDeadLetters } from "./dead-letters-text.ts";
 import { CliError } from "./exit-codes.ts";
-import { print, printJson } from "./output.ts";
+import { print, printJson, say } from "./output.ts";
 import { addSystemOption, withSystem } from "./system.ts";
 
 interface Common {
@@ -28,6 +32,8 @@ interface RedriveOptions extends Selecting {
   readonly all?: boolean;
   readonly body?: string;
   readonly dryRun?: boolean;
+  readonly again?: boolean;
+  readonly force?: boolean;
 }
 
 /** Adds `natstate dead-letters list|show|redrive`. They work on DEAD_LETTERS itself, so no daemon need run. */
@@ -52,13 +58,13 @@ function addList(group: Command, types: readonly ActorType[]): void {
       const found = await withDeadLetters(options, (letters) =>
         letters.latest(selectionOf(types, options), options.limit),
       );
-      if (options.json) printJson({ deadLetters: found });
+      if (options.json) printJson({ deadLetters: found.map(named) });
       else print(renderDeadLetters(found));
     });
   addSystemOption(command);
   withExamples(command, [
-    ["natstate dead-letters list", "the newest 50"],
-    ["natstate dead-letters list --reason invalid_event --json", "of one reason, as JSON"],
+    ["npx natstate dead-letters list", "the newest 50"],
+    ["npx natstate dead-letters list --reason invalid_event --json", "of one reason, as JSON"],
   ]);
 }
 
@@ -72,13 +78,13 @@ function addShow(group: Command): void {
     .action(async (sequence: number, options: Common & { raw?: boolean }) => {
       const letter = await withDeadLetters(options, (letters) => findOne(letters, sequence));
       if (options.raw) process.stdout.write(letter.body);
-      else if (options.json) printJson({ ...letter, ...encodeBody(letter.body) });
+      else if (options.json) printJson({ ...named(letter), ...encodeBody(letter.body) });
       else print(renderDeadLetter(letter));
     });
   addSystemOption(command);
   withExamples(command, [
-    ["natstate dead-letters show 17", "for a person"],
-    ["natstate dead-letters show 17 --raw > event.json", "to correct it and send it with redrive --body"],
+    ["npx natstate dead-letters show 17", "for a person"],
+    ["npx natstate dead-letters show 17 --raw > event.json", "to correct it and send it with redrive --body"],
   ]);
 }
 
@@ -94,17 +100,19 @@ function addRedrive(group: Command, types: readonly ActorType[]): void {
     ])
     .addOption(reasonOption())
     .addOption(ofTypeOption(types))
-    .option("--all", "all there are")
+    .option("--all", "all that were not redriven before")
+    .option("--again", "with --all or --reason: also those redriven before whose copy came back, and the copies")
     .option("--body <file>", "send this file's bytes in place of the original ones; for one dead letter")
+    .option("--force", "send the body although it cannot be read as an event")
     .option("--dry-run", "only say what would be sent")
     .option("--json", "print JSON")
     .action((sequences: number[] | undefined, options: RedriveOptions) => redrive(types, sequences ?? [], options));
   addSystemOption(command);
   withExamples(command, [
-    ["natstate dead-letters redrive 17 18", "these two"],
-    ["natstate dead-letters redrive 17 --body event.json", "corrected by hand"],
-    ["natstate dead-letters redrive --reason unknown_event_type --dry-run", "what would be sent after an upgrade"],
-    ["natstate dead-letters redrive --all", "everything"],
+    ["npx natstate dead-letters redrive 17 18", "these two"],
+    ["npx natstate dead-letters redrive 17 --body event.json", "corrected by hand"],
+    ["npx natstate dead-letters redrive --reason unknown_event_type --dry-run", "what would be sent after an upgrade"],
+    ["npx natstate dead-letters redrive --all", "everything that was not redriven before"],
   ]);
 }
 
@@ -113,18 +121,54 @@ async function redrive(types: readonly ActorType[], sequences: readonly number[]
   const body = options.body === undefined ? undefined : readBody(options.body);
   const outcomes: object[] = [];
   let missed = 0;
+  let skipped = 0;
   await withDeadLetters(options, async (letters) => {
+    const isDone = sequences.length > 0 || options.again ? () => false : await findRedriven(letters, types, options);
     for await (const letter of chosen(letters, types, sequences, options)) {
+      if (isDone(letter)) {
+        skipped++;
+        continue;
+      }
+      if (body !== undefined && !options.force) checkBody(types, letter, body);
       const redriven = options.dryRun ? ({ outcome: "would_redrive" } as const) : await letters.redrive(letter, body);
       if (redriven.outcome === "duplicate" || redriven.outcome === "failed") missed++;
-      if (options.json) outcomes.push({ sequence: letter.sequence, subject: letter.subject, ...redriven });
+      const { sequence, subject } = letter;
+      if (options.json) outcomes.push({ sequence, deadLetterSequence: sequence, subject, ...redriven });
       else print(describeRedriven(letter, redriven));
     }
   });
-  if (options.json) printJson({ deadLetters: outcomes });
+  if (options.json) printJson({ deadLetters: outcomes, skipped });
+  else if (skipped > 0) print(`${skipped} skipped: redriven before, or copies of those; --again sends them too`);
   if (missed > 0) {
     throw new CliError("failed", `${missed} not redriven; nothing is lost, they are still in DEAD_LETTERS`);
   }
+  if (body !== undefined && !options.dryRun) {
+    say("npx natstate dead-letters list shows whether it came back as another dead letter");
+  }
+}
+
+/** A letter sent again that still cannot be read is in the stream twice. Sent once more, both would be: 6, 12, 24. */
+async function findRedriven(
+  letters: DeadLetters,
+  types: readonly ActorType[],
+  { type }: RedriveOptions,
+): Promise<(letter: DeadLetterMessage) => boolean> {
+  const redriven = new Set<number>();
+  // Of any reason: a copy may have come back for another one than its original.
+  for await (const { redrivenFrom } of letters.each(selectionOf(types, type === undefined ? {} : { type }))) {
+    if (redrivenFrom !== null) redriven.add(redrivenFrom);
+  }
+  return ({ sequence, redrivenFrom }) => redrivenFrom !== null || redriven.has(sequence);
+}
+
+/** A correction that is none would only make another dead letter. */
+function checkBody(types: readonly ActorType[], { subject, stream, headers }: DeadLetterMessage, body: Uint8Array) {
+  const type = types.find((candidate) => eventStream(candidate) === stream);
+  if (type === undefined) return;
+  const rejected = checkEvent(type, { subject, body, headers }, readConfig(process.env).NATSTATE_MAX_EVENT_BYTES);
+  if (rejected === undefined) return;
+  const message = `--body would be a dead letter again, nothing was sent: ${rejected.reason}: ${rejected.error}. Correct it; --force sends it as it is`;
+  throw new CliError("usage", message);
 }
 
 function readBody(file: string): Uint8Array {
@@ -135,10 +179,19 @@ function readBody(file: string): Uint8Array {
   }
 }
 
-function checkRedrive(sequences: readonly number[], { all, reason, body }: RedriveOptions): void {
+function checkRedrive(sequences: readonly number[], { all, reason, body, again, force }: RedriveOptions): void {
   const ways = [sequences.length > 0, reason !== undefined, all === true].filter(Boolean).length;
   if (ways !== 1) throw new CliError("usage", "say which: their sequences, or --reason, or --all (one of the three)");
   if (body !== undefined && sequences.length !== 1) throw new CliError("usage", "--body is for one sequence");
+  if (force && body === undefined) throw new CliError("usage", "--force is for --body");
+  if (again && sequences.length > 0) {
+    throw new CliError("usage", "--again is for --all and --reason: sequences are sent as often as they are named");
+  }
+}
+
+/** `sequence` is one of DEAD_LETTERS here, in the HTTP API one of the event stream: this name says which. */
+function named<Head extends DeadLetterHead>(letter: Head) {
+  return { ...letter, deadLetterSequence: letter.sequence };
 }
 
 /** Sequences are all looked up before the first is sent: a mistyped one sends nothing. */

@@ -102,7 +102,7 @@ function explainQuery(error: QueryError, natsUrl: string, { because }: Place): C
       return new CliError("failed", message, options);
     }
     case "no_answer":
-      return new CliError("failed", `${error.message}. Try again; natstate health says more.`, options);
+      return new CliError("failed", `${error.message}. Try again; npx natstate health says more.`, options);
     case "refused":
       return new CliError("failed", error.message, options);
     case "retired":

@@ -1,10 +1,11 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { headers } from "@nats-io/transport-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createMachine } from "xstate";
 import { orderMachine } from "../../machines/order/machine.ts";
+import { demoDefaults } from "../../src/demo/demo.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { until } from "../until.ts";
 import { type Ran, runCli, startCli } from "./cli-run.ts";
@@ -99,6 +100,9 @@ test("what was mistyped is exit code 2, and says what was expected", async () =>
     ["pending, processing", "list", "--state", "lost"],
     ["from 0 to 1", "simulate", "--late", "2"],
     ["duration", "watch", "--since", "soon"],
+    ["--waiting-for: ", "list", "--waiting-for", "Payment"],
+    ["--updated-before: ", "list", "--updated-before", "yesterday"],
+    ["a URL such as", "health", "--http", "foo"],
     ["one of the three", "dead-letters", "redrive"],
     ["expected nats://", "stats", "--nats", "a b"],
     ["no such event stream", "start", "--accept-stream", "OTHERS"],
@@ -106,6 +110,14 @@ test("what was mistyped is exit code 2, and says what was expected", async () =>
   const ran = await Promise.all(mistakes.map(([, ...args]) => run(...args)));
   ran.forEach(({ code, stderr }, index) => {
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(mistakes[index]?.[0] ?? "") });
+  });
+});
+
+test("a port in use is told with the option that chooses another", async () => {
+  const { port } = new URL(daemon.httpUrl);
+  expect(await run("inspect", "sim1-order-123", "--port", port)).toMatchObject({
+    code: 1,
+    stderr: `natstate: port ${port} on 127.0.0.1 is in use: choose another --port, or 0 for a free one\n`,
   });
 });
 
@@ -119,6 +131,7 @@ test("health is exit code 0 when ready, and 4 when nothing runs", async () => {
   expect(overNats).toMatchObject({ code: 0, stdout: expect.stringContaining("1 natstate daemon") });
   expect(stopped.code).toBe(4);
   expect(JSON.parse(stopped.stdout)).toMatchObject({ ready: false });
+  expect(stopped.stderr).toContain("Start it with: npx natstate start");
 });
 
 test("a reader that finds no system is told where it looked and how to start one, exit code 1", async () => {
@@ -139,6 +152,24 @@ test("config masks passwords, and lists every problem with exit code 2", async (
   const wrong = await runCli(["config"], { NATSTATE_PARTITIONS: "0", NATSTATE_TYPO: "1" });
   expect(wrong.code).toBe(2);
   expect(wrong.stderr).toMatch(/2 problems[\s\S]*NATSTATE_TYPO[\s\S]*NATSTATE_PARTITIONS/);
+});
+
+test("files that a setting names and nobody can use are told by the setting's name, before anything is tried", async () => {
+  const files = await runCli(["list"], { NATS_CREDS: "/nope", NATSTATE_TLS_CA: dir, NATSTATE_DATA: "/etc/passwd" });
+  expect(files).toMatchObject({ code: 2, stdout: "" });
+  expect(files.stderr).toContain("NATS_CREDS: /nope is not there\n");
+  expect(files.stderr).toContain(`NATSTATE_TLS_CA: ${dir} is a directory, expected a file\n`);
+  expect(files.stderr).toContain("NATSTATE_DATA: /etc/passwd is not a directory\n");
+  for (const command of ["start", "rebuild"]) {
+    const unmakeable = await runCli([command], { NATSTATE_DATA: "/proc/natstate/data" });
+    expect(unmakeable).toMatchObject({ code: 2, stderr: expect.stringContaining("natstate/data cannot be made: ") });
+  }
+});
+
+test("doctor says once how to start what does not run", async () => {
+  const { stdout } = await runCli(["doctor", "--nats", "nats://127.0.0.1:1"], { NATSTATE_DATA: join(dir, "empty") });
+  expect(stdout).toContain("Start it with: npx natstate start");
+  expect(stdout).not.toContain("..");
 });
 
 test("dead letters are listed newest first, shown with their bytes, and missing ones are exit code 3", async () => {
@@ -178,6 +209,42 @@ test("a dead letter redriven with a corrected body is applied: its CloudEvents h
   await until("it is applied", () => api("orders/cloudy"));
 });
 
+test("a correction that is none is refused before it is sent, unless it is forced", async () => {
+  const sequence = await publishBad("negative", "{", {});
+  const body = join(dir, "negative.json");
+  const event = { orderId: "negative", eventType: "OrderCreated", timestamp: "2026-01-01T00:00:00Z" };
+  await writeFile(body, JSON.stringify({ ...event, customerId: "c", totalAmount: -1, currency: "EUR" }));
+  const refused = await run("dead-letters", "redrive", sequence, "--body", body);
+  expect(refused).toMatchObject({ code: 2, stdout: "", stderr: expect.stringMatching(/invalid_event: totalAmount/) });
+  const forced = await run("dead-letters", "redrive", sequence, "--body", body, "--force");
+  expect(forced).toMatchObject({ code: 0, stderr: expect.stringContaining("dead-letters list shows whether") });
+});
+
+test("what was redriven is not redriven with the next --reason or --all, and nor are the copies that came back", async () => {
+  const body = JSON.stringify({ orderId: "inner", eventType: "xstate.init", timestamp: "2026-01-01T00:00:00Z" });
+  await publishBad("inner", body, {});
+  const list = async () => parse(await run("dead-letters", "list", "--reason", "reserved_type", "--json")).deadLetters;
+  const redrive = async (...args: string[]) =>
+    parse(await run("dead-letters", "redrive", "--reason", "reserved_type", "--json", ...args));
+  const before = (await list()).length;
+  const first = await redrive();
+  expect(first).toMatchObject({ skipped: 0 });
+  expect(first.deadLetters).toHaveLength(before);
+  await until("the copies came back", async () => (await list()).length === 2 * before);
+  expect(await redrive()).toEqual({ deadLetters: [], skipped: 2 * before });
+  expect((await redrive("--again", "--dry-run")).deadLetters).toHaveLength(2 * before);
+  const all = await run("dead-letters", "redrive", "--all", "--dry-run");
+  expect(all.stdout).toMatch(/\d+ skipped: redriven before, or copies of those; --again sends them too\n$/);
+});
+
+test("a dead letter's two sequences have the same names on the command line and in the API", async () => {
+  const [letter] = parse(await run("dead-letters", "list", "--limit", "1", "--json")).deadLetters;
+  const { streamSequence, deadLetterSequence } = letter;
+  expect(deadLetterSequence).toBe(letter.sequence);
+  await until("the API has it", async () => (await api(`dead-letters/${streamSequence}`))?.deadLetterSequence !== null);
+  expect(await api(`dead-letters/${streamSequence}`)).toMatchObject({ streamSequence, deadLetterSequence });
+});
+
 test("a redrive the stream's duplicate window swallows is told, with exit code 1", async () => {
   const sequence = await publishBad("twice", "{", { "Nats-Msg-Id": "twice-1" });
   const ran = await run("dead-letters", "redrive", sequence);
@@ -195,6 +262,30 @@ test("redrive sends nothing when one of the sequences is not there", async () =>
   expect((await session.jsm.streams.info("ORDERS")).state.last_seq).toBe(state.last_seq);
 });
 
+test("backup names a directory that is not there, and never writes over a directory or the store", async () => {
+  const linked = join(dir, "linked");
+  await symlink(dir, linked);
+  const taken = join(dir, "taken");
+  await mkdir(taken);
+  const store = await stat(join(dir, "natstate.db"));
+  const [nowhere, itself, directory] = await Promise.all([
+    run("backup", "/nope/x.db"),
+    run("backup", join(linked, "natstate.db"), "--force"),
+    run("backup", taken, "--force"),
+  ]);
+  const message = "natstate: there is no directory /nope: make it, or name another file\n";
+  expect(nowhere).toEqual({ code: 2, stdout: "", stderr: message });
+  expect(itself).toMatchObject({ code: 2, stderr: expect.stringContaining("is the store itself") });
+  expect(directory).toMatchObject({ code: 2, stderr: expect.stringContaining("is a directory") });
+  expect((await stat(join(dir, "natstate.db"))).ino).toBe(store.ino);
+  expect((await readdir(dir)).filter((name) => name.includes("partial"))).toEqual([]);
+});
+
+test("rebuild beside a running daemon says which process to stop", async () => {
+  const message = `is in use by natstate (process ${daemon.pid}): stop it first`;
+  expect(await run("rebuild")).toMatchObject({ code: 1, stderr: expect.stringContaining(message) });
+});
+
 test("the exported machine is one: as JSON, as its source, as a diagram of all states", async () => {
   const [json, mermaid, source] = await Promise.all(
     ["json", "mermaid", "source"].map((format) => run("machine", "export", "--format", format)),
@@ -203,6 +294,27 @@ test("the exported machine is one: as JSON, as its source, as a diagram of all s
   expect(Object.keys(machine.states)).toEqual(Object.keys(orderMachine.states));
   expect(mermaid?.stdout).toMatch(/^stateDiagram-v2\n[\s\S]* {2}processing --> confirmed : \[isConfirmed\]\n/);
   expect(source?.stdout).toContain("export const orderMachine");
+});
+
+test("help says what is taken when nothing is given, and its examples work after npm ci", async () => {
+  const [demo, top, get] = await Promise.all(["demo", "top", "get"].map((command) => run(command, "--help")));
+  expect(demo?.stdout).toMatch(
+    new RegExp(`orders \\(default: ${demoDefaults.orders}\\)[^]*\\(default: ${demoDefaults.seed}\\)`),
+  );
+  expect(top?.stdout).toContain("(default: 1s)");
+  expect(get?.stdout).toContain("  npx natstate get ORD-1001 ");
+});
+
+test("--json is taken by what prints JSON anyway", async () => {
+  const [schema, bare, machine, text] = await Promise.all([
+    run("schema", "--json"),
+    run("schema"),
+    run("machine", "export", "--json").then(parse),
+    run("machine", "export", "--json", "--format", "text"),
+  ]);
+  expect(schema).toEqual(bare);
+  expect(machine).toMatchObject({ id: "order" });
+  expect(text).toMatchObject({ code: 2, stderr: expect.stringContaining("give one of them") });
 });
 
 test("watch shows past and new decisions until a signal, as text and as lines of JSON", async () => {
