@@ -4,7 +4,8 @@ import type { Lane } from "../flow/ports.ts";
 import { checkPublishing, checkServer, type Permission, type ServerCheckup } from "../jetstream/checkup.ts";
 import { measureLag } from "../jetstream/lag.ts";
 import type { Session } from "../jetstream/session.ts";
-import { checkTopology, type TopologyFinding, type TopologyOptions } from "../jetstream/topology.ts";
+import type { TopologyOptions } from "../jetstream/stream-configs.ts";
+import { checkTopology, type TopologyFinding } from "../jetstream/topology.ts";
 import { bytesText, type Finding, ok, problem, START, warning } from "./finding.ts";
 
 export interface NatsExamination {
