@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
 import type { ActorType } from "../machines/actor-type.ts";
-import { type Config, natsAccess } from "./config.ts";
+import { type Config, ConfigError, natsAccess } from "./config.ts";
 import { createHttpServer, type HttpServer } from "./console/server.ts";
 import { createActivity } from "./flow/activity.ts";
+import { checkActorTypes } from "./flow/check-actor-types.ts";
 import { createHotActors } from "./flow/hot-actors.ts";
 import { createInspections } from "./flow/inspection.ts";
 import { createIntake } from "./flow/intake.ts";
@@ -110,6 +111,8 @@ async function closeAll(closers: Closer[]): Promise<void> {
 
 async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> {
   const { config, types, logger, onFatal, probe = () => {} } = options;
+  const problems = checkActorTypes(types);
+  if (problems.length > 0) throw new ConfigError(problems);
   const storeFile = join(config.NATSTATE_DATA, "natstate.db");
   const { db, close: closeDatabase } = openDatabase(storeFile);
   closers.push(closeDatabase);
