@@ -1,7 +1,7 @@
 import type { ActorEvent, Conclusion } from "../../machines/actor-type.ts";
 import { decide } from "./decide.ts";
 import { type DecodeLimits, decode, isRejected, oneLine } from "./decode.ts";
-import type { HotActor, HotActors } from "./hot-actors.ts";
+import { type HotActor, type HotActors, ReplayError } from "./hot-actors.ts";
 import type {
   BatchResult,
   DeadLetterRow,
@@ -149,7 +149,8 @@ export function createProcessor(
     }
     const { actorId } = observation;
     if (journal.isQuarantined(lane.type.name, actorId)) return park(delivery, observation, batch, heard);
-    const actor = actors.find(lane, actorId, delivery.storedAtMs);
+    const actor = findActor(delivery, actorId);
+    if (actor instanceof ReplayError) return quarantine(delivery, observation, actor, batch, heard);
     // Whoever has events has a row, and is not retired.
     const retired = actor.events === 0 ? journal.findRetired(lane.type.name, actorId) : undefined;
     if (retired !== undefined) return hearLate(delivery, observation, retired, batch);
@@ -173,6 +174,16 @@ export function createProcessor(
     if (transition.kind === "superseded") journal.markSuperseded(actor.key, observation.eventId);
     else if (heard !== "past") decide(journal, actor, delivery, observation, transition.conclusion, batch);
     return { delivery, outcome: transition.kind, observation };
+  }
+
+  /** The store's own trouble is thrown and stops everything; what is wrong with one actor stops that one only. */
+  function findActor({ lane, storedAtMs }: Delivery, actorId: string): HotActor | ReplayError {
+    try {
+      return actors.find(lane, actorId, storedAtMs);
+    } catch (error) {
+      if (error instanceof ReplayError) return error;
+      throw error;
+    }
   }
 
   /** The actor may not begin anew: the event waits until it is brought back, see `restoration.ts`. */

@@ -125,12 +125,14 @@ export function createPublisher(options: PublisherOptions): Publisher {
     setTimeout(async () => {
       // What is asked now is lost with the client's buffer, and its timeout would hold up the publishing after the return.
       if (!isConnected()) return retryLater(job);
+      let isDone: boolean;
       try {
         await learnOnce();
+        isDone = isPublished(job) || !owns(job.lane);
       } catch {
         return retryLater(job);
       }
-      if (isPublished(job) || !owns(job.lane)) finish(job);
+      if (isDone) finish(job);
       else void publish(job);
     }, RETRY_MS);
   }
