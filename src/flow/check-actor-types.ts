@@ -1,5 +1,6 @@
 import { type AnyStateMachine, type AnyStateNode, createActor } from "xstate";
 import type { ActorType } from "../../machines/actor-type.ts";
+import { DECISION_ENVELOPE } from "./decision.ts";
 
 /** Fields of an answer about an actor that a view must leave free. */
 const ANSWER_FIELDS = [
@@ -11,9 +12,16 @@ const ANSWER_FIELDS = [
   "eventHistory",
   "waitingFor",
 ];
+/** Fields of every event and of every decision. */
+const ENVELOPE_FIELDS = ["eventType", "eventId", "timestamp", "decisionType", ...DECISION_ENVELOPE];
 /** First tokens of subjects, and parts of HTTP paths, that have another meaning. */
 const RESERVED = ["decisions", "deadletters", "dead-letters", "natstate", "machine", "stats", "live"];
+/** Fields of the counts, in which the collection is one, too. */
+const COUNTS = ["completeness", "events", "quarantined", "retired", "standing"];
 const TOKEN = /^[a-z][a-z0-9-]*$/;
+const FIELD = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** The last token of a subject, and none that would drive XState's internals. */
+const EVENT_TYPE = /^(?!xstate\b)[A-Za-z0-9_-]+$/;
 
 /** @returns what is wrong with the actor types, a line each, each line with the type's name; empty when nothing is. */
 export function checkActorTypes(types: readonly ActorType[]): string[] {
@@ -26,11 +34,16 @@ export function checkActorTypes(types: readonly ActorType[]): string[] {
   });
 }
 
-function* checkNames({ name, collection }: ActorType, others: readonly ActorType[]): Generator<string> {
+function* checkNames({ name, collection, idField }: ActorType, others: readonly ActorType[]): Generator<string> {
   for (const [field, value] of Object.entries({ name, collection })) {
     if (!TOKEN.test(value)) yield `${field} ${JSON.stringify(value)} is not lower-case letters, digits and hyphens`;
   }
-  if (RESERVED.includes(collection)) yield `collection ${JSON.stringify(collection)} is taken by natstate itself`;
+  if (!FIELD.test(idField)) yield `idField ${JSON.stringify(idField)} is not letters, digits and underscores`;
+  if ([...ENVELOPE_FIELDS, ...ANSWER_FIELDS].includes(idField)) {
+    yield `idField ${JSON.stringify(idField)} is a field that events, decisions or answers have already`;
+  }
+  if ([...RESERVED, ...COUNTS].includes(collection))
+    yield `collection ${JSON.stringify(collection)} is taken by natstate itself`;
   if (others.some((other) => other.name === name)) yield "there is another of this name";
   if (others.some((other) => other.collection === collection)) {
     yield `there is another with the collection ${JSON.stringify(collection)}`;
@@ -45,8 +58,13 @@ function* checkMachine({ machine, states, events }: ActorType): Generator<string
   if (isFlat && [...own].sort().join() !== [...states].sort().join()) {
     yield `states are ${states.join(", ")}, those of its machine are ${own.join(", ")}`;
   }
+  const handlesAny = [machine.root, ...nodes].some(({ transitions }) => transitions.has("*"));
+  if (Object.keys(events).length === 0) yield "it has no event types";
   for (const type of Object.keys(events)) {
-    if (!machine.events.includes(type)) yield `no state of its machine handles ${type}`;
+    if (!EVENT_TYPE.test(type)) {
+      yield `event type ${JSON.stringify(type)} is not letters, digits, hyphens and underscores, or it is XState's own`;
+    }
+    if (!handlesAny && !machine.events.includes(type)) yield `no state of its machine handles ${type}`;
   }
   for (const { key, after, invoke } of [machine.root, ...nodes]) {
     if (after.length > 0) yield `state ${key} has a delay (after): an actor knows no clock but its events' times`;

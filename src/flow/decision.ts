@@ -14,7 +14,8 @@ export interface DecisionEnvelope {
   readonly correlationId: string | null;
 }
 
-const ENVELOPE_FIELDS = [
+/** The names of {@link DecisionEnvelope}. */
+export const DECISION_ENVELOPE = [
   "revision",
   "supersedes",
   "decidedAt",
@@ -66,7 +67,7 @@ export function encodeDecision(
  */
 export function decodeContent(type: ActorType, payload: string): DecisionContent {
   const fields = parseFields(payload);
-  const content = Object.entries(fields).filter(([name]) => name !== type.idField && !ENVELOPE_FIELDS.includes(name));
+  const content = Object.entries(fields).filter(([name]) => name !== type.idField && !DECISION_ENVELOPE.includes(name));
   return { decisionType: "unreadable", ...Object.fromEntries(content) } as DecisionContent;
 }
 

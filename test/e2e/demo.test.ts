@@ -9,6 +9,7 @@ import { runDemo } from "../../src/demo/demo.ts";
 import type { Report } from "../../src/demo/report.ts";
 import { runSimulation, simulationDefaults } from "../../src/demo/simulate.ts";
 import { startTestServer } from "../server.ts";
+import { parcelType } from "./parcel.ts";
 
 const usualTmp = process.env.TMPDIR;
 let tmp = "";
@@ -78,6 +79,16 @@ test("an order that is not what the model expects is named with the difference, 
   expect(report.events.applied + report.events.superseded).toBe(sumBy(actors, (actor) => actor.events));
   expect(sumBy(Object.values(report.deadLetters), Number)).toBe(12);
   expect(report.messages).toBe(sumBy(actors, (actor) => actor.events + actor.duplicates) + 12);
+});
+
+test("a type without traffic is no success: it says that nothing was checked", async () => {
+  const out = collect();
+  const nothing = /^parcel: its rehearsal gives no traffic, nothing was checked$/;
+  await expect(demo({ types: [parcelType], out: out.stream })).rejects.toThrow(nothing);
+  const options = { ...simulationDefaults, type: parcelType, natsUrl: "nats://127.0.0.1:1", json: false };
+  await expect(runSimulation({ ...options, out: out.stream })).rejects.toThrow(nothing);
+  expect(out.text()).toBe("");
+  expect(await readdir(tmp)).toEqual([]);
 });
 
 test("a demo that is interrupted stops its servers and removes its data", async () => {

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { createMachine } from "xstate";
+import { z } from "zod";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { actorTypes } from "../../machines/registry.ts";
 import { checkActorTypes } from "../../src/flow/check-actor-types.ts";
@@ -10,6 +11,7 @@ const changed = (change: Partial<ActorType>): ActorType => ({ ...parcelType, ...
 const machine = (config: Parameters<typeof createMachine>[0]) =>
   createMachine({ ...config, on: Object.fromEntries(Object.keys(parcelType.events).map((type) => [type, {}])) });
 const flat = Object.fromEntries(parcelType.states.map((state) => [state, {}]));
+const eventType = (name: string): Partial<ActorType> => ({ events: { ...parcelType.events, [name]: z.object({}) } });
 const initial = parcelType.states[0] as string;
 
 it("nothing is wrong with those there are", () => {
@@ -20,6 +22,12 @@ it.each<[string, Partial<ActorType>, RegExp]>([
   ["a collection that is no subject token", { collection: "my parcels" }, /collection "my parcels" is not/],
   ["a name in capitals", { name: "Parcel" }, /name "Parcel" is not/],
   ["a collection of ours", { collection: "decisions" }, /taken by natstate/],
+  ["a collection that is a field of the counts", { collection: "events" }, /taken by natstate/],
+  ["an id field that is no field", { idField: "parcel id" }, /idField "parcel id" is not/],
+  ["an id field of the envelope", { idField: "timestamp" }, /idField "timestamp" is a field that/],
+  ["no event types", { events: {} }, /it has no event types/],
+  ["an event type that is no subject token", eventType("Parcel.Lost"), /event type "Parcel.Lost" is not/],
+  ["an event type of XState's", eventType("xstate-done"), /event type "xstate-done" is not/],
   ["a collection of another", { collection: order.collection }, /another with the collection "orders"/],
   ["a name of another", { name: order.name }, /another of this name/],
   ["a state missing", { states: parcelType.states.slice(1) }, /states are .*, those of its machine are/],
@@ -48,6 +56,11 @@ it.each<[string, Partial<ActorType>, RegExp]>([
   ],
 ])("%s is told", (_what, change, problem) => {
   expect(checkActorTypes([order, changed(change)]).join("\n")).toMatch(problem);
+});
+
+it("an event may be handled by a machine that handles any", () => {
+  const any = createMachine({ initial, states: flat, on: { "*": {} } });
+  expect(checkActorTypes([changed({ machine: any })])).toEqual([]);
 });
 
 it("all problems are told at once, with the type's name", () => {
