@@ -118,7 +118,7 @@ export const settings = {
   NATSTATE_MANAGE_STREAMS: {
     schema: flag,
     fallback: "true",
-    help: "create missing streams and consumers; false only checks them",
+    help: "create missing streams and consumers, add the subjects of new actor types; false only checks",
   },
   NATSTATE_HOT_ACTORS: {
     schema: integer(4000, 10_000_000),

@@ -1,6 +1,6 @@
 import { assign, setup } from "xstate";
 import type { z } from "zod";
-import { compareTimestamps } from "../event-time.ts";
+import { earliest, type Facet, newest } from "../merge.ts";
 import type { orderEvents } from "./events.ts";
 
 type OrderEvents = typeof orderEvents;
@@ -16,52 +16,15 @@ export type OrderEvent = {
 }[keyof OrderEvents];
 
 /** A part of the order that exactly one event type fills, with the event that filled it. */
-export interface Facet<Type extends keyof OrderEvents> {
-  readonly eventId: string;
-  readonly timestamp: string;
-  readonly data: z.output<OrderEvents[Type]>;
-}
+type OrderFacet<Type extends keyof OrderEvents> = Facet<z.output<OrderEvents[Type]>>;
 
 /** What is known of an order. The state, the completeness and the decision are functions of this alone. */
 export interface OrderContext {
-  readonly customer?: Facet<"OrderCreated">;
-  readonly payment?: Facet<"PaymentProcessed">;
-  readonly inventory?: Facet<"InventoryReserved">;
-  readonly shipping?: Facet<"ShippingCalculated">;
-  readonly loyalty?: Facet<"LoyaltyPointsUpdated">;
-}
-
-interface Observed<Data> {
-  readonly eventId: string;
-  readonly timestamp: string;
-  readonly data: Data;
-}
-
-/**
- * Merges an observation into the facet it fills, by event time (not arrival).
- *
- * @returns the newer of the two; equal times go to the greater event id, so that every arrival order agrees.
- */
-export function newest<Data>(known: Observed<Data> | undefined, seen: Observed<Data>): Observed<Data> {
-  return known !== undefined && beats(known, seen, 1) ? known : facet(seen);
-}
-
-/**
- * Merges an observation of something that happens once: the earliest report of it is the true one.
- *
- * @returns the older of the two; equal times go to the greater event id.
- */
-export function earliest<Data>(known: Observed<Data> | undefined, seen: Observed<Data>): Observed<Data> {
-  return known !== undefined && beats(known, seen, -1) ? known : facet(seen);
-}
-
-function beats(known: Observed<unknown>, seen: Observed<unknown>, direction: 1 | -1): boolean {
-  const order = compareTimestamps(known.timestamp, seen.timestamp) * direction;
-  return order === 0 ? known.eventId >= seen.eventId : order > 0;
-}
-
-function facet<Data>({ eventId, timestamp, data }: Observed<Data>): Observed<Data> {
-  return { eventId, timestamp, data };
+  readonly customer?: OrderFacet<"OrderCreated">;
+  readonly payment?: OrderFacet<"PaymentProcessed">;
+  readonly inventory?: OrderFacet<"InventoryReserved">;
+  readonly shipping?: OrderFacet<"ShippingCalculated">;
+  readonly loyalty?: OrderFacet<"LoyaltyPointsUpdated">;
 }
 
 /** Is the winning payment a failed one? */

@@ -12,9 +12,9 @@ import { createQueryClient } from "../../src/jetstream/query-client.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { createLogger } from "../../src/ops/log.ts";
 import { findChromium, launchBrowser, NO_CHROMIUM, openPage } from "../console/browser.ts";
+import { parcelType } from "../readme/examples/parcel.ts";
 import { startTestServer, type TestServer } from "../server.ts";
 import { until } from "../until.ts";
-import { parcelType } from "./parcel.ts";
 
 const types = [orderType as ActorType, parcelType];
 const dataDir = mkdtempSync(join(tmpdir(), "natstate-two-types-"));

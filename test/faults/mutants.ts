@@ -62,7 +62,7 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "the last to arrive wins",
-    file: "machines/order/machine.ts",
+    file: "machines/merge.ts",
     find: "return order === 0 ? known.eventId >= seen.eventId : order > 0;",
     replace: "return false;",
     fault: "sigterm",

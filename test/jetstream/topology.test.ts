@@ -5,8 +5,8 @@ import { partitionOf } from "../../src/jetstream/names.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import type { TopologyOptions } from "../../src/jetstream/stream-configs.ts";
 import { ensureConsumer, ensureStreams } from "../../src/jetstream/topology.ts";
-import { parcelType } from "../e2e/parcel.ts";
 import { startSecureServer } from "../e2e/secure-server.ts";
+import { parcelType } from "../readme/examples/parcel.ts";
 import { startTestServer, type TestServer } from "../server.ts";
 
 const type = orderType as ActorType;

@@ -25,6 +25,7 @@ export function readmeTables(): Record<string, string> {
   return {
     "publish-example": example("publish"),
     "consume-example": example("consume"),
+    "machine-example": example("parcel").replaceAll("../../../machines/", "../"),
     "promises-table": promises(),
     "config-table": table(
       ["setting", "default", "what it does"],
@@ -73,7 +74,7 @@ Measured by \`npm run faults\` on ${date.slice(0, 10)}, ${seeds === 1 ? `seed ${
 ${figures(outcomes.map(({ fault }) => fault))}.`;
 }
 
-/** A program that `examples.test.ts` runs. */
+/** A program that `examples.test.ts` runs; the machine is run by `two-types.test.ts`. */
 function example(name: string): string {
   return `\`\`\`ts\n${readFileSync(new URL(`examples/${name}.ts`, import.meta.url), "utf8").trim()}\n\`\`\``;
 }
