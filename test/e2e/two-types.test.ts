@@ -1,12 +1,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
 import { readConfig } from "../../src/config.ts";
 import { type Daemon, startDaemon } from "../../src/daemon.ts";
+import { runSimulation, simulationDefaults } from "../../src/demo/simulate.ts";
 import { readStream } from "../../src/jetstream/outbox-reader.ts";
 import { createQueryClient } from "../../src/jetstream/query-client.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
@@ -154,6 +156,20 @@ it("a second actor type starts on the data of the first, and the first goes on",
     running = await start(types);
     await tell("parcels.p-1.ParcelDelivered", { parcelId: "p-1", to: "the neighbour" });
     await decided(2);
+    const out = new PassThrough({ encoding: "utf8" });
+    const body = { parcelId: "p-2", eventType: "ParcelScanned", timestamp: "2026-02-01T10:00:00Z", place: "Graz" };
+    const traffic = () => [{ subject: "parcels.p-2.ParcelScanned", body: JSON.stringify(body), actorId: "p-2" }];
+    const type = { ...parcelType, rehearsal: { ...parcelType.rehearsal, traffic } };
+    await runSimulation({
+      ...simulationDefaults,
+      type,
+      natsUrl: first.url,
+      json: false,
+      out,
+      progress: new PassThrough(),
+    });
+    const commands = String(out.read()).match(/npx natstate .*/g) ?? [];
+    expect(commands.map((command) => command.includes("--type parcel "))).toEqual([true, true]);
     const order = await (await fetch(`${running.httpUrl}/api/orders/o-1`)).json();
     expect(order).toMatchObject({ processingStatus: "payment_failed", decision: { revision: 1 } });
   } finally {
