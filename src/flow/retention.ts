@@ -72,7 +72,7 @@ export function startRetention(options: RetentionOptions): () => void {
 
   async function lookOn(): Promise<void> {
     const failures: unknown[] = [];
-    for (const type of types) await restoreWanted(type, failures);
+    for (const type of types) await restoreWanted(type, failures).catch((error: unknown) => failures.push(error));
     if (stopped) return;
     // Once a round: when NATS is away it is the same for all of them.
     if (failures.length > 0) onTrouble(failures[0] as Error);

@@ -79,6 +79,20 @@ it("an order whose history cannot be read now stops no other, and is tried again
   expect(said).toEqual(["committed", "b restored", "away", "committed", "a restored"]);
 });
 
+it("a store that cannot be read now is tried again", async () => {
+  using station = openWanted();
+  let isBusy = true;
+  const wanted: typeof station.rows.wanted = (...asked) => {
+    if (isBusy) throw new Error("busy");
+    return station.rows.wanted(...asked);
+  };
+  const onTrouble = () => {
+    isBusy = false;
+  };
+  const rows = { ...station.rows, wanted };
+  await run(station, { rows, onTrouble }, () => until("both are back", () => station.count("retired") === 0));
+});
+
 it("says nothing of a stream that is not the one it knows", async () => {
   using station = openWanted();
   station.orders.splice(0);
