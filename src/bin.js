@@ -1,24 +1,42 @@
 #!/usr/bin/env node
-// Plain JavaScript, because any Node may start it: src/cli.ts needs the pinned Node (type stripping, better-sqlite3).
+// Plain JavaScript, because any Node may start it: the rest needs the pinned Node (type stripping, better-sqlite3).
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
 import { constants } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const cli = fileURLToPath(new URL("./cli.ts", import.meta.url));
-const pinned = fileURLToPath(new URL("../node_modules/node/bin/node", import.meta.url));
 const FORWARDED = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2"]);
 
-if (Number.parseInt(process.versions.node, 10) >= 24) await import("./cli.ts");
-else if (existsSync(pinned)) runPinned();
-else {
-  process.stderr.write(`natstate: ${pinned} is missing, and this is Node ${process.versions.node}. Run: npm ci\n`);
-  process.exitCode = 1;
+// A clone runs its TypeScript; the package has what build.js made of it.
+const source = new URL("./cli.ts", import.meta.url);
+const cli = existsSync(source) ? source : new URL("../dist/src/cli.js", import.meta.url);
+
+if (Number.parseInt(process.versions.node, 10) >= 24) await import(cli.href);
+else runPinned(findPinned());
+
+/** The Node that npm has put where natstate's dependencies are: beside them or further up. Ends with what to do if not. */
+function findPinned() {
+  const directories = createRequire(import.meta.url).resolve.paths("node") ?? [];
+  const packaged = directories.map((directory) => join(directory, "node")).find((directory) => existsSync(directory));
+  if (packaged === undefined) return giveUp('the package "node" is not installed', "npm install");
+  const pinned = join(packaged, "bin", "node");
+  // Of npm 12 on, install scripts run for whoever is approved; `;` because older ones do not know the first command.
+  const repair = "npm approve-scripts node; npm rebuild node --ignore-scripts=false";
+  return existsSync(pinned) ? pinned : giveUp(`npm did not run the install script of ${packaged}`, repair);
+}
+
+/** @returns {never} */
+function giveUp(/** @type {string} */ reason, /** @type {string} */ command) {
+  const needed = `natstate needs Node 24 or newer, and this is ${process.versions.node}`;
+  process.stderr.write(`natstate: ${needed}. Its own cannot be used: ${reason}. Run in your project: ${command}\n`);
+  process.exit(1);
 }
 
 /** Stands in for the pinned Node: same input and output, every signal passed on, ends as it ends. */
-function runPinned() {
-  const child = spawn(pinned, [cli, ...process.argv.slice(2)], { stdio: "inherit" });
+function runPinned(/** @type {string} */ pinned) {
+  const child = spawn(pinned, [fileURLToPath(cli), ...process.argv.slice(2)], { stdio: "inherit" });
   for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
   child.on("error", (error) => {
     process.stderr.write(`natstate: ${pinned} does not start: ${error.message}\n`);

@@ -12,6 +12,7 @@ import { addHealth } from "./cli/health.ts";
 import { addInspect } from "./cli/inspect.ts";
 import { addMachine } from "./cli/machine.ts";
 import { onClosedPipe, say } from "./cli/output.ts";
+import { addPublish } from "./cli/publish.ts";
 import { addQuarantine } from "./cli/quarantine.ts";
 import { addRebuild } from "./cli/rebuild.ts";
 import { addDemo, addSimulate } from "./cli/rehearsal.ts";
@@ -30,11 +31,12 @@ function createProgram(): Command {
   const program = new Command("natstate")
     .description(description)
     .version(version)
-    .showHelpAfterError("(natstate <command> --help says more)")
+    .showHelpAfterError("(npx natstate <command> --help says more)")
     .exitOverride();
   addStart(program, actorTypes);
   addDemo(program);
   addSimulate(program, actorTypes);
+  addPublish(program, actorTypes);
   addActorReads(program, actorTypes);
   addWatch(program, actorTypes);
   addTop(program, actorTypes);
@@ -52,11 +54,12 @@ function createProgram(): Command {
   const codes = Object.values(EXIT_CODES).map(({ code, meaning }) => `  ${code}  ${meaning}`);
   program.addHelpText("after", `\nExit codes:\n${codes.join("\n")}`);
   return withExamples(program, [
-    ["npm start", "run the daemon, data in ./data"],
-    ["natstate get ORD-1001", "one order"],
-    ["natstate list --state payment_failed", "orders by state"],
-    ["natstate watch", "decisions as they are published"],
-    ["natstate dead-letters list", "what could not be read"],
+    ["npx natstate start", "run the daemon, data in ./data"],
+    [`npx natstate publish my-1 PaymentProcessed '{"amount":20,"status":"successful"}'`, "one event"],
+    ["npx natstate get ORD-1001", "one order"],
+    ["npx natstate list --state payment_failed", "orders by state"],
+    ["npx natstate watch", "decisions as they are published"],
+    ["npx natstate dead-letters list", "what could not be read"],
   ]);
 }
 

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { isLoopback } from "./console/host-guard.ts";
 import type { NatsAccess } from "./jetstream/access.ts";
 import { maskUrl } from "./jetstream/connect.ts";
+import { unusablePaths } from "./setting-paths.ts";
 import {
   duration,
   flag,
@@ -213,6 +214,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     const shown = (settings as Record<string, Setting>)[name]?.secret ? "***" : JSON.stringify(given[name]);
     problems.push(`${name}: ${issue.message}, got ${shown}`);
   }
+  problems.push(...unusablePaths(given));
   if (parsed.success) problems.push(...contradictions(parsed.data));
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   return parsed.data;

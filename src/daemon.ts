@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
 import type { ActorType } from "../machines/actor-type.ts";
-import { type Config, natsAccess } from "./config.ts";
+import { type Config, ConfigError, natsAccess } from "./config.ts";
 import { createHttpServer, type HttpServer } from "./console/server.ts";
 import { createActivity } from "./flow/activity.ts";
+import { checkActorTypes } from "./flow/check-actor-types.ts";
 import { createHotActors } from "./flow/hot-actors.ts";
 import { createInspections } from "./flow/inspection.ts";
 import { createIntake } from "./flow/intake.ts";
@@ -28,7 +29,7 @@ import {
   publishedSubject,
   QUERY_SERVICE,
 } from "./jetstream/names.ts";
-import { createOwnership } from "./jetstream/ownership.ts";
+import { createOwnership, type Ownership } from "./jetstream/ownership.ts";
 import { createStreamPublisher } from "./jetstream/pub-acks.ts";
 import { createPublisher } from "./jetstream/publisher.ts";
 import { startQueryService } from "./jetstream/service.ts";
@@ -43,6 +44,7 @@ import { startScrub } from "./repair/scrub.ts";
 import { openRetention } from "./retention.ts";
 import { startCheckpoints } from "./store/checkpoints.ts";
 import { asDamage, openDatabase } from "./store/database.ts";
+import { readInstanceId } from "./store/instance-id.ts";
 import { createJournal } from "./store/journal.ts";
 import { createLaneRecords } from "./store/lanes.ts";
 import { createOutbox } from "./store/outbox.ts";
@@ -109,6 +111,8 @@ async function closeAll(closers: Closer[]): Promise<void> {
 
 async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> {
   const { config, types, logger, onFatal, probe = () => {} } = options;
+  const problems = checkActorTypes(types);
+  if (problems.length > 0) throw new ConfigError(problems);
   const storeFile = join(config.NATSTATE_DATA, "natstate.db");
   const { db, close: closeDatabase } = openDatabase(storeFile);
   closers.push(closeDatabase);
@@ -124,8 +128,14 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   if (embedded !== undefined) closers.push(() => embedded.stop());
   const natsUrl = config.NATS_URL ?? embedded?.url ?? "";
   const server = { url: natsUrl, ...natsAccess(config) };
+  /** Undefined until there are any: a connection can come and go before. */
+  let readers: Ownership | undefined;
+  let lastTrouble: string | undefined;
   const session = await openSession({ ...server, name: QUERY_SERVICE }, onSession);
   closers.push(() => session.close());
+  // Apart from the rest: answers must not wait behind the thousands of events on their way to us.
+  const readings = await openSession({ ...server, name: `${QUERY_SERVICE}-events` }, onReadings);
+  closers.push(() => readings.close());
   const { nc, js, jsm } = session;
 
   const topology = topologyOf(config);
@@ -165,6 +175,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     laneOf: (row) => lanes.of(row.type, row.partition),
     maxInFlight: config.NATSTATE_PUBLISH_IN_FLIGHT,
     isConnected: session.isConnected,
+    owns: (lane) => ownership.owns(lane),
     beforeRetry: () => catchUp(ownership.assigned()),
     onPublished(decisions, deadLetters) {
       metrics.recordPublished(decisions, deadLetters, Date.now());
@@ -199,6 +210,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     isRetired: (type, actorId) => queries.retired(type, actorId) !== undefined,
     onError: (error, type, actorId) => logger.error({ err: error, actorType: type.name, actorId }, "inspection failed"),
   });
+  const instance = readInstanceId(config.NATSTATE_DATA);
   const cluster = found.map((stream) => `${stream.name}@${stream.created}`).join();
   const service = await startQueryService({
     nc,
@@ -209,13 +221,11 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     owns: (type, actorId) => ownership.owns(lanes.ofActor(type, actorId)),
     ownedPartitions,
     cluster,
+    instance,
     version: VERSION,
     onError: (error) => logger.error({ err: error }, "a query over NATS failed"),
   });
   closers.push(() => service.stop());
-  // Apart from the rest: answers must not wait behind the thousands of events on their way to us.
-  const readings = await openSession({ ...server, name: `${QUERY_SERVICE}-events` }, onReadings);
-  closers.push(() => readings.close());
   const ownership = createOwnership({
     lanes: lanes.all,
     ownId: service.id,
@@ -246,8 +256,10 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     },
     onTrouble,
   });
-  const membership = createMembership(nc, QUERY_SERVICE, service.id, cluster, (members) => {
+  readers = ownership;
+  const membership = createMembership(nc, QUERY_SERVICE, { id: service.id, instance }, cluster, (members) => {
     logger.info({ members: members.length }, "members changed");
+    lastTrouble = undefined;
     void ownership.rebalance(members);
   });
   closers.push(() => membership.stop());
@@ -321,13 +333,16 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   }
 
   function onSession(event: SessionEvent): void {
-    if (event === "reconnected") logger.info({ nats: maskUrl(natsUrl) }, "NATS is back");
-    else if (event === "disconnected") logger.warn({ nats: maskUrl(natsUrl) }, "NATS is away, reconnecting");
+    if (event === "reconnected") {
+      logger.info({ nats: maskUrl(natsUrl) }, "NATS is back");
+      // What was asked while it was away is lost with the client's buffer: a lane that began anew would wait 5 s for it.
+      readers?.doubtAll("connection");
+    } else if (event === "disconnected") logger.warn({ nats: maskUrl(natsUrl) }, "NATS is away, reconnecting");
     else onFatal(new Error("the connection to NATS was closed for good"));
   }
 
   function onReadings(event: SessionEvent): void {
-    if (event === "reconnected") ownership.doubtAll("connection");
+    if (event === "reconnected") readers?.doubtAll("connection");
     else if (event === "disconnected") logger.debug("the reading connection is away, reconnecting");
     else onSession(event);
   }
@@ -357,19 +372,26 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     }
   }
 
-  function onTrouble(error: Error): "retry" | "give_up" {
-    if (error instanceof StreamIdentityError) {
+  /** A daemon that cannot take over another one's partitions, because their past is gone, still has its own to read. */
+  function onTrouble(error: Error, readsOthers = false): "retry" | "give_up" {
+    const isRefusal = error instanceof StreamIdentityError;
+    if (isRefusal && !readsOthers) {
       onFatal(error);
       return "give_up";
     }
-    logger.warn({ err: error }, "partitions cannot be read yet, trying again");
+    if (error.message !== lastTrouble) {
+      logger[isRefusal ? "error" : "warn"]({ err: error }, "partitions cannot be read yet, trying again");
+    }
+    lastTrouble = error.message;
     return "retry";
   }
 
   function onLag(lags: readonly LaneLag[]): void {
     const complete = new Map<Lane, number>();
-    for (const { lane, completeTo } of lags) {
-      if (completeTo !== null && intake.queued() === 0) complete.set(lane, completeTo);
+    for (const { lane, completeTo, deliveredTo } of lags) {
+      // What was delivered to, and acknowledged by, another owner or an earlier run is not in this store.
+      const isOurs = deliveredTo <= records.completeTo(lane);
+      if (completeTo !== null && isOurs && intake.queued() === 0) complete.set(lane, completeTo);
     }
     records.saveCompleteTo(complete);
     for (const type of types) activity.recordLag(type, lag.of(type), Date.now());

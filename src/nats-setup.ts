@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import type { Config } from "./config.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "./jetstream/embedded-server.ts";
 import { findServerBinary } from "./jetstream/server-binary.ts";
-import type { TopologyOptions } from "./jetstream/topology.ts";
+import type { TopologyOptions } from "./jetstream/stream-configs.ts";
 
 /** What the embedded server needs to know. */
 export interface OwnServerOptions {

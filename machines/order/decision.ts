@@ -1,17 +1,9 @@
-import { z } from "zod";
 import type { Conclusion, DecisionContent } from "../actor-type.ts";
 import { compareTimestamps } from "../event-time.ts";
 import { isConfirmed, isPaymentFailed, type OrderContext } from "./machine.ts";
 
 /** Days promised while shipping is unknown. Source: `getEstimatedDays` of the seed. */
 const DEFAULT_ESTIMATED_DAYS = 5;
-
-/** The fields of every decision an order can take, by type; the last one withdraws another. */
-export const orderDecisions = {
-  OrderConfirmed: z.object({ warehouseId: z.string(), estimatedDays: z.int().nonnegative() }),
-  OrderRejected: z.object({ reason: z.string() }),
-  OrderDecisionWithdrawn: z.object({}),
-};
 
 /**
  * What follows from the facets known so far. Nothing follows before payment and inventory are both known.

@@ -1,5 +1,6 @@
 import type { ActorType } from "../actor-type.ts";
-import { conclude, orderDecisions } from "./decision.ts";
+import { conclude } from "./decision.ts";
+import { orderDecisions } from "./decision-fields.ts";
 import { orderEvents } from "./events.ts";
 import { type OrderContext, orderMachine } from "./machine.ts";
 import { expectOrders, SHOWCASE_ID } from "./reference.ts";

@@ -42,13 +42,13 @@ function addGet(program: Command, types: readonly ActorType[]): void {
     types,
   ).action(async (id: string, options: ReadOptions) => {
     const type = findType(types, options.type);
-    const found = await askOne(type, id, options, (queries) => queries.get(type, id));
+    const found = await askOne(types, type, id, options, (queries) => queries.get(type, id));
     if (options.json) printJson(found);
     else print(renderActor(type, found));
   });
   withExamples(command, [
-    ["natstate get ORD-1001", "for a person"],
-    ["natstate get ORD-1001 --json | jq .decision", "for a script; exit code 3 when there is no such order"],
+    ["npx natstate get ORD-1001", "for a person"],
+    ["npx natstate get ORD-1001 --json | jq .decision", "for a script; exit code 3 when there is no such order"],
   ]);
 }
 
@@ -60,13 +60,13 @@ function addHistory(program: Command, types: readonly ActorType[]): void {
     types,
   ).action(async (id: string, options: ReadOptions) => {
     const type = findType(types, options.type);
-    const found = await askOne(type, id, options, (queries) => queries.history(type, id));
+    const found = await askOne(types, type, id, options, (queries) => queries.history(type, id));
     if (options.json) printJson(found);
     else print(renderHistory(type, id, found));
   });
   withExamples(command, [
-    ["natstate history ORD-1001", "events in stream order, decisions by revision"],
-    ["natstate history ORD-1001 --json", "with every event's own fields"],
+    ["npx natstate history ORD-1001", "events in stream order, decisions by revision"],
+    ["npx natstate history ORD-1001 --json", "with every event's own fields"],
   ]);
 }
 
@@ -88,11 +88,11 @@ function addList(program: Command, types: readonly ActorType[]): void {
       else print(renderList(type, found));
     });
   withExamples(command, [
-    ["natstate list --limit 20", "the newest"],
-    ["natstate list --state payment_failed", "by state"],
-    ["natstate list --waiting-for PaymentProcessed", "unpaid so far"],
-    ["natstate list --incomplete --updated-before 2026-01-31T00:00:00Z", "stuck since January"],
-    ["natstate list --decision none --json", "undecided, as JSON"],
+    ["npx natstate list --limit 20", "the newest"],
+    ["npx natstate list --state payment_failed", "by state"],
+    ["npx natstate list --waiting-for PaymentProcessed", "unpaid so far"],
+    ["npx natstate list --incomplete --updated-before 2026-01-31T00:00:00Z", "stuck since January"],
+    ["npx natstate list --decision none --json", "undecided, as JSON"],
   ]);
 }
 
@@ -106,8 +106,8 @@ function addStats(program: Command, types: readonly ActorType[]): void {
     },
   );
   withExamples(command, [
-    ["natstate stats", "over all daemons"],
-    ["natstate stats --json | jq .orders.byState", "for a script"],
+    ["npx natstate stats", "over all daemons"],
+    ["npx natstate stats --json | jq .orders.byState", "for a script"],
   ]);
 }
 
@@ -117,6 +117,7 @@ function addRead(program: Command, usage: string, description: string, types: re
 }
 
 async function askOne<Answer>(
+  types: readonly ActorType[],
   type: ActorType,
   id: string,
   { nats }: ReadOptions,
@@ -125,7 +126,10 @@ async function askOne<Answer>(
   checkActorId(type, id);
   const found = await withSystem(nats, ({ queries }) => ask(queries));
   if (found !== undefined) return found;
-  throw new CliError("not_found", `no ${type.name} ${id}: no event about it was ever applied. Ids are case-sensitive.`);
+  const others = types.filter((other) => other !== type).map(({ name }) => `--type ${name}`);
+  const hint = others.length === 0 ? "" : ` Is it of another type: ${others.join(", ")}?`;
+  const message = `no ${type.name} ${id}: no event about it was ever applied. Ids are case-sensitive.${hint}`;
+  throw new CliError("not_found", message);
 }
 
 /** Checked here, so that a mistake is told before anything is opened. */
@@ -133,6 +137,20 @@ function filterOf(type: ActorType, options: ListOptions): Parameters {
   const { state, decision, incomplete, waitingFor, completeness, prefix: idPrefix, updatedBefore } = options;
   const filter = { state, decision, incomplete, waitingFor, completeness, idPrefix, updatedBefore };
   const checked = readListFilter(type, filter);
-  if (isRefused(checked)) throw new CliError("usage", checked.problem);
+  if (isRefused(checked)) throw new CliError("usage", withFlags(checked.problem));
   return filter;
+}
+
+const FLAGS: Readonly<Record<string, string>> = {
+  state: "--state",
+  decision: "--decision",
+  waitingFor: "--waiting-for",
+  completeness: "--completeness",
+  idPrefix: "--prefix",
+  updatedBefore: "--updated-before",
+};
+
+/** The API's parameters by the names they have here. */
+function withFlags(problem: string): string {
+  return problem.replace(/(^|; )(\w+)(?=: )/g, (whole, before, name) => (FLAGS[name] ? before + FLAGS[name] : whole));
 }

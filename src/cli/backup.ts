@@ -1,5 +1,5 @@
-import { existsSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { readConfig } from "../config.ts";
@@ -26,17 +26,14 @@ export function addBackup(program: Command, types: readonly ActorType[]): void {
     .option("--json", "print JSON")
     .action((file: string, options: BackupOptions) => backup(types, resolve(file), options));
   withExamples(command, [
-    ["natstate backup /backups/natstate.db", "the store of NATSTATE_DATA"],
-    ["natstate backup nightly.db --force --json", "from a scheduler"],
+    ["npx natstate backup /backups/natstate.db", "the store of NATSTATE_DATA"],
+    ["npx natstate backup nightly.db --force --json", "from a scheduler"],
   ]);
 }
 
 async function backup(types: readonly ActorType[], file: string, options: BackupOptions): Promise<void> {
   const storeFile = join(readConfig(process.env).NATSTATE_DATA, "natstate.db");
-  if (file === storeFile) throw new CliError("usage", `${file} is the store itself`);
-  if (existsSync(file) && options.force !== true) {
-    throw new CliError("failed", `${file} is there already; --force replaces it`);
-  }
+  checkTarget(file, storeFile, options.force === true);
   const progress = showProgress();
   await copyStore(storeFile, file, (done, total) => progress.show("copying pages", done, total)).finally(progress.end);
   const content = describe(types, file);
@@ -46,6 +43,22 @@ async function backup(types: readonly ActorType[], file: string, options: Backup
     const counts = Object.entries(content.actors).map(([name, count]) => [name, String(count)] as const);
     print(pairs([["file", file], ["bytes", String(content.bytes)], ...counts, ...streams]));
   }
+}
+
+/** By device and inode: the store has as many names as there are links to it and to the directories above it. */
+function checkTarget(file: string, storeFile: string, force: boolean): void {
+  const directory = dirname(file);
+  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new CliError("usage", `there is no directory ${directory}: make it, or name another file`);
+  }
+  const target = statSync(file, { throwIfNoEntry: false, bigint: true });
+  if (target === undefined) return;
+  if (target.isDirectory()) throw new CliError("usage", `${file} is a directory: name a file in it`);
+  const store = statSync(storeFile, { throwIfNoEntry: false, bigint: true });
+  if (target.dev === store?.dev && target.ino === store.ino) {
+    throw new CliError("usage", `${file} is the store itself`);
+  }
+  if (!force) throw new CliError("failed", `${file} is there already; --force replaces it`);
 }
 
 function describe(types: readonly ActorType[], file: string) {

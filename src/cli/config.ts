@@ -22,7 +22,7 @@ export function addConfig(program: Command): void {
       }
     });
   withExamples(command, [
-    ["natstate config", "for a person"],
-    ["natstate config --json", "for a script"],
+    ["npx natstate config", "for a person"],
+    ["npx natstate config --json", "for a script"],
   ]);
 }

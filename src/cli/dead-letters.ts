@@ -1,34 +1,20 @@
-import { readFileSync } from "node:fs";
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import type { ActorType } from "../../machines/actor-type.ts";
-import { REJECTION_REASONS } from "../flow/ports.ts";
+import type { DeadLetterHead } from "../jetstream/dead-letters.ts";
+import { wholeNumber, withExamples } from "./arguments.ts";
 import {
-  type DeadLetterMessage,
-  type DeadLetterSelection,
-  type DeadLetters,
-  openDeadLetters,
-} from "../jetstream/dead-letters.ts";
-import { findType, wholeNumber, withExamples } from "./arguments.ts";
-import { describeRedriven, encodeBody, renderDeadLetter, renderDeadLetters } from "./dead-letters-text.ts";
-import { CliError } from "./exit-codes.ts";
+  type Common,
+  findOne,
+  ofTypeOption,
+  reasonOption,
+  type Selecting,
+  selectionOf,
+  withDeadLetters,
+} from "./dead-letter-choice.ts";
+import { encodeBody, renderDeadLetter, renderDeadLetters } from "./dead-letters-text.ts";
 import { print, printJson } from "./output.ts";
-import { addSystemOption, withSystem } from "./system.ts";
-
-interface Common {
-  readonly nats?: string;
-  readonly json?: boolean;
-}
-
-interface Selecting extends Common {
-  readonly type?: string;
-  readonly reason?: string;
-}
-
-interface RedriveOptions extends Selecting {
-  readonly all?: boolean;
-  readonly body?: string;
-  readonly dryRun?: boolean;
-}
+import { addRedrive } from "./redrive.ts";
+import { addSystemOption } from "./system.ts";
 
 /** Adds `natstate dead-letters list|show|redrive`. They work on DEAD_LETTERS itself, so no daemon need run. */
 export function addDeadLetters(program: Command, types: readonly ActorType[]): void {
@@ -52,13 +38,13 @@ function addList(group: Command, types: readonly ActorType[]): void {
       const found = await withDeadLetters(options, (letters) =>
         letters.latest(selectionOf(types, options), options.limit),
       );
-      if (options.json) printJson({ deadLetters: found });
+      if (options.json) printJson({ deadLetters: found.map(named) });
       else print(renderDeadLetters(found));
     });
   addSystemOption(command);
   withExamples(command, [
-    ["natstate dead-letters list", "the newest 50"],
-    ["natstate dead-letters list --reason invalid_event --json", "of one reason, as JSON"],
+    ["npx natstate dead-letters list", "the newest 50"],
+    ["npx natstate dead-letters list --reason invalid_event --json", "of one reason, as JSON"],
   ]);
 }
 
@@ -72,107 +58,17 @@ function addShow(group: Command): void {
     .action(async (sequence: number, options: Common & { raw?: boolean }) => {
       const letter = await withDeadLetters(options, (letters) => findOne(letters, sequence));
       if (options.raw) process.stdout.write(letter.body);
-      else if (options.json) printJson({ ...letter, ...encodeBody(letter.body) });
+      else if (options.json) printJson({ ...named(letter), ...encodeBody(letter.body) });
       else print(renderDeadLetter(letter));
     });
   addSystemOption(command);
   withExamples(command, [
-    ["natstate dead-letters show 17", "for a person"],
-    ["natstate dead-letters show 17 --raw > event.json", "to correct it and send it with redrive --body"],
+    ["npx natstate dead-letters show 17", "for a person"],
+    ["npx natstate dead-letters show 17 --raw > event.json", "to correct it and send it with redrive --body"],
   ]);
 }
 
-function addRedrive(group: Command, types: readonly ActorType[]): void {
-  const command = group
-    .command("redrive")
-    .description(
-      "Publish dead letters again, as they came, to where they had been sent. The same event twice has one effect; a message that still cannot be read becomes a new dead letter.",
-    )
-    .argument("[sequences...]", "their sequences in DEAD_LETTERS", (text: string, before: number[] | undefined) => [
-      ...(before ?? []),
-      wholeNumber(1)(text),
-    ])
-    .addOption(reasonOption())
-    .addOption(ofTypeOption(types))
-    .option("--all", "all there are")
-    .option("--body <file>", "send this file's bytes in place of the original ones; for one dead letter")
-    .option("--dry-run", "only say what would be sent")
-    .option("--json", "print JSON")
-    .action((sequences: number[] | undefined, options: RedriveOptions) => redrive(types, sequences ?? [], options));
-  addSystemOption(command);
-  withExamples(command, [
-    ["natstate dead-letters redrive 17 18", "these two"],
-    ["natstate dead-letters redrive 17 --body event.json", "corrected by hand"],
-    ["natstate dead-letters redrive --reason unknown_event_type --dry-run", "what would be sent after an upgrade"],
-    ["natstate dead-letters redrive --all", "everything"],
-  ]);
-}
-
-async function redrive(types: readonly ActorType[], sequences: readonly number[], options: RedriveOptions) {
-  checkRedrive(sequences, options);
-  const body = options.body === undefined ? undefined : readBody(options.body);
-  const outcomes: object[] = [];
-  let missed = 0;
-  await withDeadLetters(options, async (letters) => {
-    for await (const letter of chosen(letters, types, sequences, options)) {
-      const redriven = options.dryRun ? ({ outcome: "would_redrive" } as const) : await letters.redrive(letter, body);
-      if (redriven.outcome === "duplicate" || redriven.outcome === "failed") missed++;
-      if (options.json) outcomes.push({ sequence: letter.sequence, subject: letter.subject, ...redriven });
-      else print(describeRedriven(letter, redriven));
-    }
-  });
-  if (options.json) printJson({ deadLetters: outcomes });
-  if (missed > 0) {
-    throw new CliError("failed", `${missed} not redriven; nothing is lost, they are still in DEAD_LETTERS`);
-  }
-}
-
-function readBody(file: string): Uint8Array {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new CliError("usage", `--body: ${(error as Error).message}`, { cause: error });
-  }
-}
-
-function checkRedrive(sequences: readonly number[], { all, reason, body }: RedriveOptions): void {
-  const ways = [sequences.length > 0, reason !== undefined, all === true].filter(Boolean).length;
-  if (ways !== 1) throw new CliError("usage", "say which: their sequences, or --reason, or --all (one of the three)");
-  if (body !== undefined && sequences.length !== 1) throw new CliError("usage", "--body is for one sequence");
-}
-
-/** Sequences are all looked up before the first is sent: a mistyped one sends nothing. */
-async function* chosen(
-  letters: DeadLetters,
-  types: readonly ActorType[],
-  sequences: readonly number[],
-  options: RedriveOptions,
-): AsyncGenerator<DeadLetterMessage> {
-  if (sequences.length === 0) yield* letters.each(selectionOf(types, options));
-  else yield* await Promise.all([...new Set(sequences)].map((sequence) => findOne(letters, sequence)));
-}
-
-async function findOne(letters: DeadLetters, sequence: number): Promise<DeadLetterMessage> {
-  const letter = await letters.find(sequence);
-  if (letter === undefined) throw new CliError("not_found", `no dead letter ${sequence} in DEAD_LETTERS`);
-  return letter;
-}
-
-function withDeadLetters<Result>({ nats }: Common, use: (letters: DeadLetters) => Promise<Result>): Promise<Result> {
-  return withSystem(nats, ({ session }) => use(openDeadLetters(session)));
-}
-
-function selectionOf(types: readonly ActorType[], { type, reason }: Selecting): DeadLetterSelection {
-  return {
-    ...(type === undefined ? {} : { collection: findType(types, type).collection }),
-    ...(reason === undefined ? {} : { reason }),
-  };
-}
-
-function reasonOption(): Option {
-  return new Option("--reason <reason>", "only rejected for this").choices([...REJECTION_REASONS]);
-}
-
-function ofTypeOption(types: readonly ActorType[]): Option {
-  return new Option("--type <name>", "only of this actor type").choices(types.map((type) => type.name));
+/** `sequence` is one of DEAD_LETTERS here, in the HTTP API one of the event stream: this name says which. */
+function named<Head extends DeadLetterHead>(letter: Head) {
+  return { ...letter, deadLetterSequence: letter.sequence };
 }

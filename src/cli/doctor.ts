@@ -10,7 +10,7 @@ import { openSession } from "../jetstream/session.ts";
 import { topologyOf } from "../nats-setup.ts";
 import { examineNats } from "../repair/examine-nats.ts";
 import { examineStore } from "../repair/examine-store.ts";
-import { type Finding, type Level, ok, problem, warning } from "../repair/finding.ts";
+import { type Finding, type Level, ok, problem, START, warning } from "../repair/finding.ts";
 import { withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { print, printJson, table } from "./output.ts";
@@ -34,8 +34,8 @@ export function addDoctor(program: Command, types: readonly ActorType[]): void {
     .action((options: DoctorOptions) => doctor(types, options));
   addSystemOption(command);
   withExamples(command, [
-    ["natstate doctor", "each line ok, warning or problem, with what to do; exit code 4 on problems"],
-    ["natstate doctor --json | jq '.findings[] | select(.level != \"ok\")'", "for a script"],
+    ["npx natstate doctor", "each line ok, warning or problem, with what to do; exit code 4 on problems"],
+    ["npx natstate doctor --json | jq '.findings[] | select(.level != \"ok\")'", "for a script"],
   ]);
 }
 
@@ -57,7 +57,7 @@ async function examineSystem(types: readonly ActorType[], config: Config, { url,
   const session = await openSession(access, () => {}).catch((error: Error) => error);
   if (session instanceof Error) {
     const isOurs = config.NATS_URL === undefined;
-    if (isOurs) return [warning("NATS", `nothing usable at ${where}: ${session.message}`, "natstate start")];
+    if (isOurs) return [warning("NATS", `nothing usable at ${where}: ${session.message}`, START)];
     return [problem("NATS", `${where}: ${session.message}`, "is nats-server running there, and is it 2.14 or newer?")];
   }
   try {
@@ -85,7 +85,7 @@ function render(findings: readonly Finding[]): string {
   const rows = findings.map(({ check, level, detail, advice }) => [
     MARKS[level],
     check,
-    advice === null ? detail : `${detail}. ${advice}`,
+    advice === null ? detail : `${detail.replace(/\.$/, "")}. ${advice}`,
   ]);
   return table(["", "check", "detail"], rows);
 }

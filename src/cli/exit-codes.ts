@@ -29,6 +29,7 @@ const EXPLAINED = [
   "EmbeddedServerError",
   "HttpServerError",
   "NatsSetupError",
+  "NoTrafficError",
   "NotSettledError",
   "PublishError",
   "RebuildError",

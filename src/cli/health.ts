@@ -1,4 +1,4 @@
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { z } from "zod";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { type Config, readConfig } from "../config.ts";
@@ -29,15 +29,24 @@ export function addHealth(program: Command, types: readonly ActorType[]): void {
   const command = program
     .command("health")
     .description("Ask a daemon whether it does its work; exit code 4 when it does not, or does not run.")
-    .addOption(new Option("--http <url>", "its API (default: what `natstate start` wrote, else NATSTATE_HTTP)"))
+    .addOption(
+      new Option("--http <url>", "its API (default: what `natstate start` wrote, else NATSTATE_HTTP)").argParser(
+        apiUrl,
+      ),
+    )
     .option("--json", "print JSON")
     .action((options: HealthOptions) => health(types, options));
   addSystemOption(command);
   withExamples(command, [
-    ["natstate health", "the daemon of this data directory"],
-    ["natstate health --http http://10.0.0.5:8484", "another one"],
-    ["natstate health --nats nats://10.0.0.5:4222", "does any daemon answer questions over NATS?"],
+    ["npx natstate health", "the daemon of this data directory"],
+    ["npx natstate health --http http://10.0.0.5:8484", "another one"],
+    ["npx natstate health --nats nats://10.0.0.5:4222", "does any daemon answer questions over NATS?"],
   ]);
+}
+
+function apiUrl(text: string): string {
+  if (/^https?:$/.test(URL.parse(text)?.protocol ?? "")) return text;
+  throw new InvalidArgumentError("Expected a URL such as http://127.0.0.1:8484.");
 }
 
 async function health(types: readonly ActorType[], options: HealthOptions): Promise<void> {
@@ -76,7 +85,8 @@ async function askApi(httpUrl: string, token: string | undefined): Promise<Readi
   try {
     response = await fetch(`${httpUrl}/readyz`, { headers, signal: AbortSignal.timeout(ANSWER_MS) });
   } catch (error) {
-    throw new Error(`natstate is not running: nothing answers at ${httpUrl}`, { cause: error });
+    const message = `natstate is not running: nothing answers at ${httpUrl}. Start it with: npx natstate start. Or say where it is: --http <url>, or NATSTATE_DATA as it has.`;
+    throw new Error(message, { cause: error });
   }
   const readiness = contract.safeParse(await response.json().catch(() => undefined));
   if (!readiness.success) throw new Error(`${httpUrl}/readyz is not natstate's: it answered ${response.status}`);

@@ -40,9 +40,9 @@ export function addInspect(program: Command, types: readonly ActorType[]): void 
     });
   addSystemOption(command);
   withExamples(command, [
-    ["natstate inspect ORD-1001", "a ws:// address for an inspector, until Ctrl-C"],
-    ["natstate inspect ORD-1001 --json | jq -c '[.type, .event.type, .snapshot.value]'", "in a terminal"],
-    ["natstate inspect ORD-1001 --redact --open-stately", "drawn by stately.ai, without values"],
+    ["npx natstate inspect ORD-1001", "a ws:// address for an inspector, until Ctrl-C"],
+    ["npx natstate inspect ORD-1001 --json | jq -c '[.type, .event.type, .snapshot.value]'", "in a terminal"],
+    ["npx natstate inspect ORD-1001 --redact --open-stately", "drawn by stately.ai, without values"],
   ]);
 }
 
@@ -81,6 +81,10 @@ async function serve(
     onClients(count, error) {
       say(`${count} connected${error === undefined ? "" : `; an inspector was closed: ${error.message}`}`);
     },
+  }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EADDRINUSE") throw error;
+    const message = `port ${port} on 127.0.0.1 is in use: choose another --port, or 0 for a free one`;
+    throw new CliError("failed", message, { cause: error });
   });
   try {
     print(`inspecting ${type.name} ${id} at ws://127.0.0.1:${relay.port}, Ctrl-C ends`);

@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { exportMachine, MACHINE_FORMATS, type MachineFormat } from "../console/machine-export.ts";
 import { findType, typeOption, withExamples } from "./arguments.ts";
+import { CliError } from "./exit-codes.ts";
 
 /** Adds `natstate machine export`. */
 export function addMachine(program: Command, types: readonly ActorType[]): void {
@@ -12,13 +13,15 @@ export function addMachine(program: Command, types: readonly ActorType[]): void 
     .description("Print a machine: as JSON for createMachine, as a Mermaid diagram, as its source, or in words.")
     .addOption(new Option("--format <format>", "what to print").choices([...MACHINE_FORMATS]).default("json"))
     .addOption(typeOption(types))
-    .action(({ format, type }: { format: MachineFormat; type: string }) => {
+    .option("--json", "print JSON: the format json, which is the default")
+    .action(({ format, type, json }: { format: MachineFormat; type: string; json?: boolean }) => {
+      if (json && format !== "json") throw new CliError("usage", `--json is not --format ${format}: give one of them`);
       process.stdout.write(exportMachine(findType(types, type), format));
     });
   withExamples(command, [
-    ["natstate machine export > order.json", "the statechart, for createMachine and other tools"],
-    ["natstate machine export --format mermaid", "a diagram for a README"],
-    ["natstate machine export --format source", "what Stately Studio imports"],
-    ["natstate machine export --format text", "its states and transitions in words"],
+    ["npx natstate machine export > order.json", "the statechart, for createMachine and other tools"],
+    ["npx natstate machine export --format mermaid", "a diagram for a README"],
+    ["npx natstate machine export --format source", "what Stately Studio imports"],
+    ["npx natstate machine export --format text", "its states and transitions in words"],
   ]);
 }

@@ -33,8 +33,8 @@ function addList(group: Command, types: readonly ActorType[]): void {
       else print(renderList(type, found));
     });
   withExamples(command, [
-    ["natstate quarantine list", "which, why, and since when"],
-    ["natstate quarantine list --json", "for a script"],
+    ["npx natstate quarantine list", "which, why, and since when"],
+    ["npx natstate quarantine list --json", "for a script"],
   ]);
 }
 
@@ -48,7 +48,7 @@ function addShow(group: Command, types: readonly ActorType[]): void {
       if (options.json) printJson(found);
       else print(renderDetail(type, id, found));
     });
-  withExamples(command, [["natstate quarantine show ORD-1001", "exit code 3 when it is not quarantined"]]);
+  withExamples(command, [["npx natstate quarantine show ORD-1001", "exit code 3 when it is not quarantined"]]);
 }
 
 function addRelease(group: Command, types: readonly ActorType[]): void {
@@ -57,8 +57,8 @@ function addRelease(group: Command, types: readonly ActorType[]): void {
     .option("--all", "every quarantined order")
     .action((id: string | undefined, options: Common & { all?: boolean }) => release(types, id, options));
   withExamples(command, [
-    ["natstate quarantine release ORD-1001", "after a fix; exit code 1 when its machine fails again"],
-    ["natstate quarantine release --all", "every one"],
+    ["npx natstate quarantine release ORD-1001", "after a fix; exit code 1 when its machine fails again"],
+    ["npx natstate quarantine release --all", "every one"],
   ]);
 }
 
@@ -84,7 +84,8 @@ async function release(
   if (options.json) printJson({ [type.collection]: outcomes });
   else if (outcomes.length === 0) print("nothing is quarantined");
   const again = outcomes.filter(({ released }) => !released).length;
-  if (again > 0) throw new CliError("failed", `${again} failed again and stay quarantined: natstate quarantine show`);
+  if (again > 0)
+    throw new CliError("failed", `${again} failed again and stay quarantined: npx natstate quarantine show`);
 }
 
 async function idsOf(type: ActorType, queries: QueryClient): Promise<string[]> {
@@ -121,7 +122,10 @@ function renderDetail(type: ActorType, id: string, detail: QuarantineDetail): st
 }
 
 function notQuarantined(type: ActorType, id: string): CliError {
-  return new CliError("not_found", `${type.name} ${id} is not quarantined: natstate quarantine list says which are`);
+  return new CliError(
+    "not_found",
+    `${type.name} ${id} is not quarantined: npx natstate quarantine list says which are`,
+  );
 }
 
 function addCommon(command: Command, types: readonly ActorType[]): Command {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import type { ActorType } from "../../machines/actor-type.ts";
@@ -8,10 +9,14 @@ import { ensureStreams } from "../jetstream/topology.ts";
 import { startOwnServer, topologyOf } from "../nats-setup.ts";
 import { createLogger } from "../ops/log.ts";
 import { type Rebuilt, rebuild } from "../repair/rebuild.ts";
+import { lockStore, StoreError } from "../store/database.ts";
 import { withExamples } from "./arguments.ts";
 import { readCrashProbe } from "./crash-probe.ts";
+import { makeDataDir } from "./data-dir.ts";
+import { CliError } from "./exit-codes.ts";
 import { pairs, print, printJson, say } from "./output.ts";
 import { showProgress } from "./progress-line.ts";
+import { readRuntimeFile } from "./runtime-file.ts";
 
 interface RebuildOptions {
   readonly acceptDifferences?: boolean;
@@ -28,11 +33,15 @@ export function addRebuild(program: Command, types: readonly ActorType[]): void 
     .option("--accept-differences", "put it in place although it lacks something the old one has")
     .option("--json", "print JSON")
     .action((options: RebuildOptions) => run(types, options));
-  withExamples(command, [["natstate rebuild", "the store of NATSTATE_DATA"]]);
+  withExamples(command, [["npx natstate rebuild", "the store of NATSTATE_DATA"]]);
 }
 
 async function run(types: readonly ActorType[], options: RebuildOptions): Promise<void> {
-  const config = readConfig(process.env);
+  // Nobody else is to find the server this starts: it need not have the daemon's port.
+  const config = { ...readConfig(process.env), NATSTATE_NATS_PORT: 0 };
+  makeDataDir(config);
+  const storeFile = join(config.NATSTATE_DATA, "natstate.db");
+  refuseBesideDaemon(config.NATSTATE_DATA, storeFile);
   const topology = topologyOf(config);
   const progress = showProgress();
   const logger = createLogger({ level: "silent", pretty: false });
@@ -46,7 +55,7 @@ async function run(types: readonly ActorType[], options: RebuildOptions): Promis
         log: session,
         types,
         lanes: types.flatMap((type) => lanesOf(type, topology.partitions)),
-        storeFile: join(config.NATSTATE_DATA, "natstate.db"),
+        storeFile,
         maxBytes: config.NATSTATE_MAX_EVENT_BYTES,
         acceptDifferences: options.acceptDifferences === true,
         onProgress: progress.show,
@@ -59,6 +68,20 @@ async function run(types: readonly ActorType[], options: RebuildOptions): Promis
     }
   } finally {
     await server?.stop();
+  }
+}
+
+/** The lock says that a daemon runs; its runtime file is only asked which process it is. */
+function refuseBesideDaemon(dataDir: string, storeFile: string): void {
+  if (!existsSync(storeFile)) return;
+  try {
+    lockStore(storeFile)();
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    const pid = readRuntimeFile(dataDir)?.pid;
+    const [who, how] = pid === undefined ? ["", ""] : [` (process ${pid})`, ` (kill ${pid})`];
+    const message = `${dataDir} is in use by natstate${who}: stop it first${how}, then run npx natstate rebuild again`;
+    throw new CliError("failed", message, { cause: error });
   }
 }
 

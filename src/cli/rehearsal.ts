@@ -29,15 +29,15 @@ interface SimulateOptions {
 
 /** Adds `natstate demo`: everything in a temporary directory, held against an independent model of the rules. */
 export function addDemo(program: Command): void {
+  // The defaults are written out: the demo's own modules are loaded only when it runs, as in start.ts.
   const command = program
     .command("demo")
     .description("Show it at work: servers of its own, seeded traffic, every order compared with a model. Cleans up.")
-    .option("--orders <n>", "how many orders", wholeNumber(1, 1_000_000))
-    .option("--seed <n>", "another seed, other traffic", wholeNumber(0, 0xffffffff))
+    .option("--orders <n>", "how many orders (default: 200)", wholeNumber(1, 1_000_000))
+    .option("--seed <n>", "another seed, other traffic (default: 1)", wholeNumber(0, 0xffffffff))
     .option("--keep", "stay running afterwards, until Ctrl-C")
     .option("--json", "print the report as JSON")
     .action(async ({ orders, seed, keep = false, json = false }: DemoOptions) => {
-      // Only here, as in start.ts.
       const { demoDefaults, runDemo } = await import("../demo/demo.ts");
       const { ok } = await runDemo({
         orders: orders ?? demoDefaults.orders,
@@ -50,9 +50,9 @@ export function addDemo(program: Command): void {
       if (!ok) throw new CliError("failed", "the demo did not come out as it should, or was ended early");
     });
   withExamples(command, [
-    ["npm run demo", "about ten seconds"],
-    ["natstate demo --orders 2000 --seed 7", "more of it"],
-    ["natstate demo --keep", "to look around afterwards"],
+    ["npx natstate demo", "about ten seconds"],
+    ["npx natstate demo --orders 2000 --seed 7", "more of it"],
+    ["npx natstate demo --keep", "to look around afterwards"],
   ]);
 }
 
@@ -75,10 +75,10 @@ export function addSimulate(program: Command, types: readonly ActorType[]): void
     .action((options: SimulateOptions) => simulate(types, options));
   addSystemOption(command);
   withExamples(command, [
-    ["natstate simulate", "a hundred orders in a few seconds"],
-    ["natstate simulate --orders 10000 --rate 0 --seed 2", "as fast as NATS takes them"],
-    ["natstate simulate --duplicates 50% --late 20% --fail 0.5", "a bad day"],
-    ["natstate simulate --shuffle 0 --duplicates 0 --late 0 --fail 0 --malformed 0", "a perfect one"],
+    ["npx natstate simulate", "a hundred orders in a few seconds"],
+    ["npx natstate simulate --orders 10000 --rate 0 --seed 2", "as fast as NATS takes them"],
+    ["npx natstate simulate --duplicates 50% --late 20% --fail 0.5", "a bad day"],
+    ["npx natstate simulate --shuffle 0 --duplicates 0 --late 0 --fail 0 --malformed 0", "a perfect one"],
   ]);
 }
 

@@ -7,6 +7,7 @@ import { maskUrl } from "../jetstream/connect.ts";
 import { eventStream } from "../jetstream/names.ts";
 import { createLogger } from "../ops/log.ts";
 import { readCrashProbe } from "./crash-probe.ts";
+import { makeDataDir } from "./data-dir.ts";
 import { CliError, EXIT_CODES } from "./exit-codes.ts";
 import { onClosedPipe, print } from "./output.ts";
 import { removeRuntimeFile, writeRuntimeFile } from "./runtime-file.ts";
@@ -31,6 +32,7 @@ export async function runDaemon(types: readonly ActorType[], acceptStreams: read
     );
   }
   const config = readConfig(process.env);
+  makeDataDir(config);
   const probe = readCrashProbe(process.env);
   const { pretty, logger } = openLog(config);
   // Who read our output has gone; the work goes on.

@@ -19,12 +19,13 @@ export function addSchema(program: Command, types: readonly ActorType[]): void {
     .description("Print the wire contract: JSON Schemas of events and decisions, or all of it as AsyncAPI 3.0.")
     .addOption(new Option("--format <format>", "what to print").choices([...FORMATS]).default("json-schema"))
     .addOption(typeOption(types))
+    .option("--json", "print JSON, which either format is")
     .action(({ format, type: name }: SchemaOptions) => {
       const type = findType(types, name);
       printJson(format === "asyncapi" ? asyncApi(type, program.version() ?? "") : contractDocument(type));
     });
   withExamples(command, [
-    ["natstate schema > orders.schema.json", "JSON Schema 2020-12, events and decisions under $defs"],
-    ["natstate schema --format asyncapi > asyncapi.json", "subjects, messages and headers"],
+    ["npx natstate schema > orders.schema.json", "JSON Schema 2020-12, events and decisions under $defs"],
+    ["npx natstate schema --format asyncapi > asyncapi.json", "subjects, messages and headers"],
   ]);
 }

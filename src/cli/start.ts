@@ -18,9 +18,9 @@ export function addStart(program: Command, types: readonly ActorType[]): void {
       await runDaemon(types, options.acceptStream ?? []);
     });
   withExamples(command, [
-    ["natstate start", "with an embedded nats-server, data in ./data"],
-    ["NATS_URL=nats://10.0.0.5:4222 natstate start", "on a NATS of yours"],
-    ["NATSTATE_DATA=/var/lib/natstate natstate start", "data elsewhere"],
-    ["natstate start --accept-stream ORDERS", "after ORDERS was recreated on purpose"],
+    ["npx natstate start", "with an embedded nats-server, data in ./data"],
+    ["NATS_URL=nats://10.0.0.5:4222 npx natstate start", "on a NATS of yours"],
+    ["NATSTATE_DATA=/var/lib/natstate npx natstate start", "data elsewhere"],
+    ["npx natstate start --accept-stream ORDERS", "after ORDERS was recreated on purpose"],
   ]);
 }

@@ -29,7 +29,7 @@ export interface Place {
 const DEFAULT_URL = "nats://127.0.0.1:4222";
 const NOBODY_THERE = /refused|timeout|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH/i;
 const START_OR_POINT =
-  "Start it with: npm start. Or say where it is: --nats <url>, NATS_URL, or NATSTATE_DATA as it has.";
+  "Start it with: npx natstate start. Or say where it is: --nats <url>, NATS_URL, or NATSTATE_DATA as it has.";
 
 /** Adds `--nats <url>`: which running system to talk to. */
 export function addSystemOption(command: Command): Command {
@@ -102,7 +102,7 @@ function explainQuery(error: QueryError, natsUrl: string, { because }: Place): C
       return new CliError("failed", message, options);
     }
     case "no_answer":
-      return new CliError("failed", `${error.message}. Try again; natstate health says more.`, options);
+      return new CliError("failed", `${error.message}. Try again; npx natstate health says more.`, options);
     case "refused":
       return new CliError("failed", error.message, options);
     case "retired":

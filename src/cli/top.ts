@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { ActorType } from "../../machines/actor-type.ts";
 import type { PublishedObject, Stats } from "../flow/queries.ts";
 import { followDecisions } from "../jetstream/decision-feed.ts";
@@ -29,16 +29,16 @@ export function addTop(program: Command, types: readonly ActorType[]): void {
   const command = program
     .command("top")
     .description("Show rates, states, lag, dead letters and the last decisions, live; piped, a line each second.")
-    .option("--interval <duration>", "how often", durationMs, 1000)
+    .addOption(new Option("--interval <duration>", "how often").argParser(durationMs).default(1000, "1s"))
     .option("--count <n>", "end after so many", wholeNumber(1))
     .addOption(typeOption(types))
     .option("--json", "print each as one line of JSON")
     .action((options: TopOptions) => withSystem(options.nats, (system) => top(system, types, options)));
   addSystemOption(command);
   withExamples(command, [
-    ["natstate top", "until Ctrl-C"],
-    ["natstate top | tee rates.log", "a line each second"],
-    ["natstate top --json --count 1 | jq .lag", "for a script"],
+    ["npx natstate top", "until Ctrl-C"],
+    ["npx natstate top | tee rates.log", "a line each second"],
+    ["npx natstate top --json --count 1 | jq .lag", "for a script"],
   ]);
 }
 

@@ -37,9 +37,9 @@ export function addVerify(program: Command, types: readonly ActorType[]): void {
     .action((options: VerifyOptions) => run(types, options));
   addSystemOption(command);
   withExamples(command, [
-    ["natstate verify", `${SAMPLE} orders at random; exit code 1 when anything differs`],
-    ["natstate verify --order ORD-1001", "one; exit code 3 when there is no such order"],
-    ["natstate verify --all --json", "the whole store"],
+    ["npx natstate verify", `${SAMPLE} orders at random; exit code 1 when anything differs`],
+    ["npx natstate verify --order ORD-1001", "one; exit code 3 when there is no such order"],
+    ["npx natstate verify --all --json", "the whole store"],
   ]);
 }
 
@@ -62,10 +62,12 @@ async function run(types: readonly ActorType[], options: VerifyOptions): Promise
     throw new CliError("not_found", `no ${type.name} ${options.order}, neither in the store nor in the stream`);
   }
   const isRetired = options.order !== undefined && found.retired > 0;
-  if (options.json) printJson({ ...found, differences: found.differences.map((each) => named(type, each)) });
+  const { found: differing, ...others } = found;
+  if (options.json)
+    printJson({ ...others, differing, differences: found.differences.map((each) => named(type, each)) });
   else if (isRetired) print(`${type.name} ${options.order} is retired: there is nothing of it to compare`);
   else print(render(type, found));
-  if (found.found > 0) throw new CliError("failed", `${found.found} differences; natstate rebuild makes a new store`);
+  if (differing > 0) throw new CliError("failed", `${differing} differences; npx natstate rebuild makes a new store`);
 }
 
 function select(type: ActorType, { order, sample, all }: VerifyOptions): Selection {

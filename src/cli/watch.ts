@@ -29,9 +29,9 @@ export function addWatch(program: Command, types: readonly ActorType[]): void {
     );
   addSystemOption(command);
   withExamples(command, [
-    ["natstate watch", "until Ctrl-C"],
-    ["natstate watch --since 10m", "the last ten minutes first"],
-    ["natstate watch --json | jq -r .orderId", "for a script"],
+    ["npx natstate watch", "until Ctrl-C"],
+    ["npx natstate watch --since 10m", "the last ten minutes first"],
+    ["npx natstate watch --json | jq -r .orderId", "for a script"],
   ]);
 }
 

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { orderDecisions } from "../../machines/order/decision.ts";
+import { orderDecisions } from "../../machines/order/decision-fields.ts";
 import { orderEvents } from "../../machines/order/events.ts";
 import type { decisionEnvelope } from "../contract/envelope.ts";
 

@@ -1,8 +1,7 @@
 import type { JetStreamClient } from "@nats-io/jetstream";
 import { headers } from "@nats-io/nats-core";
-import type { ActorType } from "../../machines/actor-type.ts";
-import { decode, isRejected } from "../flow/decode.ts";
-import type { Delivery, RejectionReason } from "../flow/ports.ts";
+import type { RejectionReason } from "../flow/ports.ts";
+import { checkEvent } from "../jetstream/check-event.ts";
 import { eventStream, eventSubject } from "../jetstream/names.ts";
 import { type EventContract, type EventOf, type OrderContract, orderContract } from "./event-contract.ts";
 
@@ -73,7 +72,8 @@ export async function publishEvent<Contract extends EventContract = OrderContrac
   const body = Buffer.from(JSON.stringify(complete));
   const fields = complete as Readonly<Record<string, unknown>>;
   const subject = eventSubject(contract, String(fields[contract.idField]), String(fields.eventType));
-  if (validate) refuseInvalid(contract, subject, body, maxBytes);
+  const refused = validate ? checkEvent(contract, { subject, body }, maxBytes) : undefined;
+  if (refused !== undefined) throw new InvalidEventError(refused.reason, refused.error);
   const header = headers();
   if (traceparent !== undefined) header.set("traceparent", traceparent);
   try {
@@ -90,22 +90,4 @@ export async function publishEvent<Contract extends EventContract = OrderContrac
 
 function toText(timestamp: string | Date | undefined): string {
   return typeof timestamp === "string" ? timestamp : (timestamp ?? new Date()).toISOString();
-}
-
-/** Asks the daemon's own decoder, so that publisher and daemon cannot disagree. */
-function refuseInvalid(contract: EventContract, subject: string, body: Uint8Array, maxBytes: number): void {
-  const [collection = "", ...rest] = subject.split(".");
-  const delivery: Delivery = {
-    // The decoder reads no more of a type than a contract has.
-    lane: { type: contract as ActorType, stream: eventStream(contract), partition: 0 },
-    sequence: 0,
-    subject: [collection, 0, ...rest].join("."),
-    body,
-    header: () => undefined,
-    headers: () => [],
-    storedAtMs: Date.now(),
-    ack() {},
-  };
-  const decoded = decode(delivery, { maxBytes });
-  if (isRejected(decoded)) throw new InvalidEventError(decoded.reason, decoded.error);
 }

@@ -19,9 +19,9 @@ const STILL_THERE_MS = 15_000;
 const MAX_WAITING_BYTES = 8_388_608;
 
 /**
- * The machine itself, `/api/machine/source` (`?type=order`, `&format=json|mermaid|source|text`), as text; and one actor at work,
- * `/api/<collection>/<id>/inspect` (`?redact=true`): server-sent events of one `InspectionMessage` each, the past first.
- * What ends the stream is told as an event `end`, `{"reason", "message"}`.
+ * The machine itself, `/api/machine/source` (`?type=order`, `&format=json|mermaid|source|text`), as text; and one actor
+ * at work, `/api/<collection>/<id>/inspect` (`?redact=true`): server-sent events of one `InspectionMessage` each, the
+ * past first. What ends the stream is told as an event `end`, `{"reason", "message"}`.
  */
 export function addInspectRoutes(app: FastifyInstance, { types, inspections }: InspectSources): void {
   app.get("/api/machine/source", (request, reply) => {

@@ -1,7 +1,8 @@
-import type { ActorType, TrafficMessage, TrafficOptions } from "../../machines/actor-type.ts";
+import type { ActorType, TrafficMessage } from "../../machines/actor-type.ts";
 import type { ActorCounts } from "../flow/queries.ts";
 import { openSession } from "../jetstream/session.ts";
 import { compare, expectOf } from "./compare.ts";
+import { makeTraffic } from "./make-traffic.ts";
 import { type Outcome, type OutcomeReader, openOutcomeReader } from "./outcome.ts";
 import type { Progress } from "./progress.ts";
 import { publishTraffic } from "./publish-traffic.ts";
@@ -25,13 +26,13 @@ const TROUBLE = { duplicates: 0.15, late: 0.05, fail: 0.25, shuffle: 25, malform
 /**
  * Publishes one type's traffic to a running system, waits until it has settled and compares it with the type's model.
  *
- * @throws NotSettledError; the signal's reason when it is aborted.
+ * @throws NotSettledError; NoTrafficError; the signal's reason when it is aborted.
  */
 export async function rehearse({ type, actors, seed, daemon, progress, signal }: RehearsalOptions): Promise<Report> {
   const { natsUrl, httpUrl } = daemon;
   if (httpUrl === null) throw new Error("the comparison asks the HTTP API, and NATSTATE_HTTP is off");
   progress.step("making traffic");
-  const messages = type.rehearsal.traffic({ ...TROUBLE, actors, seed } satisfies TrafficOptions);
+  const messages = makeTraffic(type, { ...TROUBLE, actors, seed });
   const expected = expectOf(type, messages);
   const session = await openSession({ url: natsUrl, name: "natstate demo" }, () => {});
   try {

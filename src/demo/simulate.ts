@@ -3,6 +3,7 @@ import { actorTypes } from "../../machines/registry.ts";
 import type { NatsAccess } from "../jetstream/access.ts";
 import { maskUrl } from "../jetstream/connect.ts";
 import { expectOf } from "./compare.ts";
+import { makeTraffic } from "./make-traffic.ts";
 import { total } from "./outcome.ts";
 import { createProgress } from "./progress.ts";
 import { type Published, publishTraffic } from "./publish-traffic.ts";
@@ -72,7 +73,7 @@ export const simulationDefaults = {
  *
  * The same seed gives the same events under the same ids: published twice, all of the second time are duplicates.
  *
- * @throws NatsSetupError when nothing answers or no natstate has made its stream there; PublishError when the stream
+ * @throws NoTrafficError; NatsSetupError when nothing answers or no natstate has made its stream there; PublishError when the stream
  *   does not take a message.
  */
 export async function runSimulation(options: SimulationOptions): Promise<Simulation> {
@@ -80,7 +81,7 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
   if (type === undefined) throw new RangeError("no actor type is registered");
   const { shuffle, duplicates, late, fail, malformed } = options;
   const trouble = { shuffle, duplicates, late, fail, malformed };
-  const messages = type.rehearsal.traffic({ ...trouble, actors: orders, seed, idPrefix });
+  const messages = makeTraffic(type, { ...trouble, actors: orders, seed, idPrefix });
   const showcaseId = idPrefix + type.rehearsal.showcaseId;
   const { startedMs: _startedMs, ...published } = await publish(options, type, messages, showcaseId);
   const expected = expectOf(type, messages);
@@ -128,7 +129,8 @@ function render(simulation: Simulation, type: ActorType, natsUrl: string): strin
     ? `Published ${grouped(published)} messages about ${grouped(orders)} ${type.collection} ${speed}: ${grouped(duplicates)} duplicates, ${grouped(malformed)} that can never be accepted.`
     : `Ended early: published ${grouped(published)} messages about ${type.collection} ${speed}.`;
   const again = resent === 0 ? [] : [`${grouped(resent)} of them were sent again, because no answer came in time.`];
-  const where = `--nats ${maskUrl(natsUrl)}`;
+  const which = type === actorTypes[0] ? "" : `--type ${type.name} `;
+  const where = `${which}--nats ${maskUrl(natsUrl)}`;
   return [
     what,
     ...again,

@@ -104,22 +104,26 @@ function fresh(lane: Lane, id: string, key: number, storedAtMs: number): HotActo
   };
 }
 
+/** An actor's stored events cannot be applied again: a bug in the machine's or the contract's new version, or damage. */
+export class ReplayError extends Error {
+  override readonly name = "ReplayError";
+}
+
 /**
  * Replays an actor whose stored snapshot is unusable.
  *
  * @param events - its whole history, in stream order.
- * @throws when an event that was once applied no longer can be: a bug in the machine's new version.
+ * @throws ReplayError when an event that was once applied no longer can be.
  */
 export function rebuildActor(type: ActorType, events: Iterable<EventRow>): LiveActor {
   const live = spawnActor(type);
-  for (const event of events) {
-    const effect = live.send({
-      type: event.type,
-      eventId: event.eventId,
-      timestamp: event.timestamp,
-      data: decodeStored(type, event.type, event.body),
-    });
-    if (effect.kind === "error") throw new Error(`event ${event.eventId} cannot be replayed`, { cause: effect.error });
+  for (const { type: eventType, eventId, timestamp, body } of events) {
+    try {
+      const effect = live.send({ type: eventType, eventId, timestamp, data: decodeStored(type, eventType, body) });
+      if (effect.kind === "error") throw effect.error;
+    } catch (cause) {
+      throw new ReplayError(`stored event ${eventId} cannot be replayed: ${(cause as Error).message}`, { cause });
+    }
   }
   return live;
 }

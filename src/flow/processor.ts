@@ -1,7 +1,7 @@
-import type { ActorEvent, Conclusion, DecisionContent } from "../../machines/actor-type.ts";
-import { decodeContent, encodeDecision, nextContent, sameContent, standingAfter } from "./decision.ts";
+import type { ActorEvent, Conclusion } from "../../machines/actor-type.ts";
+import { decide } from "./decide.ts";
 import { type DecodeLimits, decode, isRejected, oneLine } from "./decode.ts";
-import type { HotActor, HotActors } from "./hot-actors.ts";
+import { type HotActor, type HotActors, ReplayError } from "./hot-actors.ts";
 import type {
   BatchResult,
   DeadLetterRow,
@@ -149,7 +149,8 @@ export function createProcessor(
     }
     const { actorId } = observation;
     if (journal.isQuarantined(lane.type.name, actorId)) return park(delivery, observation, batch, heard);
-    const actor = actors.find(lane, actorId, delivery.storedAtMs);
+    const actor = findActor(delivery, actorId);
+    if (actor instanceof ReplayError) return quarantine(delivery, observation, actor, batch, heard);
     // Whoever has events has a row, and is not retired.
     const retired = actor.events === 0 ? journal.findRetired(lane.type.name, actorId) : undefined;
     if (retired !== undefined) return hearLate(delivery, observation, retired, batch);
@@ -171,8 +172,18 @@ export function createProcessor(
     actor.events++;
     actor.updatedAtMs = delivery.storedAtMs;
     if (transition.kind === "superseded") journal.markSuperseded(actor.key, observation.eventId);
-    else if (heard !== "past") decide(actor, delivery, observation, transition.conclusion, batch);
+    else if (heard !== "past") decide(journal, actor, delivery, observation, transition.conclusion, batch);
     return { delivery, outcome: transition.kind, observation };
+  }
+
+  /** The store's own trouble is thrown and stops everything; what is wrong with one actor stops that one only. */
+  function findActor({ lane, storedAtMs }: Delivery, actorId: string): HotActor | ReplayError {
+    try {
+      return actors.find(lane, actorId, storedAtMs);
+    } catch (error) {
+      if (error instanceof ReplayError) return error;
+      throw error;
+    }
   }
 
   /** The actor may not begin anew: the event waits until it is brought back, see `restoration.ts`. */
@@ -259,62 +270,6 @@ export function createProcessor(
     if (journal.recordDeadLetter(row)) batch.deadLetters.push(row);
     batch.tallies.add(lane, `dead:${rejected.reason}`, 1);
     return { delivery, outcome: "rejected", rejected };
-  }
-
-  function decide(actor: HotActor, delivery: Delivery, cause: Observation, conclusion: Conclusion, batch: Batch): void {
-    const { type } = actor.lane;
-    const content = nextContent(type, actor.standing, conclusion);
-    if (content === null) return;
-    const write = (revision: number): LedgerRow => ({
-      actorKey: actor.key,
-      type: type.name,
-      actorId: actor.id,
-      partition: actor.lane.partition,
-      revision,
-      decisionType: content.decisionType,
-      payload: encodeDecision(type, actor.id, content, {
-        revision,
-        supersedes: revision === 1 ? null : revision - 1,
-        decidedAt: conclusion.decidedAt,
-        dataCompleteness: type.completeness(actor.live.context()),
-        basedOn: conclusion.basedOn,
-        causationId: cause.eventId,
-        correlationId: cause.correlationId,
-      }),
-      traceparent: cause.traceparent,
-      causedAtMs: delivery.storedAtMs,
-    });
-    actor.revision = recordDecision(actor, content, write, batch);
-    actor.standing = standingAfter(type, content);
-    batch.tallies.add(actor.lane, `decisions:${content.decisionType}`, 1);
-    if (actor.revision > 1) batch.tallies.add(actor.lane, "decisions:revised", 1);
-  }
-
-  /** @returns the revision the decision got. */
-  function recordDecision(
-    actor: HotActor,
-    content: DecisionContent,
-    write: (revision: number) => LedgerRow,
-    batch: Batch,
-  ): number {
-    const { type } = actor.lane;
-    const row = write(actor.revision + 1);
-    const published = journal
-      .importedDecisions(type.name, actor.id)
-      .filter((decision) => decision.revision >= row.revision);
-    // Up to where the stream says the same it is ours to say no more; what stands before it is another writer's, and
-    // history. Where it never says the same it is superseded.
-    const same = published.findIndex(({ payload }) => sameContent(decodeContent(type, payload), content));
-    for (const { revision, payload, sequence } of same < 0 ? published : published.slice(0, same + 1)) {
-      const { decisionType } = decodeContent(type, payload);
-      journal.adoptDecision({ ...row, revision, decisionType, payload }, sequence);
-    }
-    const ours = published[same];
-    if (ours !== undefined) return ours.revision;
-    const next = published.length === 0 ? row : write((published.at(-1)?.revision ?? actor.revision) + 1);
-    journal.recordDecision(next);
-    batch.decisions.push(next);
-    return next.revision;
   }
 
   function close(batch: Batch): BatchResult {

@@ -253,6 +253,10 @@ export interface DeadLetterSummary {
   readonly published: boolean;
   /** Its sequence in DEAD_LETTERS, null until then. */
   readonly publishedSequence: number | null;
+  /** `sequence`, by the name the command line has for it too. */
+  readonly streamSequence: number;
+  /** `publishedSequence`, by the name the command line has for it too. */
+  readonly deadLetterSequence: number | null;
 }
 
 /** A dead letter with what was sent. */

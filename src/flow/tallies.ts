@@ -1,8 +1,9 @@
 import type { Journal, Lane } from "./ports.ts";
 
 /**
- * Running counts of one batch, by lane and name: `state:<state>`, `standing:<decisionType>`, `completeness:<percent>`
- * `quarantined`, `retired` (actors now), `events:<outcome>`, `decisions:<decisionType>`, `decisions:revised`, `dead:<reason>` (ever).
+ * Running counts of one batch, by lane and name: `state:<state>`, `standing:<decisionType>`, `completeness:<percent>`,
+ * `quarantined`, `retired` (actors now); `events:<outcome>`, `decisions:<decisionType>`, `decisions:revised`,
+ * `dead:<reason>` (ever).
  */
 export interface Tallies {
   add(lane: Lane, name: string, delta: number): void;

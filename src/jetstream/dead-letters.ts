@@ -149,7 +149,7 @@ export function openDeadLetters(session: Pick<Session, "nc" | "js" | "jsm" | "ne
 /** The role of a daemon may not publish events (docs/nats-secure.conf): the console's redrive ends here, then. */
 function explainFailure(error: Error, { sequence, subject }: RedrivableLetter): string {
   if (permissionError(error) === undefined) return error.message;
-  return `NATS does not let this user publish to ${subject}; as a user who may (the operator): natstate dead-letters redrive ${sequence}`;
+  return `NATS does not let this user publish to ${subject}; as a user who may (the operator): npx natstate dead-letters redrive ${sequence}`;
 }
 
 function toLetter({ sequence, headers: header, data, storedAtMs }: HeldMessage): DeadLetterMessage {

@@ -24,7 +24,7 @@ export async function readIdentity(jsm: JetStreamManager, stream: string): Promi
   const { config, created, state } = await jsm.streams.info(stream).catch((error: unknown) => {
     if (apiErrorCode(error) !== JetStreamApiCodes.StreamNotFound) throw error;
     throw new StreamIdentityError(
-      `stream ${stream} is gone: it was deleted while natstate read it. Restore it (nats stream restore), or begin with a new one on top of the orders in the store: natstate start --accept-stream ${stream}`,
+      `stream ${stream} is gone: it was deleted while natstate read it. Restore it (nats stream restore), or begin with a new one on top of the orders in the store: npx natstate start --accept-stream ${stream}`,
       { cause: error },
     );
   });
@@ -57,7 +57,7 @@ export async function readKnownIdentity(
 export function refuseOtherStream(known: KnownPositions, found: StreamIdentity): void {
   const created = known.streamCreated(found.name);
   if (created === undefined) return;
-  const resolve = `If that is what you want, run once: natstate start --accept-stream ${found.name}`;
+  const resolve = `If that is what you want, run once: npx natstate start --accept-stream ${found.name}`;
   if (created !== found.created) {
     throw new StreamIdentityError(
       `stream ${found.name} was created ${found.created}, but the store has read one created ${created}: it was deleted and made anew, or NATS_URL points elsewhere. Its messages would be read from the first on, on top of the orders in the store. ${resolve}`,
@@ -81,6 +81,6 @@ export function refuseMissingMessages(known: KnownPositions, found: StreamIdenti
   if (behind.length === 0) return;
   const from = Math.min(...behind.map((lane) => known.completeTo(lane))) + 1;
   throw new StreamIdentityError(
-    `stream ${found.name} starts at ${found.firstSequence}, but messages from ${from} on were never read (partitions ${behind.map((lane) => lane.partition).join(", ")}): they were purged or are older than its max age. Orders they were about would be incomplete. Restore a newer copy of the store, or accept the loss by running once: natstate start --accept-stream ${found.name}`,
+    `stream ${found.name} starts at ${found.firstSequence}, but messages from ${from} on were never read (partitions ${behind.map((lane) => lane.partition).join(", ")}): they were purged or are older than its max age. Orders they were about would be incomplete. Restore a newer copy of the store, or accept the loss by running once: npx natstate start --accept-stream ${found.name}`,
   );
 }

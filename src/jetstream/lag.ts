@@ -8,6 +8,8 @@ export interface LaneLag {
   readonly lane: Lane;
   /** Messages stored and not yet applied. */
   readonly lag: number;
+  /** Whoever owned the lane has been given everything up to this stream sequence. */
+  readonly deliveredTo: number;
   /** Set when nothing was left to read: the lane is complete up to this stream sequence. */
   readonly completeTo: number | null;
 }
@@ -22,7 +24,12 @@ export async function measureLag(jsm: JetStreamManager, lanes: readonly Lane[]):
     lanes.map(async (lane) => {
       const info = await jsm.consumers.info(lane.stream, consumerName(lane.type, lane.partition));
       const lag = info.num_pending + info.num_ack_pending;
-      return { lane, lag, completeTo: lag === 0 ? (ends.get(lane.stream) ?? 0) : null };
+      return {
+        lane,
+        lag,
+        deliveredTo: info.delivered.stream_seq,
+        completeTo: lag === 0 ? (ends.get(lane.stream) ?? 0) : null,
+      };
     }),
   );
 }
@@ -56,7 +63,9 @@ export function watchLag({ jsm, everyMs, assigned, onMeasured, onTrouble }: LagW
   async function measure(): Promise<void> {
     try {
       const lags = await measureLag(jsm, assigned());
-      for (const { lane, lag } of lags) known.set(lane, lag);
+      // A lane may have gone to another owner while the answer was on its way.
+      const still = assigned();
+      for (const { lane, lag } of lags) if (still.includes(lane)) known.set(lane, lag);
       onMeasured(lags);
     } catch (error) {
       onTrouble(error as Error);

@@ -3,10 +3,18 @@ import { Svcm } from "@nats-io/services";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Lane } from "../flow/ports.ts";
 
+/** A live daemon. */
+export interface Member {
+  /** New with every start. */
+  readonly id: string;
+  /** The same after every start on the same data directory: it gets the lanes its store knows. */
+  readonly instance: string;
+}
+
 /** Tells which daemons are alive, and so which lanes are ours. */
 export interface Membership {
-  /** Ids of the live daemons, sorted; always with our own. */
-  members(): readonly string[];
+  /** The live daemons by id; always with our own. */
+  members(): readonly Member[];
   /** Asks now, not at the next round. */
   refresh(): Promise<void>;
   stop(): void;
@@ -25,36 +33,41 @@ const MISSES = 3;
 export function createMembership(
   nc: NatsConnection,
   service: string,
-  ownId: string,
+  own: Member,
   cluster: string,
-  onChange: (members: readonly string[]) => void,
+  onChange: (members: readonly Member[]) => void,
 ): Membership {
   const client = new Svcm(nc).client({ strategy: "timer", maxWait: ANSWER_MS });
-  const missed = new Map<string, number>([[ownId, 0]]);
+  const known = new Map<string, { readonly instance: string; misses: number }>();
+  known.set(own.id, { instance: own.instance, misses: 0 });
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let round: Promise<void> | undefined;
 
-  const members = () => [...missed.keys()].sort();
+  const members = () =>
+    [...known].map(([id, { instance }]): Member => ({ id, instance })).sort((a, b) => (a.id < b.id ? -1 : 1));
 
   async function ask(): Promise<void> {
-    const before = members().join();
-    const answered = new Set<string>([ownId]);
+    const before = JSON.stringify(members());
+    const answered = new Map<string, string>();
     try {
       for await (const { id, metadata } of await client.ping(service)) {
-        if (metadata?.cluster === cluster) answered.add(id);
+        if (metadata?.cluster === cluster) answered.set(id, metadata.instance ?? id);
       }
     } catch {
       // Not connected: keep what is known, the partitions are not ours to give away or take while nobody is heard.
       return;
     }
-    for (const id of answered) missed.set(id, 0);
-    for (const [id, misses] of missed) {
+    // The client does not reject while it is away, nobody answers then. We hear ourselves whenever anybody can be heard.
+    if (!answered.has(own.id)) return;
+    for (const [id, instance] of answered) known.set(id, { instance, misses: 0 });
+    const present = new Set(answered.values());
+    for (const [id, member] of known) {
       if (answered.has(id)) continue;
-      if (misses + 1 >= MISSES) missed.delete(id);
-      else missed.set(id, misses + 1);
+      // One data directory has one daemon: who was started again on it is not waited for under the former id.
+      if (++member.misses >= MISSES || present.has(member.instance)) known.delete(id);
     }
-    if (!stopped && members().join() !== before) onChange(members());
+    if (!stopped && JSON.stringify(members()) !== before) onChange(members());
   }
 
   function refresh(): Promise<void> {
@@ -87,16 +100,18 @@ export function createMembership(
  * lanes move when a member comes or goes (each lane takes the free member that ranks highest for it).
  *
  * Source: rendezvous hashing with bounded loads.
+ *
+ * @returns the owner's id for each lane.
  */
-export function assignLanes(lanes: readonly Lane[], members: readonly string[]): Map<Lane, string> {
+export function assignLanes(lanes: readonly Lane[], members: readonly Member[]): Map<Lane, string> {
   const fairShare = Math.ceil(lanes.length / members.length);
   const load = new Map<string, number>();
   const assigned = new Map<Lane, string>();
   for (const lane of lanes) {
     const ranked = members
-      .map((member) => ({ member, rank: rank(`${lane.stream}/${lane.partition}/${member}`) }))
+      .map(({ id, instance }) => ({ id, rank: rank(`${lane.stream}/${lane.partition}/${instance}`) + id }))
       .sort((a, b) => (a.rank < b.rank ? 1 : -1));
-    const owner = ranked.find(({ member }) => (load.get(member) ?? 0) < fairShare)?.member;
+    const owner = ranked.find(({ id }) => (load.get(id) ?? 0) < fairShare)?.id;
     if (owner === undefined) continue;
     load.set(owner, (load.get(owner) ?? 0) + 1);
     assigned.set(lane, owner);

@@ -42,6 +42,8 @@ export async function readStream(
     deliver_policy: DeliverPolicy.StartSequence,
     opt_start_seq: Math.max(fromSequence, 1),
   });
+  // What is left may have been purged by its subject: then nothing ever comes to say so.
+  if ((await consumer.info(true)).num_pending === 0) return end;
   let batch: StreamMessage[] = [];
   const messages = await consumer.consume({ max_messages: 1000, expires: 5000, idle_heartbeat: 1000 });
   for await (const message of messages) {

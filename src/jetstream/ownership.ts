@@ -1,6 +1,6 @@
 import type { Lane } from "../flow/ports.ts";
 import type { LaneReader } from "./lane-reader.ts";
-import { assignLanes } from "./membership.ts";
+import { assignLanes, type Member } from "./membership.ts";
 
 /** Keeps the lanes that are read in step with the lanes that are ours. */
 export interface Ownership {
@@ -10,7 +10,7 @@ export interface Ownership {
   /** Assigned lanes whose deliveries arrive. */
   reading(): readonly Lane[];
   /** Takes and releases what the present members imply. Calls never overlap. */
-  rebalance(members: readonly string[]): Promise<void>;
+  rebalance(members: readonly Member[]): Promise<void>;
   /** Starts every lane over from its checkpoint. */
   doubtAll(reason: "connection"): void;
   /** Reads no more; lanes can be taken by others at once. */
@@ -25,8 +25,12 @@ export interface OwnershipOptions {
   readonly open: (lane: Lane) => LaneReader;
   /** The lane is no longer ours; forget what is in memory of it. */
   readonly onReleased: (lane: Lane) => void;
-  /** Preparing failed; it is tried again unless this says it never will succeed. */
-  readonly onTrouble: (error: Error) => "retry" | "give_up";
+  /**
+   * Preparing failed; it is tried again unless this says it never will succeed.
+   *
+   * @param readsOthers - there are lanes that are read all the same.
+   */
+  readonly onTrouble: (error: Error, readsOthers: boolean) => "retry" | "give_up";
 }
 
 const RETRY_MS = 1000;
@@ -37,10 +41,12 @@ export function createOwnership(options: OwnershipOptions): Ownership {
   const readers = new Map<Lane, LaneReader>();
   let assigned: Lane[] = [];
   let running: Promise<void> = Promise.resolve();
+  /** As told last: a retry must not bring back members of before. */
+  let latest: readonly Member[] = [];
   let stopped = false;
 
-  async function apply(members: readonly string[]): Promise<void> {
-    const owners = assignLanes(lanes, members);
+  async function apply(): Promise<void> {
+    const owners = assignLanes(lanes, latest);
     assigned = lanes.filter((lane) => owners.get(lane) === ownId);
     for (const [lane, reader] of readers) {
       if (assigned.includes(lane)) continue;
@@ -53,15 +59,17 @@ export function createOwnership(options: OwnershipOptions): Ownership {
     try {
       await prepare(missing);
     } catch (error) {
-      if (!stopped && onTrouble(error as Error) === "retry") setTimeout(() => void rebalance(members), RETRY_MS);
+      if (stopped || onTrouble(error as Error, readers.size > 0) === "give_up") return;
+      setTimeout(() => void rebalance(latest), RETRY_MS);
       return;
     }
     if (stopped) return;
     for (const lane of missing) readers.set(lane, open(lane));
   }
 
-  function rebalance(members: readonly string[]): Promise<void> {
-    running = running.then(() => (stopped ? undefined : apply(members)));
+  function rebalance(members: readonly Member[]): Promise<void> {
+    latest = members;
+    running = running.then(() => (stopped ? undefined : apply()));
     return running;
   }
 

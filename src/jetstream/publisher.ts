@@ -35,6 +35,8 @@ export interface PublisherOptions {
    * same and the stream has forgotten its id. It is kept until it is known what the streams hold.
    */
   readonly isConnected: () => boolean;
+  /** False: the lane went to another owner, which publishes what is due of it. */
+  readonly owns?: (lane: Lane) => boolean;
   /** Learns what the streams hold after a failure whose outcome is unknown; rejects while that cannot be known. */
   readonly beforeRetry: () => Promise<void>;
   readonly onPublished: (decisions: readonly LedgerRow[], deadLetters: readonly DeadLetterRow[]) => void;
@@ -62,7 +64,7 @@ const WRONG_LAST_SEQUENCE: number = JetStreamApiCodes.StreamWrongLastSequence;
  * the revision before it as the last on its subject, so whatever died in between, a revision gets in once.
  */
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { streams, jsm, outbox, laneOf, maxInFlight, isConnected, beforeRetry } = options;
+  const { streams, jsm, outbox, laneOf, maxInFlight, isConnected, beforeRetry, owns = () => true } = options;
   const { onPublished, onReconciled, onTrouble, onProgress, probe = () => {} } = options;
   const ready: Job[] = [];
   /** Later revisions of an actor that has one on its way; an empty list says it has. */
@@ -121,12 +123,16 @@ export function createPublisher(options: PublisherOptions): Publisher {
   function retryLater(job: Job): void {
     if (stopped) return;
     setTimeout(async () => {
+      // What is asked now is lost with the client's buffer, and its timeout would hold up the publishing after the return.
+      if (!isConnected()) return retryLater(job);
+      let isDone: boolean;
       try {
         await learnOnce();
+        isDone = isPublished(job) || !owns(job.lane);
       } catch {
         return retryLater(job);
       }
-      if (isPublished(job)) finish(job);
+      if (isDone) finish(job);
       else void publish(job);
     }, RETRY_MS);
   }

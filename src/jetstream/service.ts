@@ -30,6 +30,8 @@ export interface QueryServiceOptions {
   readonly ownedPartitions: (type: ActorType) => readonly number[] | undefined;
   /** Put into the service's metadata: daemons with the same value share their streams. */
   readonly cluster: string;
+  /** In the metadata too, see `Member`. */
+  readonly instance: string;
   /** Semantic. */
   readonly version: string;
   /** Told of questions that are answered with 500, and of a service that NATS has ended. */
@@ -62,12 +64,13 @@ const QUARANTINE_PAGE = 500;
  * @returns when NATS knows the subscriptions.
  */
 export async function startQueryService(options: QueryServiceOptions): Promise<QueryService> {
-  const { nc, types, queries, quarantine, inspections, owns, ownedPartitions, cluster, version, onError } = options;
+  const { nc, types, queries, quarantine, inspections, owns, ownedPartitions, cluster, instance, version, onError } =
+    options;
   const service = await new Svcm(nc).add({
     name: QUERY_SERVICE,
     version,
     description: "Durable actors: their state, their history and the decisions they have taken.",
-    metadata: { cluster },
+    metadata: { cluster, instance },
     // Without a queue group: who answers depends on the partition, which NATS does not know.
     queue: "",
   });

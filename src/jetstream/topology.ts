@@ -1,28 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
-import {
-  type ConsumerConfig,
-  JetStreamApiCodes,
-  type JetStreamManager,
-  type StreamConfig,
-  type StreamInfo,
-} from "@nats-io/jetstream";
-import { nanos } from "@nats-io/transport-node";
+import { JetStreamApiCodes, type JetStreamManager, type StreamConfig, type StreamInfo } from "@nats-io/jetstream";
 import type { ActorType } from "../../machines/actor-type.ts";
 import type { Lane } from "../flow/ports.ts";
 import { apiErrorCode, NatsSetupError } from "./connect.ts";
-import { consumerName, DEAD_LETTERS_STREAM, DECISIONS_STREAM, eventStream, OWNER_GROUP } from "./names.ts";
-
-/** What the streams are created with, and checked against. */
-export interface TopologyOptions {
-  readonly partitions: number;
-  readonly replicas: number;
-  readonly maxAgeMs: number;
-  /** Largest event message the stream accepts, bytes. */
-  readonly maxMessageBytes: number;
-  readonly denyPurge: boolean;
-  /** False: check only, create nothing. */
-  readonly manage: boolean;
-}
+import { eventStream } from "./names.ts";
+import { permissionError } from "./permission.ts";
+import { type TopologyOptions, type WantedStream, wantedConsumer, wantedStreams } from "./stream-configs.ts";
 
 /** An event stream as found. */
 export interface StreamIdentity {
@@ -33,48 +16,47 @@ export interface StreamIdentity {
   readonly lastSequence: number;
 }
 
-/** How long a pinned owner may be silent before another takes its place. Longer than two pull requests of 2 s. */
-const PIN_TIMEOUT_MS = 5000;
-const ACK_WAIT_MS = 30_000;
-/** Deliveries of one partition that may wait for their commit: the bound of what is in memory. */
-const MAX_ACK_PENDING = 2000;
-
-type Wanted = Partial<StreamConfig> & { readonly name: string };
-
 /**
- * Creates the streams that are missing and checks those that exist.
+ * Creates the streams that are missing, adds the subjects of new actor types to those that lack nothing else, and checks
+ * the others.
  *
  * @returns the event stream of each type, in the order of `types`.
- * @throws NatsSetupError when a stream differs from what is configured; nothing is ever changed silently.
+ * @throws NatsSetupError with every difference of every stream, and nothing is created or added then; or when the server
+ *   refuses the subjects.
  */
 export async function ensureStreams(
   jsm: JetStreamManager,
   types: readonly ActorType[],
   options: TopologyOptions,
 ): Promise<StreamIdentity[]> {
-  for (const wanted of outboxes(types, options)) await ensureStream(jsm, wanted, options.manage);
-  const found: StreamIdentity[] = [];
-  for (const type of types) {
-    const info = await ensureStream(jsm, events(type, options), options.manage);
-    found.push({
-      name: info.config.name,
-      created: info.created,
-      firstSequence: info.state.first_seq,
-      lastSequence: info.state.last_seq,
-    });
+  const wanted = wantedStreams(types, options);
+  const seen = await Promise.all(wanted.map(async (stream) => ({ stream, info: await findStream(jsm, stream.name) })));
+  // Who may not look at one will not be allowed to change another: all is told at once.
+  const mayAdd = options.manage && seen.every(({ info }) => info !== "forbidden");
+  refuse(seen.flatMap(({ stream, info }) => problemsOf(stream, info, options.manage, mayAdd)));
+  const problems: string[] = [];
+  const found: StreamInfo[] = [];
+  for (const { stream, info } of seen) {
+    if (info === "forbidden") continue;
+    const ready = info === undefined ? await addStream(jsm, stream) : await addSubjects(jsm, stream, info);
+    if (typeof ready === "string") problems.push(ready);
+    else found.push(ready);
   }
-  return found;
+  refuse(problems);
+  return types.map(eventStream).flatMap((name) => found.filter(({ config }) => config.name === name).map(identityOf));
 }
 
 /** Creates the durable consumer of a lane, or checks the one that exists. */
 export async function ensureConsumer(jsm: JetStreamManager, lane: Lane, manage: boolean): Promise<void> {
-  const wanted = consumer(lane);
+  const wanted = wantedConsumer(lane);
   try {
     const { config } = await jsm.consumers.info(lane.stream, wanted.durable_name);
-    refuseDifferences(`consumer ${wanted.durable_name} of ${lane.stream}`, wanted, config);
+    const differences = differencesOf(wanted, config);
+    if (differences.length > 0)
+      refuse([different(`consumer ${wanted.durable_name} of ${lane.stream}`, differences, null)]);
   } catch (error) {
     if (apiErrorCode(error) !== JetStreamApiCodes.ConsumerNotFound) throw error;
-    if (!manage) throw missing(`consumer ${wanted.durable_name} of stream ${lane.stream}`);
+    if (!manage) refuse([missing(`consumer ${wanted.durable_name} of stream ${lane.stream}`)]);
     await jsm.consumers.add(lane.stream, wanted);
   }
 }
@@ -95,12 +77,11 @@ export async function checkTopology(
   lanes: readonly Lane[],
   options: TopologyOptions,
 ): Promise<TopologyFinding[]> {
-  const wanted = [...outboxes(types, options), ...types.map((type) => events(type, options))];
-  const streams = wanted.map((stream) =>
+  const streams = wantedStreams(types, options).map((stream) =>
     look(`stream ${stream.name}`, stream, async () => (await jsm.streams.info(stream.name)).config),
   );
   const consumers = lanes.map((lane) => {
-    const config = consumer(lane);
+    const config = wantedConsumer(lane);
     const name = config.durable_name;
     return look(`consumer ${name} of ${lane.stream}`, config, async () => {
       return (await jsm.consumers.info(lane.stream, name)).config;
@@ -121,89 +102,106 @@ async function look(what: string, wanted: object, find: () => Promise<object>): 
   }
 }
 
-function consumer(lane: Lane) {
-  return {
-    durable_name: consumerName(lane.type, lane.partition),
-    filter_subject: `${lane.type.collection}.${lane.partition}.>`,
-    ack_policy: "explicit" as const,
-    deliver_policy: "all" as const,
-    ack_wait: nanos(ACK_WAIT_MS),
-    max_ack_pending: MAX_ACK_PENDING,
-    max_deliver: -1,
-    priority_groups: [OWNER_GROUP],
-    priority_policy: "pinned_client" as const,
-    priority_timeout: nanos(PIN_TIMEOUT_MS),
-  } satisfies Partial<ConsumerConfig>;
+function identityOf({ config, created, state }: StreamInfo): StreamIdentity {
+  return { name: config.name, created, firstSequence: state.first_seq, lastSequence: state.last_seq };
 }
 
-function events(type: ActorType, options: TopologyOptions): Wanted {
-  const { collection } = type;
-  return {
-    ...common(options),
-    name: eventStream(type),
-    subjects: [`${collection}.*.*`],
-    subject_transform: {
-      src: `${collection}.*.*`,
-      dest: `${collection}.{{partition(${options.partitions},1)}}.{{wildcard(1)}}.{{wildcard(2)}}`,
-    },
-    max_msg_size: options.maxMessageBytes,
-  };
-}
+type Found = StreamInfo | "forbidden" | undefined;
 
-function outboxes(types: readonly ActorType[], options: TopologyOptions): Wanted[] {
-  return [
-    outbox(DECISIONS_STREAM, "decisions", types, options),
-    outbox(DEAD_LETTERS_STREAM, "deadletters", types, options),
-  ];
-}
-
-function outbox(name: string, prefix: string, types: readonly ActorType[], options: TopologyOptions): Wanted {
-  return { ...common(options), name, subjects: types.map((type) => `${prefix}.${type.collection}.*`) };
-}
-
-function common(options: TopologyOptions): Partial<StreamConfig> {
-  return {
-    storage: "file",
-    retention: "limits",
-    num_replicas: options.replicas,
-    allow_direct: true,
-    deny_delete: true,
-    deny_purge: options.denyPurge,
-    max_age: nanos(options.maxAgeMs),
-  };
-}
-
-async function ensureStream(jsm: JetStreamManager, wanted: Wanted, manage: boolean): Promise<StreamInfo> {
+async function findStream(jsm: JetStreamManager, name: string): Promise<Found> {
   try {
-    const info = await jsm.streams.info(wanted.name);
-    refuseDifferences(`stream ${wanted.name}`, wanted, info.config);
-    return info;
+    return await jsm.streams.info(name);
   } catch (error) {
+    if (permissionError(error as Error)) return "forbidden";
     if (apiErrorCode(error) !== JetStreamApiCodes.StreamNotFound) throw error;
-    if (!manage) throw missing(`stream ${wanted.name}`);
-    const info = await jsm.streams.add(wanted);
-    // An older server drops what it does not know without a word.
-    refuseDifferences(`stream ${wanted.name}, as the server created it,`, wanted, info.config);
-    return info;
+    return undefined;
   }
 }
 
-function missing(what: string): NatsSetupError {
-  return new NatsSetupError(`${what} does not exist, and NATSTATE_MANAGE_STREAMS=false. Create it, or let natstate.`);
+/** What keeps a stream from being used, before anything is created or added; a line each. */
+function problemsOf(wanted: WantedStream, info: Found, manage: boolean, mayAdd: boolean): string[] {
+  if (info === "forbidden") {
+    return [
+      `stream ${wanted.name}: NATS does not let this user look at it ($JS.API.STREAM.INFO.${wanted.name}). Allow it everything that docs/nats-secure.conf allows the processor for ORDERS.`,
+    ];
+  }
+  if (info === undefined) return manage ? [] : [missing(`stream ${wanted.name}`)];
+  const differences = differencesOf(wanted, info.config);
+  if (differences.length === 0 || (mayAdd && lacksOnlySubjects(wanted, info.config))) return [];
+  return [different(`stream ${wanted.name}`, differences, subjectsCommand(wanted, info.config))];
 }
 
-function refuseDifferences(what: string, wanted: object, found: object): void {
-  const differences = differencesOf(wanted, found);
-  if (differences.length === 0) return;
-  throw new NatsSetupError(
-    `${what} is not as configured: ${differences.join("; ")}. natstate does not change existing streams: set the NATSTATE_ setting to what is there, or edit it with the nats CLI. The number of partitions is fixed when a stream is created.`,
-  );
+async function addStream(jsm: JetStreamManager, wanted: WantedStream): Promise<StreamInfo | string> {
+  const info = await jsm.streams.add(wanted);
+  // An older server drops what it does not know without a word.
+  const differences = differencesOf(wanted, info.config);
+  return differences.length === 0
+    ? info
+    : different(`stream ${wanted.name}, as the server created it,`, differences, null);
+}
+
+/** @returns the stream with all its subjects, or why it could not be given those it lacks. */
+async function addSubjects(
+  jsm: JetStreamManager,
+  wanted: WantedStream,
+  info: StreamInfo,
+): Promise<StreamInfo | string> {
+  const subjects = subjectsOf(info.config);
+  const added = wanted.subjects.filter((subject) => !subjects.includes(subject));
+  if (added.length === 0) return info;
+  try {
+    return await jsm.streams.update(wanted.name, { subjects: [...subjects, ...added] });
+  } catch (error) {
+    const why = permissionError(error as Error)
+      ? "NATS does not let this user change it"
+      : apiErrorCode(error) !== undefined && `the server refuses them: ${(error as Error).message}`;
+    if (why === false) throw error;
+    return `stream ${wanted.name} lacks subjects, and ${why}. ${subjectsCommand(wanted, info.config)}`;
+  }
+}
+
+/** A mirror reports none. */
+function subjectsOf(config: Partial<StreamConfig>): readonly string[] {
+  return config.subjects ?? [];
+}
+
+/** Is all that is different that subjects of ours are not there yet? */
+function lacksOnlySubjects(wanted: WantedStream, found: StreamConfig): boolean {
+  const completed = { ...found, subjects: [...new Set([...subjectsOf(found), ...wanted.subjects])] };
+  return differencesOf(wanted, completed).length === 0;
+}
+
+/** What gives a stream its subjects, as one would type it; null when it is not (or not only) they that differ. */
+function subjectsCommand(wanted: WantedStream, found: StreamConfig): string | null {
+  if (differencesOf(wanted, { ...found, subjects: wanted.subjects }).length > 0) return null;
+  return `To change it: nats stream edit ${wanted.name} --subjects "${wanted.subjects.join(",")}"`;
+}
+
+function refuse(problems: readonly string[]): void {
+  if (problems.length > 0) throw new NatsSetupError(problems.join("\n"));
+}
+
+function missing(what: string): string {
+  return `${what} does not exist, and NATSTATE_MANAGE_STREAMS=false. Create it, or let natstate.`;
+}
+
+/** @param command - that ends the difference; null when there is none. */
+function different(what: string, differences: readonly string[], command: string | null): string {
+  const remedy =
+    command ??
+    "natstate does not change existing streams: set the NATSTATE_ setting to what is there, or edit it with the nats CLI. The number of partitions is fixed when a stream is created.";
+  return `${what} is not as configured: ${differences.join("; ")}. ${remedy}`;
 }
 
 /** Settings of ours that the server reports otherwise. */
 function differencesOf(wanted: object, found: object): string[] {
   return Object.entries(wanted)
     .map(([name, value]) => ({ name, value, is: (found as Record<string, unknown>)[name] }))
-    .filter(({ value, is }) => !isDeepStrictEqual(value, is))
+    .filter(({ name, value, is }) => !isDeepStrictEqual(comparable(name, value), comparable(name, is)))
     .map(({ name, value, is }) => `${name} is ${JSON.stringify(is)}, expected ${JSON.stringify(value)}`);
+}
+
+/** Subjects mean the same in any order. */
+function comparable(name: string, value: unknown): unknown {
+  return name === "subjects" && Array.isArray(value) ? value.toSorted() : value;
 }

@@ -4,8 +4,9 @@ import type { Lane } from "../flow/ports.ts";
 import { checkPublishing, checkServer, type Permission, type ServerCheckup } from "../jetstream/checkup.ts";
 import { measureLag } from "../jetstream/lag.ts";
 import type { Session } from "../jetstream/session.ts";
-import { checkTopology, type TopologyFinding, type TopologyOptions } from "../jetstream/topology.ts";
-import { bytesText, type Finding, ok, problem, warning } from "./finding.ts";
+import type { TopologyOptions } from "../jetstream/stream-configs.ts";
+import { checkTopology, type TopologyFinding } from "../jetstream/topology.ts";
+import { bytesText, type Finding, ok, problem, START, warning } from "./finding.ts";
 
 export interface NatsExamination {
   readonly session: Session;
@@ -39,7 +40,7 @@ export async function examineNats(examination: NatsExamination): Promise<Finding
     examineSync(serverConfig, topology),
     examineClock(server),
     members === 0
-      ? warning("daemon", "none answers", "natstate start")
+      ? warning("daemon", "none answers", START)
       : ok("daemon", `${members} answer${members === 1 ? "s" : ""}`),
     examineTopology("streams", streams, topology.manage),
     examineTopology("consumers", consumers, topology.manage),
@@ -103,7 +104,7 @@ function examineTopology(check: string, found: readonly TopologyFinding[], manag
   }
   if (missing.length === 0) return ok(check, `${found.length} as configured`);
   const detail = `${missing.length} of ${found.length} are missing: ${missing.slice(0, 3).join(", ")}`;
-  if (manage) return warning(check, detail, "natstate start makes them");
+  if (manage) return warning(check, detail, "npx natstate start makes them");
   return problem(check, detail, "NATSTATE_MANAGE_STREAMS is false: create them");
 }
 
@@ -134,5 +135,5 @@ async function examineLag(session: Session, lanes: readonly Lane[], members: num
     .map(({ lane, lag }) => `${lane.stream} partition ${lane.partition}: ${lag}`);
   const detail = `${total} messages are not applied yet (${most.join(", ")})`;
   if (total < HIGH_LAG && members > 0) return ok("lag", detail);
-  return warning("lag", detail, members === 0 ? "natstate start" : "if it does not fall: natstate health, and the log");
+  return warning("lag", detail, members === 0 ? START : "if it does not fall: npx natstate health, and the log");
 }

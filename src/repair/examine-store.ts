@@ -20,21 +20,21 @@ function examineFile(storeFile: string, nowMs: number): Finding[] {
   try {
     found = checkStore(storeFile);
   } catch (error) {
-    return [problem("store", `${storeFile} cannot be read: ${(error as Error).message}`, "natstate rebuild")];
+    return [problem("store", `${storeFile} cannot be read: ${(error as Error).message}`, "npx natstate rebuild")];
   }
   if (found === undefined) {
-    return [warning("store", `there is none at ${storeFile}`, "natstate start makes it; or set NATSTATE_DATA")];
+    return [warning("store", `there is none at ${storeFile}`, "npx natstate start makes it; or set NATSTATE_DATA")];
   }
   return [examineTables(found), examineSize(found), examinePending(found, nowMs), ...examineCounts(found)];
 }
 
 function examineTables({ schema, knownSchema, damage }: StoreCheckup): Finding {
-  if (damage !== null) return problem("store", `damaged: ${damage}`, "stop natstate, then: natstate rebuild");
+  if (damage !== null) return problem("store", `damaged: ${damage}`, "stop natstate, then: npx natstate rebuild");
   if (schema > knownSchema) {
     return problem("store", `schema ${schema}, this natstate knows ${knownSchema}`, "use the newer natstate");
   }
   if (schema < knownSchema) {
-    return warning("store", `schema ${schema} of ${knownSchema}`, "natstate start brings it up to date");
+    return warning("store", `schema ${schema} of ${knownSchema}`, "npx natstate start brings it up to date");
   }
   return ok("store", `sound, schema ${schema}`);
 }
@@ -61,15 +61,19 @@ function examineCounts({ quarantined, deadLetters }: StoreCheckup): Finding[] {
   return [
     quarantined === 0
       ? ok("quarantine", "nothing is quarantined")
-      : warning("quarantine", `${quarantined} are quarantined`, "natstate quarantine list; after a fix: release --all"),
+      : warning(
+          "quarantine",
+          `${quarantined} are quarantined`,
+          "npx natstate quarantine list; after a fix: release --all",
+        ),
     deadLetters === 0
       ? ok("dead letters", "none")
-      : warning("dead letters", `${deadLetters} messages could not be read`, "natstate dead-letters list"),
+      : warning("dead letters", `${deadLetters} messages could not be read`, "npx natstate dead-letters list"),
   ];
 }
 
 function examineDisk(directory: string): Finding {
-  if (!existsSync(directory)) return warning("disk", `${directory} is not there`, "natstate start makes it");
+  if (!existsSync(directory)) return warning("disk", `${directory} is not there`, "npx natstate start makes it");
   const { bavail, blocks, bsize } = statfsSync(directory);
   const free = bavail * bsize;
   const detail = `${bytesText(free)} of ${bytesText(blocks * bsize)} free under ${directory}`;

@@ -33,3 +33,6 @@ export function bytesText(bytes: number): string {
   }
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
+
+/** The advice when nothing runs. */
+export const START = "Start it with: npx natstate start";

@@ -191,6 +191,6 @@ function compareWithOld(inspector: Inspector, storeFile: string): string[] {
 
 function notPutInPlace(draft: string, differences: readonly string[]): RebuildError {
   return new RebuildError(
-    `the new store is made, but differs:\n  ${differences.join("\n  ")}\nIt stays at ${draft}, and nothing was changed. When that is as it should be: natstate rebuild --accept-differences`,
+    `the new store is made, but differs:\n  ${differences.join("\n  ")}\nIt stays at ${draft}, and nothing was changed. When that is as it should be: npx natstate rebuild --accept-differences`,
   );
 }

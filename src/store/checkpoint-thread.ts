@@ -12,17 +12,19 @@ const LONG_LOG_PAGES = 8192;
 /** The writer is not held up longer than this by one that waits for readers. */
 const BUSY_MS = 100;
 
+/** After one that came to nothing. */
+const RETRY_MS = 30_000;
+
 const { file } = workerData as { file: string };
 const db = new Database(file, { fileMustExist: true, timeout: BUSY_MS });
 let lastProblem = "";
+let restartAfterMs = 0;
 
 const timer = setInterval(() => {
   try {
-    if (copyLog("PASSIVE") > LONG_LOG_PAGES) {
-      copyLog("PASSIVE");
-      copyLog("RESTART");
-    }
-    lastProblem = "";
+    const problem = keepShort();
+    if (problem !== "" && problem !== lastProblem) parentPort?.postMessage(problem);
+    lastProblem = problem;
   } catch (error) {
     const { message } = error as Error;
     if (message !== lastProblem) parentPort?.postMessage(message);
@@ -35,8 +37,19 @@ parentPort?.once("message", () => {
   db.close();
 });
 
-/** @returns pages in the log, copied ones included. */
-function copyLog(mode: "PASSIVE" | "RESTART"): number {
-  const [result] = db.pragma(`wal_checkpoint(${mode})`) as { log: number }[];
-  return result?.log ?? 0;
+/** @returns why the log stays long, empty when it does not. */
+function keepShort(): string {
+  if (copyLog("PASSIVE").pages <= LONG_LOG_PAGES) return "";
+  if (performance.now() < restartAfterMs) return lastProblem;
+  copyLog("PASSIVE");
+  const { isBusy, pages } = copyLog("RESTART");
+  if (!isBusy) return "";
+  restartAfterMs = performance.now() + RETRY_MS;
+  return `the write-ahead log has ${pages} pages and cannot be started over: another program reads ${file}`;
+}
+
+/** @returns pages in the log, copied ones included; and whether somebody was in the way. */
+function copyLog(mode: "PASSIVE" | "RESTART"): { readonly pages: number; readonly isBusy: boolean } {
+  const [result] = db.pragma(`wal_checkpoint(${mode})`) as { busy: number; log: number }[];
+  return { pages: result?.log ?? 0, isBusy: result?.busy === 1 };
 }

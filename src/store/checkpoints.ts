@@ -1,3 +1,4 @@
+import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import type Database from "better-sqlite3";
 
@@ -18,7 +19,9 @@ const BACKSTOP_PAGES = 40_000;
  */
 export function startCheckpoints(db: Database.Database, file: string, onTrouble: (error: Error) => void): Checkpoints {
   db.pragma(`wal_autocheckpoint = ${BACKSTOP_PAGES}`);
-  const worker = new Worker(new URL("./checkpoint-thread.ts", import.meta.url), { workerData: { file } });
+  // Written as this file is: .ts in a clone, .js in the package.
+  const thread = new URL(`./checkpoint-thread${extname(import.meta.filename)}`, import.meta.url);
+  const worker = new Worker(thread, { workerData: { file } });
   let stopping = false;
   worker.on("message", (problem: string) => onTrouble(new Error(problem)));
   worker.on("error", onTrouble);

@@ -21,6 +21,20 @@ export async function copyStore(file: string, to: string, onProgress: OnProgress
   if (!existsSync(file)) throw new StoreError(`there is no store ${file}: is NATSTATE_DATA the daemon's?`);
   const draft = `${to}.partial`;
   removeStore(draft);
+  try {
+    await copyPages(file, draft, onProgress);
+    const problem = sealStore(draft);
+    if (problem !== null) {
+      throw new StoreError(`${file} is damaged, its copy is not sound: ${problem}. Run: npx natstate rebuild`);
+    }
+    putInPlace(draft, to);
+  } catch (error) {
+    removeStore(draft);
+    throw error;
+  }
+}
+
+async function copyPages(file: string, draft: string, onProgress: OnProgress): Promise<void> {
   const db = new Database(file, { readonly: true });
   try {
     // One read transaction over all steps: otherwise every commit of the daemon would begin the copy anew.
@@ -35,12 +49,6 @@ export async function copyStore(file: string, to: string, onProgress: OnProgress
   } finally {
     db.close();
   }
-  const problem = sealStore(draft);
-  if (problem !== null) {
-    removeStore(draft);
-    throw new StoreError(`${file} is damaged, its copy is not sound: ${problem}. Run: natstate rebuild`);
-  }
-  putInPlace(draft, to);
 }
 
 /**

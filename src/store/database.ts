@@ -69,7 +69,7 @@ function refuseDamage(db: Database.Database, file: string): void {
 
 function damage(file: string, found: string, cause?: unknown): StoreError {
   return new StoreError(
-    `${file} is damaged (${found}). Nothing is lost: the streams have everything. Move it away together with its -wal and -shm, or run natstate rebuild, and start again.`,
+    `${file} is damaged (${found}). Nothing is lost: the streams have everything. Move it away together with its -wal and -shm, or run npx natstate rebuild, and start again.`,
     { cause },
   );
 }

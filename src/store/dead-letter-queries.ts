@@ -4,7 +4,8 @@ import { encodeCursor } from "../flow/cursor.ts";
 import type { DeadLetter, DeadLetterSummary, Queries } from "../flow/queries.ts";
 import { rfc3339 } from "./rfc-3339.ts";
 
-interface SummaryRow extends Omit<DeadLetterSummary, "receivedAt" | "published"> {
+interface SummaryRow
+  extends Omit<DeadLetterSummary, "receivedAt" | "published" | "streamSequence" | "deadLetterSequence"> {
   readonly storedAtMs: number;
 }
 
@@ -57,6 +58,8 @@ function toSummary(row: SummaryRow): DeadLetterSummary {
     bytes: row.bytes,
     published: row.publishedSequence !== null,
     publishedSequence: row.publishedSequence,
+    streamSequence: row.sequence,
+    deadLetterSequence: row.publishedSequence,
   };
 }
 

@@ -64,7 +64,7 @@ export interface LoneDecision {
 export function openReader(file: string): StoreReader {
   if (!existsSync(file)) {
     throw new StoreError(
-      `there is no store ${file}: natstate start makes one; set NATSTATE_DATA when it is elsewhere.`,
+      `there is no store ${file}: npx natstate start makes one; set NATSTATE_DATA when it is elsewhere.`,
     );
   }
   const db = new Database(file, { readonly: true });

@@ -1,6 +1,3 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ActorType } from "../../machines/actor-type.ts";
@@ -19,7 +16,6 @@ import {
 } from "../../src/client/client.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { ensureStreams } from "../../src/jetstream/topology.ts";
-import { ROOT, startProgram } from "../e2e/cli-run.ts";
 import { startTestServer, type TestServer } from "../server.ts";
 
 const TOPOLOGY = {
@@ -165,74 +161,3 @@ describe("foldDecisions", () => {
 it("decisionSubject names one order's decisions, or all", () => {
   expect([decisionSubject("o1"), decisionSubject()]).toEqual(["decisions.orders.o1", "decisions.orders.*"]);
 });
-
-describe("from another package", () => {
-  let dir = "";
-  beforeAll(() => {
-    dir = mkdtempSync(join(tmpdir(), "natstate-consumer-"));
-    mkdirSync(join(dir, "node_modules"));
-    symlinkSync(ROOT, join(dir, "node_modules/natstate"));
-    for (const shared of ["@nats-io", "@types"]) {
-      symlinkSync(join(ROOT, "node_modules", shared), join(dir, "node_modules", shared));
-    }
-    writeFileSync(join(dir, "package.json"), '{"type":"module"}');
-    const compilerOptions = { ...STRICT, types: ["node"], noEmit: true, allowImportingTsExtensions: true };
-    writeFileSync(join(dir, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["main.ts"] }));
-    writeFileSync(join(dir, "main.ts"), CONSUMER);
-  });
-  afterAll(() => rmSync(dir, { recursive: true, force: true }));
-
-  it("its types hold: right uses compile, wrong ones do not", async () => {
-    const checked = await startProgram(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", dir], {})
-      .ran;
-    expect(checked).toEqual({ code: 0, stdout: "", stderr: "" });
-  });
-
-  it("it runs", async () => {
-    const ran = await startProgram(process.execPath, [join(dir, "main.ts")], { NATS_URL: server.url }).ran;
-    expect(ran).toEqual({ code: 0, stdout: "stored stands\n", stderr: "" });
-  });
-});
-
-const STRICT = {
-  strict: true,
-  module: "NodeNext",
-  target: "ES2024",
-  skipLibCheck: true,
-  exactOptionalPropertyTypes: true,
-};
-
-const CONSUMER = `
-import { jetstream } from "@nats-io/jetstream";
-import { connect } from "@nats-io/transport-node";
-import { foldDecisions, type OrderDecision, type OrderEvent, publishEvent } from "natstate/client";
-
-const nc = await connect({ servers: process.env.NATS_URL as string });
-const js = jetstream(nc);
-const event: OrderEvent = { orderId: "c1", eventType: "ShippingCalculated", shippingCost: 4.9, estimatedDays: 2 };
-const { sequence } = await publishEvent(js, event);
-
-export function typed() {
-  // @ts-expect-error a field is missing
-  publishEvent(js, { orderId: "c1", eventType: "PaymentProcessed", amount: 20 });
-  // @ts-expect-error not one of the statuses
-  publishEvent(js, { orderId: "c1", eventType: "PaymentProcessed", amount: 20, status: "maybe" });
-  // @ts-expect-error no such event type
-  publishEvent(js, { orderId: "c1", eventType: "OrderLost" });
-}
-
-function daysOf(decision: OrderDecision): number | undefined {
-  // @ts-expect-error only a confirmation has days
-  decision.estimatedDays;
-  return decision.decisionType === "OrderConfirmed" ? decision.estimatedDays : undefined;
-}
-
-const fold = foldDecisions();
-const change = fold.take(JSON.stringify({
-  decisionType: "OrderConfirmed", orderId: "c1", revision: 1, supersedes: null, decidedAt: null, warehouseId: "w",
-  estimatedDays: 2, dataCompleteness: 40, basedOn: [], causationId: "e", correlationId: null,
-}));
-const days: number | undefined = daysOf(change.decision);
-console.log(sequence > 0 && days === 2 ? "stored" : "", change.kind);
-await nc.close();
-`;

@@ -90,6 +90,7 @@ describe("for everybody", () => {
     await until("the outcome is told", async () => (await page.locator(".outcome").first().textContent()) !== "");
     await page.locator("#nav a").last().focus();
     await page.keyboard.press("Enter");
+    await page.waitForSelector(".source");
     await tabTo(page, "main select");
     await page.keyboard.press("ArrowDown");
     await until("the other format is shown", async () =>

@@ -9,7 +9,7 @@ import { EVENTS_PER_ORDER, storeWorkload } from "../bench/workload.ts";
 import { type DaemonProcess, startDaemonProcess } from "../e2e/daemon-process.ts";
 import { getJson } from "../e2e/world.ts";
 
-/** One run over the same stored events. */
+/** How fast a daemon was for a time. */
 export interface Throughput {
   readonly eventsPerSecond: number;
   /** Of the daemon's process. */
@@ -18,11 +18,19 @@ export interface Throughput {
 
 /** Measures how fast a daemon catches up with a stored stream. */
 export interface Catching extends AsyncDisposable {
-  /** @param watch - opens whatever shall be open meanwhile; what it returns closes it. */
-  run(watch: (daemon: DaemonProcess) => Promise<() => Promise<void>>): Promise<Throughput>;
+  /**
+   * Lets a new daemon catch up, by turns with and without somebody who watches: runs differ from each other by more than
+   * watching costs, turns of one run do not.
+   *
+   * @param watch - begins to watch; what it returns ends it.
+   */
+  run(watch: (daemon: DaemonProcess) => Promise<() => Promise<void>>): Promise<{
+    readonly unwatched: Throughput;
+    readonly watched: Throughput;
+  }>;
 }
 
-const SAMPLE_MS = 100;
+const TURN_MS = 1000;
 
 /** Stores the events of so many orders once; every run gets a copy. */
 export async function openCatching(orders: number): Promise<Catching> {
@@ -38,10 +46,16 @@ export async function openCatching(orders: number): Promise<Catching> {
       const server = await startEmbeddedServer({ binary: binary.path, dataDir: join(runDir, "nats") });
       const daemon = await startDaemonProcess({ NATS_URL: server.url, NATSTATE_DATA: join(runDir, "data") });
       try {
-        const close = await watch(daemon);
-        const measured = await measure(daemon, total);
-        await close();
-        return measured;
+        const none = async () => async () => {};
+        const turns = { unwatched: [] as Sample[], watched: [] as Sample[] };
+        for (;;) {
+          const unwatched = await measureTurn(daemon, none);
+          const watched = await measureTurn(daemon, watch);
+          if (watched.eventsSoFar > total * 0.95) break;
+          turns.unwatched.push(unwatched);
+          turns.watched.push(watched);
+        }
+        return { unwatched: sumUp(turns.unwatched), watched: sumUp(turns.watched) };
       } finally {
         await daemon.kill9();
         await server.stop();
@@ -52,26 +66,45 @@ export async function openCatching(orders: number): Promise<Catching> {
   };
 }
 
-/** From when it is asked for until 95 % are applied: the beginning is the browser's start, the end is idle. */
-async function measure(daemon: DaemonProcess, total: number): Promise<Throughput> {
-  const first = await sample(daemon);
-  for (;;) {
-    await delay(SAMPLE_MS);
-    const last = await sample(daemon);
-    if (last.events < total * 0.95) continue;
-    const events = last.events - first.events;
-    return {
-      eventsPerSecond: (events * 1000) / (last.atMs - first.atMs),
-      cpuUsPerEvent: (last.cpuUs - first.cpuUs) / events,
-    };
-  }
+/** What happened in one turn. */
+interface Sample {
+  readonly eventsSoFar: number;
+  readonly events: number;
+  readonly ms: number;
+  readonly cpuUs: number;
 }
 
-async function sample({ pid, ...daemon }: DaemonProcess): Promise<{ events: number; atMs: number; cpuUs: number }> {
-  const { events } = await getJson({ pid, ...daemon }, "/api/stats");
+async function measureTurn(
+  daemon: DaemonProcess,
+  watch: (daemon: DaemonProcess) => Promise<() => Promise<void>>,
+): Promise<Sample> {
+  const close = await watch(daemon);
+  const first = await look(daemon);
+  await delay(TURN_MS);
+  const last = await look(daemon);
+  await close();
+  return {
+    eventsSoFar: last.events,
+    events: last.events - first.events,
+    ms: last.atMs - first.atMs,
+    cpuUs: last.cpuUs - first.cpuUs,
+  };
+}
+
+function sumUp(turns: readonly Sample[]): Throughput {
+  const sum = (pick: (turn: Sample) => number) => turns.reduce((total, turn) => total + pick(turn), 0);
+  const events = sum((turn) => turn.events);
+  return {
+    eventsPerSecond: (events * 1000) / sum((turn) => turn.ms),
+    cpuUsPerEvent: sum((turn) => turn.cpuUs) / events,
+  };
+}
+
+async function look(daemon: DaemonProcess): Promise<{ events: number; atMs: number; cpuUs: number }> {
+  const { events } = await getJson(daemon, "/api/stats");
   return {
     events: events.applied + events.superseded + events.duplicate,
     atMs: performance.now(),
-    cpuUs: cpuMicroseconds(pid),
+    cpuUs: cpuMicroseconds(daemon.pid),
   };
 }

@@ -1,25 +1,22 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, stat, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { headers } from "@nats-io/transport-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createMachine } from "xstate";
 import { orderMachine } from "../../machines/order/machine.ts";
-import { openSession, type Session } from "../../src/jetstream/session.ts";
+import { demoDefaults } from "../../src/demo/demo.ts";
 import { until } from "../until.ts";
 import { type Ran, runCli, startCli } from "./cli-run.ts";
 import { type DaemonProcess, startDaemonProcess } from "./daemon-process.ts";
 
 let dir = "";
 let daemon: DaemonProcess;
-let session: Session;
 
 const run = (...args: string[]) => runCli(args, { NATSTATE_DATA: dir });
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "natstate-test-"));
   daemon = await startDaemonProcess({ NATSTATE_DATA: dir, NATSTATE_NATS_PORT: "0" });
-  session = await openSession({ url: daemon.natsUrl, name: "test" }, () => {});
   const simulated = await run("simulate", "--orders", "20", "--rate", "0", "--malformed", "4", "--json");
   expect(simulated.code, simulated.stderr).toBe(0);
   await until(
@@ -29,7 +26,6 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await session.close();
   await daemon.stop();
   await rm(dir, { recursive: true, force: true });
 });
@@ -43,19 +39,6 @@ async function api(path: string) {
 function parse({ code, stdout, stderr }: Ran) {
   expect(code, stderr).toBe(0);
   return JSON.parse(stdout);
-}
-
-/** Publishes, and waits until its dead letter is there. @returns the dead letter's sequence. */
-async function publishBad(orderId: string, body: string, header: Record<string, string>): Promise<string> {
-  const subject = `orders.${orderId}.OrderCreated`;
-  const all = headers();
-  for (const [name, value] of Object.entries(header)) all.set(name, value);
-  await session.js.publish(subject, body, { headers: all });
-  return until(`${orderId} is a dead letter`, async () => {
-    const { deadLetters } = await api("dead-letters");
-    const found = deadLetters.find((letter: { subject: string }) => letter.subject.endsWith(`${orderId}.OrderCreated`));
-    return found?.publishedSequence?.toString();
-  });
 }
 
 test("get shows one order, as text and as the API's JSON", async () => {
@@ -99,6 +82,9 @@ test("what was mistyped is exit code 2, and says what was expected", async () =>
     ["pending, processing", "list", "--state", "lost"],
     ["from 0 to 1", "simulate", "--late", "2"],
     ["duration", "watch", "--since", "soon"],
+    ["--waiting-for: ", "list", "--waiting-for", "Payment"],
+    ["--updated-before: ", "list", "--updated-before", "yesterday"],
+    ["a URL such as", "health", "--http", "foo"],
     ["one of the three", "dead-letters", "redrive"],
     ["expected nats://", "stats", "--nats", "a b"],
     ["no such event stream", "start", "--accept-stream", "OTHERS"],
@@ -106,6 +92,14 @@ test("what was mistyped is exit code 2, and says what was expected", async () =>
   const ran = await Promise.all(mistakes.map(([, ...args]) => run(...args)));
   ran.forEach(({ code, stderr }, index) => {
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(mistakes[index]?.[0] ?? "") });
+  });
+});
+
+test("a port in use is told with the option that chooses another", async () => {
+  const { port } = new URL(daemon.httpUrl);
+  expect(await run("inspect", "sim1-order-123", "--port", port)).toMatchObject({
+    code: 1,
+    stderr: `natstate: port ${port} on 127.0.0.1 is in use: choose another --port, or 0 for a free one\n`,
   });
 });
 
@@ -119,6 +113,7 @@ test("health is exit code 0 when ready, and 4 when nothing runs", async () => {
   expect(overNats).toMatchObject({ code: 0, stdout: expect.stringContaining("1 natstate daemon") });
   expect(stopped.code).toBe(4);
   expect(JSON.parse(stopped.stdout)).toMatchObject({ ready: false });
+  expect(stopped.stderr).toContain("Start it with: npx natstate start");
 });
 
 test("a reader that finds no system is told where it looked and how to start one, exit code 1", async () => {
@@ -128,7 +123,7 @@ test("a reader that finds no system is told where it looked and how to start one
   });
   expect(code).toBe(1);
   expect(stderr).toMatch(
-    /^natstate: natstate is not running: nothing answers at nats:\/\/127\.0\.0\.1:1 \(NATS_URL\).*npm start/,
+    /^natstate: natstate is not running: nothing answers at nats:\/\/127\.0\.0\.1:1 \(NATS_URL\).*npx natstate start/,
   );
 });
 
@@ -141,58 +136,46 @@ test("config masks passwords, and lists every problem with exit code 2", async (
   expect(wrong.stderr).toMatch(/2 problems[\s\S]*NATSTATE_TYPO[\s\S]*NATSTATE_PARTITIONS/);
 });
 
-test("dead letters are listed newest first, shown with their bytes, and missing ones are exit code 3", async () => {
-  const { deadLetters } = parse(await run("dead-letters", "list", "--json"));
-  const sequences = deadLetters.map(({ sequence }: { sequence: number }) => sequence);
-  expect(sequences).toEqual(sequences.toSorted((a: number, b: number) => b - a));
-  const [newest] = deadLetters;
-  const [two, sameReason, shown, missing] = await Promise.all([
-    run("dead-letters", "list", "--limit", "2", "--json").then(parse),
-    run("dead-letters", "list", "--reason", newest.reason, "--json").then(parse),
-    run("dead-letters", "show", String(newest.sequence), "--json").then(parse),
-    run("dead-letters", "show", "999999"),
+test("files that a setting names and nobody can use are told by the setting's name, before anything is tried", async () => {
+  const files = await runCli(["list"], { NATS_CREDS: "/nope", NATSTATE_TLS_CA: dir, NATSTATE_DATA: "/etc/passwd" });
+  expect(files).toMatchObject({ code: 2, stdout: "" });
+  expect(files.stderr).toContain("NATS_CREDS: /nope is not there\n");
+  expect(files.stderr).toContain(`NATSTATE_TLS_CA: ${dir} is a directory, expected a file\n`);
+  expect(files.stderr).toContain("NATSTATE_DATA: /etc/passwd is not a directory\n");
+  for (const command of ["start", "rebuild"]) {
+    const unmakeable = await runCli([command], { NATSTATE_DATA: "/proc/natstate/data" });
+    expect(unmakeable).toMatchObject({ code: 2, stderr: expect.stringContaining("natstate/data cannot be made: ") });
+  }
+});
+
+test("doctor says once how to start what does not run", async () => {
+  const { stdout } = await runCli(["doctor", "--nats", "nats://127.0.0.1:1"], { NATSTATE_DATA: join(dir, "empty") });
+  expect(stdout).toContain("Start it with: npx natstate start");
+  expect(stdout).not.toContain("..");
+});
+
+test("backup names a directory that is not there, and never writes over a directory or the store", async () => {
+  const linked = join(dir, "linked");
+  await symlink(dir, linked);
+  const taken = join(dir, "taken");
+  await mkdir(taken);
+  const store = await stat(join(dir, "natstate.db"));
+  const [nowhere, itself, directory] = await Promise.all([
+    run("backup", "/nope/x.db"),
+    run("backup", join(linked, "natstate.db"), "--force"),
+    run("backup", taken, "--force"),
   ]);
-  expect(two.deadLetters).toEqual(deadLetters.slice(0, 2));
-  expect(sameReason.deadLetters).toEqual(
-    deadLetters.filter(({ reason }: { reason: string }) => reason === newest.reason),
-  );
-  expect(Buffer.from(shown.body, shown.encoding)).toHaveLength(newest.bytes);
-  expect(missing).toMatchObject({ code: 3, stdout: "" });
+  const message = "natstate: there is no directory /nope: make it, or name another file\n";
+  expect(nowhere).toEqual({ code: 2, stdout: "", stderr: message });
+  expect(itself).toMatchObject({ code: 2, stderr: expect.stringContaining("is the store itself") });
+  expect(directory).toMatchObject({ code: 2, stderr: expect.stringContaining("is a directory") });
+  expect((await stat(join(dir, "natstate.db"))).ino).toBe(store.ino);
+  expect((await readdir(dir)).filter((name) => name.includes("partial"))).toEqual([]);
 });
 
-test("a dead letter redriven with a corrected body is applied: its CloudEvents headers are restored", async () => {
-  const sequence = await publishBad("cloudy", `{"customerId":"c"}`, {
-    "ce-specversion": "1.0",
-    "ce-id": "c1",
-    "ce-type": "com.example.OrderCreated",
-    "ce-time": "2026-01-01T00:00:00Z",
-    "ce-subject": "cloudy",
-  });
-  const body = join(dir, "corrected.json");
-  await writeFile(body, `{"customerId":"c","totalAmount":1,"currency":"EUR"}`);
-  const dryRun = await run("dead-letters", "redrive", sequence, "--body", body, "--dry-run");
-  expect(dryRun).toMatchObject({ code: 0, stdout: expect.stringContaining("would be redriven") });
-  expect(await api("orders/cloudy")).toBeUndefined();
-  const redriven = await run("dead-letters", "redrive", sequence, "--body", body, "--json");
-  expect(parse(redriven).deadLetters).toMatchObject([{ outcome: "redriven", subject: "orders.cloudy.OrderCreated" }]);
-  await until("it is applied", () => api("orders/cloudy"));
-});
-
-test("a redrive the stream's duplicate window swallows is told, with exit code 1", async () => {
-  const sequence = await publishBad("twice", "{", { "Nats-Msg-Id": "twice-1" });
-  const ran = await run("dead-letters", "redrive", sequence);
-  expect(ran).toMatchObject({
-    code: 1,
-    stdout: expect.stringContaining("duplicate: ORDERS remembers its Nats-Msg-Id"),
-  });
-  expect(ran.stderr).toContain("nothing is lost");
-});
-
-test("redrive sends nothing when one of the sequences is not there", async () => {
-  const sequence = await publishBad("alone", "{", {});
-  const { state } = await session.jsm.streams.info("ORDERS");
-  expect((await run("dead-letters", "redrive", sequence, "999999")).code).toBe(3);
-  expect((await session.jsm.streams.info("ORDERS")).state.last_seq).toBe(state.last_seq);
+test("rebuild beside a running daemon says which process to stop", async () => {
+  const message = `is in use by natstate (process ${daemon.pid}): stop it first`;
+  expect(await run("rebuild")).toMatchObject({ code: 1, stderr: expect.stringContaining(message) });
 });
 
 test("the exported machine is one: as JSON, as its source, as a diagram of all states", async () => {
@@ -203,6 +186,27 @@ test("the exported machine is one: as JSON, as its source, as a diagram of all s
   expect(Object.keys(machine.states)).toEqual(Object.keys(orderMachine.states));
   expect(mermaid?.stdout).toMatch(/^stateDiagram-v2\n[\s\S]* {2}processing --> confirmed : \[isConfirmed\]\n/);
   expect(source?.stdout).toContain("export const orderMachine");
+});
+
+test("help says what is taken when nothing is given, and its examples work after npm ci", async () => {
+  const [demo, top, get] = await Promise.all(["demo", "top", "get"].map((command) => run(command, "--help")));
+  expect(demo?.stdout).toMatch(
+    new RegExp(`orders \\(default: ${demoDefaults.orders}\\)[^]*\\(default: ${demoDefaults.seed}\\)`),
+  );
+  expect(top?.stdout).toContain("(default: 1s)");
+  expect(get?.stdout).toContain("  npx natstate get ORD-1001 ");
+});
+
+test("--json is taken by what prints JSON anyway", async () => {
+  const [schema, bare, machine, text] = await Promise.all([
+    run("schema", "--json"),
+    run("schema"),
+    run("machine", "export", "--json").then(parse),
+    run("machine", "export", "--json", "--format", "text"),
+  ]);
+  expect(schema).toEqual(bare);
+  expect(machine).toMatchObject({ id: "order" });
+  expect(text).toMatchObject({ code: 2, stderr: expect.stringContaining("give one of them") });
 });
 
 test("watch shows past and new decisions until a signal, as text and as lines of JSON", async () => {

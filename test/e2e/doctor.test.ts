@@ -59,7 +59,7 @@ it("a running system is well; a changed consumer and an absent server are named 
     level: "problem",
     detail: expect.stringMatching(/orders-5 of ORDERS: max_ack_pending is 7, expected 2000/),
   });
-  expect(changed.of("daemon")).toMatchObject({ level: "warning", advice: "natstate start" });
+  expect(changed.of("daemon")).toMatchObject({ level: "warning", advice: "Start it with: npx natstate start" });
 
   const absent = await examine({ ...env, NATS_URL: "nats://127.0.0.1:1" });
   expect(absent.code).toBe(4);

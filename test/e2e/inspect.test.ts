@@ -217,4 +217,5 @@ test("the machine's source is served for Stately Studio", async () => {
   const { stdout } = await runCli(["machine", "export", "--format", "source"], {});
   expect(await response.text()).toBe(stdout);
   expect((await fetch(`${daemon.httpUrl}/api/machine/source?type=nothing`)).status).toBe(400);
+  expect((await fetch(`${daemon.httpUrl}/api/machine/source?format=pdf`)).status).toBe(400);
 });

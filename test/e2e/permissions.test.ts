@@ -141,10 +141,10 @@ describe("the main job, each part as its own role", () => {
     });
     const [{ outcome, error }] = ((await response.json()) as { deadLetters: [Failed] }).deadLetters;
     expect(outcome).toBe("failed");
-    const command = `natstate dead-letters redrive ${publishedSequence}`;
+    const command = `npx natstate dead-letters redrive ${publishedSequence}`;
     expect(error).toMatch(/^NATS does not let this user publish to orders\.\S+; as a user who may \(the operator\): /);
     expect(error.endsWith(`: ${command}`), error).toBe(true);
-    expect(await cli("operator", ...command.split(" ").slice(1))).toMatchObject({ code: 0 });
+    expect(await cli("operator", ...command.split(" ").slice(2))).toMatchObject({ code: 0 });
   });
 
   it("a command as a role it is not for says so, without a stack trace", async () => {

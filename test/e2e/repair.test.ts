@@ -46,8 +46,22 @@ describe("verify", () => {
       run("verify", "--order", "nobody"),
     ]);
     expect(one).toMatchObject({ code: 0, stdout: expect.stringMatching(/1 orders derived.*say the same/) });
-    expect(json(some)).toEqual({ checked: 30, retired: 0, fromStore: 0, otherHistories: 0, found: 0, differences: [] });
-    expect(json(all)).toEqual({ checked: 120, retired: 0, fromStore: 0, otherHistories: 0, found: 0, differences: [] });
+    expect(json(some)).toEqual({
+      checked: 30,
+      retired: 0,
+      fromStore: 0,
+      otherHistories: 0,
+      differing: 0,
+      differences: [],
+    });
+    expect(json(all)).toEqual({
+      checked: 120,
+      retired: 0,
+      fromStore: 0,
+      otherHistories: 0,
+      differing: 0,
+      differences: [],
+    });
     expect(nobody).toMatchObject({
       code: 3,
       stderr: expect.stringContaining("neither in the store nor in the stream"),
@@ -147,7 +161,7 @@ describe("verify", () => {
     await until("the second are there", async () => (await getJson(daemon, "/api/stats")).orders.total === 60);
     await world.settle(daemon);
     const verified = json(await runCli(["verify", "--all", "--json"], env));
-    expect(verified).toMatchObject({ checked: 60, found: 0, differences: [] });
+    expect(verified).toMatchObject({ checked: 60, differing: 0, differences: [] });
     expect(verified.fromStore).toBeGreaterThan(30);
     await daemon.stop();
     expect(json(await runCli(["rebuild", "--json"], env))).toMatchObject({ actors: 60, pending: 0, differences: [] });
@@ -169,7 +183,7 @@ describe("backup", () => {
       runCli(["backup", file, "--json"], env),
       runCli(["verify", "--all", "--json"], env),
     ]);
-    expect(json(verified)).toMatchObject({ found: 0, differences: [] });
+    expect(json(verified)).toMatchObject({ differing: 0, differences: [] });
     expect(taken.code, taken.stderr).toBe(0);
     expect(json(taken).actors.orders).toBeGreaterThan(30);
     expect(readdirSync(world.dataDir).filter((name) => name.startsWith("backup.db"))).toEqual(["backup.db"]);
@@ -231,7 +245,7 @@ describe("rebuild", () => {
     await world.settle(daemon);
     const { state } = await world.session.jsm.streams.info("ORDERS");
     await world.session.jsm.streams.purge("ORDERS", { seq: Math.floor(state.last_seq / 2) });
-    expect(json(await runCli(["verify", "--all", "--json"], env))).toMatchObject({ checked: 60, found: 0 });
+    expect(json(await runCli(["verify", "--all", "--json"], env))).toMatchObject({ checked: 60, differing: 0 });
     await daemon.stop();
     rmSync(`${world.storeFile}.before-rebuild`, { force: true });
     const rebuilt = json(await runCli(["rebuild", "--json"], env));
@@ -240,7 +254,7 @@ describe("rebuild", () => {
     daemon = await world.start();
     await world.settle(daemon).catch(() => {});
     await world.check(daemon, messages);
-    expect(json(await runCli(["verify", "--all", "--json"], env))).toMatchObject({ checked: 60, found: 0 });
+    expect(json(await runCli(["verify", "--all", "--json"], env))).toMatchObject({ checked: 60, differing: 0 });
     await daemon.stop();
 
     rmSync(world.storeFile);

@@ -122,6 +122,48 @@ describe("two actor types in one daemon", () => {
   });
 });
 
+it("a second actor type starts on the data of the first, and the first goes on", async () => {
+  const first = await startTestServer();
+  const directory = mkdtempSync(join(tmpdir(), "natstate-second-type-"));
+  const env = { NATS_URL: first.url, NATSTATE_DATA: directory, NATSTATE_HTTP: "127.0.0.1:0", NATSTATE_PARTITIONS: "2" };
+  const start = (known: readonly ActorType[]) =>
+    startDaemon({
+      config: readConfig(env),
+      env,
+      types: known,
+      logger: createLogger({ level: "silent", pretty: false }),
+      onFatal(error) {
+        throw error;
+      },
+    });
+  const { js, jsm, close } = await openSession({ url: first.url, name: "test" }, () => {});
+  const tell = (subject: string, fields: object) =>
+    js.publish(
+      subject,
+      JSON.stringify({ eventType: subject.split(".")[2], timestamp: "2026-02-01T10:00:00Z", ...fields }),
+    );
+  const decided = (count: number) =>
+    until("it is decided", async () => (await jsm.streams.info("DECISIONS")).state.messages === count);
+
+  let running = await start([types[0] as ActorType]);
+  try {
+    await tell("orders.o-1.PaymentProcessed", { orderId: "o-1", amount: 5, status: "failed" });
+    await tell("orders.o-1.InventoryReserved", { orderId: "o-1", reservedItems: {}, warehouseId: "west" });
+    await decided(1);
+    await running.stop();
+    running = await start(types);
+    await tell("parcels.p-1.ParcelDelivered", { parcelId: "p-1", to: "the neighbour" });
+    await decided(2);
+    const order = await (await fetch(`${running.httpUrl}/api/orders/o-1`)).json();
+    expect(order).toMatchObject({ processingStatus: "payment_failed", decision: { revision: 1 } });
+  } finally {
+    await close();
+    await running.stop();
+    await first.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
+
 describe("the console with two actor types", () => {
   it("shows one of them at a time, in every view", async (context) => {
     if (browser === undefined) return context.skip(NO_CHROMIUM);

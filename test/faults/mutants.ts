@@ -55,7 +55,7 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "every conclusion is published",
-    file: "src/flow/processor.ts",
+    file: "src/flow/decide.ts",
     find: "const content = nextContent(type, actor.standing, conclusion);",
     replace: "const content = nextContent(type, null, conclusion);",
     fault: "sigterm",

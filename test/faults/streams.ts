@@ -122,10 +122,12 @@ export const streams: readonly Fault[] = [
       await pause(NOTED_MS);
       await world.checker.read();
       daemon.signal("SIGSTOP");
+      // What is sent to it now stays on the way, and is lost with the connection: the checker never sees it either.
+      world.proxy.stall("to_client");
       await world.publish(world.traffic(300));
       await purge(world, 10);
-      // Whatever had been sent to it must not be taken for all there was.
       world.proxy.cut();
+      world.proxy.heal();
       daemon.signal("SIGCONT");
       world.struck();
       const code = await Promise.race([daemon.exited, pause(20_000).then(() => "running")]);

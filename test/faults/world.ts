@@ -63,6 +63,18 @@ export interface WorldOptions {
   readonly dataDir?: string;
 }
 
+/** A daemon that finds no NATS when it starts ends, and whoever supervises it starts it again. */
+async function retryWithoutNats<Result>(start: () => Promise<Result>): Promise<Result> {
+  for (let left = 5; ; left--) {
+    try {
+      return await start();
+    } catch (error) {
+      if (left === 0 || !/no NATS connection|JetStream does not answer/.test(String(error))) throw error;
+      await pause(500);
+    }
+  }
+}
+
 /** Generous: the machine may be shared by many. */
 const PATIENCE_MS = 60_000;
 const PUBLISHERS = 100;
@@ -81,6 +93,7 @@ export async function openWorld(seed: number, options: WorldOptions = {}): Promi
   const notes: string[] = [];
   let latest: DaemonProcess | undefined;
   let strikes = 0;
+  let isOver = false;
   let trafficCalls = 0;
 
   function environment({ dataDir: dir = dataDir, env = {} }: StartOptions) {
@@ -102,7 +115,7 @@ export async function openWorld(seed: number, options: WorldOptions = {}): Promi
         await session.js.publish(subject, body, { headers: header, timeout: 2000 });
         return;
       } catch (error) {
-        if (Date.now() > deadline) throw new Error("a message could not be published", { cause: error });
+        if (isOver || Date.now() > deadline) throw new Error("a message could not be published", { cause: error });
         await pause(100);
       }
     }
@@ -135,7 +148,7 @@ export async function openWorld(seed: number, options: WorldOptions = {}): Promi
     },
     async start(given = {}) {
       const env = environment(given);
-      const daemon = await startDaemonProcess(env, given.args, PATIENCE_MS);
+      const daemon = await retryWithoutNats(() => startDaemonProcess(env, given.args, PATIENCE_MS));
       running.set(env.NATSTATE_DATA, daemon);
       latest = daemon;
       void daemon.exited.then(() => {
@@ -150,8 +163,10 @@ export async function openWorld(seed: number, options: WorldOptions = {}): Promi
     },
     async doom(moment, times) {
       const crash = { NODE_ENV: "test", NATSTATE_TEST_CRASH: `${moment}:${times}`, NATSTATE_BATCH_EVENTS: "20" };
-      const { signal, output } = await endOf(spawnDaemon(environment({ env: crash })), PATIENCE_MS);
-      if (signal !== "SIGKILL") throw new Error(`${moment}:${times} did not kill the daemon:\n${output}`);
+      await retryWithoutNats(async () => {
+        const { signal, output } = await endOf(spawnDaemon(environment({ env: crash })), PATIENCE_MS);
+        if (signal !== "SIGKILL") throw new Error(`${moment}:${times} did not kill the daemon:\n${output}`);
+      });
       strikes++;
     },
     traffic: (orders, bad = 3) =>
@@ -210,6 +225,7 @@ export async function openWorld(seed: number, options: WorldOptions = {}): Promi
     note: (text) => void notes.push(text),
     notes: () => notes,
     async [Symbol.asyncDispose]() {
+      isOver = true;
       for (const daemon of running.values()) {
         daemon.signal("SIGCONT");
         await daemon.kill9();

@@ -171,6 +171,23 @@ describe("a stored snapshot that cannot be used", () => {
     station.processor.apply([orderEvent(2, "o", "InventoryReserved", 2)]);
     expect(station.row("o")).toMatchObject({ state: "payment_failed", events: 2 });
   });
+
+  it("nor can its events: its order is quarantined, the others flow; released after a mend it goes on", () => {
+    using station = openStation();
+    const { lane } = orderEvent(1, "o", "OrderCreated", 1);
+    station.processor.apply([orderEvent(1, "o", "PaymentProcessed", 1)]);
+    const [body] = station.db.prepare("SELECT body FROM events").pluck().all();
+    station.db.exec("UPDATE actors SET machine_version = 0; UPDATE events SET body = '{}'");
+    station.actors.evict(lane, "o");
+    const events = [orderEvent(2, "o", "InventoryReserved", 2), orderEvent(3, "fine", "PaymentProcessed", 3)];
+    const { handled } = station.processor.apply(events);
+    expect(handled.map(({ outcome }) => outcome)).toEqual(["rejected", "applied"]);
+    expect(handled[0]?.rejected).toMatchObject({ reason: "machine_error" });
+    expect(handled[0]?.rejected?.error).toMatch(/stored event \S+ cannot be replayed: /);
+    station.db.prepare("UPDATE events SET body = ? WHERE sequence = 1").run(body);
+    expect(station.processor.release(lane, "o")?.handled.map(({ outcome }) => outcome)).toEqual(["applied"]);
+    expect(station.row("o")).toMatchObject({ state: "confirmed", events: 2 });
+  });
 });
 
 describe("an actor type that fails", () => {

@@ -134,7 +134,9 @@ test("a port that is taken is a clear error, and leaves the directory free", asy
   const server = await start();
   const other = mkdtempSync(join(tmpdir(), "natstate-embedded-"));
   cleanups.push(() => rmSync(other, { recursive: true, force: true }));
-  await expect(start({ dataDir: other, port: server.port })).rejects.toThrow(/address already in use/);
+  await expect(start({ dataDir: other, port: server.port })).rejects.toThrow(
+    `port ${server.port} on 127.0.0.1 is in use. Set NATSTATE_NATS_PORT to another (0 picks a free one), or NATS_URL`,
+  );
   await start({ dataDir: other });
 });
 

@@ -53,6 +53,7 @@ async function start(options: { maxInspectors?: number; owns?: () => boolean } =
     owns,
     ownedPartitions: () => undefined,
     cluster: "test@1",
+    instance: "test",
     version: "0.1.0",
   });
   return { inspections, [Symbol.asyncDispose]: () => service.stop() };

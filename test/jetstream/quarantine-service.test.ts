@@ -25,6 +25,7 @@ it("a quarantine larger than an answer, spread over two daemons, is listed whole
         owns: (_: ActorType, id) => partitions.includes(partitionOf(id, PARTITIONS)),
         ownedPartitions: () => partitions,
         cluster: "test@1",
+        instance: "test",
         version: "0.1.0",
       }),
     ),

@@ -45,6 +45,7 @@ async function start(
     owns,
     ownedPartitions: () => partitions,
     cluster: "test@1",
+    instance: "test",
     version: "0.1.0",
     ...options,
   });
@@ -105,7 +106,7 @@ describe("one daemon", () => {
       name: "natstate",
       id: service.id,
       version: "0.1.0",
-      metadata: { cluster: "test@1" },
+      metadata: { cluster: "test@1", instance: "test" },
     });
     const [info] = await collect(await client.info("natstate", service.id));
     expect(info?.endpoints.map(({ name, subject, queue_group }) => [name, subject, queue_group ?? ""])).toEqual([

@@ -1,9 +1,12 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
 import { partitionOf } from "../../src/jetstream/names.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
-import { ensureConsumer, ensureStreams, type TopologyOptions } from "../../src/jetstream/topology.ts";
+import type { TopologyOptions } from "../../src/jetstream/stream-configs.ts";
+import { ensureConsumer, ensureStreams } from "../../src/jetstream/topology.ts";
+import { parcelType } from "../e2e/parcel.ts";
+import { startSecureServer } from "../e2e/secure-server.ts";
 import { startTestServer, type TestServer } from "../server.ts";
 
 const type = orderType as ActorType;
@@ -56,3 +59,96 @@ it("the server puts an order into the partition we compute", async () => {
     expect(message?.subject).toBe(`orders.${partitionOf(id, 16)}.${id}.OrderCreated`);
   }
 });
+
+describe("a second actor type on the streams of the first", () => {
+  let own: TestServer;
+  let jsm: Session["jsm"];
+  let close: Session["close"];
+
+  beforeEach(async () => {
+    own = await startTestServer();
+    ({ jsm, close } = await openSession({ url: own.url, name: "test" }, () => {}));
+    await ensureStreams(jsm, [type], { ...options, denyPurge: true });
+  });
+  afterEach(async () => {
+    await close();
+    await own.stop();
+  });
+
+  const configOf = async (stream: string) => (await jsm.streams.info(stream)).config;
+  const both = [type, parcelType];
+
+  it("its subjects are added, nothing else changes, and the first type alone is then told what differs", async () => {
+    const before = await configOf("DECISIONS");
+    const found = await ensureStreams(jsm, both, { ...options, denyPurge: true });
+    expect(found.map(({ name }) => name)).toEqual(["ORDERS", "PARCELS"]);
+    const subjects = ["decisions.orders.*", "decisions.parcels.*"];
+    expect(await configOf("DECISIONS")).toEqual({ ...before, subjects });
+    expect((await configOf("DEAD_LETTERS")).subjects).toEqual(["deadletters.orders.*", "deadletters.parcels.*"]);
+    // In another order they are the same.
+    await ensureStreams(jsm, both.toReversed(), { ...options, denyPurge: true, manage: false });
+    const alone = ensureStreams(jsm, [type], { ...options, denyPurge: true });
+    await expect(alone).rejects.toThrow('To change it: nats stream edit DECISIONS --subjects "decisions.orders.*"\n');
+    expect((await configOf("DECISIONS")).subjects).toEqual(subjects);
+  });
+
+  it("streams that are only checked are named all at once, each with its command", async () => {
+    const checking = ensureStreams(jsm, both, { ...options, denyPurge: true, manage: false });
+    const { message } = (await checking.catch((error) => error)) as Error;
+    expect(message.split("\n")).toEqual([
+      expect.stringMatching(
+        /^stream DECISIONS is not as configured: subjects is .* nats stream edit DECISIONS --subjects "decisions\.orders\.\*,decisions\.parcels\.\*"$/,
+      ),
+      expect.stringMatching(
+        / nats stream edit DEAD_LETTERS --subjects "deadletters\.orders\.\*,deadletters\.parcels\.\*"$/,
+      ),
+      expect.stringMatching(/^stream PARCELS does not exist/),
+    ]);
+    expect(message).not.toMatch(/partitions/);
+  });
+
+  it("where something else differs, too, nothing is added and nothing created", async () => {
+    const starting = ensureStreams(jsm, both, { ...options, denyPurge: true, partitions: 8 });
+    await expect(starting).rejects.toThrow(/^stream ORDERS is not as configured: subject_transform/);
+    expect((await configOf("DECISIONS")).subjects).toEqual(["decisions.orders.*"]);
+    await expect(configOf("PARCELS")).rejects.toThrow(/not found/);
+  });
+
+  it("subjects that another stream holds already are refused with the server's reason", async () => {
+    await jsm.streams.add({ name: "OTHER", subjects: ["decisions.parcels.*"] });
+    const starting = ensureStreams(jsm, both, { ...options, denyPurge: true });
+    await expect(starting).rejects.toThrow(/^stream DECISIONS lacks subjects, and the server refuses them: .*overlap/);
+  });
+});
+
+it("a user who may not change streams is told what an administrator has to do, all at once", async () => {
+  const refusal = async (changes: Record<string, string>) => {
+    await using secure = await startSecureServer({ changes });
+    const access = { inboxPrefix: "_INBOX_processor", tls: { ca: secure.tls.ca } };
+    const { jsm, close } = await openSession({ url: secure.url("processor"), ...access, name: "test" }, () => {});
+    try {
+      await ensureStreams(jsm, [type], options);
+      const error: Error = await ensureStreams(jsm, [type, parcelType], options).then(fail, (refused) => refused);
+      return [error.name, ...error.message.split("\n")];
+    } finally {
+      await close();
+    }
+  };
+  const commands = [
+    expect.stringMatching(
+      /^stream DECISIONS .*nats stream edit DECISIONS --subjects "decisions\.orders\.\*,decisions\.par/,
+    ),
+    expect.stringMatching(
+      /^stream DEAD_LETTERS .*nats stream edit DEAD_LETTERS --subjects "deadletters\.orders\.\*,dea/,
+    ),
+  ];
+  const parcels = expect.stringMatching(/^stream PARCELS: NATS does not let this user look at it /);
+  expect(await refusal({})).toEqual(["NatsSetupError", ...commands, parcels]);
+  const info = '"$JS.API.STREAM.INFO.ORDERS"';
+  const known = { [info]: `${info}, "$JS.API.STREAM.INFO.PARCELS", "$JS.API.STREAM.CREATE.PARCELS"` };
+  expect(await refusal(known)).toEqual(["NatsSetupError", ...commands]);
+});
+
+function fail(): never {
+  throw new Error("it was not refused");
+}

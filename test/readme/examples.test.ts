@@ -9,9 +9,10 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-/** Runs an example of the README as it stands there. */
+/** Runs an example of the README as it stands there, with the client as it stands in this clone. */
 function run(name: string): Promise<Ran> {
-  return startProgram(process.execPath, [`test/readme/examples/${name}.ts`], { NATS_URL: world.server.url }).ran;
+  const args = ["--conditions=natstate-source", `test/readme/examples/${name}.ts`];
+  return startProgram(process.execPath, args, { NATS_URL: world.server.url }).ran;
 }
 
 it("what the README publishes is decided, and what it consumes is that decision", async () => {

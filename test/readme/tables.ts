@@ -69,7 +69,7 @@ function promises(): string {
   ]);
   return `${table(["what happens", "what you get", "shown by", "measured"], rows)}
 
-Measured by \`npm run faults\` on ${date.slice(0, 10)}, seeds ${seed} to ${seed + seeds - 1} (${machine}; Node ${node}, nats-server ${natsServer}). In all:
+Measured by \`npm run faults\` on ${date.slice(0, 10)}, ${seeds === 1 ? `seed ${seed}` : `seeds ${seed} to ${seed + seeds - 1}`} (${machine}; Node ${node}, nats-server ${natsServer}). In all:
 ${figures(outcomes.map(({ fault }) => fault))}.`;
 }
 

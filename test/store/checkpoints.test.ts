@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { startCheckpoints } from "../../src/store/checkpoints.ts";
 import { type OpenDatabase, openDatabase } from "../../src/store/database.ts";
@@ -63,6 +64,27 @@ test("a writer that never rests does not make the log grow for ever", async () =
   expect(troubles).toEqual([]);
   // 200 MiB were written.
   expect(longest).toBeLessThan(160 * 1_048_576);
+}, 15_000);
+
+test("a reader that stays in the way is told of once, and does not hold up the writer again and again", async () => {
+  const checkpoints = start();
+  fill(1);
+  const reader = new Database(file, { readonly: true });
+  reader.exec("BEGIN");
+  reader.prepare("SELECT count(*) FROM filler").get();
+  fill(80);
+  await until("it is told", () => troubles.length > 0);
+  let slow = 0;
+  for (let count = 0; count < 60; count++) {
+    const startedMs = performance.now();
+    fill(1);
+    if (performance.now() - startedMs > 80) slow++;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  reader.close();
+  await checkpoints.stop();
+  expect(troubles).toEqual([expect.stringMatching(/cannot be started over: another program reads/)]);
+  expect(slow).toBeLessThan(3);
 }, 15_000);
 
 test("a thread that dies is told of", async () => {

@@ -310,6 +310,8 @@ describe("dead letters", () => {
       bytes: 5,
       published: false,
       publishedSequence: null,
+      streamSequence: 1,
+      deadLetterSequence: null,
       headers: [["Nats-Msg-Id", "m1"]],
       body: "{ nö",
       encoding: "utf8",

@@ -44,6 +44,9 @@ function draw(steps, select) {
   const places = new Map(order.map((at, place) => [at, place]));
   const received = spansDays(steps.map(({ event }) => event.receivedAt));
   const happened = spansDays(steps.map(({ event }) => event.timestamp));
+  /** @param {string} text @param {boolean} withDates @param {string | undefined} iso */
+  const head = (text, withDates, iso) =>
+    h("h3", {}, text, !withDates && iso !== undefined && [", ", h("span", { class: "day" }, iso.slice(0, 10))]);
   const arrivals = steps.map((step, at) => renderTick(step, at, step.event.receivedAt, received, select));
   const happenings = order.flatMap((at) => {
     const step = steps[at];
@@ -72,7 +75,7 @@ function draw(steps, select) {
       h(
         "div",
         {},
-        h("h3", {}, "by arrival"),
+        head("by arrival", received, steps[0]?.event.receivedAt),
         h(
           "ol",
           {},
@@ -83,7 +86,7 @@ function draw(steps, select) {
       h(
         "div",
         {},
-        h("h3", {}, "by event time"),
+        head("by event time", happened, steps[0]?.event.timestamp),
         h(
           "ol",
           {},

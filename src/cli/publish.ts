@@ -1,0 +1,120 @@
+import { readFileSync } from "node:fs";
+import { type Command, InvalidArgumentError } from "commander";
+import type { ActorType } from "../../machines/actor-type.ts";
+import { normaliseTimestamp } from "../../machines/event-time.ts";
+import type { EventContract, EventOf } from "../client/event-contract.ts";
+import {
+  EventNotConfirmedError,
+  InvalidEventError,
+  type PublishedEvent,
+  publishEvent,
+} from "../client/publish-event.ts";
+import { readConfig } from "../config.ts";
+import { eventStream } from "../jetstream/names.ts";
+import { checkActorId, findType, typeOption, withExamples } from "./arguments.ts";
+import { CliError } from "./exit-codes.ts";
+import { print, printJson } from "./output.ts";
+import { addSystemOption, type System, withSystem } from "./system.ts";
+
+interface PublishOptions {
+  readonly type: string;
+  readonly eventId?: string;
+  readonly at?: string;
+  readonly nats?: string;
+  readonly json?: boolean;
+}
+
+/** Adds `natstate publish`: one event, checked by the contract before it is sent. */
+export function addPublish(program: Command, types: readonly ActorType[]): void {
+  const command = program
+    .command("publish")
+    .description("Publish one event about an order, once it is sure that natstate can read it.")
+    .argument("<id>", "which order")
+    .argument("<event>", "its event type")
+    .argument("<fields>", "the event's fields as a JSON object; - reads them from stdin")
+    .option("--event-id <id>", "its identity: the same id twice has one effect (default: a new UUID)")
+    .option("--at <time>", "when it happened, RFC 3339 with a zone (default: now)", rfc3339)
+    .addOption(typeOption(types))
+    .option("--json", "print JSON")
+    .action((id: string, eventType: string, fields: string, options: PublishOptions) =>
+      run(findType(types, options.type), id, eventType, fields, options),
+    );
+  addSystemOption(command);
+  withExamples(command, [
+    [`npx natstate publish my-1 PaymentProcessed '{"amount":20,"status":"successful"}'`, "happened now"],
+    ["npx natstate publish my-1 PaymentProcessed - --at 2026-03-01T10:00:02Z < payment.json", "from a file, earlier"],
+  ]);
+}
+
+async function run(
+  type: ActorType,
+  id: string,
+  eventType: string,
+  text: string,
+  options: PublishOptions,
+): Promise<void> {
+  checkActorId(type, id);
+  const event = {
+    ...readFields(text, { [type.idField]: id, eventType }),
+    ...(options.eventId === undefined ? {} : { eventId: options.eventId }),
+    ...(options.at === undefined ? {} : { timestamp: options.at }),
+  };
+  const stored = await withSystem(options.nats, (system) => publish(system, type, event as EventOf<EventContract>));
+  if (options.json) printJson({ stream: eventStream(type), ...stored });
+  else
+    print(`${stored.subject} is stored as message ${stored.sequence} of ${eventStream(type)}, event ${stored.eventId}`);
+}
+
+async function publish(
+  { session, natsUrl }: System,
+  type: ActorType,
+  event: EventOf<EventContract>,
+): Promise<PublishedEvent> {
+  const contract = { ...type, decisions: type.decisions ?? {} };
+  const maxBytes = readConfig(process.env).NATSTATE_MAX_EVENT_BYTES;
+  try {
+    return await publishEvent<EventContract>(session.js, event, { contract, maxBytes });
+  } catch (error) {
+    if (error instanceof InvalidEventError) {
+      throw new CliError("usage", `nothing was sent: ${error.reason}: ${error.message}`, { cause: error });
+    }
+    if (!(error instanceof EventNotConfirmedError)) throw error;
+    if ((error.cause as Error).name === "JetStreamNotEnabled") {
+      const message = `there is no stream ${eventStream(type)} at ${natsUrl}: is natstate running there? Start it with: npx natstate start`;
+      throw new CliError("failed", message, { cause: error });
+    }
+    const again = `Published again with --event-id ${error.event.eventId} both have one effect.`;
+    throw new CliError("failed", `${error.message}. ${again}`, { cause: error });
+  }
+}
+
+/** @param named - what the arguments said already; the fields may repeat it, and nothing else. */
+function readFields(text: string, named: Readonly<Record<string, string>>): Record<string, unknown> {
+  const fields = parseObject(text === "-" ? readFileSync(0, "utf8") : text);
+  for (const [name, value] of Object.entries(named)) {
+    if (fields[name] !== undefined && fields[name] !== value) {
+      throw new CliError(
+        "usage",
+        `${name} is ${value} on the command line and ${JSON.stringify(fields[name])} in the fields`,
+      );
+    }
+  }
+  return { ...fields, ...named };
+}
+
+function parseObject(text: string): Record<string, unknown> {
+  const expected = `expected a JSON object such as '{"amount":20,"status":"successful"}'`;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new CliError("usage", `fields: ${expected}: ${(error as Error).message}`, { cause: error });
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new CliError("usage", `fields: ${expected}`);
+}
+
+function rfc3339(text: string): string {
+  if (normaliseTimestamp(text) !== null) return text;
+  throw new InvalidArgumentError("Expected RFC 3339 with a zone, for example 2026-01-31T12:00:00Z.");
+}

@@ -1,0 +1,38 @@
+import type { ActorType } from "../../machines/actor-type.ts";
+import { decode, isRejected } from "../flow/decode.ts";
+import type { Delivery, Rejected } from "../flow/ports.ts";
+import { eventStream } from "./names.ts";
+
+/** A message as it would be published. */
+export interface UnsentEvent {
+  /** Without the partition token. */
+  readonly subject: string;
+  readonly body: Uint8Array;
+  readonly headers?: ReadonlyArray<readonly [string, string]>;
+}
+
+/**
+ * Asks the daemon's own decoder whether it could read a message sent now, so that publisher and daemon cannot disagree.
+ *
+ * @param type - the decoder reads no more of it than a contract has.
+ * @returns what it would be dead-lettered for, undefined when it can be read.
+ */
+export function checkEvent(
+  type: Pick<ActorType, "collection" | "idField" | "events">,
+  { subject, body, headers = [] }: UnsentEvent,
+  maxBytes: number,
+): Rejected | undefined {
+  const [collection = "", ...rest] = subject.split(".");
+  const delivery: Delivery = {
+    lane: { type: type as ActorType, stream: eventStream(type), partition: 0 },
+    sequence: 0,
+    subject: [collection, 0, ...rest].join("."),
+    body,
+    header: (name) => headers.find(([given]) => given === name)?.[1],
+    headers: () => headers,
+    storedAtMs: Date.now(),
+    ack() {},
+  };
+  const decoded = decode(delivery, { maxBytes });
+  return isRejected(decoded) ? decoded : undefined;
+}

@@ -1,0 +1,30 @@
+import { accessSync, constants, statSync } from "node:fs";
+
+/** Settings that name a file which is read. */
+const READ = ["NATS_CREDS", "NATSTATE_TLS_CA", "NATSTATE_TLS_CERT", "NATSTATE_TLS_KEY"] as const;
+
+/**
+ * What is wrong with the paths that settings name, a line each. Looks at them, and opens none: a connection would say
+ * `ENOENT` and leave open which of its files it means.
+ */
+export function unusablePaths(given: Readonly<Record<string, string>>): string[] {
+  const problems = READ.flatMap((name) => {
+    const path = given[name];
+    const problem = path === undefined ? undefined : unreadable(path);
+    return problem === undefined ? [] : [`${name}: ${path} ${problem}`];
+  });
+  const data = given.NATSTATE_DATA;
+  const found = data === undefined ? undefined : statSync(data, { throwIfNoEntry: false });
+  if (found !== undefined && !found.isDirectory()) problems.push(`NATSTATE_DATA: ${data} is not a directory`);
+  return problems;
+}
+
+function unreadable(path: string): string | undefined {
+  try {
+    accessSync(path, constants.R_OK);
+    return statSync(path).isDirectory() ? "is a directory, expected a file" : undefined;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "ENOENT" ? "is not there" : `cannot be read (${code})`;
+  }
+}

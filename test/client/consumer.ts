@@ -1,0 +1,38 @@
+import { jetstream } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
+import { foldDecisions, type OrderDecision, type OrderEvent, publishEvent } from "natstate/client";
+
+// A service in another package, as a careful user of TypeScript would write it. Copied there by installed.test.ts.
+const nc = await connect({ servers: process.env.NATS_URL as string });
+const js = jetstream(nc);
+const event: OrderEvent = { orderId: "c1", eventType: "ShippingCalculated", shippingCost: 4.9, estimatedDays: 2 };
+const { sequence } = await publishEvent(js, event);
+
+export function typed() {
+  // @ts-expect-error a field is missing
+  publishEvent(js, { orderId: "c1", eventType: "PaymentProcessed", amount: 20 });
+  // @ts-expect-error not one of the statuses
+  publishEvent(js, { orderId: "c1", eventType: "PaymentProcessed", amount: 20, status: "maybe" });
+  // @ts-expect-error no such event type
+  publishEvent(js, { orderId: "c1", eventType: "OrderLost" });
+}
+
+function daysOf(decision: OrderDecision): number | undefined {
+  // @ts-expect-error only a confirmation has days
+  decision.estimatedDays;
+  return decision.decisionType === "OrderConfirmed" ? decision.estimatedDays : undefined;
+}
+
+const envelope = {
+  revision: 1,
+  supersedes: null,
+  decidedAt: null,
+  dataCompleteness: 40,
+  basedOn: [],
+  causationId: "e",
+};
+const fields = { decisionType: "OrderConfirmed", orderId: "c1", warehouseId: "w", estimatedDays: 2 };
+const change = foldDecisions().take(JSON.stringify({ ...envelope, ...fields, correlationId: null }));
+const days: number | undefined = daysOf(change.decision);
+console.log(sequence > 0 && days === 2 ? "stored" : "", change.kind);
+await nc.close();

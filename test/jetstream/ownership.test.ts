@@ -1,0 +1,55 @@
+import { expect, it } from "vitest";
+import type { ActorType } from "../../machines/actor-type.ts";
+import { orderType } from "../../machines/order/order.ts";
+import type { LaneReader } from "../../src/jetstream/lane-reader.ts";
+import { lanesOf } from "../../src/jetstream/lanes.ts";
+import type { Member } from "../../src/jetstream/membership.ts";
+import { createOwnership } from "../../src/jetstream/ownership.ts";
+import { until } from "../until.ts";
+
+const lanes = lanesOf(orderType as ActorType, 16);
+const own: Member = { id: "a", instance: "a" };
+const other: Member = { id: "b", instance: "b" };
+
+function open(prepare: () => Promise<void>) {
+  const troubles: boolean[] = [];
+  const ownership = createOwnership({
+    lanes,
+    ownId: own.id,
+    prepare,
+    open: (lane): LaneReader => ({ lane, isReading: () => true, doubt() {}, release: () => Promise.resolve() }),
+    onReleased() {},
+    onTrouble(_error, readsOthers) {
+      troubles.push(readsOthers);
+      return "retry";
+    },
+  });
+  return { ownership, troubles };
+}
+
+it.each([
+  ["left", [own, other], [own], 16],
+  ["came", [own], [own, other], 8],
+])("what is tried again is tried for the members there are then: one %s", async (_what, before, after, share) => {
+  let failures = 1;
+  const { ownership } = open(() => (failures-- > 0 ? Promise.reject(new Error("not now")) : Promise.resolve()));
+  await ownership.rebalance(before);
+  await ownership.rebalance(after);
+  await new Promise((resolve) => setTimeout(resolve, 1200));
+  await until("it reads its share", () => ownership.reading().length === share);
+  expect(ownership.assigned()).toHaveLength(share);
+  await ownership.releaseAll();
+});
+
+it("trouble with what it would take over is told apart from trouble with everything", async () => {
+  let fails = true;
+  const { ownership, troubles } = open(() => (fails ? Promise.reject(new Error("no")) : Promise.resolve()));
+  await ownership.rebalance([own, other]);
+  fails = false;
+  await until("it reads its half", () => ownership.reading().length === 8);
+  fails = true;
+  await ownership.rebalance([own]);
+  expect(troubles).toEqual([false, true]);
+  expect(ownership.reading()).toHaveLength(8);
+  await ownership.releaseAll();
+});
