@@ -304,7 +304,7 @@ it("killed at each moment of retiring and of bringing back: nothing lost, nothin
 
 it("killed again and again while orders are retired and brought back: nothing lost, nothing doubled", async () => {
   await using world = await openWorld();
-  const messages = traffic(300, 97, { late: 0.3, shuffle: 30 });
+  const messages = traffic(110, 97, { late: 0.3, shuffle: 30 });
   const ticked: TrafficMessage[] = [];
   const env = { ...RETAIN, NATSTATE_RETAIN: "200ms" };
   let daemon = await world.start(env);
@@ -319,7 +319,7 @@ it("killed again and again while orders are retired and brought back: nothing lo
   })();
   let retired = 0;
   for (let kill = 1; !isOver; kill++) {
-    await pause(1500 + ((kill * 7919) % 4000));
+    await pause(1000 + ((kill * 7919) % 2500));
     retired = Math.max(retired, countRows(world.storeFile, "retired"));
     await daemon.kill9();
     daemon = await world.start(env);

@@ -53,16 +53,16 @@ test("without the thread it would not, so the test before can fail", async () =>
 test("a writer that never rests does not make the log grow for ever", async () => {
   const checkpoints = start();
   let longest = 0;
-  for (let second = 0; second < 5; second++) {
-    for (let round = 0; round < 20; round++) {
-      fill(2);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+  for (let round = 0; round < 4; round++) {
+    for (let count = 0; count < 20; count++) {
+      fill(3);
+      await new Promise((resolve) => setTimeout(resolve, 40));
     }
     longest = Math.max(longest, statSync(`${file}-wal`).size);
   }
   await checkpoints.stop();
   expect(troubles).toEqual([]);
-  // 200 MiB were written.
+  // 240 MiB were written.
   expect(longest).toBeLessThan(160 * 1_048_576);
 }, 15_000);
 
@@ -75,7 +75,7 @@ test("a reader that stays in the way is told of once, and does not hold up the w
   fill(80);
   await until("it is told", () => troubles.length > 0);
   let slow = 0;
-  for (let count = 0; count < 60; count++) {
+  for (let count = 0; count < 40; count++) {
     const startedMs = performance.now();
     fill(1);
     if (performance.now() - startedMs > 80) slow++;
