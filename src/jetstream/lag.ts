@@ -66,6 +66,8 @@ export function watchLag({ jsm, everyMs, assigned, onMeasured, onTrouble }: LagW
       // A lane may have gone to another owner while the answer was on its way.
       const still = assigned();
       for (const { lane, lag } of lags) if (still.includes(lane)) known.set(lane, lag);
+      // One that was never read has nobody to say that it went.
+      for (const lane of known.keys()) if (!still.includes(lane)) known.delete(lane);
       onMeasured(lags);
     } catch (error) {
       onTrouble(error as Error);

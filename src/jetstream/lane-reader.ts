@@ -9,6 +9,7 @@ import {
 import type { Delivery, Lane } from "../flow/ports.ts";
 import { apiErrorCode } from "./connect.ts";
 import { consumerName, OWNER_GROUP } from "./names.ts";
+import { storedAtNanos } from "./stored-at.ts";
 import { ensureConsumer } from "./topology.ts";
 
 /** Why a lane starts over from its checkpoint. */
@@ -174,7 +175,7 @@ function toDelivery(lane: Lane, message: JsMsg): Delivery {
     body: message.data,
     header: (name) => (headers?.has(name) ? headers.get(name) : undefined),
     headers: () => [...(headers ?? [])].flatMap(([name, values]) => values.map((value) => [name, value] as const)),
-    storedAtMs: Math.floor(info.timestampNanos / 1_000_000),
+    storedAtMs: storedAtNanos(info.timestampNanos),
     ack: () => message.ack(),
   };
 }

@@ -9,6 +9,7 @@ import type { MsgHdrs } from "@nats-io/transport-node";
 import type { PublishedDecision } from "../flow/ports.ts";
 import { apiErrorCode } from "./connect.ts";
 import { DECISIONS_STREAM } from "./names.ts";
+import { storedAtNanos, storedAtText } from "./stored-at.ts";
 
 /** One message of an outbox stream. */
 export interface StreamMessage {
@@ -54,7 +55,7 @@ export async function readStream(
         subject: message.subject,
         data: message.data,
         ...readHeaders(message.headers),
-        storedAtMs: Math.floor(info.timestampNanos / 1_000_000),
+        storedAtMs: storedAtNanos(info.timestampNanos),
       });
     }
     const isLast = info.streamSequence >= end || info.pending === 0;
@@ -104,7 +105,7 @@ export async function* messagesOn(
       subject: message.subject,
       data: message.data,
       ...readHeaders(message.header),
-      storedAtMs: Math.floor(message.time.getTime()),
+      storedAtMs: storedAtText(message.timestamp),
     };
     from = message.seq + 1;
   }
