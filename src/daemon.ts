@@ -13,7 +13,7 @@ import type { Probe } from "./flow/probe.ts";
 import { createProcessor } from "./flow/processor.ts";
 import { createQuarantineControl } from "./flow/quarantine-control.ts";
 import { catchUpOutbox } from "./jetstream/catch-up.ts";
-import { maskUrl } from "./jetstream/connect.ts";
+import { maskUrl, NatsSetupError } from "./jetstream/connect.ts";
 import { openDeadLetters } from "./jetstream/dead-letters.ts";
 import { readKnownIdentity, refuseMissingMessages, StreamIdentityError } from "./jetstream/identity.ts";
 import { rememberStreams } from "./jetstream/known-streams.ts";
@@ -34,6 +34,7 @@ import { createStreamPublisher } from "./jetstream/pub-acks.ts";
 import { createPublisher } from "./jetstream/publisher.ts";
 import { startQueryService } from "./jetstream/service.ts";
 import { openSession, type SessionEvent } from "./jetstream/session.ts";
+import { payloadProblem } from "./jetstream/stream-configs.ts";
 import { ensureStreams } from "./jetstream/topology.ts";
 import { startOwnServer, topologyOf } from "./nats-setup.ts";
 import { createHealthCheck, type Health } from "./ops/health.ts";
@@ -139,6 +140,8 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   const { nc, js, jsm } = session;
 
   const topology = topologyOf(config);
+  const tooLarge = payloadProblem(nc.info?.max_payload ?? Number.POSITIVE_INFINITY, topology);
+  if (tooLarge !== null) throw new NatsSetupError(tooLarge);
   const found = await ensureStreams(jsm, types, topology);
   const lanes = createLanes(types, topology.partitions);
   rememberStreams({

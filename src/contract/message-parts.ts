@@ -49,6 +49,7 @@ export const deadLetterHeaders: JsonSchema = {
     "Natstate-Subject": text("As stored, with the partition token."),
     "Natstate-Stream": text("The stream that holds the original."),
     "Natstate-Sequence": { type: "string", pattern: "^[1-9][0-9]*$" },
+    "Natstate-Headers-Left-Out": text("How many of the original headers had no room; there when it is not 0."),
   },
 };
 

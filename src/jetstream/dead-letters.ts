@@ -68,6 +68,7 @@ const NOT_ORIGINAL = [
   "Natstate-Stream",
   "Natstate-Sequence",
   "Natstate-Redriven-From",
+  "Natstate-Headers-Left-Out",
   "Natstate-Original-Nats-Pin-Id",
 ];
 /** Put before the names of the publisher's `Nats-` headers, which would mean something to DEAD_LETTERS. */

@@ -35,20 +35,35 @@ export function deadLetterMessage(row: DeadLetterRow, idSuffix = ""): StreamMess
 }
 
 /** Names a dead letter sets itself; and what only says how the message came to us. */
-const OWN_HEADERS = ["Reason", "Error", "Subject", "Stream", "Sequence"].map((name) => `Natstate-${name}`);
+const OWN_HEADERS = ["Reason", "Error", "Subject", "Stream", "Sequence", "Headers-Left-Out"].map(
+  (name) => `Natstate-${name}`,
+);
 const TRANSPORT_HEADERS = ["Nats-Pin-Id", "Nats-Expected-Stream"];
+/** JetStream refuses headers of more than 64 KiB in all; the rest is room for the message's identity. */
+const MAX_HEADER_BYTES = 65_000;
 
 function deadLetterHeaders(row: DeadLetterRow): MsgHdrs {
   const header = headers();
-  for (const [name, value] of JSON.parse(row.headers) as [string, string][]) {
-    if (OWN_HEADERS.includes(name) || TRANSPORT_HEADERS.includes(name)) continue;
-    // The server acts on Nats-* headers: the event's own id must not become the dead letter's.
-    header.append(name.startsWith("Nats-") ? `Natstate-Original-${name}` : name, value);
-  }
   header.set("Natstate-Reason", row.reason);
   header.set("Natstate-Error", row.error);
   header.set("Natstate-Subject", row.subject);
   header.set("Natstate-Stream", row.stream);
   header.set("Natstate-Sequence", String(row.sequence));
+  let bytes = sizeOf(...[...header].flatMap(([name, values]) => [name, ...values]));
+  let leftOut = 0;
+  for (const [name, value] of JSON.parse(row.headers) as [string, string][]) {
+    if (OWN_HEADERS.includes(name) || TRANSPORT_HEADERS.includes(name)) continue;
+    // The server acts on Nats-* headers: the event's own id must not become the dead letter's.
+    const kept = name.startsWith("Nats-") ? `Natstate-Original-${name}` : name;
+    bytes += sizeOf(kept, value);
+    if (bytes <= MAX_HEADER_BYTES) header.append(kept, value);
+    else leftOut++;
+  }
+  if (leftOut > 0) header.set("Natstate-Headers-Left-Out", String(leftOut));
   return header;
+}
+
+/** Bytes on the wire of header names and values, with what separates them. */
+function sizeOf(...texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text) + 2, 0);
 }

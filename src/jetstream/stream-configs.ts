@@ -25,6 +25,16 @@ const MAX_ACK_PENDING = 2000;
 /** A stream as it is created, and as it is expected. */
 export type WantedStream = Partial<StreamConfig> & { readonly name: string; readonly subjects: string[] };
 
+/** What a dead letter may be larger than the message it was: its headers grow to 64 KiB at most. */
+const DEAD_LETTER_GROWTH = 65_536;
+
+/** Why dead letters of the largest messages would not get through the server; null when they do. */
+export function payloadProblem(maxPayload: number, { maxMessageBytes }: TopologyOptions): string | null {
+  const most = maxPayload - DEAD_LETTER_GROWTH;
+  if (maxMessageBytes <= most) return null;
+  return `a message of NATSTATE_MAX_MESSAGE_BYTES, ${maxMessageBytes}, could not be dead-lettered: the server's max_payload is ${maxPayload}, and a dead letter may need ${DEAD_LETTER_GROWTH} more. Set it to at most ${most}, or raise max_payload.`;
+}
+
 /** The durable consumer of a lane. */
 export function wantedConsumer(lane: Lane) {
   return {

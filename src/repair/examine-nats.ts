@@ -4,7 +4,7 @@ import type { Lane } from "../flow/ports.ts";
 import { checkPublishing, checkServer, type Permission, type ServerCheckup } from "../jetstream/checkup.ts";
 import { measureLag } from "../jetstream/lag.ts";
 import type { Session } from "../jetstream/session.ts";
-import type { TopologyOptions } from "../jetstream/stream-configs.ts";
+import { payloadProblem, type TopologyOptions } from "../jetstream/stream-configs.ts";
 import { checkTopology, type TopologyFinding } from "../jetstream/topology.ts";
 import { bytesText, type Finding, ok, problem, START, warning } from "./finding.ts";
 
@@ -38,6 +38,7 @@ export async function examineNats(examination: NatsExamination): Promise<Finding
     examineServer(server),
     examineStorage(server),
     examineSync(serverConfig, topology),
+    examinePayload(session, topology),
     examineClock(server),
     members === 0
       ? warning("daemon", "none answers", START)
@@ -86,6 +87,14 @@ function readInterval(path: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+function examinePayload({ nc }: Session, topology: TopologyOptions): Finding {
+  const maxPayload = nc.info?.max_payload;
+  if (maxPayload === undefined) return ok("message size", "the server does not tell its max_payload");
+  const why = payloadProblem(maxPayload, topology);
+  if (why === null) return ok("message size", `max_payload ${bytesText(maxPayload)} has room for every dead letter`);
+  return problem("message size", `max_payload ${bytesText(maxPayload)} has no room for every dead letter`, why);
 }
 
 function examineClock({ clockAheadMs }: ServerCheckup): Finding {

@@ -42,16 +42,18 @@ it("nobody answers at NATS_URL: told in one message", async () => {
   expect(output).toMatch(/no NATS connection to nats:\/\/127.0.0.1:1/);
 });
 
-it("other partitions than the stream was created with are refused", async () => {
+it("what the server or its streams are not made for is refused: message size, partitions", async () => {
   await using world = await openWorld();
-  await (await world.start()).stop();
-  const { code, output } = await refusal({
-    NATS_URL: world.server.url,
-    NATSTATE_DATA: world.dataDir,
-    NATSTATE_PARTITIONS: "8",
+  const env = { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir };
+  // The test server's max_payload is 2 MiB: no room for the dead letter of the largest message.
+  const large = await refusal({ ...env, NATSTATE_MAX_MESSAGE_BYTES: "2097152" });
+  expect(large).toMatchObject({
+    code: 1,
+    output: expect.stringMatching(/Set it to at most 2031616, or raise max_payload/),
   });
-  expect(code).toBe(1);
-  expect(output).toMatch(/stream ORDERS is not as configured/);
+  await (await world.start()).stop();
+  const partitions = await refusal({ ...env, NATSTATE_PARTITIONS: "8" });
+  expect(partitions).toMatchObject({ code: 1, output: expect.stringMatching(/stream ORDERS is not as configured/) });
 });
 
 it("a stream made anew under the same name is refused, while running and at start, until it is accepted", async () => {

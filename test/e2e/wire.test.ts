@@ -194,6 +194,22 @@ it("bad input is kept once with its reason and bytes, and harms nobody", async (
   expect(Object.hasOwn(Object.prototype, "polluted")).toBe(false);
 });
 
+it("a dead letter whose headers leave no room for ours is published without the last of them", async () => {
+  const names = Array.from({ length: 650 }, (_, index) => `Nats-${"x".repeat(80)}-${index}`);
+  const given = { "Nats-Msg-Id": "kept", ...Object.fromEntries(names.map((name) => [name, "y"])) };
+  const sequence = await send("orders.full.OrderCreated", "{", given);
+  await world.settle(daemon);
+  const found: StreamMessage[] = [];
+  await readStream(world.session.jsm, world.session.js, "DEAD_LETTERS", 1, (batch) => {
+    found.push(...batch.filter((message) => message.header("Natstate-Sequence") === String(sequence)));
+  });
+  expect(found.map((message) => message.header("Natstate-Original-Nats-Msg-Id"))).toEqual(["kept"]);
+  const leftOut = Number(found[0]?.header("Natstate-Headers-Left-Out"));
+  expect(leftOut).toBeGreaterThan(0);
+  const kept = names.filter((name) => found[0]?.header(`Natstate-Original-${name}`) === "y");
+  expect(kept).toEqual(names.slice(0, names.length - leftOut));
+});
+
 it("a message with headers the client cannot read stops nobody", async () => {
   const socket = connect(world.server.port, "127.0.0.1");
   const bad = "NATS/1.0\r\nFoo Bar: x\r\nce\u0000-id: y\r\nNatstate-Correlation-Id: kept\r\n\r\n";
