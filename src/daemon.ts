@@ -12,6 +12,7 @@ import type { BatchResult, Lane } from "./flow/ports.ts";
 import type { Probe } from "./flow/probe.ts";
 import { createProcessor } from "./flow/processor.ts";
 import { createQuarantineControl } from "./flow/quarantine-control.ts";
+import type { Whereabouts } from "./flow/whereabouts.ts";
 import { catchUpOutbox } from "./jetstream/catch-up.ts";
 import { maskUrl, NatsSetupError } from "./jetstream/connect.ts";
 import { openDeadLetters } from "./jetstream/dead-letters.ts";
@@ -221,7 +222,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     queries,
     quarantine: createQuarantineControl({ queries, processor, laneOf: lanes.ofActor, onCommitted }),
     inspections,
-    owns: (type, actorId) => ownership.owns(lanes.ofActor(type, actorId)),
+    whereabouts,
     ownedPartitions,
     cluster,
     instance,
@@ -260,6 +261,15 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     onTrouble,
   });
   readers = ownership;
+  const lag = watchLag({
+    jsm,
+    everyMs: LAG_EVERY_MS,
+    assigned: ownership.assigned,
+    reading: ownership.reading,
+    onMeasured: onLag,
+    onTrouble: (error) => logger.debug({ err: error }, "lag not measured"),
+  });
+  closers.push(lag.stop);
   const membership = createMembership(nc, QUERY_SERVICE, { id: service.id, instance }, cluster, (members) => {
     logger.info({ members: members.length }, "members changed");
     lastTrouble = undefined;
@@ -268,14 +278,6 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   closers.push(() => membership.stop());
   await membership.refresh();
   await ownership.rebalance(membership.members());
-  const lag = watchLag({
-    jsm,
-    everyMs: LAG_EVERY_MS,
-    assigned: ownership.assigned,
-    onMeasured: onLag,
-    onTrouble: (error) => logger.debug({ err: error }, "lag not measured"),
-  });
-  closers.push(lag.stop);
   await lag.measure();
   metrics.gauges(() => ({
     lag: [...lag.byLane()].map(([lane, value]) => ({ type: lane.type, partition: lane.partition, value })),
@@ -462,9 +464,16 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
         }),
       metrics: metrics.render,
       health: { live: () => true, ready: health },
+      whereabouts,
       ownedPartitions,
       onError: (error, path) => logger.error({ err: error, path }, "a query over HTTP failed"),
     });
+  }
+
+  function whereabouts(type: ActorType, actorId: string): Whereabouts {
+    const lane = lanes.ofActor(type, actorId);
+    if (!ownership.owns(lane)) return "elsewhere";
+    return lag.hasCaughtUp(lane) ? "here" : "catching_up";
   }
 
   function ownedPartitions(type: ActorType): number[] | undefined {

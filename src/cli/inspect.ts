@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { PAST_EVENTS } from "../flow/inspection-past.ts";
 import { followInspection } from "../jetstream/inspect-client.ts";
+import { QueryError } from "../jetstream/query-client.ts";
 import { checkActorId, findType, typeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { startInspectionRelay } from "./inspection-relay.ts";
@@ -54,7 +55,7 @@ async function inspect(system: System, type: ActorType, id: string, options: Ins
   const follow = (signal: AbortSignal) =>
     followInspection(system.session, type, id, { redact: options.redact === true, signal });
   try {
-    const found = await system.queries.get(type, id);
+    const found = await system.queries.get(type, id).catch(undefinedWhileCatchingUp);
     if (found === undefined) say(`nobody has heard of ${type.name} ${id} yet, waiting for its first event`);
     else if (found.version > PAST_EVENTS) say(`its ${found.version} events are too many to tell, from now on only`);
     if (options.json)
@@ -64,6 +65,11 @@ async function inspect(system: System, type: ActorType, id: string, options: Ins
     process.off("SIGINT", end);
     process.off("SIGTERM", end);
   }
+}
+
+/** Who is not there yet is waited for in any case. */
+function undefinedWhileCatchingUp(error: unknown): undefined {
+  if (!(error instanceof QueryError && error.problem === "catching_up")) throw error;
 }
 
 async function serve(

@@ -11,6 +11,7 @@ import {
   readNoFilter,
 } from "../flow/query-filters.ts";
 import { describeRetired } from "../flow/retired.ts";
+import { notOurs, notYet, type Whereabouts } from "../flow/whereabouts.ts";
 
 /** What `/readyz` says: ready when every check is ok. */
 export interface Readiness {
@@ -24,6 +25,8 @@ export interface Sources {
   readonly queries: Queries;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
   readonly health: { live(): boolean; ready(): Readiness };
+  /** Absent: everything is here. */
+  readonly whereabouts?: (type: ActorType, actorId: string) => Whereabouts;
   /** Partitions of a type to list and count; undefined is all. */
   readonly ownedPartitions?: (type: ActorType) => readonly number[] | undefined;
 }
@@ -52,7 +55,8 @@ export function addRoutes(app: FastifyInstance, sources: Sources): void {
   addOperationRoutes(app, sources);
 }
 
-function addActorRoutes(app: FastifyInstance, type: ActorType, { queries, ownedPartitions }: Sources): void {
+function addActorRoutes(app: FastifyInstance, type: ActorType, sources: Sources): void {
+  const { queries, ownedPartitions, whereabouts = () => "here" } = sources;
   const path = `/api/${type.collection}`;
   app.get(path, (request, reply) =>
     answer(reply, readListFilter(type, parametersOf(request)), (filter) =>
@@ -64,16 +68,25 @@ function addActorRoutes(app: FastifyInstance, type: ActorType, { queries, ownedP
   app.get(`${path}/:id/steps`, (request, reply) => answerOne(request, reply, (id) => queries.steps(type, id)));
   app.get(`${path}/:id/next`, (request, reply) => {
     const filter = readMoment(parametersOf(request));
-    return answer(reply, filter, ({ at }) => queries.next(type, idOf(request), at), missing);
+    return answer(reply, filter, ({ at }) => ifOurs(request, (id) => queries.next(type, id, at)), missing);
   });
 
   function answerOne(request: FastifyRequest, reply: FastifyReply, ask: (id: string) => object | undefined) {
-    return answer(reply, readNoFilter(parametersOf(request)), () => ask(idOf(request)), missing);
+    return answer(reply, readNoFilter(parametersOf(request)), () => ifOurs(request, ask), missing);
+  }
+
+  /** What is here of an actor that another daemon has now is of the past. */
+  function ifOurs(request: FastifyRequest, ask: (id: string) => object | undefined): object | undefined {
+    const id = idOf(request);
+    return whereabouts(type, id) === "elsewhere" ? undefined : ask(id);
   }
 
   function missing(reply: FastifyReply): FastifyReply {
     const id = idOf(reply.request);
+    const where = whereabouts(type, id);
+    if (where === "elsewhere") return refuse(reply, 503, "unavailable", notOurs(type, id));
     const retired = queries.retired(type, id);
+    if (retired === undefined && where === "catching_up") return refuse(reply, 503, "unavailable", notYet(type, id));
     if (retired === undefined) {
       return refuse(reply, 404, "not_found", `no ${type.name} '${id.slice(0, 128)}' here; ids are case-sensitive`);
     }

@@ -59,7 +59,7 @@ export const errorAnswer: JsonSchema = {
     type: "object",
     required: ["Nats-Service-Error-Code", "Nats-Service-Error"],
     properties: {
-      "Nats-Service-Error-Code": { type: "string", enum: ["400", "404", "410", "413", "500"] },
+      "Nats-Service-Error-Code": { type: "string", enum: ["400", "404", "410", "413", "500", "503"] },
       "Nats-Service-Error": text("For a person."),
     },
   },

@@ -14,6 +14,11 @@ export interface LaneLag {
   readonly completeTo: number | null;
 }
 
+/** Messages that a busy lane may have waiting at any time. */
+const CAUGHT_UP = 1000;
+/** How often is measured while a lane has more. */
+const CATCHING_UP_MS = 250;
+
 /** Asks the server how far each lane is behind. One request a lane and one a stream. */
 export async function measureLag(jsm: JetStreamManager, lanes: readonly Lane[]): Promise<LaneLag[]> {
   const ends = new Map<string, number>();
@@ -41,6 +46,8 @@ export interface LagWatch {
   byLane(): ReadonlyMap<Lane, number>;
   of(type: ActorType): number;
   total(): number;
+  /** Since it is ours, has what the stream holds of the lane been read, but for what may arrive at any time? */
+  hasCaughtUp(lane: Lane): boolean;
   /** The lane went to another owner. */
   forget(lane: Lane): void;
   stop(): void;
@@ -51,27 +58,53 @@ export interface LagWatchOptions {
   readonly everyMs: number;
   /** The lanes to be measured. */
   readonly assigned: () => readonly Lane[];
+  /** Those of them whose deliveries arrive. */
+  readonly reading: () => readonly Lane[];
   readonly onMeasured: (lags: readonly LaneLag[]) => void;
   readonly onTrouble: (error: Error) => void;
 }
 
-/** Measures at intervals. */
-export function watchLag({ jsm, everyMs, assigned, onMeasured, onTrouble }: LagWatchOptions): LagWatch {
+/** Measures at intervals, more often while a lane has not caught up. */
+export function watchLag({ jsm, everyMs, assigned, reading, onMeasured, onTrouble }: LagWatchOptions): LagWatch {
   const known = new Map<Lane, number>();
-  const timer = setInterval(() => void measure(), everyMs);
+  const caughtUp = new Set<Lane>();
+  let measuredAtMs = performance.now();
+  let isMeasuring = false;
+  const timer = setInterval(
+    async () => {
+      const isCatchingUp = assigned().some((lane) => !caughtUp.has(lane));
+      if (isMeasuring || (!isCatchingUp && performance.now() - measuredAtMs < everyMs)) return;
+      isMeasuring = true;
+      await measure();
+      isMeasuring = false;
+      measuredAtMs = performance.now();
+    },
+    Math.min(CATCHING_UP_MS, everyMs),
+  );
 
   async function measure(): Promise<void> {
     try {
+      // Before that its consumer stands where the former owner has read to.
+      const read = reading();
       const lags = await measureLag(jsm, assigned());
       // A lane may have gone to another owner while the answer was on its way.
       const still = assigned();
-      for (const { lane, lag } of lags) if (still.includes(lane)) known.set(lane, lag);
+      for (const { lane, lag } of lags) {
+        if (!still.includes(lane)) continue;
+        known.set(lane, lag);
+        if (lag <= CAUGHT_UP && read.includes(lane)) caughtUp.add(lane);
+      }
       // One that was never read has nobody to say that it went.
-      for (const lane of known.keys()) if (!still.includes(lane)) known.delete(lane);
+      for (const lane of known.keys()) if (!still.includes(lane)) forget(lane);
       onMeasured(lags);
     } catch (error) {
       onTrouble(error as Error);
     }
+  }
+
+  function forget(lane: Lane): void {
+    known.delete(lane);
+    caughtUp.delete(lane);
   }
 
   return {
@@ -79,7 +112,8 @@ export function watchLag({ jsm, everyMs, assigned, onMeasured, onTrouble }: LagW
     byLane: () => known,
     of: (type) => [...known].reduce((sum, [lane, lag]) => (lane.type === type ? sum + lag : sum), 0),
     total: () => [...known.values()].reduce((sum, lag) => sum + lag, 0),
-    forget: (lane) => void known.delete(lane),
+    hasCaughtUp: (lane) => caughtUp.has(lane),
+    forget,
     stop: () => clearInterval(timer),
   };
 }

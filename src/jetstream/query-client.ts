@@ -9,7 +9,7 @@ import { QUERY_SERVICE, querySubject } from "./names.ts";
 /** A question that got no answer; `problem` says which kind of no. */
 export class QueryError extends Error {
   override readonly name = "QueryError";
-  readonly problem: "no_daemon" | "no_answer" | "refused" | "retired";
+  readonly problem: "no_daemon" | "no_answer" | "catching_up" | "refused" | "retired";
 
   constructor(problem: QueryError["problem"], message: string, options?: ErrorOptions) {
     super(message, options);
@@ -28,6 +28,7 @@ export interface ActorList {
  * Asks the daemons of a running system, as one: each answers for its own partitions.
  *
  * Every method rejects with QueryError: `no_daemon` when none is there, `no_answer` when one that is there is silent,
+ * `catching_up` when it cannot say yet,
  * `refused` when the question is not one (its message says why), `retired` when all that is known of an actor is that it
  * is retired (its message says what that means).
  */
@@ -198,7 +199,10 @@ async function orUndefined(answer: Promise<unknown>): Promise<unknown> {
 function read(reply: Msg): unknown {
   const refusal = ServiceError.toServiceError(reply);
   if (refusal !== null) {
-    throw new QueryError(refusal.code === 410 ? "retired" : "refused", refusal.message, { cause: refusal });
+    const problem = { 410: "retired", 503: "catching_up" } as const;
+    throw new QueryError(problem[refusal.code as keyof typeof problem] ?? "refused", refusal.message, {
+      cause: refusal,
+    });
   }
   return reply.json();
 }

@@ -6,6 +6,7 @@ import type { QuarantineControl } from "../flow/quarantine-control.ts";
 import type { ActorPage, Queries } from "../flow/queries.ts";
 import { isRefused, type Parameters, readListFilter } from "../flow/query-filters.ts";
 import { describeRetired } from "../flow/retired.ts";
+import { notYet, type Whereabouts } from "../flow/whereabouts.ts";
 import { createInspectLeases, type InspectLeases } from "./inspect-service.ts";
 import { isReserved, QUERY_SERVICE, querySubject } from "./names.ts";
 
@@ -24,8 +25,8 @@ export interface QueryServiceOptions {
   readonly quarantine?: QuarantineControl;
   /** Absent: nobody can inspect. */
   readonly inspections?: Inspections;
-  /** Is the actor in one of our partitions? Not called before the service is returned. */
-  readonly owns: (type: ActorType, actorId: string) => boolean;
+  /** Not called before the service is returned. */
+  readonly whereabouts: (type: ActorType, actorId: string) => Whereabouts;
   /** Our partitions of a type, undefined for all. Not called before the service is returned. */
   readonly ownedPartitions: (type: ActorType) => readonly number[] | undefined;
   /** Put into the service's metadata: daemons with the same value share their streams. */
@@ -40,8 +41,8 @@ export interface QueryServiceOptions {
 
 /** A question that gets no answer; the code is an HTTP status. */
 interface Refusal {
-  readonly status: 400 | 404 | 410 | 413 | 500;
-  readonly code: "bad_request" | "not_found" | "retired" | "too_large" | "internal";
+  readonly status: 400 | 404 | 410 | 413 | 500 | 503;
+  readonly code: "bad_request" | "not_found" | "retired" | "too_large" | "internal" | "unavailable";
   readonly message: string;
 }
 
@@ -64,8 +65,8 @@ const QUARANTINE_PAGE = 500;
  * @returns when NATS knows the subscriptions.
  */
 export async function startQueryService(options: QueryServiceOptions): Promise<QueryService> {
-  const { nc, types, queries, quarantine, inspections, owns, ownedPartitions, cluster, instance, version, onError } =
-    options;
+  const { nc, types, queries, quarantine, inspections, whereabouts, ownedPartitions, cluster, instance } = options;
+  const { version, onError } = options;
   const service = await new Svcm(nc).add({
     name: QUERY_SERVICE,
     version,
@@ -118,7 +119,8 @@ export async function startQueryService(options: QueryServiceOptions): Promise<Q
       subject: querySubject(type, "inspect", "*"),
       handler(_, message) {
         const actorId = message.subject.split(".").at(-1) ?? "";
-        if (started && !isReserved(types, message.reply ?? "") && owns(type, actorId)) ask(type, actorId, message);
+        if (!started || isReserved(types, message.reply ?? "")) return;
+        if (whereabouts(type, actorId) !== "elsewhere") ask(type, actorId, message);
       },
     });
   }
@@ -127,18 +129,24 @@ export async function startQueryService(options: QueryServiceOptions): Promise<Q
     type: ActorType,
     question: string,
     ask: (type: ActorType, actorId: string) => object | undefined,
-    where = "here",
+    inWhat = "here",
   ): void {
     addEndpoint(
       type,
       question,
       (actorId) => {
-        if (!owns(type, actorId)) return undefined;
+        const where = whereabouts(type, actorId);
+        if (where === "elsewhere") return undefined;
         const found = ask(type, actorId);
         if (found !== undefined) return { found };
         const retired = queries.retired(type, actorId);
         if (retired !== undefined) return refusal(410, "retired", describeRetired(type, actorId, retired));
-        return refusal(404, "not_found", `no ${type.name} ${JSON.stringify(actorId)} ${where}; ids are case-sensitive`);
+        if (where === "catching_up") return refusal(503, "unavailable", notYet(type, actorId));
+        return refusal(
+          404,
+          "not_found",
+          `no ${type.name} ${JSON.stringify(actorId)} ${inWhat}; ids are case-sensitive`,
+        );
       },
       "*",
     );

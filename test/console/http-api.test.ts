@@ -197,6 +197,28 @@ describe("operation", () => {
   });
 });
 
+describe("an order of another daemon's partition, or of one that is not yet read", () => {
+  const id = "A:b_c-1";
+
+  it.each(["", "/history", "/steps", "/next"])(
+    "%s of what another daemon has is not answered with what is here",
+    async (path) => {
+      await using there = disposable(await listen({ whereabouts: () => "elsewhere" }));
+      const answer = await ask(`/api/orders/${id}${path}`, {}, there);
+      expect(answer).toEqual({ status: 503, body: refusal("unavailable", "another daemon reads the partition") });
+    },
+  );
+
+  it("what is not here yet is not said not to be", async () => {
+    await using there = disposable(await listen({ whereabouts: () => "catching_up" }));
+    expect(await ask("/api/orders/nobody", {}, there)).toEqual({
+      status: 503,
+      body: refusal("unavailable", "ask again"),
+    });
+    expect(await ask(`/api/orders/${id}`, {}, there)).toMatchObject({ status: 200 });
+  });
+});
+
 describe("who may ask, and how", () => {
   it.each(["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])("%s is not allowed anywhere", async (method) => {
     for (const path of ["/api/orders/x", "/nowhere"]) {

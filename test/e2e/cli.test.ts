@@ -66,6 +66,10 @@ test("history, list and stats agree with each other", async () => {
 });
 
 test("an order that does not exist is exit code 3, an id that cannot exist 2", async () => {
+  await until(
+    "it has read everything",
+    async () => (await fetch(`${daemon.httpUrl}/api/orders/nobody`)).status === 404,
+  );
   const [missing, history, impossible] = await Promise.all([
     run("get", "nobody"),
     run("history", "nobody", "--json"),

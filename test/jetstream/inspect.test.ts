@@ -50,7 +50,7 @@ async function start(options: { maxInspectors?: number; owns?: () => boolean } =
     types: [order],
     queries: book.queries,
     inspections,
-    owns,
+    whereabouts: () => (owns() ? "here" : "elsewhere"),
     ownedPartitions: () => undefined,
     cluster: "test@1",
     instance: "test",

@@ -22,7 +22,7 @@ it("a quarantine larger than an answer, spread over two daemons, is listed whole
         types: [order],
         queries: book.queries,
         quarantine: { ...book.queries, release: () => undefined },
-        owns: (_: ActorType, id) => partitions.includes(partitionOf(id, PARTITIONS)),
+        whereabouts: (_: ActorType, id) => (partitions.includes(partitionOf(id, PARTITIONS)) ? "here" : "elsewhere"),
         ownedPartitions: () => partitions,
         cluster: "test@1",
         instance: "test",

@@ -37,12 +37,12 @@ async function start(
   partitions?: readonly number[],
   options: Partial<QueryServiceOptions> = {},
 ): Promise<QueryService & AsyncDisposable> {
-  const owns = (_: ActorType, id: string) => partitions?.includes(partitionOf(id, PARTITIONS)) ?? true;
+  const owns = (id: string) => partitions?.includes(partitionOf(id, PARTITIONS)) ?? true;
   const service = await startQueryService({
     nc,
     types: [order],
     queries: book.queries,
-    owns,
+    whereabouts: (_: ActorType, id: string) => (owns(id) ? "here" : "elsewhere"),
     ownedPartitions: () => partitions,
     cluster: "test@1",
     instance: "test",
@@ -135,6 +135,21 @@ describe("one daemon", () => {
     const answer = await ask(question, parameters);
     expect(ServiceError.toServiceError(answer)).toMatchObject({ code: status, message: expect.stringContaining(text) });
     expect(answer.json()).toMatchObject({ error: { message: expect.stringContaining(text) } });
+  });
+
+  it("does not say of an order that there is none while its partition is still being read", async () => {
+    await using _ = await start(undefined, { whereabouts: () => "catching_up" });
+    expect((await ask("get.shop:7:o")).json()).toMatchObject({ orderId: "shop:7:o" });
+    const answer = await ask("get.nobody");
+    expect(ServiceError.toServiceError(answer)).toMatchObject({
+      code: 503,
+      message: expect.stringContaining("not here yet"),
+    });
+    const asked = createQueryClient(asker).get(order, "nobody");
+    await expect(asked).rejects.toMatchObject({
+      problem: "catching_up",
+      message: expect.stringContaining("ask again"),
+    });
   });
 
   it("says of a retired order that it is, and the asker tells that apart from an order nobody has heard of", async () => {
