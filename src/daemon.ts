@@ -245,6 +245,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
         onDelivery: intake.push,
         onDoubt(reason, detail) {
           intake.drop(lane);
+          lag.restart(lane);
           metrics.recordDoubt(reason);
           logger.debug({ stream: lane.stream, partition: lane.partition, reason, detail }, "reading again");
           if (reason === "unpinned") void membership.refresh();
@@ -262,7 +263,8 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   });
   readers = ownership;
   const lag = watchLag({
-    jsm,
+    // On this connection an answer comes after what was delivered before it.
+    jsm: readings.jsm,
     everyMs: LAG_EVERY_MS,
     assigned: ownership.assigned,
     reading: ownership.reading,
@@ -393,7 +395,8 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
 
   function onLag(lags: readonly LaneLag[]): void {
     const complete = new Map<Lane, number>();
-    for (const { lane, completeTo, deliveredTo } of lags) {
+    for (const { lane, completeTo, deliveredTo, delivered } of lags) {
+      ownership.audit(lane, delivered);
       // What was delivered to, and acknowledged by, another owner or an earlier run is not in this store.
       const isOurs = deliveredTo <= records.completeTo(lane);
       if (completeTo !== null && isOurs && intake.queued() === 0) complete.set(lane, completeTo);

@@ -1,6 +1,7 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
 import type { ActorType } from "../../machines/actor-type.ts";
 import type { Lane } from "../flow/ports.ts";
+import { type Delivered, isPinned } from "./lane-reader.ts";
 import { consumerName } from "./names.ts";
 
 /** How far one lane is behind. */
@@ -10,17 +11,17 @@ export interface LaneLag {
   readonly lag: number;
   /** Whoever owned the lane has been given everything up to this stream sequence. */
   readonly deliveredTo: number;
+  readonly delivered: Delivered;
   /** Set when nothing was left to read: the lane is complete up to this stream sequence. */
   readonly completeTo: number | null;
 }
 
-/** Messages that a busy lane may have waiting at any time. */
-const CAUGHT_UP = 1000;
 /** How often is measured while a lane has more. */
-const CATCHING_UP_MS = 250;
+const CATCHING_UP_MS = 300;
 
 /** Asks the server how far each lane is behind. One request a lane and one a stream. */
 export async function measureLag(jsm: JetStreamManager, lanes: readonly Lane[]): Promise<LaneLag[]> {
+  const askedAtMs = performance.now();
   const ends = new Map<string, number>();
   for (const stream of new Set(lanes.map((lane) => lane.stream))) {
     ends.set(stream, (await jsm.streams.info(stream)).state.last_seq);
@@ -33,6 +34,7 @@ export async function measureLag(jsm: JetStreamManager, lanes: readonly Lane[]):
         lane,
         lag,
         deliveredTo: info.delivered.stream_seq,
+        delivered: { count: info.delivered.consumer_seq, isPinned: isPinned(info), askedAtMs },
         completeTo: lag === 0 ? (ends.get(lane.stream) ?? 0) : null,
       };
     }),
@@ -46,8 +48,10 @@ export interface LagWatch {
   byLane(): ReadonlyMap<Lane, number>;
   of(type: ActorType): number;
   total(): number;
-  /** Since it is ours, has what the stream holds of the lane been read, but for what may arrive at any time? */
+  /** Has everything the stream held of the lane been applied, at least once since it was taken up or read again? */
   hasCaughtUp(lane: Lane): boolean;
+  /** The lane is read again from its checkpoint. */
+  restart(lane: Lane): void;
   /** The lane went to another owner. */
   forget(lane: Lane): void;
   stop(): void;
@@ -92,7 +96,7 @@ export function watchLag({ jsm, everyMs, assigned, reading, onMeasured, onTroubl
       for (const { lane, lag } of lags) {
         if (!still.includes(lane)) continue;
         known.set(lane, lag);
-        if (lag <= CAUGHT_UP && read.includes(lane)) caughtUp.add(lane);
+        if (lag === 0 && read.includes(lane)) caughtUp.add(lane);
       }
       // One that was never read has nobody to say that it went.
       for (const lane of known.keys()) if (!still.includes(lane)) forget(lane);
@@ -112,6 +116,7 @@ export function watchLag({ jsm, everyMs, assigned, reading, onMeasured, onTroubl
     byLane: () => known,
     of: (type) => [...known].reduce((sum, [lane, lag]) => (lane.type === type ? sum + lag : sum), 0),
     total: () => [...known.values()].reduce((sum, lag) => sum + lag, 0),
+    restart: (lane) => void caughtUp.delete(lane),
     hasCaughtUp: (lane) => caughtUp.has(lane),
     forget,
     stop: () => clearInterval(timer),

@@ -1,4 +1,5 @@
 import {
+  type ConsumerInfo,
   type ConsumerMessages,
   JetStreamApiCodes,
   type JetStreamClient,
@@ -13,13 +14,28 @@ import { storedAtNanos } from "./stored-at.ts";
 import { ensureConsumer } from "./topology.ts";
 
 /** Why a lane starts over from its checkpoint. */
-export type Doubt = "gap" | "unpinned" | "consumer_lost" | "connection" | "closed" | "failed";
+export type Doubt = "gap" | "unpinned" | "unserved" | "consumer_lost" | "connection" | "closed" | "failed";
+
+/** What a consumer has delivered, as the server says. */
+export interface Delivered {
+  /** Deliveries since the last reset. */
+  readonly count: number;
+  readonly isPinned: boolean;
+  /** `performance.now()` when the server was asked, on the connection that deliveries come on. */
+  readonly askedAtMs: number;
+}
 
 /** Reads one lane in stream order, from its checkpoint, for as long as it is owned. */
 export interface LaneReader {
   readonly lane: Lane;
   /** True while deliveries may arrive in order. */
   isReading(): boolean;
+  /**
+   * Told, again and again, what the server has delivered. What it had delivered the time before and has not arrived since
+   * went to another client, and would come again after `ack_wait` only; and a pin without a delivery is that of a client
+   * that is gone, and lasts until it times out. Starts over then.
+   */
+  audit(delivered: Delivered): void;
   /** Starts over from the checkpoint, because deliveries may have been missed or doubled. */
   doubt(reason: Doubt, detail?: string): void;
   /** Stops for good and lets another owner be pinned at once. */
@@ -48,6 +64,11 @@ const RETRY_MS = [50, 250, 1000, 2000];
 /** Another client took the pin: leave it the time in which the members find out who the owner is. */
 const UNPINNED_RETRY_MS = 1500;
 
+/** In which a former owner hears that its pin is gone, and closes. */
+const FORMER_OWNER_MS = 100;
+/** In which what was delivered arrives, on a connection on which the server has answered since. */
+const AUDIT_MS = 200;
+
 /**
  * One session after another: each takes the pin, resets the durable consumer to checkpoint + 1 and consumes on an inbox
  * of its own, so that nothing of an earlier session can arrive. After a reset the server counts deliveries from 1; the
@@ -62,6 +83,9 @@ export function readLane(options: LaneReaderOptions): LaneReader {
   let messages: ConsumerMessages | undefined;
   let retry: NodeJS.Timeout | undefined;
   let released = false;
+  let received = 0;
+  /** Of the present session: what has been delivered of it, as far as the server was asked. */
+  let owed = { count: 0, atMs: 0 };
 
   void open();
 
@@ -72,14 +96,12 @@ export function readLane(options: LaneReaderOptions): LaneReader {
       await verify();
       await ensureConsumer(jsm, lane, manage);
       if (!isCurrent()) return;
-      await jsm.consumers.unpin(lane.stream, durable, OWNER_GROUP);
-      if (!isCurrent()) return;
       const from = checkpoint() + 1;
-      await jsm.consumers.reset(lane.stream, durable, from);
+      await takePin(from);
       if (!isCurrent()) return;
       const consumer = await js.consumers.get(lane.stream, durable);
       if (!isCurrent()) return;
-      let expected = 1;
+      received = 0;
       /** What has arrived before the first is known to be the right one; then undefined. */
       let held: Delivery[] | undefined = [];
       const confirm = async (first: Delivery) => {
@@ -95,21 +117,37 @@ export function readLane(options: LaneReaderOptions): LaneReader {
         callback(message) {
           if (!isCurrent()) return;
           const { deliverySequence, deliveryCount } = message.info;
-          if (deliverySequence !== expected || deliveryCount !== 1) {
-            return doubt("gap", `delivery ${deliverySequence} (attempt ${deliveryCount}), expected ${expected}`);
+          if (deliverySequence !== received + 1 || deliveryCount !== 1) {
+            return doubt("gap", `delivery ${deliverySequence} (attempt ${deliveryCount}), expected ${received + 1}`);
           }
           const delivery = toDelivery(lane, message);
           if (held === undefined) onDelivery(delivery);
           else held.push(delivery);
-          if (expected++ > 1) return;
+          if (received++ > 0) return;
           confirm(delivery).catch((error: Error) => isCurrent() && doubt("failed", error.message));
         },
       });
       failures = 0;
+      owed = { count: 0, atMs: performance.now() };
       void watch(messages, isCurrent);
     } catch (error) {
       if (isCurrent()) again("failed", (error as Error).message);
     }
+  }
+
+  /**
+   * Makes the server deliver from `from`, to us. An owner that does not know yet that we are there is told that it lost
+   * the pin when there is something to deliver, and its client asks for more, without a pin, before that owner can close
+   * it: its request is there before ours. So it is given the time, and what it got meanwhile is delivered again.
+   */
+  async function takePin(from: number): Promise<void> {
+    const others = isPinned(await jsm.consumers.info(lane.stream, durable));
+    await jsm.consumers.unpin(lane.stream, durable, OWNER_GROUP);
+    await jsm.consumers.reset(lane.stream, durable, from);
+    if (!others) return;
+    await new Promise((resolve) => setTimeout(resolve, FORMER_OWNER_MS));
+    await jsm.consumers.unpin(lane.stream, durable, OWNER_GROUP);
+    await jsm.consumers.reset(lane.stream, durable, from);
   }
 
   async function watch(consumed: ConsumerMessages, isCurrent: () => boolean): Promise<void> {
@@ -144,6 +182,13 @@ export function readLane(options: LaneReaderOptions): LaneReader {
     lane,
     isReading: () => messages !== undefined,
     doubt,
+    audit(delivered) {
+      const ageMs = delivered.askedAtMs - owed.atMs;
+      if (messages === undefined || ageMs < AUDIT_MS) return;
+      if (received < owed.count) doubt("gap", `${owed.count} were delivered, ${received} have arrived`);
+      else if (delivered.isPinned && delivered.count === 0) doubt("unserved", "the pin is another client's");
+      else owed = { count: delivered.count, atMs: delivered.askedAtMs };
+    },
     async release() {
       released = true;
       clearTimeout(retry);
@@ -152,6 +197,16 @@ export function readLane(options: LaneReaderOptions): LaneReader {
       if (wasReading) await jsm.consumers.unpin(lane.stream, durable, OWNER_GROUP).catch(() => {});
     },
   };
+}
+
+/** What the server says of pins, and the client's type does not. */
+interface PinState {
+  readonly priority_groups?: readonly { readonly group: string; readonly pinned_client_id?: string }[];
+}
+
+/** Has a client the pin? It gets it with its first delivery. */
+export function isPinned(info: ConsumerInfo & PinState): boolean {
+  return info.priority_groups?.some(({ pinned_client_id = "" }) => pinned_client_id !== "") ?? false;
 }
 
 /** Sequence of the lane's first message from `from` on, as the leader has it; infinite when there is none any more. */

@@ -1,5 +1,5 @@
 import type { Lane } from "../flow/ports.ts";
-import type { LaneReader } from "./lane-reader.ts";
+import type { Delivered, LaneReader } from "./lane-reader.ts";
 import { assignLanes, type Member } from "./membership.ts";
 
 /** Keeps the lanes that are read in step with the lanes that are ours. */
@@ -11,6 +11,8 @@ export interface Ownership {
   reading(): readonly Lane[];
   /** Takes and releases what the present members imply. Calls never overlap. */
   rebalance(members: readonly Member[]): Promise<void>;
+  /** See `LaneReader`. */
+  audit(lane: Lane, delivered: Delivered): void;
   /** Starts every lane over from its checkpoint. */
   doubtAll(reason: "connection"): void;
   /** Reads no more; lanes can be taken by others at once. */
@@ -78,6 +80,7 @@ export function createOwnership(options: OwnershipOptions): Ownership {
     owns: (lane) => assigned.includes(lane),
     reading: () => [...readers.values()].filter((reader) => reader.isReading()).map((reader) => reader.lane),
     rebalance,
+    audit: (lane, delivered) => readers.get(lane)?.audit(delivered),
     doubtAll(reason) {
       for (const reader of readers.values()) reader.doubt(reason);
     },

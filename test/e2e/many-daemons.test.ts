@@ -25,14 +25,20 @@ it("two daemons share the partitions; when one is killed the other goes on where
   const second = await world.start({ NATSTATE_DATA: join(world.dataDir, "second") });
   await until("half each", async () => (await partitions(first)) === 8 && (await partitions(second)) === 8);
   await published;
-  const ids = [...new Set(messages.slice(0, half).flatMap(({ actorId }) => actorId ?? []))].slice(0, 40);
+  const heard = messages.slice(0, half).filter(({ rejectedAs }) => rejectedAs === undefined);
+  const ids = [...new Set(heard.flatMap(({ actorId }) => actorId ?? []))];
   const statuses = (id: string) =>
     Promise.all([first, second].map(async ({ httpUrl }) => (await fetch(`${httpUrl}/api/orders/${id}`)).status));
-  // The first has rows of all, of the past where the other one reads on.
-  await until("each order is answered by its owner alone", async () => {
-    const answers = await Promise.all(ids.map(statuses));
-    return answers.every((both) => both.includes(200) && both.includes(503));
-  });
+  // The first has rows of all, of the past where the other one reads on; that one has to read them all first. Nothing
+  // more arrives: what went to the former owner instead would come again after 30 s, and a pin of it last for 5.
+  await until(
+    "each order is answered by its owner alone",
+    async () => {
+      const answers = await Promise.all(ids.map(statuses));
+      return answers.every((both) => both.includes(200) && both.includes(503));
+    },
+    4000,
+  );
   await first.kill9();
   await world.publish(messages.slice(half));
   await until("the other has taken over", async () => (await partitions(second)) === 16, 10_000);

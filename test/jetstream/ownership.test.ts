@@ -17,7 +17,13 @@ function open(prepare: () => Promise<void>) {
     lanes,
     ownId: own.id,
     prepare,
-    open: (lane): LaneReader => ({ lane, isReading: () => true, doubt() {}, release: () => Promise.resolve() }),
+    open: (lane): LaneReader => ({
+      lane,
+      isReading: () => true,
+      audit() {},
+      doubt() {},
+      release: () => Promise.resolve(),
+    }),
     onReleased() {},
     onTrouble(_error, readsOthers) {
       troubles.push(readsOthers);
