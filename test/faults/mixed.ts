@@ -3,10 +3,9 @@ import { MOMENTS } from "../../src/flow/probe.ts";
 import type { Fault } from "./fault.ts";
 import { underLoad } from "./load.ts";
 import { pause } from "./processes.ts";
-import type { World } from "./world.ts";
+import { PARTITIONS, type World } from "./world.ts";
 
 const STRIKES = 30;
-const PARTITIONS = 16;
 
 /** Everything short-lived, in a seeded order, one after another and some at once. */
 export const mixed: Fault = {

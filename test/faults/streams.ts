@@ -2,9 +2,8 @@ import type { StreamConfig } from "@nats-io/jetstream";
 import type { Fault } from "./fault.ts";
 import { underLoad } from "./load.ts";
 import { pause } from "./processes.ts";
-import type { World } from "./world.ts";
+import { PARTITIONS, type World } from "./world.ts";
 
-const PARTITIONS = 16;
 /** The daemon notes every 5 s how far its partitions are complete. */
 const NOTED_MS = 6000;
 
