@@ -145,7 +145,9 @@ export function createJournal(db: Database.Database): Journal {
     park: ({ type, actorId, sequence, subject, storedAtMs, headers, body }) =>
       void insertParked.run(type, actorId, sequence, subject, storedAtMs, headers, body),
     takeParked: (type, actorId) =>
-      (deleteParked.all(type, actorId) as ParkedRow[]).sort((a, b) => a.sequence - b.sequence),
+      (deleteParked.all(type, actorId) as ParkedRow[]).sort(
+        (a, b) => a.sequence - b.sequence || a.storedAtMs - b.storedAtMs,
+      ),
     endQuarantine: (type, actorId) => void deleteQuarantine.run(type, actorId),
     findRetired: (type, actorId) => (mayHaveRetired ? retired.find(type, actorId) : undefined),
     wantRetired: (type, actorId) => retired.mark(type, actorId, "wanted"),

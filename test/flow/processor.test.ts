@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
 import type { Lane } from "../../src/flow/ports.ts";
+import { createLaneRecords } from "../../src/store/lanes.ts";
 import { deliver } from "./delivery.ts";
 import { orderEvent } from "./order-events.ts";
 import { applyEach, openStation } from "./station.ts";
@@ -272,6 +273,32 @@ describe("an actor type that fails", () => {
     expect(station.processor.apply([orderEvent(4, "o", "OrderCreated", 0, {}, own)]).handled[0]?.outcome).toBe(
       "applied",
     );
+  });
+
+  it("what was kept back of a former stream, and what has its sequence in the new one, are both applied", () => {
+    using station = openStation();
+    let broken = true;
+    const mended: ActorType = {
+      ...(orderType as ActorType),
+      conclude(context) {
+        if (broken) throw new Error("puzzled");
+        return orderType.conclude(context as Parameters<typeof orderType.conclude>[0]);
+      },
+    };
+    const own: Lane = { type: mended, stream: "ORDERS", partition: 3 };
+    station.processor.apply([
+      orderEvent(1, "o", "InventoryReserved", 1, {}, own),
+      orderEvent(2, "o", "OrderCreated", 2, {}, own),
+    ]);
+    const records = createLaneRecords(station.db);
+    records.saveStream("order", "ORDERS", "2026-03-01T00:00:00Z", 16);
+    records.forgetStream("ORDERS");
+    const later = orderEvent(2, "o", "PaymentProcessed", 3, {}, own);
+    station.processor.apply([{ ...later, storedAtMs: later.storedAtMs + 60_000 }]);
+    broken = false;
+    const released = station.processor.release(own, "o");
+    expect(released?.handled.map(({ outcome }) => outcome)).toEqual(Array(3).fill("applied"));
+    expect(station.row("o")).toMatchObject({ events: 3, completeness: 60 });
   });
 
   it("a rule that throws leaves the actor as it was", () => {
