@@ -24,13 +24,6 @@ export type SessionEvent = "disconnected" | "reconnected" | "closed";
  */
 export async function openSession(options: NatsOptions, onEvent: (event: SessionEvent) => void): Promise<Session> {
   const nc = await connectNats(options);
-  const js = jetstream(nc, { timeout: 5000 });
-  const jsm = await jetstreamManager(nc, { timeout: 5000 }).catch(async (error: Error) => {
-    await nc.close();
-    throw new NatsSetupError(`JetStream does not answer at ${maskUrl(options.url)}: ${error.message}`, {
-      cause: error,
-    });
-  });
   let connected = true;
   let closing = false;
   void (async () => {
@@ -48,6 +41,14 @@ export async function openSession(options: NatsOptions, onEvent: (event: Session
   void nc.closed().then(() => {
     connected = false;
     if (!closing) onEvent("closed");
+  });
+  const js = jetstream(nc, { timeout: 5000 });
+  const jsm = await jetstreamManager(nc, { timeout: 5000 }).catch(async (error: Error) => {
+    closing = true;
+    await nc.close();
+    throw new NatsSetupError(`JetStream does not answer at ${maskUrl(options.url)}: ${error.message}`, {
+      cause: error,
+    });
   });
   return {
     nc,
