@@ -83,6 +83,7 @@ export interface DaemonOptions {
 
 const LAG_EVERY_MS = 5000;
 const DRAIN_MS = 5000;
+const LAST_LAG_MS = 1000;
 const PUBLISH_TIMEOUT_MS = 5000;
 /** Decisions that may wait to be published before no more events are applied. */
 const MAX_BACKLOG = 10_000;
@@ -133,6 +134,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   /** Undefined until there are any: a connection can come and go before. */
   let readers: Ownership | undefined;
   let lastTrouble: string | undefined;
+  let catchingUp: Promise<void> | undefined;
   const session = await openSession({ ...server, name: QUERY_SERVICE }, onSession);
   closers.push(() => session.close());
   // Apart from the rest: answers must not wait behind the thousands of events on their way to us.
@@ -240,12 +242,14 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
         js: readings.js,
         lane,
         manage: topology.manage,
-        verify: () => verify(lane),
+        async prepare() {
+          await verify(lane);
+          await catchUpAssigned();
+        },
         checkpoint: () => journal.checkpoint(lane),
         onDelivery: intake.push,
         onDoubt(reason, detail) {
           intake.drop(lane);
-          lag.restart(lane);
           metrics.recordDoubt(reason);
           logger.debug({ stream: lane.stream, partition: lane.partition, reason, detail }, "reading again");
           if (reason === "unpinned") void membership.refresh();
@@ -263,11 +267,11 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   });
   readers = ownership;
   const lag = watchLag({
-    // On this connection an answer comes after what was delivered before it.
+    // Behind what was delivered on the same connection, which has mostly arrived when the answer does.
     jsm: readings.jsm,
     everyMs: LAG_EVERY_MS,
     assigned: ownership.assigned,
-    reading: ownership.reading,
+    isCatchingUp: () => ownership.assigned().some((lane) => !ownership.isCaughtUp(lane)),
     onMeasured: onLag,
     onTrouble: (error) => logger.debug({ err: error }, "lag not measured"),
   });
@@ -333,7 +337,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     membership.stop();
     await intake.stop();
     await publisher.drain(DRAIN_MS);
-    if (session.isConnected()) await lag.measure();
+    if (isConnected()) await Promise.race([lag.measure(), new Promise((resolve) => setTimeout(resolve, LAST_LAG_MS))]);
     await ownership.releaseAll();
     publisher.stop();
     await closeAll(closers);
@@ -367,6 +371,14 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
 
   async function catchUp(wanted: readonly Lane[]): Promise<void> {
     await catchUpOutbox(jsm, js, outbox, wanted, topology.partitions);
+  }
+
+  /** Before a lane is read again: whoever had it meanwhile has published for it. One for all that ask at a time. */
+  function catchUpAssigned(): Promise<void> {
+    catchingUp ??= catchUp(ownership.assigned()).finally(() => {
+      catchingUp = undefined;
+    });
+    return catchingUp;
   }
 
   async function verify(lane: Lane): Promise<void> {
@@ -476,7 +488,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   function whereabouts(type: ActorType, actorId: string): Whereabouts {
     const lane = lanes.ofActor(type, actorId);
     if (!ownership.owns(lane)) return "elsewhere";
-    return lag.hasCaughtUp(lane) ? "here" : "catching_up";
+    return ownership.isCaughtUp(lane) ? "here" : "catching_up";
   }
 
   function ownedPartitions(type: ActorType): number[] | undefined {

@@ -9,33 +9,23 @@ import {
 } from "@nats-io/jetstream";
 import type { Delivery, Lane } from "../flow/ports.ts";
 import { apiErrorCode } from "./connect.ts";
+import { createDeliveryAudit, type Delivered } from "./delivery-audit.ts";
 import { consumerName, OWNER_GROUP } from "./names.ts";
 import { storedAtNanos } from "./stored-at.ts";
 import { ensureConsumer } from "./topology.ts";
 
 /** Why a lane starts over from its checkpoint. */
-export type Doubt = "gap" | "unpinned" | "unserved" | "consumer_lost" | "connection" | "closed" | "failed";
-
-/** What a consumer has delivered, as the server says. */
-export interface Delivered {
-  /** Deliveries since the last reset. */
-  readonly count: number;
-  readonly isPinned: boolean;
-  /** `performance.now()` when the server was asked, on the connection that deliveries come on. */
-  readonly askedAtMs: number;
-}
+export type Doubt = "gap" | "unpinned" | "consumer_lost" | "connection" | "closed" | "failed";
 
 /** Reads one lane in stream order, from its checkpoint, for as long as it is owned. */
 export interface LaneReader {
   readonly lane: Lane;
   /** True while deliveries may arrive in order. */
   isReading(): boolean;
-  /**
-   * Told, again and again, what the server has delivered. What it had delivered the time before and has not arrived since
-   * went to another client, and would come again after `ack_wait` only; and a pin without a delivery is that of a client
-   * that is gone, and lasts until it times out. Starts over then.
-   */
+  /** Told, now and then, what the server has delivered; starts over when that went elsewhere. */
   audit(delivered: Delivered): void;
+  /** Is everything applied that the stream held when the present session began? */
+  isCaughtUp(): boolean;
   /** Starts over from the checkpoint, because deliveries may have been missed or doubled. */
   doubt(reason: Doubt, detail?: string): void;
   /** Stops for good and lets another owner be pinned at once. */
@@ -47,8 +37,8 @@ export interface LaneReaderOptions {
   readonly js: JetStreamClient;
   readonly lane: Lane;
   readonly manage: boolean;
-  /** Rejects when the stream is not the one the checkpoint speaks of. */
-  readonly verify: () => Promise<void>;
+  /** Before each session. Rejects when it cannot begin, for example when the stream is another one than was read. */
+  readonly prepare: () => Promise<void>;
   readonly checkpoint: () => number;
   readonly onDelivery: (delivery: Delivery) => void;
   /** What is queued of the lane is to be forgotten: it comes again. */
@@ -66,8 +56,7 @@ const UNPINNED_RETRY_MS = 1500;
 
 /** In which a former owner hears that its pin is gone, and closes. */
 const FORMER_OWNER_MS = 100;
-/** In which what was delivered arrives, on a connection on which the server has answered since. */
-const AUDIT_MS = 200;
+const FORMER_OWNER_ROUNDS = 4;
 
 /**
  * One session after another: each takes the pin, resets the durable consumer to checkpoint + 1 and consumes on an inbox
@@ -76,16 +65,14 @@ const AUDIT_MS = 200;
  * the checkpoint: another owner's reset, between ours and it, begins at 1 as well.
  */
 export function readLane(options: LaneReaderOptions): LaneReader {
-  const { jsm, js, lane, manage, verify, checkpoint, onDelivery, onDoubt } = options;
+  const { jsm, js, lane, manage, prepare, checkpoint, onDelivery, onDoubt } = options;
   const durable = consumerName(lane.type, lane.partition);
   let session = 0;
   let failures = 0;
   let messages: ConsumerMessages | undefined;
   let retry: NodeJS.Timeout | undefined;
   let released = false;
-  let received = 0;
-  /** Of the present session: what has been delivered of it, as far as the server was asked. */
-  let owed = { count: 0, atMs: 0 };
+  const audit = createDeliveryAudit();
 
   void open();
 
@@ -93,15 +80,15 @@ export function readLane(options: LaneReaderOptions): LaneReader {
     const mine = ++session;
     const isCurrent = () => mine === session && !released;
     try {
-      await verify();
+      await prepare();
       await ensureConsumer(jsm, lane, manage);
       if (!isCurrent()) return;
       const from = checkpoint() + 1;
-      await takePin(from);
+      await takePin(from, isCurrent);
       if (!isCurrent()) return;
       const consumer = await js.consumers.get(lane.stream, durable);
       if (!isCurrent()) return;
-      received = 0;
+      audit.begin();
       /** What has arrived before the first is known to be the right one; then undefined. */
       let held: Delivery[] | undefined = [];
       const confirm = async (first: Delivery) => {
@@ -117,18 +104,19 @@ export function readLane(options: LaneReaderOptions): LaneReader {
         callback(message) {
           if (!isCurrent()) return;
           const { deliverySequence, deliveryCount } = message.info;
-          if (deliverySequence !== received + 1 || deliveryCount !== 1) {
-            return doubt("gap", `delivery ${deliverySequence} (attempt ${deliveryCount}), expected ${received + 1}`);
+          const expected = audit.received() + 1;
+          if (deliverySequence !== expected || deliveryCount !== 1) {
+            return doubt("gap", `delivery ${deliverySequence} (attempt ${deliveryCount}), expected ${expected}`);
           }
+          audit.count();
           const delivery = toDelivery(lane, message);
           if (held === undefined) onDelivery(delivery);
           else held.push(delivery);
-          if (received++ > 0) return;
+          if (expected > 1) return;
           confirm(delivery).catch((error: Error) => isCurrent() && doubt("failed", error.message));
         },
       });
       failures = 0;
-      owed = { count: 0, atMs: performance.now() };
       void watch(messages, isCurrent);
     } catch (error) {
       if (isCurrent()) again("failed", (error as Error).message);
@@ -140,14 +128,17 @@ export function readLane(options: LaneReaderOptions): LaneReader {
    * the pin when there is something to deliver, and its client asks for more, without a pin, before that owner can close
    * it: its request is there before ours. So it is given the time, and what it got meanwhile is delivered again.
    */
-  async function takePin(from: number): Promise<void> {
-    const others = isPinned(await jsm.consumers.info(lane.stream, durable));
-    await jsm.consumers.unpin(lane.stream, durable, OWNER_GROUP);
-    await jsm.consumers.reset(lane.stream, durable, from);
-    if (!others) return;
-    await new Promise((resolve) => setTimeout(resolve, FORMER_OWNER_MS));
-    await jsm.consumers.unpin(lane.stream, durable, OWNER_GROUP);
-    await jsm.consumers.reset(lane.stream, durable, from);
+  async function takePin(from: number, isCurrent: () => boolean): Promise<void> {
+    for (let round = 1; isCurrent(); round++) {
+      const info = await jsm.consumers.info(lane.stream, durable);
+      if (!isCurrent()) return;
+      await jsm.consumers.unpin(lane.stream, durable, OWNER_GROUP);
+      if (!isCurrent()) return;
+      await jsm.consumers.reset(lane.stream, durable, from);
+      const areOthers = isPinned(info) || info.num_waiting > 0;
+      if (!areOthers || round === FORMER_OWNER_ROUNDS) return;
+      await new Promise((resolve) => setTimeout(resolve, FORMER_OWNER_MS));
+    }
   }
 
   async function watch(consumed: ConsumerMessages, isCurrent: () => boolean): Promise<void> {
@@ -174,6 +165,7 @@ export function readLane(options: LaneReaderOptions): LaneReader {
 
   function close(): void {
     session++;
+    audit.end();
     void messages?.close();
     messages = undefined;
   }
@@ -183,12 +175,10 @@ export function readLane(options: LaneReaderOptions): LaneReader {
     isReading: () => messages !== undefined,
     doubt,
     audit(delivered) {
-      const ageMs = delivered.askedAtMs - owed.atMs;
-      if (messages === undefined || ageMs < AUDIT_MS) return;
-      if (received < owed.count) doubt("gap", `${owed.count} were delivered, ${received} have arrived`);
-      else if (delivered.isPinned && delivered.count === 0) doubt("unserved", "the pin is another client's");
-      else owed = { count: delivered.count, atMs: delivered.askedAtMs };
+      const problem = audit.check(delivered);
+      if (problem !== undefined) doubt("gap", problem);
     },
+    isCaughtUp: audit.isCaughtUp,
     async release() {
       released = true;
       clearTimeout(retry);
@@ -204,8 +194,14 @@ interface PinState {
   readonly priority_groups?: readonly { readonly group: string; readonly pinned_client_id?: string }[];
 }
 
-/** Has a client the pin? It gets it with its first delivery. */
-export function isPinned(info: ConsumerInfo & PinState): boolean {
+/** As the server says it in `info`. */
+export function deliveredOf(info: ConsumerInfo, askedAtMs: number): Delivered {
+  const { delivered, num_ack_pending, num_pending } = info;
+  const counts = { count: delivered.consumer_seq, unacknowledged: num_ack_pending, pending: num_pending };
+  return { ...counts, isPinned: isPinned(info), askedAtMs };
+}
+
+function isPinned(info: ConsumerInfo & PinState): boolean {
   return info.priority_groups?.some(({ pinned_client_id = "" }) => pinned_client_id !== "") ?? false;
 }
 

@@ -1,5 +1,6 @@
 import type { Lane } from "../flow/ports.ts";
-import type { Delivered, LaneReader } from "./lane-reader.ts";
+import type { Delivered } from "./delivery-audit.ts";
+import type { LaneReader } from "./lane-reader.ts";
 import { assignLanes, type Member } from "./membership.ts";
 
 /** Keeps the lanes that are read in step with the lanes that are ours. */
@@ -13,6 +14,8 @@ export interface Ownership {
   rebalance(members: readonly Member[]): Promise<void>;
   /** See `LaneReader`. */
   audit(lane: Lane, delivered: Delivered): void;
+  /** See `LaneReader`. */
+  isCaughtUp(lane: Lane): boolean;
   /** Starts every lane over from its checkpoint. */
   doubtAll(reason: "connection"): void;
   /** Reads no more; lanes can be taken by others at once. */
@@ -81,6 +84,7 @@ export function createOwnership(options: OwnershipOptions): Ownership {
     reading: () => [...readers.values()].filter((reader) => reader.isReading()).map((reader) => reader.lane),
     rebalance,
     audit: (lane, delivered) => readers.get(lane)?.audit(delivered),
+    isCaughtUp: (lane) => readers.get(lane)?.isCaughtUp() ?? false,
     doubtAll(reason) {
       for (const reader of readers.values()) reader.doubt(reason);
     },

@@ -1,7 +1,7 @@
 import { createHotActors } from "../flow/hot-actors.ts";
 import type { Delivery, Lane } from "../flow/ports.ts";
 import { createProcessor } from "../flow/processor.ts";
-import type { ActorImage, ImageEvent } from "../store/images.ts";
+import type { ActorImage, ImageEvent, ParkedMessage } from "../store/images.ts";
 import { openScratch } from "../store/scratch.ts";
 import type { PublishedHistory } from "./compare.ts";
 import { storedDelivery } from "./deliveries.ts";
@@ -52,9 +52,10 @@ export function openDeriver(maxBytes: number): Deriver {
       unlimited.apply([storedDelivery(lane, actorId, event)]);
     }
     journal.saveCheckpoint(lane, 0);
-    const parked = new Set(stored.parked);
+    const keyOf = ({ sequence, storedAtMs }: ParkedMessage) => `${sequence} of ${storedAtMs}`;
+    const parked = new Set(stored.parked.map(keyOf));
     createProcessor(journal, actors, { maxBytes }).apply(
-      log.deliveries.filter(({ sequence }) => sequence <= stored.checkpoint && !parked.has(sequence)),
+      log.deliveries.filter((delivery) => delivery.sequence <= stored.checkpoint && !parked.has(keyOf(delivery))),
     );
     return {
       image: images.find(lane, actorId),

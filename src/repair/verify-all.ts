@@ -110,7 +110,7 @@ async function deriveAll({
   const actors = createHotActors(journal, 50_000, () => {});
   const createdMs = Date.parse((await readIdentity(log.jsm, stream)).created);
   const checkpoints = new Map(lanes.map((lane) => [lane, reader.images.lane(lane).checkpoint]));
-  const parked = new Set(reader.parked(type.name));
+  const parked = new Set(reader.parked(type.name, createdMs));
   scratch.noteRetired(reader.retired(type.name));
   let derived: DerivedAll = { fromStore: 0, firstSequence: 1 };
   await replayStream({

@@ -10,10 +10,16 @@ export interface ActorImage extends LanePosition {
   readonly ledger: readonly ImageDecision[];
   /** Decisions the stream holds that were not derived, by revision. */
   readonly imported: readonly PublishedDecision[];
-  /** Sequences of the events kept back while the actor is quarantined. */
-  readonly parked: readonly number[];
+  /** Events kept back while the actor is quarantined. */
+  readonly parked: readonly ParkedMessage[];
   /** Then there is neither a row nor events nor a ledger. */
   readonly isRetired: boolean;
+}
+
+/** Which message: sequences begin again with a stream made anew. */
+export interface ParkedMessage {
+  readonly sequence: number;
+  readonly storedAtMs: number;
 }
 
 /** How far a lane has come. */
@@ -67,7 +73,9 @@ export function createImages(db: Database.Database): Images {
   );
   const selectImported = db.prepare(`SELECT revision, payload, sequence FROM imported_decisions
     WHERE type = ? AND actor_id = ? ORDER BY revision`);
-  const selectParked = db.prepare("SELECT sequence FROM parked WHERE type = ? AND actor_id = ?").pluck();
+  const selectParked = db.prepare(
+    "SELECT sequence, stored_ms AS storedAtMs FROM parked WHERE type = ? AND actor_id = ?",
+  );
   const selectRetired = db.prepare("SELECT 1 FROM retired WHERE type = ? AND actor_id = ?").pluck();
   const selectIds = db.prepare("SELECT id FROM actors WHERE type = ? AND id > ? ORDER BY id LIMIT ?").pluck();
   const selectCount = db.prepare("SELECT count(*) FROM actors WHERE type = ?").pluck();
@@ -91,7 +99,7 @@ export function createImages(db: Database.Database): Images {
         events: row === null ? [] : (selectEvents.all(row.key) as ImageEvent[]),
         ledger: row === null ? [] : (selectLedger.all(row.key) as ImageDecision[]),
         imported: selectImported.all(type, actorId) as PublishedDecision[],
-        parked: selectParked.all(type, actorId) as number[],
+        parked: selectParked.all(type, actorId) as ParkedMessage[],
         isRetired: selectRetired.get(type, actorId) !== undefined,
         ...position(lane),
       };

@@ -25,7 +25,7 @@ export interface StoreReader {
   /** Late events that wait for retired actors. */
   retiredParked(type: string): IterableIterator<ParkedRow>;
   /** Sequences of events kept back, in quarantine or until a retired actor is back. */
-  parked(type: string): number[];
+  parked(type: string, sinceMs: number): number[];
   /** What was rejected of a stream, by sequence. */
   rejections(stream: string): IterableIterator<Rejection>;
   close(): void;
@@ -79,7 +79,7 @@ export function openReader(file: string): StoreReader {
     FROM decisions d LEFT JOIN streams s ON s.type = d.type
     LEFT JOIN checkpoints c ON c.stream = s.name AND c.partition = d.partition
     WHERE d.type = ? AND (d.published < ? OR d.published > coalesce(c.decisions_sequence, 0))`);
-  const selectParked = db.prepare("SELECT sequence FROM parked WHERE type = ?").pluck();
+  const selectParked = db.prepare("SELECT sequence FROM parked WHERE type = ? AND stored_ms >= ?").pluck();
   const selectAgedParked = db.prepare(`SELECT p.type, p.actor_id AS actorId, p.sequence, p.subject,
     p.stored_ms AS storedAtMs, p.headers, p.body, q.partition FROM parked p JOIN quarantine q USING (type, actor_id)
     WHERE p.type = :type AND (p.sequence < :firstSequence OR p.stored_ms < :createdMs)
@@ -102,7 +102,7 @@ export function openReader(file: string): StoreReader {
     retired: (type) => selectRetired.iterate(type) as IterableIterator<RetiredRow>,
     countRetired: (type) => countRetired.get(type) as number,
     retiredParked: (type) => selectRetiredParked.iterate(type) as IterableIterator<ParkedRow>,
-    parked: (type) => selectParked.all(type) as number[],
+    parked: (type, sinceMs) => selectParked.all(type, sinceMs) as number[],
     rejections: (stream) => selectRejections.iterate(stream) as IterableIterator<Rejection>,
     close: () => void db.close(),
   };

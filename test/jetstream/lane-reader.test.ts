@@ -1,6 +1,7 @@
+import { nanos } from "@nats-io/transport-node";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import type { Delivery, Lane } from "../../src/flow/ports.ts";
-import { type Doubt, type LaneReader, readLane } from "../../src/jetstream/lane-reader.ts";
+import { type Doubt, deliveredOf, type LaneReader, readLane } from "../../src/jetstream/lane-reader.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { ensureStreams } from "../../src/jetstream/topology.ts";
 import { orderLane } from "../flow/delivery.ts";
@@ -44,7 +45,7 @@ function read(from: number, commit: (delivery: Delivery) => boolean = () => true
     js: on.js,
     lane,
     manage: true,
-    verify: () => Promise.resolve(),
+    prepare: () => Promise.resolve(),
     checkpoint: () => reading.checkpoint,
     onDelivery(delivery) {
       reading.sequences.push(delivery.sequence);
@@ -148,6 +149,64 @@ it("a reset by another owner, between ours and the first delivery, skips nothing
   await until("caught up", () => reading.checkpoint === published);
   expect(reading.sequences).toEqual(range(from + 1, published));
   expect(reading.doubts).toContain("gap");
+});
+
+/** A pull that takes what it gets and never says a word, as that of an owner that has just been frozen. */
+function pullAway(): { stop(): void; got(): number } {
+  let got = 0;
+  const inbox = session.newInbox();
+  const subscription = session.nc.subscribe(inbox, {
+    callback(_error, message) {
+      if (message.data.length > 0) got++;
+    },
+  });
+  const request = JSON.stringify({ batch: 1000, expires: nanos(20_000), group: "owner" });
+  session.nc.publish("$JS.API.CONSUMER.MSG.NEXT.ORDERS.orders-0", request, { reply: inbox });
+  return { stop: () => subscription.unsubscribe(), got: () => got };
+}
+
+it("a request that another client has left there does not get what is ours", async () => {
+  const from = published - 10;
+  const other = pullAway();
+  await session.nc.flush();
+  const startedMs = performance.now();
+  await using reading = read(from);
+  await until("caught up", () => reading.checkpoint === published);
+  other.stop();
+  expect(other.got()).toBeGreaterThan(0);
+  expect(reading.sequences).toEqual(range(from + 1, published));
+  expect(performance.now() - startedMs).toBeLessThan(2000);
+});
+
+it("what was delivered to another client is noticed when the server is asked, long before it comes again", async () => {
+  const from = published - 10;
+  let other: ReturnType<typeof pullAway> | undefined;
+  const consumers = Object.create(session.jsm.consumers, {
+    reset: {
+      async value(stream: string, name: string, sequence: number) {
+        await session.jsm.consumers.reset(stream, name, sequence);
+        if (other !== undefined) return;
+        other = pullAway();
+        await until("it has them", () => (other?.got() ?? 0) === 10);
+      },
+    },
+  });
+  const raced = { ...session, jsm: Object.create(session.jsm, { consumers: { value: consumers } }) };
+  await using reading = read(from, undefined, raced);
+  await until("reading", () => reading.reader.isReading());
+  expect(reading.reader.isCaughtUp()).toBe(false);
+  const startedMs = performance.now();
+  await until("caught up", async () => {
+    const askedAtMs = performance.now();
+    const info = await session.jsm.consumers.info("ORDERS", "orders-0");
+    reading.reader.audit(deliveredOf(info, askedAtMs));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return reading.reader.isCaughtUp();
+  });
+  other?.stop();
+  expect(performance.now() - startedMs).toBeLessThan(4000);
+  expect(reading.sequences).toEqual(range(from + 1, published));
+  expect(reading.doubts).toEqual(["gap"]);
 });
 
 it("the server killed and started again: nothing is missed", async () => {

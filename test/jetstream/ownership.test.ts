@@ -21,6 +21,7 @@ function open(prepare: () => Promise<void>) {
       lane,
       isReading: () => true,
       audit() {},
+      isCaughtUp: () => true,
       doubt() {},
       release: () => Promise.resolve(),
     }),

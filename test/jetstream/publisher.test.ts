@@ -1,5 +1,5 @@
 import { headers } from "@nats-io/transport-node";
-import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import type { LedgerRow } from "../../src/flow/ports.ts";
 import { catchUpOutbox } from "../../src/jetstream/catch-up.ts";
 import { decisionsOn } from "../../src/jetstream/outbox-reader.ts";
@@ -234,6 +234,34 @@ it("what is due while disconnected waits until it is known what has been publish
   await publisher.drain(5000);
   expect(publisher.backlog()).toBe(0);
   expect((await session.jsm.streams.info("DEAD_LETTERS")).state.last_seq).toBe(before.last_seq);
+});
+
+it("a process that was frozen learns what has been published meanwhile before it publishes anything", async () => {
+  using station = openStation();
+  const { deadLetters } = station.processor.apply([deliver(700 + count, `orders.${order}.X`, "{")]);
+  let learnt = 0;
+  const publisher = publisherOf(station, {
+    async beforeRetry() {
+      learnt++;
+      station.outbox.markPublished(
+        [],
+        deadLetters.map((row) => ({ row, sequence: 1 })),
+      );
+    },
+  });
+  const { state: before } = await session.jsm.streams.info("DEAD_LETTERS");
+  const clock = vi.spyOn(Date, "now").mockReturnValue(Date.now() + 125_000);
+  publisher.offer([], deadLetters);
+  clock.mockRestore();
+  await publisher.drain(5000);
+  expect([publisher.backlog(), learnt]).toEqual([0, 1]);
+  expect((await session.jsm.streams.info("DEAD_LETTERS")).state.last_seq).toBe(before.last_seq);
+  // Once is enough.
+  const next = station.processor.apply([deliver(800 + count, `orders.${order}.X`, "{")]);
+  publisher.offer([], next.deadLetters);
+  await publisher.drain(5000);
+  expect([publisher.backlog(), learnt]).toEqual([0, 1]);
+  publisher.stop();
 });
 
 it("a store without a past learns what is published before it decides anew", async () => {

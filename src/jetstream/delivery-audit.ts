@@ -1,0 +1,89 @@
+/** What a consumer has delivered, as the server says. */
+export interface Delivered {
+  /** Deliveries since the last reset. */
+  readonly count: number;
+  /** Of those, not acknowledged. */
+  readonly unacknowledged: number;
+  /** Messages it has still to deliver. */
+  readonly pending: number;
+  /** Has a client the pin? It gets it with its first delivery. */
+  readonly isPinned: boolean;
+  /** `performance.now()` when the server was asked. */
+  readonly askedAtMs: number;
+}
+
+/** Holds what has arrived in a session against what the server says it has delivered. */
+export interface DeliveryAudit {
+  /** A session begins: the consumer was reset, nothing has arrived. */
+  begin(): void;
+  end(): void;
+  /** One more has arrived. */
+  count(): void;
+  /** Deliveries that have arrived in this session. */
+  received(): number;
+  /**
+   * @returns why the session has to begin anew: what the server had delivered at the time before and has not arrived
+   *   since went to another client, and would come again after `ack_wait` only. And a pin that goes without deliveries
+   *   is that of a client that is gone, and lasts until it times out.
+   */
+  check(delivered: Delivered): string | undefined;
+  /** Is everything applied that the server had for this session when it was first asked? */
+  isCaughtUp(): boolean;
+}
+
+/** What was delivered may be on its way for so long; twice as long each time that was not enough. */
+const GRACE_MS = 300;
+const MAX_GRACE_MS = 10_000;
+
+/** @param now - in ms, as `askedAtMs`. */
+export function createDeliveryAudit(now: () => number = () => performance.now()): DeliveryAudit {
+  let graceMs = GRACE_MS;
+  let received = 0;
+  /** Undefined between sessions. */
+  let sinceMs: number | undefined;
+  /** Deliveries until what was there at first has arrived. */
+  let target: number | undefined;
+  let isCaughtUp = false;
+  let last: { readonly delivered: Delivered; readonly received: number } | undefined;
+
+  function begin(): void {
+    sinceMs = now();
+    received = 0;
+    target = undefined;
+    isCaughtUp = false;
+    last = undefined;
+  }
+
+  function problemOf(delivered: Delivered): string | undefined {
+    if (last === undefined || received > last.received) return undefined;
+    if (received < last.delivered.count) return `${last.delivered.count} were delivered, ${received} have arrived`;
+    const isUnserved = [last.delivered, delivered].every(({ isPinned, count }) => isPinned && count === 0);
+    return isUnserved ? "the pin is another client's" : undefined;
+  }
+
+  return {
+    begin,
+    end() {
+      sinceMs = undefined;
+      isCaughtUp = false;
+    },
+    count() {
+      received++;
+      graceMs = GRACE_MS;
+    },
+    received: () => received,
+    check(delivered) {
+      if (sinceMs === undefined || delivered.askedAtMs < sinceMs) return undefined;
+      target ??= delivered.count + delivered.pending;
+      isCaughtUp ||= received >= target && delivered.count - delivered.unacknowledged >= target;
+      const problem = problemOf(delivered);
+      if (problem === undefined) last = { delivered, received };
+      else if (last !== undefined && delivered.askedAtMs - last.delivered.askedAtMs >= graceMs) {
+        graceMs = Math.min(2 * graceMs, MAX_GRACE_MS);
+        return problem;
+      }
+      return undefined;
+    },
+    isCaughtUp: () => isCaughtUp,
+  };
+}
