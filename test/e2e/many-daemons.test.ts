@@ -61,6 +61,7 @@ it("an owner frozen longer than its pin, then thawed, doubles nothing", async ()
   const second = await world.start({ NATSTATE_DATA: join(world.dataDir, "second") });
   await until("the second has everything", async () => (await partitions(second)) === 16, 20_000);
   await world.settle(second);
+  await new Promise((resolve) => setTimeout(resolve, 3500));
   first.signal("SIGCONT");
   await world.publish(messages.slice(half));
   await until("both share again", async () => (await partitions(first)) === 8 && (await partitions(second)) === 8);
