@@ -107,7 +107,7 @@ export const settings = {
   NATSTATE_MAX_MESSAGE_BYTES: {
     schema: integer(1024, 8_388_608),
     fallback: "65536",
-    help: "largest message the event stream accepts",
+    help: "largest message the event stream accepts; the server's max_payload has to be 64 KiB more",
   },
   NATSTATE_MAX_EVENT_BYTES: {
     schema: integer(1024, 8_388_608),

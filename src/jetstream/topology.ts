@@ -182,7 +182,7 @@ function refuse(problems: readonly string[]): void {
 }
 
 function missing(what: string): string {
-  return `${what} does not exist, and NATSTATE_MANAGE_STREAMS=false. Create it, or let natstate.`;
+  return `${what} does not exist. natstate start creates it, unless NATSTATE_MANAGE_STREAMS is false: then create it yourself.`;
 }
 
 /** @param command - that ends the difference; null when there is none. */
