@@ -98,7 +98,7 @@ export function readLane(options: LaneReaderOptions): LaneReader {
         for (const delivery of held ?? []) onDelivery(delivery);
         held = undefined;
       };
-      messages = await consumer.consume({
+      const consumed = await consumer.consume({
         ...PULL,
         group: OWNER_GROUP,
         callback(message) {
@@ -116,8 +116,13 @@ export function readLane(options: LaneReaderOptions): LaneReader {
           confirm(delivery).catch((error: Error) => isCurrent() && doubt("failed", error.message));
         },
       });
+      if (!isCurrent()) {
+        await consumed.close();
+        return;
+      }
+      messages = consumed;
       failures = 0;
-      void watch(messages, isCurrent);
+      void watch(consumed, isCurrent);
     } catch (error) {
       if (isCurrent()) again("failed", (error as Error).message);
     }
