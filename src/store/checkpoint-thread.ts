@@ -12,13 +12,16 @@ const LONG_LOG_PAGES = 8192;
 /** The writer is not held up longer than this by one that waits for readers. */
 const BUSY_MS = 100;
 
-/** After one that came to nothing. */
+/** Attempts that may come to nothing because the writer itself was in the way, one commit after the other. */
+const ATTEMPTS = 3;
+/** After so many that came to nothing. */
 const RETRY_MS = 30_000;
 
 const { file } = workerData as { file: string };
 const db = new Database(file, { fileMustExist: true, timeout: BUSY_MS });
 let lastProblem = "";
 let restartAfterMs = 0;
+let failures = 0;
 
 const timer = setInterval(() => {
   try {
@@ -43,7 +46,9 @@ function keepShort(): string {
   if (performance.now() < restartAfterMs) return lastProblem;
   copyLog("PASSIVE");
   const { isBusy, pages } = copyLog("RESTART");
-  if (!isBusy) return "";
+  failures = isBusy ? failures + 1 : 0;
+  if (failures < ATTEMPTS) return "";
+  failures = 0;
   restartAfterMs = performance.now() + RETRY_MS;
   return `the write-ahead log has ${pages} pages and cannot be started over: another program reads ${file}`;
 }
