@@ -13,10 +13,9 @@ import type { Probe } from "./flow/probe.ts";
 import { createProcessor } from "./flow/processor.ts";
 import { createQuarantineControl } from "./flow/quarantine-control.ts";
 import type { Whereabouts } from "./flow/whereabouts.ts";
-import { catchUpOutbox } from "./jetstream/catch-up.ts";
 import { maskUrl, NatsSetupError } from "./jetstream/connect.ts";
 import { openDeadLetters } from "./jetstream/dead-letters.ts";
-import { readKnownIdentity, refuseMissingMessages, StreamIdentityError } from "./jetstream/identity.ts";
+import { StreamIdentityError } from "./jetstream/identity.ts";
 import { rememberStreams } from "./jetstream/known-streams.ts";
 import { type LaneLag, watchLag } from "./jetstream/lag.ts";
 import { readLane } from "./jetstream/lane-reader.ts";
@@ -31,6 +30,7 @@ import {
   QUERY_SERVICE,
 } from "./jetstream/names.ts";
 import { createOwnership, type Ownership } from "./jetstream/ownership.ts";
+import { createPreparation } from "./jetstream/preparation.ts";
 import { createStreamPublisher } from "./jetstream/pub-acks.ts";
 import { createPublisher } from "./jetstream/publisher.ts";
 import { startQueryService } from "./jetstream/service.ts";
@@ -134,7 +134,6 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   /** Undefined until there are any: a connection can come and go before. */
   let readers: Ownership | undefined;
   let lastTrouble: string | undefined;
-  let catchingUp: Promise<void> | undefined;
   const session = await openSession({ ...server, name: QUERY_SERVICE }, onSession);
   closers.push(() => session.close());
   // Apart from the rest: answers must not wait behind the thousands of events on their way to us.
@@ -174,6 +173,11 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   });
   const streams = createStreamPublisher(session, PUBLISH_TIMEOUT_MS);
   closers.push(streams.stop);
+  const preparation = createPreparation({
+    ...{ jsm, js, records, outbox, partitions: topology.partitions },
+    assigned: () => ownership.assigned(),
+    onRefused: onTrouble,
+  });
   const publisher = createPublisher({
     streams,
     jsm,
@@ -182,7 +186,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     maxInFlight: config.NATSTATE_PUBLISH_IN_FLIGHT,
     isConnected: session.isConnected,
     owns: (lane) => ownership.owns(lane),
-    beforeRetry: () => catchUp(ownership.assigned()),
+    beforeRetry: preparation.catchUp,
     onPublished(decisions, deadLetters) {
       metrics.recordPublished(decisions, deadLetters, Date.now());
       traces?.recordPublished(decisions, Date.now());
@@ -242,10 +246,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
         js: readings.js,
         lane,
         manage: topology.manage,
-        async prepare() {
-          await verify(lane);
-          await catchUpAssigned();
-        },
+        prepare: () => preparation.again(lane),
         checkpoint: () => journal.checkpoint(lane),
         onDelivery: intake.push,
         onDoubt(reason, detail) {
@@ -306,7 +307,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     assigned: () => ownership.assigned(),
     isIdle: () => intake.queued() + publisher.backlog() === 0 && intake.pause() === null && isConnected(),
     lagOf: (lane) => lag.byLane().get(lane),
-    checkStream: verify,
+    checkStream: preparation.checkStream,
   });
   closers.push(endRetention);
   const http = await startHttp();
@@ -359,35 +360,9 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   }
 
   async function prepare(missing: readonly Lane[]): Promise<void> {
-    for (const stream of new Set(missing.map((lane) => lane.stream))) {
-      const identity = await readKnownIdentity(jsm, records, stream);
-      refuseMissingMessages(records, identity, missing);
-    }
-    await catchUp(missing);
+    await preparation.take(missing);
     for (const lane of missing) {
       publisher.offer(outbox.pendingDecisions(lane), outbox.pendingDeadLetters(lane));
-    }
-  }
-
-  async function catchUp(wanted: readonly Lane[]): Promise<void> {
-    await catchUpOutbox(jsm, js, outbox, wanted, topology.partitions);
-  }
-
-  /** Before a lane is read again: whoever had it meanwhile has published for it. One for all that ask at a time. */
-  function catchUpAssigned(): Promise<void> {
-    catchingUp ??= catchUp(ownership.assigned()).finally(() => {
-      catchingUp = undefined;
-    });
-    return catchingUp;
-  }
-
-  async function verify(lane: Lane): Promise<void> {
-    try {
-      const identity = await readKnownIdentity(jsm, records, lane.stream);
-      refuseMissingMessages(records, identity, [lane]);
-    } catch (error) {
-      if (error instanceof StreamIdentityError) onTrouble(error);
-      throw error;
     }
   }
 

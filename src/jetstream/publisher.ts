@@ -8,6 +8,7 @@ import { DEAD_LETTERS_STREAM, decisionSubject } from "./names.ts";
 import { deadLetterMessage, decisionMessage } from "./outbox-messages.ts";
 import { decisionsOn } from "./outbox-reader.ts";
 import type { StreamPublisher } from "./pub-acks.ts";
+import { createSleepWatch } from "./sleep-watch.ts";
 
 /** Publishes the ledger and the dead letters, each exactly once. */
 export interface Publisher {
@@ -54,9 +55,6 @@ type Job =
   | { readonly kind: "dead_letter"; readonly lane: Lane; readonly row: DeadLetterRow };
 
 const RETRY_MS = 500;
-const AWAKE_EVERY_MS = 1000;
-/** Far below the 2 minutes for which a stream knows a message by its id. */
-const ASLEEP_MS = 10_000;
 /** Acknowledgements gathered before they are noted in one transaction. */
 const NOTE_EVERY_MS = 5;
 /** The server's `err_code` for a wrong expected last subject sequence. */
@@ -80,11 +78,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
   let stopped = false;
   let noteTimer: NodeJS.Timeout | undefined;
   let learning: Promise<void> | undefined;
-  let awake = { atMs: Date.now(), monotonicMs: performance.now() };
-  /** How often the process was asleep, and after which of the times it was learnt what the streams hold. */
-  let naps = 0;
+  const sleep = createSleepWatch();
+  /** After so many times asleep it was learnt what the streams hold. */
   let learntAfter = 0;
-  const awakeTimer = setInterval(noticeSleep, AWAKE_EVERY_MS).unref();
   /** By kind: the first failure since the last success. */
   const troubles = new Map<Job["kind"], Pause>();
 
@@ -110,20 +106,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
     }
   }
 
-  /** A process that was frozen goes on as if nothing had happened, whoever has published in its place. */
-  function noticeSleep(): void {
-    const now = { atMs: Date.now(), monotonicMs: performance.now() };
-    // The one clock may have been set, the other may stand still with the machine.
-    if (Math.max(now.atMs - awake.atMs, now.monotonicMs - awake.monotonicMs) > ASLEEP_MS) {
-      naps++;
-      learning = undefined;
-    }
-    awake = now;
-  }
-
   async function publish(job: Job): Promise<void> {
-    noticeSleep();
-    if (learntAfter < naps || !isConnected()) return retryLater(job);
+    // Whoever was frozen goes on as if nothing had happened; another owner may have published in its place.
+    if (learntAfter < sleep.naps() || !isConnected()) return retryLater(job);
     try {
       const sequence = job.kind === "decision" ? await publishDecision(job) : await publishDeadLetter(job.row);
       probe("published");
@@ -160,7 +145,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   /** One look at the streams serves all jobs that wait for it. */
   function learnOnce(): Promise<void> {
     if (learning !== undefined) return learning;
-    const asOf = naps;
+    const asOf = sleep.naps();
     learning = beforeRetry()
       .then(() => {
         learntAfter = asOf;
@@ -301,7 +286,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     },
     stop() {
       stopped = true;
-      clearInterval(awakeTimer);
+      sleep.stop();
       clearTimeout(noteTimer);
     },
   };

@@ -240,17 +240,25 @@ describe("an actor type that fails", () => {
     expect(station.processor.apply([event(5, "Puzzles")]).handled[0]?.outcome).toBe("parked");
   });
 
-  it("released after a fix, its events are replayed in stream order; released before it, it is quarantined again", () => {
-    using station = openStation();
+  /** A lane of orders whose rule throws until it is mended. */
+  function openBroken(): { own: Lane; mend(): void } {
     let broken = true;
-    const mended: ActorType = {
+    const type: ActorType = {
       ...(orderType as ActorType),
       conclude(context) {
         if (broken) throw new Error("puzzled");
         return orderType.conclude(context as Parameters<typeof orderType.conclude>[0]);
       },
     };
-    const own: Lane = { type: mended, stream: "ORDERS", partition: 3 };
+    const mend = () => {
+      broken = false;
+    };
+    return { own: { type, stream: "ORDERS", partition: 3 }, mend };
+  }
+
+  it("released after a fix, its events are replayed in stream order; released before it, it is quarantined again", () => {
+    using station = openStation();
+    const { own, mend } = openBroken();
     const { deadLetters } = station.processor.apply([
       orderEvent(1, "o", "PaymentProcessed", 1, { status: "failed" }, own),
       orderEvent(2, "o", "InventoryReserved", 2, {}, own),
@@ -261,7 +269,7 @@ describe("an actor type that fails", () => {
     const again = station.processor.release(own, "o");
     expect(again?.handled.map(({ outcome }) => outcome)).toEqual(["rejected", "parked", "parked"]);
     expect(again?.deadLetters).toEqual([]);
-    broken = false;
+    mend();
     expect(station.processor.release(own, "o")?.handled.map(({ outcome }) => outcome)).toEqual(
       Array(3).fill("applied"),
     );
@@ -277,15 +285,7 @@ describe("an actor type that fails", () => {
 
   it("what was kept back of a former stream, and what has its sequence in the new one, are both applied", () => {
     using station = openStation();
-    let broken = true;
-    const mended: ActorType = {
-      ...(orderType as ActorType),
-      conclude(context) {
-        if (broken) throw new Error("puzzled");
-        return orderType.conclude(context as Parameters<typeof orderType.conclude>[0]);
-      },
-    };
-    const own: Lane = { type: mended, stream: "ORDERS", partition: 3 };
+    const { own, mend } = openBroken();
     station.processor.apply([
       orderEvent(1, "o", "InventoryReserved", 1, {}, own),
       orderEvent(2, "o", "OrderCreated", 2, {}, own),
@@ -295,7 +295,7 @@ describe("an actor type that fails", () => {
     records.forgetStream("ORDERS");
     const later = orderEvent(2, "o", "PaymentProcessed", 3, {}, own);
     station.processor.apply([{ ...later, storedAtMs: later.storedAtMs + 60_000 }]);
-    broken = false;
+    mend();
     const released = station.processor.release(own, "o");
     expect(released?.handled.map(({ outcome }) => outcome)).toEqual(Array(3).fill("applied"));
     expect(station.row("o")).toMatchObject({ events: 3, completeness: 60 });
@@ -303,18 +303,10 @@ describe("an actor type that fails", () => {
 
   it("a rule that throws leaves the actor as it was", () => {
     using station = openStation();
-    let broken = true;
-    const puzzled: ActorType = {
-      ...(orderType as ActorType),
-      conclude(context) {
-        if (broken) throw new Error("puzzled");
-        return orderType.conclude(context as Parameters<typeof orderType.conclude>[0]);
-      },
-    };
-    const own: Lane = { type: puzzled, stream: "ORDERS", partition: 3 };
+    const { own, mend } = openBroken();
     const { deadLetters } = station.processor.apply([orderEvent(1, "o", "PaymentProcessed", 1, {}, own)]);
     expect(deadLetters).toMatchObject([{ reason: "machine_error" }]);
-    broken = false;
+    mend();
     expect(station.row("o")).toBeUndefined();
     station.processor.release(own, "o");
     expect(station.row("o")).toMatchObject({ state: "pending", completeness: 20, events: 1 });
