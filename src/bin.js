@@ -2,9 +2,9 @@
 // Plain JavaScript, because any Node may start it: the rest needs the pinned Node (type stripping, better-sqlite3).
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { constants } from "node:os";
-import { join } from "node:path";
+import module, { createRequire } from "node:module";
+import { constants, homedir } from "node:os";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const FORWARDED = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2"]);
@@ -13,8 +13,15 @@ const FORWARDED = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT
 const source = new URL("./cli.ts", import.meta.url);
 const cli = existsSync(source) ? source : new URL("../dist/src/cli.js", import.meta.url);
 
-if (Number.parseInt(process.versions.node, 10) >= 24) await import(cli.href);
-else runPinned(findPinned());
+// Compiled code is kept, in a directory of the user's own: a command takes 0.2 s where it took 0.5.
+const { NODE_COMPILE_CACHE, NATSTATE_CACHE, XDG_CACHE_HOME } = process.env;
+const cacheRoot = NATSTATE_CACHE || XDG_CACHE_HOME || join(homedir(), ".cache");
+const compiled = NODE_COMPILE_CACHE || join(resolve(cacheRoot), "natstate", "compiled");
+
+if (Number.parseInt(process.versions.node, 10) >= 24) {
+  module.enableCompileCache(compiled);
+  await import(cli.href);
+} else runPinned(findPinned());
 
 /** The Node that npm has put where natstate's dependencies are: beside them or further up. Ends with what to do if not. */
 function findPinned() {
@@ -36,7 +43,10 @@ function giveUp(/** @type {string} */ reason, /** @type {string} */ command) {
 
 /** Stands in for the pinned Node: same input and output, every signal passed on, ends as it ends. */
 function runPinned(/** @type {string} */ pinned) {
-  const child = spawn(pinned, [fileURLToPath(cli), ...process.argv.slice(2)], { stdio: "inherit" });
+  const child = spawn(pinned, [fileURLToPath(cli), ...process.argv.slice(2)], {
+    stdio: "inherit",
+    env: { ...process.env, NODE_COMPILE_CACHE: compiled },
+  });
   for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
   child.on("error", (error) => {
     process.stderr.write(`natstate: ${pinned} does not start: ${error.message}\n`);

@@ -95,7 +95,7 @@ export const settings = {
   NATSTATE_CACHE: {
     schema: z.string().min(1),
     fallback: undefined,
-    help: "where a fetched nats-server is kept; default ~/.cache",
+    help: "where a fetched nats-server and compiled code are kept; default ~/.cache",
   },
   NATSTATE_PARTITIONS: {
     schema: integer(1, 1024),

@@ -22,7 +22,7 @@ export interface Running {
 }
 
 /** Commands are many and short: compiled code kept from one to the next halves the time of each. */
-const COMPILED = join(tmpdir(), "natstate-test-compiled");
+export const COMPILED = join(tmpdir(), "natstate-test-compiled");
 
 /** Starts `natstate <args>` as a process of its own, with nothing in its environment but `env`. */
 export function startCli(args: readonly string[], env: Record<string, string>): Running {

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { until } from "../until.ts";
+import { COMPILED } from "./cli-run.ts";
 
 /** A real daemon in a process of its own, started as `natstate start` starts it. */
 export interface DaemonProcess {
@@ -29,6 +30,7 @@ export function spawnDaemon(env: Record<string, string>, args: readonly string[]
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
+      NODE_COMPILE_CACHE: COMPILED,
       NATSTATE_LOG_LEVEL: "warn",
       NATSTATE_HTTP: "127.0.0.1:0",
       ...env,

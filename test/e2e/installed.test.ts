@@ -181,6 +181,15 @@ describe("under an older Node", () => {
     expect(await started(join(installed, "src/bin.js"))).toMatchObject({ code: 0, stderr: "" });
   });
 
+  it.each([[[]], [["--import", older]]])("compiled code is kept in NATSTATE_CACHE: node %s", async (options) => {
+    const cache = mkdtempSync(join(dir, "cache-"));
+    const env = { NATSTATE_CACHE: cache, NODE_COMPILE_CACHE: "" };
+    const bin = join(installed, "src/bin.js");
+    const { code, stderr } = await startProgram(process.execPath, [...options, bin, "--version"], env).ran;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(readdirSync(join(cache, "natstate/compiled"))).toHaveLength(1);
+  });
+
   it.each([
     ["npm did not run its install script", true, "npm approve-scripts node; npm rebuild node --ignore-scripts=false"],
     ["it is not installed", false, "npm install"],
