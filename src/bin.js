@@ -13,15 +13,25 @@ const FORWARDED = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT
 const source = new URL("./cli.ts", import.meta.url);
 const cli = existsSync(source) ? source : new URL("../dist/src/cli.js", import.meta.url);
 
-// Compiled code is kept, in a directory of the user's own: a command takes 0.2 s where it took 0.5.
-const { NODE_COMPILE_CACHE, NATSTATE_CACHE, XDG_CACHE_HOME } = process.env;
-const cacheRoot = NATSTATE_CACHE || XDG_CACHE_HOME || join(homedir(), ".cache");
-const compiled = NODE_COMPILE_CACHE || join(resolve(cacheRoot), "natstate", "compiled");
-
 if (Number.parseInt(process.versions.node, 10) >= 24) {
-  module.enableCompileCache(compiled);
+  const compiled = findCompiled();
+  if (compiled !== undefined) module.enableCompileCache(compiled);
   await import(cli.href);
 } else runPinned(findPinned());
+
+/** Compiled code is kept, in a directory of the user's own: a command takes 0.2 s where it took 0.5. */
+function findCompiled() {
+  const { NODE_COMPILE_CACHE, NATSTATE_CACHE, XDG_CACHE_HOME } = process.env;
+  try {
+    return (
+      NODE_COMPILE_CACHE ||
+      join(resolve(NATSTATE_CACHE || XDG_CACHE_HOME || join(homedir(), ".cache")), "natstate/compiled")
+    );
+  } catch {
+    // A user without a home, as in a container.
+    return undefined;
+  }
+}
 
 /** The Node that npm has put where natstate's dependencies are: beside them or further up. Ends with what to do if not. */
 function findPinned() {
@@ -43,9 +53,10 @@ function giveUp(/** @type {string} */ reason, /** @type {string} */ command) {
 
 /** Stands in for the pinned Node: same input and output, every signal passed on, ends as it ends. */
 function runPinned(/** @type {string} */ pinned) {
+  const compiled = findCompiled();
   const child = spawn(pinned, [fileURLToPath(cli), ...process.argv.slice(2)], {
     stdio: "inherit",
-    env: { ...process.env, NODE_COMPILE_CACHE: compiled },
+    env: { ...process.env, ...(compiled && { NODE_COMPILE_CACHE: compiled }) },
   });
   for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
   child.on("error", (error) => {

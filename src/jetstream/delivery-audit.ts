@@ -74,7 +74,8 @@ export function createDeliveryAudit(now: () => number = () => performance.now())
     received: () => received,
     check(delivered) {
       if (sinceMs === undefined || delivered.askedAtMs < sinceMs) return undefined;
-      target ??= delivered.count + delivered.pending;
+      // What was purged meanwhile will not come.
+      target = Math.min(target ?? Number.POSITIVE_INFINITY, delivered.count + delivered.pending);
       isCaughtUp ||= received >= target && delivered.count - delivered.unacknowledged >= target;
       const problem = problemOf(delivered);
       if (problem === undefined) last = { delivered, received };

@@ -22,11 +22,14 @@ export interface StreamMessage {
   readonly storedAtMs: number;
 }
 
+const SILENCE_MS = 10_000;
+
 /**
  * Reads a stream from `fromSequence` to what is its end when the call is made, or to `toSequence` when that is lower.
  *
  * @param onBatch - given up to 1000 messages at a time, in order.
- * @returns the last sequence of the stream at that moment.
+ * @returns the last sequence of the stream at that moment. Rejects when nothing has come for 10 s: what the server sent
+ *   into a connection that was lost then does not come again by itself.
  */
 export async function readStream(
   jsm: JetStreamManager,
@@ -47,7 +50,10 @@ export async function readStream(
   if ((await consumer.info(true)).num_pending === 0) return end;
   let batch: StreamMessage[] = [];
   const messages = await consumer.consume({ max_messages: 1000, expires: 5000, idle_heartbeat: 1000 });
+  let isDone = false;
+  const silence = setTimeout(() => void messages.close(), SILENCE_MS);
   for await (const message of messages) {
+    silence.refresh();
     const { info } = message;
     if (info.streamSequence <= end) {
       batch.push({
@@ -63,9 +69,12 @@ export async function readStream(
       onBatch(batch);
       batch = [];
     }
+    isDone = isLast;
     if (isLast) break;
   }
+  clearTimeout(silence);
   await messages.close();
+  if (!isDone) throw new Error(`stream ${stream} could not be read to its end: nothing came for ${SILENCE_MS} ms`);
   return end;
 }
 

@@ -149,11 +149,19 @@ export function createPublisher(options: PublisherOptions): Publisher {
     learning = beforeRetry()
       .then(() => {
         learntAfter = asOf;
+        dropPublished();
       })
       .finally(() => {
         learning = undefined;
       });
     return learning;
+  }
+
+  /** Decisions may stay: another one on their subject is noticed. A dead letter is noticed for two minutes only. */
+  function dropPublished(): void {
+    const due = ready.filter((job) => job.kind === "decision" || !isPublished(job));
+    waiting -= ready.length - due.length;
+    ready.splice(0, ready.length, ...due);
   }
 
   function isPublished(job: Job): boolean {

@@ -47,7 +47,8 @@ function keepShort(): string {
   copyLog("PASSIVE");
   const { isBusy, pages } = copyLog("RESTART");
   failures = isBusy ? failures + 1 : 0;
-  if (failures < ATTEMPTS) return "";
+  if (!isBusy) return "";
+  if (failures < ATTEMPTS) return lastProblem;
   failures = 0;
   restartAfterMs = performance.now() + RETRY_MS;
   return `the write-ahead log has ${pages} pages and cannot be started over: another program reads ${file}`;

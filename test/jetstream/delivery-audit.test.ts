@@ -67,6 +67,12 @@ it("it has caught up when what was there at first is applied, whatever has come 
   check(700, { count: 12, unacknowledged: 7, pending: 1000 });
   expect(audit.isCaughtUp()).toBe(true);
   audit.begin();
+  check(800, { count: 0, pending: 5, isPinned: false });
+  expect(audit.isCaughtUp()).toBe(false);
+  // Purged.
+  check(900, { count: 0, pending: 0, isPinned: false });
+  expect(audit.isCaughtUp()).toBe(true);
+  audit.begin();
   expect(audit.isCaughtUp()).toBe(false);
   // Delivered to, and acknowledged by, another client.
   check(1000, { count: 5, unacknowledged: 0 });

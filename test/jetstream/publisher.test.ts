@@ -238,7 +238,9 @@ it("what is due while disconnected waits until it is known what has been publish
 
 it("a process that was frozen learns what has been published meanwhile before it publishes anything", async () => {
   using station = openStation();
-  const { deadLetters } = station.processor.apply([deliver(700 + count, `orders.${order}.X`, "{")]);
+  // More than may be on their way at once.
+  const bad = Array.from({ length: 40 }, (_, index) => deliver(2000 + 50 * count + index, `orders.${order}.X`, "{"));
+  const { deadLetters } = station.processor.apply(bad);
   let learnt = 0;
   const publisher = publisherOf(station, {
     async beforeRetry() {
@@ -254,13 +256,15 @@ it("a process that was frozen learns what has been published meanwhile before it
   publisher.offer([], deadLetters);
   clock.mockRestore();
   await publisher.drain(5000);
-  expect([publisher.backlog(), learnt]).toEqual([0, 1]);
+  expect(publisher.backlog()).toBe(0);
   expect((await session.jsm.streams.info("DEAD_LETTERS")).state.last_seq).toBe(before.last_seq);
-  // Once is enough.
-  const next = station.processor.apply([deliver(800 + count, `orders.${order}.X`, "{")]);
+  // Once awake again, nothing is to be learnt.
+  const learntByThen = learnt;
+  expect(learntByThen).toBeGreaterThan(0);
+  const next = station.processor.apply([deliver(9000 + count, `orders.${order}.X`, "{")]);
   publisher.offer([], next.deadLetters);
   await publisher.drain(5000);
-  expect([publisher.backlog(), learnt]).toEqual([0, 1]);
+  expect([publisher.backlog(), learnt]).toEqual([0, learntByThen]);
   publisher.stop();
 });
 
