@@ -51,7 +51,8 @@ export async function readStream(
   let batch: StreamMessage[] = [];
   const messages = await consumer.consume({ max_messages: 1000, expires: 5000, idle_heartbeat: 1000 });
   let isDone = false;
-  const silence = setTimeout(() => void messages.close(), SILENCE_MS);
+  // It keeps nothing alive when `onBatch` throws.
+  const silence = setTimeout(() => void messages.close(), SILENCE_MS).unref();
   for await (const message of messages) {
     silence.refresh();
     const { info } = message;
