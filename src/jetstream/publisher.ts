@@ -8,6 +8,7 @@ import { DEAD_LETTERS_STREAM, decisionSubject } from "./names.ts";
 import { deadLetterMessage, decisionMessage } from "./outbox-messages.ts";
 import { decisionsOn } from "./outbox-reader.ts";
 import type { StreamPublisher } from "./pub-acks.ts";
+import { createPublishQueue, type Queued } from "./publish-queue.ts";
 import { createSleepWatch } from "./sleep-watch.ts";
 
 /** Publishes the ledger and the dead letters, each exactly once. */
@@ -50,9 +51,11 @@ export interface PublisherOptions {
   readonly probe?: Probe;
 }
 
-type Job =
-  | { readonly kind: "decision"; readonly lane: Lane; readonly row: LedgerRow }
-  | { readonly kind: "dead_letter"; readonly lane: Lane; readonly row: DeadLetterRow };
+type Job = Queued &
+  (
+    | { readonly kind: "decision"; readonly row: LedgerRow }
+    | { readonly kind: "dead_letter"; readonly row: DeadLetterRow }
+  );
 
 const RETRY_MS = 500;
 /** Acknowledgements gathered before they are noted in one transaction. */
@@ -67,14 +70,10 @@ const WRONG_LAST_SEQUENCE: number = JetStreamApiCodes.StreamWrongLastSequence;
 export function createPublisher(options: PublisherOptions): Publisher {
   const { streams, jsm, outbox, laneOf, maxInFlight, isConnected, beforeRetry, owns = () => true } = options;
   const { onPublished, onReconciled, onTrouble, onProgress, probe = () => {} } = options;
-  const ready: Job[] = [];
-  /** Later revisions of an actor that has one on its way; an empty list says it has. */
-  const chains = new Map<number, Job[]>();
+  const queue = createPublishQueue<Job>();
   /** Sequences acknowledged but not yet noted. */
   const noted = { decisions: [] as PublishedRow<LedgerRow>[], deadLetters: [] as PublishedRow<DeadLetterRow>[] };
   const lastSequence = new Map<string, number>();
-  let inFlight = 0;
-  let waiting = 0;
   let stopped = false;
   let noteTimer: NodeJS.Timeout | undefined;
   let learning: Promise<void> | undefined;
@@ -84,24 +83,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
   /** By kind: the first failure since the last success. */
   const troubles = new Map<Job["kind"], Pause>();
 
-  function offer(job: Job): void {
-    waiting++;
-    if (job.kind === "decision") {
-      const chain = chains.get(job.row.actorKey);
-      if (chain !== undefined) {
-        chain.push(job);
-        return;
-      }
-      chains.set(job.row.actorKey, []);
-    }
-    ready.push(job);
-  }
-
   function pump(): void {
-    while (!stopped && inFlight < maxInFlight) {
-      const job = ready.shift();
+    while (!stopped && queue.onTheirWay() < maxInFlight) {
+      const job = queue.take();
       if (job === undefined) return;
-      inFlight++;
       void publish(job);
     }
   }
@@ -159,9 +144,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   /** Decisions may stay: another one on their subject is noticed. A dead letter is noticed for two minutes only. */
   function dropPublished(): void {
-    const due = ready.filter((job) => job.kind === "decision" || !isPublished(job));
-    waiting -= ready.length - due.length;
-    ready.splice(0, ready.length, ...due);
+    queue.forget((job) => job.kind === "dead_letter" && isPublished(job));
   }
 
   function isPublished(job: Job): boolean {
@@ -170,13 +153,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   function finish(job: Job): void {
-    inFlight--;
-    waiting--;
-    if (job.kind === "decision") {
-      const next = chains.get(job.row.actorKey)?.shift();
-      if (next === undefined) chains.delete(job.row.actorKey);
-      else ready.push(next);
-    }
+    queue.done(job);
     pump();
     onProgress();
   }
@@ -190,11 +167,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
     } catch (error) {
       // "Wrong last sequence" means unknown, not failed (FACTS, 6): what does the stream hold?
       if (apiErrorCode(error) !== WRONG_LAST_SEQUENCE) throw error;
-      return resolveDecision(lane, row);
+      return resolveDecision(job);
     }
   }
 
-  async function resolveDecision(lane: Lane, row: LedgerRow): Promise<number | undefined> {
+  async function resolveDecision(job: Job & { kind: "decision" }): Promise<number | undefined> {
+    const { lane, row } = job;
     const found = await decisionsOn(jsm, decisionSubject(lane.type, row.actorId));
     const ours = found.find((decision) => decision.revision === row.revision);
     if (ours !== undefined && ours.payload === row.payload && found.at(-1) === ours) return ours.sequence;
@@ -203,11 +181,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (last.revision === row.revision - 1) return sendDecision(lane, row, last.sequence);
     const pending = outbox.reconcile(lane, row.actorId, found);
     // Later revisions offered meanwhile may have been renumbered; what the ledger says now is what is published.
-    const dropped = chains.get(row.actorKey) ?? [];
-    waiting -= dropped.length;
-    const jobs = pending.map((next): Job => ({ kind: "decision", lane, row: next }));
-    chains.set(row.actorKey, jobs);
-    waiting += jobs.length;
+    queue.replaceBehind(job, owns(lane) ? pending.map((next) => decisionJob(lane, next)) : []);
     for (const decision of found) remember(row.actorKey, decision.revision, decision.sequence);
     onReconciled(lane, row.actorId);
     return undefined;
@@ -269,26 +243,19 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   return {
     offer(decisions, deadLetters) {
-      for (const row of decisions) offer({ kind: "decision", lane: laneOf(row), row });
-      for (const row of deadLetters) offer({ kind: "dead_letter", lane: laneOf(row), row });
+      for (const row of decisions) queue.offer(decisionJob(laneOf(row), row));
+      for (const row of deadLetters) queue.offer(deadLetterJob(laneOf(row), row));
       pump();
     },
     drop(lane) {
-      const kept = ready.filter((job) => job.lane !== lane);
-      waiting -= ready.length - kept.length;
-      for (const job of ready) if (job.lane === lane && job.kind === "decision") chains.delete(job.row.actorKey);
-      ready.splice(0, ready.length, ...kept);
-      for (const chain of chains.values()) {
-        const rest = chain.filter((job) => job.lane !== lane);
-        waiting -= chain.length - rest.length;
-        chain.splice(0, chain.length, ...rest);
-      }
+      queue.forget((job) => job.lane === lane);
+      onProgress();
     },
-    backlog: () => waiting,
+    backlog: queue.size,
     trouble: () => [...troubles.values()].sort((a, b) => a.sinceMs - b.sinceMs)[0] ?? null,
     async drain(timeoutMs) {
       const deadline = Date.now() + timeoutMs;
-      while (waiting > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+      while (queue.size() > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
       clearTimeout(noteTimer);
       writeNotes();
     },
@@ -298,4 +265,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
       clearTimeout(noteTimer);
     },
   };
+}
+
+function decisionJob(lane: Lane, row: LedgerRow): Job {
+  return { kind: "decision", lane, line: row.actorKey, bytes: row.payload.length, row };
+}
+
+function deadLetterJob(lane: Lane, row: DeadLetterRow): Job {
+  return { kind: "dead_letter", lane, line: undefined, bytes: row.body.length + row.headers.length, row };
 }
