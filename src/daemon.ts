@@ -45,7 +45,7 @@ import { openTraces } from "./ops/traces.ts";
 import { startScrub } from "./repair/scrub.ts";
 import { openRetention } from "./retention.ts";
 import { startCheckpoints } from "./store/checkpoints.ts";
-import { asDamage, openDatabase } from "./store/database.ts";
+import { asDamage, openDatabase, StoreHeldError } from "./store/database.ts";
 import { readInstanceId } from "./store/instance-id.ts";
 import { createJournal } from "./store/journal.ts";
 import { createLaneRecords } from "./store/lanes.ts";
@@ -85,6 +85,7 @@ const LAG_EVERY_MS = 5000;
 const DRAIN_MS = 5000;
 const LAST_LAG_MS = 1000;
 const PUBLISH_TIMEOUT_MS = 5000;
+const HELD_MS = 50;
 /** Decisions that may wait to be published before no more events are applied. */
 const MAX_BACKLOG = 10_000;
 const VERSION = "0.1.0";
@@ -134,6 +135,8 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   /** Undefined until there are any: a connection can come and go before. */
   let readers: Ownership | undefined;
   let lastTrouble: string | undefined;
+  /** Of the commits that fail now. */
+  let lastFailure: string | undefined;
   const session = await openSession({ ...server, name: QUERY_SERVICE }, onSession);
   closers.push(() => session.close());
   // Apart from the rest: answers must not wait behind the thousands of events on their way to us.
@@ -209,7 +212,14 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
       metrics.recordCommitFailure();
       const damage = asDamage(error, storeFile);
       if (damage !== undefined) return onFatal(damage);
-      logger.error({ err: error, retryMs }, "commit failed, nothing is acknowledged, trying again");
+      // Once for as long as it lasts; and what holds the store for a moment may be a checkpoint of our own.
+      const lastsMs = Date.now() - (intake.pause()?.sinceMs ?? 0);
+      const isToBeSaid = error.message !== lastFailure && !(error instanceof StoreHeldError && lastsMs < HELD_MS);
+      logger[isToBeSaid ? "error" : "debug"](
+        { err: error, retryMs },
+        "commit failed, nothing is acknowledged, trying again",
+      );
+      if (isToBeSaid) lastFailure = error.message;
     },
     probe,
   });
@@ -323,6 +333,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   };
 
   function onCommitted(result: BatchResult, commitMs: number): void {
+    lastFailure = undefined;
     publisher.offer(result.decisions, result.deadLetters);
     metrics.recordBatch(result, commitMs, Date.now());
     traces?.recordBatch(result, commitMs, Date.now());

@@ -76,6 +76,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const lastSequence = new Map<string, number>();
   let stopped = false;
   let noteTimer: NodeJS.Timeout | undefined;
+  /** What is published could not be noted: told once. */
+  let isNotingHard = false;
   let learning: Promise<void> | undefined;
   const sleep = createSleepWatch();
   /** After so many times asleep it was learnt what the streams hold. */
@@ -227,10 +229,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
       outbox.markPublished(decisions, deadLetters);
     } catch (error) {
       // Not lost: unnoted rows are recognised by what the stream holds when they are published again.
-      onTrouble(error as Error, "published");
+      if (!isNotingHard) onTrouble(error as Error, "published");
+      isNotingHard = true;
       if (!stopped) noteTimer = setTimeout(writeNotes, RETRY_MS);
       return;
     }
+    isNotingHard = false;
     noted.decisions = [];
     noted.deadLetters = [];
     lastSequence.clear();

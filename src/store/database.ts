@@ -16,12 +16,15 @@ export class StoreError extends Error {
 /** Larger ones would hold up the start: a check reads the whole file, 0.5 s for 1 GiB when it is in memory. */
 const MAX_CHECKED_BYTES = 268_435_456;
 const MIGRATIONS = join(import.meta.dirname, "migrations");
+/** A checkpoint of our own needs less; whoever holds the store for longer than it is not waited for, see {@link awaitWriter}. */
+const WRITE_WAIT_MS = 250;
 
 /**
  * Opens (or creates) the store, brings its schema up to date and locks it against a second daemon.
  *
  * @param file - path of the SQLite file; `<file>.lock` beside it carries the lock.
- * @throws StoreError when another process has it open as a daemon, when a newer natstate wrote it, or when it is damaged.
+ * @throws StoreError when another process has it open as a daemon or writes it, when a newer natstate wrote it, or when it
+ *   is damaged.
  */
 export function openDatabase(file: string): OpenDatabase {
   mkdirSync(dirname(file), { recursive: true });
@@ -42,6 +45,9 @@ export function openDatabase(file: string): OpenDatabase {
     db.pragma("foreign_keys = OFF");
     migrate(db);
     if (statSync(file).size <= MAX_CHECKED_BYTES) refuseDamage(db, file);
+    // Whoever holds it is waited for now, and told of: what is written first could not say so.
+    db.exec("BEGIN IMMEDIATE; COMMIT");
+    awaitWriter(db, true);
     return {
       db,
       close() {
@@ -52,8 +58,27 @@ export function openDatabase(file: string): OpenDatabase {
   } catch (error) {
     opened?.close();
     unlock();
-    throw asDamage(error, file) ?? error;
+    throw asDamage(error, file) ?? asHeld(error, file) ?? error;
   }
+}
+
+/** Another program writes the store, such as a shell with an open transaction; it passes when that one lets go. */
+export class StoreHeldError extends StoreError {}
+
+/**
+ * Sets whether a write waits for another writer, and everything else in the process with it. SQLite's usual 5 s hold up
+ * events and questions, and whoever writes here tries again.
+ */
+export function awaitWriter(db: Database.Database, isWaiting: boolean): void {
+  db.pragma(`busy_timeout = ${isWaiting ? WRITE_WAIT_MS : 0}`);
+}
+
+/** What SQLite says when somebody else has the lock, as an error that says what to do; else undefined. */
+export function asHeld(error: unknown, file: string): StoreHeldError | undefined {
+  if (!(error instanceof Database.SqliteError) || !error.code.startsWith("SQLITE_BUSY")) return undefined;
+  return new StoreHeldError(`another program holds ${file} and lets nobody write: end it, or its transaction`, {
+    cause: error,
+  });
 }
 
 /** What SQLite says when a file is not, or no longer, a database, as an error that says what to do; else undefined. */

@@ -10,7 +10,7 @@ import type {
   PublishedDecision,
   StoredActor,
 } from "../flow/ports.ts";
-import { StoreError } from "./database.ts";
+import { asHeld, awaitWriter, StoreError } from "./database.ts";
 import { createRetiredRows } from "./retired.ts";
 
 const ACTOR_COLUMNS = `key, type, id, partition, row_version AS rowVersion, machine_version AS machineVersion, state,
@@ -26,6 +26,8 @@ export function createJournal(db: Database.Database): Journal {
   let mayHaveImports = true;
   let mayHaveQuarantine = true;
   let mayHaveRetired = true;
+  /** By another program, when it was last tried to write. */
+  let isHeld = false;
 
   const selectCheckpoint = db.prepare("SELECT sequence FROM checkpoints WHERE stream = ? AND partition = ?").pluck();
   const upsertCheckpoint = db.prepare(`INSERT INTO checkpoints (stream, partition, sequence) VALUES (?, ?, ?)
@@ -90,7 +92,19 @@ export function createJournal(db: Database.Database): Journal {
       mayHaveImports = anyImported.get() !== undefined;
       mayHaveQuarantine = anyQuarantined.get() !== undefined;
       mayHaveRetired = anyRetired.get() !== undefined;
-      return begin.immediate(work) as Result;
+      try {
+        const result = begin.immediate(work) as Result;
+        if (isHeld) awaitWriter(db, true);
+        isHeld = false;
+        return result;
+      } catch (error) {
+        const held = asHeld(error, db.name);
+        if (held === undefined) throw error;
+        // Once is enough: the next attempts say at once how it is.
+        if (!isHeld) awaitWriter(db, false);
+        isHeld = true;
+        throw held;
+      }
     },
     checkpoint: (lane) => (selectCheckpoint.get(lane.stream, lane.partition) as number | undefined) ?? 0,
     saveCheckpoint: (lane, sequence) => void upsertCheckpoint.run(lane.stream, lane.partition, sequence),

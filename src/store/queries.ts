@@ -31,6 +31,8 @@ export function openQueries(file: string, { maxScannedRows = 20_000, onStatement
   const db = new Database(file, {
     readonly: true,
     fileMustExist: true,
+    // Nobody holds up readers, but for the moment in which somebody else repairs or closes the store.
+    timeout: 20,
     verbose: onStatement && ((sql) => onStatement(String(sql))),
   });
   return {

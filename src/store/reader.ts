@@ -67,7 +67,8 @@ export function openReader(file: string): StoreReader {
       `there is no store ${file}: npx natstate start makes one; set NATSTATE_DATA when it is elsewhere.`,
     );
   }
-  const db = new Database(file, { readonly: true });
+  // The daemon's own scrub reads by it too, and must not wait.
+  const db = new Database(file, { readonly: true, timeout: 20 });
   const selectStreams = db.prepare("SELECT name, type, created, partitions FROM streams ORDER BY name");
   const selectAged = db.prepare(`SELECT e.actor_key AS actorKey, e.event_id AS eventId, e.type, e.timestamp,
     e.stored_ms AS storedAtMs, e.sequence, e.correlation_id AS correlationId, e.body, a.id AS actorId, a.partition

@@ -1,3 +1,4 @@
+import Database from "better-sqlite3";
 import { expect, it } from "vitest";
 import { createIntake, type IntakeOptions } from "../../src/flow/intake.ts";
 import type { BatchResult, Delivery } from "../../src/flow/ports.ts";
@@ -19,6 +20,10 @@ function intakeOf(processor: Processor, options: Partial<IntakeOptions> = {}) {
     ...options,
   });
   return { intake, batches, errors };
+}
+
+function disposable(db: Database.Database): Database.Database & Disposable {
+  return Object.assign(db, { [Symbol.dispose]: () => void db.close() });
 }
 
 function events(count: number, onAck: (sequence: number) => void = () => {}): Delivery[] {
@@ -62,6 +67,35 @@ it("a full disk: nothing is acknowledged or dead-lettered, and it goes on when t
   await until("it goes on", () => acknowledged.length === 300);
   expect(intake.pause()).toBeNull();
   expect(station.db.prepare("SELECT count(*) FROM dead_letters").pluck().get()).toBe(0);
+});
+
+it("another program that holds the store: each attempt gives up at once and says so, and it goes on afterwards", async () => {
+  using station = openStation();
+  const acknowledged: number[] = [];
+  const attemptsMs: number[] = [];
+  const timed: Processor = {
+    ...station.processor,
+    apply(batch) {
+      const startedMs = performance.now();
+      try {
+        return station.processor.apply(batch);
+      } finally {
+        attemptsMs.push(performance.now() - startedMs);
+      }
+    },
+  };
+  const { intake, errors } = intakeOf(timed);
+  using held = disposable(new Database(station.file));
+  held.exec("BEGIN IMMEDIATE");
+  for (const delivery of events(3, (sequence) => acknowledged.push(sequence))) intake.push(delivery);
+  await until("it has tried twice", () => errors.length >= 2);
+  expect(Math.max(...attemptsMs)).toBeLessThan(1000);
+  expect(intake.pause()?.error).toBe(
+    `another program holds ${station.file} and lets nobody write: end it, or its transaction`,
+  );
+  expect(acknowledged).toEqual([]);
+  held.exec("ROLLBACK");
+  await until("it goes on", () => acknowledged.length === 3);
 });
 
 it("a lane in doubt loses what is queued, the others keep theirs", async () => {
