@@ -12,6 +12,8 @@ export interface DecodeLimits {
   readonly maxBytes: number;
 }
 
+/** Header lines of a message that are read. */
+export const MAX_HEADERS = 256;
 const MAX_DEPTH = 32;
 const MAX_AHEAD_MS = 24 * 60 * 60 * 1000;
 const ACTOR_ID = /^[A-Za-z0-9_:-]{1,128}$/;
@@ -26,6 +28,10 @@ export type Fields = Readonly<Record<string, unknown>>;
  * @returns the observation, or why this delivery can never be one. Never throws for what a publisher sent.
  */
 export function decode(delivery: Delivery, limits: DecodeLimits): Observation | Rejected {
+  const { headerCount = 0 } = delivery;
+  if (headerCount > MAX_HEADERS) {
+    return reject("too_large", `headers: ${headerCount}, at most ${MAX_HEADERS} are read`);
+  }
   const { type } = delivery.lane;
   const parsed = parse(delivery.body, limits);
   if (isRejected(parsed)) return parsed;

@@ -26,6 +26,8 @@ export interface Delivery {
   header(name: string): string | undefined;
   /** All headers, name and value; asked for only when a message is dead-lettered. */
   headers(): ReadonlyArray<readonly [string, string]>;
+  /** More than `MAX_HEADERS`: the two above know some of them only. Absent: they know all. */
+  readonly headerCount?: number;
   /** When the stream stored it, ms since the epoch. The only clock the path of an event knows. */
   readonly storedAtMs: number;
   /** Tells the server it may forget the delivery; flow control, not durability. */

@@ -13,6 +13,7 @@ export function toDelivery(lane: Lane, message: StreamMessage): Delivery {
     body: message.data,
     header: message.header,
     headers: message.headers,
+    headerCount: message.headerCount,
     storedAtMs: message.storedAtMs,
     ack() {},
   };

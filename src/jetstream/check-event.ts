@@ -30,6 +30,7 @@ export function checkEvent(
     body,
     header: (name) => headers.find(([given]) => given === name)?.[1],
     headers: () => headers,
+    headerCount: headers.length,
     storedAtMs: Date.now(),
     ack() {},
   };

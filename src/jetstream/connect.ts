@@ -1,7 +1,7 @@
 import { JetStreamApiError } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { accessOptions, type NatsAccess } from "./access.ts";
-import { tolerateUnreadableHeaders } from "./unreadable-headers.ts";
+import { guardHeaders } from "./message-headers.ts";
 
 /** The oldest nats-server whose consumers can be reset (`$JS.API.CONSUMER.RESET`). */
 export const MIN_SERVER = [2, 14, 0] as const;
@@ -27,7 +27,7 @@ export class NatsSetupError extends Error {
  * @throws NatsSetupError when nothing answers, when the credentials are refused or when the server is older than 2.14.
  */
 export async function connectNats(options: NatsOptions): Promise<NatsConnection> {
-  tolerateUnreadableHeaders();
+  guardHeaders();
   let connection: NatsConnection;
   try {
     connection = await connect({

@@ -56,11 +56,12 @@ export function readDirect(
 
     function take(message: Msg): void {
       const code = message.headers?.code ?? 0;
-      if (code === 503) end(new NotReadableError(`stream ${stream} is not there, or cannot be read directly`));
+      // A publisher may have put a code there; only what is stored has a sequence.
+      if (message.headers?.has("Nats-Sequence")) found.push(toHeld(message));
+      else if (code === 503) end(new NotReadableError(`stream ${stream} is not there, or cannot be read directly`));
       // 204 is the end of the batch; 404 and 413: there is nothing.
       else if (code === 204 || code === 404) end();
-      else if (code >= 400) end(new Error(`stream ${stream}: ${message.headers?.description}`));
-      else found.push(toHeld(message));
+      else end(new Error(`stream ${stream}: ${message.headers?.description}`));
     }
 
     function end(error?: Error): void {

@@ -10,6 +10,7 @@ import {
 import type { Delivery, Lane } from "../flow/ports.ts";
 import { apiErrorCode } from "./connect.ts";
 import { createDeliveryAudit, type Delivered } from "./delivery-audit.ts";
+import { readHeaders } from "./message-headers.ts";
 import { consumerName, OWNER_GROUP } from "./names.ts";
 import { storedAtNanos } from "./stored-at.ts";
 import { ensureConsumer } from "./topology.ts";
@@ -229,8 +230,7 @@ function toDelivery(lane: Lane, message: JsMsg): Delivery {
     sequence: info.streamSequence,
     subject: message.subject,
     body: message.data,
-    header: (name) => (headers?.has(name) ? headers.get(name) : undefined),
-    headers: () => [...(headers ?? [])].flatMap(([name, values]) => values.map((value) => [name, value] as const)),
+    ...readHeaders(headers),
     storedAtMs: storedAtNanos(info.timestampNanos),
     ack: () => message.ack(),
   };

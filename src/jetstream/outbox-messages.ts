@@ -1,5 +1,7 @@
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
+import { MAX_HEADERS } from "../flow/decode.ts";
 import type { DeadLetterRow, Lane, LedgerRow } from "../flow/ports.ts";
+import { LEFT_OUT } from "./message-headers.ts";
 import {
   DEAD_LETTERS_STREAM,
   DECISIONS_STREAM,
@@ -35,12 +37,12 @@ export function deadLetterMessage(row: DeadLetterRow, idSuffix = ""): StreamMess
 }
 
 /** Names a dead letter sets itself; and what only says how the message came to us. */
-const OWN_HEADERS = ["Reason", "Error", "Subject", "Stream", "Sequence", "Headers-Left-Out"].map(
-  (name) => `Natstate-${name}`,
-);
+const OWN_HEADERS = ["Reason", "Error", "Subject", "Stream", "Sequence"].map((name) => `Natstate-${name}`);
 const TRANSPORT_HEADERS = ["Nats-Pin-Id", "Nats-Expected-Stream"];
 /** JetStream refuses headers of more than 64 KiB in all; the rest is room for the message's identity. */
 const MAX_HEADER_BYTES = 65_000;
+/** Room for our own, so that a dead letter's headers can be read again, and for those of the server. */
+const MAX_ORIGINAL_HEADERS = MAX_HEADERS - 32;
 
 function deadLetterHeaders(row: DeadLetterRow): MsgHdrs {
   const header = headers();
@@ -50,16 +52,21 @@ function deadLetterHeaders(row: DeadLetterRow): MsgHdrs {
   header.set("Natstate-Stream", row.stream);
   header.set("Natstate-Sequence", String(row.sequence));
   let bytes = sizeOf(...[...header].flatMap(([name, values]) => [name, ...values]));
+  let count = 0;
   let leftOut = 0;
   for (const [name, value] of JSON.parse(row.headers) as [string, string][]) {
-    if (OWN_HEADERS.includes(name) || TRANSPORT_HEADERS.includes(name)) continue;
+    if (name === LEFT_OUT) leftOut += Number(value);
+    if (name === LEFT_OUT || OWN_HEADERS.includes(name) || TRANSPORT_HEADERS.includes(name)) continue;
     // The server acts on Nats-* headers: the event's own id must not become the dead letter's.
     const kept = name.startsWith("Nats-") ? `Natstate-Original-${name}` : name;
     bytes += sizeOf(kept, value);
-    if (bytes <= MAX_HEADER_BYTES) header.append(kept, value);
-    else leftOut++;
+    if (bytes > MAX_HEADER_BYTES || count === MAX_ORIGINAL_HEADERS) leftOut++;
+    else {
+      header.append(kept, value);
+      count++;
+    }
   }
-  if (leftOut > 0) header.set("Natstate-Headers-Left-Out", String(leftOut));
+  if (leftOut > 0) header.set(LEFT_OUT, String(leftOut));
   return header;
 }
 

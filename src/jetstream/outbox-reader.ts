@@ -5,9 +5,9 @@ import {
   type JetStreamManager,
   type MsgRequest,
 } from "@nats-io/jetstream";
-import type { MsgHdrs } from "@nats-io/transport-node";
 import type { PublishedDecision } from "../flow/ports.ts";
 import { apiErrorCode } from "./connect.ts";
+import { readHeaders } from "./message-headers.ts";
 import { DECISIONS_STREAM } from "./names.ts";
 import { storedAtNanos, storedAtText } from "./stored-at.ts";
 
@@ -19,6 +19,8 @@ export interface StreamMessage {
   header(name: string): string | undefined;
   /** All headers, name and value. */
   headers(): ReadonlyArray<readonly [string, string]>;
+  /** As a delivery's. */
+  readonly headerCount?: number;
   readonly storedAtMs: number;
 }
 
@@ -119,11 +121,4 @@ export async function* messagesOn(
     };
     from = message.seq + 1;
   }
-}
-
-function readHeaders(found: MsgHdrs | undefined): Pick<StreamMessage, "header" | "headers"> {
-  return {
-    header: (name) => (found?.has(name) ? found.get(name) : undefined),
-    headers: () => [...(found ?? [])].flatMap(([name, values]) => values.map((value) => [name, value] as const)),
-  };
 }

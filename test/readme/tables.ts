@@ -11,7 +11,7 @@ const MEANINGS: Record<(typeof REJECTION_REASONS)[number], string> = {
     "JSON, but not as the contract says: a field is missing or wrong, nested too deep, has a `__proto__` key, or text that is no Unicode",
   unknown_event_type: "an event type this actor type does not have",
   subject_mismatch: "order id or event type differ from the subject's",
-  too_large: "larger than `NATSTATE_MAX_EVENT_BYTES`",
+  too_large: "larger than `NATSTATE_MAX_EVENT_BYTES`, or more than 256 headers",
   reserved_type: "an event type that would drive XState's internals (`xstate.*`)",
   timestamp_out_of_range: "event time more than 24 h after the stream stored the message",
   machine_error:

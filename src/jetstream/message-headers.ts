@@ -1,0 +1,90 @@
+import { MsgHdrsImpl } from "@nats-io/nats-core/internal";
+import type { MsgHdrs } from "@nats-io/transport-node";
+import { MAX_HEADERS } from "../flow/decode.ts";
+import type { Delivery } from "../flow/ports.ts";
+
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder();
+const decode = MsgHdrsImpl.decode;
+
+const VERSION = "NATS/1.0";
+const READABLE_NAME = /^[!-9;-~]*$/;
+/** What the server puts behind a message's own headers when it hands it out; whatever a publisher wrote there is a lie. */
+const SERVER_HEADERS: ReadonlySet<string> = new Set(
+  ["Stream", "Subject", "Sequence", "Time-Stamp", "Num-Pending", "Last-Sequence", "UpTo-Sequence", "Pin-Id"].map(
+    (name) => `Nats-${name}`,
+  ),
+);
+/** How many headers a message has, of those that have more than are read; the server's are not counted. */
+const countOf = new WeakMap<MsgHdrs, number>();
+
+/**
+ * Makes the client read headers by {@link readHeaderBlock}, on every connection and from every answer.
+ *
+ * nats-core 3.4 takes time that grows with the square of their number: 381 ms for the 9,000 that fit into one message,
+ * so that a few hundred messages of one publisher stop every partition for minutes. And what it cannot read, such as a
+ * name with a space in it, it throws on where nothing catches, in the loop that reads the socket, which then ends.
+ */
+export function guardHeaders(): void {
+  MsgHdrsImpl.decode = readHeaderBlock;
+}
+
+/**
+ * Reads the headers of one message in a time that grows with their bytes.
+ *
+ * Of more than {@link MAX_HEADERS} it keeps the first so many and the server's own, which come last. Lines it cannot
+ * read are passed over: the message itself is judged by its body as any other.
+ */
+export function readHeaderBlock(bytes: Uint8Array): MsgHdrsImpl {
+  const text = DECODER.decode(bytes);
+  const [version, from] = lineAt(text, 0);
+  const found = version === VERSION ? new MsgHdrsImpl() : decode(ENCODER.encode(version));
+  const last: string[] = [];
+  let count = 0;
+  for (let at = from; at < text.length; ) {
+    const [line, next] = lineAt(text, at);
+    at = next;
+    if (line === "") continue;
+    if (line.startsWith("Nats-") && SERVER_HEADERS.has(line.slice(0, line.indexOf(":")))) {
+      last.push(line);
+      if (last.length > SERVER_HEADERS.size) last.shift();
+    } else if (++count <= MAX_HEADERS) add(found, line);
+  }
+  for (const line of last) add(found, line);
+  if (count > MAX_HEADERS) countOf.set(found, count);
+  return found;
+}
+
+/** @returns the line and where the next one begins. */
+function lineAt(text: string, at: number): readonly [string, number] {
+  const end = text.indexOf("\r\n", at);
+  return end === -1 ? [text.slice(at), text.length] : [text.slice(at, end), end + 2];
+}
+
+function add({ headers }: MsgHdrsImpl, line: string): void {
+  const colon = line.indexOf(":");
+  const name = line.slice(0, colon);
+  const value = line.slice(colon + 1).trim();
+  if (colon === -1 || !READABLE_NAME.test(name) || /[\r\n]/.test(value)) return;
+  const known = headers.get(name);
+  if (known === undefined || SERVER_HEADERS.has(name)) headers.set(name, [value]);
+  else known.push(value);
+}
+
+/** Told in place of the headers that were not read; a publisher's own is not believed. */
+export const LEFT_OUT = "Natstate-Headers-Left-Out";
+
+/** A message's headers as a delivery has them. */
+export function readHeaders(found: MsgHdrs | undefined): Pick<Delivery, "header" | "headers" | "headerCount"> {
+  const headerCount = found && countOf.get(found);
+  return {
+    header: (name) => (found?.has(name) ? found.get(name) : undefined),
+    headers() {
+      const read = [...(found ?? [])]
+        .filter(([name]) => name !== LEFT_OUT)
+        .flatMap(([name, values]) => values.map((value) => [name, value] as const));
+      return headerCount === undefined ? read : [...read, [LEFT_OUT, String(headerCount - read.length)]];
+    },
+    headerCount,
+  };
+}
