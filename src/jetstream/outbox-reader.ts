@@ -24,14 +24,18 @@ export interface StreamMessage {
   readonly storedAtMs: number;
 }
 
-const SILENCE_MS = 10_000;
+const SILENCE_MS = 5000;
+/** Messages the leader is asked for, one by one, before a replica is tried again. */
+const LEADER_TURN = 500;
 
 /**
  * Reads a stream from `fromSequence` to what is its end when the call is made, or to `toSequence` when that is lower.
  *
+ * In bulk as far as the replica goes on which the server places the reading; one that is catching up says that nothing
+ * is pending. What it does not have comes from the leader, and only the leader says that there is no more.
+ *
  * @param onBatch - given up to 1000 messages at a time, in order.
- * @returns the last sequence of the stream at that moment. Rejects when nothing has come for 10 s: what the server sent
- *   into a connection that was lost then does not come again by itself.
+ * @returns the last sequence of the stream at that moment. Rejects when JetStream does not answer.
  */
 export async function readStream(
   jsm: JetStreamManager,
@@ -44,41 +48,58 @@ export async function readStream(
   const { state } = await jsm.streams.info(stream);
   const end = Math.min(state.last_seq, toSequence);
   if (fromSequence > end || state.messages === 0) return end;
-  const consumer = await js.consumers.get(stream, {
-    deliver_policy: DeliverPolicy.StartSequence,
-    opt_start_seq: Math.max(fromSequence, 1),
-  });
-  // What is left may have been purged by its subject: then nothing ever comes to say so.
-  if ((await consumer.info(true)).num_pending === 0) return end;
+  let next = Math.max(fromSequence, 1);
   let batch: StreamMessage[] = [];
-  const messages = await consumer.consume({ max_messages: 1000, expires: 5000, idle_heartbeat: 1000 });
-  let isDone = false;
-  // It keeps nothing alive when `onBatch` throws.
-  const silence = setTimeout(() => void messages.close(), SILENCE_MS).unref();
-  for await (const message of messages) {
-    silence.refresh();
-    const { info } = message;
-    if (info.streamSequence <= end) {
-      batch.push({
-        sequence: info.streamSequence,
-        subject: message.subject,
-        data: message.data,
-        ...readHeaders(message.headers),
-        storedAtMs: storedAtNanos(info.timestampNanos),
-      });
-    }
-    const isLast = info.streamSequence >= end || info.pending === 0;
-    if (isLast || batch.length >= 1000) {
-      onBatch(batch);
-      batch = [];
-    }
-    isDone = isLast;
-    if (isLast) break;
+  const flush = () => {
+    if (batch.length > 0) onBatch(batch);
+    batch = [];
+  };
+  const take = (message: StreamMessage) => {
+    // A replica whose end is below where the reading starts gives what comes after that end.
+    if (message.sequence < next) return true;
+    next = message.sequence + 1;
+    if (message.sequence <= end) batch.push(message);
+    if (batch.length >= 1000) flush();
+    return next <= end;
+  };
+  for (let turn = LEADER_TURN; next <= end; turn *= 2) {
+    await takeFromReplica(js, stream, next, take);
+    if (next > end) break;
+    const before = next;
+    await takeFromLeader(messagesOn(jsm, stream, ">", next), turn, take);
+    if (next === before) break;
   }
-  clearTimeout(silence);
-  await messages.close();
-  if (!isDone) throw new Error(`stream ${stream} could not be read to its end: nothing came for ${SILENCE_MS} ms`);
+  flush();
   return end;
+}
+
+/** Told a message; false when no more are wanted. */
+type Take = (message: StreamMessage) => boolean;
+
+/** Takes what a replica has; ends when it says that this is all, or when nothing has come for {@link SILENCE_MS}. */
+async function takeFromReplica(js: JetStreamClient, stream: string, from: number, take: Take): Promise<void> {
+  const start = { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from };
+  const consumer = await js.consumers.get(stream, start);
+  if ((await consumer.info(true)).num_pending === 0) return;
+  const messages = await consumer.consume({ max_messages: 1000, expires: 5000, idle_heartbeat: 1000 });
+  // What the server sent into a connection that was lost then does not come again by itself.
+  const silence = setTimeout(() => void messages.close(), SILENCE_MS);
+  try {
+    for await (const { info, subject, data, headers } of messages) {
+      silence.refresh();
+      const storedAtMs = storedAtNanos(info.timestampNanos);
+      const isWanted = take({ sequence: info.streamSequence, subject, data, ...readHeaders(headers), storedAtMs });
+      if (!isWanted || info.pending === 0) break;
+    }
+  } finally {
+    clearTimeout(silence);
+    await messages.close();
+  }
+}
+
+async function takeFromLeader(messages: AsyncIterable<StreamMessage>, turn: number, take: Take): Promise<void> {
+  let left = turn;
+  for await (const message of messages) if (!take(message) || --left === 0) return;
 }
 
 /** Every decision the stream holds on one subject, by revision. Reads from the leader, so it is up to date. */
@@ -95,18 +116,18 @@ export async function decisionsOn(jsm: JetStreamManager, subject: string): Promi
 }
 
 /**
- * Every message of a stream on one subject, wildcards allowed, in order, one request each. Reads from the leader, so it
- * is up to date.
+ * Every message of a stream on one subject, wildcards allowed, from a sequence on, in order, one request each. Reads from
+ * the leader, so it is up to date.
  */
 export async function* messagesOn(
   jsm: JetStreamManager,
   stream: string,
   subject: string,
+  from = 1,
 ): AsyncGenerator<StreamMessage> {
-  let from = 1;
-  for (;;) {
+  for (let next = from; ; ) {
     // The server takes both fields together here too; the client's type names them for direct gets only.
-    const query = { seq: from, next_by_subj: subject } as MsgRequest;
+    const query = { seq: next, next_by_subj: subject } as MsgRequest;
     const message = await jsm.streams.getMessage(stream, query).catch((error: unknown) => {
       if (apiErrorCode(error) === JetStreamApiCodes.NoMessageFound) return null;
       throw error;
@@ -119,6 +140,6 @@ export async function* messagesOn(
       ...readHeaders(message.header),
       storedAtMs: storedAtText(message.timestamp),
     };
-    from = message.seq + 1;
+    next = message.seq + 1;
   }
 }

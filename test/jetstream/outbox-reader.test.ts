@@ -1,3 +1,4 @@
+import type { ConsumeOptions, Consumer } from "@nats-io/jetstream";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { readStream } from "../../src/jetstream/outbox-reader.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
@@ -18,36 +19,56 @@ afterAll(async () => {
   await server.stop();
 });
 
-async function read(from: number): Promise<[number, number[]]> {
+async function read(from: number, jsm = session.jsm, js = session.js): Promise<[number, number[]]> {
   const found: number[] = [];
   const collect = (batch: { sequence: number }[]) => void found.push(...batch.map(({ sequence }) => sequence));
-  return [await readStream(session.jsm, session.js, "T", from, collect), found];
+  return [await readStream(jsm, js, "T", from, collect), found];
 }
 
-it("what was sent into a connection that was lost is not waited for for ever", async () => {
+/** The real client, whose consumers are changed by `change`. */
+function withConsumers(js: Session["js"], change: (consumer: Consumer) => object): Session["js"] {
+  const get = async (...given: Parameters<Session["js"]["consumers"]["get"]>) => {
+    const consumer = await js.consumers.get(...given);
+    return Object.create(consumer, Object.getOwnPropertyDescriptors(change(consumer)));
+  };
+  return Object.create(js, { consumers: { value: { get } } });
+}
+
+it("what was sent into a connection that was lost is read all the same", async () => {
   await using proxy = await openProxy(server.port);
   const cutOff = await openSession({ url: proxy.url, name: "cut off" }, () => {});
-  const js = Object.create(cutOff.js, {
-    consumers: {
-      value: {
-        async get(...given: Parameters<Session["js"]["consumers"]["get"]>) {
-          const consumer = await cutOff.js.consumers.get(...given);
-          const consume: typeof consumer.consume = async (options) => {
-            proxy.stall("to_client");
-            setTimeout(() => {
-              proxy.cut();
-              proxy.heal();
-            }, 300);
-            return consumer.consume(options);
-          };
-          return Object.create(consumer, { consume: { value: consume } });
-        },
-      },
+  const js = withConsumers(cutOff.js, (consumer) => ({
+    consume(options: ConsumeOptions) {
+      proxy.stall("to_client");
+      setTimeout(() => {
+        proxy.cut();
+        proxy.heal();
+      }, 300);
+      return consumer.consume(options);
     },
-  });
-  await expect(readStream(cutOff.jsm, js, "T", 1, () => {})).rejects.toThrow(/could not be read to its end/);
-  expect(await readStream(cutOff.jsm, cutOff.js, "T", 1, () => {})).toBe(4);
+  }));
+  expect(await read(1, cutOff.jsm, js)).toEqual([4, [1, 2, 3, 4]]);
   await cutOff.close();
+});
+
+it("a replica that is behind and says that nothing is pending is not believed", async () => {
+  const empty = withConsumers(session.js, (consumer) => ({
+    info: async () => ({ ...(await consumer.info()), num_pending: 0 }),
+  }));
+  expect(await read(1, session.jsm, empty)).toEqual([4, [1, 2, 3, 4]]);
+  const halfWay = withConsumers(session.js, (consumer) => ({
+    async consume(options: ConsumeOptions) {
+      const messages = await consumer.consume(options);
+      const upTo2 = async function* () {
+        for await (const message of messages) {
+          const pending = message.seq < 2 ? message.info.pending : 0;
+          yield Object.create(message, { info: { value: { ...message.info, pending } } });
+        }
+      };
+      return Object.assign(upTo2(), { close: () => messages.close() });
+    },
+  }));
+  expect(await read(1, session.jsm, halfWay)).toEqual([4, [1, 2, 3, 4]]);
 });
 
 it("reads to what is the end", async () => {
