@@ -12,6 +12,7 @@ import type { BatchResult, Lane } from "./flow/ports.ts";
 import type { Probe } from "./flow/probe.ts";
 import { createProcessor } from "./flow/processor.ts";
 import { createQuarantineControl } from "./flow/quarantine-control.ts";
+import { createQuestions } from "./flow/questions.ts";
 import type { Whereabouts } from "./flow/whereabouts.ts";
 import { maskUrl, NatsSetupError } from "./jetstream/connect.ts";
 import { openDeadLetters } from "./jetstream/dead-letters.ts";
@@ -232,10 +233,12 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   });
   const instance = readInstanceId(config.NATSTATE_DATA);
   const cluster = found.map((stream) => `${stream.name}@${stream.created}`).join();
+  const questions = createQuestions();
   const service = await startQueryService({
     nc,
     types,
     queries,
+    questions,
     quarantine: createQuarantineControl({ queries, processor, laneOf: lanes.ofActor, onCommitted }),
     inspections,
     whereabouts,
@@ -453,6 +456,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
       furtherHosts: config.NATSTATE_HTTP_HOSTS,
       types,
       queries,
+      questions,
       activity,
       inspections,
       // From the store: whoever may write DEAD_LETTERS need not be allowed to read it.

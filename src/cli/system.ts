@@ -103,6 +103,7 @@ function explainQuery(error: QueryError, natsUrl: string, { because }: Place): C
     }
     case "no_answer":
       return new CliError("failed", `${error.message}. Try again; npx natstate health says more.`, options);
+    case "busy":
     case "catching_up":
     case "refused":
       return new CliError("failed", error.message, options);

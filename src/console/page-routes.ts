@@ -9,7 +9,7 @@ import { PAGE_POLICY, readAssets } from "./assets.ts";
 import type { ChangeGuard } from "./guard.ts";
 import { createLive } from "./live.ts";
 import { layoutMachine } from "./machine-layout.ts";
-import { answer, readTyped, refuse, type Sources } from "./routes.ts";
+import { readTyped, refuse, type Sources } from "./routes.ts";
 
 /** What the page needs beyond the API's questions. */
 export interface PageSources extends Sources {
@@ -36,13 +36,13 @@ export function addPageRoutes(app: FastifyInstance, sources: PageSources, guard:
 /** Layouts are made when they are first asked for, and once. */
 function addMachineRoute(app: FastifyInstance, { types }: PageSources): void {
   const described = new Map<ActorType, object>();
-  app.get("/api/machine", (request, reply) =>
-    answer(reply, readTyped(types, request, readNoFilter), ({ type }) => {
-      const description = described.get(type) ?? describeMachine(type, types);
-      described.set(type, description);
-      return description;
-    }),
-  );
+  app.get("/api/machine", (request, reply) => {
+    const asked = readTyped(types, request, readNoFilter);
+    if (isRefused(asked)) return refuse(reply, 400, "bad_request", asked.problem);
+    const description = described.get(asked.type) ?? describeMachine(asked.type, types);
+    described.set(asked.type, description);
+    return reply.send(description);
+  });
 }
 
 function describeMachine(type: ActorType, types: readonly ActorType[]): object {

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ActorType } from "../../machines/actor-type.ts";
+import { inOne, type Pieces, toJson } from "../flow/pieces.ts";
 import type { Queries } from "../flow/queries.ts";
 import {
   isRefused,
@@ -10,6 +11,7 @@ import {
   readMoment,
   readNoFilter,
 } from "../flow/query-filters.ts";
+import { createQuestions, type Door, type Questions } from "../flow/questions.ts";
 import { describeRetired } from "../flow/retired.ts";
 import { notOurs, notYet, type Whereabouts } from "../flow/whereabouts.ts";
 
@@ -23,6 +25,8 @@ export interface Readiness {
 export interface Sources {
   readonly types: readonly ActorType[];
   readonly queries: Queries;
+  /** Absent: nobody else asks. */
+  readonly questions?: Questions;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
   readonly health: { live(): boolean; ready(): Readiness };
   /** Absent: everything is here. */
@@ -50,17 +54,18 @@ export function refuse(reply: FastifyReply, status: number, code: ErrorCode, mes
 
 /** Everything the server answers; each is a GET. */
 export function addRoutes(app: FastifyInstance, sources: Sources): void {
-  for (const type of sources.types) addActorRoutes(app, type, sources);
-  addDeadLetterRoutes(app, sources);
-  addOperationRoutes(app, sources);
+  const door = (sources.questions ?? createQuestions()).door();
+  for (const type of sources.types) addActorRoutes(app, type, sources, door);
+  addDeadLetterRoutes(app, sources, door);
+  addOperationRoutes(app, sources, door);
 }
 
-function addActorRoutes(app: FastifyInstance, type: ActorType, sources: Sources): void {
+function addActorRoutes(app: FastifyInstance, type: ActorType, sources: Sources, door: Door): void {
   const { queries, ownedPartitions, whereabouts = () => "here" } = sources;
   const path = `/api/${type.collection}`;
   app.get(path, (request, reply) =>
-    answer(reply, readListFilter(type, parametersOf(request)), (filter) =>
-      queries.list(type, filter, ownedPartitions?.(type)),
+    answer(door, reply, readListFilter(type, parametersOf(request)), (filter) =>
+      inOne(() => queries.list(type, filter, ownedPartitions?.(type))),
     ),
   );
   app.get(`${path}/:id`, (request, reply) => answerOne(request, reply, (id) => queries.get(type, id)));
@@ -68,17 +73,20 @@ function addActorRoutes(app: FastifyInstance, type: ActorType, sources: Sources)
   app.get(`${path}/:id/steps`, (request, reply) => answerOne(request, reply, (id) => queries.steps(type, id)));
   app.get(`${path}/:id/next`, (request, reply) => {
     const filter = readMoment(parametersOf(request));
-    return answer(reply, filter, ({ at }) => ifOurs(request, (id) => queries.next(type, id, at)), missing);
+    return answer(door, reply, filter, ({ at }) => ifOurs(request, (id) => queries.next(type, id, at)), missing);
   });
 
-  function answerOne(request: FastifyRequest, reply: FastifyReply, ask: (id: string) => object | undefined) {
-    return answer(reply, readNoFilter(parametersOf(request)), () => ifOurs(request, ask), missing);
+  function answerOne(request: FastifyRequest, reply: FastifyReply, ask: (id: string) => Pieces<object | undefined>) {
+    return answer(door, reply, readNoFilter(parametersOf(request)), () => ifOurs(request, ask), missing);
   }
 
   /** What is here of an actor that another daemon has now is of the past. */
-  function ifOurs(request: FastifyRequest, ask: (id: string) => object | undefined): object | undefined {
+  function* ifOurs(
+    request: FastifyRequest,
+    ask: (id: string) => Pieces<object | undefined>,
+  ): Pieces<object | undefined> {
     const id = idOf(request);
-    return whereabouts(type, id) === "elsewhere" ? undefined : ask(id);
+    return whereabouts(type, id) === "elsewhere" ? undefined : yield* ask(id);
   }
 
   function missing(reply: FastifyReply): FastifyReply {
@@ -99,10 +107,10 @@ function idOf(request: FastifyRequest): string {
   return (request.params as { id: string }).id;
 }
 
-function addDeadLetterRoutes(app: FastifyInstance, { types, queries }: Sources): void {
+function addDeadLetterRoutes(app: FastifyInstance, { types, queries }: Sources, door: Door): void {
   app.get("/api/dead-letters", (request, reply) =>
-    answer(reply, readTyped(types, request, readDeadLetterFilter), ({ type, filter }) =>
-      queries.deadLetters(type, filter),
+    answer(door, reply, readTyped(types, request, readDeadLetterFilter), ({ type, filter }) =>
+      inOne(() => queries.deadLetters(type, filter)),
     ),
   );
   app.get("/api/dead-letters/:sequence", (request, reply) => {
@@ -116,14 +124,16 @@ function addDeadLetterRoutes(app: FastifyInstance, { types, queries }: Sources):
       );
     const ask = (type: ActorType) =>
       /^\d{1,15}$/.test(sequence) ? queries.deadLetter(type, Number(sequence)) : undefined;
-    return answer(reply, readTyped(types, request, readNoFilter), ({ type }) => ask(type), missing);
+    return answer(door, reply, readTyped(types, request, readNoFilter), ({ type }) => inOne(() => ask(type)), missing);
   });
 }
 
-function addOperationRoutes(app: FastifyInstance, sources: Sources): void {
+function addOperationRoutes(app: FastifyInstance, sources: Sources, door: Door): void {
   const { types, queries, metrics, health, ownedPartitions } = sources;
   app.get("/api/stats", (request, reply) =>
-    answer(reply, readTyped(types, request, readNoFilter), ({ type }) => queries.stats(type, ownedPartitions?.(type))),
+    answer(door, reply, readTyped(types, request, readNoFilter), ({ type }) =>
+      inOne(() => queries.stats(type, ownedPartitions?.(type))),
+    ),
   );
   app.get("/metrics", async (_request, reply) => {
     const { contentType, body } = await metrics();
@@ -139,20 +149,25 @@ function addOperationRoutes(app: FastifyInstance, sources: Sources): void {
   });
 }
 
-/**
- * Answers a question, unless its parameters are refused.
- *
- * @param missing - answers when `ask` finds nothing.
- */
-export function answer<Filter extends object>(
+/** Answers a question when its turn comes, unless its parameters are refused. `missing` answers when nothing is found. */
+async function answer<Filter extends object>(
+  door: Door,
   reply: FastifyReply,
   filter: Filter | Refused,
-  ask: (filter: Filter) => object | undefined,
+  ask: (filter: Filter) => Pieces<object | undefined>,
   missing = (to: FastifyReply) => refuse(to, 404, "not_found", ""),
-): FastifyReply {
+): Promise<FastifyReply> {
   if (isRefused(filter)) return refuse(reply, 400, "bad_request", filter.problem);
-  const found = ask(filter);
-  return found === undefined ? missing(reply) : reply.send(found);
+  await door.ask(give());
+  return reply;
+
+  function* give(): Pieces<void> {
+    // Whoever asked may have gone while the question waited.
+    if (reply.raw.destroyed) return;
+    const found = yield* ask(filter as Filter);
+    if (found === undefined) missing(reply);
+    else reply.type("application/json; charset=utf-8").send(yield* toJson(found));
+  }
 }
 
 /** The actor type a question is about (`?type=order`, by default the first this build runs), and its other parameters. */

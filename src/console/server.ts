@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import fastify, { type FastifyInstance } from "fastify";
+import { BusyError } from "../flow/questions.ts";
 import { createChangeGuard } from "./guard.ts";
 import { createHostGuard, isWildcard } from "./host-guard.ts";
 import { addInspectRoutes, type InspectSources } from "./inspect-routes.ts";
@@ -155,6 +156,9 @@ function addErrorAnswers(app: FastifyInstance, { onError }: HttpServerOptions): 
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const { statusCode = 500 } = error;
     if (statusCode < 500) return refuse(reply, statusCode, "bad_request", error.message);
+    if (error instanceof BusyError) {
+      return refuse(reply.header("retry-after", "1"), 503, "unavailable", error.message);
+    }
     onError?.(error, request.url);
     return refuse(reply, 500, "internal", "this question failed inside natstate; its log says why");
   });

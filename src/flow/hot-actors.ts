@@ -2,6 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { ActorType, DecisionContent } from "../../machines/actor-type.ts";
 import { type LiveActor, restoreActor, spawnActor } from "./actors.ts";
 import { decodeStored } from "./decode.ts";
+import { atOnce, type Pieces } from "./pieces.ts";
 import type { EventRow, IndexedColumns, Journal, Lane } from "./ports.ts";
 
 /** An actor in memory together with what its row knows about it. */
@@ -116,6 +117,11 @@ export class ReplayError extends Error {
  * @throws ReplayError when an event that was once applied no longer can be.
  */
 export function rebuildActor(type: ActorType, events: Iterable<EventRow>): LiveActor {
+  return atOnce(rebuildInPieces(type, events));
+}
+
+/** As {@link rebuildActor}, one event a piece. */
+export function* rebuildInPieces(type: ActorType, events: Iterable<EventRow>): Pieces<LiveActor> {
   const live = spawnActor(type);
   for (const { type: eventType, eventId, timestamp, body } of events) {
     try {
@@ -124,6 +130,7 @@ export function rebuildActor(type: ActorType, events: Iterable<EventRow>): LiveA
     } catch (cause) {
       throw new ReplayError(`stored event ${eventId} cannot be replayed: ${(cause as Error).message}`, { cause });
     }
+    yield;
   }
   return live;
 }

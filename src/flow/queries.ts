@@ -1,4 +1,5 @@
 import type { ActorType } from "../../machines/actor-type.ts";
+import type { Pieces } from "./pieces.ts";
 import type { RejectionReason, RetiredRow } from "./ports.ts";
 import type { Foreseen, Moment, ReplayedEvent } from "./replay.ts";
 
@@ -7,23 +8,26 @@ import type { Foreseen, Moment, ReplayedEvent } from "./replay.ts";
  * wire (DESIGN, section 3, "Queries"): plain JSON, times as RFC 3339 in UTC, shares in percent.
  */
 
-/** Answers questions from committed rows. Every method is synchronous and sees one moment of the store. */
+/**
+ * Answers questions from committed rows, each as of one moment of the store. Those about one actor, whose history may be
+ * long, are answered in pieces of less than a millisecond; the others are short and answered at once.
+ */
 export interface Queries {
   /** @returns undefined when no event of this actor was ever applied here, or it is retired. */
-  get(type: ActorType, actorId: string): ActorAnswer | undefined;
+  get(type: ActorType, actorId: string): Pieces<ActorAnswer | undefined>;
   /** @returns undefined when it is not retired. */
   retired(type: ActorType, actorId: string): RetiredAnswer | undefined;
   /** @returns undefined as {@link get} does. */
-  history(type: ActorType, actorId: string): ActorHistory | undefined;
+  history(type: ActorType, actorId: string): Pieces<ActorHistory | undefined>;
   /** @returns undefined as {@link get} does. */
-  steps(type: ActorType, actorId: string): ActorSteps | undefined;
+  steps(type: ActorType, actorId: string): Pieces<ActorSteps | undefined>;
   /**
    * What each of the type's samples would lead to.
    *
    * @param at - after so many events of its history; undefined is after the last that {@link steps} shows.
    * @returns undefined as {@link get} does.
    */
-  next(type: ActorType, actorId: string, at?: number): ActorNext | undefined;
+  next(type: ActorType, actorId: string, at?: number): Pieces<ActorNext | undefined>;
   /** @param partitions - the partitions asked about; undefined is all the store has rows of. */
   list(type: ActorType, filter: ListFilter, partitions?: readonly number[]): ActorPage;
   /** From running counts: costs the same however many actors there are. */
@@ -69,6 +73,8 @@ export interface RetiredAnswer {
 
 /** Events and decisions given of one actor at most; the latest ones. */
 export const HISTORY_LIMIT = 1000;
+/** JSON of the events' fields in one history at most, and of its decisions; the latest one is always given. */
+export const HISTORY_BYTES = 4_194_304;
 
 /** One distinct event of an actor. */
 export interface EventEntry {
@@ -91,7 +97,9 @@ export type PublishedObject = Readonly<Record<string, unknown>>;
 
 /** All that led to what an actor is; also its id, under `type.idField`. */
 export interface ActorHistory {
-  /** As `eventHistory`, with the event's own fields. */
+  /** Number of distinct events, also of those not shown. */
+  readonly total: number;
+  /** As `eventHistory`, with the event's own fields; at most {@link HISTORY_BYTES} of them. */
   readonly events: ReadonlyArray<EventEntry & { readonly data: PublishedObject }>;
   /** By revision; the latest {@link HISTORY_LIMIT}. */
   readonly decisions: readonly DecisionEntry[];

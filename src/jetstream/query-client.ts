@@ -9,7 +9,7 @@ import { QUERY_SERVICE, querySubject } from "./names.ts";
 /** A question that got no answer; `problem` says which kind of no. */
 export class QueryError extends Error {
   override readonly name = "QueryError";
-  readonly problem: "no_daemon" | "no_answer" | "catching_up" | "refused" | "retired";
+  readonly problem: "no_daemon" | "no_answer" | "busy" | "catching_up" | "refused" | "retired";
 
   constructor(problem: QueryError["problem"], message: string, options?: ErrorOptions) {
     super(message, options);
@@ -28,7 +28,7 @@ export interface ActorList {
  * Asks the daemons of a running system, as one: each answers for its own partitions.
  *
  * Every method rejects with QueryError: `no_daemon` when none is there, `no_answer` when one that is there is silent,
- * `catching_up` when it cannot say yet,
+ * `busy` when too many ask at once, for longer than one waits, `catching_up` when it cannot say yet,
  * `refused` when the question is not one (its message says why), `retired` when all that is known of an actor is that it
  * is retired (its message says what that means).
  */
@@ -51,6 +51,8 @@ export interface QueryClient {
 }
 
 const ANSWER_MS = 5000;
+/** A daemon that has too many questions is asked again. */
+const AGAIN_MS = 200;
 /** A page of 200 summaries stays far below the 1 MiB a NATS message may have. */
 const PAGE = 200;
 
@@ -72,7 +74,7 @@ export function createQueryClient(nc: NatsConnection): QueryClient {
   async function askOwner(type: ActorType, question: string, actorId: string): Promise<unknown> {
     const subject = querySubject(type, question, actorId);
     try {
-      return read(await nc.request(subject, "", { timeout: ANSWER_MS }));
+      return await patiently(async () => read(await nc.request(subject, "", { timeout: ANSWER_MS })));
     } catch (error) {
       if (isNobody(error)) throw nobody(error);
       if (!(error instanceof natsErrors.TimeoutError)) throw error;
@@ -82,7 +84,11 @@ export function createQueryClient(nc: NatsConnection): QueryClient {
   }
 
   /** One answer of each daemon. */
-  async function askAll(type: ActorType, question: string, body: string): Promise<unknown[]> {
+  function askAll(type: ActorType, question: string, body: string): Promise<unknown[]> {
+    return patiently(() => askAllOnce(type, question, body));
+  }
+
+  async function askAllOnce(type: ActorType, question: string, body: string): Promise<unknown[]> {
     const expected = await members();
     if (expected === 0) throw nobody();
     const replies: Msg[] = [];
@@ -109,8 +115,8 @@ export function createQueryClient(nc: NatsConnection): QueryClient {
     while (cursor !== null && actors.length < wanted) {
       const question = JSON.stringify({ ...filter, cursor, limit: Math.min(wanted - actors.length, PAGE) });
       // Only the daemon that gave the cursor answers.
-      const reply = await nc.request(querySubject(type, "list"), question, { timeout: ANSWER_MS });
-      const page = read(reply) as ActorPage;
+      const ask = async () => read(await nc.request(querySubject(type, "list"), question, { timeout: ANSWER_MS }));
+      const page = (await patiently(ask)) as ActorPage;
       actors.push(...actorsOf(type, page));
       cursor = page.nextCursor;
     }
@@ -186,6 +192,20 @@ function addStats<Shape>(a: Shape, b: Shape): Shape {
   return Object.fromEntries(sum) as Shape;
 }
 
+/** Asks a daemon that is busy again, for as long as one waits for an answer. */
+async function patiently<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  const endMs = performance.now() + ANSWER_MS;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      const isBusy = error instanceof QueryError && error.problem === "busy";
+      if (!isBusy || performance.now() > endMs) throw error;
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    }
+  }
+}
+
 async function orUndefined(answer: Promise<unknown>): Promise<unknown> {
   try {
     return await answer;
@@ -199,7 +219,7 @@ async function orUndefined(answer: Promise<unknown>): Promise<unknown> {
 function read(reply: Msg): unknown {
   const refusal = ServiceError.toServiceError(reply);
   if (refusal !== null) {
-    const problem = { 410: "retired", 503: "catching_up" } as const;
+    const problem = { 410: "retired", 429: "busy", 503: "catching_up" } as const;
     throw new QueryError(problem[refusal.code as keyof typeof problem] ?? "refused", refusal.message, {
       cause: refusal,
     });

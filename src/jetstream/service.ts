@@ -2,9 +2,11 @@ import { type ServiceMsg, Svcm } from "@nats-io/services";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { ActorType } from "../../machines/actor-type.ts";
 import type { Inspections } from "../flow/inspection.ts";
+import { inOne, type Pieces, toJson } from "../flow/pieces.ts";
 import type { QuarantineControl } from "../flow/quarantine-control.ts";
 import type { ActorPage, Queries } from "../flow/queries.ts";
 import { isRefused, type Parameters, readListFilter } from "../flow/query-filters.ts";
+import { BusyError, createQuestions, type Questions } from "../flow/questions.ts";
 import { describeRetired } from "../flow/retired.ts";
 import { notYet, type Whereabouts } from "../flow/whereabouts.ts";
 import { createInspectLeases, type InspectLeases } from "./inspect-service.ts";
@@ -21,6 +23,8 @@ export interface QueryServiceOptions {
   readonly nc: NatsConnection;
   readonly types: readonly ActorType[];
   readonly queries: Queries;
+  /** Absent: nobody else asks. */
+  readonly questions?: Questions;
   /** Absent: questions about quarantine are not answered. */
   readonly quarantine?: QuarantineControl;
   /** Absent: nobody can inspect. */
@@ -41,13 +45,15 @@ export interface QueryServiceOptions {
 
 /** A question that gets no answer; the code is an HTTP status. */
 interface Refusal {
-  readonly status: 400 | 404 | 410 | 413 | 500 | 503;
-  readonly code: "bad_request" | "not_found" | "retired" | "too_large" | "internal" | "unavailable";
+  readonly status: 400 | 404 | 410 | 413 | 429 | 500 | 503;
+  readonly code: "bad_request" | "not_found" | "retired" | "too_large" | "busy" | "internal" | "unavailable";
   readonly message: string;
 }
 
 /** Undefined: the answer is another daemon's to give. */
 type Reply = { readonly found: object } | Refusal | undefined;
+/** What is known at once is not waited for: whether the question is ours to answer, or to refuse. */
+type Answering = Pieces<Reply> | Refusal | undefined;
 
 const MAX_QUESTION_BYTES = 4096;
 /** Of one answer about quarantine; far below the 1 MiB a NATS message may have. */
@@ -67,6 +73,7 @@ const QUARANTINE_PAGE = 500;
 export async function startQueryService(options: QueryServiceOptions): Promise<QueryService> {
   const { nc, types, queries, quarantine, inspections, whereabouts, ownedPartitions, cluster, instance } = options;
   const { version, onError } = options;
+  const door = (options.questions ?? createQuestions()).door();
   const service = await new Svcm(nc).add({
     name: QUERY_SERVICE,
     version,
@@ -87,7 +94,7 @@ export async function startQueryService(options: QueryServiceOptions): Promise<Q
     addEndpointOfOne(type, "get", queries.get);
     addEndpointOfOne(type, "history", queries.history);
     addEndpoint(type, "list", (_, body) => list(type, body));
-    addEndpoint(type, "stats", () => ({ found: queries.stats(type, ownedPartitions(type)) }));
+    addEndpoint(type, "stats", () => inOne(() => ({ found: queries.stats(type, ownedPartitions(type)) })));
     if (quarantine !== undefined) addQuarantine(type, quarantine);
     if (leases !== undefined) addInspect(type, leases);
   }
@@ -108,10 +115,11 @@ export async function startQueryService(options: QueryServiceOptions): Promise<Q
       const { after } = readParameters(body) ?? {};
       const place = typeof after === "string" ? { after } : {};
       const partitions = ownedPartitions(type);
-      return { found: quarantined(type, { limit: QUARANTINE_PAGE, ...place, ...(partitions && { partitions }) }) };
+      const page = { limit: QUARANTINE_PAGE, ...place, ...(partitions && { partitions }) };
+      return inOne(() => ({ found: quarantined(type, page) }));
     });
-    addEndpointOfOne(type, "quarantine.show", find, "in quarantine");
-    addEndpointOfOne(type, "quarantine.release", release, "in quarantine");
+    addEndpointOfOne(type, "quarantine.show", (_, id) => inOne(() => find(type, id)), "in quarantine");
+    addEndpointOfOne(type, "quarantine.release", (_, id) => inOne(() => release(type, id)), "in quarantine");
   }
 
   function addInspect(type: ActorType, { ask }: InspectLeases): void {
@@ -128,45 +136,42 @@ export async function startQueryService(options: QueryServiceOptions): Promise<Q
   function addEndpointOfOne(
     type: ActorType,
     question: string,
-    ask: (type: ActorType, actorId: string) => object | undefined,
+    ask: (type: ActorType, actorId: string) => Pieces<object | undefined>,
     inWhat = "here",
   ): void {
-    addEndpoint(
-      type,
-      question,
-      (actorId) => {
-        const where = whereabouts(type, actorId);
-        if (where === "elsewhere") return undefined;
-        const found = ask(type, actorId);
-        if (found !== undefined) return { found };
-        const retired = queries.retired(type, actorId);
-        if (retired !== undefined) return refusal(410, "retired", describeRetired(type, actorId, retired));
-        if (where === "catching_up") return refusal(503, "unavailable", notYet(type, actorId));
-        return refusal(
-          404,
-          "not_found",
-          `no ${type.name} ${JSON.stringify(actorId)} ${inWhat}; ids are case-sensitive`,
-        );
-      },
-      "*",
-    );
+    function* answerOne(actorId: string): Pieces<Reply> {
+      const found = yield* ask(type, actorId);
+      const where = whereabouts(type, actorId);
+      if (where === "elsewhere") return undefined;
+      if (found !== undefined) return { found };
+      const retired = queries.retired(type, actorId);
+      if (retired !== undefined) return refusal(410, "retired", describeRetired(type, actorId, retired));
+      if (where === "catching_up") return refusal(503, "unavailable", notYet(type, actorId));
+      return refusal(404, "not_found", `no ${type.name} ${JSON.stringify(actorId)} ${inWhat}; ids are case-sensitive`);
+    }
+    const isOurs = (actorId: string) => whereabouts(type, actorId) !== "elsewhere";
+    addEndpoint(type, question, (actorId) => (isOurs(actorId) ? answerOne(actorId) : undefined), "*");
   }
 
   function addEndpoint(
     type: ActorType,
     question: string,
-    ask: (actorId: string, body: Uint8Array) => Reply,
+    ask: (actorId: string, body: Uint8Array) => Answering,
     ofOne?: "*",
   ): void {
     service.addEndpoint(`${type.collection}-${question.replaceAll(".", "-")}`, {
       subject: querySubject(type, question, ofOne),
       handler(_, message) {
-        if (started) answer(message, () => ask(message.subject.split(".").at(-1) ?? "", message.data));
+        if (!started || isReserved(types, message.reply ?? "")) return;
+        const answering = ask(message.subject.split(".").at(-1) ?? "", message.data);
+        if (answering === undefined) return;
+        if ("status" in answering) return refuse(message, answering);
+        door.ask(answer(message, answering)).catch((error: Error) => fail(message, error));
       },
     });
   }
 
-  function list(type: ActorType, body: Uint8Array): Reply {
+  function list(type: ActorType, body: Uint8Array): Answering {
     const parameters = readParameters(body);
     if (parameters === null)
       return refusal(400, "bad_request", "body: expected a JSON object of at most 4 KiB, or nothing");
@@ -179,28 +184,27 @@ export async function startQueryService(options: QueryServiceOptions): Promise<Q
     }
     const filter = readListFilter(type, giver === undefined ? parameters : { ...parameters, cursor: place });
     if (isRefused(filter)) return refusal(400, "bad_request", filter.problem);
-    return { found: withGiver(id, queries.list(type, filter, partitions)) };
+    return inOne(() => ({ found: withGiver(id, queries.list(type, filter, partitions)) }));
   }
 
-  function answer(message: ServiceMsg, ask: () => Reply): void {
-    if (isReserved(types, message.reply ?? "")) return;
-    let reply: Reply;
-    try {
-      reply = ask();
-    } catch (error) {
-      onError?.(error as Error, message.subject);
-      reply = refusal(500, "internal", "this question failed inside natstate; its log says why");
-    }
+  function* answer(message: ServiceMsg, answering: Pieces<Reply>): Pieces<void> {
+    const reply = yield* answering;
     if (reply === undefined) return;
-    const body = "found" in reply ? encode(reply.found, nc.info?.max_payload) : reply;
+    const body = "found" in reply ? yield* encode(reply.found, nc.info?.max_payload) : reply;
     if (body instanceof Uint8Array) message.respond(body);
-    else
-      message.respondError(
-        body.status,
-        body.message,
-        JSON.stringify({ error: { code: body.code, message: body.message } }),
-      );
+    else refuse(message, body);
   }
+
+  function fail(message: ServiceMsg, error: Error): void {
+    const isBusy = error instanceof BusyError;
+    if (!isBusy) onError?.(error, message.subject);
+    const unanswered = "this question failed inside natstate; its log says why";
+    refuse(message, isBusy ? refusal(429, "busy", error.message) : refusal(500, "internal", unanswered));
+  }
+}
+
+function refuse(to: ServiceMsg, { status, code, message }: Refusal): void {
+  to.respondError(status, message, JSON.stringify({ error: { code, message } }));
 }
 
 /** Rows are numbered by the store they are in, so a place in one list is none in another daemon's. */
@@ -221,8 +225,8 @@ function readParameters(body: Uint8Array): Parameters | null {
 }
 
 /** JSON, if NATS can carry it. */
-function encode(found: object, maxBytes = Number.POSITIVE_INFINITY): Uint8Array | Refusal {
-  const body = Buffer.from(JSON.stringify(found));
+function* encode(found: object, maxBytes = Number.POSITIVE_INFINITY): Pieces<Uint8Array | Refusal> {
+  const body = Buffer.from(yield* toJson(found));
   if (body.length <= maxBytes) return body;
   const message = `the answer has ${body.length} bytes, NATS here carries ${maxBytes}; ask over HTTP`;
   return refusal(413, "too_large", message);

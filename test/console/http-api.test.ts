@@ -11,6 +11,7 @@ import {
 } from "../../src/console/server.ts";
 import { createActivity } from "../../src/flow/activity.ts";
 import type { Queries } from "../../src/flow/queries.ts";
+import { createQuestions } from "../../src/flow/questions.ts";
 import { deliver } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";
 import { fill, type OrderBook, openOrderBook, order } from "../store/order-book.ts";
@@ -65,10 +66,10 @@ function refusal(code: string, message: string) {
 describe("questions", () => {
   it("an order, its history and the counts are what the store answers", async () => {
     const id = "A:b_c-1";
-    expect(await ask(`/api/orders/${id}`)).toEqual({ status: 200, body: asJson(book.queries.get(order, id)) });
+    expect(await ask(`/api/orders/${id}`)).toEqual({ status: 200, body: asJson(book.answers.get(order, id)) });
     expect(await ask(`/api/orders/${encodeURIComponent(id)}/history`)).toEqual({
       status: 200,
-      body: asJson(book.queries.history(order, id)),
+      body: asJson(book.answers.history(order, id)),
     });
     const stats = { status: 200, body: asJson(book.queries.stats(order)) };
     expect(await ask("/api/stats")).toEqual(stats);
@@ -89,6 +90,15 @@ describe("questions", () => {
       path = `/api/orders?limit=20&incomplete=false&cursor=${nextCursor}`;
     }
     expect(ids.size).toBe(book.db.prepare("SELECT count(*) FROM actors WHERE completeness = 100").pluck().get());
+  });
+
+  it("more questions at once than can wait are refused, to be asked again", async () => {
+    await using crowded = disposable(await listen({ questions: createQuestions({ maxWaiting: 0 }) }));
+    const refused = await fetch(`${crowded.url}/api/orders/A:b_c-1`);
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get("retry-after")).toBe("1");
+    expect(await refused.json()).toEqual(refusal("unavailable", "too many questions at once"));
+    expect((await fetch(`${crowded.url}/livez`)).status).toBe(200);
   });
 
   it("dead letters are listed, and told one by one", async () => {

@@ -98,8 +98,8 @@ describe("the page", () => {
 
 describe("one order", () => {
   it("is replayed, and asked what may come next, at any step", async () => {
-    expect((await ask("/api/orders/o/steps")).body).toEqual(asJson(book.queries.steps(order, "o")));
-    expect((await ask("/api/orders/o/next")).body).toEqual(asJson(book.queries.next(order, "o")));
+    expect((await ask("/api/orders/o/steps")).body).toEqual(asJson(book.answers.steps(order, "o")));
+    expect((await ask("/api/orders/o/next")).body).toEqual(asJson(book.answers.next(order, "o")));
     expect((await ask("/api/orders/o/next?at=0")).body).toMatchObject({ at: 0, orderId: "o" });
     expect((await ask("/api/orders/nobody/steps")).status).toBe(404);
     expect((await ask("/api/orders/nobody/next")).status).toBe(404);

@@ -18,7 +18,7 @@ describe("the steps of an order", () => {
   it("tell for each event where it led, what it changed and which decision it caused", () => {
     using book = openOrderBook();
     book.processor.apply(story);
-    const told = book.queries.steps(order, "o");
+    const told = book.answers.steps(order, "o");
     expect(told).toMatchObject({ orderId: "o", total: 4, initial: { state: "pending", completeness: 0 } });
     expect(told?.steps.map(({ state }) => state)).toEqual([
       "payment_failed",
@@ -45,12 +45,12 @@ describe("the steps of an order", () => {
     using book = openOrderBook();
     fill(book, 60);
     for (const id of book.db.prepare("SELECT id FROM actors").pluck().all() as string[]) {
-      const now = book.queries.get(order, id);
-      const told = book.queries.steps(order, id);
+      const now = book.answers.get(order, id);
+      const told = book.answers.steps(order, id);
       const last = told?.steps.at(-1);
       expect(last).toMatchObject({ state: now?.processingStatus, completeness: now?.dataCompleteness });
       expect(now).toMatchObject(last?.view ?? {});
-      expect(told?.steps.flatMap(({ decisions }) => decisions)).toEqual(book.queries.history(order, id)?.decisions);
+      expect(told?.steps.flatMap(({ decisions }) => decisions)).toEqual(book.answers.history(order, id)?.decisions);
     }
   });
 
@@ -60,15 +60,15 @@ describe("the steps of an order", () => {
       orderEvent(at + 1, "long", "LoyaltyPointsUpdated", at),
     );
     book.processor.apply(long);
-    expect(book.queries.steps(order, "long")?.total).toBe(STEPS_LIMIT + 5);
-    expect(book.queries.steps(order, "long")?.steps).toHaveLength(STEPS_LIMIT);
+    expect(book.answers.steps(order, "long")?.total).toBe(STEPS_LIMIT + 5);
+    expect(book.answers.steps(order, "long")?.steps).toHaveLength(STEPS_LIMIT);
     const items = Object.fromEntries(Array.from({ length: 250 }, (_, at) => [`sku-${at}`.padEnd(200, "x"), 1]));
     book.processor.apply(
       Array.from({ length: 70 }, (_, at) =>
         orderEvent(at + 1000, "large", "InventoryReserved", at, { reservedItems: items }),
       ),
     );
-    const told = book.queries.steps(order, "large");
+    const told = book.answers.steps(order, "large");
     expect(told?.total).toBe(70);
     expect(told?.steps.length).toBeLessThan(70);
     expect(told?.steps.length).toBeGreaterThan(1);
@@ -77,8 +77,8 @@ describe("the steps of an order", () => {
 
   it("are those of a known order only", () => {
     using book = openOrderBook();
-    expect(book.queries.steps(order, "o")).toBeUndefined();
-    expect(book.queries.next(order, "o")).toBeUndefined();
+    expect(book.answers.steps(order, "o")).toBeUndefined();
+    expect(book.answers.next(order, "o")).toBeUndefined();
   });
 });
 
@@ -87,7 +87,7 @@ describe("what may come next", () => {
     using book = openOrderBook();
     book.processor.apply(story);
     const foresee = (at?: number) =>
-      book.queries
+      book.answers
         .next(order, "o", at)
         ?.next.map(
           ({ eventType, label, state, decision }) => `${eventType} ${label}: ${state}, ${decision?.decisionType}`,
@@ -108,14 +108,14 @@ describe("what may come next", () => {
   it("changes nothing, neither the order nor the next guess", () => {
     using book = openOrderBook();
     book.processor.apply(story);
-    const before = [book.row("o"), book.queries.next(order, "o")];
-    expect([book.row("o"), book.queries.next(order, "o")]).toEqual(before);
+    const before = [book.row("o"), book.answers.next(order, "o")];
+    expect([book.row("o"), book.answers.next(order, "o")]).toEqual(before);
   });
 
   it("what happened long ago is superseded by what is known: a second creation", () => {
     using book = openOrderBook();
     book.processor.apply([orderEvent(1, "o", "OrderCreated", 1)]);
-    const [created] = book.queries.next(order, "o")?.next ?? [];
+    const [created] = book.answers.next(order, "o")?.next ?? [];
     expect(created).toMatchObject({ eventType: "OrderCreated", applies: false, changes: [], decision: null });
   });
 

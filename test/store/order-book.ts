@@ -1,5 +1,6 @@
 import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
+import { atOnce, type Pieces } from "../../src/flow/pieces.ts";
 import type { Lane } from "../../src/flow/ports.ts";
 import { partitionOf } from "../../src/jetstream/names.ts";
 import { type OpenQueries, openQueries, type QueryOptions } from "../../src/store/queries.ts";
@@ -36,6 +37,21 @@ export function fill(station: Station, actors: number): void {
 /** A store with its read side open; `using` closes both. */
 export interface OrderBook extends Station {
   readonly queries: OpenQueries;
+  /** What they answer about one order, at once. */
+  readonly answers: Answers;
+}
+
+type Answers = { readonly [Name in "get" | "history" | "steps" | "next"]: AtOnce<OpenQueries[Name]> };
+type AtOnce<Ask> = Ask extends (...asked: infer Asked) => Pieces<infer Answer> ? (...asked: Asked) => Answer : never;
+
+/** Answers questions about one order at once. */
+export function answersOf({ get, history, steps, next }: OpenQueries): Answers {
+  return {
+    get: (...asked) => atOnce(get(...asked)),
+    history: (...asked) => atOnce(history(...asked)),
+    steps: (...asked) => atOnce(steps(...asked)),
+    next: (...asked) => atOnce(next(...asked)),
+  };
 }
 
 export function openOrderBook(options?: QueryOptions): OrderBook {
@@ -44,6 +60,7 @@ export function openOrderBook(options?: QueryOptions): OrderBook {
   return {
     ...station,
     queries,
+    answers: answersOf(queries),
     [Symbol.dispose]() {
       queries.close();
       station[Symbol.dispose]();

@@ -1,10 +1,17 @@
 import { describe, expect, it } from "vitest";
-import type { ActorSummary, DeadLetterSummary, ListFilter } from "../../src/flow/queries.ts";
+import { atOnce, type Pieces } from "../../src/flow/pieces.ts";
+import {
+  type ActorSummary,
+  type DeadLetterSummary,
+  HISTORY_BYTES,
+  HISTORY_LIMIT,
+  type ListFilter,
+} from "../../src/flow/queries.ts";
 import { isRefused, readDeadLetterFilter, readListFilter } from "../../src/flow/query-filters.ts";
 import type { OpenQueries } from "../../src/store/queries.ts";
 import { deliver, orderLane } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";
-import { fill, type OrderBook, openOrderBook, order, PARTITIONS } from "./order-book.ts";
+import { answersOf, fill, type OrderBook, openOrderBook, order, PARTITIONS } from "./order-book.ts";
 
 const story = [
   orderEvent(1, "o", "PaymentProcessed", 5, { correlationId: "trace-1" }),
@@ -26,7 +33,7 @@ describe("one order", () => {
   it("is told with its facets, its standing decision, its history and what it waits for", () => {
     using book = openOrderBook();
     book.processor.apply(story);
-    expect(book.queries.get(order, "o")).toEqual({
+    expect(book.answers.get(order, "o")).toEqual({
       orderId: "o",
       processingStatus: "confirmed",
       createdAt: null,
@@ -85,24 +92,24 @@ describe("one order", () => {
   it("has no decision before one is taken and after it is withdrawn", () => {
     using book = openOrderBook();
     book.processor.apply(story.slice(0, 1));
-    expect(book.queries.get(order, "o")?.decision).toBeNull();
+    expect(book.answers.get(order, "o")?.decision).toBeNull();
     book.processor.apply([...story.slice(1), orderEvent(6, "o", "InventoryReserved", 9, { reservedItems: {} })]);
-    expect(book.queries.get(order, "o")).toMatchObject({ decision: null, processingStatus: "pending" });
+    expect(book.answers.get(order, "o")).toMatchObject({ decision: null, processingStatus: "pending" });
   });
 
   it("is unknown here when no event of it was applied, and its name is case-sensitive", () => {
     using book = openOrderBook();
     book.processor.apply(story);
-    expect(book.queries.get(order, "O")).toBeUndefined();
-    expect(book.queries.history(order, "O")).toBeUndefined();
+    expect(book.answers.get(order, "O")).toBeUndefined();
+    expect(book.answers.history(order, "O")).toBeUndefined();
   });
 
   it("is answered from its events when its snapshot is damaged", () => {
     using book = openOrderBook();
     book.processor.apply(story);
-    const before = book.queries.get(order, "o");
+    const before = book.answers.get(order, "o");
     book.db.exec("UPDATE actors SET snapshot = replace(snapshot, '99.99', '11.11')");
-    expect(book.queries.get(order, "o")).toEqual(before);
+    expect(book.answers.get(order, "o")).toEqual(before);
   });
 
   it("keeps the latest 1000 events of a longer history", () => {
@@ -110,7 +117,7 @@ describe("one order", () => {
     book.processor.apply(
       Array.from({ length: 1005 }, (_, index) => orderEvent(index + 1, "o", "LoyaltyPointsUpdated", index)),
     );
-    const answer = book.queries.get(order, "o");
+    const answer = book.answers.get(order, "o");
     expect(answer?.version).toBe(1005);
     expect(answer?.eventHistory.map(({ sequence }) => sequence)).toEqual(
       Array.from({ length: 1000 }, (_, index) => index + 6),
@@ -122,8 +129,8 @@ it("the history has each event's own fields and each revision, published or not"
   using book = openOrderBook();
   book.processor.apply(story);
   book.db.exec("UPDATE decisions SET published = 17 WHERE revision = 1");
-  const history = book.queries.history(order, "o");
-  expect(Object.keys(history ?? {})).toEqual(["orderId", "events", "decisions"]);
+  const history = book.answers.history(order, "o");
+  expect(Object.keys(history ?? {})).toEqual(["orderId", "total", "events", "decisions"]);
   expect(history?.events.map(({ data }) => data)).toEqual([
     { amount: 99.99, status: "successful" },
     { reservedItems: { "sku-1": 2 }, warehouseId: "warehouse-west" },
@@ -135,6 +142,46 @@ it("the history has each event's own fields and each revision, published or not"
     expect.objectContaining({ revision: 2, estimatedDays: 3, published: false, sequence: null }),
   ]);
 });
+
+it("a long history is answered in pieces, whatever is asked of it", () => {
+  using book = openOrderBook();
+  const long = Array.from({ length: 3000 }, (_, index) =>
+    orderEvent(index + 1, "long", index % 2 === 0 ? "PaymentProcessed" : "InventoryReserved", index, { amount: index }),
+  );
+  book.processor.apply(long);
+  const { get, history, steps, next } = book.queries;
+  const [first, second] = [history(order, "long"), history(order, "long")];
+  // Each as of its own moment, and one after the other or by turns all the same.
+  first.next();
+  book.processor.apply([orderEvent(3001, "long", "ShippingCalculated", 1)]);
+  second.next();
+  expect(atOnce(first)).toMatchObject({ total: 3000, events: { length: HISTORY_LIMIT } });
+  expect(atOnce(second)?.events.at(-1)).toMatchObject({ eventType: "ShippingCalculated" });
+  expect([get, history, steps, next].map((ask) => piecesOf(ask(order, "long")) >= 500)).toEqual(Array(4).fill(true));
+  // A machine of another version makes the order anew, from every event.
+  book.db.exec("UPDATE actors SET machine_version = 0");
+  expect(piecesOf(get(order, "long"))).toBeGreaterThan(6000);
+});
+
+it("a history of large events gives as many of the latest as fit", () => {
+  using book = openOrderBook();
+  const items = Array.from({ length: 900 }, (_, index) => ({ sku: `sku-${index}-${"x".repeat(30)}`, quantity: 1 }));
+  book.processor.apply(
+    Array.from({ length: 100 }, (_, index) => orderEvent(index + 1, "o", "OrderCreated", index, { items })),
+  );
+  const history = book.answers.history(order, "o");
+  expect(history).toMatchObject({ total: 100, events: expect.any(Array) });
+  const bytes = JSON.stringify(history?.events).length;
+  expect(bytes).toBeGreaterThan(0.9 * HISTORY_BYTES);
+  expect(bytes).toBeLessThan(1.1 * HISTORY_BYTES);
+  expect(history?.events.at(-1)).toMatchObject({ sequence: 100 });
+});
+
+function piecesOf(pieces: Pieces<unknown>): number {
+  let count = 1;
+  while (!pieces.next().done) count++;
+  return count;
+}
 
 describe("the list", () => {
   it("gives every order once, newest first, also when orders arrive between pages", () => {
@@ -332,8 +379,8 @@ it("every question is answered through an index, whatever the statistics say", (
   walkDeadLetters(book.queries, { limit: 2 });
   walkDeadLetters(book.queries, { reason: "malformed_json", limit: 2 });
   book.queries.deadLetter(order, 1);
-  book.queries.get(order, String(all[0]?.orderId));
-  book.queries.history(order, String(all[0]?.orderId));
+  book.answers.get(order, String(all[0]?.orderId));
+  book.answers.history(order, String(all[0]?.orderId));
   book.queries.stats(order, [1]);
   const selects = [...asked].filter((sql) => sql.startsWith("SELECT"));
   expect(selects.length).toBeGreaterThan(30);
@@ -437,7 +484,7 @@ function matches(queries: OpenQueries, summary: ActorSummary, filter: Filters): 
   const id = String(summary.orderId);
   return (
     (completeness === undefined || summary.dataCompleteness === completeness) &&
-    (waitingFor === undefined || queries.get(order, id)?.waitingFor.includes(waitingFor) === true) &&
+    (waitingFor === undefined || answersOf(queries).get(order, id)?.waitingFor.includes(waitingFor) === true) &&
     (idPrefix === undefined || id.startsWith(idPrefix)) &&
     (state === undefined || summary.processingStatus === state) &&
     (decision === undefined || (summary.decisionType ?? "none") === decision) &&

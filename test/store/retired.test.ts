@@ -9,7 +9,7 @@ import { orderLane } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";
 import { openRetentionStation, type RetentionStation } from "../flow/retention-station.ts";
 import { openStation } from "../flow/station.ts";
-import { order } from "./order-book.ts";
+import { answersOf, order } from "./order-book.ts";
 
 /** Orders `a` and `b` retired, with a late event about `b`. */
 function openRetired(): RetentionStation {
@@ -42,9 +42,8 @@ describe("the read side", () => {
       });
       expect(queries.retired(order, "b")).toMatchObject({ status: "wanted", parked: 1 });
       expect(queries.retired(order, "nobody")).toBeUndefined();
-      expect([queries.get(order, "a"), queries.history(order, "a"), queries.steps(order, "a")]).toEqual(
-        Array(3).fill(undefined),
-      );
+      const { get, history, steps } = answersOf(queries);
+      expect([get(order, "a"), history(order, "a"), steps(order, "a")]).toEqual(Array(3).fill(undefined));
       expect(queries.stats(order)).toMatchObject({ retired: 2, orders: { total: 1 } });
     } finally {
       queries.close();

@@ -1,0 +1,36 @@
+/** Work that may be interrupted wherever it yields. Nothing happens before its first step. */
+export type Pieces<Result> = Generator<void, Result, void>;
+
+/** Work that is short enough to be one piece. */
+export function* inOne<Result>(work: () => Result): Pieces<Result> {
+  yield;
+  return work();
+}
+
+/** Does all of it now, whoever waits. */
+export function atOnce<Result>(pieces: Pieces<Result>): Result {
+  for (;;) {
+    const { done, value } = pieces.next();
+    if (done === true) return value;
+  }
+}
+
+/** JSON of an object, its lists item by item. */
+export function* toJson(value: object): Pieces<string> {
+  const fields: string[] = [];
+  for (const [name, field] of Object.entries(value)) {
+    const json = Array.isArray(field) ? yield* listToJson(field) : JSON.stringify(field);
+    if (json !== undefined) fields.push(`${JSON.stringify(name)}:${json}`);
+    yield;
+  }
+  return `{${fields.join()}}`;
+}
+
+function* listToJson(list: readonly unknown[]): Pieces<string> {
+  const items: string[] = [];
+  for (const item of list) {
+    items.push(JSON.stringify(item) ?? "null");
+    yield;
+  }
+  return `[${items.join()}]`;
+}
