@@ -24,12 +24,14 @@ import { createLanes } from "./jetstream/lanes.ts";
 import { createMembership } from "./jetstream/membership.ts";
 import {
   consumerName,
+  DECISIONS_STREAM,
   decisionMsgId,
   decisionSubject,
   eventSubject,
   publishedSubject,
   QUERY_SERVICE,
 } from "./jetstream/names.ts";
+import type { LostMessages } from "./jetstream/outbox-streams.ts";
 import { createOwnership, type Ownership } from "./jetstream/ownership.ts";
 import { createPreparation } from "./jetstream/preparation.ts";
 import { createStreamPublisher } from "./jetstream/pub-acks.ts";
@@ -39,6 +41,7 @@ import { openSession, type SessionEvent } from "./jetstream/session.ts";
 import { payloadProblem } from "./jetstream/stream-configs.ts";
 import { ensureStreams } from "./jetstream/topology.ts";
 import { startOwnServer, topologyOf } from "./nats-setup.ts";
+import { createForeignMessages } from "./ops/foreign-messages.ts";
 import { createHealthCheck, type Health } from "./ops/health.ts";
 import { logBatch } from "./ops/log.ts";
 import { createMetrics } from "./ops/metrics.ts";
@@ -51,6 +54,7 @@ import { readInstanceId } from "./store/instance-id.ts";
 import { createJournal } from "./store/journal.ts";
 import { createLaneRecords } from "./store/lanes.ts";
 import { createOutbox } from "./store/outbox.ts";
+import { createOutboxStreams } from "./store/outbox-streams.ts";
 import { openQueries } from "./store/queries.ts";
 
 /** A running daemon. */
@@ -126,6 +130,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   const journal = createJournal(db);
   const outbox = createOutbox(db);
   const records = createLaneRecords(db);
+  const outboxStreams = createOutboxStreams(db);
   const queries = openQueries(storeFile);
   closers.push(() => queries.close());
 
@@ -152,12 +157,12 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   const lanes = createLanes(types, topology.partitions);
   rememberStreams({
     records,
+    outboxStreams,
     found,
     lanes: lanes.all,
     partitions: topology.partitions,
     accepted: options.acceptStreams ?? [],
-    onAccepted: (stream, forgottenDeadLetters) =>
-      logger.warn({ ...stream, forgottenDeadLetters }, "stream accepted, reading it from its first message"),
+    onAccepted: (stream, what) => logger.warn({ ...stream, ...what }, "stream accepted"),
   });
 
   const metrics = createMetrics({ types });
@@ -171,6 +176,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   });
   closers.push(() => traces?.stop());
   const checkHealth = createHealthCheck();
+  const nameForeign = createForeignMessages(logger);
   const actors = createHotActors(journal, config.NATSTATE_HOT_ACTORS, (type, id) => {
     metrics.recordRebuild(type);
     logger.warn({ actorType: type.name, actorId: id }, "stored snapshot unusable, rebuilt from events");
@@ -178,9 +184,11 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   const streams = createStreamPublisher(session, PUBLISH_TIMEOUT_MS);
   closers.push(streams.stop);
   const preparation = createPreparation({
-    ...{ jsm, js, records, outbox, partitions: topology.partitions },
+    ...{ jsm, js, records, outbox, outboxStreams, partitions: topology.partitions },
     assigned: () => ownership.assigned(),
     onRefused: onTrouble,
+    onLost,
+    onForeign: (stream, { subject, sequence }) => nameForeign(stream, subject, [sequence]),
   });
   const publisher = createPublisher({
     streams,
@@ -199,6 +207,8 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
       actors.evict(lane, actorId);
       logger.warn({ actorType: lane.type.name, actorId }, "another writer's decisions were taken over");
     },
+    onForeign: ({ type }, actorId, sequences) =>
+      nameForeign(DECISIONS_STREAM, decisionSubject(type, actorId), sequences),
     onTrouble: (error, what) => logger.warn({ err: error, what }, "not published yet, trying again"),
     onProgress: () => intake.resume(),
     probe,
@@ -232,7 +242,10 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     onError: (error, type, actorId) => logger.error({ err: error, actorType: type.name, actorId }, "inspection failed"),
   });
   const instance = readInstanceId(config.NATSTATE_DATA);
-  const cluster = found.map((stream) => `${stream.name}@${stream.created}`).join();
+  const cluster = found
+    .slice(0, types.length)
+    .map((stream) => `${stream.name}@${stream.created}`)
+    .join();
   const questions = createQuestions();
   const service = await startQueryService({
     nc,
@@ -371,6 +384,20 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     if (event === "reconnected") readers?.doubtAll("connection");
     else if (event === "disconnected") logger.debug("the reading connection is away, reconnecting");
     else onSession(event);
+  }
+
+  /** What is due again of lanes that are read; the others' is offered when they are taken. */
+  function onLost(lost: readonly LostMessages[]): void {
+    for (const what of lost) {
+      logger.warn(
+        what,
+        "a stream has lost messages of ours at its end, restored from a copy? They are published again",
+      );
+    }
+    for (const lane of ownership.reading()) {
+      publisher.drop(lane);
+      publisher.offer(outbox.pendingDecisions(lane), outbox.pendingDeadLetters(lane));
+    }
   }
 
   async function prepare(missing: readonly Lane[]): Promise<void> {

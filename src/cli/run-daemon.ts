@@ -4,7 +4,7 @@ import type { ActorType } from "../../machines/actor-type.ts";
 import { type Config, readConfig } from "../config.ts";
 import { type Daemon, startDaemon } from "../daemon.ts";
 import { maskUrl } from "../jetstream/connect.ts";
-import { eventStream } from "../jetstream/names.ts";
+import { DEAD_LETTERS_STREAM, DECISIONS_STREAM, eventStream } from "../jetstream/names.ts";
 import { createLogger } from "../ops/log.ts";
 import { readCrashProbe } from "./crash-probe.ts";
 import { makeDataDir } from "./data-dir.ts";
@@ -23,13 +23,10 @@ const SAME_SIGNAL_MS = 100;
  * @throws CliError, ConfigError, or what `startDaemon` throws, when it does not come to run.
  */
 export async function runDaemon(types: readonly ActorType[], acceptStreams: readonly string[]): Promise<void> {
-  const streams = types.map(eventStream);
+  const streams = [...types.map(eventStream), DECISIONS_STREAM, DEAD_LETTERS_STREAM];
   const unknown = acceptStreams.find((name) => !streams.includes(name));
   if (unknown !== undefined) {
-    throw new CliError(
-      "usage",
-      `--accept-stream ${unknown}: there is no such event stream, only ${streams.join(", ")}`,
-    );
+    throw new CliError("usage", `--accept-stream ${unknown}: there is no such stream, only ${streams.join(", ")}`);
   }
   const config = readConfig(process.env);
   makeDataDir(config);

@@ -9,7 +9,7 @@ export function addStart(program: Command, types: readonly ActorType[]): void {
     .description("Run the daemon until SIGTERM or Ctrl-C; a second signal exits at once.")
     .option(
       "--accept-stream <name>",
-      "accept that this event stream was recreated or lost messages, and read it from its first one (repeatable)",
+      "accept that this stream was made anew or lost messages: events are read from its first one, what DECISIONS and DEAD_LETTERS lack is published again (repeatable)",
       gather<string>,
     )
     .action(async (options: { acceptStream?: string[] }) => {

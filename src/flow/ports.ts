@@ -136,6 +136,8 @@ export interface DeadLetterRow {
   readonly stream: string;
   readonly partition: number;
   readonly sequence: number;
+  /** 0; of a stream that was replaced since: when it stored the event, as the new one counts from 1 again. */
+  readonly former: number;
   readonly subject: string;
   readonly reason: RejectionReason;
   readonly error: string;
@@ -201,6 +203,12 @@ export interface PublishedDecision {
   readonly sequence: number;
 }
 
+/** A decision the stream holds, that its actor has not come to yet. */
+export interface LearntDecision extends PublishedDecision {
+  /** Its event stream's last sequence when this was learnt: events up to here are no news to whoever decided it. */
+  readonly pastTo: number;
+}
+
 /** The write side of the store, as one batch needs it. Everything inside `transaction` commits together or not at all. */
 export interface Journal {
   transaction<Result>(work: () => Result): Result;
@@ -210,7 +218,7 @@ export interface Journal {
   /** A key no other actor has; used up even when the transaction fails. */
   nextActorKey(): number;
   findActor(type: string, id: string): StoredActor | undefined;
-  /** The actor's history in stream order, to rebuild it from. */
+  /** The actor's history in the order in which it was applied, to rebuild it from. */
   eventsOf(actorKey: number): Iterable<EventRow>;
   /** @returns false when the actor has this event id already; then only its duplicate count rises. */
   recordEvent(row: EventRow): boolean;
@@ -225,16 +233,16 @@ export interface Journal {
   saveActor(row: StoredActor, before: IndexedColumns | null): void;
   recordDecision(row: LedgerRow): void;
   /** Decisions the stream holds for this actor that this store has not derived, by revision. */
-  importedDecisions(type: string, actorId: string): PublishedDecision[];
+  learntDecisions(type: string, actorId: string): LearntDecision[];
   /** Keeps a decision the stream holds already as one of ours. */
   adoptDecision(row: LedgerRow, publishedSequence: number): void;
-  /** @returns false when the stream holds this dead letter already. */
+  /** @returns false when the stream holds this very dead letter already. */
   recordDeadLetter(row: DeadLetterRow): boolean;
   isQuarantined(type: string, actorId: string): boolean;
   quarantine(row: QuarantineRow): void;
   /** Keeps an event of a quarantined or retired actor for later. */
   park(row: ParkedRow): void;
-  /** @returns the actor's parked events in stream order, which are forgotten. */
+  /** @returns the actor's parked events in the order in which they were heard, which are forgotten. */
   takeParked(type: string, actorId: string): ParkedRow[];
   /** Ends an actor's quarantine; its parked events are to be taken next. */
   endQuarantine(type: string, actorId: string): void;
@@ -243,7 +251,7 @@ export interface Journal {
   /** Late events of a retired actor are parked. */
   wantRetired(type: string, actorId: string): void;
   /** Takes note of a decision the stream holds and this store has not derived. */
-  importDecision(lane: Lane, actorId: string, found: PublishedDecision): void;
+  learnDecision(lane: Lane, actorId: string, found: LearntDecision): void;
   /** Adds to one of the lane's running counts, so that nobody has to count rows. */
   addTally(lane: Lane, name: string, delta: number): void;
 }

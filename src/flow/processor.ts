@@ -260,6 +260,7 @@ export function createProcessor(
       stream: lane.stream,
       partition: lane.partition,
       sequence: delivery.sequence,
+      former: 0,
       subject: delivery.subject,
       reason: rejected.reason,
       error: rejected.error,

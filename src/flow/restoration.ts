@@ -53,6 +53,11 @@ export function createRestoration(options: RestorationOptions): Restoration {
     return retired?.status === "wanted" ? retired : undefined;
   }
 
+  /** Decided by another owner: what has been read so far is no news to it. */
+  function learn(lane: Lane, actorId: string, found: PublishedDecision): void {
+    journal.learnDecision(lane, actorId, { ...found, pastTo: journal.checkpoint(lane) });
+  }
+
   /** Not derived: an order that was never retired keeps its decisions when the rules change, until its next event. */
   function adoptLedger(
     lane: Lane,
@@ -69,7 +74,7 @@ export function createRestoration(options: RestorationOptions): Restoration {
     for (const found of [...byRevision.values()].sort((a, b) => a.revision - b.revision)) {
       const { revision, payload, sequence } = found;
       if (revision > retired.revision) {
-        journal.importDecision(lane, retired.actorId, found);
+        learn(lane, retired.actorId, found);
         continue;
       }
       const content = decodeContent(type, payload);
@@ -117,7 +122,7 @@ export function createRestoration(options: RestorationOptions): Restoration {
         const handled = past.deliveries.map(batch.past);
         // Quarantined on the way: its decisions are recognised when it is released.
         if (journal.isQuarantined(lane.type.name, actorId)) {
-          for (const decision of past.decisions) journal.importDecision(lane, actorId, decision);
+          for (const decision of past.decisions) learn(lane, actorId, decision);
         } else adoptLedger(lane, retired, handled, past.decisions);
         for (const row of journal.takeParked(lane.type.name, actorId)) batch.parked(unpark(lane, row));
         probe("restoring");

@@ -1,8 +1,8 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
 import type { Delivery, Lane } from "../flow/ports.ts";
 import type { History } from "../flow/restoration.ts";
-import { decisionSubject } from "./names.ts";
-import { decisionsOn, messagesOn, type StreamMessage } from "./outbox-reader.ts";
+import { messagesOn, type StreamMessage } from "./outbox-reader.ts";
+import { decisionsOn } from "./published-decisions.ts";
 
 /** A message of an event stream as the processor takes it. */
 export function toDelivery(lane: Lane, message: StreamMessage): Delivery {
@@ -31,7 +31,8 @@ export async function readActorHistory(
     if (message.sequence > upTo) break;
     deliveries.push(toDelivery(lane, message));
   }
-  return { deliveries, decisions: await decisionsOn(jsm, decisionSubject(lane.type, actorId)) };
+  const { decisions } = await decisionsOn(jsm, lane.type, actorId);
+  return { deliveries, decisions };
 }
 
 /** Every event of an actor, as the stream stores them. */

@@ -24,7 +24,7 @@ export async function readIdentity(jsm: JetStreamManager, stream: string): Promi
   const { config, created, state } = await jsm.streams.info(stream).catch((error: unknown) => {
     if (apiErrorCode(error) !== JetStreamApiCodes.StreamNotFound) throw error;
     throw new StreamIdentityError(
-      `stream ${stream} is gone: it was deleted while natstate read it. Restore it (nats stream restore), or begin with a new one on top of the orders in the store: npx natstate start --accept-stream ${stream}`,
+      `stream ${stream} is gone: it was deleted while natstate read it. Restore it (nats stream restore), or begin with a new one on top of what is in the store: npx natstate start --accept-stream ${stream}`,
       { cause: error },
     );
   });
@@ -55,20 +55,29 @@ export async function readKnownIdentity(
  * @throws StreamIdentityError with the command that resolves it.
  */
 export function refuseOtherStream(known: KnownPositions, found: StreamIdentity): void {
+  const problem = otherStream(known, found);
+  if (problem !== undefined) throw refusal([{ stream: found.name, problem }]);
+}
+
+/** Why a stream is not the one the checkpoints speak of, undefined when it is. */
+export function otherStream(known: KnownPositions, found: StreamIdentity): string | undefined {
   const created = known.streamCreated(found.name);
-  if (created === undefined) return;
-  const resolve = `If that is what you want, run once: npx natstate start --accept-stream ${found.name}`;
+  if (created === undefined) return undefined;
   if (created !== found.created) {
-    throw new StreamIdentityError(
-      `stream ${found.name} was created ${found.created}, but the store has read one created ${created}: it was deleted and made anew, or NATS_URL points elsewhere. Its messages would be read from the first on, on top of the orders in the store. ${resolve}`,
-    );
+    return `stream ${found.name} was created ${found.created}, but the store has read one created ${created}: it was deleted and made anew, or NATS_URL points elsewhere. Its messages would be read from the first on, on top of what is in the store.`;
   }
   const checkpoint = known.highestCheckpoint(found.name);
-  if (checkpoint > found.lastSequence) {
-    throw new StreamIdentityError(
-      `stream ${found.name} ends at ${found.lastSequence}, but the store has read ${checkpoint}: the server lost its last messages or was restored from a copy. It would be read again from its first message; events the store has already are recognised. ${resolve}`,
-    );
-  }
+  if (checkpoint <= found.lastSequence) return undefined;
+  return `stream ${found.name} ends at ${found.lastSequence}, but the store has read ${checkpoint}: the server lost its last messages or was restored from a copy. It would be read again from its first message; events the store has already are recognised.`;
+}
+
+/** What is wrong with streams, with the one command that accepts all of it. */
+export function refusal(
+  problems: readonly { readonly stream: string; readonly problem: string }[],
+): StreamIdentityError {
+  const flags = problems.map(({ stream }) => `--accept-stream ${stream}`).join(" ");
+  const what = problems.map(({ problem }) => problem).join("\n");
+  return new StreamIdentityError(`${what}\nIf that is what you want, run once: npx natstate start ${flags}`);
 }
 
 /**

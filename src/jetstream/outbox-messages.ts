@@ -16,18 +16,27 @@ import type { StreamMessage } from "./pub-acks.ts";
  * What is published, as the wire contract has it (DESIGN, section 3).
  */
 
-/** A decision, to be stored only when `lastSubjectSequence` is the last sequence on its subject, 0 for none. */
-export function decisionMessage({ type }: Lane, row: LedgerRow, lastSubjectSequence: number): StreamMessage {
+/**
+ * A decision, to be stored only when `lastSubjectSequence` is the last sequence on its subject, 0 for none.
+ *
+ * @param idSuffix - makes it another message to the stream's deduplication.
+ */
+export function decisionMessage(
+  { type }: Lane,
+  row: LedgerRow,
+  lastSubjectSequence: number,
+  idSuffix = "",
+): StreamMessage {
   const header = headers();
   header.set("Natstate-Revision", String(row.revision));
   if (row.traceparent !== null) header.set("traceparent", row.traceparent);
-  header.set("Nats-Msg-Id", decisionMsgId(type, row.actorId, row.revision));
+  header.set("Nats-Msg-Id", `${decisionMsgId(type, row.actorId, row.revision)}${idSuffix}`);
   header.set("Nats-Expected-Stream", DECISIONS_STREAM);
   header.set("Nats-Expected-Last-Subject-Sequence", String(lastSubjectSequence));
   return { subject: decisionSubject(type, row.actorId), body: row.payload, header };
 }
 
-/** @param idSuffix - makes it another message to the stream's deduplication. */
+/** @param idSuffix - as for {@link decisionMessage}. */
 export function deadLetterMessage(row: DeadLetterRow, idSuffix = ""): StreamMessage {
   const collection = row.subject.slice(0, row.subject.indexOf("."));
   const header = deadLetterHeaders(row);

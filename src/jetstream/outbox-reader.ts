@@ -5,10 +5,8 @@ import {
   type JetStreamManager,
   type MsgRequest,
 } from "@nats-io/jetstream";
-import type { PublishedDecision } from "../flow/ports.ts";
 import { apiErrorCode } from "./connect.ts";
 import { readHeaders } from "./message-headers.ts";
-import { DECISIONS_STREAM } from "./names.ts";
 import { storedAtNanos, storedAtText } from "./stored-at.ts";
 
 /** One message of an outbox stream. */
@@ -100,19 +98,6 @@ async function takeFromReplica(js: JetStreamClient, stream: string, from: number
 async function takeFromLeader(messages: AsyncIterable<StreamMessage>, turn: number, take: Take): Promise<void> {
   let left = turn;
   for await (const message of messages) if (!take(message) || --left === 0) return;
-}
-
-/** Every decision the stream holds on one subject, by revision. Reads from the leader, so it is up to date. */
-export async function decisionsOn(jsm: JetStreamManager, subject: string): Promise<PublishedDecision[]> {
-  const found: PublishedDecision[] = [];
-  for await (const { header, data, sequence } of messagesOn(jsm, DECISIONS_STREAM, subject)) {
-    const payload = Buffer.from(data).toString("utf8");
-    const said = Number(header("Natstate-Revision"));
-    // A writer that does not say takes the place after the one before: its message is there and must be superseded.
-    const revision = Number.isSafeInteger(said) && said > 0 ? said : (found.at(-1)?.revision ?? 0) + 1;
-    found.push({ revision, payload, sequence });
-  }
-  return found;
 }
 
 /**

@@ -1,8 +1,8 @@
-import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
-import type { Outbox } from "../flow/outbox.ts";
+import type { OutboxStreams } from "../flow/outbox.ts";
 import type { Lane } from "../flow/ports.ts";
-import { catchUpOutbox } from "./catch-up.ts";
+import { type CatchUpOptions, catchUpOutbox } from "./catch-up.ts";
 import { type KnownPositions, readKnownIdentity, refuseMissingMessages, StreamIdentityError } from "./identity.ts";
+import { checkOutboxStreams, type LostMessages } from "./outbox-streams.ts";
 
 /** What has to be known before a lane is read. */
 export interface Preparation {
@@ -12,23 +12,22 @@ export interface Preparation {
   again(lane: Lane): Promise<void>;
   /** Is the stream still the one that the checkpoint speaks of? Tells `onRefused` and rejects when it is not. */
   checkStream(lane: Lane): Promise<void>;
-  /** Learns what has been published for every lane of ours. */
+  /** Learns what has been published for every lane of ours. Tells `onRefused` and rejects as `checkStream`. */
   catchUp(): Promise<void>;
 }
 
-export interface PreparationOptions {
-  readonly jsm: JetStreamManager;
-  readonly js: JetStreamClient;
+export interface PreparationOptions extends CatchUpOptions {
   readonly records: KnownPositions;
-  readonly outbox: Outbox;
-  readonly partitions: number;
+  readonly outboxStreams: OutboxStreams;
   readonly assigned: () => readonly Lane[];
   readonly onRefused: (error: StreamIdentityError) => void;
+  /** What outbox streams have lost is due again; told when it is known what they still hold. */
+  readonly onLost: (lost: readonly LostMessages[]) => void;
 }
 
 /** Holds streams against the store, and the store against what the streams hold of it. */
 export function createPreparation(options: PreparationOptions): Preparation {
-  const { jsm, js, records, outbox, partitions, assigned, onRefused } = options;
+  const { jsm, records, assigned, onRefused, onLost } = options;
   let catchingUp: Promise<void> | undefined;
 
   async function checkStream(lanes: readonly Lane[]): Promise<void> {
@@ -38,31 +37,36 @@ export function createPreparation(options: PreparationOptions): Preparation {
     }
   }
 
-  async function checkOne(lane: Lane): Promise<void> {
+  /** Nothing can be done about it here: whoever waits for it is to hear it too. */
+  async function orRefuse(work: () => Promise<void>): Promise<void> {
     try {
-      await checkStream([lane]);
+      await work();
     } catch (error) {
       if (error instanceof StreamIdentityError) onRefused(error);
       throw error;
     }
   }
 
-  const catchUp = () => catchUpOutbox(jsm, js, outbox, assigned(), partitions);
+  async function learn(lanes: readonly Lane[]): Promise<void> {
+    const lost = await checkOutboxStreams(options);
+    await catchUpOutbox(options, lanes);
+    if (lost.length > 0) onLost(lost);
+  }
 
   return {
     async take(lanes) {
       await checkStream(lanes);
-      await catchUpOutbox(jsm, js, outbox, lanes, partitions);
+      await learn(lanes);
     },
     async again(lane) {
-      await checkOne(lane);
+      await orRefuse(() => checkStream([lane]));
       // One for all that ask at a time: mostly every lane is read again at once.
-      catchingUp ??= catchUp().finally(() => {
+      catchingUp ??= orRefuse(() => learn(assigned())).finally(() => {
         catchingUp = undefined;
       });
       await catchingUp;
     },
-    checkStream: checkOne,
-    catchUp,
+    checkStream: (lane) => orRefuse(() => checkStream([lane])),
+    catchUp: () => orRefuse(() => learn(assigned())),
   };
 }

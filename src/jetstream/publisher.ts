@@ -4,11 +4,11 @@ import type { Outbox, PublishedRow } from "../flow/outbox.ts";
 import type { DeadLetterRow, Lane, LedgerRow } from "../flow/ports.ts";
 import type { Probe } from "../flow/probe.ts";
 import { apiErrorCode } from "./connect.ts";
-import { DEAD_LETTERS_STREAM, decisionSubject } from "./names.ts";
-import { deadLetterMessage, decisionMessage } from "./outbox-messages.ts";
-import { decisionsOn } from "./outbox-reader.ts";
+import { createSender } from "./exactly-once.ts";
+import { DECISIONS_STREAM } from "./names.ts";
 import type { StreamPublisher } from "./pub-acks.ts";
 import { createPublishQueue, type Queued } from "./publish-queue.ts";
+import { decisionsOn } from "./published-decisions.ts";
 import { createSleepWatch } from "./sleep-watch.ts";
 
 /** Publishes the ledger and the dead letters, each exactly once. */
@@ -44,6 +44,8 @@ export interface PublisherOptions {
   readonly onPublished: (decisions: readonly LedgerRow[], deadLetters: readonly DeadLetterRow[]) => void;
   /** Another writer's decisions were taken over: the actor in memory is out of date. */
   readonly onReconciled: (lane: Lane, actorId: string) => void;
+  /** Told of messages on an actor's subject that natstate did not write, by sequence; they are passed over. */
+  readonly onForeign: (lane: Lane, actorId: string, sequences: readonly number[]) => void;
   /** Told the first failure since the last success, by kind. */
   readonly onTrouble: (error: Error, what: string) => void;
   /** Room again, after a backlog. */
@@ -69,11 +71,14 @@ const WRONG_LAST_SEQUENCE: number = JetStreamApiCodes.StreamWrongLastSequence;
  */
 export function createPublisher(options: PublisherOptions): Publisher {
   const { streams, jsm, outbox, laneOf, maxInFlight, isConnected, beforeRetry, owns = () => true } = options;
-  const { onPublished, onReconciled, onTrouble, onProgress, probe = () => {} } = options;
+  const { onPublished, onReconciled, onForeign, onTrouble, onProgress, probe = () => {} } = options;
+  const sender = createSender(streams, jsm);
   const queue = createPublishQueue<Job>();
   /** Sequences acknowledged but not yet noted. */
   const noted = { decisions: [] as PublishedRow<LedgerRow>[], deadLetters: [] as PublishedRow<DeadLetterRow>[] };
   const lastSequence = new Map<string, number>();
+  /** By actor whose subject ends otherwise than its ledger: its last sequence. */
+  const expectedAfter = new Map<number, number>();
   let stopped = false;
   let noteTimer: NodeJS.Timeout | undefined;
   /** What is published could not be noted: told once. */
@@ -97,7 +102,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     // Whoever was frozen goes on as if nothing had happened; another owner may have published in its place.
     if (learntAfter < sleep.naps() || !isConnected()) return retryLater(job);
     try {
-      const sequence = job.kind === "decision" ? await publishDecision(job) : await publishDeadLetter(job.row);
+      const sequence = job.kind === "decision" ? await publishDecision(job) : await sender.deadLetter(job.row);
       probe("published");
       troubles.delete(job.kind);
       if (sequence !== undefined) note(job, sequence);
@@ -165,7 +170,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const { lane, row } = job;
     const expected = row.revision === 1 ? 0 : (sequenceOf(row.actorKey, row.revision - 1) ?? 0);
     try {
-      return await sendDecision(lane, row, expected);
+      const sequence = await sender.decision(lane, row, expectedAfter.get(row.actorKey) ?? expected);
+      expectedAfter.delete(row.actorKey);
+      return sequence;
     } catch (error) {
       // "Wrong last sequence" means unknown, not failed (FACTS, 6): what does the stream hold?
       if (apiErrorCode(error) !== WRONG_LAST_SEQUENCE) throw error;
@@ -175,34 +182,22 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   async function resolveDecision(job: Job & { kind: "decision" }): Promise<number | undefined> {
     const { lane, row } = job;
-    const found = await decisionsOn(jsm, decisionSubject(lane.type, row.actorId));
-    const ours = found.find((decision) => decision.revision === row.revision);
-    if (ours !== undefined && ours.payload === row.payload && found.at(-1) === ours) return ours.sequence;
-    const last = found.at(-1);
-    if (last === undefined) return sendDecision(lane, row, 0);
-    if (last.revision === row.revision - 1) return sendDecision(lane, row, last.sequence);
-    const pending = outbox.reconcile(lane, row.actorId, found);
-    // Later revisions offered meanwhile may have been renumbered; what the ledger says now is what is published.
-    queue.replaceBehind(job, owns(lane) ? pending.map((next) => decisionJob(lane, next)) : []);
-    for (const decision of found) remember(row.actorKey, decision.revision, decision.sequence);
-    onReconciled(lane, row.actorId);
+    const { actorKey, actorId } = row;
+    const { state } = await jsm.streams.info(DECISIONS_STREAM);
+    const { state: source } = await jsm.streams.info(lane.stream);
+    const { decisions, lastSequence: last, foreign } = await decisionsOn(jsm, lane.type, actorId);
+    if (foreign.length > 0) onForeign(lane, actorId, foreign);
+    const ours = decisions.find(({ revision }) => revision === row.revision);
+    if (ours?.payload === row.payload) return ours.sequence;
+    const found = { decisions, streamEnd: state.last_seq, pastTo: source.last_seq };
+    const { due, isDiverged } = outbox.reconcile(lane, actorId, found);
+    // Later revisions offered meanwhile may have been renumbered; what the ledger says now is what is published, after
+    // whatever is the last on the subject.
+    queue.replaceBehind(job, owns(lane) ? due.map((next) => decisionJob(lane, next)) : []);
+    expectedAfter.set(actorKey, last);
+    for (const { revision, sequence } of decisions) remember(actorKey, revision, sequence);
+    if (isDiverged) onReconciled(lane, actorId);
     return undefined;
-  }
-
-  async function sendDecision(lane: Lane, row: LedgerRow, lastSubjectSequence: number): Promise<number> {
-    return (await streams.publish(decisionMessage(lane, row, lastSubjectSequence))).seq;
-  }
-
-  async function publishDeadLetter(row: DeadLetterRow): Promise<number> {
-    const ack = await streams.publish(deadLetterMessage(row));
-    if (!ack.duplicate || (await isDeadLetterAt(ack.seq, row))) return ack.seq;
-    // A stream made anew counts from 1 again, within the 2 minutes for which the ids of the former one are remembered.
-    return (await streams.publish(deadLetterMessage(row, `:${row.storedAtMs}`))).seq;
-  }
-
-  async function isDeadLetterAt(sequence: number, row: DeadLetterRow): Promise<boolean> {
-    const found = await jsm.streams.getMessage(DEAD_LETTERS_STREAM, { seq: sequence });
-    return found?.header.get("Natstate-Subject") === row.subject && Buffer.compare(found.data, row.body) === 0;
   }
 
   function sequenceOf(actorKey: number, revision: number): number | undefined {

@@ -3,11 +3,11 @@ import { JetStreamApiCodes, type JetStreamManager, type StreamConfig, type Strea
 import type { ActorType } from "../../machines/actor-type.ts";
 import type { Lane } from "../flow/ports.ts";
 import { apiErrorCode, NatsSetupError } from "./connect.ts";
-import { eventStream } from "./names.ts";
+import { DEAD_LETTERS_STREAM, DECISIONS_STREAM, eventStream } from "./names.ts";
 import { permissionError } from "./permission.ts";
 import { type TopologyOptions, type WantedStream, wantedConsumer, wantedStreams } from "./stream-configs.ts";
 
-/** An event stream as found. */
+/** A stream as found. */
 export interface StreamIdentity {
   readonly name: string;
   /** RFC 3339; a recreated stream has another. */
@@ -20,7 +20,7 @@ export interface StreamIdentity {
  * Creates the streams that are missing, adds the subjects of new actor types to those that lack nothing else, and checks
  * the others.
  *
- * @returns the event stream of each type, in the order of `types`.
+ * @returns the event stream of each type, in the order of `types`, then DECISIONS and DEAD_LETTERS.
  * @throws NatsSetupError with every difference of every stream, and nothing is created or added then; or when the server
  *   refuses the subjects.
  */
@@ -43,7 +43,8 @@ export async function ensureStreams(
     else found.push(ready);
   }
   refuse(problems);
-  return types.map(eventStream).flatMap((name) => found.filter(({ config }) => config.name === name).map(identityOf));
+  const names = [...types.map(eventStream), DECISIONS_STREAM, DEAD_LETTERS_STREAM];
+  return names.flatMap((name) => found.filter(({ config }) => config.name === name).map(identityOf));
 }
 
 /** Creates the durable consumer of a lane, or checks the one that exists. */

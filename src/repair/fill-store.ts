@@ -1,15 +1,18 @@
 import type { ActorType } from "../../machines/actor-type.ts";
 import { createHotActors } from "../flow/hot-actors.ts";
+import type { Outbox } from "../flow/outbox.ts";
 import type { Lane } from "../flow/ports.ts";
 import { createProcessor } from "../flow/processor.ts";
 import { catchUpOutbox } from "../jetstream/catch-up.ts";
 import { readIdentity } from "../jetstream/identity.ts";
 import { DECISIONS_STREAM, eventStream } from "../jetstream/names.ts";
+import { checkOutboxStreams } from "../jetstream/outbox-streams.ts";
 import { carryRetired } from "../store/carry-retired.ts";
 import type { OpenDatabase } from "../store/database.ts";
 import { createJournal } from "../store/journal.ts";
 import { createLaneRecords } from "../store/lanes.ts";
 import { createOutbox } from "../store/outbox.ts";
+import { createOutboxStreams } from "../store/outbox-streams.ts";
 import type { StoreReader } from "../store/reader.ts";
 import type { RebuildOptions } from "./rebuild.ts";
 import { agedEvents, agedParked, replayAged, replayStream } from "./replay-log.ts";
@@ -30,15 +33,10 @@ export async function fillStore(
   const outbox = createOutbox(db);
   for (const type of types) if (old !== undefined) await keepRetired(options, type, db, old);
   onProgress("learning what is published", 0, 1);
-  // First, so that everything published is recognised when it is derived.
-  await catchUpOutbox(log.jsm, log.js, outbox, lanes, partitionsOf(lanes));
-  const { firstSequence } = await readIdentity(log.jsm, DECISIONS_STREAM);
-  for (const type of types) {
-    for (const { partition, ...decision } of old?.loneDecisions(type.name, firstSequence) ?? []) {
-      const lane = lanes.find((known) => known.type === type && known.partition === partition);
-      if (lane !== undefined) outbox.importDecisions(lane, [decision]);
-    }
-  }
+  // First, so that everything published is recognised when it is derived: by rising revision.
+  await keepAgedDecisions(options, outbox, old);
+  await checkOutboxStreams({ jsm: log.jsm, outboxStreams: createOutboxStreams(db) });
+  await catchUpOutbox({ ...log, outbox, partitions: partitionsOf(lanes) }, lanes);
   let fromOldStore = 0;
   for (const type of types) fromOldStore += await fillType(options, type, db, old);
   return fromOldStore;
@@ -58,6 +56,24 @@ async function keepRetired(
     isSame && row.sequence <= lastSequence ? row : { ...row, sequence: 0 },
   );
   carryRetired(db, rows, old.retiredParked(type.name));
+}
+
+/** What was published, and has aged out of DECISIONS since. */
+async function keepAgedDecisions(
+  { log, types, lanes }: RebuildOptions,
+  outbox: Outbox,
+  old?: StoreReader,
+): Promise<void> {
+  const { created, firstSequence } = await readIdentity(log.jsm, DECISIONS_STREAM);
+  // Another stream's sequences say nothing about what has aged out of this one.
+  if (old === undefined || (old.outboxCreated(DECISIONS_STREAM) ?? created) !== created) return;
+  for (const type of types) {
+    const source = await log.jsm.streams.info(eventStream(type));
+    for (const { partition, ...decision } of old.agedDecisions(type.name, firstSequence)) {
+      const lane = lanes.find((known) => known.type === type && known.partition === partition);
+      if (lane !== undefined) outbox.learnDecisions(lane, [{ ...decision, pastTo: source.state.last_seq }]);
+    }
+  }
 }
 
 async function fillType(

@@ -2,10 +2,10 @@ import { existsSync, rmSync } from "node:fs";
 import type { ActorType } from "../../machines/actor-type.ts";
 import type { Lane } from "../flow/ports.ts";
 import type { Probe } from "../flow/probe.ts";
-import { toDecision } from "../jetstream/catch-up.ts";
 import { readIdentity } from "../jetstream/identity.ts";
 import { DECISIONS_STREAM, eventStream } from "../jetstream/names.ts";
 import { readStream } from "../jetstream/outbox-reader.ts";
+import { readDecision } from "../jetstream/published-decisions.ts";
 import type { StreamIdentity } from "../jetstream/topology.ts";
 import { checkStore } from "../store/checkup.ts";
 import { removeStore, sealStore } from "../store/copy.ts";
@@ -174,7 +174,7 @@ async function compareWithDecisions(
   await readStream(log.jsm, log.js, DECISIONS_STREAM, 1, (messages) => {
     for (const message of messages) {
       const type = types.find(({ collection }) => collection === message.subject.split(".")[1]);
-      const decision = toDecision(message);
+      const decision = type && readDecision(type, message);
       if (type === undefined || decision === undefined || inspector.holds(type.name, decision)) continue;
       wrong.push(`${decision.actorId} revision ${decision.revision}`);
     }

@@ -2,10 +2,10 @@ import { join } from "node:path";
 import { createHotActors } from "../flow/hot-actors.ts";
 import type { Lane } from "../flow/ports.ts";
 import { createProcessor } from "../flow/processor.ts";
-import { toDecision } from "../jetstream/catch-up.ts";
 import { readIdentity } from "../jetstream/identity.ts";
 import { DECISIONS_STREAM, partitionOf } from "../jetstream/names.ts";
 import { readStream } from "../jetstream/outbox-reader.ts";
+import { readDecision } from "../jetstream/published-decisions.ts";
 import { copyStore } from "../store/copy.ts";
 import { openReader, type StoreReader } from "../store/reader.ts";
 import { openScratch, type Rejection, type Scratch } from "../store/scratch.ts";
@@ -81,7 +81,7 @@ async function readDecisions({ log, scratch, type, onProgress }: Work): Promise<
   const { firstSequence, lastSequence } = await readIdentity(log.jsm, DECISIONS_STREAM);
   await readStream(log.jsm, log.js, DECISIONS_STREAM, 1, (messages) => {
     const own = messages.filter(({ subject }) => subject.split(".")[1] === type.collection);
-    const found = own.map(toDecision).filter((decision) => decision !== undefined);
+    const found = own.flatMap((message) => readDecision(type, message) ?? []);
     scratch.notePublished(type.name, found);
     onProgress(`reading ${DECISIONS_STREAM}`, messages.at(-1)?.sequence ?? lastSequence, lastSequence);
   });

@@ -4,7 +4,7 @@ import type { EventRow, Lane, PublishedDecision, StoredActor } from "../flow/por
 /** All the store knows of one actor, at one moment. */
 export interface ActorImage extends LanePosition {
   readonly row: StoredActor | null;
-  /** In stream order. */
+  /** In the order in which they were applied: a stream made anew counts from 1 again. */
   readonly events: readonly ImageEvent[];
   /** By revision. */
   readonly ledger: readonly ImageDecision[];
@@ -67,7 +67,7 @@ export function createImages(db: Database.Database): Images {
   const selectActor = db.prepare(`SELECT ${ACTOR_COLUMNS} FROM actors WHERE type = ? AND id = ?`);
   const selectEvents = db.prepare(`SELECT actor_key AS actorKey, event_id AS eventId, type, timestamp,
     stored_ms AS storedAtMs, sequence, outcome, correlation_id AS correlationId, body FROM events
-    WHERE actor_key = ? ORDER BY sequence`);
+    WHERE actor_key = ? ORDER BY rowid`);
   const selectLedger = db.prepare(
     "SELECT revision, payload, published FROM decisions WHERE actor_key = ? ORDER BY revision",
   );
@@ -81,7 +81,9 @@ export function createImages(db: Database.Database): Images {
   const selectCount = db.prepare("SELECT count(*) FROM actors WHERE type = ?").pluck();
   const selectHighestKey = db.prepare("SELECT coalesce(max(key), 0) FROM actors").pluck();
   const selectFrom = db.prepare("SELECT id FROM actors WHERE type = ? AND key >= ? ORDER BY key LIMIT 1").pluck();
-  const selectReason = db.prepare("SELECT reason FROM dead_letters WHERE stream = ? AND sequence = ?").pluck();
+  const selectReason = db
+    .prepare("SELECT reason FROM dead_letters WHERE stream = ? AND sequence = ? AND former = 0")
+    .pluck();
 
   function position(lane: Lane): LanePosition {
     const known = selectLane.get(lane.stream, lane.partition) as LanePosition | undefined;

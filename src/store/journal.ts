@@ -5,9 +5,9 @@ import type {
   IndexedColumns,
   Journal,
   Lane,
+  LearntDecision,
   LedgerRow,
   ParkedRow,
-  PublishedDecision,
   StoredActor,
 } from "../flow/ports.ts";
 import { asHeld, awaitWriter, StoreError } from "./database.ts";
@@ -40,7 +40,7 @@ export function createJournal(db: Database.Database): Journal {
   const updateActor = prepareActorUpdates(db);
   const selectEvents = db.prepare(`SELECT actor_key AS actorKey, event_id AS eventId, type, timestamp,
     stored_ms AS storedAtMs, sequence, correlation_id AS correlationId, body FROM events WHERE actor_key = ?
-    ORDER BY sequence`);
+    ORDER BY rowid`);
   const insertEvent = db.prepare(`INSERT OR IGNORE INTO events (actor_key, event_id, type, timestamp, stored_ms,
     sequence, outcome, correlation_id, body) VALUES (?, ?, ?, ?, ?, ?, 'applied', ?, ?)`);
   const countDuplicate = db.prepare(
@@ -51,13 +51,17 @@ export function createJournal(db: Database.Database): Journal {
   const insertDecision = db.prepare(`INSERT INTO decisions (actor_key, revision, type, actor_id, partition,
     decision_type, payload, traceparent, caused_ms, published) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
   const anyImported = db.prepare("SELECT 1 FROM imported_decisions LIMIT 1").pluck();
-  const selectImported = db.prepare(`SELECT revision, payload, sequence FROM imported_decisions
+  const selectImported = db.prepare(`SELECT revision, payload, sequence, past_to AS pastTo FROM imported_decisions
     WHERE type = ? AND actor_id = ? ORDER BY revision`);
   const insertImported = db.prepare(`INSERT OR REPLACE INTO imported_decisions (type, actor_id, revision, partition,
-    sequence, payload) VALUES (?, ?, ?, ?, ?, ?)`);
+    sequence, payload, past_to) VALUES (?, ?, ?, ?, ?, ?, ?)`);
   const deleteImported = db.prepare("DELETE FROM imported_decisions WHERE type = ? AND actor_id = ? AND revision = ?");
-  const insertDeadLetter = db.prepare(`INSERT OR IGNORE INTO dead_letters (stream, sequence, type, partition, reason,
-    error, subject, stored_ms, headers, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  // What DEAD_LETTERS says of this sequence may be another one's word: only the same bytes are the same dead letter.
+  const insertDeadLetter = db.prepare(`INSERT INTO dead_letters (stream, sequence, type, partition, reason,
+    error, subject, stored_ms, headers, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET type = excluded.type, partition = excluded.partition, reason = excluded.reason,
+    error = excluded.error, subject = excluded.subject, stored_ms = excluded.stored_ms, headers = excluded.headers,
+    body = excluded.body, published = NULL WHERE subject <> excluded.subject OR body <> excluded.body`);
   const anyQuarantined = db.prepare("SELECT 1 FROM quarantine LIMIT 1").pluck();
   const selectQuarantined = db.prepare("SELECT 1 FROM quarantine WHERE type = ? AND actor_id = ?").pluck();
   const insertQuarantine = db.prepare(`INSERT INTO quarantine (type, actor_id, partition, event_type, error, since_ms)
@@ -65,8 +69,10 @@ export function createJournal(db: Database.Database): Journal {
   const deleteQuarantine = db.prepare("DELETE FROM quarantine WHERE type = ? AND actor_id = ?");
   const insertParked = db.prepare(`INSERT OR IGNORE INTO parked (type, actor_id, sequence, subject, stored_ms, headers,
     body) VALUES (?, ?, ?, ?, ?, ?, ?)`);
-  const deleteParked = db.prepare(`DELETE FROM parked WHERE type = ? AND actor_id = ? RETURNING type,
-    actor_id AS actorId, sequence, subject, stored_ms AS storedAtMs, headers, body`);
+  const selectParked =
+    db.prepare(`SELECT type, actor_id AS actorId, sequence, subject, stored_ms AS storedAtMs, headers,
+    body FROM parked WHERE type = ? AND actor_id = ? ORDER BY stored_ms, sequence`);
+  const deleteParked = db.prepare("DELETE FROM parked WHERE type = ? AND actor_id = ?");
   const anyRetired = db.prepare("SELECT 1 FROM retired LIMIT 1").pluck();
   const upsertTally = db.prepare(`INSERT INTO tallies (type, partition, name, value) VALUES (?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET value = value + excluded.value`);
@@ -137,8 +143,8 @@ export function createJournal(db: Database.Database): Journal {
       if (changes !== 1) throw new StoreError(`${row.type} ${row.id} was changed by another process on this store`);
     },
     recordDecision: (row) => writeDecision(row, null),
-    importedDecisions(type, actorId) {
-      return mayHaveImports ? (selectImported.all(type, actorId) as PublishedDecision[]) : [];
+    learntDecisions(type, actorId) {
+      return mayHaveImports ? (selectImported.all(type, actorId) as LearntDecision[]) : [];
     },
     adoptDecision(row, publishedSequence) {
       writeDecision(row, publishedSequence);
@@ -158,16 +164,17 @@ export function createJournal(db: Database.Database): Journal {
     },
     park: ({ type, actorId, sequence, subject, storedAtMs, headers, body }) =>
       void insertParked.run(type, actorId, sequence, subject, storedAtMs, headers, body),
-    takeParked: (type, actorId) =>
-      (deleteParked.all(type, actorId) as ParkedRow[]).sort(
-        (a, b) => a.sequence - b.sequence || a.storedAtMs - b.storedAtMs,
-      ),
+    takeParked(type, actorId) {
+      const parked = selectParked.all(type, actorId) as ParkedRow[];
+      deleteParked.run(type, actorId);
+      return parked;
+    },
     endQuarantine: (type, actorId) => void deleteQuarantine.run(type, actorId),
     findRetired: (type, actorId) => (mayHaveRetired ? retired.find(type, actorId) : undefined),
     wantRetired: (type, actorId) => retired.mark(type, actorId, "wanted"),
-    importDecision(lane, actorId, { revision, sequence, payload }) {
+    learnDecision(lane, actorId, { revision, sequence, payload, pastTo }) {
       mayHaveImports = true;
-      insertImported.run(lane.type.name, actorId, revision, lane.partition, sequence, payload);
+      insertImported.run(lane.type.name, actorId, revision, lane.partition, sequence, payload, pastTo);
     },
     addTally: (lane: Lane, name, delta) => void upsertTally.run(lane.type.name, lane.partition, name, delta),
   };

@@ -1,10 +1,13 @@
 import type Database from "better-sqlite3";
 import type { Lane } from "../flow/ports.ts";
+import { repartition } from "./repartition.ts";
 
 /** What the store knows of the streams its checkpoints speak of. */
 export interface LaneRecords {
   /** RFC 3339 of the stream's creation, undefined for a store that has never seen it. */
   streamCreated(stream: string): string | undefined;
+  /** Into how many partitions the stream was divided when it was read, undefined when it never was. */
+  streamPartitions(stream: string): number | undefined;
   saveStream(type: string, stream: string, created: string, partitions: number): void;
   /** Nothing of the lane is unread up to here: its checkpoint, or later when the rest was seen to be empty. */
   completeTo(lane: Lane): number;
@@ -12,16 +15,31 @@ export interface LaneRecords {
   /** The highest checkpoint of the stream, 0 when none. */
   highestCheckpoint(stream: string): number;
   /**
-   * Forgets where the stream was read to, so that it is read from its first message. Orders stay as they are.
+   * Forgets where the stream was read to, so that it is read from its first message. Actors stay as they are, and what
+   * is due stays due.
    *
-   * @returns how many dead letters of the former stream were forgotten with it.
+   * @param division - how the stream is divided now.
+   * @returns how many published dead letters of the former stream were forgotten with it.
    */
-  forgetStream(stream: string): number;
+  forgetStream(stream: string, division: Division): number;
+}
+
+interface StreamRow {
+  readonly type: string;
+  readonly partitions: number;
+}
+
+/** How a stream is divided into partitions. */
+export interface Division {
+  readonly partitions: number;
+  /** The partition of an actor's id. */
+  readonly partitionOf: (actorId: string) => number;
 }
 
 /** The store's records of streams and lanes. */
 export function createLaneRecords(db: Database.Database): LaneRecords {
   const selectCreated = db.prepare("SELECT created FROM streams WHERE name = ?").pluck();
+  const selectStream = db.prepare("SELECT type, partitions FROM streams WHERE name = ?");
   const upsertStream = db.prepare(`INSERT INTO streams (name, type, created, partitions) VALUES (?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET created = excluded.created, partitions = excluded.partitions`);
   const selectComplete = db
@@ -35,19 +53,31 @@ export function createLaneRecords(db: Database.Database): LaneRecords {
   const forgetRetired = db.prepare(`UPDATE retired SET sequence = 0
     WHERE type = (SELECT type FROM streams WHERE name = ?)`);
   const deleteStream = db.prepare("DELETE FROM streams WHERE name = ?");
-  const deleteDeadLetters = db.prepare("DELETE FROM dead_letters WHERE stream = ?");
+  const keepDueDeadLetters = db.prepare(`UPDATE dead_letters SET former = stored_ms
+    WHERE stream = ? AND former = 0 AND published IS NULL`);
+  const deleteDeadLetters = db.prepare("DELETE FROM dead_letters WHERE stream = ? AND former = 0");
+  // Every event of the new one is news to whoever decided on the former one's.
+  const renewLearnt = db.prepare(`UPDATE imported_decisions SET past_to = 0
+    WHERE type = (SELECT type FROM streams WHERE name = ?)`);
   return {
     streamCreated: (stream) => selectCreated.get(stream) as string | undefined,
+    streamPartitions: (stream) => (selectStream.get(stream) as StreamRow | undefined)?.partitions,
     saveStream: (type, stream, created, partitions) => void upsertStream.run(stream, type, created, partitions),
     completeTo: (lane) => (selectComplete.get(lane.stream, lane.partition) as number | undefined) ?? 0,
     saveCompleteTo: db.transaction((lanes: ReadonlyMap<Lane, number>) => {
       for (const [lane, sequence] of lanes) upsertComplete.run(lane.stream, lane.partition, sequence);
     }),
     highestCheckpoint: (stream) => selectHighest.get(stream) as number,
-    forgetStream: db.transaction((stream: string) => {
+    forgetStream: db.transaction((stream: string, division: Division) => {
+      const known = selectStream.get(stream) as StreamRow | undefined;
       resetCheckpoints.run(stream);
       forgetRetired.run(stream);
+      renewLearnt.run(stream);
+      if (known !== undefined && known.partitions !== division.partitions) {
+        repartition(db, { ...known, stream }, division);
+      }
       deleteStream.run(stream);
+      keepDueDeadLetters.run(stream);
       return deleteDeadLetters.run(stream).changes;
     }),
   };

@@ -34,9 +34,9 @@ export function createQuarantineQueries(db: Database.Database): QuarantineQuerie
     ORDER BY actor_id LIMIT :limit`);
   const selectOne = db.prepare(`SELECT ${COLUMNS} FROM quarantine WHERE type = ? AND actor_id = ?`);
   const selectParked = db.prepare(`SELECT sequence, subject, stored_ms AS storedAtMs, length(body) AS bytes FROM parked
-    WHERE type = ? AND actor_id = ? ORDER BY sequence LIMIT ${MAX_PARKED_SHOWN}`);
+    WHERE type = ? AND actor_id = ? ORDER BY stored_ms, sequence LIMIT ${MAX_PARKED_SHOWN}`);
   const selectBody = db
-    .prepare("SELECT body FROM parked WHERE type = ? AND actor_id = ? ORDER BY sequence LIMIT 1")
+    .prepare("SELECT body FROM parked WHERE type = ? AND actor_id = ? ORDER BY stored_ms, sequence LIMIT 1")
     .pluck();
 
   return {

@@ -4,6 +4,7 @@ import type { EventRow, ParkedRow, RetiredRow } from "../flow/ports.ts";
 import { StoreError } from "./database.ts";
 import { createImages, type Images } from "./images.ts";
 import { createLaneRecords, type LaneRecords } from "./lanes.ts";
+import { createOutboxStreams } from "./outbox-streams.ts";
 import { RETIRED_COLUMNS } from "./retired.ts";
 import type { Rejection } from "./scratch.ts";
 
@@ -17,8 +18,10 @@ export interface StoreReader {
   agedEvents(stream: StreamReach): IterableIterator<AgedEvent>;
   /** Events kept back in quarantine of which no stream holds anything any more; after `agedEvents`. */
   agedParked(stream: StreamReach): IterableIterator<ParkedRow & { readonly partition: number }>;
-  /** Decisions published at a sequence of DECISIONS below `first` or above what their lane says is known. */
-  loneDecisions(type: string, first: number): IterableIterator<LoneDecision>;
+  /** RFC 3339 of the creation of DECISIONS or DEAD_LETTERS, undefined when it never was there, or the store is older. */
+  outboxCreated(stream: string): string | undefined;
+  /** Decisions published at a sequence of DECISIONS below `first`, by rising revision. */
+  agedDecisions(type: string, first: number): IterableIterator<AgedDecision>;
   /** What is left of retired actors. */
   retired(type: string): IterableIterator<RetiredRow>;
   countRetired(type: string): number;
@@ -52,7 +55,7 @@ export interface AgedEvent extends EventRow {
   readonly partition: number;
 }
 
-export interface LoneDecision {
+export interface AgedDecision {
   readonly actorId: string;
   readonly partition: number;
   readonly revision: number;
@@ -75,11 +78,9 @@ export function openReader(file: string): StoreReader {
     FROM events e JOIN actors a ON a.key = e.actor_key
     WHERE a.type = :type AND (e.sequence < :firstSequence OR e.stored_ms < :createdMs)
     ORDER BY e.stored_ms >= :createdMs, iif(e.stored_ms < :createdMs, e.stored_ms, 0), e.sequence`);
-  const selectLone =
-    db.prepare(`SELECT d.actor_id AS actorId, d.partition, d.revision, d.payload, d.published AS sequence
-    FROM decisions d LEFT JOIN streams s ON s.type = d.type
-    LEFT JOIN checkpoints c ON c.stream = s.name AND c.partition = d.partition
-    WHERE d.type = ? AND (d.published < ? OR d.published > coalesce(c.decisions_sequence, 0))`);
+  const selectAgedDecisions =
+    db.prepare(`SELECT actor_id AS actorId, partition, revision, payload, published AS sequence
+    FROM decisions WHERE type = ? AND published < ? ORDER BY actor_key, revision`);
   const selectParked = db.prepare("SELECT sequence FROM parked WHERE type = ? AND stored_ms >= ?").pluck();
   const selectAgedParked = db.prepare(`SELECT p.type, p.actor_id AS actorId, p.sequence, p.subject,
     p.stored_ms AS storedAtMs, p.headers, p.body, q.partition FROM parked p JOIN quarantine q USING (type, actor_id)
@@ -91,7 +92,7 @@ export function openReader(file: string): StoreReader {
     p.stored_ms AS storedAtMs, p.headers, p.body FROM parked p JOIN retired r USING (type, actor_id)
     WHERE p.type = ?`);
   const selectRejections = db.prepare(
-    "SELECT sequence, partition, reason FROM dead_letters WHERE stream = ? ORDER BY sequence",
+    "SELECT sequence, partition, reason FROM dead_letters WHERE stream = ? AND former = 0 ORDER BY sequence",
   );
   return {
     images: createImages(db),
@@ -99,7 +100,8 @@ export function openReader(file: string): StoreReader {
     streams: () => selectStreams.all() as KnownStream[],
     agedEvents: (reach) => selectAged.iterate(reach) as IterableIterator<AgedEvent>,
     agedParked: (reach) => selectAgedParked.iterate(reach) as ReturnType<StoreReader["agedParked"]>,
-    loneDecisions: (type, first) => selectLone.iterate(type, first) as IterableIterator<LoneDecision>,
+    outboxCreated: (stream) => createOutboxStreams(db).find(stream)?.created,
+    agedDecisions: (type, first) => selectAgedDecisions.iterate(type, first) as IterableIterator<AgedDecision>,
     retired: (type) => selectRetired.iterate(type) as IterableIterator<RetiredRow>,
     countRetired: (type) => countRetired.get(type) as number,
     retiredParked: (type) => selectRetiredParked.iterate(type) as IterableIterator<ParkedRow>,

@@ -43,7 +43,7 @@ export function openScratch(file = ":memory:"): Scratch {
   const selectPublished = db.prepare(`SELECT revision, payload, sequence FROM published
     WHERE type = ? AND actor_id = ? ORDER BY sequence`);
   const selectRejections = db.prepare(
-    "SELECT sequence, partition, reason FROM dead_letters WHERE stream = ? ORDER BY sequence",
+    "SELECT sequence, partition, reason FROM dead_letters WHERE stream = ? AND former = 0 ORDER BY sequence",
   );
   return {
     journal: createJournal(db),

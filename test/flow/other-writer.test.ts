@@ -9,6 +9,7 @@ function publishedBefore(station: Station, warehouses: readonly string[]): void 
     actorId: "o",
     revision: index + 1,
     sequence: index + 1,
+    pastTo: 0,
     payload: JSON.stringify({
       decisionType: "OrderConfirmed",
       orderId: "o",
@@ -17,7 +18,7 @@ function publishedBefore(station: Station, warehouses: readonly string[]): void 
       estimatedDays: 5,
     }),
   }));
-  station.outbox.importDecisions(orderLane, decisions);
+  station.outbox.learnDecisions(orderLane, decisions);
 }
 
 /** What a new store derives from a payment and these reservations. @returns revisions still to be published. */

@@ -292,7 +292,7 @@ describe("an actor type that fails", () => {
     ]);
     const records = createLaneRecords(station.db);
     records.saveStream("order", "ORDERS", "2026-03-01T00:00:00Z", 16);
-    records.forgetStream("ORDERS");
+    records.forgetStream("ORDERS", { partitions: 16, partitionOf: () => 3 });
     const later = orderEvent(2, "o", "PaymentProcessed", 3, {}, own);
     station.processor.apply([{ ...later, storedAtMs: later.storedAtMs + 60_000 }]);
     mend();

@@ -75,7 +75,7 @@ describe("retiring", () => {
       error: "",
       sinceMs: 1,
     });
-    station.journal.importDecision(orderLane, "ahead", { revision: 2, payload: "{}", sequence: 99 });
+    station.journal.learnDecision(orderLane, "ahead", { revision: 2, payload: "{}", sequence: 99, pastTo: 0 });
     station.db.exec("UPDATE decisions SET published = NULL WHERE actor_id = 'unpublished'");
     expect(station.retire([{ ...orderLane, partition: 4 }])).toBe(0);
     expect(station.retire()).toBe(1);

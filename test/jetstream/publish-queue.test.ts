@@ -118,6 +118,7 @@ it("a publisher whose partition leaves while decisions wait has nothing left to 
     beforeRetry: () => Promise.resolve(),
     onPublished() {},
     onReconciled() {},
+    onForeign() {},
     onTrouble() {},
     onProgress: () => rooms++,
   });

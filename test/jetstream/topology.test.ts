@@ -33,7 +33,11 @@ afterAll(async () => {
 it("streams and consumers are created once and found again", async () => {
   await expect(ensureStreams(session.jsm, [type], { ...options, manage: false })).rejects.toThrow(/MANAGE_STREAMS/);
   const created = await ensureStreams(session.jsm, [type], options);
-  expect(created).toMatchObject([{ name: "ORDERS", lastSequence: 0 }]);
+  expect(created).toMatchObject([
+    { name: "ORDERS", lastSequence: 0 },
+    { name: "DECISIONS", lastSequence: 0 },
+    { name: "DEAD_LETTERS", lastSequence: 0 },
+  ]);
   expect(await ensureStreams(session.jsm, [type], { ...options, manage: false })).toEqual(created);
   const lane = { type, stream: "ORDERS", partition: 0 };
   await ensureConsumer(session.jsm, lane, true);
@@ -81,7 +85,7 @@ describe("a second actor type on the streams of the first", () => {
   it("its subjects are added, nothing else changes, and the first type alone is then told what differs", async () => {
     const before = await configOf("DECISIONS");
     const found = await ensureStreams(jsm, both, { ...options, denyPurge: true });
-    expect(found.map(({ name }) => name)).toEqual(["ORDERS", "PARCELS"]);
+    expect(found.map(({ name }) => name)).toEqual(["ORDERS", "PARCELS", "DECISIONS", "DEAD_LETTERS"]);
     const subjects = ["decisions.orders.*", "decisions.parcels.*"];
     expect(await configOf("DECISIONS")).toEqual({ ...before, subjects });
     expect((await configOf("DEAD_LETTERS")).subjects).toEqual(["deadletters.orders.*", "deadletters.parcels.*"]);

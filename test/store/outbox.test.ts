@@ -36,11 +36,15 @@ function ledger(station: Station) {
     .all();
 }
 
+function reconcile(station: Station, decisions: readonly PublishedDecision[]) {
+  return station.outbox.reconcile(orderLane, "o", { decisions, streamEnd: 1000, pastTo: 0 });
+}
+
 it("a store that reads the log again publishes nothing the stream holds already", () => {
   using station = openStation();
-  station.outbox.importDecisions(
+  station.outbox.learnDecisions(
     orderLane,
-    [1, 2].map((r) => ({ actorId: "o", ...published(r, r === 1 ? 5 : 3) })),
+    [1, 2].map((r) => ({ actorId: "o", pastTo: 0, ...published(r, r === 1 ? 5 : 3) })),
   );
   const result = station.processor.apply(history);
   expect(result.decisions.map(({ revision }) => revision)).toEqual([3]);
@@ -54,9 +58,9 @@ it("a store that reads the log again publishes nothing the stream holds already"
 
 it("decisions of another content under our revisions stay as history and are superseded", () => {
   using station = openStation();
-  station.outbox.importDecisions(
+  station.outbox.learnDecisions(
     orderLane,
-    [1, 2].map((r) => ({ actorId: "o", ...published(r, 70 + r) })),
+    [1, 2].map((r) => ({ actorId: "o", pastTo: 0, ...published(r, 70 + r) })),
   );
   const { decisions } = station.processor.apply(history.slice(0, 2));
   expect(decisions).toMatchObject([{ revision: 3 }]);
@@ -74,7 +78,7 @@ it("decisions of another content under our revisions stay as history and are sup
 it("a crash between publish and note: the stream's word is taken, nothing is due", () => {
   using station = openStation();
   station.processor.apply(history.slice(0, 2));
-  station.outbox.importDecisions(orderLane, [{ actorId: "o", ...published(1, 5) }]);
+  station.outbox.learnDecisions(orderLane, [{ actorId: "o", pastTo: 0, ...published(1, 5) }]);
   expect(station.outbox.pendingDecisions(orderLane)).toEqual([]);
   expect(station.outbox.publishedSequence(1, 1)).toBe(10);
 });
@@ -82,14 +86,14 @@ it("a crash between publish and note: the stream's word is taken, nothing is due
 it("another writer with the same decisions: ours are taken as published", () => {
   using station = openStation();
   station.processor.apply(history);
-  const due = station.outbox.reconcile(orderLane, "o", [published(1, 5), published(2, 3)]);
+  const { due } = reconcile(station, [published(1, 5), published(2, 3)]);
   expect(due.map(({ revision }) => revision)).toEqual([3]);
 });
 
 it("another writer that is ahead with the same decisions: nothing is due, and the rest is recognised later", () => {
   using station = openStation();
   station.processor.apply(history.slice(0, 2));
-  expect(station.outbox.reconcile(orderLane, "o", [published(1, 5), published(2, 3)])).toEqual([]);
+  expect(reconcile(station, [published(1, 5), published(2, 3)])).toEqual({ due: [], isDiverged: false });
   station.actors.evict(orderLane, "o");
   expect(station.processor.apply(history.slice(2, 3)).decisions).toEqual([]);
   expect(ledger(station)).toEqual([
@@ -101,12 +105,7 @@ it("another writer that is ahead with the same decisions: nothing is due, and th
 it("another writer with another decision: theirs stays, our standing decision becomes the next revision", () => {
   using station = openStation();
   station.processor.apply(history);
-  const due = station.outbox.reconcile(orderLane, "o", [
-    published(1, 5),
-    published(2, 3),
-    published(3, 70),
-    published(4, 71),
-  ]);
+  const { due } = reconcile(station, [published(1, 5), published(2, 3), published(3, 70), published(4, 71)]);
   station.actors.evict(orderLane, "o");
   expect(due).toMatchObject([{ revision: 5 }]);
   expect(JSON.parse(due[0]?.payload ?? "")).toMatchObject({ revision: 5, supersedes: 4, estimatedDays: 9 });

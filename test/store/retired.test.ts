@@ -63,9 +63,9 @@ describe("the read side", () => {
 
 it("what DECISIONS holds of retired orders is left there until they come back", () => {
   using station = openRetired();
-  station.outbox.importDecisions(orderLane, [
-    { actorId: "a", revision: 1, sequence: 1, payload: "{}" },
-    { actorId: "new", revision: 1, sequence: 9, payload: "{}" },
+  station.outbox.learnDecisions(orderLane, [
+    { actorId: "a", revision: 1, sequence: 1, payload: "{}", pastTo: 0 },
+    { actorId: "new", revision: 1, sequence: 9, payload: "{}", pastTo: 0 },
   ]);
   expect(station.db.prepare("SELECT actor_id FROM imported_decisions").pluck().all()).toEqual(["new"]);
 });
@@ -74,9 +74,10 @@ it("when the stream is to be read again from its first message, no sequence coun
   using station = openRetired();
   const records = createLaneRecords(station.db);
   records.saveStream("order", "ORDERS", "2026-01-01T00:00:00Z", 16);
-  records.forgetStream("ANOTHER");
+  const division = { partitions: 16, partitionOf: () => 3 };
+  records.forgetStream("ANOTHER", division);
   expect(station.rows.find("order", "a")?.sequence).toBeGreaterThan(0);
-  records.forgetStream("ORDERS");
+  records.forgetStream("ORDERS", division);
   expect(station.rows.find("order", "a")).toMatchObject({ sequence: 0, events: 2, status: "kept" });
 });
 

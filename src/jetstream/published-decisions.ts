@@ -1,0 +1,64 @@
+import type { JetStreamManager } from "@nats-io/jetstream";
+import type { ActorType } from "../../machines/actor-type.ts";
+import { goesOn } from "../flow/ledger.ts";
+import type { ImportedDecision } from "../flow/outbox.ts";
+import type { PublishedDecision } from "../flow/ports.ts";
+import { DECISIONS_STREAM, decisionSubject } from "./names.ts";
+import { messagesOn, type StreamMessage } from "./outbox-reader.ts";
+
+/**
+ * Reads a message of DECISIONS, held to what natstate writes there: a JSON object with a decision type, the id of its
+ * subject, and a revision that its header says too.
+ *
+ * @returns undefined when somebody else wrote it; it is to be passed over.
+ */
+export function readDecision(
+  { idField }: Pick<ActorType, "idField">,
+  message: StreamMessage,
+): ImportedDecision | undefined {
+  const actorId = message.subject.slice(message.subject.lastIndexOf(".") + 1);
+  const payload = Buffer.from(message.data.buffer, message.data.byteOffset, message.data.byteLength).toString("utf8");
+  const fields = parse(payload);
+  const { revision, decisionType } = fields;
+  if (!Number.isSafeInteger(revision) || Number(revision) < 1) return undefined;
+  if (message.header("Natstate-Revision") !== String(revision)) return undefined;
+  if (typeof decisionType !== "string" || fields[idField] !== actorId) return undefined;
+  return { actorId, revision: Number(revision), sequence: message.sequence, payload };
+}
+
+function parse(payload: string): Readonly<Record<string, unknown>> {
+  try {
+    const fields: unknown = JSON.parse(payload);
+    return typeof fields === "object" && fields !== null ? (fields as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
+
+/** What an actor's subject holds. */
+export interface DecisionSubject {
+  /** By rising revision. */
+  readonly decisions: PublishedDecision[];
+  /** Sequence of the last message, whoever wrote it; 0 when there is none. */
+  readonly lastSequence: number;
+  /** Sequences of messages that are not natstate's, or copies of older ones. */
+  readonly foreign: readonly number[];
+}
+
+/** Reads an actor's subject from the leader, so it is up to date. */
+export async function decisionsOn(
+  jsm: JetStreamManager,
+  type: Pick<ActorType, "collection" | "idField">,
+  actorId: string,
+): Promise<DecisionSubject> {
+  const decisions: PublishedDecision[] = [];
+  const foreign: number[] = [];
+  let lastSequence = 0;
+  for await (const message of messagesOn(jsm, DECISIONS_STREAM, decisionSubject(type, actorId))) {
+    const found = readDecision(type, message);
+    lastSequence = message.sequence;
+    if (found !== undefined && goesOn(decisions.at(-1)?.revision ?? 0, found.revision)) decisions.push(found);
+    else foreign.push(message.sequence);
+  }
+  return { decisions, lastSequence, foreign };
+}
