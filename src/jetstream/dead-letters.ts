@@ -1,6 +1,6 @@
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import type { RedriveOutcome } from "../flow/redrive.ts";
-import { type HeldMessage, readDirect } from "./direct-reader.ts";
+import { type HeldMessage, readAssured } from "./direct-reader.ts";
 import { DEAD_LETTERS_STREAM, deadLetterSubject, publishedSubject } from "./names.ts";
 import { permissionError } from "./permission.ts";
 import type { Session } from "./session.ts";
@@ -101,7 +101,7 @@ export function openDeadLetters(session: Pick<Session, "nc" | "js" | "jsm" | "ne
     async find(sequence) {
       const { last_seq } = await readStreamState(jsm, DEAD_LETTERS_STREAM);
       if (sequence > last_seq) return undefined;
-      const [message] = await readDirect(session, DEAD_LETTERS_STREAM, { seq: sequence, batch: 1 });
+      const [message] = await readAssured(session, DEAD_LETTERS_STREAM, { seq: sequence, batch: 1 });
       // A sequence that is gone is answered with the next one there is.
       return message?.sequence === sequence ? toLetter(message) : undefined;
     },
@@ -136,7 +136,7 @@ export function openDeadLetters(session: Pick<Session, "nc" | "js" | "jsm" | "ne
   ): AsyncGenerator<DeadLetterMessage> {
     const next_by_subj = deadLetterSubject({ collection }, reason);
     for (let seq = Math.max(from, 1); seq <= to; ) {
-      const messages = await readDirect(session, DEAD_LETTERS_STREAM, { seq, next_by_subj, batch: BATCH });
+      const messages = await readAssured(session, DEAD_LETTERS_STREAM, { seq, next_by_subj, batch: BATCH });
       if (messages.length === 0) return;
       for (const message of messages) {
         if (message.sequence > to) return;

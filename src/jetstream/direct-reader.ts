@@ -1,5 +1,7 @@
 import { headers, type Msg, type MsgHdrs } from "@nats-io/transport-node";
+import { nextOnLeader } from "./outbox-reader.ts";
 import type { Session } from "./session.ts";
+import { storedAtText } from "./stored-at.ts";
 
 /** A message as a stream holds it. */
 export interface HeldMessage {
@@ -11,12 +13,18 @@ export interface HeldMessage {
 }
 
 /** What to read: from a sequence or a moment on, and of which subjects. */
-export type DirectRequest = ({ readonly seq: number } | { readonly start_time: string }) & {
+export type DirectRequest = (FromSequence | { readonly start_time: string }) & Wanted;
+
+interface FromSequence {
+  readonly seq: number;
+}
+
+interface Wanted {
   /** May have wildcards; all subjects when absent. */
   readonly next_by_subj?: string;
   /** Messages at most. */
   readonly batch: number;
-};
+}
 
 /** The stream is not there, or does not allow to be read directly. */
 export class NotReadableError extends Error {
@@ -71,6 +79,26 @@ export function readDirect(
       else reject(error);
     }
   });
+}
+
+/**
+ * As {@link readDirect}, but nothing means that there is nothing: where there are replicas, the leader is asked.
+ *
+ * @returns at least one message when the stream's leader has one.
+ */
+export async function readAssured(
+  session: Pick<Session, "nc" | "jsm" | "newInbox">,
+  stream: string,
+  request: FromSequence & Wanted,
+): Promise<HeldMessage[]> {
+  const found = await readDirect(session, stream, request);
+  if (found.length > 0) return found;
+  const { config } = await session.jsm.streams.info(stream);
+  if (config.num_replicas === 1) return [];
+  const message = await nextOnLeader(session.jsm, stream, request.next_by_subj ?? ">", request.seq);
+  if (message === null) return [];
+  const { seq: sequence, subject, header, data, timestamp } = message;
+  return [{ sequence, subject, headers: header ?? headers(), data, storedAtMs: storedAtText(timestamp) }];
 }
 
 function toHeld({ headers: header = headers(), data }: Msg): HeldMessage {

@@ -4,6 +4,7 @@ import {
   type JetStreamClient,
   type JetStreamManager,
   type MsgRequest,
+  type StoredMsg,
 } from "@nats-io/jetstream";
 import { apiErrorCode } from "./connect.ts";
 import { readHeaders } from "./message-headers.ts";
@@ -111,12 +112,7 @@ export async function* messagesOn(
   from = 1,
 ): AsyncGenerator<StreamMessage> {
   for (let next = from; ; ) {
-    // The server takes both fields together here too; the client's type names them for direct gets only.
-    const query = { seq: next, next_by_subj: subject } as MsgRequest;
-    const message = await jsm.streams.getMessage(stream, query).catch((error: unknown) => {
-      if (apiErrorCode(error) === JetStreamApiCodes.NoMessageFound) return null;
-      throw error;
-    });
+    const message = await nextOnLeader(jsm, stream, subject, next);
     if (message === null) return;
     yield {
       sequence: message.seq,
@@ -127,4 +123,19 @@ export async function* messagesOn(
     };
     next = message.seq + 1;
   }
+}
+
+/** The first message at or above a sequence on one subject, wildcards allowed; null: the leader says there is none. */
+export async function nextOnLeader(
+  jsm: JetStreamManager,
+  stream: string,
+  subject: string,
+  from: number,
+): Promise<StoredMsg | null> {
+  // The server takes both fields together here too; the client's type names them for direct gets only.
+  const query = { seq: from, next_by_subj: subject } as MsgRequest;
+  return jsm.streams.getMessage(stream, query).catch((error: unknown) => {
+    if (apiErrorCode(error) === JetStreamApiCodes.NoMessageFound) return null;
+    throw error;
+  });
 }
