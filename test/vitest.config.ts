@@ -4,6 +4,8 @@ export default defineConfig({
   root: `${import.meta.dirname}/..`,
   test: {
     include: ["test/**/*.test.ts"],
+    // Those need a cluster of nats-servers or last long: `npm run test:slow`.
+    exclude: ["test/**/*.slow.test.ts"],
     // Fetches the nats-server once, before any test file needs it.
     globalSetup: "test/global-setup.ts",
     pool: "forks",

@@ -1,0 +1,177 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { appendFile, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findServerBinary } from "../src/jetstream/server-binary.ts";
+import { writeServerConfig } from "../src/jetstream/server-config.ts";
+import { freePort } from "../src/jetstream/server-ready.ts";
+import type { Session } from "../src/jetstream/session.ts";
+import { until } from "./until.ts";
+
+/** One of the real nats-servers of a cluster, with its own ports on loopback and its own store. */
+export interface ClusterNode {
+  /** As the server calls it when it names a leader. */
+  readonly name: string;
+  readonly url: string;
+  /** Starts it again on the same ports and store; does not wait for anything, see {@link isHealthy}. */
+  start(): void;
+  /** Kills it (SIGKILL), frozen or not, and resolves when the process is gone; the store stays. */
+  kill9(): Promise<void>;
+  /** Removes its store, as a new disk would; only when it does not run. */
+  wipe(): Promise<void>;
+  /** SIGSTOP freezes it, SIGCONT thaws it. */
+  signal(signal: NodeJS.Signals): void;
+  /** Gives it an eighth of the time only, by freezing and thawing it, until the returned function is called. */
+  slowDown(): () => void;
+  /** Does it say that it has caught up with everything it has to hold? */
+  isHealthy(): Promise<boolean>;
+}
+
+/** Whom a cluster is asked through. */
+type Asker = Pick<Session, "nc" | "jsm">;
+
+/** Three real nats-servers that replicate to one another, for streams with three replicas. */
+export interface TestCluster extends AsyncDisposable {
+  /** All nodes, comma-separated, as in `NATS_URL`. */
+  readonly url: string;
+  readonly nodes: readonly [ClusterNode, ClusterNode, ClusterNode];
+  leaderOf(asker: Asker, stream: string): Promise<ClusterNode>;
+  /** Has the stream led by another node than this one. */
+  moveLeaderFrom(node: ClusterNode, asker: Asker, stream: string): Promise<void>;
+  /** Resolves when all nodes are healthy and every replica of every stream is where its leader is. */
+  settle(asker: Asker): Promise<void>;
+  /** Ends all nodes and removes their stores. */
+  stop(): Promise<void>;
+}
+
+/** An election takes 4 to 6 s, and the machine may be shared by many. */
+const PATIENCE_MS = 60_000;
+
+/** Starts three nats-servers and resolves when their JetStream answers. `await using cluster = await startTestCluster()`. */
+export async function startTestCluster(): Promise<TestCluster> {
+  const { path } = await findServerBinary({ env: process.env });
+  const dir = await mkdtemp(join(tmpdir(), "natstate-cluster-"));
+  const ports = await Promise.all(Array.from({ length: 9 }, () => freePort()));
+  const routes = ports.slice(3, 6).map((port) => `nats://127.0.0.1:${port}`);
+  const node = async (index: 0 | 1 | 2): Promise<ClusterNode> => {
+    const [port = 0, routePort = 0, monitorPort = 0] = [ports[index], ports[index + 3], ports[index + 6]];
+    const name = `n${index + 1}`;
+    const storeDir = join(dir, name);
+    const config = join(dir, `${name}.conf`);
+    await writeServerConfig(config, { storeDir, host: "127.0.0.1", port, name, monitorPort });
+    const cluster = `cluster { name: test, listen: "127.0.0.1:${routePort}", routes: ${JSON.stringify(routes)} }\n`;
+    await appendFile(config, cluster);
+    return openNode({ binary: path, config, name, port, monitorPort, storeDir });
+  };
+  const nodes = [await node(0), await node(1), await node(2)] as const;
+
+  async function stop(): Promise<void> {
+    for (const each of nodes) await each.kill9();
+    await rm(dir, { recursive: true, force: true });
+  }
+
+  const isHealthy = async () => (await Promise.all(nodes.map((each) => each.isHealthy()))).every(Boolean);
+  const leaderOf = async ({ jsm }: Asker, stream: string): Promise<ClusterNode> => {
+    const find = async () => {
+      const { cluster } = await jsm.streams.info(stream);
+      return nodes.find(({ name }) => name === cluster?.leader);
+    };
+    return until(`${stream} has a leader`, () => find().catch(() => undefined), PATIENCE_MS);
+  };
+
+  for (const each of nodes) each.start();
+  try {
+    await until("the cluster is up", isHealthy, PATIENCE_MS);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    url: nodes.map(({ url }) => url).join(),
+    nodes,
+    leaderOf,
+    async moveLeaderFrom(from, asker, stream) {
+      await until(
+        `${stream} is led by another node`,
+        async () => {
+          if ((await leaderOf(asker, stream)) !== from) return true;
+          await asker.nc.request(`$JS.API.STREAM.LEADER.STEPDOWN.${stream}`).catch(() => {});
+          return false;
+        },
+        PATIENCE_MS,
+      );
+    },
+    async settle({ jsm }) {
+      await until("all replicas are current", async () => (await isHealthy()) && areCurrent(jsm), PATIENCE_MS);
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+interface NodeFiles {
+  readonly binary: string;
+  readonly config: string;
+  readonly name: string;
+  readonly port: number;
+  readonly monitorPort: number;
+  readonly storeDir: string;
+}
+
+function openNode({ binary, config, name, port, monitorPort, storeDir }: NodeFiles): ClusterNode {
+  let child: ChildProcess | undefined;
+  return {
+    name,
+    url: `nats://127.0.0.1:${port}`,
+    start() {
+      child = spawn(binary, ["-c", config], { stdio: "ignore" });
+    },
+    async kill9() {
+      const running = child;
+      child = undefined;
+      if (running === undefined || running.exitCode !== null || running.signalCode !== null) return;
+      const exited = once(running, "exit");
+      running.kill("SIGKILL");
+      await exited;
+    },
+    wipe: () => rm(storeDir, { recursive: true, force: true }),
+    signal: (signal) => void child?.kill(signal),
+    slowDown() {
+      let timer: NodeJS.Timeout;
+      const freeze = () => {
+        child?.kill("SIGSTOP");
+        timer = setTimeout(thaw, 140);
+      };
+      const thaw = () => {
+        child?.kill("SIGCONT");
+        timer = setTimeout(freeze, 20);
+      };
+      freeze();
+      return () => {
+        clearTimeout(timer);
+        child?.kill("SIGCONT");
+      };
+    },
+    async isHealthy() {
+      const url = `http://127.0.0.1:${monitorPort}/healthz`;
+      return fetch(url, { signal: AbortSignal.timeout(2000) }).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    },
+  };
+}
+
+async function areCurrent(jsm: Session["jsm"]): Promise<boolean> {
+  try {
+    for await (const { config, cluster } of jsm.streams.list()) {
+      const replicas = cluster?.replicas ?? [];
+      if (!cluster?.leader || replicas.length !== config.num_replicas - 1) return false;
+      if (replicas.some(({ current, lag = 0 }) => !current || lag > 0)) return false;
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}
