@@ -5,6 +5,7 @@ import { damage } from "./damage.ts";
 import { disks } from "./disks.ts";
 import type { Fault } from "./fault.ts";
 import { freezes } from "./freezes.ts";
+import { headers } from "./headers.ts";
 import { mixed } from "./mixed.ts";
 import { network } from "./network.ts";
 import { streams } from "./streams.ts";
@@ -17,6 +18,7 @@ export const FAULTS: readonly Fault[] = [
   ...streams,
   ...disks,
   ...damage,
+  ...headers,
   ...clocks,
   ...backlog,
   mixed,

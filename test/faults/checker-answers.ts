@@ -8,8 +8,14 @@ export async function ask(httpUrl: string, path: string): Promise<Json> {
   return (await (await fetch(`${httpUrl}${path}`)).json()) as Json;
 }
 
-/** Facets, state and standing decision. */
-export function checkOrder(id: string, order: Json, model: ModelOrder, exact: boolean, report: Report): void {
+/** Facets, state and standing decision, which has to be the last one published. */
+export function checkOrder(
+  id: string,
+  order: Json,
+  model: ModelOrder,
+  published: readonly Json[],
+  report: Report,
+): void {
   for (const [name, expected] of Object.entries(shown(model))) {
     if (isDeepStrictEqual(order[name], expected)) continue;
     report.wrong.push(`${id}: ${name} is ${JSON.stringify(order[name])}, expected ${JSON.stringify(expected)}`);
@@ -20,8 +26,9 @@ export function checkOrder(id: string, order: Json, model: ModelOrder, exact: bo
   if (!isDeepStrictEqual(standing, expected)) {
     report.wrong.push(`${id}: the API says ${JSON.stringify(standing)} stands, expected ${JSON.stringify(expected)}`);
   }
-  if (exact && expected !== null && !isDeepStrictEqual(decision, model.decisions.at(-1))) {
-    report.wrong.push(`${id}: the standing decision's envelope differs from the published one`);
+  const last = published.at(-1);
+  if (standing !== null && !isDeepStrictEqual(decision, last)) {
+    report.wrong.push(`${id}: the API says ${JSON.stringify(decision)} stands, DECISIONS says ${JSON.stringify(last)}`);
   }
 }
 
@@ -47,8 +54,16 @@ export function checkHistory(id: string, history: Json, model: ModelOrder, exact
     }
     seen.add(row.eventId);
   }
+  const order = rows.map((row) => String(row.eventId));
+  if (!isDeepStrictEqual(order, inOrderHeard(order, model)))
+    report.wrong.push(`${id}: its history is not in the order in which it was heard: ${order.join(", ")}`);
   for (const eventId of model.events.keys())
     if (!seen.has(eventId)) report.lost.push(`${id}: ${eventId} had no effect`);
+}
+
+function inOrderHeard(eventIds: readonly string[], { events }: ModelOrder): string[] {
+  const places = new Map([...events.keys()].map((eventId, place) => [eventId, place]));
+  return eventIds.toSorted((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0));
 }
 
 /** Unknown fields are not kept, so only those shown are compared. */

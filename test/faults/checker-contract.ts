@@ -11,6 +11,7 @@ export interface Stored {
   /** With the partition token. */
   readonly subject: string;
   readonly header: (name: string) => string | undefined;
+  readonly headerLines: number;
   readonly body: Uint8Array;
   readonly storedAtMs: number;
 }
@@ -33,6 +34,8 @@ export interface Accepted {
 }
 
 const MAX_BYTES = 65_536;
+/** No more are read, neither by natstate nor by the client here, which is guarded as natstate's is. */
+const HEADER_LINES_READ = 256;
 const DAY_MS = 86_400_000;
 
 const isText = (value: unknown, least = 0) => typeof value === "string" && value.length >= least && value.length <= 256;
@@ -74,7 +77,7 @@ const FIELDS: Readonly<Record<string, (event: Json) => boolean>> = {
 
 /** @returns the event, or the reason for which it belongs in DEAD_LETTERS. */
 export function judge(message: Stored): Accepted | string {
-  if (message.body.length > MAX_BYTES) return "too_large";
+  if (message.body.length > MAX_BYTES || message.headerLines >= HEADER_LINES_READ) return "too_large";
   let body: unknown;
   try {
     body = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(message.body));

@@ -9,7 +9,14 @@ import { connect } from "@nats-io/transport-node";
 import { ask, checkCounts, checkHistory, checkOrder } from "./checker-answers.ts";
 import { judge, type Stored } from "./checker-contract.ts";
 import { hear, type ModelOrder, newOrder } from "./checker-model.ts";
-import { type Bad, checkDeadLetters, checkDecisions, type Report } from "./checker-outputs.ts";
+import {
+  type Bad,
+  checkDeadLetters,
+  checkDecisions,
+  decisionsByOrder,
+  type OutputStream,
+  type Report,
+} from "./checker-outputs.ts";
 
 /** What a check found. */
 export interface Findings extends Report {
@@ -34,8 +41,21 @@ export interface CheckOptions {
 
 /** Reads the streams and the API, and compares them with a model of its own. */
 export interface Checker {
-  /** Takes in what ORDERS holds and has not been read; before something is removed from it. */
+  /**
+   * Takes in what ORDERS holds and has not been read: before something is removed from it, and before anything is
+   * published to one that was put back from a copy.
+   */
   read(): Promise<void>;
+  /** Takes in what DECISIONS holds, before something is removed from it: whoever consumes it has heard that. */
+  readDecisions(): Promise<void>;
+  /** A message of an output stream that a stranger put there: it stands between ours, and is none of them. */
+  passOver(stream: OutputStream, sequence: number): void;
+  /** Orders of which nobody can know which events were heard before they were purged; only their revisions are checked. */
+  giveUp(orderIds: Iterable<string>): void;
+  /** Rejects while the server does not answer it. */
+  isConnected(): Promise<boolean>;
+  /** The streams are empty, and begin anew. */
+  forget(): void;
   check(httpUrl: string, options?: CheckOptions): Promise<Findings>;
   close(): Promise<void>;
 }
@@ -46,6 +66,10 @@ export async function openChecker(natsUrl: string): Promise<Checker> {
   const jsm = await jetstreamManager(nc, { checkAPI: false });
   const orders = new Map<string, ModelOrder>();
   const bad: Bad[] = [];
+  const givenUp = new Set<string>();
+  const strangers: Record<OutputStream, Set<number>> = { DECISIONS: new Set(), DEAD_LETTERS: new Set() };
+  /** By sequence, also those that are gone. */
+  const heard = new Map<number, Stored>();
   let created = "";
   let lastRead = 0;
   let events = 0;
@@ -54,6 +78,8 @@ export async function openChecker(natsUrl: string): Promise<Checker> {
     const info = await jsm.streams.info("ORDERS");
     if (info.created !== created) lastRead = 0;
     created = info.created;
+    // Put back from a copy: what it holds was read before.
+    lastRead = Math.min(lastRead, info.state.last_seq);
     for (const message of await messagesOf(js, jsm, "ORDERS", lastRead + 1)) {
       lastRead = message.sequence;
       events++;
@@ -68,14 +94,40 @@ export async function openChecker(natsUrl: string): Promise<Checker> {
     }
   }
 
+  /** What is ours there, in order; `subjects` because other actor types publish to the same streams. */
+  async function outputs(stream: OutputStream, subjects: string): Promise<Stored[]> {
+    const found = await messagesOf(js, jsm, stream, 1);
+    return found.filter(({ subject, sequence }) => subject.startsWith(subjects) && !strangers[stream].has(sequence));
+  }
+
+  async function readDecisions(): Promise<void> {
+    for (const message of await outputs("DECISIONS", "decisions.orders.")) heard.set(message.sequence, message);
+  }
+
   return {
     read,
+    readDecisions,
+    passOver: (stream, sequence) => void strangers[stream].add(sequence),
+    giveUp(orderIds) {
+      for (const id of orderIds) givenUp.add(id);
+    },
+    isConnected: () => jsm.getAccountInfo().then(() => true),
+    forget() {
+      orders.clear();
+      bad.length = 0;
+      heard.clear();
+      events = 0;
+      lastRead = 0;
+    },
     async check(httpUrl, { exact = true, sample = Number.POSITIVE_INFINITY } = {}) {
       await read();
       const report: Report = { lost: [], doubled: [], wrong: [] };
-      const decisions = await messagesOf(js, jsm, "DECISIONS", 1);
-      checkDecisions(decisions, orders, exact, report);
-      const letters = await messagesOf(js, jsm, "DEAD_LETTERS", 1);
+      const own = new Map(heard);
+      for (const message of await outputs("DECISIONS", "decisions.orders.")) own.set(message.sequence, message);
+      const decisions = [...own.values()].sort((a, b) => a.sequence - b.sequence);
+      const published = decisionsByOrder(decisions, report);
+      checkDecisions(published, orders, givenUp, exact, report);
+      const letters = await outputs("DEAD_LETTERS", "deadletters.orders.");
       checkDeadLetters(letters, bad, report);
       const ids = [...orders.keys()];
       const step = Math.max(1, Math.ceil(ids.length / sample));
@@ -87,7 +139,7 @@ export async function openChecker(natsUrl: string): Promise<Checker> {
           const history = await ask(httpUrl, `/api/orders/${id}/history`);
           answers.set(id, JSON.stringify({ order, history }));
           const model = orders.get(id) ?? newOrder();
-          checkOrder(id, order, model, exact, report);
+          checkOrder(id, order, model, published.get(id) ?? [], report);
           checkHistory(id, history, model, exact, report);
         },
       );
@@ -126,6 +178,7 @@ async function messagesOf(js: JetStreamClient, jsm: JetStreamManager, stream: st
       sequence: info.streamSequence,
       subject,
       header: (name) => (headers?.has(name) ? headers.get(name) : undefined),
+      headerLines: [...(headers ?? [])].reduce((sum, [, values]) => sum + values.length, 0),
       body: data,
       storedAtMs: Math.floor(info.timestampNanos / 1_000_000),
     });

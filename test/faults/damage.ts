@@ -110,7 +110,7 @@ export const damage: readonly Fault[] = [
   },
 ];
 
-function removeStore({ storeFile }: World): void {
+export function removeStore({ storeFile }: World): void {
   for (const suffix of ["", "-wal", "-shm"]) rmSync(`${storeFile}${suffix}`, { force: true });
 }
 

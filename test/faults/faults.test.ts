@@ -1,9 +1,13 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, it } from "vitest";
 import { MOMENTS } from "../../src/flow/probe.ts";
+import { FAULTS } from "./all.ts";
 import { crashAt } from "./crashes.ts";
 import { damage } from "./damage.ts";
 import { type Fault, runFault } from "./fault.ts";
+import { MUTANTS } from "./mutant-list.ts";
 import { halfOpen } from "./network.ts";
 import { streams } from "./streams.ts";
 import { openWorld } from "./world.ts";
@@ -34,6 +38,12 @@ it.concurrent.each(SHORT)(
   },
   300_000,
 );
+
+it.each(MUTANTS)("the mutant is still one: $name", ({ file, find, fault }) => {
+  const source = readFileSync(join(import.meta.dirname, "../..", file), "utf8");
+  expect(source.split(find)).toHaveLength(2);
+  expect(FAULTS.map(({ name }) => name)).toContain(fault);
+});
 
 it("the checker sees what is lost, doubled or wrong", async () => {
   await using world = await openWorld(2);

@@ -1,9 +1,12 @@
 import { readFileSync } from "node:fs";
+import { registerHooks } from "node:module";
+import { pathToFileURL } from "node:url";
 import Database from "better-sqlite3";
 
 /*
  * Loaded into a daemon before its own code (`node --import`), for what cannot be done to it from outside: another clock,
- * a full disk, a slow one. It obeys a file that is read again and again.
+ * a full disk, a slow one. It obeys a file that is read again and again. FAULTS_REGISTRY names a module that takes the
+ * place of machines/registry.ts.
  */
 
 /** What the file holds, JSON; absent fields are as usual. */
@@ -20,6 +23,14 @@ const file = process.env.FAULTS_CONTROL ?? "";
 const UNLIMITED_PAGES = 1_073_741_823;
 const writers = new Set<Database.Database>();
 let control: Inside = {};
+
+const registry = process.env.FAULTS_REGISTRY;
+if (registry !== undefined) {
+  registerHooks({
+    resolve: (specifier, context, next) =>
+      next(specifier.endsWith("machines/registry.ts") ? pathToFileURL(registry).href : specifier, context),
+  });
+}
 
 obey();
 setInterval(obey, 50).unref();

@@ -2,6 +2,7 @@ import type { StreamConfig } from "@nats-io/jetstream";
 import type { Fault } from "./fault.ts";
 import { underLoad } from "./load.ts";
 import { pause } from "./processes.ts";
+import { expectRefusal, stopsLoudly } from "./refusals.ts";
 import { PARTITIONS, type World } from "./world.ts";
 
 /** The daemon notes every 5 s how far its partitions are complete. */
@@ -129,8 +130,7 @@ export const streams: readonly Fault[] = [
       world.proxy.heal();
       daemon.signal("SIGCONT");
       world.struck();
-      const code = await Promise.race([daemon.exited, pause(20_000).then(() => "running")]);
-      expectRefusal(`${code} ${daemon.output()}`, /^1 .*were never read.*--accept-stream ORDERS/s);
+      await stopsLoudly(daemon, /were never read.*--accept-stream ORDERS/s);
       await (await world.start({ args: ["--accept-stream", "ORDERS"] })).stop();
       await world.start();
       await underLoad(world, 2, async () => {});
@@ -150,8 +150,7 @@ export const streams: readonly Fault[] = [
       await world.checker.read();
       const { config } = await world.session.jsm.streams.info("ORDERS");
       await world.session.jsm.streams.delete("ORDERS");
-      const code = await Promise.race([daemon.exited, pause(20_000).then(() => "running")]);
-      expectRefusal(`${code} ${daemon.output()}`, /^1 .*--accept-stream ORDERS/s);
+      await stopsLoudly(daemon, /--accept-stream ORDERS/);
       world.struck();
       await world.session.jsm.streams.add(config as StreamConfig);
       await world.publish(world.traffic(60, 14));
@@ -179,8 +178,4 @@ async function purge(world: World, keep: number): Promise<void> {
   if (keep === 0) await world.checker.read();
   const { state } = await world.session.jsm.streams.info("ORDERS");
   await world.session.jsm.streams.purge("ORDERS", { seq: state.last_seq - keep + 1 });
-}
-
-function expectRefusal(output: string, expected: RegExp): void {
-  if (!expected.test(output)) throw new Error(`expected a refusal like ${expected}, it said:\n${output.slice(-2000)}`);
 }

@@ -55,6 +55,8 @@ export interface StartOptions {
   readonly dataDir?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
+  /** For the daemon's Node, besides ours. */
+  readonly nodeOptions?: string;
 }
 
 export interface WorldOptions {
@@ -75,11 +77,13 @@ async function retryWithoutNats<Result>(start: () => Promise<Result>): Promise<R
   }
 }
 
-/** Generous: the machine may be shared by many. */
 /** The daemon's default. */
 export const PARTITIONS = 16;
+/** Generous: the machine may be shared by many. */
 const PATIENCE_MS = 60_000;
 const PUBLISHERS = 100;
+/** A daemon whose loop is held up does not answer at all. */
+const ANSWER_MS = 5000;
 
 export async function openWorld(seed: number, options: WorldOptions = {}): Promise<World> {
   const random = createRandom(seed);
@@ -98,12 +102,12 @@ export async function openWorld(seed: number, options: WorldOptions = {}): Promi
   let isOver = false;
   let trafficCalls = 0;
 
-  function environment({ dataDir: dir = dataDir, env = {} }: StartOptions) {
+  function environment({ dataDir: dir = dataDir, env = {}, nodeOptions = "" }: StartOptions) {
     return {
       NATS_URL: proxy.url,
       NATSTATE_DATA: dir,
       FAULTS_CONTROL: controlFile,
-      NODE_OPTIONS: `--import ${join(import.meta.dirname, "inside.ts")}`,
+      NODE_OPTIONS: `--import ${join(import.meta.dirname, "inside.ts")} ${nodeOptions}`,
       ...env,
     };
   }
@@ -126,6 +130,8 @@ export async function openWorld(seed: number, options: WorldOptions = {}): Promi
   const streamSize = async (stream: string) => (await session.jsm.streams.info(stream)).state.messages;
 
   async function isSettled(daemon: DaemonProcess): Promise<boolean> {
+    const { config } = await session.jsm.streams.info("ORDERS");
+    const [, partitions] = /partition\((\d+),/.exec(config.subject_transform?.dest ?? "") ?? [];
     let lanes = 0;
     for await (const { name, num_pending, num_ack_pending } of session.jsm.consumers.list("ORDERS")) {
       if (!/^orders-\d+$/.test(name)) continue;
@@ -133,8 +139,8 @@ export async function openWorld(seed: number, options: WorldOptions = {}): Promi
       lanes++;
     }
     // One that was deleted is made again when its owner has noticed.
-    if (lanes < PARTITIONS) return false;
-    const response = await fetch(`${daemon.httpUrl}/readyz`);
+    if (lanes < Number(partitions)) return false;
+    const response = await fetch(`${daemon.httpUrl}/readyz`, { signal: AbortSignal.timeout(ANSWER_MS) });
     const { checks } = (await response.json()) as { checks: { publisher: { detail: string } } };
     return response.ok && checks.publisher.detail.startsWith("0 ");
   }
@@ -218,7 +224,10 @@ export async function openWorld(seed: number, options: WorldOptions = {}): Promi
     },
     async state() {
       const daemon = world.daemon();
-      const readiness = await fetch(`${daemon.httpUrl}/readyz`).then((response) => response.text());
+      const readiness = await fetch(`${daemon.httpUrl}/readyz`, { signal: AbortSignal.timeout(ANSWER_MS) }).then(
+        (response) => response.text(),
+        (error: Error) => `no answer: ${error.message}`,
+      );
       const consumers: string[] = [];
       for await (const { name, num_pending, num_ack_pending, delivered } of session.jsm.consumers.list("ORDERS")) {
         consumers.push(`${name}: ${num_pending} + ${num_ack_pending} pending, delivered ${delivered.stream_seq}`);

@@ -125,6 +125,12 @@ export const PROMISES: readonly Promised[] = [
     faults: [],
   },
   {
+    when: "messages have thousands of headers",
+    promise: "they are dead letters, `too_large`; decisions beside them are not held up",
+    tests: [],
+    faults: ["header-burst"],
+  },
+  {
     when: "a late event arrives for an order that was retired (`NATSTATE_RETAIN`)",
     promise:
       "the order comes back as it was and goes on; or, when the streams no longer hold all of it, the event is dead-lettered as `order_retired`. Never a blank order",
