@@ -1,8 +1,21 @@
+import { isDeepStrictEqual } from "node:util";
 import { crc32 } from "node:zlib";
-import { type Actor, type AnyStateMachine, createActor, type Snapshot } from "xstate";
+import {
+  type Actor,
+  type ActorOptions,
+  type AnyStateMachine,
+  createActor,
+  type Snapshot,
+  type SnapshotFrom,
+} from "xstate";
 import type { ActorEvent, ActorType } from "../../machines/actor-type.ts";
+import { asError } from "./as-error.ts";
+import { seal } from "./seal.ts";
 
-/** What an event did to an actor. `error` leaves the actor as it was before. */
+/**
+ * What an event did to an actor. `superseded` left it as it is: its state, its history states, its context. `error`
+ * leaves the actor as it was before.
+ */
 export type Effect =
   | { readonly kind: "applied" }
   | { readonly kind: "superseded" }
@@ -30,7 +43,29 @@ export interface LiveActor {
   persist(): Envelope;
 }
 
-/** Starts a new actor in its machine's initial state. */
+type MachineSnapshot = SnapshotFrom<AnyStateMachine>;
+
+/** Steps of a machine after one event: more are taken for states that chase each other. */
+const MAX_STEPS = 100;
+
+/**
+ * XState's `createActor`, for a machine that may have been written without care: it takes {@link MAX_STEPS} an event at
+ * most, or as many as its own `options.maxIterations` says. XState's default is no bound at all, and states that chase
+ * each other would take the process down.
+ */
+export function createBoundedActor(
+  machine: AnyStateMachine,
+  options: ActorOptions<AnyStateMachine> = {},
+): Actor<AnyStateMachine> {
+  if (!Number.isFinite(machine.options.maxIterations)) machine.options.maxIterations = MAX_STEPS;
+  return createActor(machine, options);
+}
+
+/**
+ * Starts a new actor in its machine's initial state.
+ *
+ * @throws when the machine fails on the way there, or starts with a context that cannot be stored.
+ */
 export function spawnActor(type: ActorType): LiveActor {
   return live(type, undefined);
 }
@@ -70,11 +105,14 @@ function live(type: ActorType, snapshot: Snapshot<unknown> | undefined): LiveAct
       before = actor.getSnapshot();
       actor.send(event);
       const after = actor.getSnapshot();
-      if (after.status === "error") {
+      const error = after.status === "error" ? asError(after.error) : findFault(after, before);
+      if (error !== undefined) {
+        // Whom it has started.
+        if (after.status === "active") actor.stop();
         rewind();
-        return { kind: "error", error: asError(after.error) };
+        return { kind: "error", error };
       }
-      return { kind: sameFields(before.context, after.context) ? "superseded" : "applied" };
+      return { kind: isUnchanged(before, after) ? "superseded" : "applied" };
     },
     context: () => actor.getSnapshot().context,
     state: () => stateName(actor.getSnapshot()),
@@ -86,16 +124,22 @@ function live(type: ActorType, snapshot: Snapshot<unknown> | undefined): LiveAct
 }
 
 function start(machine: AnyStateMachine, snapshot: Snapshot<unknown> | undefined): Actor<AnyStateMachine> {
-  const actor = createActor(machine, snapshot === undefined ? {} : { snapshot });
+  const actor = createBoundedActor(machine, snapshot === undefined ? {} : { snapshot });
   // Without an observer XState reports a failed actor as an uncaught exception; send() looks at the status instead.
   actor.subscribe({ error: () => {} });
   actor.start();
-  if (actor.getSnapshot().status === "error") {
-    throw new Error(`machine ${machine.id} does not start from this snapshot`, {
-      cause: actor.getSnapshot().error,
-    });
-  }
+  const started = actor.getSnapshot();
+  const cause = started.status === "error" ? asError(started.error) : findFault(started);
+  if (cause !== undefined) throw new Error(`machine ${machine.id} does not start: ${cause.message}`, { cause });
   return actor;
+}
+
+/** What a machine may not do although XState lets it, undefined when it has not. */
+function findFault(after: MachineSnapshot, before?: MachineSnapshot): Error | undefined {
+  const [child] = Object.keys(after.children);
+  if (child !== undefined) return new Error(`it starts ${child}: an actor calls nobody`);
+  const problem = seal("context", after.context, before?.context);
+  return problem === undefined ? undefined : new Error(problem);
 }
 
 /**
@@ -108,18 +152,35 @@ function persistable(actor: Actor<AnyStateMachine>): object {
   return isPlain ? { status, value, historyValue, context, children } : actor.getPersistedSnapshot();
 }
 
-/** Merging an event that loses replaces nothing: every field is still the same object. */
-function sameFields(before: object, after: object): boolean {
+function isUnchanged(before: MachineSnapshot, after: MachineSnapshot): boolean {
+  if (before === after) return true;
+  return (
+    before.status === after.status &&
+    (before.value === after.value || isDeepStrictEqual(before.value, after.value)) &&
+    hasSameHistory(before.historyValue, after.historyValue) &&
+    // Merging an event that loses replaces nothing: every field is still the same object.
+    hasSame(before.context, after.context, Object.is)
+  );
+}
+
+function hasSameHistory(before: MachineSnapshot["historyValue"], after: MachineSnapshot["historyValue"]): boolean {
+  return hasSame(before, after, (known, now) => hasSame(known, now, Object.is));
+}
+
+function hasSame<Member>(
+  before: Readonly<Record<string, Member>> | readonly Member[],
+  after: Readonly<Record<string, Member>> | readonly Member[],
+  isSame: (a: never, b: never) => boolean,
+): boolean {
   if (before === after) return true;
   const names = Object.keys(after) as (keyof typeof after)[];
-  return names.length === Object.keys(before).length && names.every((name) => before[name] === after[name]);
+  return (
+    names.length === Object.keys(before).length &&
+    names.every((name) => Object.hasOwn(before, name) && isSame(before[name] as never, after[name] as never))
+  );
 }
 
 function stateName(snapshot: { readonly value?: unknown }): string {
   const { value } = snapshot;
   return typeof value === "string" ? value : JSON.stringify(value ?? "");
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -1,6 +1,11 @@
-import { type AnyStateMachine, type AnyStateNode, createActor } from "xstate";
+import type { AnyStateMachine, AnyStateNode } from "xstate";
 import type { ActorType } from "../../machines/actor-type.ts";
+import { createBoundedActor } from "./actors.ts";
+import { asError } from "./as-error.ts";
+import { checkContract, isAsync } from "./check-contract.ts";
+import { draw, measure } from "./conclude.ts";
 import { DECISION_ENVELOPE } from "./decision.ts";
+import { seal } from "./seal.ts";
 
 /** Fields of an answer about an actor that a view must leave free. */
 const ANSWER_FIELDS = [
@@ -28,9 +33,13 @@ export function checkActorTypes(types: readonly ActorType[]): string[] {
   if (types.length === 0) return ["there is no actor type: add one to machines/registry.ts"];
   return types.flatMap((type, index) => {
     const others = types.slice(0, index);
-    return [...checkNames(type, others), ...checkMachine(type), ...checkDecisions(type), ...checkView(type)].map(
-      (problem) => `actor type ${JSON.stringify(type.name)}: ${problem}`,
-    );
+    return [
+      ...checkNames(type, others),
+      ...checkMachine(type),
+      ...checkContract(type),
+      ...checkDecisions(type),
+      ...checkRules(type),
+    ].map((problem) => `actor type ${JSON.stringify(type.name)}: ${problem}`);
   });
 }
 
@@ -66,10 +75,18 @@ function* checkMachine({ machine, states, events }: ActorType): Generator<string
     }
     if (!handlesAny && !machine.events.includes(type)) yield `no state of its machine handles ${type}`;
   }
-  for (const { key, after, invoke } of [machine.root, ...nodes]) {
+  for (const { key, after, invoke, entry, exit, transitions } of [machine.root, ...nodes]) {
     if (after.length > 0) yield `state ${key} has a delay (after): an actor knows no clock but its events' times`;
     if (invoke.length > 0) yield `state ${key} invokes something: an actor calls nobody`;
+    const actions = [
+      ...entry,
+      ...exit,
+      ...[...transitions.values()].flat().flatMap((transition) => transition.actions),
+    ];
+    if (actions.some(isAsync)) yield `state ${key} has an action that is async: an actor waits for nobody`;
   }
+  const later = Object.entries(machine.implementations.actions).filter(([, action]) => isAsync(action));
+  for (const [name] of later) yield `action ${name} is async: an actor waits for nobody`;
 }
 
 function* checkDecisions({ decisionTypes, decisions, withdrawn }: ActorType): Generator<string> {
@@ -79,16 +96,35 @@ function* checkDecisions({ decisionTypes, decisions, withdrawn }: ActorType): Ge
   if (missing.length > 0) yield `decisions does not describe ${missing.join(", ")}`;
   const unknown = described.filter((name) => !decisionTypes.includes(name));
   if (unknown.length > 0) yield `decisions describes ${unknown.join(", ")}, none of its decisionTypes`;
+  if (decisions?.[withdrawn]?.safeParse({}).success === false)
+    yield `decisions wants fields of ${withdrawn}: it has none`;
 }
 
-function* checkView({ machine, view, idField }: ActorType): Generator<string> {
+/** Whatever an actor nothing is known of shows. */
+function* checkRules(type: ActorType): Generator<string> {
   try {
-    const snapshot = createActor(machine).getSnapshot();
-    const taken = Object.keys(view(snapshot.context)).filter((key) => [...ANSWER_FIELDS, idField].includes(key));
-    if (taken.length > 0) yield `its view has ${taken.join(", ")}: answers have a field of that name`;
+    const { status, error, context } = createBoundedActor(type.machine).getSnapshot();
+    if (status === "error") throw asError(error);
+    yield* one(seal("context", context));
+    measure(type, context);
+    draw(type, context, null);
+    yield* checkAnswer(type, context);
   } catch (error) {
-    yield `its machine or view fails on an actor nothing is known of: ${(error as Error).message}`;
+    yield `its machine or rules fail on an actor nothing is known of: ${asError(error).message}`;
   }
+}
+
+function* checkAnswer({ view, waitingFor, samples, idField }: ActorType, context: unknown): Generator<string> {
+  const shown: object = view(context);
+  const taken = Object.keys(shown).filter((key) => [...ANSWER_FIELDS, idField].includes(key));
+  if (taken.length > 0) yield `its view has ${taken.join(", ")}: answers have a field of that name`;
+  yield* one(seal("view", shown));
+  yield* one(seal("waitingFor", waitingFor(context)));
+  yield* one(seal("samples", samples?.(context) ?? []));
+}
+
+function one(problem: string | undefined): string[] {
+  return problem === undefined ? [] : [problem];
 }
 
 function* nodesBelow(node: AnyStateMachine["root"]): Generator<AnyStateNode> {

@@ -50,7 +50,7 @@ export function decide(
       revision,
       supersedes: revision === 1 ? null : revision - 1,
       decidedAt: conclusion.decidedAt,
-      dataCompleteness: type.completeness(actor.live.context()),
+      dataCompleteness: actor.completeness,
       basedOn: conclusion.basedOn,
       causationId: cause.eventId,
       correlationId: cause.correlationId,

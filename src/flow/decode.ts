@@ -3,8 +3,10 @@ import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { normaliseTimestamp } from "../../machines/event-time.ts";
+import { asError } from "./as-error.ts";
 import { readCloudEvent } from "./cloud-event.ts";
 import type { Delivery, Observation, Rejected, RejectionReason } from "./ports.ts";
+import { seal } from "./seal.ts";
 
 /** Limits an event is held to before anything is parsed. */
 export interface DecodeLimits {
@@ -33,6 +35,7 @@ export function decode(delivery: Delivery, limits: DecodeLimits): Observation | 
     return reject("too_large", `headers: ${headerCount}, at most ${MAX_HEADERS} are read`);
   }
   const { type } = delivery.lane;
+  if (delivery.stored !== undefined && Object.hasOwn(type.events, delivery.stored.type)) return delivery.stored;
   const parsed = parse(delivery.body, limits);
   if (isRejected(parsed)) return parsed;
   const event = readCloudEvent(delivery, parsed.fields, type.idField);
@@ -69,11 +72,8 @@ export function decode(delivery: Delivery, limits: DecodeLimits): Observation | 
   if (correlationId !== undefined && !isLabel(correlationId)) {
     return invalid("correlationId: expected a string of 1 to 256 characters");
   }
-  const data = contract.safeParse(event.fields);
-  if (!data.success) {
-    const [issue] = data.error.issues;
-    return invalid(`${issue?.path.join(".") || "event"}: ${issue?.message ?? "not as the contract says"}`);
-  }
+  const data = readData(contract, event.fields);
+  if (isRejected(data)) return data;
   const traceparent = readTraceparent(delivery);
   const identity = eventId ?? digest(event.fields);
   if (identity === null)
@@ -85,15 +85,34 @@ export function decode(delivery: Delivery, limits: DecodeLimits): Observation | 
     timestamp,
     correlationId: correlationId ?? traceparent?.traceId ?? null,
     traceparent: traceparent?.header ?? null,
-    data: data.data,
+    data: data.fields,
   };
 }
 
-/** Reads an event's fields back from its stored JSON, as {@link decode} read them when it arrived. */
+/**
+ * Reads an event's fields back from its stored JSON, as {@link decode} read them when it arrived: the contract is not
+ * asked again, as one that transforms takes its own output for something else, or refuses it.
+ */
 export function decodeStored(type: ActorType, eventType: string, body: string): Fields {
-  const contract = type.events[eventType];
-  if (contract === undefined) throw new Error(`stored event type ${eventType} is not one of ${type.name}'s`);
-  return contract.parse(JSON.parse(body));
+  if (!Object.hasOwn(type.events, eventType)) {
+    throw new Error(`stored event type ${eventType} is not one of ${type.name}'s`);
+  }
+  return JSON.parse(body) as Fields;
+}
+
+/** A contract has code of its own (`refine`, `transform`): what that throws is this event's trouble. */
+function readData(contract: ActorType["events"][string], fields: Fields): { fields: Fields } | Rejected {
+  try {
+    const data = contract.safeParse(fields);
+    if (!data.success) {
+      const [issue] = data.error.issues;
+      return invalid(`${issue?.path.join(".") || "event"}: ${issue?.message ?? "not as the contract says"}`);
+    }
+    const problem = seal("event", data.data);
+    return problem === undefined ? { fields: data.data } : invalid(`${problem}; its contract makes that of it`);
+  } catch (error) {
+    return invalid(`event: its contract fails on it: ${asError(error).message}`);
+  }
 }
 
 /** Is this a rejection, not the thing asked for? */

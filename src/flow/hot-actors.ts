@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { ActorType, DecisionContent } from "../../machines/actor-type.ts";
 import { type LiveActor, restoreActor, spawnActor } from "./actors.ts";
+import { asError } from "./as-error.ts";
 import { decodeStored } from "./decode.ts";
 import { atOnce, type Pieces } from "./pieces.ts";
 import type { EventRow, IndexedColumns, Journal, Lane } from "./ports.ts";
@@ -13,6 +14,8 @@ export interface HotActor {
   readonly live: LiveActor;
   /** What its row says, null while it has none. */
   saved: IndexedColumns | null;
+  /** After its latest event, 0 to 100. */
+  completeness: number;
   rowVersion: number;
   events: number;
   revision: number;
@@ -55,10 +58,11 @@ export function createHotActors(
       lane,
       live: restored ?? rebuildActor(lane.type, journal.eventsOf(row.key)),
       saved: row,
+      completeness: row.completeness,
       rowVersion: row.rowVersion,
       events: row.events,
       revision: row.revision,
-      standing: row.standing === null ? null : (JSON.parse(row.standing) as DecisionContent),
+      standing: row.standing === null ? null : readStanding(row.standing),
       firstSeenAtMs: row.firstSeenAtMs,
       updatedAtMs: row.updatedAtMs,
     };
@@ -94,8 +98,9 @@ function fresh(lane: Lane, id: string, key: number, storedAtMs: number): HotActo
     key,
     id,
     lane,
-    live: spawnActor(lane.type),
+    live: rebuildActor(lane.type, []),
     saved: null,
+    completeness: 0,
     rowVersion: 0,
     events: 0,
     revision: 0,
@@ -105,7 +110,17 @@ function fresh(lane: Lane, id: string, key: number, storedAtMs: number): HotActo
   };
 }
 
-/** An actor's stored events cannot be applied again: a bug in the machine's or the contract's new version, or damage. */
+function readStanding(json: string): DecisionContent {
+  try {
+    return JSON.parse(json) as DecisionContent;
+  } catch (cause) {
+    throw new ReplayError("its standing decision is damaged", { cause });
+  }
+}
+
+/**
+ * An actor cannot be made from what is stored of it: a bug in the machine's or the contract's new version, or damage.
+ */
 export class ReplayError extends Error {
   override readonly name = "ReplayError";
 }
@@ -114,7 +129,7 @@ export class ReplayError extends Error {
  * Replays an actor whose stored snapshot is unusable.
  *
  * @param events - its whole history, in stream order.
- * @throws ReplayError when an event that was once applied no longer can be.
+ * @throws ReplayError when an event that was once applied no longer can be, or the machine does not even start.
  */
 export function rebuildActor(type: ActorType, events: Iterable<EventRow>): LiveActor {
   return atOnce(rebuildInPieces(type, events));
@@ -122,15 +137,23 @@ export function rebuildActor(type: ActorType, events: Iterable<EventRow>): LiveA
 
 /** As {@link rebuildActor}, one event a piece. */
 export function* rebuildInPieces(type: ActorType, events: Iterable<EventRow>): Pieces<LiveActor> {
-  const live = spawnActor(type);
+  const live = startAnew(type);
   for (const { type: eventType, eventId, timestamp, body } of events) {
     try {
       const effect = live.send({ type: eventType, eventId, timestamp, data: decodeStored(type, eventType, body) });
       if (effect.kind === "error") throw effect.error;
     } catch (cause) {
-      throw new ReplayError(`stored event ${eventId} cannot be replayed: ${(cause as Error).message}`, { cause });
+      throw new ReplayError(`stored event ${eventId} cannot be replayed: ${asError(cause).message}`, { cause });
     }
     yield;
   }
   return live;
+}
+
+function startAnew(type: ActorType): LiveActor {
+  try {
+    return spawnActor(type);
+  } catch (cause) {
+    throw new ReplayError(asError(cause).message, { cause });
+  }
 }

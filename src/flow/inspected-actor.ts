@@ -1,5 +1,6 @@
-import { type AnyStateMachine, createActor, type InspectionEvent, type Snapshot } from "xstate";
+import type { AnyStateMachine, InspectionEvent, Snapshot } from "xstate";
 import type { ActorEvent, ActorType } from "../../machines/actor-type.ts";
+import { createBoundedActor } from "./actors.ts";
 
 /**
  * One message of the Stately inspector's protocol, as JSON.
@@ -86,7 +87,7 @@ export function startInspectedActor(type: ActorType, actorId: string, options: I
     }
   }
 
-  const actor = createActor(type.machine, { inspect, ...(snapshot === undefined ? {} : { snapshot }) });
+  const actor = createBoundedActor(type.machine, { inspect, ...(snapshot === undefined ? {} : { snapshot }) });
   // Without an observer XState reports a failed actor as an uncaught exception; the snapshot told says it too.
   actor.subscribe({ error: () => {} });
   tell({

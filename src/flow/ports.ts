@@ -30,6 +30,8 @@ export interface Delivery {
   readonly headerCount?: number;
   /** When the stream stored it, ms since the epoch. The only clock the path of an event knows. */
   readonly storedAtMs: number;
+  /** What it was read as when it was heard; set for an event that only the store has any more. */
+  readonly stored?: Observation;
   /** Tells the server it may forget the delivery; flow control, not durability. */
   ack(): void;
 }

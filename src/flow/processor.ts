@@ -1,4 +1,3 @@
-import type { ActorEvent, Conclusion } from "../../machines/actor-type.ts";
 import { decide } from "./decide.ts";
 import { type DecodeLimits, decode, isRejected, oneLine } from "./decode.ts";
 import { type HotActor, type HotActors, ReplayError } from "./hot-actors.ts";
@@ -19,6 +18,7 @@ import type { Probe } from "./probe.ts";
 import { parkedRow, unpark } from "./quarantine.ts";
 import { orderRetired } from "./retired.ts";
 import { createTallies, type Tallies, wholePercent } from "./tallies.ts";
+import { transit } from "./transit.ts";
 
 /** Applies deliveries to actors. */
 export interface Processor {
@@ -69,12 +69,6 @@ interface Batch {
   readonly checkpoints: Map<Lane, number>;
   readonly tallies: Tallies;
 }
-
-/** What a transition led to; `error` means the actor is as it was before. */
-type Transition =
-  | { readonly kind: "applied"; readonly conclusion: Conclusion }
-  | { readonly kind: "superseded" }
-  | { readonly kind: "error"; readonly error: Error };
 
 /**
  * The path of an event (DESIGN, section 2):
@@ -204,18 +198,6 @@ export function createProcessor(
     if (to !== from) moves.push({ type, from, to });
   }
 
-  /** Lets the event act and draws the conclusion; a machine or rule that throws leaves the actor as it was. */
-  function transit(actor: HotActor, event: ActorEvent): Transition {
-    const effect = actor.live.send(event);
-    if (effect.kind !== "applied") return effect;
-    try {
-      return { kind: "applied", conclusion: actor.lane.type.conclude(actor.live.context()) };
-    } catch (error) {
-      actor.live.rewind();
-      return { kind: "error", error: error as Error };
-    }
-  }
-
   function record(actor: HotActor, delivery: Delivery, observation: Observation): boolean {
     return journal.recordEvent({
       actorKey: actor.key,
@@ -283,10 +265,9 @@ export function createProcessor(
   }
 
   function save(actor: HotActor, tallies: Tallies): number {
-    const { lane, live, standing } = actor;
+    const { lane, live, standing, completeness } = actor;
     const state = live.state();
     const decisionType = standing?.decisionType ?? null;
-    const completeness = lane.type.completeness(live.context());
     const row = {
       ...live.persist(),
       key: actor.key,

@@ -1,4 +1,4 @@
-import type { Delivery, EventRow, Lane } from "../flow/ports.ts";
+import type { Delivery, EventRow, Lane, Observation } from "../flow/ports.ts";
 
 /** The lane of a message, by the partition in its subject; undefined when it is in none of these. */
 export function laneOf(lanes: readonly Lane[], stream: string, subject: string): Lane | undefined {
@@ -13,22 +13,25 @@ export function laneOf(lanes: readonly Lane[], stream: string, subject: string):
  */
 export function storedDelivery(lane: Lane, actorId: string, event: EventRow): Delivery {
   const { type } = lane;
+  const { type: eventType, eventId, timestamp, correlationId } = event;
+  const data = JSON.parse(event.body) as Observation["data"];
   const fields = {
-    ...(JSON.parse(event.body) as object),
+    ...data,
     [type.idField]: actorId,
-    eventType: event.type,
-    eventId: event.eventId,
-    timestamp: event.timestamp,
-    ...(event.correlationId === null ? {} : { correlationId: event.correlationId }),
+    eventType,
+    eventId,
+    timestamp,
+    ...(correlationId === null ? {} : { correlationId }),
   };
   return {
     lane,
     sequence: event.sequence,
-    subject: [type.collection, lane.partition, actorId, event.type].join("."),
+    subject: [type.collection, lane.partition, actorId, eventType].join("."),
     body: Buffer.from(JSON.stringify(fields)),
     header: () => undefined,
     headers: () => [],
     storedAtMs: event.storedAtMs,
+    stored: { actorId, type: eventType, eventId, timestamp, correlationId, traceparent: null, data },
     ack() {},
   };
 }

@@ -52,7 +52,47 @@ it.each<[string, Partial<ActorType>, RegExp]>([
         throw new Error("no facets");
       },
     },
-    /fails on an actor nothing is known of: no facets/,
+    /fail on an actor nothing is known of: no facets/,
+  ],
+  ["a context JSON does not keep", { machine: machine({ context: { seen: new Map() } }) }, /context.seen: a Map/],
+  ["a view JSON does not keep", { view: () => ({ seen: 1n }) }, /view.seen: a bigint/],
+  ["a completeness that is none", { completeness: () => Number.NaN }, /completeness: expected 0 to 100, found NaN/],
+  ["a rule that promises", { conclude: (async () => {}) as never }, /conclude: expected .*, found a promise/],
+  ["what is waited for later", { waitingFor: (async () => []) as never }, /waitingFor: a Promise/],
+  ["an async action", { machine: machine({ entry: async () => {} }) }, /has an action that is async/],
+  [
+    "an async action with a name",
+    {
+      machine: machine({ initial, states: { ...flat, [initial]: { entry: "mail" } } }).provide({
+        actions: { mail: async () => {} },
+      }),
+    },
+    /action mail is async/,
+  ],
+  [
+    "states that chase each other from the start",
+    { machine: machine({ initial: "a", states: { a: { always: "b" }, b: { always: "a" } } }) },
+    /fail on an actor nothing is known of: Infinite loop/,
+  ],
+  [
+    "a withdrawal with fields",
+    { decisions: { ParcelArrived: z.object({}), ParcelDecisionWithdrawn: z.object({ why: z.string() }) } },
+    /wants fields of ParcelDecisionWithdrawn/,
+  ],
+  [
+    "an event with what JSON does not keep",
+    {
+      events: {
+        ...parcelType.events,
+        ParcelScanned: z.object({ at: z.array(z.object({ time: z.coerce.date() })).optional() }),
+      },
+    },
+    /event type ParcelScanned.at.time is a date, which JSON does not keep/,
+  ],
+  [
+    "an event that is checked later",
+    { events: { ...parcelType.events, ParcelScanned: z.object({ place: z.string().refine(async () => true) }) } },
+    /event type ParcelScanned.place is checked asynchronously/,
   ],
 ])("%s is told", (_what, change, problem) => {
   expect(checkActorTypes([order, changed(change)]).join("\n")).toMatch(problem);
@@ -61,6 +101,17 @@ it.each<[string, Partial<ActorType>, RegExp]>([
 it("an event may be handled by a machine that handles any", () => {
   const any = createMachine({ initial, states: flat, on: { "*": {} } });
   expect(checkActorTypes([changed({ machine: any })])).toEqual([]);
+});
+
+it("an event may be transformed by its contract into something else that JSON keeps", () => {
+  const place = z
+    .string()
+    .trim()
+    .default("nowhere")
+    .transform((text) => ({ text }));
+  const weight = z.preprocess(Number, z.number().catch(0));
+  const events = { ...parcelType.events, ParcelScanned: z.object({ place, weight }) };
+  expect(checkActorTypes([changed({ events })])).toEqual([]);
 });
 
 it("all problems are told at once, with the type's name", () => {

@@ -178,7 +178,7 @@ describe("a stored snapshot that cannot be used", () => {
     const { lane } = orderEvent(1, "o", "OrderCreated", 1);
     station.processor.apply([orderEvent(1, "o", "PaymentProcessed", 1)]);
     const [body] = station.db.prepare("SELECT body FROM events").pluck().all();
-    station.db.exec("UPDATE actors SET machine_version = 0; UPDATE events SET body = '{}'");
+    station.db.exec("UPDATE actors SET machine_version = 0; UPDATE events SET body = '{'");
     station.actors.evict(lane, "o");
     const events = [orderEvent(2, "o", "InventoryReserved", 2), orderEvent(3, "fine", "PaymentProcessed", 3)];
     const { handled } = station.processor.apply(events);

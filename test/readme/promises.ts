@@ -115,11 +115,11 @@ export const PROMISES: readonly Promised[] = [
     faults: [],
   },
   {
-    when: "a machine throws on an event",
+    when: "on an event a machine or a rule throws, goes round in circles, keeps what JSON does not, or gives what is no decision",
     promise:
       "that order is quarantined and its events kept back; all others flow; released after a fix, they are applied in order",
     tests: [
-      ["flow/processor.test.ts", "a machine that throws"],
+      ["flow/poison.test.ts", "that actor is quarantined, with the field; all others flow"],
       ["e2e/quarantine.test.ts", "quarantined orders are listed, shown and, after a fix, released"],
     ],
     faults: [],

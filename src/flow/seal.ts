@@ -1,0 +1,69 @@
+/** How deep a value may be: what is deeper nobody writes by hand. */
+const MAX_DEPTH = 256;
+/** Characters of a path that is told. */
+const MAX_PATH = 100;
+
+interface Problem {
+  readonly path: string;
+  readonly why: string;
+}
+
+/**
+ * Freezes a value that is kept as JSON, and looks whether JSON gives it back: what is stored must be what a later start
+ * reads. Members that are undefined are left out by JSON, and -0 becomes 0; both may be.
+ *
+ * Frozen, because what a machine changes in place is neither seen as a change nor undone by a rewind, and may be shared
+ * with other actors. Then the attempt throws where it is made.
+ *
+ * @param name - what the value is called, for example `context`.
+ * @param known - a value sealed before. What both have at the same place is not looked at again, so an event that
+ *   changes one facet costs that facet.
+ * @returns the first value JSON would change, for example `context.total: NaN, which JSON does not keep`, or undefined.
+ */
+export function seal(name: string, value: unknown, known?: unknown): string | undefined {
+  const problem = look(value, known, []);
+  if (problem === undefined) return undefined;
+  const path = problem.path.length > MAX_PATH ? `${problem.path.slice(0, MAX_PATH)}...` : problem.path;
+  return `${name}${path}: ${problem.why}, which JSON does not keep`;
+}
+
+function look(value: unknown, known: unknown, above: object[]): Problem | undefined {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return undefined;
+    case "number":
+      return Number.isFinite(value) ? undefined : { path: "", why: String(value) };
+    case "object":
+      return value === null || value === known ? undefined : lookInside(value, known, above);
+    default:
+      return { path: "", why: value === undefined ? "undefined" : `a ${typeof value}` };
+  }
+}
+
+function lookInside(value: object, known: unknown, above: object[]): Problem | undefined {
+  const why =
+    classOf(value) ?? (above.includes(value) ? "a circle" : above.length > MAX_DEPTH ? "too deep" : undefined);
+  if (why !== undefined) return { path: "", why };
+  const before = (typeof known === "object" && known !== null ? known : {}) as Readonly<Record<string, unknown>>;
+  above.push(value);
+  // An array's holes are elements that JSON would write as null.
+  const keys = Array.isArray(value) ? value.keys() : Object.keys(value);
+  for (const key of keys) {
+    const member = (value as Readonly<Record<string, unknown>>)[key];
+    if (member === undefined && !Array.isArray(value)) continue;
+    const problem = look(member, before[key], above);
+    if (problem !== undefined) return { path: `.${key}${problem.path}`, why: problem.why };
+  }
+  above.pop();
+  Object.freeze(value);
+  return undefined;
+}
+
+/** @returns undefined for a plain object or array, which JSON gives back as what they are. */
+function classOf(value: object): string | undefined {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === null || Array.isArray(value)) return undefined;
+  const maker: unknown = value.constructor;
+  return `a ${typeof maker === "function" && maker.name !== "" ? maker.name : "class"}`;
+}

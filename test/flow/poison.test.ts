@@ -1,0 +1,381 @@
+import { describe, expect, it } from "vitest";
+import { assign, createMachine, fromPromise, raise } from "xstate";
+import { z } from "zod";
+import type { ActorType } from "../../machines/actor-type.ts";
+import { createHotActors } from "../../src/flow/hot-actors.ts";
+import { createProcessor } from "../../src/flow/processor.ts";
+import { openDeriver } from "../../src/repair/derive.ts";
+import { createJournal } from "../../src/store/journal.ts";
+import { orderEvent } from "./order-events.ts";
+import { applyEach, openStation, type Station } from "./station.ts";
+import { type ThingContext, type ThingRules, thingEvent, thingLane, thingType } from "./things.ts";
+
+class Money {
+  readonly amount = 1;
+}
+
+function circle(): object {
+  const self: Record<string, unknown> = {};
+  self.self = self;
+  return { self };
+}
+
+/** A conclusion that is a good one but for `change`, of bad things only. */
+const concluding = (change: object) => ({
+  conclude: ({ bad, n }: ThingContext) => ({
+    content: n === undefined ? null : { decisionType: "ThingCounted", n },
+    basedOn: [],
+    decidedAt: null,
+    ...(bad === undefined ? {} : change),
+  }),
+});
+const content = (fields: object) => concluding({ content: { decisionType: "ThingCounted", ...fields } });
+const whenBad =
+  <Result>(answer: () => Result, otherwise: unknown) =>
+  ({ bad }: ThingContext) =>
+    bad === undefined ? otherwise : answer();
+const throwing = (thrown: unknown) => () => {
+  throw thrown;
+};
+const measuring = (answer: () => unknown) => ({ completeness: whenBad(answer, 50) });
+const deciding = (answer: () => unknown) => ({
+  conclude: whenBad(answer, { content: { decisionType: "ThingCounted", n: 1 }, basedOn: [], decidedAt: null }),
+});
+
+const poison: [string, ThingRules, RegExp][] = [
+  [
+    "a bigint in the context",
+    { made: () => ({ total: 1n }) },
+    /context\.bad\.total: a bigint, which JSON does not keep/,
+  ],
+  ["a circle in the context", { made: circle }, /context\.bad\.self\.self: a circle/],
+  ["a function in the context", { made: () => [() => 1] }, /context\.bad\.0: a function/],
+  ["a symbol in the context", { made: () => Symbol("s") }, /context\.bad: a symbol/],
+  ["a hole in the context", { made: () => [1, undefined] }, /context\.bad\.1: undefined/],
+  ["a Date in the context", { made: () => new Date() }, /context\.bad: a Date/],
+  ["a Map in the context", { made: () => new Map() }, /context\.bad: a Map/],
+  ["an instance of a class in the context", { made: () => new Money() }, /context\.bad: a Money/],
+  ["NaN in the context", { made: () => ({ rate: Number.NaN }) }, /context\.bad\.rate: NaN/],
+  ["Infinity in the context", { made: () => -Infinity }, /context\.bad: -Infinity/],
+  ["a context changed in place", { does: ({ list }) => list.push(1n) }, /object is not extensible/],
+  ["a context without an end", { made: () => JSON.parse("[".repeat(1000) + "]".repeat(1000)) }, /: too deep/],
+  ["a completeness that is NaN", measuring(() => Number.NaN), /completeness: expected 0 to 100, found NaN/],
+  ["a completeness above 100", measuring(() => 101), /completeness: expected 0 to 100, found 101/],
+  ["a completeness below 0", measuring(() => -1), /completeness: expected 0 to 100, found -1/],
+  ["a completeness that is text", measuring(() => "50"), /completeness: expected 0 to 100, found "50"/],
+  ["a completeness that throws", measuring(throwing(new Error("what is it?"))), /what is it\?/],
+  ["a completeness that throws nothing", measuring(throwing(undefined)), /Spoiled: undefined/],
+  ["a completeness that comes later", measuring(async () => 50), /completeness: .*found a promise/],
+  ["no conclusion", deciding(() => undefined), /conclude: expected \{ content, .*\}, found undefined/],
+  ["a conclusion that comes later", deciding(async () => ({})), /conclude: .*found a promise/],
+  [
+    "a conclusion that fails later",
+    deciding(async () => {
+      throw new Error("later");
+    }),
+    /conclude: .*found a promise/,
+  ],
+  ["a conclusion that is a list", deciding(() => []), /conclude: .*found an array/],
+  ["a conclusion without content", deciding(() => ({})), /conclude: .*null, found undefined/],
+  ["a rule that throws what cannot be shown", deciding(throwing(Object.create(null))), /cannot be shown/],
+  [
+    "a content without its type",
+    concluding({ content: { n: 1 } }),
+    /content\.decisionType: undefined is none of ThingC/,
+  ],
+  ["a content of an unknown type", content({ decisionType: "Other" }), /content\.decisionType: "Other" is none of/],
+  ["a withdrawal as content", content({ decisionType: "ThingWithdrawn" }), /content: null says that nothing follows/],
+  ["a bigint in the content", content({ n: 1n }), /content\.n: a bigint/],
+  ["a circle in the content", content({ n: circle() }), /content\.n\.self\.self: a circle/],
+  ["NaN in the content", content({ n: Number.NaN }), /content\.n: NaN/],
+  ["a content that sets the revision", content({ revision: 7 }), /content\.revision: that field is the envelope's/],
+  ["a content that sets the id", content({ thingId: "other" }), /content\.thingId: that field is the envelope's/],
+  ["a content too large for NATS", content({ n: "x".repeat(70_000) }), /content and basedOn: 70\d\d\d bytes, at most/],
+  [
+    "decided yesterday",
+    concluding({ content: { decisionType: "ThingCounted" }, decidedAt: "yesterday" }),
+    /decidedAt: .*"yesterday"/,
+  ],
+  [
+    "decided at no time",
+    concluding({ content: { decisionType: "ThingCounted" }, decidedAt: undefined }),
+    /decidedAt: /,
+  ],
+  ["based on nothing", concluding({ content: { decisionType: "ThingCounted" }, basedOn: undefined }), /basedOn: /],
+  ["based on numbers", concluding({ content: { decisionType: "ThingCounted" }, basedOn: [1] }), /basedOn: .*an array/],
+  [
+    "a content that is not as described",
+    {
+      ...content({ n: "two" }),
+      decisions: { ThingCounted: z.object({ n: z.number() }), ThingWithdrawn: z.object({}) },
+    },
+    /content\.n: Invalid input: expected number, received string/,
+  ],
+  ["states that chase each other", { target: "looping" }, /Infinite loop detected: .* more than 100 microsteps/],
+  ["a guard that throws", { target: "broken" }, /broken guard/],
+  ["an action that throws", { does: throwing(new Error("no such thing")) }, /no such thing/],
+];
+
+function outcomes(station: Station, actorId: string): unknown {
+  const rows = station.db.prepare("SELECT error FROM quarantine WHERE actor_id = ?").pluck().all(actorId);
+  return [rows, station.decisions(actorId).map(({ n }) => n)];
+}
+
+describe("what one actor does wrong", () => {
+  it.each(poison)("%s: that actor is quarantined, with the field; all others flow", (_what, rules, error) => {
+    const lane = thingLane(thingType(rules));
+    const batch = [
+      thingEvent(lane, 1, "bad", "Counted", { n: 1 }),
+      orderEvent(1, "o", "PaymentProcessed", 1, { status: "failed" }),
+      thingEvent(lane, 2, "bad", "Spoiled"),
+      thingEvent(lane, 3, "good", "Counted", { n: 3 }),
+      thingEvent(lane, 4, "bad", "Counted", { n: 4 }),
+      orderEvent(2, "o", "InventoryReserved", 2),
+    ];
+    using station = openStation();
+    const { handled } = station.processor.apply(batch);
+    expect(handled.map(({ outcome }) => outcome)).toEqual([
+      ...["applied", "applied", "rejected", "applied", "parked", "applied"],
+    ]);
+    expect(handled[2]?.rejected).toMatchObject({ reason: "machine_error", error: expect.stringMatching(error) });
+    expect(station.decisions("o")).toMatchObject([{ decisionType: "OrderRejected" }]);
+    expect(station.decisions("good")).toHaveLength(1);
+    expect(station.row("bad")).toMatchObject({ events: 1, completeness: 50, state: "open" });
+
+    // One by one, as another daemon may have heard them.
+    using other = openStation();
+    applyEach(other, batch);
+    for (const id of ["bad", "good"]) expect(outcomes(other, id)).toEqual(outcomes(station, id));
+
+    // After a restart the same is wrong, and still of that actor only.
+    const journal = createJournal(station.db);
+    const restarted = createProcessor(
+      journal,
+      createHotActors(journal, 10, () => {}),
+      { maxBytes: 65_536 },
+    );
+    expect(restarted.release(lane, "bad")?.handled.map(({ outcome }) => outcome)).toEqual(["rejected", "parked"]);
+    const later = [thingEvent(lane, 5, "bad", "Counted", { n: 5 }), thingEvent(lane, 6, "good", "Counted", { n: 3 })];
+    expect(restarted.apply(later).handled.map(({ outcome }) => outcome)).toEqual(["parked", "applied"]);
+  });
+
+  it("it is mended by a release after a fix, from where it was", () => {
+    let isBroken = true;
+    const lane = thingLane(thingType({ completeness: () => (isBroken ? Number.NaN : 50) }));
+    using station = openStation();
+    station.processor.apply([
+      thingEvent(lane, 1, "t", "Counted", { n: 1 }),
+      thingEvent(lane, 2, "t", "Counted", { n: 2 }),
+    ]);
+    isBroken = false;
+    expect(station.processor.release(lane, "t")?.handled.map(({ outcome }) => outcome)).toEqual(["applied", "applied"]);
+    expect(station.decisions("t")).toMatchObject([
+      { n: 1, revision: 1 },
+      { n: 2, revision: 2 },
+    ]);
+  });
+
+  it.each<[string, ActorType["machine"], RegExp]>([
+    [
+      "raises events for ever",
+      createMachine({ on: { Spoiled: { actions: raise({ type: "Spoiled" }) } } }),
+      /Infinite loop detected/,
+    ],
+    [
+      "starts another actor",
+      createMachine({
+        context: {},
+        on: {
+          Spoiled: {
+            actions: assign(({ spawn }) => ({
+              mail: spawn(
+                fromPromise(async () => 1),
+                { id: "mail" },
+              ),
+            })),
+          },
+        },
+      }),
+      /it starts mail: an actor calls nobody/,
+    ],
+    [
+      "changes the event",
+      createMachine({
+        on: {
+          Spoiled: {
+            actions: ({ event }) => {
+              event.data.changed = true;
+            },
+          },
+        },
+      }),
+      /object is not extensible/,
+    ],
+  ])("a machine that %s", (_what, machine, error) => {
+    const lane = thingLane({ ...thingType(), machine });
+    using station = openStation();
+    const { handled } = station.processor.apply([
+      thingEvent(lane, 1, "bad", "Spoiled"),
+      orderEvent(2, "o", "OrderCreated", 1),
+    ]);
+    expect(handled.map(({ outcome }) => outcome)).toEqual(["rejected", "applied"]);
+    expect(handled[0]?.rejected?.error).toMatch(error);
+  });
+
+  it("a machine that does not start at all", () => {
+    let isBroken = true;
+    const machine = createMachine({
+      context: () => {
+        if (isBroken) throw new Error("not today");
+        return {};
+      },
+    });
+    const lane = thingLane({ ...thingType(), machine });
+    using station = openStation();
+    const { handled } = station.processor.apply([
+      thingEvent(lane, 1, "bad", "Counted", { n: 1 }),
+      orderEvent(2, "o", "OrderCreated", 1),
+    ]);
+    expect(handled.map(({ outcome }) => outcome)).toEqual(["rejected", "applied"]);
+    expect(handled[0]?.rejected?.error).toMatch(/not today/);
+    isBroken = false;
+    expect(station.processor.release(lane, "bad")?.handled.map(({ outcome }) => outcome)).toEqual(["superseded"]);
+  });
+
+  it("a standing decision that is damaged in the store", () => {
+    const lane = thingLane(thingType());
+    using station = openStation();
+    station.processor.apply([thingEvent(lane, 1, "t", "Counted", { n: 1 })]);
+    station.db.exec("UPDATE actors SET standing = '{'");
+    station.actors.evict(lane, "t");
+    const { handled } = station.processor.apply([
+      thingEvent(lane, 2, "t", "Counted", { n: 2 }),
+      thingEvent(lane, 3, "other", "Counted", { n: 2 }),
+    ]);
+    expect(handled.map(({ outcome }) => outcome)).toEqual(["rejected", "applied"]);
+    expect(handled[0]?.rejected?.error).toMatch(/standing decision is damaged/);
+  });
+
+  it("derived anew from the log it is quarantined too, and the deriver goes on", () => {
+    const lane = thingLane(thingType({ made: () => 1n }));
+    const deliveries = [thingEvent(lane, 1, "bad", "Counted", { n: 1 }), thingEvent(lane, 2, "bad", "Spoiled")];
+    const deriver = openDeriver(65_536);
+    const stored = {
+      ...{ row: null, events: [], ledger: [], imported: [], parked: [], isRetired: false },
+      ...{ checkpoint: 2, decisionsKnownTo: 0 },
+    };
+    const log = { deliveries, firstSequence: 1, createdMs: 0, published: { decisions: [], firstSequence: 1 } };
+    for (let times = 0; times < 2; times++) {
+      const derived = deriver.derive(lane, "bad", stored, log);
+      expect([...derived.rejections]).toEqual([[2, "machine_error"]]);
+      expect(derived.image.row).toMatchObject({ events: 1 });
+    }
+    deriver.close();
+  });
+});
+
+describe("an event's own trouble", () => {
+  const refined = (check: (n: number) => boolean): ActorType => ({
+    ...thingType(),
+    events: { Counted: z.object({ n: z.number().refine(check) }) },
+  });
+
+  it.each<[string, ActorType, RegExp]>([
+    ["a contract that throws", refined(throwing(new Error("odd"))), /event: its contract fails on it: odd/],
+    ["a contract that promises", refined((async () => true) as never), /its contract fails on it: Encountered Promise/],
+    [
+      "a contract that makes something else of it",
+      { ...thingType(), events: { Counted: z.object({ n: z.number().transform((n) => ({ at: new Date(n) })) }) } },
+      /event\.n\.at: a Date, which JSON does not keep; its contract makes that of it/,
+    ],
+  ])("%s: a dead letter, nothing else", (_what, type, error) => {
+    const lane = thingLane(type);
+    using station = openStation();
+    const { handled } = station.processor.apply([
+      thingEvent(lane, 1, "t", "Counted", { n: 1 }),
+      orderEvent(2, "o", "OrderCreated", 1),
+    ]);
+    expect(handled.map(({ outcome }) => outcome)).toEqual(["rejected", "applied"]);
+    expect(handled[0]?.rejected).toMatchObject({ reason: "invalid_event", error: expect.stringMatching(error) });
+  });
+});
+
+it("an event that changes the state alone is applied, and decided on", () => {
+  const lane = thingLane(
+    thingType({
+      conclude: () => ({ content: { decisionType: "ThingCounted", n: 0 }, basedOn: [], decidedAt: null }),
+    }),
+  );
+  using station = openStation();
+  const { handled } = station.processor.apply([thingEvent(lane, 1, "t", "Closed"), thingEvent(lane, 2, "t", "Closed")]);
+  expect(handled.map(({ outcome }) => outcome)).toEqual(["applied", "superseded"]);
+  expect(station.row("t")).toMatchObject({ state: "closed", events: 2, completeness: 50 });
+  expect(station.decisions("t")).toMatchObject([{ n: 0, causationId: "Closed-1" }]);
+});
+
+it("where a machine would come back to counts as its state", () => {
+  const machine = createMachine({
+    initial: "b",
+    on: { Counted: ".a.history", Spoiled: ".a.two", Closed: ".b" },
+    states: {
+      a: { initial: "one", states: { one: {}, two: {}, history: { type: "history" } } },
+      b: {},
+    },
+  });
+  const lane = thingLane({ ...thingType(), machine });
+  using station = openStation();
+  const told = (sequence: number, type: string) =>
+    station.processor.apply([thingEvent(lane, sequence, "t", type, { n: 1 })]).handled[0]?.outcome;
+  expect([1, 2, 3, 4].map((sequence) => told(sequence, sequence === 1 ? "Closed" : "Counted"))).toEqual([
+    // The third leaves `a` and comes back: from then on it is known where to.
+    ...["superseded", "applied", "applied", "superseded"],
+  ]);
+  expect([told(5, "Spoiled"), told(6, "Closed")]).toEqual(["applied", "applied"]);
+  station.actors.evict(lane, "t");
+  expect(told(7, "Counted")).toBe("applied");
+  expect(station.row("t").state).toBe('{"a":"two"}');
+});
+
+it("a contract that transforms is read once: replayed, its actors hear what they heard", () => {
+  const type: ActorType = {
+    ...thingType(),
+    events: { Counted: z.object({ n: z.string().transform(Number) }), Spoiled: z.object({}) },
+  };
+  const lane = thingLane(type);
+  using station = openStation();
+  station.processor.apply([thingEvent(lane, 1, "t", "Counted", { n: "5" })]);
+  expect(station.decisions("t")).toMatchObject([{ n: 5 }]);
+  station.db.exec("UPDATE actors SET machine_version = 99");
+  station.actors.evict(lane, "t");
+  const { handled } = station.processor.apply([thingEvent(lane, 2, "t", "Counted", { n: "6" })]);
+  expect(handled.map(({ outcome }) => outcome)).toEqual(["applied"]);
+  expect(station.rebuilt).toEqual(["thing/t"]);
+  expect(JSON.parse(station.row("t").snapshot as string).context.list).toEqual([5, 6]);
+});
+
+it("a decision with -0 or without a field's value is the one its stored copy says: no revision after a restart", () => {
+  const lane = thingLane(
+    thingType({
+      conclude: () => ({
+        content: { decisionType: "ThingCounted", n: -0, note: undefined },
+        basedOn: [],
+        decidedAt: null,
+      }),
+    }),
+  );
+  using station = openStation();
+  station.processor.apply([
+    thingEvent(lane, 1, "t", "Counted", { n: 1 }),
+    thingEvent(lane, 2, "t", "Counted", { n: 2 }),
+  ]);
+  station.actors.evict(lane, "t");
+  station.processor.apply([thingEvent(lane, 3, "t", "Counted", { n: 3 })]);
+  expect(station.decisions("t")).toHaveLength(1);
+});
+
+it("what one actor keeps is not shared with another", () => {
+  const lane = thingLane(thingType({ does: ({ list }) => list.push(7) }));
+  using station = openStation();
+  station.processor.apply([thingEvent(lane, 1, "bad", "Spoiled"), thingEvent(lane, 2, "t", "Counted", { n: 1 })]);
+  expect(JSON.parse(station.row("t").snapshot as string).context.list).toEqual([1]);
+});

@@ -1,0 +1,89 @@
+import { assign, createMachine } from "xstate";
+import { z } from "zod";
+import type { ActorType, Conclusion } from "../../machines/actor-type.ts";
+import type { Delivery, Lane } from "../../src/flow/ports.ts";
+import { deliver } from "./delivery.ts";
+
+/** What a thing keeps; `bad` is set by an event that says so. */
+export interface ThingContext {
+  readonly n?: number;
+  readonly bad?: unknown;
+  readonly list: unknown[];
+}
+
+export interface ThingRules extends Partial<Omit<ActorType, "machine" | "conclude" | "completeness">> {
+  /** What a bad event puts into the context. */
+  readonly made?: () => unknown;
+  /** What a bad event does besides. */
+  readonly does?: (context: ThingContext) => void;
+  /** The state a bad event leads to. */
+  readonly target?: "looping" | "broken";
+  readonly conclude?: (context: ThingContext) => unknown;
+  readonly completeness?: (context: ThingContext) => unknown;
+}
+
+const good = ({ n, bad }: ThingContext): Conclusion => ({
+  content: n === undefined || bad !== undefined ? null : { decisionType: "ThingCounted", n },
+  basedOn: ["some-event"],
+  decidedAt: "2026-02-01T00:00:00.000Z",
+});
+
+/** An actor type beside the orders, each of whose rules may be a bad one. Bad rules are to be bad on a bad thing only. */
+export function thingType(rules: ThingRules = {}): ActorType {
+  const { made, does, target, conclude = good, completeness = () => 50, ...rest } = rules;
+  const machine = createMachine({
+    types: {} as { context: ThingContext; events: { type: string; data: { n: number } } },
+    id: "thing",
+    context: { list: [] },
+    on: {
+      Counted: { actions: assign(({ context, event: { data } }) => ({ list: [...context.list, data.n], n: data.n })) },
+      Spoiled: {
+        actions: [assign({ bad: () => made?.() ?? true }), ({ context }) => does?.(context)],
+        ...(target === undefined ? {} : { target: `.${target}` }),
+      },
+      Closed: { target: ".closed" },
+    },
+    initial: "open",
+    states: {
+      open: {},
+      closed: {},
+      looping: { always: "chasing" },
+      chasing: { always: "looping" },
+      broken: {
+        always: {
+          guard: () => {
+            throw new Error("broken guard");
+          },
+          target: "open",
+        },
+      },
+    },
+  });
+  return {
+    name: "thing",
+    collection: "things",
+    idField: "thingId",
+    events: { Counted: z.object({ n: z.number() }), Spoiled: z.object({}), Closed: z.object({}) },
+    machine,
+    version: 1,
+    states: Object.keys(machine.states),
+    decisionTypes: ["ThingCounted", "ThingWithdrawn"],
+    withdrawn: "ThingWithdrawn",
+    conclude: conclude as ActorType["conclude"],
+    completeness: completeness as ActorType["completeness"],
+    view: () => ({}),
+    waitingFor: () => [],
+    rehearsal: { traffic: () => [], expect: () => new Map(), showcaseId: "thing" },
+    ...rest,
+  };
+}
+
+/** Lane 3 of a type of things. */
+export const thingLane = (type: ActorType): Lane => ({ type, stream: "THINGS", partition: 3 });
+
+/** One event about a thing; its id is its type and sequence. */
+export function thingEvent(lane: Lane, sequence: number, id: string, eventType: string, fields: object = {}): Delivery {
+  const timestamp = "2026-02-01T00:00:00Z";
+  const body = { thingId: id, eventType, eventId: `${eventType}-${sequence}`, timestamp, ...fields };
+  return deliver(sequence, `things.${id}.${eventType}`, body, {}, lane);
+}
