@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { assign, createMachine, fromPromise, raise } from "xstate";
 import { z } from "zod";
 import type { ActorType } from "../../machines/actor-type.ts";
@@ -6,6 +6,7 @@ import { createHotActors } from "../../src/flow/hot-actors.ts";
 import { createProcessor } from "../../src/flow/processor.ts";
 import { openDeriver } from "../../src/repair/derive.ts";
 import { createJournal } from "../../src/store/journal.ts";
+import { orderLane } from "./delivery.ts";
 import { orderEvent } from "./order-events.ts";
 import { applyEach, openStation, type Station } from "./station.ts";
 import { type ThingContext, type ThingRules, thingEvent, thingLane, thingType } from "./things.ts";
@@ -122,42 +123,57 @@ function outcomes(station: Station, actorId: string): unknown {
 }
 
 describe("what one actor does wrong", () => {
-  it.each(poison)("%s: that actor is quarantined, with the field; all others flow", (_what, rules, error) => {
-    const lane = thingLane(thingType(rules));
-    const batch = [
-      thingEvent(lane, 1, "bad", "Counted", { n: 1 }),
-      orderEvent(1, "o", "PaymentProcessed", 1, { status: "failed" }),
-      thingEvent(lane, 2, "bad", "Spoiled"),
-      thingEvent(lane, 3, "good", "Counted", { n: 3 }),
-      thingEvent(lane, 4, "bad", "Counted", { n: 4 }),
-      orderEvent(2, "o", "InventoryReserved", 2),
-    ];
-    using station = openStation();
-    const { handled } = station.processor.apply(batch);
-    expect(handled.map(({ outcome }) => outcome)).toEqual([
-      ...["applied", "applied", "rejected", "applied", "parked", "applied"],
-    ]);
-    expect(handled[2]?.rejected).toMatchObject({ reason: "machine_error", error: expect.stringMatching(error) });
-    expect(station.decisions("o")).toMatchObject([{ decisionType: "OrderRejected" }]);
-    expect(station.decisions("good")).toHaveLength(1);
-    expect(station.row("bad")).toMatchObject({ events: 1, completeness: 50, state: "open" });
-
-    // One by one, as another daemon may have heard them.
-    using other = openStation();
-    applyEach(other, batch);
-    for (const id of ["bad", "good"]) expect(outcomes(other, id)).toEqual(outcomes(station, id));
-
-    // After a restart the same is wrong, and still of that actor only.
-    const journal = createJournal(station.db);
-    const restarted = createProcessor(
-      journal,
-      createHotActors(journal, 10, () => {}),
-      { maxBytes: 65_536 },
-    );
-    expect(restarted.release(lane, "bad")?.handled.map(({ outcome }) => outcome)).toEqual(["rejected", "parked"]);
-    const later = [thingEvent(lane, 5, "bad", "Counted", { n: 5 }), thingEvent(lane, 6, "good", "Counted", { n: 3 })];
-    expect(restarted.apply(later).handled.map(({ outcome }) => outcome)).toEqual(["parked", "applied"]);
+  // One store for all of them, with a stream and actors for each: opening one costs more than the test.
+  let station: Station;
+  let other: Station;
+  beforeAll(() => {
+    station = openStation();
+    other = openStation();
   });
+  afterAll(() => {
+    station[Symbol.dispose]();
+    other[Symbol.dispose]();
+  });
+
+  it.each(poison.map((entry, index) => [...entry, index] as const))(
+    "%s: that actor is quarantined, with the field; all others flow",
+    (_what, rules, error, index) => {
+      const lane = { ...thingLane(thingType(rules)), stream: `THINGS_${index}` };
+      const ofOrders = { ...orderLane, stream: `ORDERS_${index}` };
+      const [bad, good, order] = [`bad-${index}`, `good-${index}`, `order-${index}`];
+      const batch = [
+        thingEvent(lane, 1, bad, "Counted", { n: 1 }),
+        orderEvent(1, order, "PaymentProcessed", 1, { status: "failed" }, ofOrders),
+        thingEvent(lane, 2, bad, "Spoiled"),
+        thingEvent(lane, 3, good, "Counted", { n: 3 }),
+        thingEvent(lane, 4, bad, "Counted", { n: 4 }),
+        orderEvent(2, order, "InventoryReserved", 2, {}, ofOrders),
+      ];
+      const { handled } = station.processor.apply(batch);
+      expect(handled.map(({ outcome }) => outcome)).toEqual([
+        ...["applied", "applied", "rejected", "applied", "parked", "applied"],
+      ]);
+      expect(handled[2]?.rejected).toMatchObject({ reason: "machine_error", error: expect.stringMatching(error) });
+      expect(station.decisions(order)).toMatchObject([{ decisionType: "OrderRejected" }]);
+      expect(station.decisions(good)).toHaveLength(1);
+      expect(station.row(bad)).toMatchObject({ events: 1, completeness: 50, state: "open" });
+
+      // One by one, as another daemon may have heard them.
+      applyEach(other, batch);
+      for (const id of [bad, good]) expect(outcomes(other, id)).toEqual(outcomes(station, id));
+
+      // After a restart the same is wrong, and still of that actor only.
+      const journal = createJournal(station.db);
+      const restarted = createProcessor(
+        journal,
+        createHotActors(journal, 10, () => {}),
+        { maxBytes: 65_536 },
+      );
+      expect(restarted.release(lane, bad)?.handled.map(({ outcome }) => outcome)).toEqual(["rejected", "parked"]);
+      const later = [thingEvent(lane, 5, bad, "Counted", { n: 5 }), thingEvent(lane, 6, good, "Counted", { n: 3 })];
+      expect(restarted.apply(later).handled.map(({ outcome }) => outcome)).toEqual(["parked", "applied"]);
+    },
+  );
 
   it("it is mended by a release after a fix, from where it was", () => {
     let isBroken = true;
