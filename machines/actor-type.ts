@@ -120,7 +120,7 @@ export interface ExpectedActor {
   readonly decision: DecisionContent | null;
   /** Distinct events. */
   readonly events: number;
-  /** Deliveries beyond the first of the same event id. */
+  /** Deliveries beyond the first of the same event. */
   readonly duplicates: number;
 }
 

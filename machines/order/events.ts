@@ -28,7 +28,7 @@ export const paymentProcessed = z.object({
   method: text.optional(),
 });
 
-/** `InventoryReserved`: quantities by SKU; an empty record means nothing could be reserved. */
+/** `InventoryReserved`: quantities by SKU; none above 0 means that nothing could be reserved. */
 export const inventoryReserved = z.object({
   reservedItems: z
     .record(name, count)

@@ -32,12 +32,12 @@ export function isPaymentFailed(context: OrderContext): boolean {
   return context.payment?.data.status === "failed";
 }
 
-/** Is the winning payment successful and the winning reservation not empty? */
+/** Is the winning payment successful and something reserved? Quantities that are all 0 reserve nothing. */
 export function isConfirmed(context: OrderContext): boolean {
   return (
     context.payment?.data.status === "successful" &&
     context.inventory !== undefined &&
-    Object.keys(context.inventory.data.reservedItems).length > 0
+    Object.values(context.inventory.data.reservedItems).some((quantity) => quantity > 0)
   );
 }
 
@@ -91,7 +91,7 @@ export const orderMachine = setup({
     },
     InventoryReserved: {
       actions: "learnInventory",
-      description: "What a warehouse has reserved; nothing, when the record is empty. The newest wins.",
+      description: "What a warehouse has reserved; nothing, when no quantity is above 0. The newest wins.",
     },
     ShippingCalculated: {
       actions: "learnShipping",

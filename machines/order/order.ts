@@ -15,7 +15,7 @@ export const orderType: ActorType<OrderContext> = {
   idField: "orderId",
   events: orderEvents,
   machine: orderMachine,
-  version: 1,
+  version: 2,
   states: ["pending", "processing", "payment_failed", "confirmed"],
   decisionTypes: Object.keys(orderDecisions),
   decisions: orderDecisions,

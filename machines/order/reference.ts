@@ -32,7 +32,9 @@ export function expectOrders(messages: readonly TrafficMessage[]): Map<string, E
     const orderId = message.subject.split(".")[1] ?? "";
     const order = orders.get(orderId) ?? { seen: new Map(), deliveries: 0 };
     const event = observe(message);
-    if (!order.seen.has(event.id)) order.seen.set(event.id, event);
+    // Ids of different event types do not meet.
+    const name = `${event.type} ${event.id}`;
+    if (!order.seen.has(name)) order.seen.set(name, event);
     order.deliveries++;
     orders.set(orderId, order);
   }
@@ -54,7 +56,7 @@ function expectOrder(events: readonly Seen[], deliveries: number): ExpectedActor
   const loyalty = last("LoyaltyPointsUpdated");
 
   const failed = payment?.body.status === "failed";
-  const reserved = Object.keys(inventory?.body.reservedItems ?? {}).length > 0;
+  const reserved = Object.values(inventory?.body.reservedItems ?? {}).some((quantity) => Number(quantity) > 0);
   const confirmed = payment?.body.status === "successful" && reserved;
   let decision: DecisionContent | null = null;
   if (failed && inventory) decision = { decisionType: "OrderRejected", reason: "Payment failed" };
@@ -100,14 +102,20 @@ function observe({ subject, body, headers = {} }: TrafficMessage): Seen {
   const json = JSON.parse(typeof body === "string" ? body : new TextDecoder().decode(body)) as Fields;
   const structured = header("content-type")?.startsWith("application/cloudevents+json") ?? false;
   const event = structured ? (json.data as Fields) : json;
-  const cloudId = structured ? json.id : header("ce-id");
+  const [source, cloudId] = structured ? [json.source, json.id] : [header("ce-source"), header("ce-id")];
   const time = event.timestamp ?? (structured ? json.time : header("ce-time"));
   return {
-    id: String(event.eventId ?? header("nats-msg-id") ?? cloudId ?? canonical(event)),
+    id: String(event.eventId ?? header("nats-msg-id") ?? cloudIdentity(source, cloudId) ?? canonical(event)),
     type: subject.split(".").at(-1) ?? "",
     ...readTime(String(time)),
     body: event,
   };
+}
+
+/** A CloudEvent is known by its source and its id together, as `<source>#<id>`. */
+function cloudIdentity(source: unknown, id: unknown): unknown {
+  if (source === undefined || id === undefined) return id;
+  return `${source}#${String(id).replace(/[%#]/g, (sign) => encodeURIComponent(sign))}`;
 }
 
 /** RFC 3339 with at most nanoseconds, in UTC with at least milliseconds and no trailing zeros beyond those. */

@@ -114,7 +114,7 @@ function describeDecision(type: ActorType, decision: PublishedObject): string {
 }
 
 function renderEvents(events: readonly EventEntry[], detail?: (event: EventEntry) => string): string {
-  const head = ["seq", "event", "event time", "received", "outcome", "duplicates", "event id"];
+  const head = ["seq", "event", "event time", "received", "outcome", "duplicates", "conflicts", "event id"];
   const rows = events.map((event) => [
     event.sequence,
     event.eventType,
@@ -122,6 +122,7 @@ function renderEvents(events: readonly EventEntry[], detail?: (event: EventEntry
     event.receivedAt,
     event.outcome,
     event.duplicates,
+    event.conflicts,
     event.eventId,
     ...(detail === undefined ? [] : [shorten(detail(event))]),
   ]);

@@ -92,8 +92,11 @@ async function idsOf(type: ActorType, queries: QueryClient): Promise<string[]> {
   return (await queries.quarantined(type)).map((entry) => String(entry[type.idField]));
 }
 
-function describe(id: string, { released, applied, superseded, duplicate, parked, decisions }: Released): string {
-  const done = `${applied} applied, ${superseded} superseded, ${duplicate} duplicate, ${decisions} decisions`;
+function describe(
+  id: string,
+  { released, applied, superseded, duplicate, conflict, parked, decisions }: Released,
+): string {
+  const done = `${applied} applied, ${superseded} superseded, ${duplicate} duplicate, ${conflict === 0 ? "" : `${conflict} in conflict, `}${decisions} decisions`;
   return released ? `${id}  released: ${done}` : `${id}  quarantined again: ${done}, ${parked} kept back`;
 }
 

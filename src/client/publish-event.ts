@@ -88,6 +88,7 @@ export async function publishEvent<Contract extends EventContract = OrderContrac
   }
 }
 
+/** What is no time stays what it is, to be refused as the daemon would. */
 function toText(timestamp: string | Date | undefined): string {
-  return typeof timestamp === "string" ? timestamp : (timestamp ?? new Date()).toISOString();
+  return timestamp === undefined ? new Date().toISOString() : (JSON.parse(JSON.stringify(timestamp)) as string);
 }

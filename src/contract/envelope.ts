@@ -19,7 +19,7 @@ export const eventEnvelope = z.object({
   eventId: label
     .optional()
     .describe(
-      "Identity within the actor: the same id twice has one effect. Else Nats-Msg-Id, else a digest of the body.",
+      "Identity within actor and event type: the same id twice has one effect. Else Nats-Msg-Id, else a CloudEvent's <source>#<id>, else a digest of the body.",
     ),
   correlationId: label.optional().describe("Carried to the decisions this event causes."),
 });

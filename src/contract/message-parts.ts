@@ -9,14 +9,16 @@ const traceparent = {
   description: "W3C Trace Context.",
 };
 
-/** Headers natstate reads of an event; none is required. */
+/** Headers natstate reads of an event, their names in any case; none is required. */
 export const eventHeaders: JsonSchema = {
   type: "object",
   properties: {
     "Nats-Msg-Id": text("The event's identity when the body has no eventId; the stream drops it for two minutes."),
     "Natstate-Correlation-Id": text("When the body has no correlationId."),
     traceparent: { ...traceparent, description: "W3C Trace Context; its trace id is the last resort of correlation." },
-    "ce-specversion": text("CloudEvents 1.0, binary mode; with ce-id, ce-type, ce-time, ce-subject."),
+    "ce-specversion": text(
+      "CloudEvents 1.0, binary mode; with ce-id, ce-source, ce-type, ce-time, ce-subject, percent-encoded.",
+    ),
   },
 };
 

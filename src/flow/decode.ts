@@ -1,11 +1,13 @@
-import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { normaliseTimestamp } from "../../machines/event-time.ts";
 import { asError } from "./as-error.ts";
-import { readCloudEvent } from "./cloud-event.ts";
-import type { Delivery, Observation, Rejected, RejectionReason } from "./ports.ts";
+import { isCloudEventBatch, joinSource, readCloudEvent, type Unwrapped } from "./cloud-event.ts";
+import { type Fields, readJsonObject } from "./json-body.ts";
+import { explainIssue, mismatch } from "./mismatch.ts";
+import type { Delivery, Observation, Rejected } from "./ports.ts";
+import { invalid, isRejected, reject } from "./rejection.ts";
 import { seal } from "./seal.ts";
 
 /** Limits an event is held to before anything is parsed. */
@@ -16,13 +18,9 @@ export interface DecodeLimits {
 
 /** Header lines of a message that are read. */
 export const MAX_HEADERS = 256;
-const MAX_DEPTH = 32;
 const MAX_AHEAD_MS = 24 * 60 * 60 * 1000;
 const ACTOR_ID = /^[A-Za-z0-9_:-]{1,128}$/;
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/;
-
-/** The event's fields before they are checked against the contract. */
-export type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * Reads one delivery against its actor type's contract (DESIGN, section 3).
@@ -30,57 +28,28 @@ export type Fields = Readonly<Record<string, unknown>>;
  * @returns the observation, or why this delivery can never be one. Never throws for what a publisher sent.
  */
 export function decode(delivery: Delivery, limits: DecodeLimits): Observation | Rejected {
-  const { headerCount = 0 } = delivery;
-  if (headerCount > MAX_HEADERS) {
-    return reject("too_large", `headers: ${headerCount}, at most ${MAX_HEADERS} are read`);
-  }
-  const { type } = delivery.lane;
-  if (delivery.stored !== undefined && Object.hasOwn(type.events, delivery.stored.type)) return delivery.stored;
-  const parsed = parse(delivery.body, limits);
-  if (isRejected(parsed)) return parsed;
-  const event = readCloudEvent(delivery, parsed.fields, type.idField);
-  const eventType = event.fields.eventType;
-  const [, , subjectId = "", subjectType = ""] = delivery.subject.split(".");
-
-  if (typeof eventType !== "string") return invalid("eventType: expected a string");
-  if (/^xstate\b/.test(eventType)) return reject("reserved_type", `eventType: ${quote(eventType)} is reserved`);
-  const contract = Object.hasOwn(type.events, eventType) ? type.events[eventType] : undefined;
-  if (contract === undefined) {
-    return reject(
-      "unknown_event_type",
-      `eventType: ${quote(eventType)} is none of ${Object.keys(type.events).join(", ")}`,
-    );
-  }
-  const actorId = event.fields[type.idField] ?? event.subject ?? undefined;
-  if (typeof actorId !== "string" || !ACTOR_ID.test(actorId)) {
-    return invalid(`${type.idField}: expected 1 to 128 of A-Z a-z 0-9 _ - :`);
-  }
-  if (actorId !== subjectId) {
-    return reject("subject_mismatch", `${type.idField}: ${quote(actorId)}, but the subject says ${quote(subjectId)}`);
-  }
-  if (eventType !== subjectType) {
-    return reject("subject_mismatch", `eventType: ${quote(eventType)}, but the subject says ${quote(subjectType)}`);
-  }
-  const timestamp = typeof event.fields.timestamp === "string" ? normaliseTimestamp(event.fields.timestamp) : null;
-  if (timestamp === null) return invalid("timestamp: expected RFC 3339 with a zone, for example 2026-01-31T12:00:00Z");
-  if (Date.parse(timestamp) > delivery.storedAtMs + MAX_AHEAD_MS) {
-    return reject("timestamp_out_of_range", `timestamp: ${timestamp} is more than 24 h after the message was stored`);
-  }
-  const eventId = event.fields.eventId ?? delivery.header("Nats-Msg-Id") ?? event.id ?? undefined;
-  if (eventId !== undefined && !isLabel(eventId)) return invalid("eventId: expected a string of 1 to 256 characters");
-  const correlationId = event.fields.correlationId ?? delivery.header("Natstate-Correlation-Id") ?? undefined;
-  if (correlationId !== undefined && !isLabel(correlationId)) {
-    return invalid("correlationId: expected a string of 1 to 256 characters");
-  }
-  const data = readData(contract, event.fields);
-  if (isRejected(data)) return data;
+  const { stored } = delivery;
+  if (stored !== undefined && Object.hasOwn(delivery.lane.type.events, stored.type)) return stored;
+  const event = read(delivery, limits);
+  if (isRejected(event)) return event;
+  const name = readName(delivery, event);
+  if (isRejected(name)) return name;
+  const timestamp = readTimestamp(delivery, event);
+  if (typeof timestamp !== "string") return timestamp;
+  const eventId = readEventId(delivery, event);
+  if (typeof eventId === "object") return eventId;
   const traceparent = readTraceparent(delivery);
+  const correlationId = readCorrelationId(delivery, event);
+  if (typeof correlationId === "object") return correlationId;
+  const data = readData(name.contract, event.fields);
+  if (isRejected(data)) return data;
   const identity = eventId ?? digest(event.fields);
-  if (identity === null)
+  if (identity === null) {
     return invalid("eventId: expected one, as a number in the event is too large for canonical JSON");
+  }
   return {
-    actorId,
-    type: eventType,
+    actorId: name.actorId,
+    type: name.eventType,
     eventId: identity,
     timestamp,
     correlationId: correlationId ?? traceparent?.traceId ?? null,
@@ -104,10 +73,7 @@ export function decodeStored(type: ActorType, eventType: string, body: string): 
 function readData(contract: ActorType["events"][string], fields: Fields): { fields: Fields } | Rejected {
   try {
     const data = contract.safeParse(fields);
-    if (!data.success) {
-      const [issue] = data.error.issues;
-      return invalid(`${issue?.path.join(".") || "event"}: ${issue?.message ?? "not as the contract says"}`);
-    }
+    if (!data.success) return invalid(explainIssue(contract, fields, data.error.issues[0]));
     const problem = seal("event", data.data);
     return problem === undefined ? { fields: data.data } : invalid(`${problem}; its contract makes that of it`);
   } catch (error) {
@@ -115,62 +81,108 @@ function readData(contract: ActorType["events"][string], fields: Fields): { fiel
   }
 }
 
-/** Is this a rejection, not the thing asked for? */
-export function isRejected(value: Observation | Rejected | { fields: Fields }): value is Rejected {
-  return "reason" in value;
+function read(delivery: Delivery, { maxBytes }: DecodeLimits): Unwrapped | Rejected {
+  const { body, lane, headerCount = 0 } = delivery;
+  if (headerCount > MAX_HEADERS) {
+    return reject("too_large", `headers: ${headerCount}, at most ${MAX_HEADERS} are read`);
+  }
+  if (body.length > maxBytes) {
+    return reject("too_large", `body: ${body.length} bytes, at most ${maxBytes} are accepted`);
+  }
+  if (isCloudEventBatch(delivery)) {
+    return invalid("body: a batch of CloudEvents is not read; publish each event as a message of its own");
+  }
+  const parsed = readJsonObject("body", body);
+  return isRejected(parsed) ? parsed : readCloudEvent(delivery, parsed.fields, lane.type.idField);
 }
 
-function parse(body: Uint8Array, limits: DecodeLimits): { fields: Fields } | Rejected {
-  if (body.length > limits.maxBytes) {
-    return reject("too_large", `body: ${body.length} bytes, at most ${limits.maxBytes} are accepted`);
-  }
-  if (!isUtf8(body)) return reject("malformed_json", "body: not UTF-8");
-  if (isNestedDeeper(body, MAX_DEPTH)) return invalid(`body: nested deeper than ${MAX_DEPTH} levels`);
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    // V8 quotes the body in its message; payloads stay out of headers and logs.
-    const why = (error as Error).message.replace(/, (?:\.\.\.)?".*$/s, "");
-    return reject("malformed_json", `body: ${text === "" ? "empty" : why}`);
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return invalid("body: expected an object");
-  // The key survives JSON.parse as an own property; escapes can hide it from the first look, and only they can hold
-  // half a character, which neither a column of the store nor canonical JSON can.
-  if (text.includes("__proto__") || text.includes("\\u")) {
-    const problem = findForbidden(value);
-    if (problem !== null) return invalid(`body: ${problem}`);
-  }
-  return { fields: value as Fields };
+/** What an event is, and about whom; the subject has to say the same. */
+interface Name {
+  readonly eventType: string;
+  readonly contract: ActorType["events"][string];
+  readonly actorId: string;
 }
 
-function isNestedDeeper(body: Uint8Array, maxDepth: number): boolean {
-  let depth = 0;
-  let inString = false;
-  for (let at = 0; at < body.length; at++) {
-    const byte = body[at];
-    if (inString) {
-      if (byte === 0x5c) at++;
-      else if (byte === 0x22) inString = false;
-    } else if (byte === 0x22) inString = true;
-    else if (byte === 0x7b || byte === 0x5b) {
-      if (++depth > maxDepth) return true;
-    } else if (byte === 0x7d || byte === 0x5d) depth--;
+function readName({ lane: { type }, subject }: Delivery, { fields, envelope }: Unwrapped): Name | Rejected {
+  const [, , subjectId = "", subjectType = ""] = subject.split(".");
+  const { eventType } = fields;
+  const typeName = envelope === undefined ? "eventType" : `${envelope.prefix}type`;
+  if (typeof eventType !== "string") return invalid(mismatch(typeName, "text", eventType));
+  // A CloudEvent's type is quoted as it was sent, of which the event type is only the last part.
+  const shown = quote(eventType === lastPart(envelope?.type) ? String(envelope?.type) : eventType);
+  if (/^xstate\b/.test(eventType)) return reject("reserved_type", `eventType: ${shown} is reserved`);
+  const contract = Object.hasOwn(type.events, eventType) ? type.events[eventType] : undefined;
+  if (contract === undefined) {
+    return reject("unknown_event_type", `eventType: ${shown} is none of ${Object.keys(type.events).join(", ")}`);
   }
-  return false;
+  const given = fields[type.idField];
+  const actorId = given ?? (envelope === undefined ? given : (envelope.subject ?? subjectId));
+  if (typeof actorId !== "string") return invalid(mismatch(type.idField, "text", actorId));
+  if (!ACTOR_ID.test(actorId)) {
+    return invalid(mismatch(type.idField, "1 to 128 of A-Z a-z 0-9 _ - :", actorId));
+  }
+  if (actorId !== subjectId) {
+    return reject("subject_mismatch", `${type.idField}: ${quote(actorId)}, but the subject says ${quote(subjectId)}`);
+  }
+  if (eventType !== subjectType) {
+    return reject("subject_mismatch", `eventType: ${shown}, but the subject says ${quote(subjectType)}`);
+  }
+  return { eventType, contract, actorId };
 }
 
-/** @returns what no event may have anywhere, null when it has none of it. */
-function findForbidden(value: unknown): string | null {
-  if (typeof value === "string" && !value.isWellFormed()) return "text with a lone surrogate is not Unicode";
-  if (typeof value !== "object" || value === null) return null;
-  for (const [key, inner] of Object.entries(value)) {
-    const problem =
-      key === "__proto__" ? "the key __proto__ is not accepted" : (findForbidden(key) ?? findForbidden(inner));
-    if (problem !== null) return problem;
+/** @returns event time, normalised. */
+function readTimestamp({ storedAtMs }: Delivery, { fields: { timestamp } }: Unwrapped): string | Rejected {
+  if (typeof timestamp !== "string") {
+    return invalid(mismatch("timestamp", "text such as 2026-01-31T12:00:00Z", timestamp));
   }
-  return null;
+  const instant = normaliseTimestamp(timestamp);
+  if (instant === null) {
+    return invalid(mismatch("timestamp", "RFC 3339 with a zone, for example 2026-01-31T12:00:00Z", timestamp));
+  }
+  const ms = Date.parse(instant);
+  if (ms < 0) {
+    return reject(
+      "timestamp_out_of_range",
+      "timestamp: before 1970, as a time is that nobody has set (Go's zero time is 0001-01-01T00:00:00Z); send when it happened",
+    );
+  }
+  if (ms > storedAtMs + MAX_AHEAD_MS) {
+    return reject("timestamp_out_of_range", `timestamp: ${instant} is more than 24 h after the message was stored`);
+  }
+  return instant;
+}
+
+/** @returns undefined when the event says nothing about its identity. Null says nothing. */
+function readEventId(delivery: Delivery, { fields, envelope }: Unwrapped): string | undefined | Rejected {
+  const given = fields.eventId ?? undefined;
+  if (given !== undefined) return readLabel("eventId", given);
+  const header = delivery.header("Nats-Msg-Id");
+  if (header !== undefined) return readLabel("Nats-Msg-Id", header);
+  const id = envelope?.id ?? undefined;
+  if (envelope === undefined || id === undefined) return undefined;
+  const { prefix, source } = envelope;
+  if (source === undefined || source === null) return readLabel(`${prefix}id`, id);
+  for (const [name, value] of [
+    ["id", id],
+    ["source", source],
+  ] as const) {
+    if (typeof value !== "string" || value === "") return invalid(mismatch(prefix + name, "text", value));
+  }
+  return joinSource(String(source), String(id));
+}
+
+/** @returns undefined when the event has none. Null is none. */
+function readCorrelationId(delivery: Delivery, { fields }: Unwrapped): string | undefined | Rejected {
+  const given = fields.correlationId ?? undefined;
+  if (given !== undefined) return readLabel("correlationId", given);
+  const header = delivery.header("Natstate-Correlation-Id");
+  return header === undefined ? undefined : readLabel("Natstate-Correlation-Id", header);
+}
+
+function readLabel(name: string, value: unknown): string | Rejected {
+  if (typeof value !== "string") return invalid(mismatch(name, "text", value));
+  if (value.length >= 1 && value.length <= 256) return value;
+  return invalid(`${mismatch(name, "text of 1 to 256 characters", value)}${value === "" ? "; leave it out" : ""}`);
 }
 
 function readTraceparent(delivery: Delivery): { header: string; traceId: string } | null {
@@ -191,23 +203,10 @@ function digest(fields: Fields): string | null {
   }
 }
 
-function isLabel(value: unknown): value is string {
-  return typeof value === "string" && value.length >= 1 && value.length <= 256;
-}
-
-function invalid(error: string): Rejected {
-  return reject("invalid_event", error);
-}
-
-function reject(reason: RejectionReason, error: string): Rejected {
-  return { reason, error: oneLine(error) };
+function lastPart(type: unknown): string | undefined {
+  return typeof type === "string" ? type.slice(type.lastIndexOf(".") + 1) : undefined;
 }
 
 function quote(value: string): string {
   return JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}...` : value);
-}
-
-/** NATS headers are one line each, and a log line is read by a person. */
-export function oneLine(text: string): string {
-  return text.replace(/[^\x20-\x7e]+/g, " ").slice(0, 300);
 }

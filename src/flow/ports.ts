@@ -22,7 +22,7 @@ export interface Delivery {
   /** As stored, with the partition token. */
   readonly subject: string;
   readonly body: Uint8Array;
-  /** First value of a header, or undefined. */
+  /** First value of a header, its name in any case; or undefined. */
   header(name: string): string | undefined;
   /** All headers, name and value; asked for only when a message is dead-lettered. */
   headers(): ReadonlyArray<readonly [string, string]>;
@@ -102,6 +102,9 @@ export interface StoredActor {
 
 /** The columns lists are made by. */
 export type IndexedColumns = Pick<StoredActor, "state" | "decisionType" | "completeness">;
+
+/** By what an event is known within its actor: the ids of different event types do not meet. */
+export type EventName = Pick<EventRow, "type" | "eventId">;
 
 /** One row of an actor's history. */
 export interface EventRow {
@@ -222,10 +225,13 @@ export interface Journal {
   findActor(type: string, id: string): StoredActor | undefined;
   /** The actor's history in the order in which it was applied, to rebuild it from. */
   eventsOf(actorKey: number): Iterable<EventRow>;
-  /** @returns false when the actor has this event id already; then only its duplicate count rises. */
-  recordEvent(row: EventRow): boolean;
-  markSuperseded(actorKey: number, eventId: string): void;
-  forgetEvent(actorKey: number, eventId: string): void;
+  /**
+   * @returns what it is beside the event of this type and id that the actor has already, if any: that one stays as it
+   *   was heard first, and only its count of duplicates (the same content) or of conflicts (another) rises.
+   */
+  recordEvent(row: EventRow): "new" | "duplicate" | "conflict";
+  markSuperseded(actorKey: number, event: EventName): void;
+  forgetEvent(actorKey: number, event: EventName): void;
   /**
    * Writes the row; its version in the store becomes `rowVersion + 1`.
    *
@@ -258,7 +264,7 @@ export interface Journal {
   addTally(lane: Lane, name: string, delta: number): void;
 }
 
-export type Outcome = "applied" | "superseded" | "duplicate" | "parked" | "rejected" | "skipped";
+export type Outcome = "applied" | "superseded" | "duplicate" | "conflict" | "parked" | "rejected" | "skipped";
 
 /** What became of one delivery. */
 export interface Handled {

@@ -1,5 +1,5 @@
 import { decide } from "./decide.ts";
-import { type DecodeLimits, decode, isRejected, oneLine } from "./decode.ts";
+import { type DecodeLimits, decode } from "./decode.ts";
 import { type HotActor, type HotActors, ReplayError } from "./hot-actors.ts";
 import type {
   BatchResult,
@@ -16,6 +16,7 @@ import type {
 } from "./ports.ts";
 import type { Probe } from "./probe.ts";
 import { parkedRow, unpark } from "./quarantine.ts";
+import { isRejected, oneLine } from "./rejection.ts";
 import { orderRetired } from "./retired.ts";
 import { createTallies, type Tallies, wholePercent } from "./tallies.ts";
 import { transit } from "./transit.ts";
@@ -148,14 +149,15 @@ export function createProcessor(
     // Whoever has events has a row, and is not retired.
     const retired = actor.events === 0 ? journal.findRetired(lane.type.name, actorId) : undefined;
     if (retired !== undefined) return hearLate(delivery, observation, retired, batch);
-    if (!record(actor, delivery, observation)) {
-      if (heard !== "past") batch.tallies.add(lane, "events:duplicate", 1);
-      return { delivery, outcome: "duplicate", observation };
+    const recorded = record(actor, delivery, observation);
+    if (recorded !== "new") {
+      if (heard !== "past") batch.tallies.add(lane, `events:${recorded}`, 1);
+      return { delivery, outcome: recorded, observation };
     }
     const from = actor.live.state();
     const transition = transit(actor, observation);
     if (transition.kind === "error") {
-      journal.forgetEvent(actor.key, observation.eventId);
+      journal.forgetEvent(actor.key, observation);
       return quarantine(delivery, observation, transition.error, batch, heard);
     }
     batch.touched.add(actor);
@@ -165,7 +167,7 @@ export function createProcessor(
     }
     actor.events++;
     actor.updatedAtMs = delivery.storedAtMs;
-    if (transition.kind === "superseded") journal.markSuperseded(actor.key, observation.eventId);
+    if (transition.kind === "superseded") journal.markSuperseded(actor.key, observation);
     else if (heard !== "past") decide(journal, actor, delivery, observation, transition.conclusion, batch);
     return { delivery, outcome: transition.kind, observation };
   }
@@ -198,7 +200,7 @@ export function createProcessor(
     if (to !== from) moves.push({ type, from, to });
   }
 
-  function record(actor: HotActor, delivery: Delivery, observation: Observation): boolean {
+  function record(actor: HotActor, delivery: Delivery, observation: Observation) {
     return journal.recordEvent({
       actorKey: actor.key,
       eventId: observation.eventId,

@@ -61,6 +61,7 @@ export interface Released {
   readonly applied: number;
   readonly superseded: number;
   readonly duplicate: number;
+  readonly conflict: number;
   readonly rejected: number;
   readonly parked: number;
   /** Decisions taken on the way. */
@@ -106,6 +107,7 @@ export function createQuarantineControl(options: QuarantineControlOptions): Quar
         applied: count("applied"),
         superseded: count("superseded"),
         duplicate: count("duplicate"),
+        conflict: count("conflict"),
         // The event that failed again is kept back too.
         rejected: count("rejected") - Number(failed),
         parked: count("parked") + Number(failed),

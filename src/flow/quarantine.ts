@@ -1,3 +1,4 @@
+import { firstHeader } from "./headers.ts";
 import type { Delivery, Lane, ParkedRow } from "./ports.ts";
 
 /** A delivery as it is kept while its actor is quarantined, or until it is brought back. */
@@ -22,7 +23,7 @@ export function unpark(lane: Lane, row: ParkedRow): Delivery {
     sequence: row.sequence,
     subject: row.subject,
     body: row.body,
-    header: (name) => headers.find(([known]) => known === name)?.[1],
+    header: (name) => firstHeader(headers, name),
     headers: () => headers,
     storedAtMs: row.storedAtMs,
     ack() {},

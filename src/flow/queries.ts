@@ -85,8 +85,10 @@ export interface EventEntry {
   /** Stream time. */
   readonly receivedAt: string;
   readonly outcome: "applied" | "superseded";
-  /** Deliveries of the same event id beyond the first. */
+  /** Deliveries of the same event beyond the first. */
   readonly duplicates: number;
+  /** Deliveries with its type and id, but another content: the first heard counts, which is this one. */
+  readonly conflicts: number;
   /** Stream sequence. */
   readonly sequence: number;
   readonly correlationId: string | null;
@@ -210,6 +212,8 @@ export interface Stats {
     readonly applied: number;
     readonly superseded: number;
     readonly duplicate: number;
+    /** Other content under the type and id of an event that was heard before. */
+    readonly conflict: number;
     /** Kept because their actor was quarantined or retired when they were heard. */
     readonly parked: number;
   };

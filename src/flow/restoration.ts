@@ -1,11 +1,12 @@
 import { causeOf, decodeContent, standingAfter } from "./decision.ts";
-import { type DecodeLimits, decode, isRejected } from "./decode.ts";
+import { type DecodeLimits, decode } from "./decode.ts";
 import type { HotActors } from "./hot-actors.ts";
 import type { BatchResult, Delivery, Handled, Journal, Lane, PublishedDecision, RetiredRow } from "./ports.ts";
 import type { Probe } from "./probe.ts";
 import type { Processor } from "./processor.ts";
 import { unpark } from "./quarantine.ts";
-import { digestOf, orderRetired, type RetiredRows } from "./retired.ts";
+import { isRejected } from "./rejection.ts";
+import { isDigestOf, orderRetired, type RetiredRows } from "./retired.ts";
 
 /** What the streams hold of an actor. */
 export interface History {
@@ -68,6 +69,7 @@ export function createRestoration(options: RestorationOptions): Restoration {
     const { type, partition } = lane;
     const actor = actors.find(lane, retired.actorId, retired.updatedAtMs);
     const heard = past.filter(({ outcome }) => outcome === "applied" || outcome === "superseded");
+    // Of several types' events with one id the last.
     const causes = new Map(heard.map((handled) => [handled.observation?.eventId, handled]));
     // Where a stranger wrote one revision twice, the last one is what the ledger had.
     const byRevision = new Map(decisions.map((found) => [found.revision, found]));
@@ -102,16 +104,16 @@ export function createRestoration(options: RestorationOptions): Restoration {
       for (let revision = 1; revision <= retired.revision; revision++) {
         if (!revisions.has(revision)) return undefined;
       }
-      const ids = new Set<string>();
+      const events = new Map<string, string>();
       const past: Delivery[] = [];
       for (const delivery of deliveries) {
         // Read again from its first message, the stream does not say where the past ends: where all events are there.
-        if (retired.sequence === 0 && ids.size === retired.events) break;
+        if (retired.sequence === 0 && events.size === retired.events) break;
         const found = decode(delivery, limits);
-        if (!isRejected(found)) ids.add(found.eventId);
+        if (!isRejected(found)) events.set(`${found.type} ${found.eventId}`, found.eventId);
         past.push(delivery);
       }
-      return digestOf(ids) === retired.digest ? { deliveries: past, decisions } : undefined;
+      return isDigestOf([...events.values()], retired.digest) ? { deliveries: past, decisions } : undefined;
     },
     bringBack(lane, actorId, past) {
       const retired = findWanted(lane, actorId);

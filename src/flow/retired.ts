@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ActorType } from "../../machines/actor-type.ts";
+import { withoutSource } from "./cloud-event.ts";
 import type { Lane, Rejected, RetiredRow } from "./ports.ts";
 import type { RetiredAnswer } from "./queries.ts";
 
@@ -63,10 +64,20 @@ export function describeRetired(type: ActorType, actorId: string, answer: Retire
   }
 }
 
-/** By what a set of event ids is known again; their order does not matter. */
+/** By what an actor's events are known again: their ids, one for each event; the order does not matter. */
 export function digestOf(eventIds: Iterable<string>): string {
   return createHash("sha256")
     .update(JSON.stringify([...eventIds].sort()))
     .digest("hex")
     .slice(0, 16);
+}
+
+/**
+ * Is this the digest of these events, an id for each?
+ *
+ * An actor that was retired when events were known by their id alone, whatever their type and, of a CloudEvent, its
+ * source, has the digest of these.
+ */
+export function isDigestOf(eventIds: readonly string[], digest: string): boolean {
+  return digestOf(eventIds) === digest || digestOf(new Set(eventIds.map(withoutSource))) === digest;
 }

@@ -1,6 +1,8 @@
 import type { ActorType } from "../../machines/actor-type.ts";
-import { decode, isRejected } from "../flow/decode.ts";
+import { decode } from "../flow/decode.ts";
+import { firstHeader } from "../flow/headers.ts";
 import type { Delivery, Rejected } from "../flow/ports.ts";
+import { isRejected } from "../flow/rejection.ts";
 import { eventStream } from "./names.ts";
 
 /** A message as it would be published. */
@@ -28,7 +30,7 @@ export function checkEvent(
     sequence: 0,
     subject: [collection, 0, ...rest].join("."),
     body,
-    header: (name) => headers.find(([given]) => given === name)?.[1],
+    header: (name) => firstHeader(headers, name),
     headers: () => headers,
     headerCount: headers.length,
     storedAtMs: Date.now(),

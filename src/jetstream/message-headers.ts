@@ -1,6 +1,7 @@
 import { MsgHdrsImpl } from "@nats-io/nats-core/internal";
 import type { MsgHdrs } from "@nats-io/transport-node";
 import { MAX_HEADERS } from "../flow/decode.ts";
+import { firstHeader } from "../flow/headers.ts";
 import type { Delivery } from "../flow/ports.ts";
 
 const ENCODER = new TextEncoder();
@@ -78,7 +79,7 @@ export const LEFT_OUT = "Natstate-Headers-Left-Out";
 export function readHeaders(found: MsgHdrs | undefined): Pick<Delivery, "header" | "headers" | "headerCount"> {
   const headerCount = found && countOf.get(found);
   return {
-    header: (name) => (found?.has(name) ? found.get(name) : undefined),
+    header: (name) => firstHeader(found, name),
     headers() {
       const read = [...(found ?? [])]
         .filter(([name]) => name !== LEFT_OUT)

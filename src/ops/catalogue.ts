@@ -25,7 +25,7 @@ export const METRICS = {
   events: {
     name: "natstate_events_total",
     type: "counter",
-    help: "Deliveries by what became of them: applied, superseded, duplicate, parked (its actor is in quarantine or retired), or skipped because they were committed before.",
+    help: "Deliveries by what became of them: applied, superseded, duplicate, conflict (other content under an id heard before), parked (its actor is in quarantine or retired), or skipped because they were committed before.",
     labels: ["actor", "event_type", "outcome"],
   },
   processed: {

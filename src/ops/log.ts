@@ -81,7 +81,12 @@ function logDecisions(logger: Logger, decisions: readonly LedgerRow[], handled: 
 
 function isCause(handled: Handled | undefined, row: LedgerRow, eventId: string): boolean {
   const observation = handled?.observation;
-  return observation?.eventId === eventId && observation.actorId === row.actorId;
+  return (
+    observation?.eventId === eventId &&
+    observation.actorId === row.actorId &&
+    // Events of several types may have one id.
+    handled?.delivery.storedAtMs === row.causedAtMs
+  );
 }
 
 function logDeadLetters(logger: Logger, deadLetters: readonly DeadLetterRow[]): void {

@@ -49,6 +49,7 @@ interface EventCells {
   readonly applied: CounterCell;
   readonly superseded: CounterCell;
   readonly duplicate: CounterCell;
+  readonly conflict: CounterCell;
   readonly parked: CounterCell;
   readonly skipped: CounterCell;
   readonly succeeded: CounterCell;
@@ -145,7 +146,8 @@ function recordHandled(byType: ReadonlyMap<string, TypeCells>, handled: Handled,
       }
       break;
     case "duplicate":
-      event.duplicate.value++;
+    case "conflict":
+      event[outcome].value++;
       break;
     case "parked":
       event.parked.value++;
@@ -213,6 +215,7 @@ function typeCells(cells: Cells, type: ActorType): TypeCells {
     applied: of(eventType, "applied"),
     superseded: of(eventType, "superseded"),
     duplicate: of(eventType, "duplicate"),
+    conflict: of(eventType, "conflict"),
     parked: of(eventType, "parked"),
     skipped: of(eventType, "skipped"),
     succeeded: cells.processed.cell(eventType, "true"),

@@ -57,11 +57,12 @@ export function createSpans(
         const { observation } = item;
         // Of a double the first copy is the cause.
         if (observation !== undefined && item.outcome === "applied") {
-          causes.set(`${item.delivery.lane.type.name} ${observation.actorId} ${observation.eventId}`, item);
+          const { lane, storedAtMs } = item.delivery;
+          causes.set(`${lane.type.name} ${observation.actorId} ${storedAtMs} ${observation.eventId}`, item);
         }
       }
       for (const row of decisions) {
-        const cause = causes.get(`${row.type} ${row.actorId} ${causeOf(row)}`);
+        const cause = causes.get(`${row.type} ${row.actorId} ${row.causedAtMs} ${causeOf(row)}`);
         const span = cause && spans.get(cause);
         if (cause === undefined || span === undefined) continue;
         span.setAttribute("natstate.revision", row.revision);

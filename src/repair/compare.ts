@@ -33,7 +33,6 @@ const ROW_FIELDS = [
 ] as const satisfies readonly (keyof StoredActor)[];
 
 const EVENT_FIELDS = [
-  "type",
   "timestamp",
   "storedAtMs",
   "sequence",
@@ -96,11 +95,12 @@ function compareRows(stored: StoredActor | null, derived: StoredActor | null): F
 }
 
 function compareEvents(stored: readonly ImageEvent[], derived: readonly ImageEvent[]): Found[] {
-  const known = new Map(stored.map((event) => [event.eventId, event]));
+  const keyOf = ({ type, eventId }: ImageEvent) => `${type} ${eventId}`;
+  const known = new Map(stored.map((event) => [keyOf(event), event]));
   const found: Found[] = [];
   for (const event of derived) {
-    const ours = known.get(event.eventId);
-    known.delete(event.eventId);
+    const ours = known.get(keyOf(event));
+    known.delete(keyOf(event));
     if (ours === undefined) {
       found.push({ what: nameOf(event), store: null, log: event.body });
       continue;

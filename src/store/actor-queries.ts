@@ -39,6 +39,7 @@ interface Found {
 interface HistoryRow extends Omit<EventRow, "body"> {
   readonly outcome: EventEntry["outcome"];
   readonly duplicates: number;
+  readonly conflicts: number;
 }
 
 type StepRow = EventRow & HistoryRow;
@@ -46,10 +47,16 @@ type StepRow = EventRow & HistoryRow;
 interface DecisionRow {
   readonly payload: string;
   readonly published: number | null;
+  readonly causedAtMs: number;
+}
+
+/** A decision, and when the event that caused it was stored. */
+interface Taken extends Pick<DecisionRow, "causedAtMs"> {
+  readonly entry: DecisionEntry;
 }
 
 const HISTORY_COLUMNS = `event_id AS eventId, type, timestamp, stored_ms AS storedAtMs, sequence, outcome, duplicates,
-  correlation_id AS correlationId`;
+  conflicts, correlation_id AS correlationId`;
 
 /** Questions about one actor. */
 export function createActorQueries(db: Database.Database): Pick<Queries, "get" | "history" | "steps" | "next"> {
@@ -62,7 +69,8 @@ export function createActorQueries(db: Database.Database): Pick<Queries, "get" |
   const selectEvent = db.prepare(`SELECT ${HISTORY_COLUMNS} FROM events WHERE rowid = ? AND actor_key = ?`);
   const selectWithBody = db.prepare(`SELECT actor_key AS actorKey, ${HISTORY_COLUMNS}, body FROM events
     WHERE rowid = ? AND actor_key = ?`);
-  const selectDecision = db.prepare("SELECT payload, published FROM decisions WHERE actor_key = ? AND revision = ?");
+  const selectDecision = db.prepare(`SELECT payload, published, caused_ms AS causedAtMs FROM decisions
+    WHERE actor_key = ? AND revision = ?`);
 
   /** The actor at this moment, and where its events are: they stay as they are while they are read, piece by piece. */
   const find = db.transaction((type: ActorType, actorId: string): Found | undefined => {
@@ -96,15 +104,15 @@ export function createActorQueries(db: Database.Database): Pick<Queries, "get" |
   }
 
   /** The latest decisions, by revision, as far as they fit. */
-  function* readDecisions({ row }: Found): Pieces<DecisionEntry[]> {
-    const decisions: DecisionEntry[] = [];
+  function* readDecisions({ row }: Found): Pieces<Taken[]> {
+    const decisions: Taken[] = [];
     let bytes = 0;
     const oldest = Math.max(1, row.revision - HISTORY_LIMIT + 1);
     for (let revision = row.revision; revision >= oldest; revision--) {
       const decision = selectDecision.get(row.key, revision) as DecisionRow | undefined;
       bytes += decision?.payload.length ?? 0;
       if (bytes > HISTORY_BYTES && decisions.length > 0) break;
-      if (decision !== undefined) decisions.push(toDecision(decision));
+      if (decision !== undefined) decisions.push({ entry: toDecision(decision), causedAtMs: decision.causedAtMs });
       yield;
     }
     return decisions.reverse();
@@ -145,7 +153,8 @@ export function createActorQueries(db: Database.Database): Pick<Queries, "get" |
         events.push({ ...toEntry(row), data: parseObject(row.body) });
         yield;
       }
-      return { [type.idField]: actorId, total: found.places.length, events, decisions: yield* readDecisions(found) };
+      const decisions = (yield* readDecisions(found)).map(({ entry }) => entry);
+      return { [type.idField]: actorId, total: found.places.length, events, decisions };
     },
     *steps(type, actorId) {
       const found = find(type, actorId);
@@ -172,17 +181,19 @@ export function createActorQueries(db: Database.Database): Pick<Queries, "get" |
 function* replaySteps(
   type: ActorType,
   rows: readonly StepRow[],
-  decisions: readonly DecisionEntry[],
+  decisions: readonly Taken[],
 ): Pieces<Pick<ActorSteps, "initial" | "steps">> {
   const replay = startReplay(type);
   const initial = replay.moment();
   const steps: ActorStep[] = [];
+  const byId = Map.groupBy(rows, ({ eventId }) => eventId);
+  const caused = Map.groupBy(decisions, (decision) => causeOf(decision, byId));
   let bytes = 0;
   for (const row of rows) {
     const step: ActorStep = {
       event: { ...toEntry(row), data: parseObject(row.body) },
       ...replay.step(row),
-      decisions: decisions.filter(({ causationId }) => causationId === row.eventId),
+      decisions: (caused.get(row) ?? []).map(({ entry }) => entry),
     };
     bytes += JSON.stringify(step).length;
     if (bytes > STEPS_BYTES && steps.length > 0) break;
@@ -190,6 +201,12 @@ function* replaySteps(
     yield;
   }
   return { initial, steps };
+}
+
+/** A decision names its cause by id alone: of several types' events with that id it is the one heard when it was taken. */
+function causeOf({ entry, causedAtMs }: Taken, byId: ReadonlyMap<unknown, readonly StepRow[]>): StepRow | undefined {
+  const named = byId.get(entry.causationId) ?? [];
+  return named.findLast(({ storedAtMs }) => storedAtMs === causedAtMs) ?? named.at(-1);
 }
 
 function toEntry(row: HistoryRow): EventEntry {
@@ -200,6 +217,7 @@ function toEntry(row: HistoryRow): EventEntry {
     receivedAt: rfc3339(row.storedAtMs),
     outcome: row.outcome,
     duplicates: row.duplicates,
+    conflicts: row.conflicts,
     sequence: row.sequence,
     correlationId: row.correlationId,
   };

@@ -97,7 +97,7 @@ export function createInspector(db: Database.Database): Inspector {
         const rows = db
           .prepare(`SELECT a.id, count(*) AS count FROM other.events e JOIN other.actors a ON a.key = e.actor_key
             WHERE NOT EXISTS (SELECT 1 FROM main.actors m JOIN main.events n ON n.actor_key = m.key
-            WHERE m.type = a.type AND m.id = a.id AND n.event_id = e.event_id) GROUP BY a.key`)
+            WHERE m.type = a.type AND m.id = a.id AND n.type = e.type AND n.event_id = e.event_id) GROUP BY a.key`)
           .all() as { id: string; count: number }[];
         return {
           count: rows.reduce((sum, row) => sum + row.count, 0),

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type Database from "better-sqlite3";
 import type {
   DeadLetterRow,
@@ -43,11 +44,12 @@ export function createJournal(db: Database.Database): Journal {
     ORDER BY rowid`);
   const insertEvent = db.prepare(`INSERT OR IGNORE INTO events (actor_key, event_id, type, timestamp, stored_ms,
     sequence, outcome, correlation_id, body) VALUES (?, ?, ?, ?, ?, ?, 'applied', ?, ?)`);
-  const countDuplicate = db.prepare(
-    "UPDATE events SET duplicates = duplicates + 1 WHERE actor_key = ? AND event_id = ?",
-  );
-  const updateOutcome = db.prepare("UPDATE events SET outcome = 'superseded' WHERE actor_key = ? AND event_id = ?");
-  const deleteEvent = db.prepare("DELETE FROM events WHERE actor_key = ? AND event_id = ?");
+  const ofEvent = "WHERE actor_key = ? AND type = ? AND event_id = ?";
+  const selectContent = db.prepare(`SELECT timestamp, body FROM events ${ofEvent}`);
+  const countDuplicate = db.prepare(`UPDATE events SET duplicates = duplicates + 1 ${ofEvent}`);
+  const countConflict = db.prepare(`UPDATE events SET conflicts = conflicts + 1 ${ofEvent}`);
+  const updateOutcome = db.prepare(`UPDATE events SET outcome = 'superseded' ${ofEvent}`);
+  const deleteEvent = db.prepare(`DELETE FROM events ${ofEvent}`);
   const insertDecision = db.prepare(`INSERT INTO decisions (actor_key, revision, type, actor_id, partition,
     decision_type, payload, traceparent, caused_ms, published) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
   const anyImported = db.prepare("SELECT 1 FROM imported_decisions LIMIT 1").pluck();
@@ -129,11 +131,14 @@ export function createJournal(db: Database.Database): Journal {
         correlationId,
         body,
       );
-      if (changes === 0) countDuplicate.run(actorKey, eventId);
-      return changes === 1;
+      if (changes === 1) return "new";
+      const first = selectContent.get(actorKey, type, eventId) as Content;
+      const isSame = hasSameContent(first, row);
+      (isSame ? countDuplicate : countConflict).run(actorKey, type, eventId);
+      return isSame ? "duplicate" : "conflict";
     },
-    markSuperseded: (actorKey, eventId) => void updateOutcome.run(actorKey, eventId),
-    forgetEvent: (actorKey, eventId) => void deleteEvent.run(actorKey, eventId),
+    markSuperseded: (actorKey, { type, eventId }) => void updateOutcome.run(actorKey, type, eventId),
+    forgetEvent: (actorKey, { type, eventId }) => void deleteEvent.run(actorKey, type, eventId),
     saveActor(row, before) {
       if (before === null) {
         insertActor.run(row);
@@ -178,6 +183,14 @@ export function createJournal(db: Database.Database): Journal {
     },
     addTally: (lane: Lane, name, delta) => void upsertTally.run(lane.type.name, lane.partition, name, delta),
   };
+}
+
+type Content = Pick<EventRow, "timestamp" | "body">;
+
+/** The order of names in an object says nothing; the correlation id is no content. */
+function hasSameContent(a: Content, b: Content): boolean {
+  if (a.timestamp !== b.timestamp) return false;
+  return a.body === b.body || isDeepStrictEqual(JSON.parse(a.body), JSON.parse(b.body));
 }
 
 /**

@@ -19,7 +19,7 @@ export function createStatsQuery(db: Database.Database): Queries["stats"] {
       type: type.name,
       partitions: partitions === undefined ? null : JSON.stringify(partitions),
     }) as Tally[];
-    const { applied = 0, superseded = 0, duplicate = 0, parked = 0 } = groupOf(tallies, "events", []);
+    const { applied = 0, superseded = 0, duplicate = 0, conflict = 0, parked = 0 } = groupOf(tallies, "events", []);
     const { revised = 0, ...decided } = groupOf(tallies, "decisions", type.decisionTypes);
     const countOf = (name: string) => tallies.find((tally) => tally.name === name)?.value ?? 0;
     const standing = type.decisionTypes.filter((name) => name !== type.withdrawn);
@@ -28,7 +28,7 @@ export function createStatsQuery(db: Database.Database): Queries["stats"] {
       [type.collection]: { total: Object.values(byState).reduce((sum, count) => sum + count, 0), byState },
       standing: { byType: groupOf(tallies, "standing", standing) },
       completeness: { byPercent: groupOf(tallies, "completeness", []) },
-      events: { applied, superseded, duplicate, parked },
+      events: { applied, superseded, duplicate, conflict, parked },
       quarantined: countOf("quarantined"),
       retired: countOf("retired"),
       decisions: { byType: decided, revised },

@@ -72,8 +72,8 @@ function outcomeOf({
     version: 2,
     lastUpdated: "",
     eventHistory: [
-      { ...event, outcome: "applied", duplicates: 1 },
-      { ...event, outcome: "applied", duplicates: 0 },
+      { ...event, outcome: "applied", duplicates: 1, conflicts: 0 },
+      { ...event, outcome: "applied", duplicates: 0, conflicts: 0 },
     ],
     waitingFor: [],
   };
@@ -86,7 +86,7 @@ function outcomeOf({
       orders: { total: 1, byState },
       standing: { byType: { OrderConfirmed: 1 } },
       completeness: { byPercent: {} },
-      events: { applied: 2, superseded: 0, duplicate: 1, parked: 0 },
+      events: { applied: 2, superseded: 0, duplicate: 1, conflict: 0, parked: 0 },
       quarantined: 0,
       retired: 0,
       decisions: { byType: { OrderConfirmed: 1 }, revised: 0 },

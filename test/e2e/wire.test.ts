@@ -147,7 +147,7 @@ it("CloudEvents are accepted in both modes", async () => {
   );
   await world.settle(daemon);
   const { eventHistory } = await order("cloud");
-  expect(eventHistory.map(({ eventId }: { eventId: string }) => eventId)).toEqual(["b1", "s1"]);
+  expect(eventHistory.map(({ eventId }: { eventId: string }) => eventId)).toEqual(["/shop#b1", "/pay#s1"]);
 });
 
 it("bad input is kept once with its reason and bytes, and harms nobody", async () => {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Json } from "./checker-contract.ts";
-import { contentOf, type ModelEvent, type ModelOrder, shown, standingContent } from "./checker-model.ts";
+import { contentOf, type ModelEvent, type ModelOrder, nameOf, shown, standingContent } from "./checker-model.ts";
 import type { Report } from "./checker-outputs.ts";
 
 /** Asks the daemon's API. */
@@ -37,9 +37,10 @@ export function checkHistory(id: string, history: Json, model: ModelOrder, exact
   const rows = (history.events ?? []) as Json[];
   const seen = new Set<unknown>();
   for (const row of rows) {
-    const expected = model.events.get(String(row.eventId));
+    const name = nameOf(row.eventType, row.eventId);
+    const expected = model.events.get(name);
     if (expected === undefined) report.wrong.push(`${id}: nobody published ${row.eventId}`);
-    else if (seen.has(row.eventId)) report.doubled.push(`${id}: ${row.eventId} is in its history twice`);
+    else if (seen.has(name)) report.doubled.push(`${id}: ${row.eventId} is in its history twice`);
     else if (exact && Number(row.duplicates) > expected.duplicates)
       report.doubled.push(
         `${id}: ${row.eventId} was counted ${row.duplicates} times more, expected ${expected.duplicates}`,
@@ -52,18 +53,17 @@ export function checkHistory(id: string, history: Json, model: ModelOrder, exact
         `${id}: ${row.eventId} is in its history as ${JSON.stringify(row)}, expected ${outcome} at ${event.at}, sequence ${sequence}, ${JSON.stringify(event.fields)}`,
       );
     }
-    seen.add(row.eventId);
+    seen.add(name);
   }
-  const order = rows.map((row) => String(row.eventId));
+  const order = rows.map((row) => nameOf(row.eventType, row.eventId));
   if (!isDeepStrictEqual(order, inOrderHeard(order, model)))
     report.wrong.push(`${id}: its history is not in the order in which it was heard: ${order.join(", ")}`);
-  for (const eventId of model.events.keys())
-    if (!seen.has(eventId)) report.lost.push(`${id}: ${eventId} had no effect`);
+  for (const name of model.events.keys()) if (!seen.has(name)) report.lost.push(`${id}: ${name} had no effect`);
 }
 
-function inOrderHeard(eventIds: readonly string[], { events }: ModelOrder): string[] {
-  const places = new Map([...events.keys()].map((eventId, place) => [eventId, place]));
-  return eventIds.toSorted((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0));
+function inOrderHeard(names: readonly string[], { events }: ModelOrder): string[] {
+  const places = new Map([...events.keys()].map((name, place) => [name, place]));
+  return names.toSorted((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0));
 }
 
 /** Unknown fields are not kept, so only those shown are compared. */

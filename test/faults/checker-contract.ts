@@ -121,12 +121,20 @@ function unwrap({ header, subject }: Stored, body: Json): { event: Json; id?: un
     ...data,
   });
   if (header("ce-specversion") !== undefined) {
-    return { event: merge(body, header("ce-type"), header("ce-time"), header("ce-subject")), id: header("ce-id") };
+    return {
+      event: merge(body, header("ce-type"), header("ce-time"), header("ce-subject")),
+      id: joined(header("ce-source"), header("ce-id")),
+    };
   }
   if (header("content-type")?.startsWith("application/cloudevents") && isRecord(body.data)) {
-    return { event: merge(body.data, body.type, body.time, body.subject), id: body.id };
+    return { event: merge(body.data, body.type, body.time, body.subject), id: joined(body.source, body.id) };
   }
   return { event: body };
+}
+
+/** Source and id of a CloudEvent together are its identity. */
+function joined(source: unknown, id: unknown): unknown {
+  return source === undefined || id === undefined ? id : `${source}#${id}`;
 }
 
 function hasForbiddenKey(value: object, depth = 1): boolean {

@@ -26,17 +26,27 @@ export function newOrder(): ModelOrder {
 
 /** Lets one accepted message of the stream have its one effect. */
 export function hear(order: ModelOrder, event: Accepted, sequence: number): void {
-  const known = order.events.get(event.eventId);
+  const known = order.events.get(nameOf(event.type, event.eventId));
   if (known !== undefined) {
     known.duplicates++;
     return;
   }
   const winner = order.facets.get(event.type);
   const wins = winner === undefined || replaces(event, winner);
-  order.events.set(event.eventId, { event, sequence, outcome: wins ? "applied" : "superseded", duplicates: 0 });
+  order.events.set(nameOf(event.type, event.eventId), {
+    event,
+    sequence,
+    outcome: wins ? "applied" : "superseded",
+    duplicates: 0,
+  });
   if (!wins) return;
   order.facets.set(event.type, event);
   decide(order, event);
+}
+
+/** Ids of different event types do not meet. */
+export function nameOf(type: unknown, eventId: unknown): string {
+  return `${type} ${eventId}`;
 }
 
 /** The newest wins, of orders created the earliest; the greater id when the times are the same. */
@@ -72,9 +82,13 @@ function follows({ facets }: ModelOrder): Content | null {
   const status = facets.get("PaymentProcessed")?.fields.status;
   const { reservedItems, warehouseId } = facets.get("InventoryReserved")?.fields ?? {};
   if (status === "failed") return { decisionType: "OrderRejected", reason: "Payment failed" };
-  if (status !== "successful" || Object.keys(reservedItems ?? {}).length === 0) return null;
+  if (status !== "successful" || !isReserved(reservedItems)) return null;
   const estimatedDays = facets.get("ShippingCalculated")?.fields.estimatedDays ?? 5;
   return { decisionType: "OrderConfirmed", warehouseId, estimatedDays };
+}
+
+function isReserved(items: unknown): boolean {
+  return Object.values(items ?? {}).some((quantity) => quantity > 0);
 }
 
 /** The part of a decision whose change makes a revision. */
@@ -105,7 +119,7 @@ export function shown(order: ModelOrder): Json {
     return { ...Object.fromEntries(fields), [time]: event.at };
   };
   const status = facets.get("PaymentProcessed")?.fields.status;
-  const reserved = Object.keys(facets.get("InventoryReserved")?.fields.reservedItems ?? {}).length > 0;
+  const reserved = isReserved(facets.get("InventoryReserved")?.fields.reservedItems);
   const undecided = facets.has("OrderCreated") ? "processing" : "pending";
   const decided = status === "successful" && reserved ? "confirmed" : undecided;
   return {

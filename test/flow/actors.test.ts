@@ -3,7 +3,8 @@ import { createActor } from "xstate";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
 import { restoreActor, spawnActor } from "../../src/flow/actors.ts";
-import { decode, isRejected } from "../../src/flow/decode.ts";
+import { decode } from "../../src/flow/decode.ts";
+import { isRejected } from "../../src/flow/rejection.ts";
 import { orderEvent } from "./order-events.ts";
 
 const type = orderType as ActorType;

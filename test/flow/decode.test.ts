@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decode, isRejected } from "../../src/flow/decode.ts";
+import { decode } from "../../src/flow/decode.ts";
+import { isRejected } from "../../src/flow/rejection.ts";
 import { deliver } from "./delivery.ts";
 
 const limits = { maxBytes: 65_536 };
@@ -94,7 +95,7 @@ describe("what is read", () => {
     });
   });
 
-  it("an event is known by eventId, else Nats-Msg-Id, else the CloudEvents id, else its canonical JSON", () => {
+  it("an event is known by eventId, Nats-Msg-Id, a CloudEvent's source and id, or its canonical JSON", () => {
     const id = (body: object, headers?: Record<string, string>) => {
       const result = read(body, headers);
       return isRejected(result) ? result : result.eventId;
@@ -102,6 +103,7 @@ describe("what is read", () => {
     const ce = { "ce-specversion": "1.0", "ce-id": "c1", "ce-type": "PaymentProcessed" };
     expect(id({ ...payment, eventId: "e1" }, { ...ce, "Nats-Msg-Id": "m1" })).toBe("e1");
     expect(id(payment, { ...ce, "Nats-Msg-Id": "m1" })).toBe("m1");
+    expect(id(payment, { ...ce, "ce-source": "/pay" })).toBe("/pay#c1");
     expect(id(payment, ce)).toBe("c1");
     const canonical = `{"amount":10,"eventType":"PaymentProcessed","orderId":"o-1","status":"successful","timestamp":"2026-02-01T12:00:00+01:00"}`;
     expect(id(payment)).toBe(createHash("sha256").update(canonical).digest("hex"));
@@ -127,6 +129,7 @@ describe("what is read", () => {
     const binary = read(data, {
       "ce-specversion": "1.0",
       "ce-id": "c1",
+      "ce-source": "/payments",
       "ce-type": "com.example.PaymentProcessed",
       "ce-time": time,
       "ce-subject": "o-1",
@@ -140,7 +143,7 @@ describe("what is read", () => {
       subject: "o-1",
       data,
     });
-    expect(binary).toMatchObject({ actorId: "o-1", eventId: "c1", type: "PaymentProcessed", data });
+    expect(binary).toMatchObject({ actorId: "o-1", eventId: "/payments#c1", type: "PaymentProcessed", data });
     expect(structured).toEqual(binary);
   });
 });

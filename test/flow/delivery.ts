@@ -1,5 +1,6 @@
 import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
+import { firstHeader } from "../../src/flow/headers.ts";
 import type { Delivery, Lane } from "../../src/flow/ports.ts";
 
 /** Lane 3 of the order type. */
@@ -21,7 +22,7 @@ export function deliver(
     sequence,
     subject: [collection, lane.partition, ...rest].join("."),
     body: bytes,
-    header: (name) => headers[name],
+    header: (name) => firstHeader(Object.entries(headers), name),
     headers: () => Object.entries(headers),
     storedAtMs: Date.parse("2026-03-01T00:00:00Z") + sequence,
     ack() {},

@@ -96,7 +96,7 @@ export function createCases(seed: number): { next(): FuzzCase; value(): unknown 
     const found: Record<string, string> = {};
     if (chance(0.2)) found["Nats-Msg-Id"] = pick(TEXTS);
     if (chance(0.2)) found["Natstate-Correlation-Id"] = pick(TEXTS);
-    if (chance(0.2)) found.traceparent = pick(TRACES);
+    if (chance(0.2)) found[pick(["traceparent", "Traceparent"])] = pick(TRACES);
     return found;
   }
 
@@ -125,14 +125,22 @@ export function createCases(seed: number): { next(): FuzzCase; value(): unknown 
       type: pick(["", "com.example.", "xstate."]) + type,
     };
     if (chance(0.9)) attributes.time = timestamp;
+    if (chance(0.7)) attributes.source = pick(["/payments", "#", "a#b%", "x".repeat(255), ...TEXTS]);
     if (chance(0.5)) attributes.subject = chance(0.9) ? id : value();
     if (chance(0.3)) mutate(chance(0.5) ? data : attributes);
     const subject = subjectOf(id, type);
     if (chance(0.5)) {
       const contentType: Record<string, string> = chance(0.5) ? { "content-type": "application/cloudevents+json" } : {};
-      return build("cloud event", subject, Buffer.from(JSON.stringify({ ...attributes, data })), contentType);
+      const json = JSON.stringify(data);
+      const wrapped = chance(0.8)
+        ? { data: chance(0.95) ? data : json }
+        : { data_base64: chance(0.9) ? Buffer.from(json).toString("base64") : json };
+      return build("cloud event", subject, Buffer.from(JSON.stringify({ ...attributes, ...wrapped })), contentType);
     }
-    const named = Object.entries(attributes).map(([name, inner]) => [`ce-${name}`, asHeader(inner)]);
+    const named = Object.entries(attributes).map(([name, inner]) => {
+      const header = asHeader(inner);
+      return [pick(["ce-", "Ce-", "CE-"]) + name, chance(0.3) ? encodeURIComponent(header) : header];
+    });
     return build("cloud event", subject, Buffer.from(JSON.stringify(data)), Object.fromEntries(named));
   }
 

@@ -18,6 +18,7 @@ export interface Expected {
 
 type Json = Record<string, unknown>;
 type Check = (value: unknown) => unknown;
+type Header = (name: string) => string | undefined;
 
 /** Thrown, and caught here only: not an event. */
 const NO = Symbol("not an event");
@@ -34,7 +35,9 @@ export function expectOf(given: FuzzCase, maxBytes: number): Expected | null {
 
 function readEvent({ subject, body, headers, storedAtMs }: FuzzCase, maxBytes: number): Expected {
   const [, , subjectId, subjectType] = subject.split(".");
-  const { event, id, actor } = unwrap(readObject(body, maxBytes), headers, subjectId);
+  const header: Header = (name) =>
+    Object.entries(headers).find(([given]) => given.toLowerCase() === name.toLowerCase())?.[1];
+  const { event, id, actor } = unwrap(readObject(body, maxBytes), header, subjectId);
   const type = event.eventType;
   const fields = typeof type === "string" && Object.hasOwn(FIELDS, type) ? FIELDS[type] : undefined;
   if (typeof type !== "string" || fields === undefined) throw NO;
@@ -42,10 +45,10 @@ function readEvent({ subject, body, headers, storedAtMs }: FuzzCase, maxBytes: n
   if (typeof actorId !== "string" || actorId.length > 128 || !/^[\w:-]+$/.test(actorId)) throw NO;
   if (actorId !== subjectId || type !== subjectType) throw NO;
   const { text, ms } = readTime(event.timestamp);
-  if (ms > storedAtMs + 86_400_000) throw NO;
-  const eventId = label(event.eventId ?? headers["Nats-Msg-Id"] ?? id ?? undefined);
-  const correlationId = label(event.correlationId ?? headers["Natstate-Correlation-Id"] ?? undefined);
-  const trace = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(headers.traceparent ?? "");
+  if (ms < 0 || ms > storedAtMs + 86_400_000) throw NO;
+  const eventId = label(event.eventId ?? header("Nats-Msg-Id") ?? id());
+  const correlationId = label(event.correlationId ?? header("Natstate-Correlation-Id"));
+  const trace = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(header("traceparent") ?? "");
   return {
     actorId,
     type,
@@ -82,20 +85,56 @@ function depthOf(json: string): number {
 }
 
 /** CloudEvents 1.0: attributes in headers or around the data; what the data says itself wins. */
-function unwrap(body: Json, headers: FuzzCase["headers"], token: string | undefined) {
-  const isEnvelope = body.specversion !== undefined && body.data !== undefined;
-  if (headers["ce-specversion"] !== undefined) {
-    return {
-      event: merge(body, headers["ce-type"], headers["ce-time"]),
-      id: headers["ce-id"],
-      actor: headers["ce-subject"] ?? token,
-    };
+function unwrap(body: Json, header: Header, token: string | undefined) {
+  const content = header("content-type")?.toLowerCase() ?? "";
+  const isBinary = header("ce-specversion") !== undefined;
+  const hasData = body.data !== undefined || body.data_base64 !== undefined;
+  if (content.startsWith("application/cloudevents-batch")) throw NO;
+  const isMarked = content.startsWith("application/cloudevents");
+  if (body.specversion !== undefined && (isMarked || (!isBinary && hasData && body.orderId === undefined))) {
+    const data = body.data === undefined ? readBase64(body) : body.data;
+    if (typeof data !== "object" || data === null || Array.isArray(data)) throw NO;
+    return { event: merge(data as Json, body.type, body.time), id: join(body), actor: body.subject ?? token };
   }
-  if (isEnvelope && (headers["content-type"]?.startsWith("application/cloudevents") || body.orderId === undefined)) {
-    const data = typeof body.data === "object" && body.data !== null ? (body.data as Json) : {};
-    return { event: merge(data, body.type, body.time), id: body.id, actor: body.subject ?? token };
-  }
-  return { event: body, id: undefined, actor: undefined };
+  if (!isBinary) return { event: body, id: () => undefined, actor: undefined };
+  const [type, time, id, source, subject] = ["type", "time", "id", "source", "subject"].map((name) =>
+    readAttribute(header(`ce-${name}`)),
+  );
+  return { event: merge(body, type, time), id: join({ source, id }), actor: subject ?? token };
+}
+
+function readBase64({ data_base64: text, datacontenttype: type }: Json): unknown {
+  if (type !== undefined && !/[/+]json *(;|$)/i.test(String(type))) throw NO;
+  if (typeof text !== "string" || Buffer.from(text, "base64").toString("base64") !== text) throw NO;
+  return readObject(Buffer.from(text, "base64"), Number.POSITIVE_INFINITY);
+}
+
+/** One round of percent-decoding, of bytes that have to be UTF-8. */
+function readAttribute(value: string | undefined): string | undefined {
+  const plain = value?.startsWith('"') && value.endsWith('"') && value.length > 1 ? unquote(value) : value;
+  return plain?.replace(/(%[0-9a-f]{2})+/gi, (run) => {
+    try {
+      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
+        Buffer.from(run.replaceAll("%", ""), "hex"),
+      );
+    } catch {
+      throw NO;
+    }
+  });
+}
+
+function unquote(value: string): string {
+  return value.slice(1, -1).replace(/\\(.)/gs, "$1");
+}
+
+/** Asked for only when the event has no other identity. */
+function join({ source, id }: Json): () => unknown {
+  return () => {
+    if (id === undefined || id === null || source === undefined || source === null) return id ?? undefined;
+    for (const part of [id, source]) if (typeof part !== "string" || part === "") throw NO;
+    const joined = `${source}#${String(id).replace(/[%#]/g, (sign) => (sign === "%" ? "%25" : "%23"))}`;
+    return joined.length > 256 ? createHash("sha256").update(joined).digest("hex") : joined;
+  };
 }
 
 function merge(data: Json, type: unknown, time: unknown): Json {

@@ -2,9 +2,11 @@ import { isDeepStrictEqual } from "node:util";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
 import { type CursorOrder, decodeCursor, encodeCursor } from "../../src/flow/cursor.ts";
-import { decode, isRejected } from "../../src/flow/decode.ts";
+import { decode } from "../../src/flow/decode.ts";
+import { firstHeader } from "../../src/flow/headers.ts";
 import { type Delivery, REJECTION_REASONS } from "../../src/flow/ports.ts";
 import { isRefused, type Parameters, readDeadLetterFilter, readListFilter } from "../../src/flow/query-filters.ts";
+import { isRejected } from "../../src/flow/rejection.ts";
 import { createCases, createRandom, type FuzzCase } from "./cases.ts";
 import { expectOf } from "./contract.ts";
 
@@ -72,7 +74,7 @@ export function fuzz(cases: number, seed: number): FuzzReport {
 }
 
 function deliver({ subject, body, headers, storedAtMs }: FuzzCase): Delivery {
-  const header = (name: string) => (Object.hasOwn(headers, name) ? headers[name] : undefined);
+  const header = (name: string) => firstHeader(Object.entries(headers), name);
   return { lane, sequence: 1, subject, body, header, headers: () => Object.entries(headers), storedAtMs, ack() {} };
 }
 

@@ -7,6 +7,8 @@ import { at, COLD, created, having, paid, reserved, rewarded, run, shipped } fro
 /* DESIGN.md, section 4, rule by rule. `paid(3, ...)` is an event whose own time is 3 s; the argument order is arrival. */
 
 const nothing = { reservedItems: {} };
+const zeros = { reservedItems: { "sku-1": 0, "sku-2": 0 } };
+const some = { reservedItems: { "sku-1": 0, "sku-2": 1 } };
 const fromWest = { decisionType: "OrderConfirmed", warehouseId: "warehouse-west", estimatedDays: 5 };
 const rejected = { decisionType: "OrderRejected", reason: "Payment failed" };
 
@@ -86,6 +88,8 @@ describe("the state", () => {
     expect(having(created(0), paid(1, "pending"), reserved(2)).state).toBe("processing");
     expect(having(created(0), paid(1, "successful")).state).toBe("processing");
     expect(having(created(0), paid(1, "successful"), reserved(2, nothing)).state).toBe("processing");
+    expect(having(created(0), paid(1, "successful"), reserved(2, zeros)).state).toBe("processing");
+    expect(having(created(0), paid(1, "successful"), reserved(2, zeros)).conclusion.content).toBeNull();
   });
 
   test("is payment_failed when the winning payment failed, whatever else is known", () => {
@@ -95,6 +99,7 @@ describe("the state", () => {
 
   test("is confirmed when paid and reserved, even if the creation is not known", () => {
     expect(having(paid(1, "successful"), reserved(2)).state).toBe("confirmed");
+    expect(having(paid(1, "successful"), reserved(2, some)).state).toBe("confirmed");
     expect(having(created(0), reserved(2), paid(1, "successful")).state).toBe("confirmed");
   });
 

@@ -25,7 +25,8 @@ export function isEmpty(fields: Record<string, unknown>): boolean {
 export function read(message: TrafficMessage) {
   const json = JSON.parse(String(message.body));
   const fields = (json.data ?? json) as Record<string, unknown>;
-  const eventId = String(fields.eventId ?? message.headers?.["ce-id"] ?? json.id);
+  const cloud = (name: string) => message.headers?.[`ce-${name}`] ?? json[name];
+  const eventId = String(fields.eventId ?? `${cloud("source")}#${cloud("id")}`);
   const [seconds = "", fraction = ""] = (normaliseTimestamp(String(fields.timestamp)) ?? "").slice(0, -1).split(".");
   return {
     message,

@@ -4,7 +4,8 @@ import { orderEvents } from "../../machines/order/events.ts";
 import type { OrderEvent } from "../../machines/order/machine.ts";
 import { expectOrders, SHOWCASE_ID } from "../../machines/order/reference.ts";
 import { orderTraffic } from "../../machines/order/traffic.ts";
-import { decode, isRejected } from "../../src/flow/decode.ts";
+import { decode } from "../../src/flow/decode.ts";
+import { isRejected } from "../../src/flow/rejection.ts";
 import { run } from "./order-driver.ts";
 import { asDelivery, asOrderEvent, distinct, isEmpty, rank, read } from "./traffic-reader.ts";
 

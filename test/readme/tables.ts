@@ -13,7 +13,7 @@ const MEANINGS: Record<(typeof REJECTION_REASONS)[number], string> = {
   subject_mismatch: "order id or event type differ from the subject's",
   too_large: "larger than `NATSTATE_MAX_EVENT_BYTES`, or more than 256 headers",
   reserved_type: "an event type that would drive XState's internals (`xstate.*`)",
-  timestamp_out_of_range: "event time more than 24 h after the stream stored the message",
+  timestamp_out_of_range: "event time before 1970, or more than 24 h after the stream stored the message",
   machine_error:
     "on this event the machine or a rule threw, went round in circles, kept what JSON does not, or gave what is no decision; its order is quarantined, see `natstate quarantine`",
   order_retired:

@@ -4,8 +4,10 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, it } from "vitest";
 import { openDatabase, StoreError } from "../../src/store/database.ts";
+import { createJournal } from "../../src/store/journal.ts";
 
-const FIRST = join(import.meta.dirname, "../../src/store/migrations/001-initial.sql");
+const MIGRATIONS = join(import.meta.dirname, "../../src/store/migrations");
+const FIRST = join(MIGRATIONS, "001-initial.sql");
 
 it("a store of the first schema keeps what it has kept back; one of a newer natstate is refused", () => {
   const dir = mkdtempSync(join(tmpdir(), "natstate-migrations-"));
@@ -31,6 +33,45 @@ it("a store of the first schema keeps what it has kept back; one of a newer nats
     db.pragma("user_version = 1000");
     close();
     expect(() => openDatabase(file)).toThrow(StoreError);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
+
+it("a store in which events were known by their ids alone keeps them, and takes another type's event with one of these", () => {
+  const dir = mkdtempSync(join(tmpdir(), "natstate-migrations-"));
+  const file = join(dir, "natstate.db");
+  try {
+    const old = new Database(file);
+    for (const name of ["001-initial.sql", "002-parked-across-streams.sql"]) {
+      old.exec(readFileSync(join(MIGRATIONS, name), "utf8"));
+    }
+    old.pragma("user_version = 2");
+    old.exec(`INSERT INTO events (actor_key, event_id, type, timestamp, stored_ms, sequence, outcome, duplicates,
+      correlation_id, body) VALUES (1, 'a', 'X', 't', 1000, 7, 'superseded', 3, 'c', '{"b":1}')`);
+    old.close();
+    const { db, close } = openDatabase(file);
+    expect(db.prepare("SELECT * FROM events").all()).toEqual([
+      {
+        actor_key: 1,
+        event_id: "a",
+        type: "X",
+        timestamp: "t",
+        stored_ms: 1000,
+        sequence: 7,
+        outcome: "superseded",
+        duplicates: 3,
+        conflicts: 0,
+        correlation_id: "c",
+        body: '{"b":1}',
+      },
+    ]);
+    const journal = createJournal(db);
+    const row = { actorKey: 1, eventId: "a", timestamp: "t", storedAtMs: 1, sequence: 8, correlationId: null };
+    expect(journal.recordEvent({ ...row, type: "Y", body: '{"b":1}' })).toBe("new");
+    expect(journal.recordEvent({ ...row, type: "X", body: '{"b":1}' })).toBe("duplicate");
+    expect(journal.recordEvent({ ...row, type: "X", body: '{"b":2}' })).toBe("conflict");
+    close();
   } finally {
     rmSync(dir, { recursive: true });
   }

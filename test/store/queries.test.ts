@@ -73,6 +73,7 @@ describe("one order", () => {
           receivedAt: "2026-03-01T00:00:00.001Z",
           outcome: "applied",
           duplicates: 1,
+          conflicts: 0,
           sequence: 1,
           correlationId: "trace-1",
         },
@@ -282,6 +283,7 @@ describe("counts", () => {
     });
     expect(stats.events).toEqual({
       parked: 0,
+      conflict: 0,
       applied: countRows("SELECT count(*) FROM events WHERE outcome = 'applied'"),
       superseded: countRows("SELECT count(*) FROM events WHERE outcome = 'superseded'"),
       duplicate: countRows("SELECT sum(duplicates) FROM events"),
@@ -311,7 +313,7 @@ describe("counts", () => {
     expect(book.queries.stats(order)).toMatchObject({
       orders: { total: 0, byState: { pending: 0, processing: 0, payment_failed: 0, confirmed: 0 } },
       standing: { byType: { OrderConfirmed: 0, OrderRejected: 0 } },
-      events: { applied: 0, superseded: 0, duplicate: 0, parked: 0 },
+      events: { applied: 0, superseded: 0, duplicate: 0, conflict: 0, parked: 0 },
       quarantined: 0,
       retired: 0,
       decisions: { byType: { OrderConfirmed: 0, OrderRejected: 0, OrderDecisionWithdrawn: 0 }, revised: 0 },

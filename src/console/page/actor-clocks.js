@@ -136,6 +136,7 @@ function renderTick({ event }, at, iso, withDate, select) {
   const marks = [
     event.outcome === "superseded" ? "superseded" : "",
     event.duplicates > 0 ? `heard ${event.duplicates + 1}×` : "",
+    event.conflicts > 0 ? "in conflict" : "",
   ];
   const mark = marks.filter(Boolean).join(", ");
   return h(

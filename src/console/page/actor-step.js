@@ -39,6 +39,12 @@ export function renderStep({ story, step }) {
     { class: "stack" },
     event.duplicates > 0 &&
       h("p", { class: "problem" }, `Heard ${event.duplicates + 1} times; the copies changed nothing.`),
+    event.conflicts > 0 &&
+      h(
+        "p",
+        { class: "problem" },
+        `Heard ${event.conflicts} times more under this id with other content: the first one heard counts. Its publisher has to give each event an id of its own.`,
+      ),
     event.outcome === "superseded" &&
       h("p", { class: "problem" }, "Superseded: something known already wins by event time, so it changed nothing."),
     h(

@@ -68,7 +68,7 @@ export async function showActor({ machine, id, query }) {
 
 /** @param {ActorAnswer} actor */
 function signature({ version, decision, eventHistory }) {
-  return JSON.stringify([version, decision, eventHistory.map(({ duplicates }) => duplicates)]);
+  return JSON.stringify([version, decision, eventHistory.map(({ duplicates, conflicts }) => [duplicates, conflicts])]);
 }
 
 /**

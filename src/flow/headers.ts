@@ -1,0 +1,17 @@
+/** Headers as NATS clients give them, or as they are kept. */
+type Headers = Iterable<readonly [name: string, value: string | readonly string[]]>;
+
+/**
+ * The first value of a header, whatever the case of its name: proxies and clients write `Traceparent` and `traceparent`.
+ *
+ * Source: ADR-4 of NATS compares exactly, the CloudEvents binding and W3C Trace Context do not.
+ */
+export function firstHeader(headers: Headers | undefined, name: string): string | undefined {
+  if (headers === undefined) return undefined;
+  const wanted = name.toLowerCase();
+  for (const [given, value] of headers) {
+    if (given.length !== wanted.length || given.toLowerCase() !== wanted) continue;
+    return typeof value === "string" ? value : value[0];
+  }
+  return undefined;
+}
