@@ -123,7 +123,12 @@ export const settings = {
   NATSTATE_HOT_ACTORS: {
     schema: integer(4000, 10_000_000),
     fallback: "50000",
-    help: "actors kept in memory, about 6 KiB each",
+    help: "actors kept in memory at most",
+  },
+  NATSTATE_HOT_BYTES: {
+    schema: integer(16_777_216, 1_099_511_627_776),
+    fallback: "268435456",
+    help: "bytes of memory for them at most, reckoned as 4 KiB each and twelve times the JSON of what it knows",
   },
   NATSTATE_BATCH_EVENTS: { schema: integer(1, 2000), fallback: "1000", help: "events of one commit at most" },
   NATSTATE_BATCH_BYTES: {
@@ -181,6 +186,7 @@ const schema = z.object({
   NATSTATE_DENY_PURGE: settings.NATSTATE_DENY_PURGE.schema,
   NATSTATE_MANAGE_STREAMS: settings.NATSTATE_MANAGE_STREAMS.schema,
   NATSTATE_HOT_ACTORS: settings.NATSTATE_HOT_ACTORS.schema,
+  NATSTATE_HOT_BYTES: settings.NATSTATE_HOT_BYTES.schema,
   NATSTATE_BATCH_EVENTS: settings.NATSTATE_BATCH_EVENTS.schema,
   NATSTATE_BATCH_BYTES: settings.NATSTATE_BATCH_BYTES.schema,
   NATSTATE_PUBLISH_IN_FLIGHT: settings.NATSTATE_PUBLISH_IN_FLIGHT.schema,

@@ -177,10 +177,11 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   closers.push(() => traces?.stop());
   const checkHealth = createHealthCheck();
   const nameForeign = createForeignMessages(logger);
-  const actors = createHotActors(journal, config.NATSTATE_HOT_ACTORS, (type, id) => {
+  const onRebuild = (type: ActorType, actorId: string) => {
     metrics.recordRebuild(type);
-    logger.warn({ actorType: type.name, actorId: id }, "stored snapshot unusable, rebuilt from events");
-  });
+    logger.warn({ actorType: type.name, actorId }, "stored snapshot unusable, rebuilt from events");
+  };
+  const actors = createHotActors(journal, config.NATSTATE_HOT_ACTORS, onRebuild, config.NATSTATE_HOT_BYTES);
   const streams = createStreamPublisher(session, PUBLISH_TIMEOUT_MS);
   closers.push(streams.stop);
   const preparation = createPreparation({

@@ -1,10 +1,10 @@
-import { LRUCache } from "lru-cache";
 import type { ActorType, DecisionContent } from "../../machines/actor-type.ts";
 import { type LiveActor, restoreActor, spawnActor } from "./actors.ts";
 import { asError } from "./as-error.ts";
 import { decodeStored } from "./decode.ts";
+import { createHotCache } from "./hot-cache.ts";
 import { atOnce, type Pieces } from "./pieces.ts";
-import type { EventRow, IndexedColumns, Journal, Lane } from "./ports.ts";
+import type { EventRow, IndexedColumns, Journal, Lane, StoredActor } from "./ports.ts";
 
 /** An actor in memory together with what its row knows about it. */
 export interface HotActor {
@@ -24,31 +24,39 @@ export interface HotActor {
   updatedAtMs: number;
 }
 
-/** The actors kept hot: bounded, least recently used leaves first. */
+/** The actors kept hot: bounded in number and bytes, least recently used leaves first, none that the open batch found. */
 export interface HotActors {
   /** The actor, spawned, restored or as it is in memory. */
   find(lane: Lane, id: string, storedAtMs: number): HotActor;
   evict(lane: Lane, id: string): void;
   /** Forgets every actor of a lane that went to another owner. */
   evictLane(lane: Lane): void;
+  /** It is saved, with a snapshot of so many characters. */
+  weigh(actor: HotActor, snapshotLength: number): void;
+  /** A batch is over: whom it found may leave. */
+  closeBatch(): void;
   size(): number;
 }
 
+/** An actor without what it knows. */
+const EMPTY_BYTES = 4096;
+/** Of memory for one character of its snapshot: 12 for a thousand short names with numbers, 3 where the names are long. */
+const BYTES_A_CHARACTER = 12;
+
 /**
- * @param capacity - actors kept in memory, about 6 KiB each; at least twice the largest batch, so that no actor leaves
- *   while the batch that touched it is open.
+ * @param capacity - actors kept in memory.
  * @param onRebuild - told when a stored snapshot was unusable and the actor was rebuilt from its events.
  */
 export function createHotActors(
   journal: Journal,
   capacity: number,
   onRebuild: (type: ActorType, id: string) => void,
+  maxBytes = 268_435_456,
 ): HotActors {
   // An evicted actor is simply dropped: machines have no timers, children or subscriptions to stop.
-  const cache = new LRUCache<string, HotActor>({ max: capacity });
+  const cache = createHotCache<HotActor>({ maxActors: capacity, maxBytes });
 
-  function load(lane: Lane, id: string, storedAtMs: number): HotActor {
-    const row = journal.findActor(lane.type.name, id);
+  function load(lane: Lane, id: string, storedAtMs: number, row: StoredActor | undefined): HotActor {
     if (row === undefined) return fresh(lane, id, journal.nextActorKey(), storedAtMs);
     const restored = restoreActor(lane.type, row);
     if (restored === undefined) onRebuild(lane.type, id);
@@ -73,24 +81,29 @@ export function createHotActors(
       const name = cacheKey(lane, id);
       const known = cache.get(name);
       if (known !== undefined) return known;
-      const loaded = load(lane, id, storedAtMs);
-      cache.set(name, loaded);
+      const row = journal.findActor(lane.type.name, id);
+      const loaded = load(lane, id, storedAtMs, row);
+      cache.set(name, loaded, bytesOf(row?.snapshot.length ?? 0));
       return loaded;
     },
     evict(lane, id) {
       cache.delete(cacheKey(lane, id));
     },
     evictLane(lane) {
-      for (const [name, actor] of cache.entries()) {
-        if (actor.lane.type === lane.type && actor.lane.partition === lane.partition) cache.delete(name);
-      }
+      cache.deleteAll((actor) => actor.lane.type === lane.type && actor.lane.partition === lane.partition);
     },
-    size: () => cache.size,
+    weigh: ({ lane, id }, snapshotLength) => cache.weigh(cacheKey(lane, id), bytesOf(snapshotLength)),
+    closeBatch: cache.closeBatch,
+    size: cache.size,
   };
 }
 
 function cacheKey(lane: Lane, id: string): string {
   return `${lane.type.name}/${id}`;
+}
+
+function bytesOf(snapshotLength: number): number {
+  return EMPTY_BYTES + BYTES_A_CHARACTER * snapshotLength;
 }
 
 function fresh(lane: Lane, id: string, key: number, storedAtMs: number): HotActor {

@@ -123,6 +123,8 @@ export function createProcessor(
     } catch (error) {
       for (const actor of batch.touched) actors.evict(actor.lane, actor.id);
       throw error;
+    } finally {
+      actors.closeBatch();
     }
   }
 
@@ -287,6 +289,7 @@ export function createProcessor(
       updatedAtMs: actor.updatedAtMs,
     };
     journal.saveActor(row, actor.saved);
+    actors.weigh(actor, row.snapshot.length);
     tallies.move(lane, "state", actor.saved?.state, state);
     tallies.move(lane, "standing", actor.saved?.decisionType, decisionType);
     const before = actor.saved === null ? null : wholePercent(actor.saved.completeness);

@@ -27,13 +27,13 @@ export interface Station extends Disposable {
 }
 
 /** Opens a store in a directory of its own; `using` removes it. */
-export function openStation(limits = { maxBytes: 65_536 }, capacity = 4000): Station {
+export function openStation(limits = { maxBytes: 65_536 }, capacity = 4000, hotBytes?: number): Station {
   const directory = mkdtempSync(join(tmpdir(), "natstate-station-"));
   const file = join(directory, "natstate.db");
   const { db, close } = openDatabase(file);
   const journal = createJournal(db);
   const rebuilt: string[] = [];
-  const actors = createHotActors(journal, capacity, (type, id) => rebuilt.push(`${type.name}/${id}`));
+  const actors = createHotActors(journal, capacity, (type, id) => rebuilt.push(`${type.name}/${id}`), hotBytes);
   return {
     file,
     db,
