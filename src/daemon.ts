@@ -93,6 +93,7 @@ const PUBLISH_TIMEOUT_MS = 5000;
 const HELD_MS = 50;
 /** Decisions that may wait to be published before no more events are applied. */
 const MAX_BACKLOG = 10_000;
+const MAX_BACKLOG_BYTES = 67_108_864;
 const VERSION = "0.1.0";
 
 /**
@@ -218,7 +219,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   const intake = createIntake({
     processor,
     limits: { maxDeliveries: config.NATSTATE_BATCH_EVENTS, maxBytes: config.NATSTATE_BATCH_BYTES },
-    hasRoom: () => publisher.backlog() < MAX_BACKLOG,
+    hasRoom: () => publisher.backlog() < MAX_BACKLOG && publisher.backlogBytes() < MAX_BACKLOG_BYTES,
     onCommitted,
     onFailed(error, retryMs) {
       metrics.recordCommitFailure();
@@ -276,6 +277,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
         prepare: () => preparation.again(lane),
         checkpoint: () => journal.checkpoint(lane),
         onDelivery: intake.push,
+        room: intake.room,
         onDoubt(reason, detail) {
           intake.drop(lane);
           metrics.recordDoubt(reason);

@@ -14,12 +14,21 @@ export interface Pause {
   readonly error: string;
 }
 
+/** Where deliveries wait, bounded in bytes. */
+export interface Room {
+  /** Take no more: it would be kept in memory until it can be applied. */
+  isFull(): boolean;
+  /** Resolves once half of it is free. */
+  whenFree(): Promise<void>;
+}
+
 /** Gathers what has arrived and feeds it to the processor in batches. */
 export interface Intake {
   push(delivery: Delivery): void;
   /** Forgets what is queued of a lane, because it will be delivered anew. */
   drop(lane: Lane): void;
   queued(): number;
+  readonly room: Room;
   pause(): Pause | null;
   /** Applies what is queued, then takes nothing more. Resolves also when the store stays unwritable. */
   stop(): Promise<void>;
@@ -28,6 +37,8 @@ export interface Intake {
 export interface IntakeOptions {
   readonly processor: Processor;
   readonly limits: BatchLimits;
+  /** Of memory for what is queued, about. */
+  readonly maxQueuedBytes?: number;
   /** Called after each commit, before the next batch; `commitMs` is the time the whole batch took. */
   readonly onCommitted: (result: BatchResult, commitMs: number) => void;
   /** Called when a commit failed; the batch is tried again after `retryMs`. */
@@ -37,6 +48,9 @@ export interface IntakeOptions {
   readonly probe?: Probe;
 }
 
+const MAX_QUEUED_BYTES = 67_108_864;
+/** Of a delivery beside its body and headers. */
+const EMPTY_BYTES = 1024;
 const RETRY_MS = [100, 250, 500, 1000, 2000, 5000];
 
 /**
@@ -46,7 +60,10 @@ const RETRY_MS = [100, 250, 500, 1000, 2000, 5000];
  */
 export function createIntake(options: IntakeOptions): Intake & { resume(): void } {
   const { processor, limits, onCommitted, onFailed, hasRoom, probe = () => {} } = options;
+  const { maxQueuedBytes = MAX_QUEUED_BYTES } = options;
   let queue: Delivery[] = [];
+  let queuedBytes = 0;
+  const onFree: (() => void)[] = [];
   let scheduled = false;
   let stopping = false;
   let failures = 0;
@@ -76,7 +93,7 @@ export function createIntake(options: IntakeOptions): Intake & { resume(): void 
       fail(error as Error);
       return;
     }
-    queue = size === queue.length ? [] : queue.slice(size);
+    keep(size === queue.length ? [] : queue.slice(size), queue.slice(0, size));
     failures = 0;
     paused = null;
     probe("committed");
@@ -85,6 +102,13 @@ export function createIntake(options: IntakeOptions): Intake & { resume(): void 
     onCommitted(result, performance.now() - startedMs);
     if (queue.length === 0) settle();
     else schedule();
+  }
+
+  function keep(rest: Delivery[], gone: readonly Delivery[]): void {
+    queue = rest;
+    for (const delivery of gone) queuedBytes -= EMPTY_BYTES + bytesOf(delivery);
+    if (queuedBytes > maxQueuedBytes / 2) return;
+    for (const resolve of onFree.splice(0)) resolve();
   }
 
   function fail(error: Error): void {
@@ -110,14 +134,20 @@ export function createIntake(options: IntakeOptions): Intake & { resume(): void 
     push(delivery) {
       if (stopping) return;
       queue.push(delivery);
+      queuedBytes += EMPTY_BYTES + bytesOf(delivery);
       probe("received");
       schedule();
     },
     drop(lane) {
-      queue = queue.filter((delivery) => delivery.lane !== lane);
+      const [rest, gone] = [queue.filter((one) => one.lane !== lane), queue.filter((one) => one.lane === lane)];
+      keep(rest, gone);
     },
     resume: schedule,
     queued: () => queue.length,
+    room: {
+      isFull: () => queuedBytes > maxQueuedBytes,
+      whenFree: () => new Promise((resolve) => void onFree.push(resolve)),
+    },
     pause: () => paused,
     stop() {
       stopping = true;
@@ -137,8 +167,13 @@ function batchSize(queue: readonly Delivery[], limits: BatchLimits): number {
   let bytes = 0;
   let size = 0;
   while (size < queue.length && size < limits.maxDeliveries && bytes < limits.maxBytes) {
-    bytes += queue[size]?.body.length ?? 0;
+    const delivery = queue[size];
+    bytes += delivery === undefined ? 0 : bytesOf(delivery);
     size++;
   }
   return size;
+}
+
+function bytesOf({ body, headerBytes = 0 }: Delivery): number {
+  return body.length + headerBytes;
 }

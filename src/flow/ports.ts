@@ -28,6 +28,8 @@ export interface Delivery {
   headers(): ReadonlyArray<readonly [string, string]>;
   /** More than `MAX_HEADERS`: the two above know some of them only. Absent: they know all. */
   readonly headerCount?: number;
+  /** Bytes of its headers. Absent: few. */
+  readonly headerBytes?: number;
   /** When the stream stored it, ms since the epoch. The only clock the path of an event knows. */
   readonly storedAtMs: number;
   /** What it was read as when it was heard; set for an event that only the store has any more. */

@@ -7,6 +7,7 @@ import {
   type JsMsg,
   type MsgRequest,
 } from "@nats-io/jetstream";
+import type { Room } from "../flow/intake.ts";
 import type { Delivery, Lane } from "../flow/ports.ts";
 import { apiErrorCode } from "./connect.ts";
 import { createDeliveryAudit, type Delivered } from "./delivery-audit.ts";
@@ -16,12 +17,12 @@ import { storedAtNanos } from "./stored-at.ts";
 import { ensureConsumer } from "./topology.ts";
 
 /** Why a lane starts over from its checkpoint. */
-export type Doubt = "gap" | "unpinned" | "consumer_lost" | "connection" | "closed" | "failed";
+export type Doubt = "gap" | "unpinned" | "consumer_lost" | "connection" | "closed" | "failed" | "full";
 
 /** Reads one lane in stream order, from its checkpoint, for as long as it is owned. */
 export interface LaneReader {
   readonly lane: Lane;
-  /** True while deliveries may arrive in order. */
+  /** True while deliveries may arrive in order, or only wait for room. */
   isReading(): boolean;
   /** Told, now and then, what the server has delivered; starts over when that went elsewhere. */
   audit(delivered: Delivered): void;
@@ -42,6 +43,8 @@ export interface LaneReaderOptions {
   readonly prepare: () => Promise<void>;
   readonly checkpoint: () => number;
   readonly onDelivery: (delivery: Delivery) => void;
+  /** For what is delivered. While it is full nothing is asked for. */
+  readonly room?: Room;
   /** What is queued of the lane is to be forgotten: it comes again. */
   readonly onDoubt: (reason: Doubt, detail: string | undefined) => void;
 }
@@ -66,13 +69,14 @@ const FORMER_OWNER_ROUNDS = 4;
  * the checkpoint: another owner's reset, between ours and it, begins at 1 as well.
  */
 export function readLane(options: LaneReaderOptions): LaneReader {
-  const { jsm, js, lane, manage, prepare, checkpoint, onDelivery, onDoubt } = options;
+  const { jsm, js, lane, manage, prepare, checkpoint, onDelivery, onDoubt, room } = options;
   const durable = consumerName(lane.type, lane.partition);
   let session = 0;
   let failures = 0;
   let messages: ConsumerMessages | undefined;
   let retry: NodeJS.Timeout | undefined;
   let released = false;
+  let isHeld = false;
   const audit = createDeliveryAudit();
 
   void open();
@@ -96,7 +100,7 @@ export function readLane(options: LaneReaderOptions): LaneReader {
         const right = await firstSequence(jsm, lane, from);
         if (!isCurrent()) return;
         if (right < first.sequence) return doubt("gap", `begins at ${first.sequence}, expected ${right}`);
-        for (const delivery of held ?? []) onDelivery(delivery);
+        for (const delivery of held ?? []) accept(delivery, isCurrent);
         held = undefined;
       };
       const consumed = await consumer.consume({
@@ -111,7 +115,7 @@ export function readLane(options: LaneReaderOptions): LaneReader {
           }
           audit.count();
           const delivery = toDelivery(lane, message);
-          if (held === undefined) onDelivery(delivery);
+          if (held === undefined) accept(delivery, isCurrent);
           else held.push(delivery);
           if (expected > 1) return;
           confirm(delivery).catch((error: Error) => isCurrent() && doubt("failed", error.message));
@@ -161,6 +165,22 @@ export function readLane(options: LaneReaderOptions): LaneReader {
     if (!released) again(reason, detail);
   }
 
+  function accept(delivery: Delivery, isCurrent: () => boolean): void {
+    if (!isCurrent()) return;
+    if (room?.isFull()) hold(room);
+    else onDelivery(delivery);
+  }
+
+  /** What is queued is kept and applied; what follows it is delivered anew, once there is room. */
+  function hold(until: Room): void {
+    close();
+    isHeld = true;
+    const mine = session;
+    void until.whenFree().then(() => {
+      if (mine === session) doubt("full");
+    });
+  }
+
   function again(reason: Doubt, detail: string | undefined): void {
     close();
     onDoubt(reason, detail);
@@ -171,6 +191,7 @@ export function readLane(options: LaneReaderOptions): LaneReader {
 
   function close(): void {
     session++;
+    isHeld = false;
     audit.end();
     void messages?.close();
     messages = undefined;
@@ -178,7 +199,7 @@ export function readLane(options: LaneReaderOptions): LaneReader {
 
   return {
     lane,
-    isReading: () => messages !== undefined,
+    isReading: () => messages !== undefined || isHeld,
     doubt,
     audit(delivered) {
       const problem = audit.check(delivered);

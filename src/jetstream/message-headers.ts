@@ -16,8 +16,15 @@ const SERVER_HEADERS: ReadonlySet<string> = new Set(
     (name) => `Nats-${name}`,
   ),
 );
-/** How many headers a message has, of those that have more than are read; the server's are not counted. */
-const countOf = new WeakMap<MsgHdrs, number>();
+/** Of a message with many headers. */
+interface Size {
+  readonly bytes: number;
+  /** When there are more than are read; the server's are not counted. */
+  readonly count: number | undefined;
+}
+
+const FEW_BYTES = 1024;
+const sizeOf = new WeakMap<MsgHdrs, Size>();
 
 /**
  * Makes the client read headers by {@link readHeaderBlock}, on every connection and from every answer.
@@ -52,7 +59,9 @@ export function readHeaderBlock(bytes: Uint8Array): MsgHdrsImpl {
     } else if (++count <= MAX_HEADERS) add(found, line);
   }
   for (const line of last) add(found, line);
-  if (count > MAX_HEADERS) countOf.set(found, count);
+  if (bytes.length > FEW_BYTES || count > MAX_HEADERS) {
+    sizeOf.set(found, { bytes: bytes.length, count: count > MAX_HEADERS ? count : undefined });
+  }
   return found;
 }
 
@@ -76,8 +85,11 @@ function add({ headers }: MsgHdrsImpl, line: string): void {
 export const LEFT_OUT = "Natstate-Headers-Left-Out";
 
 /** A message's headers as a delivery has them. */
-export function readHeaders(found: MsgHdrs | undefined): Pick<Delivery, "header" | "headers" | "headerCount"> {
-  const headerCount = found && countOf.get(found);
+export function readHeaders(
+  found: MsgHdrs | undefined,
+): Pick<Delivery, "header" | "headers" | "headerCount" | "headerBytes"> {
+  const size = found && sizeOf.get(found);
+  const headerCount = size?.count;
   return {
     header: (name) => firstHeader(found, name),
     headers() {
@@ -87,5 +99,6 @@ export function readHeaders(found: MsgHdrs | undefined): Pick<Delivery, "header"
       return headerCount === undefined ? read : [...read, [LEFT_OUT, String(headerCount - read.length)]];
     },
     headerCount,
+    headerBytes: size?.bytes,
   };
 }

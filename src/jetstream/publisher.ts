@@ -18,6 +18,8 @@ export interface Publisher {
   drop(lane: Lane): void;
   /** Rows waiting or in flight. */
   backlog(): number;
+  /** What they take in memory, about. */
+  backlogBytes(): number;
   /** Since when, and why, no decision or no dead letter has got in; null while both do. */
   trouble(): Pause | null;
   /** Resolves when everything offered is published and noted, or after `timeoutMs`. */
@@ -251,6 +253,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       onProgress();
     },
     backlog: queue.size,
+    backlogBytes: queue.bytes,
     trouble: () => [...troubles.values()].sort((a, b) => a.sinceMs - b.sinceMs)[0] ?? null,
     async drain(timeoutMs) {
       const deadline = Date.now() + timeoutMs;

@@ -131,6 +131,37 @@ it("with too much waiting to be published it takes no more until there is room",
   await until("applied", () => applied.length === 1);
 });
 
+it("while nothing can be applied it is full by bytes, headers included, and free once half of it is applied", async () => {
+  using station = openStation();
+  let room = false;
+  const { intake, batches } = intakeOf(station.processor, {
+    hasRoom: () => room,
+    limits: { maxDeliveries: 5, maxBytes: 1_000_000 },
+    maxQueuedBytes: 100_000,
+  });
+  const large = events(20).map((delivery) => ({ ...delivery, headerBytes: 10_000 }));
+  let pushed = 0;
+  for (const delivery of large) {
+    if (intake.room.isFull()) break;
+    intake.push(delivery);
+    pushed++;
+  }
+  expect(pushed).toBe(9);
+  let batchesWhenFree: number | undefined;
+  const free = intake.room.whenFree().then(() => {
+    batchesWhenFree = batches.length;
+  });
+  await new Promise(setImmediate);
+  expect([batches, batchesWhenFree]).toEqual([[], undefined]);
+  room = true;
+  intake.resume();
+  await free;
+  expect([intake.room.isFull(), batchesWhenFree, intake.queued()]).toEqual([false, 1, 4]);
+  intake.drop(orderLane);
+  for (const delivery of large.slice(9)) intake.push(delivery);
+  expect(intake.room.isFull()).toBe(true);
+});
+
 it("stopping applies what is queued and takes nothing more", async () => {
   using station = openStation();
   const { intake } = intakeOf(station.processor);

@@ -1,5 +1,6 @@
 import { nanos } from "@nats-io/transport-node";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import type { Room } from "../../src/flow/intake.ts";
 import type { Delivery, Lane } from "../../src/flow/ports.ts";
 import { type Doubt, deliveredOf, type LaneReader, readLane } from "../../src/jetstream/lane-reader.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
@@ -38,7 +39,7 @@ interface Reading extends AsyncDisposable {
 }
 
 /** Reads like the daemon does, as if every delivery were committed at once unless `commit` says otherwise. */
-function read(from: number, commit: (delivery: Delivery) => boolean = () => true, on = session): Reading {
+function read(from: number, commit: (delivery: Delivery) => boolean = () => true, on = session, room?: Room): Reading {
   const reading = { sequences: [] as number[], doubts: [] as Doubt[], checkpoint: from } as Reading;
   const reader = readLane({
     jsm: on.jsm,
@@ -54,6 +55,7 @@ function read(from: number, commit: (delivery: Delivery) => boolean = () => true
       delivery.ack();
     },
     onDoubt: (reason) => reading.doubts.push(reason),
+    room,
   });
   return Object.assign(reading, { reader, [Symbol.asyncDispose]: () => reader.release() });
 }
@@ -84,6 +86,26 @@ it("after a doubt it starts over from what is committed", async () => {
   reading.reader.doubt("connection");
   await until("second pass", () => reading.checkpoint === published);
   expect(reading.sequences).toEqual([...range(from + 1, published), ...range(from + 4, published)]);
+});
+
+it("without room it asks for nothing, keeps what is queued, and goes on where that ends", async () => {
+  const from = published - 10;
+  let free: (() => void) | undefined;
+  const room = {
+    isFull: () => free === undefined && reading.sequences.length >= 4,
+    whenFree: () => new Promise<void>((resolve) => void setImmediate(() => asked.push(resolve))),
+  };
+  const asked: (() => void)[] = [];
+  await using reading = read(from, () => true, session, room);
+  await until("it is full", () => asked.length === 1);
+  await publish(10);
+  expect(reading.sequences).toEqual(range(from + 1, from + 4));
+  expect([reading.doubts, reading.reader.isReading()]).toEqual([[], true]);
+  free = asked[0];
+  free?.();
+  await until("the rest is read", () => reading.checkpoint === published);
+  expect(reading.sequences).toEqual(range(from + 1, published));
+  expect(reading.doubts).toEqual(["full"]);
 });
 
 it("a deleted consumer is made anew and nothing is missed", async () => {
