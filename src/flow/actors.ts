@@ -48,6 +48,14 @@ type MachineSnapshot = SnapshotFrom<AnyStateMachine>;
 /** Steps of a machine after one event: more are taken for states that chase each other. */
 const MAX_STEPS = 100;
 
+/** Of an actor that moves when nothing is heard, nobody would know why it is where it is. */
+const NO_CLOCK: ActorOptions<AnyStateMachine>["clock"] = {
+  setTimeout() {
+    throw new Error("it sets a delay: an actor knows no clock but its events' times");
+  },
+  clearTimeout() {},
+};
+
 /**
  * XState's `createActor`, for a machine that may have been written without care: it takes {@link MAX_STEPS} an event at
  * most, or as many as its own `options.maxIterations` says. XState's default is no bound at all, and states that chase
@@ -58,7 +66,7 @@ export function createBoundedActor(
   options: ActorOptions<AnyStateMachine> = {},
 ): Actor<AnyStateMachine> {
   if (!Number.isFinite(machine.options.maxIterations)) machine.options.maxIterations = MAX_STEPS;
-  return createActor(machine, options);
+  return createActor(machine, { clock: NO_CLOCK, ...options });
 }
 
 /**
