@@ -22,6 +22,7 @@ import { type LaneLag, watchLag } from "./jetstream/lag.ts";
 import { readLane } from "./jetstream/lane-reader.ts";
 import { createLanes } from "./jetstream/lanes.ts";
 import { createMembership } from "./jetstream/membership.ts";
+import { createMissingMessages } from "./jetstream/missing-messages.ts";
 import {
   consumerName,
   DECISIONS_STREAM,
@@ -185,8 +186,10 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   const actors = createHotActors(journal, config.NATSTATE_HOT_ACTORS, onRebuild, config.NATSTATE_HOT_BYTES);
   const streams = createStreamPublisher(session, PUBLISH_TIMEOUT_MS);
   closers.push(streams.stop);
+  const missing = createMissingMessages({ jsm, records, queued: (stream) => intake.queuedOf(stream) });
+  await missing.accept(lanes.all.filter(({ stream }) => options.acceptStreams?.includes(stream)));
   const preparation = createPreparation({
-    ...{ jsm, js, records, outbox, outboxStreams, partitions: topology.partitions },
+    ...{ jsm, js, records, missing, outbox, outboxStreams, partitions: topology.partitions },
     assigned: () => ownership.assigned(),
     onRefused: onTrouble,
     onLost,
@@ -354,6 +357,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   function onCommitted(result: BatchResult, commitMs: number): void {
     lastFailure = undefined;
     publisher.offer(result.decisions, result.deadLetters);
+    missing.applied(result);
     metrics.recordBatch(result, commitMs, Date.now());
     traces?.recordBatch(result, commitMs, Date.now());
     activity.record(result, Date.now());
@@ -424,16 +428,28 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     return "retry";
   }
 
-  function onLag(lags: readonly LaneLag[]): void {
+  async function onLag(lags: readonly LaneLag[]): Promise<void> {
+    for (const type of types) activity.recordLag(type, lag.of(type), Date.now());
+    const taken = ownership.taken();
     const complete = new Map<Lane, number>();
     for (const { lane, completeTo, deliveredTo, delivered } of lags) {
+      if (!taken.includes(lane)) continue;
       ownership.audit(lane, delivered);
       // What was delivered to, and acknowledged by, another owner or an earlier run is not in this store.
       const isOurs = deliveredTo <= records.completeTo(lane);
-      if (completeTo !== null && isOurs && intake.queued() === 0) complete.set(lane, completeTo);
+      const isEmpty = completeTo !== null && isOurs && intake.queued() === 0;
+      complete.set(lane, isEmpty ? completeTo : journal.checkpoint(lane));
+    }
+    try {
+      // After the answers above: nothing was left to read of a lane because it was read, not because it is gone.
+      await missing.check([...complete.keys()]);
+    } catch (error) {
+      if (!(error instanceof StreamIdentityError)) throw error;
+      onTrouble(error);
+      return;
     }
     records.saveCompleteTo(complete);
-    for (const type of types) activity.recordLag(type, lag.of(type), Date.now());
+    missing.forget(taken);
   }
 
   function isConnected(): boolean {

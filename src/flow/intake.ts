@@ -29,6 +29,8 @@ export interface Intake {
   drop(lane: Lane): void;
   queued(): number;
   readonly room: Room;
+  /** Sequences of what is queued of a stream. */
+  queuedOf(stream: string): number[];
   pause(): Pause | null;
   /** Applies what is queued, then takes nothing more. Resolves also when the store stays unwritable. */
   stop(): Promise<void>;
@@ -148,6 +150,7 @@ export function createIntake(options: IntakeOptions): Intake & { resume(): void 
       isFull: () => queuedBytes > maxQueuedBytes,
       whenFree: () => new Promise((resolve) => void onFree.push(resolve)),
     },
+    queuedOf: (stream) => queue.filter(({ lane }) => lane.stream === stream).map(({ sequence }) => sequence),
     pause: () => paused,
     stop() {
       stopping = true;

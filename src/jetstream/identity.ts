@@ -1,5 +1,4 @@
 import { JetStreamApiCodes, type JetStreamManager } from "@nats-io/jetstream";
-import type { Lane } from "../flow/ports.ts";
 import { apiErrorCode } from "./connect.ts";
 import type { StreamIdentity } from "./topology.ts";
 
@@ -11,7 +10,6 @@ export class StreamIdentityError extends Error {
 /** The part of the store the checks need. */
 export interface KnownPositions {
   streamCreated(stream: string): string | undefined;
-  completeTo(lane: Lane): number;
   highestCheckpoint(stream: string): number;
 }
 
@@ -78,18 +76,4 @@ export function refusal(
   const flags = problems.map(({ stream }) => `--accept-stream ${stream}`).join(" ");
   const what = problems.map(({ problem }) => problem).join("\n");
   return new StreamIdentityError(`${what}\nIf that is what you want, run once: npx natstate start ${flags}`);
-}
-
-/**
- * Refuses to read a lane of which messages are gone that were never read.
- *
- * @throws StreamIdentityError with the command that resolves it.
- */
-export function refuseMissingMessages(known: KnownPositions, found: StreamIdentity, lanes: readonly Lane[]): void {
-  const behind = lanes.filter((lane) => lane.stream === found.name && known.completeTo(lane) + 1 < found.firstSequence);
-  if (behind.length === 0) return;
-  const from = Math.min(...behind.map((lane) => known.completeTo(lane))) + 1;
-  throw new StreamIdentityError(
-    `stream ${found.name} starts at ${found.firstSequence}, but messages from ${from} on were never read (partitions ${behind.map((lane) => lane.partition).join(", ")}): they were purged or are older than its max age. Orders they were about would be incomplete. Restore a newer copy of the store, or accept the loss by running once: npx natstate start --accept-stream ${found.name}`,
-  );
 }

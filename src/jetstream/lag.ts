@@ -73,7 +73,8 @@ export interface LagWatchOptions {
   readonly assigned: () => readonly Lane[];
   /** Are there lanes to be asked about more often? */
   readonly isCatchingUp: () => boolean;
-  readonly onMeasured: (lags: readonly LaneLag[]) => void;
+  /** The next measurement waits for it. */
+  readonly onMeasured: (lags: readonly LaneLag[]) => Promise<void>;
   readonly onTrouble: (error: Error) => void;
 }
 
@@ -104,7 +105,7 @@ export function watchLag({ jsm, everyMs, assigned, isCatchingUp, onMeasured, onT
       for (const lane of known.keys()) if (!still.includes(lane)) known.delete(lane);
       const failed = results.find((result) => result.status === "rejected");
       if (failed !== undefined) onTrouble(failed.reason as Error);
-      onMeasured(lags);
+      await onMeasured(lags);
     } catch (error) {
       onTrouble(error as Error);
     }

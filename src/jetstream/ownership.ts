@@ -8,6 +8,8 @@ export interface Ownership {
   /** Lanes assigned to us. */
   assigned(): readonly Lane[];
   owns(lane: Lane): boolean;
+  /** Assigned lanes that could be made ready, whether or not their deliveries arrive at the moment. */
+  taken(): readonly Lane[];
   /** Assigned lanes whose deliveries arrive. */
   reading(): readonly Lane[];
   /** Takes and releases what the present members imply. Calls never overlap. */
@@ -81,6 +83,7 @@ export function createOwnership(options: OwnershipOptions): Ownership {
   return {
     assigned: () => assigned,
     owns: (lane) => assigned.includes(lane),
+    taken: () => [...readers.keys()],
     reading: () => [...readers.values()].filter((reader) => reader.isReading()).map((reader) => reader.lane),
     rebalance,
     audit: (lane, delivered) => readers.get(lane)?.audit(delivered),

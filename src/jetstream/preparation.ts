@@ -1,7 +1,8 @@
 import type { OutboxStreams } from "../flow/outbox.ts";
 import type { Lane } from "../flow/ports.ts";
 import { type CatchUpOptions, catchUpOutbox } from "./catch-up.ts";
-import { type KnownPositions, readKnownIdentity, refuseMissingMessages, StreamIdentityError } from "./identity.ts";
+import { type KnownPositions, readKnownIdentity, StreamIdentityError } from "./identity.ts";
+import type { MissingMessages } from "./missing-messages.ts";
 import { checkOutboxStreams, type LostMessages } from "./outbox-streams.ts";
 
 /** What has to be known before a lane is read. */
@@ -19,6 +20,7 @@ export interface Preparation {
 export interface PreparationOptions extends CatchUpOptions {
   readonly records: KnownPositions;
   readonly outboxStreams: OutboxStreams;
+  readonly missing: MissingMessages;
   readonly assigned: () => readonly Lane[];
   readonly onRefused: (error: StreamIdentityError) => void;
   /** What outbox streams have lost is due again; told when it is known what they still hold. */
@@ -27,14 +29,14 @@ export interface PreparationOptions extends CatchUpOptions {
 
 /** Holds streams against the store, and the store against what the streams hold of it. */
 export function createPreparation(options: PreparationOptions): Preparation {
-  const { jsm, records, assigned, onRefused, onLost } = options;
+  const { jsm, records, missing, assigned, onRefused, onLost } = options;
   let catchingUp: Promise<void> | undefined;
 
   async function checkStream(lanes: readonly Lane[]): Promise<void> {
     for (const stream of new Set(lanes.map((lane) => lane.stream))) {
-      const identity = await readKnownIdentity(jsm, records, stream);
-      refuseMissingMessages(records, identity, lanes);
+      await readKnownIdentity(jsm, records, stream);
     }
+    await missing.check(lanes);
   }
 
   /** Nothing can be done about it here: whoever waits for it is to hear it too. */

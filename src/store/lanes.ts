@@ -11,6 +11,9 @@ export interface LaneRecords {
   saveStream(type: string, stream: string, created: string, partitions: number): void;
   /** Nothing of the lane is unread up to here: its checkpoint, or later when the rest was seen to be empty. */
   completeTo(lane: Lane): number;
+  /** None of its messages was missing up to here when the stream was last looked at. */
+  intactTo(lane: Lane): number;
+  /** Raises both. */
   saveCompleteTo(lanes: ReadonlyMap<Lane, number>): void;
   /** The highest checkpoint of the stream, 0 when none. */
   highestCheckpoint(stream: string): number;
@@ -45,6 +48,7 @@ export function createLaneRecords(db: Database.Database): LaneRecords {
   const selectComplete = db
     .prepare("SELECT max(sequence, complete_to) FROM checkpoints WHERE stream = ? AND partition = ?")
     .pluck();
+  const selectIntact = db.prepare("SELECT complete_to FROM checkpoints WHERE stream = ? AND partition = ?").pluck();
   const upsertComplete = db.prepare(`INSERT INTO checkpoints (stream, partition, complete_to) VALUES (?, ?, ?)
     ON CONFLICT DO UPDATE SET complete_to = excluded.complete_to WHERE complete_to < excluded.complete_to`);
   const selectHighest = db.prepare("SELECT coalesce(max(sequence), 0) FROM checkpoints WHERE stream = ?").pluck();
@@ -64,6 +68,7 @@ export function createLaneRecords(db: Database.Database): LaneRecords {
     streamPartitions: (stream) => (selectStream.get(stream) as StreamRow | undefined)?.partitions,
     saveStream: (type, stream, created, partitions) => void upsertStream.run(stream, type, created, partitions),
     completeTo: (lane) => (selectComplete.get(lane.stream, lane.partition) as number | undefined) ?? 0,
+    intactTo: (lane) => (selectIntact.get(lane.stream, lane.partition) as number | undefined) ?? 0,
     saveCompleteTo: db.transaction((lanes: ReadonlyMap<Lane, number>) => {
       for (const [lane, sequence] of lanes) upsertComplete.run(lane.stream, lane.partition, sequence);
     }),

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { expect, it } from "vitest";
+import { partitionOf } from "../../src/jetstream/names.ts";
 import { spawnDaemon } from "./daemon-process.ts";
 import { getJson, openWorld, traffic } from "./world.ts";
 
@@ -96,6 +97,28 @@ it("messages that are gone before they were read are refused, until the loss is 
   const { code, output } = await refusal({ NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir });
   expect(code).toBe(1);
   expect(output).toMatch(/were never read.*--accept-stream ORDERS/s);
+  await (await world.start({}, ["--accept-stream", "ORDERS"])).stop();
+  expect(await (await world.start()).stop()).toBe(0);
+});
+
+it("unread messages purged by subject while it runs, with later ones behind them: it stops and says so, until accepted", async () => {
+  await using world = await openWorld();
+  const { jsm, js } = world.session;
+  const daemon = await world.start();
+  const ids = Array.from({ length: 200 }, (_, index) => `o-${index}`).filter((id) => partitionOf(id, 16) === 3);
+  const event = (id: string) =>
+    JSON.stringify({ orderId: id, eventType: "OrderCreated", timestamp: "2026-03-01T00:00:00Z" });
+  // What keeps a partition from being read does not matter; this is one that can be ended.
+  await jsm.consumers.pause("ORDERS", "orders-3", new Date(Date.now() + 60_000));
+  await js.publish(`orders.${ids[0]}.OrderCreated`, event(ids[0] ?? ""));
+  await jsm.streams.purge("ORDERS", { filter: "orders.3.>" });
+  await js.publish(`orders.${ids[1]}.OrderCreated`, event(ids[1] ?? ""));
+  await jsm.consumers.resume("ORDERS", "orders-3");
+  expect(await daemon.exited).toBe(1);
+  expect(daemon.output()).toMatch(/were never read.*--accept-stream ORDERS/s);
+  const { code, output } = await refusal({ NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir });
+  expect(code).toBe(1);
+  expect(output).toMatch(/between 1 and 1 that were never read.*--accept-stream ORDERS/s);
   await (await world.start({}, ["--accept-stream", "ORDERS"])).stop();
   expect(await (await world.start()).stop()).toBe(0);
 });
