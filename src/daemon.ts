@@ -41,12 +41,14 @@ import { startQueryService } from "./jetstream/service.ts";
 import { openSession, type SessionEvent } from "./jetstream/session.ts";
 import { payloadProblem } from "./jetstream/stream-configs.ts";
 import { ensureStreams } from "./jetstream/topology.ts";
+import { createTopologyWatch } from "./jetstream/topology-watch.ts";
 import { startOwnServer, topologyOf } from "./nats-setup.ts";
 import { createForeignMessages } from "./ops/foreign-messages.ts";
 import { createHealthCheck, type Health } from "./ops/health.ts";
 import { logBatch } from "./ops/log.ts";
 import { createMetrics } from "./ops/metrics.ts";
 import { openTraces } from "./ops/traces.ts";
+import { createTroubles } from "./ops/troubles.ts";
 import { startScrub } from "./repair/scrub.ts";
 import { openRetention } from "./retention.ts";
 import { startCheckpoints } from "./store/checkpoints.ts";
@@ -188,7 +190,9 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   closers.push(streams.stop);
   const missing = createMissingMessages({ jsm, records, queued: (stream) => intake.queuedOf(stream) });
   await missing.accept(lanes.all.filter(({ stream }) => options.acceptStreams?.includes(stream)));
+  const topologyWatch = createTopologyWatch(jsm, types, topology);
   const preparation = createPreparation({
+    topology: topologyWatch,
     ...{ jsm, js, records, missing, outbox, outboxStreams, partitions: topology.partitions },
     assigned: () => ownership.assigned(),
     onRefused: onTrouble,
@@ -281,6 +285,11 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
         checkpoint: () => journal.checkpoint(lane),
         onDelivery: intake.push,
         room: intake.room,
+        onMended: (differences) =>
+          logger.warn(
+            { stream: lane.stream, partition: lane.partition, differences },
+            "the partition's consumer had been changed, it is as it was again",
+          ),
         onDoubt(reason, detail) {
           intake.drop(lane);
           metrics.recordDoubt(reason);
@@ -299,6 +308,11 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     onTrouble,
   });
   readers = ownership;
+  const troubles = createTroubles(
+    (trouble) => logger.warn({ problem: trouble }, "not as it should be, natstate is not ready"),
+    (trouble) => logger.info({ problem: trouble }, "no longer so"),
+  );
+  let consumerTroubles: readonly string[] = [];
   const lag = watchLag({
     // Behind what was delivered on the same connection, which has mostly arrived when the answer does.
     jsm: readings.jsm,
@@ -430,6 +444,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
 
   async function onLag(lags: readonly LaneLag[]): Promise<void> {
     for (const type of types) activity.recordLag(type, lag.of(type), Date.now());
+    await examineTopology(lags);
     const taken = ownership.taken();
     const complete = new Map<Lane, number>();
     for (const { lane, completeTo, deliveredTo, delivered } of lags) {
@@ -452,6 +467,23 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     missing.forget(taken);
   }
 
+  /** Somebody may have edited streams and consumers while they are read. */
+  async function examineTopology(lags: readonly LaneLag[]): Promise<void> {
+    await topologyWatch.look();
+    consumerTroubles = lags.flatMap(({ consumer }) => consumer.problem ?? []);
+    const reading = ownership.reading();
+    for (const { lane, consumer } of lags) {
+      if (!reading.includes(lane)) continue;
+      if (consumer.isChanged) ownership.doubt(lane, "consumer_changed", consumer.problem ?? "");
+      else if (topologyWatch.isRedirected(lane.stream)) ownership.doubt(lane, "failed", "the stream was edited");
+    }
+    if (isConnected()) troubles.update([...topologyWatch.troubles(), ...laneTroubles()]);
+  }
+
+  function laneTroubles(): string[] {
+    return [...new Set([...consumerTroubles, ...ownership.troubles()])];
+  }
+
   function isConnected(): boolean {
     return session.isConnected() && readings.isConnected();
   }
@@ -461,6 +493,8 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
       connected: isConnected(),
       assigned: ownership.assigned().length,
       reading: ownership.reading().length,
+      laneTroubles: laneTroubles(),
+      streamTroubles: topologyWatch.troubles(),
       pause: intake.pause(),
       lag: lag.total(),
       backlog: publisher.backlog(),

@@ -2,6 +2,7 @@ import type { JetStreamManager } from "@nats-io/jetstream";
 import type { ActorType } from "../../machines/actor-type.ts";
 import type { Lane } from "../flow/ports.ts";
 import type { Delivered } from "./delivery-audit.ts";
+import { type ConsumerFinding, examineConsumer } from "./lane-consumer.ts";
 import { deliveredOf } from "./lane-reader.ts";
 import { consumerName } from "./names.ts";
 
@@ -15,6 +16,8 @@ export interface LaneLag {
   readonly delivered: Delivered;
   /** Set when nothing was left to read: the lane is complete up to this stream sequence. */
   readonly completeTo: number | null;
+  /** Its consumer, held against what it should be. */
+  readonly consumer: ConsumerFinding;
 }
 
 /** How often is measured while a lane has more. */
@@ -41,6 +44,7 @@ async function askLag(jsm: JetStreamManager, lanes: readonly Lane[]): Promise<Pr
         deliveredTo: info.delivered.stream_seq,
         delivered: deliveredOf(info, askedAtMs),
         completeTo: lag === 0 ? (ends.get(lane.stream) ?? 0) : null,
+        consumer: examineConsumer(lane, info),
       };
     }),
   );

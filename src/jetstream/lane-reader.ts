@@ -1,23 +1,24 @@
-import {
-  type ConsumerInfo,
-  type ConsumerMessages,
-  JetStreamApiCodes,
-  type JetStreamClient,
-  type JetStreamManager,
-  type JsMsg,
-  type MsgRequest,
-} from "@nats-io/jetstream";
+import type { ConsumerInfo, ConsumerMessages, JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
 import type { Room } from "../flow/intake.ts";
 import type { Delivery, Lane } from "../flow/ports.ts";
-import { apiErrorCode } from "./connect.ts";
+import { NatsSetupError } from "./connect.ts";
 import { createDeliveryAudit, type Delivered } from "./delivery-audit.ts";
+import { createDeliveryGate } from "./delivery-gate.ts";
+import { ensureConsumer } from "./lane-consumer.ts";
 import { readHeaders } from "./message-headers.ts";
 import { consumerName, OWNER_GROUP } from "./names.ts";
 import { storedAtNanos } from "./stored-at.ts";
-import { ensureConsumer } from "./topology.ts";
 
 /** Why a lane starts over from its checkpoint. */
-export type Doubt = "gap" | "unpinned" | "consumer_lost" | "connection" | "closed" | "failed" | "full";
+export type Doubt =
+  | "gap"
+  | "unpinned"
+  | "consumer_lost"
+  | "consumer_changed"
+  | "connection"
+  | "closed"
+  | "failed"
+  | "full";
 
 /** Reads one lane in stream order, from its checkpoint, for as long as it is owned. */
 export interface LaneReader {
@@ -28,6 +29,8 @@ export interface LaneReader {
   audit(delivered: Delivered): void;
   /** Is everything applied that the stream held when the present session began? */
   isCaughtUp(): boolean;
+  /** Why it cannot be read, once it has been tried often enough; undefined while it is. */
+  trouble(): string | undefined;
   /** Starts over from the checkpoint, because deliveries may have been missed or doubled. */
   doubt(reason: Doubt, detail?: string): void;
   /** Stops for good and lets another owner be pinned at once. */
@@ -47,6 +50,8 @@ export interface LaneReaderOptions {
   readonly room?: Room;
   /** What is queued of the lane is to be forgotten: it comes again. */
   readonly onDoubt: (reason: Doubt, detail: string | undefined) => void;
+  /** Somebody had changed the lane's consumer; it is what it was again. */
+  readonly onMended: (differences: readonly string[]) => void;
 }
 
 /**
@@ -57,6 +62,9 @@ const PULL = { max_messages: 1000, expires: 2000, idle_heartbeat: 1000 };
 const RETRY_MS = [50, 250, 1000, 2000];
 /** Another client took the pin: leave it the time in which the members find out who the owner is. */
 const UNPINNED_RETRY_MS = 1500;
+
+/** Anything may fail once or twice. */
+const FAILURES_TOLD = 3;
 
 /** In which a former owner hears that its pin is gone, and closes. */
 const FORMER_OWNER_MS = 100;
@@ -69,10 +77,11 @@ const FORMER_OWNER_ROUNDS = 4;
  * the checkpoint: another owner's reset, between ours and it, begins at 1 as well.
  */
 export function readLane(options: LaneReaderOptions): LaneReader {
-  const { jsm, js, lane, manage, prepare, checkpoint, onDelivery, onDoubt, room } = options;
+  const { jsm, js, lane, manage, prepare, checkpoint, onDelivery, onDoubt, onMended, room } = options;
   const durable = consumerName(lane.type, lane.partition);
   let session = 0;
   let failures = 0;
+  let failure: string | undefined;
   let messages: ConsumerMessages | undefined;
   let retry: NodeJS.Timeout | undefined;
   let released = false;
@@ -86,7 +95,8 @@ export function readLane(options: LaneReaderOptions): LaneReader {
     const isCurrent = () => mine === session && !released;
     try {
       await prepare();
-      await ensureConsumer(jsm, lane, manage);
+      const mended = await ensureConsumer(jsm, lane, manage);
+      if (mended.length > 0) onMended(mended);
       if (!isCurrent()) return;
       const from = checkpoint() + 1;
       await takePin(from, isCurrent);
@@ -94,15 +104,11 @@ export function readLane(options: LaneReaderOptions): LaneReader {
       const consumer = await js.consumers.get(lane.stream, durable);
       if (!isCurrent()) return;
       audit.begin();
-      /** What has arrived before the first is known to be the right one; then undefined. */
-      let held: Delivery[] | undefined = [];
-      const confirm = async (first: Delivery) => {
-        const right = await firstSequence(jsm, lane, from);
-        if (!isCurrent()) return;
-        if (right < first.sequence) return doubt("gap", `begins at ${first.sequence}, expected ${right}`);
-        for (const delivery of held ?? []) accept(delivery, isCurrent);
-        held = undefined;
-      };
+      const gate = createDeliveryGate({
+        ...{ jsm, lane, from, isCurrent },
+        onDelivery: (delivery) => accept(delivery, isCurrent),
+        onWrong: doubt,
+      });
       const consumed = await consumer.consume({
         ...PULL,
         group: OWNER_GROUP,
@@ -114,11 +120,7 @@ export function readLane(options: LaneReaderOptions): LaneReader {
             return doubt("gap", `delivery ${deliverySequence} (attempt ${deliveryCount}), expected ${expected}`);
           }
           audit.count();
-          const delivery = toDelivery(lane, message);
-          if (held === undefined) accept(delivery, isCurrent);
-          else held.push(delivery);
-          if (expected > 1) return;
-          confirm(delivery).catch((error: Error) => isCurrent() && doubt("failed", error.message));
+          gate.arrive(toDelivery(lane, message));
         },
       });
       if (!isCurrent()) {
@@ -127,9 +129,12 @@ export function readLane(options: LaneReaderOptions): LaneReader {
       }
       messages = consumed;
       failures = 0;
+      failure = undefined;
       void watch(consumed, isCurrent);
     } catch (error) {
-      if (isCurrent()) again("failed", (error as Error).message);
+      if (!isCurrent()) return;
+      if (failures + 1 >= FAILURES_TOLD || error instanceof NatsSetupError) failure = (error as Error).message;
+      again("failed", (error as Error).message);
     }
   }
 
@@ -200,6 +205,7 @@ export function readLane(options: LaneReaderOptions): LaneReader {
   return {
     lane,
     isReading: () => messages !== undefined || isHeld,
+    trouble: () => failure,
     doubt,
     audit(delivered) {
       const problem = audit.check(delivered);
@@ -230,18 +236,6 @@ export function deliveredOf(info: ConsumerInfo, askedAtMs: number): Delivered {
 
 function isPinned(info: ConsumerInfo & PinState): boolean {
   return info.priority_groups?.some(({ pinned_client_id = "" }) => pinned_client_id !== "") ?? false;
-}
-
-/** Sequence of the lane's first message from `from` on, as the leader has it; infinite when there is none any more. */
-async function firstSequence(jsm: JetStreamManager, lane: Lane, from: number): Promise<number> {
-  // The server takes both fields together here too; the client's type names them for direct gets only.
-  const query = { seq: from, next_by_subj: `${lane.type.collection}.${lane.partition}.>` } as MsgRequest;
-  try {
-    return (await jsm.streams.getMessage(lane.stream, query))?.seq ?? Number.POSITIVE_INFINITY;
-  } catch (error) {
-    if (apiErrorCode(error) === JetStreamApiCodes.NoMessageFound) return Number.POSITIVE_INFINITY;
-    throw error;
-  }
 }
 
 function toDelivery(lane: Lane, message: JsMsg): Delivery {

@@ -12,9 +12,17 @@ const VERSION = "NATS/1.0";
 const READABLE_NAME = /^[!-9;-~]*$/;
 /** What the server puts behind a message's own headers when it hands it out; whatever a publisher wrote there is a lie. */
 const SERVER_HEADERS: ReadonlySet<string> = new Set(
-  ["Stream", "Subject", "Sequence", "Time-Stamp", "Num-Pending", "Last-Sequence", "UpTo-Sequence", "Pin-Id"].map(
-    (name) => `Nats-${name}`,
-  ),
+  [
+    "Stream",
+    "Subject",
+    "Sequence",
+    "Time-Stamp",
+    "Num-Pending",
+    "Last-Sequence",
+    "UpTo-Sequence",
+    "Pin-Id",
+    "Msg-Size",
+  ].map((name) => `Nats-${name}`),
 );
 /** Of a message with many headers. */
 interface Size {

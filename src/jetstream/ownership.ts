@@ -1,6 +1,6 @@
 import type { Lane } from "../flow/ports.ts";
 import type { Delivered } from "./delivery-audit.ts";
-import type { LaneReader } from "./lane-reader.ts";
+import type { Doubt, LaneReader } from "./lane-reader.ts";
 import { assignLanes, type Member } from "./membership.ts";
 
 /** Keeps the lanes that are read in step with the lanes that are ours. */
@@ -18,6 +18,10 @@ export interface Ownership {
   audit(lane: Lane, delivered: Delivered): void;
   /** See `LaneReader`. */
   isCaughtUp(lane: Lane): boolean;
+  /** Why lanes cannot be read, see `LaneReader`. */
+  troubles(): readonly string[];
+  /** Starts a lane over from its checkpoint. */
+  doubt(lane: Lane, reason: Doubt, detail: string): void;
   /** Starts every lane over from its checkpoint. */
   doubtAll(reason: "connection"): void;
   /** Reads no more; lanes can be taken by others at once. */
@@ -88,6 +92,8 @@ export function createOwnership(options: OwnershipOptions): Ownership {
     rebalance,
     audit: (lane, delivered) => readers.get(lane)?.audit(delivered),
     isCaughtUp: (lane) => readers.get(lane)?.isCaughtUp() ?? false,
+    troubles: () => [...readers.values()].flatMap((reader) => reader.trouble() ?? []),
+    doubt: (lane, reason, detail) => readers.get(lane)?.doubt(reason, detail),
     doubtAll(reason) {
       for (const reader of readers.values()) reader.doubt(reason);
     },

@@ -4,6 +4,7 @@ import { type CatchUpOptions, catchUpOutbox } from "./catch-up.ts";
 import { type KnownPositions, readKnownIdentity, StreamIdentityError } from "./identity.ts";
 import type { MissingMessages } from "./missing-messages.ts";
 import { checkOutboxStreams, type LostMessages } from "./outbox-streams.ts";
+import type { TopologyWatch } from "./topology-watch.ts";
 
 /** What has to be known before a lane is read. */
 export interface Preparation {
@@ -21,6 +22,7 @@ export interface PreparationOptions extends CatchUpOptions {
   readonly records: KnownPositions;
   readonly outboxStreams: OutboxStreams;
   readonly missing: MissingMessages;
+  readonly topology: TopologyWatch;
   readonly assigned: () => readonly Lane[];
   readonly onRefused: (error: StreamIdentityError) => void;
   /** What outbox streams have lost is due again; told when it is known what they still hold. */
@@ -29,7 +31,7 @@ export interface PreparationOptions extends CatchUpOptions {
 
 /** Holds streams against the store, and the store against what the streams hold of it. */
 export function createPreparation(options: PreparationOptions): Preparation {
-  const { jsm, records, missing, assigned, onRefused, onLost } = options;
+  const { jsm, records, missing, topology, assigned, onRefused, onLost } = options;
   let catchingUp: Promise<void> | undefined;
 
   async function checkStream(lanes: readonly Lane[]): Promise<void> {
@@ -58,10 +60,12 @@ export function createPreparation(options: PreparationOptions): Preparation {
   return {
     async take(lanes) {
       await checkStream(lanes);
+      await topology.refuse(lanes, true);
       await learn(lanes);
     },
     async again(lane) {
       await orRefuse(() => checkStream([lane]));
+      await topology.refuse([lane], false);
       // One for all that ask at a time: mostly every lane is read again at once.
       catchingUp ??= orRefuse(() => learn(assigned())).finally(() => {
         catchingUp = undefined;

@@ -48,6 +48,14 @@ export function wantedConsumer(lane: Lane) {
     priority_groups: [OWNER_GROUP],
     priority_policy: "pinned_client" as const,
     priority_timeout: nanos(PIN_TIMEOUT_MS),
+    // What has to be absent: an update would keep it otherwise.
+    filter_subjects: undefined,
+    backoff: undefined,
+    headers_only: false,
+    max_batch: 0,
+    max_expires: 0,
+    max_bytes: 0,
+    inactive_threshold: 0,
   } satisfies Partial<ConsumerConfig>;
 }
 

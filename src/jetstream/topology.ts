@@ -1,11 +1,13 @@
-import { isDeepStrictEqual } from "node:util";
 import { JetStreamApiCodes, type JetStreamManager, type StreamConfig, type StreamInfo } from "@nats-io/jetstream";
 import type { ActorType } from "../../machines/actor-type.ts";
 import type { Lane } from "../flow/ports.ts";
+import { type Comparison, differencesOf, different, missing, UNCHANGED } from "./comparison.ts";
 import { apiErrorCode, NatsSetupError } from "./connect.ts";
-import { DEAD_LETTERS_STREAM, DECISIONS_STREAM, eventStream } from "./names.ts";
+import { compareConsumer } from "./lane-consumer.ts";
+import { consumerName, DEAD_LETTERS_STREAM, DECISIONS_STREAM, eventStream } from "./names.ts";
 import { permissionError } from "./permission.ts";
-import { type TopologyOptions, type WantedStream, wantedConsumer, wantedStreams } from "./stream-configs.ts";
+import { hazardRemedy, replayHazards } from "./replay-hazards.ts";
+import { type TopologyOptions, type WantedStream, wantedStreams } from "./stream-configs.ts";
 
 /** A stream as found. */
 export interface StreamIdentity {
@@ -47,21 +49,6 @@ export async function ensureStreams(
   return names.flatMap((name) => found.filter(({ config }) => config.name === name).map(identityOf));
 }
 
-/** Creates the durable consumer of a lane, or checks the one that exists. */
-export async function ensureConsumer(jsm: JetStreamManager, lane: Lane, manage: boolean): Promise<void> {
-  const wanted = wantedConsumer(lane);
-  try {
-    const { config } = await jsm.consumers.info(lane.stream, wanted.durable_name);
-    const differences = differencesOf(wanted, config);
-    if (differences.length > 0)
-      refuse([different(`consumer ${wanted.durable_name} of ${lane.stream}`, differences, null)]);
-  } catch (error) {
-    if (apiErrorCode(error) !== JetStreamApiCodes.ConsumerNotFound) throw error;
-    if (!manage) refuse([missing(`consumer ${wanted.durable_name} of stream ${lane.stream}`)]);
-    await jsm.consumers.add(lane.stream, wanted);
-  }
-}
-
 /** One stream or consumer, held against what is configured. */
 export interface TopologyFinding {
   /** `stream ORDERS`, `consumer orders-3 of ORDERS`. */
@@ -69,6 +56,8 @@ export interface TopologyFinding {
   readonly state: "as_configured" | "different" | "missing";
   /** What is different, a line each. */
   readonly differences: readonly string[];
+  /** What to do about it; null when nothing is different. */
+  readonly remedy: string | null;
 }
 
 /** Holds every stream and consumer against what is configured; creates and changes nothing. */
@@ -79,27 +68,26 @@ export async function checkTopology(
   options: TopologyOptions,
 ): Promise<TopologyFinding[]> {
   const streams = wantedStreams(types, options).map((stream) =>
-    look(`stream ${stream.name}`, stream, async () => (await jsm.streams.info(stream.name)).config),
+    look(`stream ${stream.name}`, async () => compareStream(stream, (await jsm.streams.info(stream.name)).config)),
   );
   const consumers = lanes.map((lane) => {
-    const config = wantedConsumer(lane);
-    const name = config.durable_name;
-    return look(`consumer ${name} of ${lane.stream}`, config, async () => {
-      return (await jsm.consumers.info(lane.stream, name)).config;
+    const name = consumerName(lane.type, lane.partition);
+    return look(`consumer ${name} of ${lane.stream}`, async () => {
+      return compareConsumer(lane, await jsm.consumers.info(lane.stream, name));
     });
   });
   return Promise.all([...streams, ...consumers]);
 }
 
-async function look(what: string, wanted: object, find: () => Promise<object>): Promise<TopologyFinding> {
+async function look(what: string, compare: () => Promise<Comparison>): Promise<TopologyFinding> {
   try {
-    const differences = differencesOf(wanted, await find());
-    return { what, state: differences.length === 0 ? "as_configured" : "different", differences };
+    const { differences, remedy } = await compare();
+    return { what, state: differences.length === 0 ? "as_configured" : "different", differences, remedy };
   } catch (error) {
     const code = apiErrorCode(error);
     const isMissing = code === JetStreamApiCodes.StreamNotFound || code === JetStreamApiCodes.ConsumerNotFound;
     if (!isMissing) throw error;
-    return { what, state: "missing", differences: [] };
+    return { what, state: "missing", differences: [], remedy: null };
   }
 }
 
@@ -127,9 +115,21 @@ function problemsOf(wanted: WantedStream, info: Found, manage: boolean, mayAdd: 
     ];
   }
   if (info === undefined) return manage ? [] : [missing(`stream ${wanted.name}`)];
-  const differences = differencesOf(wanted, info.config);
+  const { differences, remedy } = compareStream(wanted, info.config);
   if (differences.length === 0 || (mayAdd && lacksOnlySubjects(wanted, info.config))) return [];
-  return [different(`stream ${wanted.name}`, differences, subjectsCommand(wanted, info.config))];
+  return [different(`stream ${wanted.name}`, differences, remedy)];
+}
+
+/** Holds a stream against what is wanted of it, and against what no stream of ours may be. */
+function compareStream(wanted: WantedStream, found: StreamConfig): Comparison {
+  const differences = differencesOf(wanted, found);
+  const hazards = replayHazards(wanted, found).filter(({ setting }) => !(setting in wanted));
+  const remedies = [
+    ...(differences.length > 0 ? [subjectsCommand(wanted, found) ?? UNCHANGED] : []),
+    ...(hazards.length > 0 ? [hazardRemedy(wanted.name, hazards)] : []),
+  ];
+  const all = [...differences, ...hazards.map(({ what }) => what)];
+  return { differences: all, remedy: all.length === 0 ? null : remedies.join(". ") };
 }
 
 async function addStream(jsm: JetStreamManager, wanted: WantedStream): Promise<StreamInfo | string> {
@@ -138,7 +138,7 @@ async function addStream(jsm: JetStreamManager, wanted: WantedStream): Promise<S
   const differences = differencesOf(wanted, info.config);
   return differences.length === 0
     ? info
-    : different(`stream ${wanted.name}, as the server created it,`, differences, null);
+    : different(`stream ${wanted.name}, as the server created it,`, differences, UNCHANGED);
 }
 
 /** @returns the stream with all its subjects, or why it could not be given those it lacks. */
@@ -169,7 +169,7 @@ function subjectsOf(config: Partial<StreamConfig>): readonly string[] {
 /** Is all that is different that subjects of ours are not there yet? */
 function lacksOnlySubjects(wanted: WantedStream, found: StreamConfig): boolean {
   const completed = { ...found, subjects: [...new Set([...subjectsOf(found), ...wanted.subjects])] };
-  return differencesOf(wanted, completed).length === 0;
+  return compareStream(wanted, completed).differences.length === 0;
 }
 
 /** What gives a stream its subjects, as one would type it; null when it is not (or not only) they that differ. */
@@ -178,31 +178,7 @@ function subjectsCommand(wanted: WantedStream, found: StreamConfig): string | nu
   return `To change it: nats stream edit ${wanted.name} --subjects "${wanted.subjects.join(",")}"`;
 }
 
+/** @throws NatsSetupError with all of them, unless there are none. */
 function refuse(problems: readonly string[]): void {
   if (problems.length > 0) throw new NatsSetupError(problems.join("\n"));
-}
-
-function missing(what: string): string {
-  return `${what} does not exist. natstate start creates it, unless NATSTATE_MANAGE_STREAMS is false: then create it yourself.`;
-}
-
-/** @param command - that ends the difference; null when there is none. */
-function different(what: string, differences: readonly string[], command: string | null): string {
-  const remedy =
-    command ??
-    "natstate does not change existing streams: set the NATSTATE_ setting to what is there, or edit it with the nats CLI. The number of partitions is fixed when a stream is created.";
-  return `${what} is not as configured: ${differences.join("; ")}. ${remedy}`;
-}
-
-/** Settings of ours that the server reports otherwise. */
-function differencesOf(wanted: object, found: object): string[] {
-  return Object.entries(wanted)
-    .map(([name, value]) => ({ name, value, is: (found as Record<string, unknown>)[name] }))
-    .filter(({ name, value, is }) => !isDeepStrictEqual(comparable(name, value), comparable(name, is)))
-    .map(({ name, value, is }) => `${name} is ${JSON.stringify(is)}, expected ${JSON.stringify(value)}`);
-}
-
-/** Subjects mean the same in any order. */
-function comparable(name: string, value: unknown): unknown {
-  return name === "subjects" && Array.isArray(value) ? value.toSorted() : value;
 }

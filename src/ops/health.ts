@@ -6,6 +6,10 @@ export interface HealthReadings {
   /** Partitions this daemon is to read, and those it reads. */
   readonly assigned: number;
   readonly reading: number;
+  /** Why partitions are not read, or not as they should be, a line each. */
+  readonly laneTroubles?: readonly string[];
+  /** What is wrong with the streams, a line each. */
+  readonly streamTroubles?: readonly string[];
   readonly pause: Pause | null;
   /** Messages of the assigned partitions that are stored and not yet applied. */
   readonly lag: number;
@@ -31,7 +35,7 @@ export interface Check {
 export interface Health {
   /** True when every check is ok. */
   readonly ready: boolean;
-  readonly checks: Readonly<Record<"nats" | "partitions" | "store" | "lag" | "publisher", Check>>;
+  readonly checks: Readonly<Record<"nats" | "streams" | "partitions" | "store" | "lag" | "publisher", Check>>;
 }
 
 /** Lag above which it has to fall, in messages. */
@@ -52,6 +56,7 @@ const STALLED_READINGS = 6;
 export function assessHealth(readings: HealthReadings): Health {
   const checks = {
     nats: checkNats(readings),
+    streams: checkStreams(readings),
     partitions: checkPartitions(readings),
     store: checkStore(readings),
     lag: checkLag(readings),
@@ -101,9 +106,19 @@ function checkNats({ connected }: HealthReadings): Check {
   };
 }
 
-function checkPartitions({ assigned, reading }: HealthReadings): Check {
+function checkStreams({ streamTroubles = [] }: HealthReadings): Check {
+  if (streamTroubles.length === 0) return { ok: true, detail: "they keep what they are to keep" };
+  return { ok: false, detail: streamTroubles.join("; ") };
+}
+
+function checkPartitions({ assigned, reading, laneTroubles = [] }: HealthReadings): Check {
   if (assigned === 0) return { ok: true, detail: "none assigned, other daemons read them all: standing by" };
   const detail = `${reading} of ${assigned} assigned partitions are being read`;
+  const [trouble] = laneTroubles;
+  if (trouble !== undefined) {
+    const others = laneTroubles.length === 1 ? "" : ` (and ${laneTroubles.length - 1} more, see the log)`;
+    return { ok: false, detail: `${detail}; ${trouble}${others}` };
+  }
   if (reading >= assigned) return { ok: true, detail };
   return { ok: false, detail: `${detail}; the log says why the others are not, they are tried again` };
 }

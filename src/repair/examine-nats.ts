@@ -109,7 +109,7 @@ function examineTopology(check: string, found: readonly TopologyFinding[], manag
   const missing = found.filter(({ state }) => state === "missing").map(({ what }) => what);
   if (different.length > 0) {
     const detail = different.map(({ what, differences }) => `${what}: ${differences.join(", ")}`).join("; ");
-    return problem(check, detail, "edit it with the nats CLI, or set the NATSTATE_ setting to what is there");
+    return problem(check, detail, [...new Set(different.map(({ remedy }) => remedy))].join("; "));
   }
   if (missing.length === 0) return ok(check, `${found.length} as configured`);
   const detail = `${missing.length} of ${found.length} are missing: ${missing.slice(0, 3).join(", ")}`;

@@ -1,7 +1,8 @@
-import { nanos } from "@nats-io/transport-node";
+import { headers, nanos } from "@nats-io/transport-node";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import type { Room } from "../../src/flow/intake.ts";
 import type { Delivery, Lane } from "../../src/flow/ports.ts";
+import { examineConsumer } from "../../src/jetstream/lane-consumer.ts";
 import { type Doubt, deliveredOf, type LaneReader, readLane } from "../../src/jetstream/lane-reader.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { ensureStreams } from "../../src/jetstream/topology.ts";
@@ -35,27 +36,42 @@ interface Reading extends AsyncDisposable {
   readonly reader: LaneReader;
   readonly sequences: number[];
   readonly doubts: Doubt[];
+  readonly mended: string[];
+  readonly bodies: string[];
   checkpoint: number;
 }
 
 /** Reads like the daemon does, as if every delivery were committed at once unless `commit` says otherwise. */
-function read(from: number, commit: (delivery: Delivery) => boolean = () => true, on = session, room?: Room): Reading {
-  const reading = { sequences: [] as number[], doubts: [] as Doubt[], checkpoint: from } as Reading;
+function read(
+  from: number,
+  commit: (delivery: Delivery) => boolean = () => true,
+  on = session,
+  { manage = true, room }: { manage?: boolean; room?: Room } = {},
+): Reading {
+  const reading = {
+    sequences: [] as number[],
+    doubts: [] as Doubt[],
+    mended: [] as string[],
+    bodies: [] as string[],
+    checkpoint: from,
+  } as Reading;
   const reader = readLane({
     jsm: on.jsm,
     js: on.js,
     lane,
-    manage: true,
+    manage,
     prepare: () => Promise.resolve(),
     checkpoint: () => reading.checkpoint,
     onDelivery(delivery) {
       reading.sequences.push(delivery.sequence);
+      reading.bodies.push(Buffer.from(delivery.body).toString());
       if (!commit(delivery)) return;
       reading.checkpoint = delivery.sequence;
       delivery.ack();
     },
     onDoubt: (reason) => reading.doubts.push(reason),
     room,
+    onMended: (differences) => reading.mended.push(...differences),
   });
   return Object.assign(reading, { reader, [Symbol.asyncDispose]: () => reader.release() });
 }
@@ -96,7 +112,7 @@ it("without room it asks for nothing, keeps what is queued, and goes on where th
     whenFree: () => new Promise<void>((resolve) => void setImmediate(() => asked.push(resolve))),
   };
   const asked: (() => void)[] = [];
-  await using reading = read(from, () => true, session, room);
+  await using reading = read(from, () => true, session, { room });
   await until("it is full", () => asked.length === 1);
   await publish(10);
   expect(reading.sequences).toEqual(range(from + 1, from + 4));
@@ -127,6 +143,70 @@ it("a consumer that somebody reset is noticed, and nothing is applied out of ord
   const fresh = reading.sequences.filter((sequence, index) => !reading.sequences.slice(0, index).includes(sequence));
   expect(reading.doubts).toContain("gap");
   expect(fresh.at(-1)).toBe(published);
+});
+
+it.each([
+  ["another partition's messages", { filter_subject: "orders.1.>" }],
+  ["some of its messages only", { filter_subject: "orders.0.*.Y" }],
+  ["headers only", { headers_only: true }],
+])(
+  "a consumer that somebody made give %s gives what it gave, and nothing is missed or doubled",
+  async (_name, edit) => {
+    await using reading = read(published - 10);
+    await until("caught up", () => reading.checkpoint === published);
+    const from = published;
+    await session.jsm.consumers.update("ORDERS", "orders-0", edit);
+    await publish(3);
+    const { reader } = reading;
+    await until("read on", async () => {
+      const info = await session.jsm.consumers.info("ORDERS", "orders-0");
+      const { isChanged } = examineConsumer(lane, info);
+      if (isChanged && reader.isReading()) reader.doubt("consumer_changed");
+      return !isChanged && reading.checkpoint === published;
+    });
+    expect(reading.sequences).toEqual(range(from - 9, published));
+    expect(reading.mended.join()).toContain(Object.keys(edit)[0]);
+  },
+);
+
+it("a message that comes without the body that is stored ends the session, before anybody looked", async () => {
+  await using reading = read(published - 10);
+  await until("caught up", () => reading.checkpoint === published);
+  await session.jsm.consumers.update("ORDERS", "orders-0", { headers_only: true });
+  await publish(3);
+  await until("read on", () => reading.checkpoint === published);
+  expect(reading.sequences).toEqual(range(published - 12, published));
+  expect(reading.bodies).not.toContain("");
+  expect(reading.doubts).toContain("consumer_changed");
+});
+
+it("an empty message whose publisher says it had a body is given on as it is", async () => {
+  await using reading = read(published);
+  await until("reading", () => reading.reader.isReading());
+  const header = headers();
+  header.set("Nats-Msg-Size", "17");
+  await session.js.publish("orders.empty.X", "", { headers: header });
+  published++;
+  await publish(1);
+  await until("read on", () => reading.checkpoint === published);
+  expect(reading.bodies).toEqual(["", "{}"]);
+  expect(reading.doubts).toEqual([]);
+});
+
+it("where consumers may not be changed, a changed one is not read, and the command that mends it is told", async () => {
+  await using reading = read(published);
+  await until("reading", () => reading.reader.isReading());
+  await reading.reader.release();
+  await session.jsm.consumers.update("ORDERS", "orders-0", { headers_only: true, max_ack_pending: 7 });
+  await using other = read(published, undefined, session, { manage: false });
+  const trouble = await until("told", () => other.reader.trouble());
+  expect(trouble).toMatch(
+    /headers_only is true, .*nats consumer edit ORDERS orders-0 --max-pending 2000 --no-headers-only$/,
+  );
+  expect(other.reader.isReading()).toBe(false);
+  await session.jsm.consumers.update("ORDERS", "orders-0", { headers_only: false, max_ack_pending: 2000 });
+  await until("reading again", () => other.reader.isReading());
+  expect(other.reader.trouble()).toBeUndefined();
 });
 
 it("an owner that lost its pin stands back and the other reads from its own checkpoint", async () => {

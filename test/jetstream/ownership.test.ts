@@ -22,6 +22,7 @@ function open(prepare: () => Promise<void>) {
       isReading: () => true,
       audit() {},
       isCaughtUp: () => true,
+      trouble: () => undefined,
       doubt() {},
       release: () => Promise.resolve(),
     }),

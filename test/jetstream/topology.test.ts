@@ -1,10 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
+import { ensureConsumer } from "../../src/jetstream/lane-consumer.ts";
 import { partitionOf } from "../../src/jetstream/names.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import type { TopologyOptions } from "../../src/jetstream/stream-configs.ts";
-import { ensureConsumer, ensureStreams } from "../../src/jetstream/topology.ts";
+import { checkTopology, ensureStreams } from "../../src/jetstream/topology.ts";
+import { createTopologyWatch } from "../../src/jetstream/topology-watch.ts";
 import { startSecureServer } from "../e2e/secure-server.ts";
 import { parcelType } from "../readme/examples/parcel.ts";
 import { startTestServer, type TestServer } from "../server.ts";
@@ -51,6 +53,82 @@ it.each([
 ])("a different setting of %s is refused and changes nothing", async (_name, change, message) => {
   await expect(ensureStreams(session.jsm, [type], { ...options, ...change })).rejects.toThrow(message);
   await ensureStreams(session.jsm, [type], options);
+});
+
+describe("a stream that throws away what a store is derived from", () => {
+  const streams = ["ORDERS", "DECISIONS", "DEAD_LETTERS"];
+  const flat = {
+    max_msgs_per_subject: -1,
+    max_msgs: -1,
+    max_bytes: -1,
+    discard: "old",
+    allow_rollup_hdrs: false,
+  } as const;
+
+  beforeAll(() => ensureStreams(session.jsm, [type], options));
+  afterEach(async () => {
+    for (const stream of streams) await session.jsm.streams.update(stream, flat);
+  });
+
+  it.each([
+    [{ max_msgs_per_subject: 1 }, "--max-msgs-per-subject=-1"],
+    [{ max_msgs: 1000 }, "--discard=new"],
+    [{ max_bytes: 1_000_000 }, "--discard=new"],
+    [{ allow_rollup_hdrs: true }, "--no-allow-rollup"],
+  ])("%j is refused, whichever it is, with the command, and found while it runs", async (edit, flags) => {
+    const watch = createTopologyWatch(session.jsm, [type], options);
+    const lane = { type, stream: "ORDERS", partition: 0 };
+    for (const stream of streams) {
+      await session.jsm.streams.update(stream, edit);
+      const starting = ensureStreams(session.jsm, [type], options);
+      await expect(starting).rejects.toThrow(new RegExp(`^stream ${stream} .* nats stream edit ${stream} ${flags}$`));
+      const findings = await checkTopology(session.jsm, [type], [], options);
+      const found = { state: "different", remedy: `To change it: nats stream edit ${stream} ${flags}` };
+      expect(findings.find(({ what }) => what === `stream ${stream}`)).toMatchObject(found);
+      await session.jsm.streams.update(stream, flat);
+    }
+    await session.jsm.streams.update("DECISIONS", edit);
+    await watch.look();
+    expect(watch.troubles()).toEqual([expect.stringMatching(`stream DECISIONS .* ${flags}$`)]);
+    await expect(watch.refuse([lane], false)).rejects.toThrow(/stream DECISIONS/);
+  });
+
+  it("an event stream that does so is taken over by nobody, and its owner goes on", async () => {
+    const watch = createTopologyWatch(session.jsm, [type], options);
+    await session.jsm.streams.update("ORDERS", { max_msgs_per_subject: 5 });
+    await watch.look();
+    const lane = { type, stream: "ORDERS", partition: 0 };
+    await expect(watch.refuse([lane], true)).rejects.toThrow(/stream ORDERS .*max_msgs_per_subject is 5/);
+    await expect(watch.refuse([lane], false)).resolves.toBeUndefined();
+    expect(watch.isRedirected("ORDERS")).toBe(false);
+  });
+
+  it("one that stores events elsewhere is read by nobody", async () => {
+    const { config } = await session.jsm.streams.info("ORDERS");
+    const elsewhere = { src: "orders.*.*", dest: "orders.{{partition(4,1)}}.{{wildcard(1)}}.{{wildcard(2)}}" };
+    await session.jsm.streams.update("ORDERS", { subject_transform: elsewhere });
+    const watch = createTopologyWatch(session.jsm, [type], options);
+    await watch.look();
+    expect(watch.isRedirected("ORDERS")).toBe(true);
+    await expect(watch.refuse([{ type, stream: "ORDERS", partition: 0 }], false)).rejects.toThrow(/--transform-source/);
+    await session.jsm.streams.update("ORDERS", config);
+  });
+
+  it("one that is bounded and refuses what it has no room for loses nothing", async () => {
+    for (const stream of streams) await session.jsm.streams.update(stream, { max_bytes: 1_000_000, discard: "new" });
+    await expect(ensureStreams(session.jsm, [type], options)).resolves.toBeDefined();
+  });
+});
+
+it("what a stream cannot be rid of again is refused, and what to do is said", async () => {
+  await using own = await startTestServer();
+  const other = await openSession({ url: own.url, name: "test" }, () => {});
+  await ensureStreams(other.jsm, [type], options);
+  await other.jsm.streams.update("ORDERS", { allow_msg_ttl: true });
+  await expect(ensureStreams(other.jsm, [type], options)).rejects.toThrow(
+    /cannot take back allow_msg_ttl: move ORDERS/,
+  );
+  await other.close();
 });
 
 it("the server puts an order into the partition we compute", async () => {

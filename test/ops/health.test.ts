@@ -15,13 +15,19 @@ describe("readiness", () => {
   test("a daemon that reads, commits and publishes is ready", () => {
     const { ready, checks } = assessHealth(WELL);
     expect(ready).toBe(true);
-    expect(Object.keys(checks)).toEqual(["nats", "partitions", "store", "lag", "publisher"]);
+    expect(Object.keys(checks)).toEqual(["nats", "streams", "partitions", "store", "lag", "publisher"]);
     expect(checks.partitions.detail).toBe("16 of 16 assigned partitions are being read");
   });
 
   test.each([
     ["nats", { connected: false }, "NATS_URL"],
     ["partitions", { reading: 14 }, "14 of 16"],
+    [
+      "partitions",
+      { laneTroubles: ["consumer orders-3 is paused", "x"] },
+      "being read; consumer orders-3 is paused (and 1",
+    ],
+    ["streams", { streamTroubles: ["stream ORDERS is not as configured"] }, "stream ORDERS is not as configured"],
     ["store", { pause: { sinceMs: WELL.nowMs - 12_400, error: "database or disk is full" } }, "12 s (database or disk"],
     ["lag", { lag: 20_000, lagStalledMs: 31_000 }, "20000 messages are not yet applied, and not fewer for 31 s"],
     [

@@ -1,0 +1,90 @@
+import { JetStreamApiCodes, type JetStreamManager, type MsgRequest } from "@nats-io/jetstream";
+import type { Delivery, Lane } from "../flow/ports.ts";
+import { apiErrorCode } from "./connect.ts";
+
+/** Lets through, in order, what is the lane's own and whole. */
+export interface DeliveryGate {
+  arrive(delivery: Delivery): void;
+}
+
+export interface DeliveryGateOptions {
+  readonly jsm: JetStreamManager;
+  readonly lane: Lane;
+  /** The sequence the session was to begin at. */
+  readonly from: number;
+  /** False once the session has ended. */
+  readonly isCurrent: () => boolean;
+  readonly onDelivery: (delivery: Delivery) => void;
+  /** The session has to begin anew, and nothing more is let through. */
+  readonly onWrong: (reason: "gap" | "consumer_changed" | "failed", detail: string) => void;
+}
+
+/**
+ * The first delivery has to be the first message after the checkpoint. Each has to be of the lane's partition; one
+ * without a body that says it had one is compared with what is stored: a consumer that gives headers only says so in
+ * `Nats-Msg-Size`, and so may a publisher. What comes meanwhile waits.
+ */
+export function createDeliveryGate(options: DeliveryGateOptions): DeliveryGate {
+  const { jsm, lane, from, isCurrent, onDelivery, onWrong } = options;
+  const prefix = `${lane.type.collection}.${lane.partition}.`;
+  let isFirst = true;
+  /** Undefined while nothing has to be asked. */
+  let held: Delivery[] | undefined;
+
+  async function admitHeld(): Promise<void> {
+    for (let next = held?.shift(); next !== undefined; next = held?.shift()) {
+      if (isFirst) {
+        const right = await firstSequence(jsm, lane, from);
+        if (!isCurrent()) return;
+        if (right < next.sequence) return onWrong("gap", `begins at ${next.sequence}, expected ${right}`);
+        isFirst = false;
+      }
+      if (isBodyless(next) && (await hasStoredBody(jsm, next))) {
+        if (isCurrent()) onWrong("consumer_changed", `message ${next.sequence} came without its body`);
+        return;
+      }
+      if (!isCurrent()) return;
+      onDelivery(next);
+    }
+    held = undefined;
+  }
+
+  return {
+    arrive(delivery) {
+      if (!delivery.subject.startsWith(prefix)) {
+        return onWrong("consumer_changed", `message ${delivery.sequence} is of ${delivery.subject.split(".")[1]}`);
+      }
+      if (held !== undefined) held.push(delivery);
+      else if (isFirst || isBodyless(delivery)) {
+        held = [delivery];
+        admitHeld().catch((error: Error) => isCurrent() && onWrong("failed", error.message));
+      } else onDelivery(delivery);
+    },
+  };
+}
+
+function isBodyless(delivery: Delivery): boolean {
+  return delivery.body.length === 0 && delivery.header("Nats-Msg-Size") !== undefined;
+}
+
+async function hasStoredBody(jsm: JetStreamManager, { lane, sequence }: Delivery): Promise<boolean> {
+  try {
+    return ((await jsm.streams.getMessage(lane.stream, { seq: sequence }))?.data.length ?? 0) > 0;
+  } catch (error) {
+    // It is gone, and nobody can say: the header is believed.
+    if (apiErrorCode(error) === JetStreamApiCodes.NoMessageFound) return true;
+    throw error;
+  }
+}
+
+/** Sequence of the lane's first message from `from` on, as the leader has it; infinite when there is none any more. */
+async function firstSequence(jsm: JetStreamManager, lane: Lane, from: number): Promise<number> {
+  // The server takes both fields together here too; the client's type names them for direct gets only.
+  const query = { seq: from, next_by_subj: `${lane.type.collection}.${lane.partition}.>` } as MsgRequest;
+  try {
+    return (await jsm.streams.getMessage(lane.stream, query))?.seq ?? Number.POSITIVE_INFINITY;
+  } catch (error) {
+    if (apiErrorCode(error) === JetStreamApiCodes.NoMessageFound) return Number.POSITIVE_INFINITY;
+    throw error;
+  }
+}

@@ -1,0 +1,86 @@
+import { JetStreamApiCodes, type JetStreamManager } from "@nats-io/jetstream";
+import type { ActorType } from "../../machines/actor-type.ts";
+import type { Lane } from "../flow/ports.ts";
+import { different } from "./comparison.ts";
+import { apiErrorCode, NatsSetupError } from "./connect.ts";
+import { DEAD_LETTERS_STREAM, DECISIONS_STREAM } from "./names.ts";
+import { hazardRemedy, type ReplayHazard, replayHazards } from "./replay-hazards.ts";
+import { type TopologyOptions, type WantedStream, wantedStreams } from "./stream-configs.ts";
+
+/** Knows which streams somebody has edited so that they throw away what a store is derived from. */
+export interface TopologyWatch {
+  /** Asks again, unless that was done a moment ago. */
+  look(): Promise<void>;
+  /** What was found, a line a stream, with the command that ends it. */
+  troubles(): readonly string[];
+  /** Are its messages stored under other subjects, so that a lane is told events of others? */
+  isRedirected(stream: string): boolean;
+  /**
+   * No lane is taken over, and none read again whose decisions another may have taken meanwhile, from a past that may be
+   * incomplete. What is being read goes on: its past is in the store, and what waits unread may be thrown away next.
+   *
+   * @param isNew - the lanes were not ours before.
+   * @throws NatsSetupError
+   */
+  refuse(lanes: readonly Lane[], isNew: boolean): Promise<void>;
+}
+
+const FRESH_MS = 2000;
+
+export function createTopologyWatch(
+  jsm: JetStreamManager,
+  types: readonly ActorType[],
+  options: TopologyOptions,
+): TopologyWatch {
+  const wanted = wantedStreams(types, options);
+  let found = new Map<string, readonly ReplayHazard[]>();
+  let lookedAtMs = Number.NEGATIVE_INFINITY;
+  let looking: Promise<void> | undefined;
+
+  async function ask(): Promise<void> {
+    const askedAtMs = performance.now();
+    const entries = await Promise.all(
+      wanted.map(async (stream) => [stream.name, await hazardsOf(jsm, stream)] as const),
+    );
+    found = new Map(entries);
+    lookedAtMs = askedAtMs;
+  }
+
+  async function look(): Promise<void> {
+    if (performance.now() - lookedAtMs < FRESH_MS) return;
+    looking ??= ask().finally(() => {
+      looking = undefined;
+    });
+    await looking;
+  }
+
+  const isRedirected = (stream: string) => found.get(stream)?.some(({ setting }) => setting === "subject_transform");
+  const troublesOf = (names: Iterable<string>) =>
+    [...names].flatMap((name) => {
+      const hazards = found.get(name) ?? [];
+      const whats = hazards.map(({ what }) => what);
+      return hazards.length === 0 ? [] : [different(`stream ${name}`, whats, hazardRemedy(name, hazards))];
+    });
+
+  return {
+    look,
+    troubles: () => troublesOf(found.keys()),
+    isRedirected: (stream) => isRedirected(stream) ?? false,
+    async refuse(lanes, isNew) {
+      await look();
+      const own = lanes.map(({ stream }) => stream).filter((stream) => isNew || isRedirected(stream));
+      const problems = troublesOf(new Set([DECISIONS_STREAM, DEAD_LETTERS_STREAM, ...own]));
+      if (problems.length > 0) throw new NatsSetupError(problems.join("\n"));
+    },
+  };
+}
+
+async function hazardsOf(jsm: JetStreamManager, wanted: WantedStream): Promise<readonly ReplayHazard[]> {
+  try {
+    return replayHazards(wanted, (await jsm.streams.info(wanted.name)).config);
+  } catch (error) {
+    // That it is gone is another check's to say.
+    if (apiErrorCode(error) === JetStreamApiCodes.StreamNotFound) return [];
+    throw error;
+  }
+}
