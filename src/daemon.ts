@@ -13,7 +13,7 @@ import type { Probe } from "./flow/probe.ts";
 import { createProcessor } from "./flow/processor.ts";
 import { createQuarantineControl } from "./flow/quarantine-control.ts";
 import { createQuestions } from "./flow/questions.ts";
-import type { Whereabouts } from "./flow/whereabouts.ts";
+import type { Past, Whereabouts } from "./flow/whereabouts.ts";
 import { maskUrl, NatsSetupError } from "./jetstream/connect.ts";
 import { openDeadLetters } from "./jetstream/dead-letters.ts";
 import { StreamIdentityError } from "./jetstream/identity.ts";
@@ -264,6 +264,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     quarantine: createQuarantineControl({ queries, processor, laneOf: lanes.ofActor, onCommitted }),
     inspections,
     whereabouts,
+    pastOf,
     ownedPartitions,
     cluster,
     instance,
@@ -550,6 +551,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
       metrics: metrics.render,
       health: { live: () => true, ready: health },
       whereabouts,
+      pastOf,
       ownedPartitions,
       onError: (error, path) => logger.error({ err: error, path }, "a query over HTTP failed"),
     });
@@ -558,7 +560,21 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   function whereabouts(type: ActorType, actorId: string): Whereabouts {
     const lane = lanes.ofActor(type, actorId);
     if (!ownership.owns(lane)) return "elsewhere";
-    return ownership.isCaughtUp(lane) ? "here" : "catching_up";
+    return isUpToDate(lane) ? "here" : "catching_up";
+  }
+
+  /** Is everything applied that the stream is known to hold, and does what comes arrive and get in? */
+  function isUpToDate(lane: Lane): boolean {
+    const isApplying = intake.pause() === null && publisher.backlog() < MAX_BACKLOG;
+    return isApplying && isConnected() && ownership.isCaughtUp(lane);
+  }
+
+  function pastOf(type: ActorType, actorId?: string): Past | undefined {
+    const asked = actorId === undefined ? ownership.assigned() : [lanes.ofActor(type, actorId)];
+    const behind = asked.filter((lane) => lane.type === type && !isUpToDate(lane)).map((lane) => lane.partition);
+    if (behind.length === 0) return undefined;
+    const past = { catchingUp: true, asOf: queries.asOf(type, behind) } as const;
+    return actorId === undefined ? { ...past, catchingUpPartitions: behind } : past;
   }
 
   function ownedPartitions(type: ActorType): number[] | undefined {

@@ -10,6 +10,7 @@ import type {
   PublishedObject,
   Stats,
 } from "../flow/queries.ts";
+import type { Past } from "../flow/whereabouts.ts";
 import { pairs, table } from "./output.ts";
 
 /** Fields of an answer that are not facets. */
@@ -21,6 +22,8 @@ const ENVELOPE = [
   "lastUpdated",
   "eventHistory",
   "waitingFor",
+  "catchingUp",
+  "asOf",
 ];
 
 const MAX_FIELDS_WIDTH = 100;
@@ -78,6 +81,14 @@ export function renderList(
   ]);
   const lines = table([type.idField, "state", "known", "decision", "revision", "events", "last heard of"], rows);
   return more ? `${lines}\n\nthere are more, --limit ${actors.length * 2} shows them` : lines;
+}
+
+/** Says with an answer that it may be of the past. */
+export function withPast(text: string, past: Past | undefined): string {
+  if (past === undefined) return text;
+  const { asOf, catchingUpPartitions } = past;
+  const where = catchingUpPartitions === undefined ? "its partition is" : `partitions ${catchingUpPartitions} are`;
+  return `${text}\n\nof the past, as of ${asOf ?? "an unknown time"}: ${where} still being read, ask again`;
 }
 
 /** Counts over all daemons. */

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { isRefused, type Parameters, readListFilter } from "../flow/query-filters.ts";
+import { readPast } from "../flow/whereabouts.ts";
 import type { QueryClient } from "../jetstream/query-client.ts";
-import { renderActor, renderHistory, renderList, renderStats } from "./actors-text.ts";
+import { renderActor, renderHistory, renderList, renderStats, withPast } from "./actors-text.ts";
 import { checkActorId, findType, typeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { print, printJson } from "./output.ts";
@@ -44,7 +45,7 @@ function addGet(program: Command, types: readonly ActorType[]): void {
     const type = findType(types, options.type);
     const found = await askOne(types, type, id, options, (queries) => queries.get(type, id));
     if (options.json) printJson(found);
-    else print(renderActor(type, found));
+    else print(withPast(renderActor(type, found), readPast(found)));
   });
   withExamples(command, [
     ["npx natstate get ORD-1001", "for a person"],
@@ -62,7 +63,7 @@ function addHistory(program: Command, types: readonly ActorType[]): void {
     const type = findType(types, options.type);
     const found = await askOne(types, type, id, options, (queries) => queries.history(type, id));
     if (options.json) printJson(found);
-    else print(renderHistory(type, id, found));
+    else print(withPast(renderHistory(type, id, found), readPast(found)));
   });
   withExamples(command, [
     ["npx natstate history ORD-1001", "events in stream order, decisions by revision"],
@@ -84,8 +85,8 @@ function addList(program: Command, types: readonly ActorType[]): void {
       const type = findType(types, options.type);
       const filter = filterOf(type, options);
       const found = await withSystem(options.nats, ({ queries }) => queries.list(type, filter, options.limit));
-      if (options.json) printJson({ [type.collection]: found.actors, more: found.more });
-      else print(renderList(type, found));
+      if (options.json) printJson({ [type.collection]: found.actors, more: found.more, ...found.past });
+      else print(withPast(renderList(type, found), found.past));
     });
   withExamples(command, [
     ["npx natstate list --limit 20", "the newest"],
@@ -102,7 +103,7 @@ function addStats(program: Command, types: readonly ActorType[]): void {
       const type = findType(types, options.type);
       const found = await withSystem(options.nats, ({ queries }) => queries.stats(type));
       if (options.json) printJson(found);
-      else print(renderStats(type, found));
+      else print(withPast(renderStats(type, found), readPast(found)));
     },
   );
   withExamples(command, [

@@ -9,7 +9,7 @@ import { PAGE_POLICY, readAssets } from "./assets.ts";
 import type { ChangeGuard } from "./guard.ts";
 import { createLive } from "./live.ts";
 import { layoutMachine } from "./machine-layout.ts";
-import { readTyped, refuse, type Sources } from "./routes.ts";
+import { countAll, readTyped, refuse, type Sources } from "./routes.ts";
 
 /** What the page needs beyond the API's questions. */
 export interface PageSources extends Sources {
@@ -72,11 +72,12 @@ function addLiveRoute(app: FastifyInstance, sources: PageSources): void {
 }
 
 /** What every open page is told each second. */
-function readPulse({ queries, activity, health, ownedPartitions }: PageSources, type: ActorType): object {
+function readPulse(sources: PageSources, type: ActorType): object {
+  const { activity, health } = sources;
   const nowMs = Date.now();
   return {
     at: new Date(nowMs).toISOString(),
-    stats: queries.stats(type, ownedPartitions?.(type)),
+    stats: countAll(sources, type),
     activity: activity.read(type, nowMs),
     health: health.ready(),
   };

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { inOne, type Pieces, toJson } from "../flow/pieces.ts";
-import type { Queries } from "../flow/queries.ts";
+import type { Queries, Stats } from "../flow/queries.ts";
 import {
   isRefused,
   type Parameters,
@@ -13,7 +13,7 @@ import {
 } from "../flow/query-filters.ts";
 import { createQuestions, type Door, type Questions } from "../flow/questions.ts";
 import { describeRetired } from "../flow/retired.ts";
-import { notOurs, notYet, type Whereabouts } from "../flow/whereabouts.ts";
+import { notOurs, notYet, type PastOf, type Whereabouts } from "../flow/whereabouts.ts";
 
 /** What `/readyz` says: ready when every check is ok. */
 export interface Readiness {
@@ -31,6 +31,8 @@ export interface Sources {
   readonly health: { live(): boolean; ready(): Readiness };
   /** Absent: everything is here. */
   readonly whereabouts?: (type: ActorType, actorId: string) => Whereabouts;
+  /** Absent: all answers are of now. */
+  readonly pastOf?: PastOf;
   /** Partitions of a type to list and count; undefined is all. */
   readonly ownedPartitions?: (type: ActorType) => readonly number[] | undefined;
 }
@@ -61,11 +63,11 @@ export function addRoutes(app: FastifyInstance, sources: Sources): void {
 }
 
 function addActorRoutes(app: FastifyInstance, type: ActorType, sources: Sources, door: Door): void {
-  const { queries, ownedPartitions, whereabouts = () => "here" } = sources;
+  const { queries, ownedPartitions, whereabouts = () => "here", pastOf } = sources;
   const path = `/api/${type.collection}`;
   app.get(path, (request, reply) =>
     answer(door, reply, readListFilter(type, parametersOf(request)), (filter) =>
-      inOne(() => queries.list(type, filter, ownedPartitions?.(type))),
+      inOne(() => ({ ...queries.list(type, filter, ownedPartitions?.(type)), ...pastOf?.(type) })),
     ),
   );
   app.get(`${path}/:id`, (request, reply) => answerOne(request, reply, (id) => queries.get(type, id)));
@@ -86,7 +88,11 @@ function addActorRoutes(app: FastifyInstance, type: ActorType, sources: Sources,
     ask: (id: string) => Pieces<object | undefined>,
   ): Pieces<object | undefined> {
     const id = idOf(request);
-    return whereabouts(type, id) === "elsewhere" ? undefined : yield* ask(id);
+    if (whereabouts(type, id) === "elsewhere") return undefined;
+    // Before it is read: what is known to be all by then is.
+    const past = pastOf?.(type, id);
+    const found = yield* ask(id);
+    return found && { ...found, ...past };
   }
 
   function missing(reply: FastifyReply): FastifyReply {
@@ -107,10 +113,10 @@ function idOf(request: FastifyRequest): string {
   return (request.params as { id: string }).id;
 }
 
-function addDeadLetterRoutes(app: FastifyInstance, { types, queries }: Sources, door: Door): void {
+function addDeadLetterRoutes(app: FastifyInstance, { types, queries, pastOf }: Sources, door: Door): void {
   app.get("/api/dead-letters", (request, reply) =>
     answer(door, reply, readTyped(types, request, readDeadLetterFilter), ({ type, filter }) =>
-      inOne(() => queries.deadLetters(type, filter)),
+      inOne(() => ({ ...queries.deadLetters(type, filter), ...pastOf?.(type) })),
     ),
   );
   app.get("/api/dead-letters/:sequence", (request, reply) => {
@@ -129,11 +135,9 @@ function addDeadLetterRoutes(app: FastifyInstance, { types, queries }: Sources, 
 }
 
 function addOperationRoutes(app: FastifyInstance, sources: Sources, door: Door): void {
-  const { types, queries, metrics, health, ownedPartitions } = sources;
+  const { types, metrics, health } = sources;
   app.get("/api/stats", (request, reply) =>
-    answer(door, reply, readTyped(types, request, readNoFilter), ({ type }) =>
-      inOne(() => queries.stats(type, ownedPartitions?.(type))),
-    ),
+    answer(door, reply, readTyped(types, request, readNoFilter), ({ type }) => inOne(() => countAll(sources, type))),
   );
   app.get("/metrics", async (_request, reply) => {
     const { contentType, body } = await metrics();
@@ -147,6 +151,11 @@ function addOperationRoutes(app: FastifyInstance, sources: Sources, door: Door):
     const readiness = health.ready();
     return reply.code(readiness.ready ? 200 : 503).send(readiness);
   });
+}
+
+/** What there is of a type, and was. */
+export function countAll({ queries, ownedPartitions, pastOf }: Sources, type: ActorType): Stats {
+  return { ...queries.stats(type, ownedPartitions?.(type)), ...pastOf?.(type) };
 }
 
 /** Answers a question when its turn comes, unless its parameters are refused. `missing` answers when nothing is found. */

@@ -34,6 +34,8 @@ export interface Queries {
   stats(type: ActorType, partitions?: readonly number[]): Stats;
   /** When the actor of which no decision stands for longest was first heard of, ms since the epoch; null when none. */
   undecidedSince(type: ActorType, partitions?: readonly number[]): number | null;
+  /** Stream time of the latest event applied, of the partition where that is longest ago; null when one has none lately. */
+  asOf(type: ActorType, partitions: readonly number[]): string | null;
   deadLetters(type: ActorType, filter: DeadLetterFilter): DeadLetterPage;
   /** @param sequence - in the type's stream. */
   deadLetter(type: ActorType, sequence: number): DeadLetter | undefined;

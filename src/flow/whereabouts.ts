@@ -15,3 +15,38 @@ export function notYet(type: ActorType, actorId: string): string {
 export function notOurs(type: ActorType, actorId: string): string {
   return `another daemon reads the partition of ${type.name} ${JSON.stringify(actorId)}: ask that one, or npx natstate get, which asks whoever it is`;
 }
+
+/**
+ * Said with an answer, as fields of its own, that may be of the past: not everything stored of a partition it rests on is
+ * known to be applied. An answer without them is of now.
+ */
+export interface Past {
+  readonly catchingUp: true;
+  /** Stream time of the latest event applied of these partitions (of the one furthest behind), null when not known. */
+  readonly asOf: string | null;
+  /** With answers about more than one actor. */
+  readonly catchingUpPartitions?: readonly number[];
+}
+
+/** @returns what is to be said with answers about an actor, or about all of a type's that are ours; undefined is nothing. */
+export type PastOf = (type: ActorType, actorId?: string) => Past | undefined;
+
+/** What is said with an answer. */
+export function readPast(answer: object): Past | undefined {
+  const { catchingUp, asOf = null, catchingUpPartitions } = answer as Partial<Past>;
+  if (catchingUp !== true) return undefined;
+  return { catchingUp, asOf, ...(catchingUpPartitions && { catchingUpPartitions }) };
+}
+
+/** What is to be said with what several answers give together. */
+export function joinPasts(answers: readonly object[]): Past | undefined {
+  const pasts = answers.flatMap((answer) => readPast(answer) ?? []);
+  if (pasts.length === 0) return undefined;
+  const times = pasts.map(({ asOf }) => asOf);
+  const partitions = new Set(pasts.flatMap(({ catchingUpPartitions = [] }) => catchingUpPartitions));
+  return {
+    catchingUp: true,
+    asOf: times.includes(null) ? null : (times.sort()[0] ?? null),
+    catchingUpPartitions: [...partitions].sort((a, b) => a - b),
+  };
+}

@@ -27,13 +27,18 @@ export interface DeliveryAudit {
    *   is that of a client that is gone, and lasts until it times out.
    */
   check(delivered: Delivered): string | undefined;
-  /** Is everything applied that the server had for this session when it was first asked? */
+  /**
+   * Is everything applied that the server had for this session when it was first asked? Not when it has not been heard of
+   * for long: there may be more.
+   */
   isCaughtUp(): boolean;
 }
 
 /** What was delivered may be on its way for so long; twice as long each time that was not enough. */
 const GRACE_MS = 300;
 const MAX_GRACE_MS = 10_000;
+/** The server is asked every 5 s. */
+const SILENCE_MS = 15_000;
 
 /** @param now - in ms, as `askedAtMs`. */
 export function createDeliveryAudit(now: () => number = () => performance.now()): DeliveryAudit {
@@ -44,6 +49,7 @@ export function createDeliveryAudit(now: () => number = () => performance.now())
   /** Deliveries until what was there at first has arrived. */
   let target: number | undefined;
   let isCaughtUp = false;
+  let checkedAtMs = Number.NEGATIVE_INFINITY;
   let last: { readonly delivered: Delivered; readonly received: number } | undefined;
 
   function begin(): void {
@@ -74,6 +80,7 @@ export function createDeliveryAudit(now: () => number = () => performance.now())
     received: () => received,
     check(delivered) {
       if (sinceMs === undefined || delivered.askedAtMs < sinceMs) return undefined;
+      checkedAtMs = delivered.askedAtMs;
       // What was purged meanwhile will not come.
       target = Math.min(target ?? Number.POSITIVE_INFINITY, delivered.count + delivered.pending);
       isCaughtUp ||= received >= target && delivered.count - delivered.unacknowledged >= target;
@@ -85,6 +92,6 @@ export function createDeliveryAudit(now: () => number = () => performance.now())
       }
       return undefined;
     },
-    isCaughtUp: () => isCaughtUp,
+    isCaughtUp: () => isCaughtUp && now() - checkedAtMs < SILENCE_MS,
   };
 }

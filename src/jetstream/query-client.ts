@@ -4,6 +4,7 @@ import type { ActorType } from "../../machines/actor-type.ts";
 import type { QuarantineDetail, QuarantineEntry, QuarantinePage, Released } from "../flow/quarantine-control.ts";
 import type { ActorAnswer, ActorHistory, ActorPage, ActorSummary, Stats } from "../flow/queries.ts";
 import { isRefused, listOrder, type Parameters, readListFilter } from "../flow/query-filters.ts";
+import { joinPasts, type Past } from "../flow/whereabouts.ts";
 import { QUERY_SERVICE, querySubject } from "./names.ts";
 
 /** A question that got no answer; `problem` says which kind of no. */
@@ -22,6 +23,8 @@ export interface ActorList {
   readonly actors: readonly ActorSummary[];
   /** Are there more than were asked for? */
   readonly more: boolean;
+  /** Set when one of the daemons has not read all of what it answers for. */
+  readonly past?: Past;
 }
 
 /**
@@ -151,9 +154,14 @@ export function createQueryClient(nc: NatsConnection): QueryClient {
       const lists = await Promise.all(firsts.map((first) => readOn(type, filter, first, limit)));
       const actors = lists.flatMap((list) => list.actors);
       if (lists.length > 1) sortActors(type, actors, listOrder(checked));
-      return { actors: actors.slice(0, limit), more: actors.length > limit || lists.some((list) => list.more) };
+      const past = joinPasts(firsts);
+      const more = actors.length > limit || lists.some((list) => list.more);
+      return { actors: actors.slice(0, limit), more, ...(past && { past }) };
     },
-    stats: async (type) => ((await askAll(type, "stats", "")) as Stats[]).reduce(addStats),
+    async stats(type) {
+      const all = (await askAll(type, "stats", "")) as Stats[];
+      return { ...all.reduce(addStats), ...joinPasts(all) };
+    },
     quarantined,
     quarantine: (type, actorId) =>
       orUndefined(askOwner(type, "quarantine.show", actorId)) as Promise<QuarantineDetail | undefined>,

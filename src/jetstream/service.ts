@@ -8,7 +8,7 @@ import type { ActorPage, Queries } from "../flow/queries.ts";
 import { isRefused, type Parameters, readListFilter } from "../flow/query-filters.ts";
 import { BusyError, createQuestions, type Questions } from "../flow/questions.ts";
 import { describeRetired } from "../flow/retired.ts";
-import { notYet, type Whereabouts } from "../flow/whereabouts.ts";
+import { notYet, type PastOf, type Whereabouts } from "../flow/whereabouts.ts";
 import { createInspectLeases, type InspectLeases } from "./inspect-service.ts";
 import { isReserved, QUERY_SERVICE, querySubject } from "./names.ts";
 
@@ -31,6 +31,8 @@ export interface QueryServiceOptions {
   readonly inspections?: Inspections;
   /** Not called before the service is returned. */
   readonly whereabouts: (type: ActorType, actorId: string) => Whereabouts;
+  /** Absent: all answers are of now. */
+  readonly pastOf?: PastOf;
   /** Our partitions of a type, undefined for all. Not called before the service is returned. */
   readonly ownedPartitions: (type: ActorType) => readonly number[] | undefined;
   /** Put into the service's metadata: daemons with the same value share their streams. */
@@ -72,7 +74,7 @@ const QUARANTINE_PAGE = 500;
  */
 export async function startQueryService(options: QueryServiceOptions): Promise<QueryService> {
   const { nc, types, queries, quarantine, inspections, whereabouts, ownedPartitions, cluster, instance } = options;
-  const { version, onError } = options;
+  const { version, pastOf = () => undefined, onError } = options;
   const door = (options.questions ?? createQuestions()).door();
   const service = await new Svcm(nc).add({
     name: QUERY_SERVICE,
@@ -94,7 +96,7 @@ export async function startQueryService(options: QueryServiceOptions): Promise<Q
     addEndpointOfOne(type, "get", queries.get);
     addEndpointOfOne(type, "history", queries.history);
     addEndpoint(type, "list", (_, body) => list(type, body));
-    addEndpoint(type, "stats", () => inOne(() => ({ found: queries.stats(type, ownedPartitions(type)) })));
+    addEndpoint(type, "stats", () => inOne(() => stats(type)));
     if (quarantine !== undefined) addQuarantine(type, quarantine);
     if (leases !== undefined) addInspect(type, leases);
   }
@@ -116,7 +118,7 @@ export async function startQueryService(options: QueryServiceOptions): Promise<Q
       const place = typeof after === "string" ? { after } : {};
       const partitions = ownedPartitions(type);
       const page = { limit: QUARANTINE_PAGE, ...place, ...(partitions && { partitions }) };
-      return inOne(() => ({ found: quarantined(type, page) }));
+      return inOne(() => ({ found: { ...quarantined(type, page), ...pastOf(type) } }));
     });
     addEndpointOfOne(type, "quarantine.show", (_, id) => inOne(() => find(type, id)), "in quarantine");
     addEndpointOfOne(type, "quarantine.release", (_, id) => inOne(() => release(type, id)), "in quarantine");
@@ -140,10 +142,12 @@ export async function startQueryService(options: QueryServiceOptions): Promise<Q
     inWhat = "here",
   ): void {
     function* answerOne(actorId: string): Pieces<Reply> {
-      const found = yield* ask(type, actorId);
+      // Before it is read: what is known to be all by then is.
       const where = whereabouts(type, actorId);
       if (where === "elsewhere") return undefined;
-      if (found !== undefined) return { found };
+      const past = pastOf(type, actorId);
+      const found = yield* ask(type, actorId);
+      if (found !== undefined) return { found: { ...found, ...past } };
       const retired = queries.retired(type, actorId);
       if (retired !== undefined) return refusal(410, "retired", describeRetired(type, actorId, retired));
       if (where === "catching_up") return refusal(503, "unavailable", notYet(type, actorId));
@@ -184,7 +188,11 @@ export async function startQueryService(options: QueryServiceOptions): Promise<Q
     }
     const filter = readListFilter(type, giver === undefined ? parameters : { ...parameters, cursor: place });
     if (isRefused(filter)) return refusal(400, "bad_request", filter.problem);
-    return inOne(() => ({ found: withGiver(id, queries.list(type, filter, partitions)) }));
+    return inOne(() => ({ found: { ...withGiver(id, queries.list(type, filter, partitions)), ...pastOf(type) } }));
+  }
+
+  function stats(type: ActorType): Reply {
+    return { found: { ...queries.stats(type, ownedPartitions(type)), ...pastOf(type) } };
   }
 
   function* answer(message: ServiceMsg, answering: Pieces<Reply>): Pieces<void> {

@@ -2,6 +2,7 @@ import Database from "better-sqlite3";
 import type { QuarantineQueries } from "../flow/quarantine-control.ts";
 import type { Queries } from "../flow/queries.ts";
 import { createActorQueries } from "./actor-queries.ts";
+import { createAsOfQuery } from "./as-of-query.ts";
 import { createDeadLetterQueries } from "./dead-letter-queries.ts";
 import { createListQuery } from "./list-query.ts";
 import { createQuarantineQueries } from "./quarantine-queries.ts";
@@ -41,6 +42,7 @@ export function openQueries(file: string, { maxScannedRows = 5000, onStatement }
     list: createListQuery(db, maxScannedRows),
     stats: createStatsQuery(db),
     undecidedSince: createUndecidedQuery(db),
+    asOf: createAsOfQuery(db),
     ...createDeadLetterQueries(db),
     ...createQuarantineQueries(db),
     close: () => void db.close(),

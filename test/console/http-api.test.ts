@@ -92,6 +92,25 @@ describe("questions", () => {
     expect(ids.size).toBe(book.db.prepare("SELECT count(*) FROM actors WHERE completeness = 100").pluck().get());
   });
 
+  it("every answer says when it is of the past", async () => {
+    const asOf = book.queries.asOf(order, [3]);
+    expect(asOf).not.toBeNull();
+    const pastOf = (_: unknown, id?: string) => ({
+      ...{ catchingUp: true as const, asOf },
+      ...(id === undefined && { catchingUpPartitions: [3] }),
+    });
+    await using behind = disposable(await listen({ pastOf }));
+    const orders = "/api/orders/A:b_c-1";
+    for (const path of [orders, `${orders}/history`, `${orders}/steps`, `${orders}/next`]) {
+      expect((await ask(path, {}, behind)).body, path).toMatchObject({ orderId: "A:b_c-1", catchingUp: true, asOf });
+      expect((await ask(path)).body, path).not.toHaveProperty("catchingUp");
+    }
+    for (const path of ["/api/orders", "/api/stats", "/api/dead-letters"]) {
+      expect((await ask(path, {}, behind)).body, path).toMatchObject({ catchingUpPartitions: [3], asOf });
+      expect((await ask(path)).body, path).not.toHaveProperty("catchingUp");
+    }
+  });
+
   it("more questions at once than can wait are refused, to be asked again", async () => {
     await using crowded = disposable(await listen({ questions: createQuestions({ maxWaiting: 0 }) }));
     const refused = await fetch(`${crowded.url}/api/orders/A:b_c-1`);

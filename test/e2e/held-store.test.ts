@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { until } from "../until.ts";
 import { getJson, openWorld, traffic } from "./world.ts";
 
-it("while another program holds the store, questions are answered, it is said once, and nothing is lost", async () => {
+it("while another program holds the store, questions are answered, as of the past, it is said once, and nothing is lost", async () => {
   await using world = await openWorld();
   const daemon = await world.start();
   const all = traffic(20, 81);
@@ -34,9 +34,22 @@ it("while another program holds the store, questions are answered, it is said on
     ok: false,
     detail: expect.stringContaining("another program holds"),
   });
+  const id = String((await getJson(daemon, "/api/orders")).orders[0].orderId);
+  const past = { catchingUp: true, asOf: expect.stringMatching(/^20\d\d-/) };
+  expect(await getJson(daemon, `/api/orders/${id}`)).toMatchObject({ orderId: id, ...past });
+  expect(await getJson(daemon, "/api/stats")).toMatchObject({ catchingUp: true, catchingUpPartitions: { length: 16 } });
   holder.exec("ROLLBACK");
   holder.close();
   await world.settle(daemon);
+  const isNow = async () => (await getJson(daemon, "/api/stats")).catchingUp === undefined;
+  await until("the answers are of now", isNow);
+  expect(await getJson(daemon, `/api/orders/${id}`)).not.toHaveProperty("catchingUp");
+
+  // Nobody knows what a server holds that cannot be asked.
+  await world.server.kill9();
+  await until("they are of the past", async () => !(await isNow()));
+  await world.server.restart();
+  await until("they are of now again", isNow);
   await world.check(daemon, all);
   expect(await daemon.stop()).toBe(0);
 }, 40_000);

@@ -78,3 +78,17 @@ it("it has caught up when what was there at first is applied, whatever has come 
   check(1000, { count: 5, unacknowledged: 0 });
   expect(audit.isCaughtUp()).toBe(false);
 });
+
+it("a server that has not been heard of for long may hold more by now", () => {
+  let nowMs = 100;
+  const audit = createDeliveryAudit(() => nowMs);
+  audit.begin();
+  const nothing = { count: 0, unacknowledged: 0, pending: 0, isPinned: false };
+  audit.check({ ...nothing, askedAtMs: 200 });
+  nowMs = 15_000;
+  expect(audit.isCaughtUp()).toBe(true);
+  nowMs = 15_300;
+  expect(audit.isCaughtUp()).toBe(false);
+  audit.check({ ...nothing, askedAtMs: 15_200 });
+  expect(audit.isCaughtUp()).toBe(true);
+});

@@ -164,6 +164,19 @@ it("a long history is answered in pieces, whatever is asked of it", () => {
   expect(piecesOf(get(order, "long"))).toBeGreaterThan(6000);
 });
 
+it("as of when a store is: when the partition that is furthest behind was last heard of, if it is known", () => {
+  using book = openOrderBook();
+  const laneOf = (partition: number) => ({ ...orderLane, partition });
+  book.processor.apply([
+    orderEvent(10, "a", "OrderCreated", 1, {}, laneOf(0)),
+    orderEvent(20, "b", "OrderCreated", 1, {}, laneOf(1)),
+    orderEvent(30, "c", "OrderCreated", 1, {}, laneOf(1)),
+  ]);
+  expect(book.queries.asOf(order, [1])).toBe("2026-03-01T00:00:00.030Z");
+  expect(book.queries.asOf(order, [0, 1])).toBe("2026-03-01T00:00:00.010Z");
+  expect(book.queries.asOf(order, [0, 1, 2])).toBeNull();
+});
+
 it("a history of large events gives as many of the latest as fit", () => {
   using book = openOrderBook();
   const items = Array.from({ length: 900 }, (_, index) => ({ sku: `sku-${index}-${"x".repeat(30)}`, quantity: 1 }));

@@ -67,8 +67,9 @@ export async function showActor({ machine, id, query }) {
 }
 
 /** @param {ActorAnswer} actor */
-function signature({ version, decision, eventHistory }) {
-  return JSON.stringify([version, decision, eventHistory.map(({ duplicates, conflicts }) => [duplicates, conflicts])]);
+function signature({ version, decision, eventHistory, catchingUp }) {
+  const heardAgain = eventHistory.map(({ duplicates, conflicts }) => [duplicates, conflicts]);
+  return JSON.stringify([version, decision, catchingUp, heardAgain]);
 }
 
 /**
@@ -157,6 +158,7 @@ function createParts(machine, id, path) {
         h("span", { class: "pill accent" }, actor.processingStatus),
         h("span", { class: "pill" }, `${Math.round(actor.dataCompleteness)} % known`),
         h("span", { class: "pill" }, content?.decisionType ?? "no decision stands"),
+        "catchingUp" in actor && h("span", { class: "pill" }, `of the past: as of ${actor.asOf ?? "an unknown time"}`),
       );
       fill(decisions, renderDecisions(machine, story));
       write(json, JSON.stringify(actor, null, 2));

@@ -9,10 +9,10 @@ import { createPager } from "./pager.js";
 
 const PAGE = 50;
 /** One page of the API looks at a bounded number of rows; to fill ours it is asked so often at most. */
-const MAX_ASKS = 5;
+const MAX_ASKS = 20;
 const HEAD = ["id", "state", "known", "decision", "revision", "events", "first heard of", "last heard of"];
 
-/** @typedef {{ rows: readonly ActorSummary[], next: string | null }} Page */
+/** @typedef {{ rows: readonly ActorSummary[], next: string | null, isPast: boolean }} Page */
 
 /**
  * The list: found by the beginning of the id or by filters, a page at a time, never all.
@@ -83,6 +83,7 @@ async function readPage({ type }, parameters, cursor, signal) {
   /** @type {ActorSummary[]} */
   const rows = [];
   let next = cursor;
+  let isPast = false;
   for (let asked = 0; asked < MAX_ASKS && rows.length < PAGE; asked++) {
     const query = new URLSearchParams(parameters);
     query.set("limit", String(PAGE - rows.length));
@@ -90,9 +91,10 @@ async function readPage({ type }, parameters, cursor, signal) {
     const page = /** @type {ActorPage} */ (await ask(`/api/${type.collection}?${query}`, signal));
     rows.push(.../** @type {readonly ActorSummary[]} */ (page[type.collection]));
     next = page.nextCursor;
+    isPast ||= "catchingUp" in page;
     if (next === null) break;
   }
-  return { rows, next };
+  return { rows, next, isPast };
 }
 
 /**
@@ -101,7 +103,8 @@ async function readPage({ type }, parameters, cursor, signal) {
  * @param {string} collection
  * @param {string} order
  */
-function describePage({ rows, next }, number, collection, order) {
+function describePage({ rows, next, isPast }, number, collection, order) {
+  if (isPast) return `${count(rows.length)} ${collection}, ${order}, of the past: partitions are still being read`;
   if (rows.length === 0 && next !== null) return "None among those looked at so far; Next looks further.";
   if (rows.length === 0) return `No ${collection} here.`;
   const place = number === 1 && next === null ? "" : `, page ${number}`;

@@ -179,7 +179,8 @@ function onPulse(pulse) {
   const troubles = Object.entries(pulse.health.checks).filter(([, check]) => !check.ok);
   status.dataset.state = troubles.length === 0 ? "live" : "trouble";
   status.title = troubles.map(([name, { detail }]) => `${name}: ${detail}`).join("\n");
-  write(byId("status-text"), troubles.length === 0 ? "live" : `trouble: ${troubles.map(([name]) => name).join(", ")}`);
+  const well = "catchingUp" in pulse.stats ? "catching up: of the past" : "live";
+  write(byId("status-text"), troubles.length === 0 ? well : `trouble: ${troubles.map(([name]) => name).join(", ")}`);
   view?.onPulse?.(pulse);
 }
 
