@@ -159,7 +159,8 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   if (tooLarge !== null) throw new NatsSetupError(tooLarge);
   const found = await ensureStreams(jsm, types, topology);
   const lanes = createLanes(types, topology.partitions);
-  rememberStreams({
+  const lost = await rememberStreams({
+    jsm,
     records,
     outboxStreams,
     found,
@@ -168,6 +169,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     accepted: options.acceptStreams ?? [],
     onAccepted: (stream, what) => logger.warn({ ...stream, ...what }, "stream accepted"),
   });
+  logLost(lost);
 
   const metrics = createMetrics({ types });
   const activity = createActivity(types);
@@ -410,15 +412,16 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
 
   /** What is due again of lanes that are read; the others' is offered when they are taken. */
   function onLost(lost: readonly LostMessages[]): void {
-    for (const what of lost) {
-      logger.warn(
-        what,
-        "a stream has lost messages of ours at its end, restored from a copy? They are published again",
-      );
-    }
+    logLost(lost);
     for (const lane of ownership.reading()) {
       publisher.drop(lane);
       publisher.offer(outbox.pendingDecisions(lane), outbox.pendingDeadLetters(lane));
+    }
+  }
+
+  function logLost(lost: readonly LostMessages[]): void {
+    for (const what of lost) {
+      logger.warn(what, "a stream has lost messages of ours, restored from a copy? They are published again");
     }
   }
 

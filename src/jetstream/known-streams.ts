@@ -1,9 +1,10 @@
+import type { JetStreamManager } from "@nats-io/jetstream";
 import type { OutboxStreams } from "../flow/outbox.ts";
 import type { Lane } from "../flow/ports.ts";
 import { NatsSetupError } from "./connect.ts";
 import { type KnownPositions, otherStream, refusal } from "./identity.ts";
 import { DEAD_LETTERS_STREAM, DECISIONS_STREAM, partitionOf } from "./names.ts";
-import { otherOutboxStream } from "./outbox-streams.ts";
+import { checkOutboxStreams, type LostMessages, otherOutboxStream } from "./outbox-streams.ts";
 import type { StreamIdentity } from "./topology.ts";
 
 /** What the store knows of event streams, and learns. */
@@ -18,6 +19,7 @@ export interface StreamRecords extends KnownPositions {
 }
 
 export interface KnownStreamsOptions {
+  readonly jsm: JetStreamManager;
   readonly records: StreamRecords;
   readonly outboxStreams: OutboxStreams;
   /** Event streams, DECISIONS and DEAD_LETTERS. */
@@ -34,30 +36,44 @@ export interface KnownStreamsOptions {
 export type Accepted = { readonly forgottenDeadLetters: number } | { readonly dueAgain: number };
 
 /**
- * Holds the streams that are there against those the store knows, and notes them.
+ * Holds the streams that are there against those the store knows, and notes them. Nothing is accepted unless everything
+ * is that has to be.
  *
+ * @returns what DECISIONS and DEAD_LETTERS have lost; it is due again.
  * @throws StreamIdentityError when one is another than it was and that is not accepted; NatsSetupError when one that
  *   is accepted does not exist.
  */
-export function rememberStreams(options: KnownStreamsOptions): void {
-  const { records, outboxStreams, found, lanes, partitions, accepted, onAccepted } = options;
-  for (const name of accepted) {
-    const stream = found.find((known) => known.name === name);
-    if (stream === undefined) throw new NatsSetupError(`--accept-stream ${name}: there is no such stream`);
-    onAccepted(stream, isOutbox(name) ? acceptOutbox(outboxStreams, stream) : acceptEvents(options, stream));
-  }
+export async function rememberStreams(options: KnownStreamsOptions): Promise<LostMessages[]> {
+  const { jsm, records, outboxStreams, found, lanes, partitions, accepted, onAccepted } = options;
+  const unknown = accepted.find((name) => !found.some((stream) => stream.name === name));
+  if (unknown !== undefined) throw new NatsSetupError(`--accept-stream ${unknown}: there is no such stream`);
+  const isAccepted = ({ name }: StreamIdentity) => accepted.includes(name);
   const problems = found.flatMap((stream) => {
-    const problem = isOutbox(stream.name)
-      ? otherOutboxStream(outboxStreams.find(stream.name), stream)
-      : (otherStream(records, stream) ?? otherDivision(records, stream, partitions));
+    const problem = isAccepted(stream) ? undefined : problemOf(options, stream);
     return problem === undefined ? [] : [{ stream: stream.name, problem }];
   });
   if (problems.length > 0) throw refusal(problems);
+  // These first: what is due again of a former event stream must not be forgotten with it.
+  for (const stream of found.filter(isAccepted)) {
+    if (isOutbox(stream.name)) onAccepted(stream, acceptOutbox(outboxStreams, stream));
+  }
+  const lost = await checkOutboxStreams({ jsm, outboxStreams });
+  for (const stream of found.filter(isAccepted)) {
+    if (!isOutbox(stream.name)) onAccepted(stream, acceptEvents(options, stream));
+  }
   for (const { name, created } of found) {
-    if (isOutbox(name)) outboxStreams.save(name, created);
     const lane = lanes.find(({ stream }) => stream === name);
     if (lane !== undefined) records.saveStream(lane.type.name, name, created, partitions);
   }
+  return lost;
+}
+
+function problemOf(
+  { records, outboxStreams, partitions }: KnownStreamsOptions,
+  stream: StreamIdentity,
+): string | undefined {
+  if (isOutbox(stream.name)) return otherOutboxStream(outboxStreams.find(stream.name), stream);
+  return otherStream(records, stream) ?? otherDivision(records, stream, partitions);
 }
 
 function isOutbox(stream: string): boolean {

@@ -7,6 +7,7 @@ import { decisionsOn } from "../../src/jetstream/published-decisions.ts";
 import { createPublisher, type Publisher, type PublisherOptions } from "../../src/jetstream/publisher.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { ensureStreams } from "../../src/jetstream/topology.ts";
+import { createOutboxStreams } from "../../src/store/outbox-streams.ts";
 import { deliver, orderLane } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";
 import { openStation, type Station } from "../flow/station.ts";
@@ -50,10 +51,10 @@ function publisherOf(station: Station, changes: Partial<PublisherOptions> = {}):
     maxInFlight: 16,
     isConnected: () => true,
     beforeRetry: () => Promise.resolve(),
+    onForeign: () => {},
     ...changes,
     onPublished: () => {},
     onReconciled: (lane, id) => station.actors.evict(lane, id),
-    onForeign: () => {},
     onTrouble: (error) => troubles.push(error.message),
     onProgress: () => {},
   });
@@ -76,7 +77,7 @@ const told = async () =>
     return [revision, estimatedDays];
   });
 
-async function publishByOther(revision: number, estimatedDays: number): Promise<void> {
+async function publishByOther(revision: number, estimatedDays: number, hasId = true, payload?: string): Promise<void> {
   const header = headers();
   header.set("Natstate-Revision", String(revision));
   const content = {
@@ -86,8 +87,8 @@ async function publishByOther(revision: number, estimatedDays: number): Promise<
     warehouseId: "warehouse-west",
     estimatedDays,
   };
-  await session.js.publish(`decisions.orders.${order}`, JSON.stringify(content), {
-    msgID: `orders:${order}:${revision}`,
+  await session.js.publish(`decisions.orders.${order}`, payload ?? JSON.stringify(content), {
+    ...(hasId && { msgID: `orders:${order}:${revision}` }),
     headers: header,
   });
 }
@@ -175,6 +176,76 @@ it("a subject whose decisions have aged out is continued", async () => {
   publisher.offer(rest, []);
   await publisher.drain(5000);
   expect(await told()).toEqual([
+    [2, 3],
+    [3, 9],
+  ]);
+});
+
+it("a duplicate of another subject's id, or of a purged message, is not taken for published", async () => {
+  using station = openStation();
+  await session.js.publish("decisions.orders.elsewhere", "{}", { msgID: `orders:${order}:1` });
+  const publisher = publisherOf(station);
+  const rows = decide(station);
+  publisher.offer(rows, []);
+  await publisher.drain(5000);
+  expect(await told()).toEqual([
+    [1, 5],
+    [2, 3],
+    [3, 9],
+  ]);
+  await session.jsm.streams.purge("DECISIONS", { filter: `decisions.orders.${order}` });
+  using empty = openStation();
+  const second = publisherOf(empty);
+  second.offer(decide(empty), []);
+  await second.drain(5000);
+  expect(await told()).toEqual([
+    [1, 5],
+    [2, 3],
+    [3, 9],
+  ]);
+  expect(empty.outbox.pendingDecisions(orderLane)).toEqual([]);
+});
+
+it.each([
+  ["a revision that leaps to where numbers end", (): [number, number] => [Number.MAX_SAFE_INTEGER, 70]],
+  ["a copy of an older revision", (): [number, number] => [1, 5]],
+])("%s is passed over, named, and never loops", async (_, forged) => {
+  using station = openStation();
+  const [first, ...rest] = decide(station);
+  const named: (readonly number[])[] = [];
+  const publisher = publisherOf(station, { onForeign: (_lane, _id, sequences) => named.push(sequences) });
+  publisher.offer(first === undefined ? [] : [first], []);
+  await publisher.drain(5000);
+  await publishByOther(...forged(), false);
+  publisher.offer(rest, []);
+  await publisher.drain(5000);
+  expect(await told()).toEqual([
+    [1, 5],
+    [2, 3],
+    [3, 9],
+  ]);
+  expect(named).toEqual([[expect.any(Number)]]);
+  expect(publisher.backlog()).toBe(0);
+});
+
+it("a subject that has lost its end gets it again, in order", async () => {
+  using station = openStation();
+  const rows = decide(station);
+  const publisher = publisherOf(station);
+  publisher.offer(rows, []);
+  await publisher.drain(5000);
+  const { sequence } = { sequence: station.outbox.publishedSequence(rows[0]?.actorKey ?? 0, 2) ?? 0 };
+  const outboxStreams = createOutboxStreams(station.db);
+  outboxStreams.save("DECISIONS", "2026-03-01T00:00:00Z");
+  // What a copy from before would not have.
+  await session.jsm.streams.purge("DECISIONS", { filter: `decisions.orders.${order}` });
+  const [original] = rows;
+  if (original !== undefined) await publishByOther(1, 5, false, original.payload);
+  expect(outboxStreams.forgetFrom("DECISIONS", sequence)).toBe(2);
+  publisher.offer(station.outbox.pendingDecisions(orderLane), []);
+  await publisher.drain(5000);
+  expect(await told()).toEqual([
+    [1, 5],
     [2, 3],
     [3, 9],
   ]);

@@ -1,0 +1,12 @@
+import { afterAll, beforeAll, it } from "vitest";
+import { CELLS, openPast, type Past } from "./restored.ts";
+
+let past: Past;
+beforeAll(async () => {
+  past = await openPast();
+});
+afterAll(() => past[Symbol.asyncDispose]());
+
+it.each(CELLS)("ORDERS $ORDERS, DECISIONS $DECISIONS, DEAD_LETTERS $DEAD_LETTERS, store $store", (cell) =>
+  past.check(cell),
+);

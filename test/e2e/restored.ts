@@ -1,0 +1,245 @@
+import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pino from "pino";
+import { expect } from "vitest";
+import type { ActorType, TrafficMessage } from "../../machines/actor-type.ts";
+import { orderType } from "../../machines/order/order.ts";
+import { readConfig } from "../../src/config.ts";
+import { type Daemon, startDaemon } from "../../src/daemon.ts";
+import { decodeContent } from "../../src/flow/decision.ts";
+import { messagesOn } from "../../src/jetstream/outbox-reader.ts";
+import { openSession, type Session } from "../../src/jetstream/session.ts";
+import { startTestServer, type TestServer } from "../server.ts";
+import { until } from "../until.ts";
+
+const type = orderType as ActorType;
+
+/** What became of a stream or the store: as it was left, as it was in an older copy, or not there. */
+export type Fate = "same" | "older" | "gone";
+
+/** One combination. */
+export interface Cell {
+  readonly ORDERS: Fate;
+  readonly DECISIONS: Fate;
+  readonly DEAD_LETTERS: Fate;
+  readonly store: Fate;
+}
+
+const FATES: readonly Fate[] = ["same", "older", "gone"];
+
+/** Every combination. */
+export const CELLS: readonly Cell[] = FATES.flatMap((ORDERS) =>
+  FATES.flatMap((DECISIONS) =>
+    FATES.flatMap((DEAD_LETTERS) => FATES.map((store) => ({ ORDERS, DECISIONS, DEAD_LETTERS, store }))),
+  ),
+);
+
+const STREAMS = ["ORDERS", "DECISIONS", "DEAD_LETTERS"] as const;
+
+/** What a daemon has done in two parts, copied after each. */
+export interface Past extends AsyncDisposable {
+  /** Puts one combination in place, starts on it as the refusals tell, and holds everything against the model. */
+  check(cell: Cell): Promise<void>;
+}
+
+export async function openPast(): Promise<Past> {
+  const server = await startTestServer();
+  const root = mkdtempSync(join(tmpdir(), "natstate-restored-"));
+  const streamsDir = join(server.storeDir, "jetstream", "$G", "streams");
+  const copyTo = (copy: string) => {
+    cpSync(streamsDir, join(root, copy, "streams"), { recursive: true });
+    cpSync(join(root, "data"), join(root, copy, "data"), { recursive: true });
+  };
+  const parts = { older: traffic(1), newer: traffic(2) };
+  for (const part of ["older", "newer"] as const) {
+    await withDaemon(server, join(root, "data"), [], async (daemon, session) => {
+      await publish(session, parts[part]);
+      await settle(daemon, session);
+    });
+    await server.kill9();
+    copyTo(part);
+    await server.restart();
+  }
+
+  /** `same` is as it was left: the newer copy. */
+  async function place(cell: Cell): Promise<void> {
+    await server.kill9();
+    rmSync(streamsDir, { recursive: true, force: true });
+    rmSync(join(root, "data"), { recursive: true, force: true });
+    for (const name of STREAMS) {
+      const copy = copyOf(cell[name]);
+      if (copy !== undefined) cpSync(join(root, copy, "streams", name), join(streamsDir, name), { recursive: true });
+    }
+    const copy = copyOf(cell.store);
+    if (copy !== undefined) cpSync(join(root, copy, "data"), join(root, "data"), { recursive: true });
+    await server.restart();
+  }
+
+  return {
+    async check(cell) {
+      await place(cell);
+      const accept = await refused(server, join(root, "data"));
+      expect(accept, "what has to be accepted").toEqual(expectedRefusals(cell));
+      const isKnown = (part: "older" | "newer") => [cell.ORDERS, cell.store].some((fate) => reaches(fate, part));
+      const known = (["older", "newer"] as const).filter(isKnown).flatMap((part) => parts[part]);
+      const last = traffic(3);
+      const before = reaches(cell.DECISIONS, "newer") ? "nothing new" : "whatever was lost";
+      await withDaemon(server, join(root, "data"), accept, async (daemon, session) => {
+        const { state } = await session.jsm.streams.info("DECISIONS");
+        await settle(daemon, session);
+        const after = (await session.jsm.streams.info("DECISIONS")).state;
+        if (before === "nothing new") expect(after.last_seq, "decisions without an event").toBe(state.last_seq);
+        await publish(session, last);
+        await settle(daemon, session);
+        await checkDecisions(session, [...known, ...last]);
+        await checkDeadLetters(session, [...known, ...last], cell);
+      });
+      // And it is not asked twice, and nothing is due at the next start.
+      await withDaemon(server, join(root, "data"), [], settle);
+    },
+    async [Symbol.asyncDispose]() {
+      await server.stop();
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
+
+function copyOf(fate: Fate): "older" | "newer" | undefined {
+  return fate === "gone" ? undefined : fate === "older" ? "older" : "newer";
+}
+
+/** Does what is there have this part of the past? */
+function reaches(fate: Fate, part: "older" | "newer"): boolean {
+  return fate === "same" || (fate === "older" && part === "older");
+}
+
+/** Only a store that knows more than a stream, or knows another one, has something to refuse. */
+function expectedRefusals({ ORDERS, DECISIONS, DEAD_LETTERS, store }: Cell): string[] {
+  if (store === "gone") return [];
+  const isBehind = ORDERS === "older" && store === "same";
+  return [
+    ...(ORDERS === "gone" || isBehind ? ["ORDERS"] : []),
+    ...(DECISIONS === "gone" ? ["DECISIONS"] : []),
+    ...(DEAD_LETTERS === "gone" ? ["DEAD_LETTERS"] : []),
+  ];
+}
+
+const ORDERS_EACH = 4;
+
+/** Each part says something new of every order, and has one message that nobody can read. */
+function traffic(part: number): TrafficMessage[] {
+  const event = (id: string, eventType: string, fields: object): TrafficMessage => ({
+    actorId: id,
+    subject: `orders.${id}.${eventType}`,
+    body: JSON.stringify({
+      orderId: id,
+      eventType,
+      eventId: `${eventType}-${part}`,
+      timestamp: `2026-02-0${part}T10:00:00Z`,
+      ...fields,
+    }),
+  });
+  const ids = Array.from({ length: ORDERS_EACH }, (_, nth) => `o-${nth}`);
+  return [
+    ...ids.flatMap((id, nth) => [
+      event(id, "PaymentProcessed", { amount: 1, status: nth === 0 && part === 2 ? "failed" : "successful" }),
+      event(id, "InventoryReserved", { reservedItems: { sku: 1 }, warehouseId: `w-${part}` }),
+      event(id, "ShippingCalculated", { shippingCost: 1, estimatedDays: part }),
+    ]),
+    { subject: "orders.bad.OrderCreated", body: `{ part ${part}`, rejectedAs: "malformed_json" } as TrafficMessage,
+  ];
+}
+
+function options(server: TestServer, dataDir: string, acceptStreams: readonly string[]) {
+  const env = {
+    NATS_URL: server.url,
+    NATSTATE_DATA: dataDir,
+    NATSTATE_HTTP: "off",
+    NATSTATE_PARTITIONS: "2",
+    NATSTATE_SCRUB_INTERVAL: "off",
+  };
+  const onFatal = (error: Error) => expect.fail(error.message);
+  return { config: readConfig(env), env, types: [type], logger: pino({ level: "silent" }), acceptStreams, onFatal };
+}
+
+async function withDaemon(
+  server: TestServer,
+  dataDir: string,
+  acceptStreams: readonly string[],
+  work: (daemon: Daemon, session: Session) => Promise<void>,
+): Promise<void> {
+  const daemon = await startDaemon(options(server, dataDir, acceptStreams));
+  const session = await openSession({ url: server.url, name: "test" }, () => {});
+  try {
+    await work(daemon, session);
+  } finally {
+    await daemon.stop();
+    await session.close();
+  }
+}
+
+/** @returns the streams that a start asks to accept, all at once. */
+async function refused(server: TestServer, dataDir: string): Promise<string[]> {
+  if (!existsSync(dataDir)) return [];
+  try {
+    await (await startDaemon(options(server, dataDir, []))).stop();
+    return [];
+  } catch (error) {
+    return [...(error as Error).message.matchAll(/--accept-stream (\w+)/g)].map(([, name = ""]) => name);
+  }
+}
+
+async function publish({ js }: Session, messages: readonly TrafficMessage[]): Promise<void> {
+  for (const { subject, body } of messages) await js.publish(subject, body);
+}
+
+/** Everything stored is applied, and everything due is published. */
+async function settle(daemon: Daemon, { jsm }: Session): Promise<void> {
+  await until("settled", async () => {
+    const { ready, checks } = daemon.health();
+    if (!ready || !checks.publisher.detail.startsWith("0 ")) return false;
+    for (const partition of [0, 1]) {
+      const { num_pending, num_ack_pending } = await jsm.consumers.info("ORDERS", `orders-${partition}`);
+      if (num_pending + num_ack_pending > 0) return false;
+    }
+    return daemon.health().checks.publisher.detail.startsWith("0 ");
+  });
+}
+
+async function checkDecisions({ nc, jsm }: Session, messages: readonly TrafficMessage[]): Promise<void> {
+  for (const [id, expected] of type.rehearsal.expect(messages)) {
+    const payloads: string[] = [];
+    for await (const { data } of messagesOn(jsm, "DECISIONS", `decisions.orders.${id}`)) {
+      payloads.push(Buffer.from(data).toString());
+    }
+    const revisions = payloads.map((payload) => JSON.parse(payload).revision);
+    expect(revisions, `revisions of ${id}`).toEqual(payloads.map((_, index) => index + 1));
+    const contents = payloads.map((payload) => decodeContent(type, payload));
+    for (const [index, content] of contents.entries()) expect(content, id).not.toEqual(contents[index - 1]);
+    expect(contents.at(-1), id).toEqual(expected.decision);
+    const answer = (await nc.request(`natstate.orders.get.${id}`)).json<{ decision: object }>();
+    expect(answer, id).toMatchObject({ processingStatus: expected.state, version: expected.events });
+    expect(decodeContent(type, JSON.stringify(answer.decision)), id).toEqual(expected.decision);
+  }
+}
+
+/** Of each message that could not be read one, if anything that is there knows of it. */
+async function checkDeadLetters({ jsm }: Session, known: readonly TrafficMessage[], cell: Cell): Promise<void> {
+  const bodies: string[] = [];
+  for await (const { data } of messagesOn(jsm, "DEAD_LETTERS", "deadletters.orders.*")) {
+    bodies.push(Buffer.from(data).toString());
+  }
+  for (const [part, name] of [
+    [1, "older"],
+    [2, "newer"],
+    [3, undefined],
+  ] as const) {
+    const body = `{ part ${part}`;
+    const isKnown = known.some((message) => message.body === body);
+    const isHeld = name !== undefined && reaches(cell.DEAD_LETTERS, name);
+    expect(bodies.filter((each) => each === body).length, `dead letters of part ${part}`).toBe(
+      isKnown || isHeld ? 1 : 0,
+    );
+  }
+}
