@@ -47,7 +47,9 @@ export async function readStream(
   const { state } = await jsm.streams.info(stream);
   const end = Math.min(state.last_seq, toSequence);
   if (fromSequence > end || state.messages === 0) return end;
-  let next = Math.max(fromSequence, 1);
+  // Where nothing was deleted, a replica that leaves out a sequence lacks it.
+  const isGapless = !state.num_deleted;
+  let next = Math.max(fromSequence, state.first_seq);
   let batch: StreamMessage[] = [];
   const flush = () => {
     if (batch.length > 0) onBatch(batch);
@@ -62,7 +64,9 @@ export async function readStream(
     return next <= end;
   };
   for (let turn = LEADER_TURN; next <= end; turn *= 2) {
-    await takeFromReplica(js, stream, next, take);
+    await takeFromReplica(js, stream, next, (message) =>
+      isGapless && message.sequence > next ? false : take(message),
+    );
     if (next > end) break;
     const before = next;
     await takeFromLeader(messagesOn(jsm, stream, ">", next), turn, take);

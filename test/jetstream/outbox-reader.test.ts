@@ -1,4 +1,4 @@
-import type { ConsumeOptions, Consumer } from "@nats-io/jetstream";
+import type { ConsumeOptions, Consumer, JsMsg } from "@nats-io/jetstream";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { readStream } from "../../src/jetstream/outbox-reader.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
@@ -34,6 +34,22 @@ function withConsumers(js: Session["js"], change: (consumer: Consumer) => object
   return Object.create(js, { consumers: { value: { get } } });
 }
 
+/** The real client, whose messages are changed, or left out, by `change`. */
+function withMessages(js: Session["js"], change: (message: JsMsg) => JsMsg | undefined): Session["js"] {
+  return withConsumers(js, (consumer) => ({
+    async consume(options: ConsumeOptions) {
+      const messages = await consumer.consume(options);
+      const changed = async function* () {
+        for await (const message of messages) {
+          const given = change(message);
+          if (given !== undefined) yield given;
+        }
+      };
+      return Object.assign(changed(), { close: () => messages.close() });
+    },
+  }));
+}
+
 it("what was sent into a connection that was lost is read all the same", async () => {
   await using proxy = await openProxy(server.port);
   const cutOff = await openSession({ url: proxy.url, name: "cut off" }, () => {});
@@ -51,24 +67,18 @@ it("what was sent into a connection that was lost is read all the same", async (
   await cutOff.close();
 });
 
-it("a replica that is behind and says that nothing is pending is not believed", async () => {
+it("a replica that is behind, and says that nothing is pending or leaves something out, is not believed", async () => {
   const empty = withConsumers(session.js, (consumer) => ({
     info: async () => ({ ...(await consumer.info()), num_pending: 0 }),
   }));
   expect(await read(1, session.jsm, empty)).toEqual([4, [1, 2, 3, 4]]);
-  const halfWay = withConsumers(session.js, (consumer) => ({
-    async consume(options: ConsumeOptions) {
-      const messages = await consumer.consume(options);
-      const upTo2 = async function* () {
-        for await (const message of messages) {
-          const pending = message.seq < 2 ? message.info.pending : 0;
-          yield Object.create(message, { info: { value: { ...message.info, pending } } });
-        }
-      };
-      return Object.assign(upTo2(), { close: () => messages.close() });
-    },
-  }));
+  const halfWay = withMessages(session.js, (message) => {
+    const pending = message.seq < 2 ? message.info.pending : 0;
+    return Object.create(message, { info: { value: { ...message.info, pending } } });
+  });
   expect(await read(1, session.jsm, halfWay)).toEqual([4, [1, 2, 3, 4]]);
+  const withoutTheSecond = withMessages(session.js, (message) => (message.seq === 2 ? undefined : message));
+  expect(await read(1, session.jsm, withoutTheSecond)).toEqual([4, [1, 2, 3, 4]]);
 });
 
 it("reads to what is the end", async () => {
