@@ -22,7 +22,7 @@ export interface ClusterNode {
   wipe(): Promise<void>;
   /** SIGSTOP freezes it, SIGCONT thaws it. */
   signal(signal: NodeJS.Signals): void;
-  /** Gives it an eighth of the time only, by freezing and thawing it, until the returned function is called. */
+  /** Gives it a fifteenth of the time only, by freezing and thawing it, until the returned function is called. */
   slowDown(): () => void;
   /** Does it say that it has caught up with everything it has to hold? */
   isHealthy(): Promise<boolean>;
@@ -141,7 +141,7 @@ function openNode({ binary, config, name, port, monitorPort, storeDir }: NodeFil
       let timer: NodeJS.Timeout;
       const freeze = () => {
         child?.kill("SIGSTOP");
-        timer = setTimeout(thaw, 140);
+        timer = setTimeout(thaw, 280);
       };
       const thaw = () => {
         child?.kill("SIGCONT");
