@@ -106,7 +106,8 @@ async function listGone(
   base: number,
 ): Promise<{ readonly firstSequence: number; readonly ranges: readonly SequenceRange[] }> {
   const { state } = await jsm.streams.info(stream, { deleted_details: true });
-  const firstSequence = state.first_seq;
+  // A stream that never had a message says 0.
+  const firstSequence = Math.max(1, state.first_seq);
   const ranges: { from: number; to: number }[] = [];
   if (base + 1 < firstSequence) ranges.push({ from: base + 1, to: firstSequence - 1 });
   for (const sequence of state.deleted?.toSorted((a, b) => a - b) ?? []) {

@@ -14,6 +14,7 @@ export interface StreamIdentity {
   readonly name: string;
   /** RFC 3339; a recreated stream has another. */
   readonly created: string;
+  /** At least 1, also of a stream that never had a message. */
   readonly firstSequence: number;
   readonly lastSequence: number;
 }
@@ -92,7 +93,7 @@ async function look(what: string, compare: () => Promise<Comparison>): Promise<T
 }
 
 function identityOf({ config, created, state }: StreamInfo): StreamIdentity {
-  return { name: config.name, created, firstSequence: state.first_seq, lastSequence: state.last_seq };
+  return { name: config.name, created, firstSequence: Math.max(1, state.first_seq), lastSequence: state.last_seq };
 }
 
 type Found = StreamInfo | "forbidden" | undefined;
