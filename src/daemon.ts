@@ -43,6 +43,7 @@ import { payloadProblem } from "./jetstream/stream-configs.ts";
 import { ensureStreams } from "./jetstream/topology.ts";
 import { createTopologyWatch } from "./jetstream/topology-watch.ts";
 import { startOwnServer, topologyOf } from "./nats-setup.ts";
+import { createConflictLog } from "./ops/conflict-log.ts";
 import { createForeignMessages } from "./ops/foreign-messages.ts";
 import { createHealthCheck, type Health } from "./ops/health.ts";
 import { logBatch } from "./ops/log.ts";
@@ -184,6 +185,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   const checkHealth = createHealthCheck();
   const nameForeign = createForeignMessages(logger);
   const onRebuild = (type: ActorType, actorId: string) => {
+  const logConflicts = createConflictLog(logger);
     metrics.recordRebuild(type);
     logger.warn({ actorType: type.name, actorId }, "stored snapshot unusable, rebuilt from events");
   };
@@ -380,6 +382,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     activity.record(result, Date.now());
     inspections.observe(result);
     logBatch(logger, result);
+    logConflicts(result);
   }
 
   async function stop(): Promise<void> {

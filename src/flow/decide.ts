@@ -26,7 +26,8 @@ export function decide(
 ): void {
   const { lane, id } = actor;
   const { type } = lane;
-  const said = { conclusion, eventId: cause.eventId, sequence: delivery.sequence };
+  const dataCompleteness = actor.completeness;
+  const said = { conclusion, eventId: cause.eventId, dataCompleteness, sequence: delivery.sequence };
   const { adopt, record, head } = advance(type, actor, said, journal.learntDecisions(type.name, id));
   const write = (revision: number, decisionType: string, payload: string): LedgerRow => ({
     actorKey: actor.key,
@@ -50,7 +51,7 @@ export function decide(
       revision,
       supersedes: revision === 1 ? null : revision - 1,
       decidedAt: conclusion.decidedAt,
-      dataCompleteness: actor.completeness,
+      dataCompleteness,
       basedOn: conclusion.basedOn,
       causationId: cause.eventId,
       correlationId: cause.correlationId,

@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from "node:util";
 import type { ActorType, Conclusion, DecisionContent } from "../../machines/actor-type.ts";
-import { causeOf, decodeContent, nextContent, sameContent, standingAfter } from "./decision.ts";
+import { causeOf, type DecisionEnvelope, decodeContent, nextContent, sameContent, standingAfter } from "./decision.ts";
 import type { LearntDecision, PublishedDecision } from "./ports.ts";
 
 /*
@@ -22,6 +23,8 @@ export interface LedgerHead {
 export interface Concluded {
   readonly conclusion: Conclusion;
   readonly eventId: string;
+  /** 0 to 100. */
+  readonly dataCompleteness: number;
   /** Of the event, in its stream. */
   readonly sequence: number;
 }
@@ -44,20 +47,38 @@ export interface Advance {
 export function advance(
   type: ActorType,
   head: LedgerHead,
-  { conclusion, eventId, sequence }: Concluded,
+  concluded: Concluded,
   learnt: readonly LearntDecision[],
 ): Advance {
+  const { conclusion, sequence } = concluded;
   const ahead = learnt.filter(({ revision }) => revision > head.revision);
   const newest = ahead.at(-1);
   const content = nextContent(type, head.standing, conclusion);
   if (newest === undefined) return content === null ? adopt(type, head, []) : record(type, [], head.revision, content);
-  const caused = ahead.findLastIndex(({ payload }) => causeOf(payload) === eventId);
+  const caused = ahead.findLastIndex(({ payload }) => isCause(type, concluded, payload));
   if (caused >= 0) return adopt(type, head, ahead.slice(0, caused + 1));
   // Of the past: the stream says what came of it, and more. It is not decided again.
   if (sequence <= newest.pastTo || content === null) return adopt(type, head, []);
   const same = ahead.findIndex(({ payload }) => sameContent(decodeContent(type, payload), content));
   if (same >= 0) return adopt(type, head, ahead.slice(0, same + 1));
   return record(type, ahead, newest.revision, content);
+}
+
+/**
+ * Was a decision caused by this event? It names its cause by an id that events of other types may have too, and whoever
+ * took it too early would revise it. So two of three have to agree: what it says, what it rests on, what was known. One
+ * may differ, as the rules may have changed since.
+ */
+function isCause(type: ActorType, { conclusion, eventId, dataCompleteness }: Concluded, payload: string): boolean {
+  if (causeOf(payload) !== eventId) return false;
+  const said = JSON.parse(payload) as Partial<DecisionEnvelope>;
+  const content = conclusion.content ?? { decisionType: type.withdrawn };
+  const differences = [
+    !sameContent(decodeContent(type, payload), content),
+    said.basedOn !== undefined && !isDeepStrictEqual(said.basedOn, conclusion.basedOn),
+    said.dataCompleteness !== undefined && said.dataCompleteness !== dataCompleteness,
+  ];
+  return differences.filter(Boolean).length < 2;
 }
 
 function adopt(type: ActorType, head: LedgerHead, decisions: readonly PublishedDecision[]): Advance {

@@ -79,6 +79,11 @@ describe("publishEvent", () => {
     ["an id no subject can carry", { ...PAYMENT, orderId: "a.b" }, "invalid_event", /orderId/],
     ["an unknown type", { ...PAYMENT, eventType: "OrderLost" }, "unknown_event_type", /OrderLost/],
     ["a time without a zone", { ...PAYMENT, timestamp: "2026-01-01T10:00:00" }, "invalid_event", /timestamp/],
+    ["a time that is none", { ...PAYMENT, timestamp: new Date(Number.NaN) }, "invalid_event", /timestamp.*found null/],
+    ["a time as a number", { ...PAYMENT, timestamp: 1_700_000_000 }, "invalid_event", /timestamp.*found a number/],
+    ["a time nobody set", { ...PAYMENT, timestamp: "0001-01-01T00:00:00Z" }, "timestamp_out_of_range", /1970/],
+    ["a number as id", { ...PAYMENT, orderId: 5 }, "invalid_event", /^orderId: expected text, found a number$/],
+    ["null for a field", { ...PAYMENT, method: null }, "invalid_event", /found null; leave it out/],
     ["more bytes than natstate reads", { ...PAYMENT, method: "x".repeat(70_000) }, "too_large", /65536/],
   ])("refuses %s before anything is sent", async (_, event, reason, message) => {
     const { last_seq } = (await session.jsm.streams.info("ORDERS")).state;

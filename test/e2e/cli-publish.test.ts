@@ -58,6 +58,24 @@ test("two published events make a decision; the same event id twice has one effe
 test("what natstate could not read is refused with what was expected, and nothing is sent", async () => {
   const mistakes: [string, ...string[]][] = [
     ["invalid_event: status", "my-2", "PaymentProcessed", '{"amount":20,"status":"paid"}'],
+    [
+      "method: expected text, found null; leave it out",
+      "my-2",
+      "PaymentProcessed",
+      '{"amount":1,"status":"failed","method":null}',
+    ],
+    [
+      "timestamp: expected text such as 2026-01-31T12:00:00Z, found a number",
+      "my-2",
+      "PaymentProcessed",
+      '{"timestamp":1}',
+    ],
+    [
+      "correlationId: expected text of 1 to 256 characters, found empty text",
+      "my-2",
+      "PaymentProcessed",
+      '{"correlationId":""}',
+    ],
     ["none of OrderCreated", "my-2", "Payment", "{}"],
     ["expected a JSON object", "my-2", "PaymentProcessed", "{amount:20}"],
     ["orderId is my-2 on the command line", "my-2", "PaymentProcessed", '{"orderId":"my-3"}'],

@@ -7,6 +7,7 @@ import type { StreamMessage } from "../../src/jetstream/outbox-reader.ts";
 import { readStream } from "../../src/jetstream/outbox-reader.ts";
 import { publishRaw } from "../raw-publisher.ts";
 import { until } from "../until.ts";
+import { runCli } from "./cli-run.ts";
 import type { DaemonProcess } from "./daemon-process.ts";
 import { getJson, openWorld, traffic, type World } from "./world.ts";
 
@@ -148,6 +149,48 @@ it("CloudEvents are accepted in both modes", async () => {
   await world.settle(daemon);
   const { eventHistory } = await order("cloud");
   expect(eventHistory.map(({ eventId }: { eventId: string }) => eventId)).toEqual(["/shop#b1", "/pay#s1"]);
+});
+
+it("facts of two services and of two types keep apart under one id; another fact under a known one is a conflict", async () => {
+  const paid = { amount: 1, status: "successful" };
+  const stock = { reservedItems: { "sku-1": 1 }, warehouseId: "w" };
+  const ce = (source: string, type: string, second: number) => ({
+    "Ce-Specversion": "1.0",
+    "CE-ID": "1",
+    "Ce-Source": source,
+    "ce-type": `com.example.${type}`,
+    "ce-time": event("met", type, second, {}).timestamp,
+  });
+  await send("orders.met.PaymentProcessed", { amount: 1, status: "pending" }, ce("/checkout", "PaymentProcessed", 1));
+  await send("orders.met.PaymentProcessed", paid, ce("/bank", "PaymentProcessed", 2));
+  await sendEvent("met", "LoyaltyPointsUpdated", 3, {
+    eventId: "/stock#1",
+    pointsEarned: 1,
+    totalPoints: 1,
+    tierStatus: "t",
+  });
+  await send("orders.met.InventoryReserved", stock, ce("/stock", "InventoryReserved", 4));
+  await send("orders.met.PaymentProcessed", { ...paid, status: "failed" }, ce("/bank", "PaymentProcessed", 2));
+  await world.settle(daemon);
+  expect(await order("met")).toMatchObject({
+    processingStatus: "confirmed",
+    eventHistory: [
+      { eventId: "/checkout#1", conflicts: 0 },
+      { eventId: "/bank#1", conflicts: 1, duplicates: 0 },
+      { eventId: "/stock#1", eventType: "LoyaltyPointsUpdated" },
+      { eventId: "/stock#1", eventType: "InventoryReserved" },
+    ],
+  });
+  const decisions = (await decisionsOf("met")).map(({ body }) => body);
+  expect(decisions).toMatchObject([{ basedOn: ["/bank#1", "/stock#1"], causationId: "/stock#1" }]);
+  expect(daemon.output()).toMatch(/"actorId":"met".*conflict/);
+  const metrics = await (await fetch(`${daemon.httpUrl}/metrics`)).text();
+  expect(metrics).toContain('event_type="PaymentProcessed",outcome="conflict"} 1');
+  expect(
+    await runCli(["verify", "--order", "met"], { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir }),
+  ).toMatchObject({
+    code: 0,
+  });
 });
 
 it("bad input is kept once with its reason and bytes, and harms nobody", async () => {

@@ -33,7 +33,8 @@ function decided(revision: number, days: number | null, causationId = `e${revisi
 }
 
 function concluded(sequence: number, days: number | null) {
-  return { conclusion: { content: content(days), basedOn: [], decidedAt: null }, eventId: `e${sequence}`, sequence };
+  const conclusion = { content: content(days), basedOn: [], decidedAt: null };
+  return { conclusion, eventId: `e${sequence}`, dataCompleteness: 0, sequence };
 }
 
 /** What actors conclude after each of their events, null for nothing. */

@@ -173,6 +173,18 @@ describe("a stored snapshot that cannot be used", () => {
     expect(station.row("o")).toMatchObject({ state: "payment_failed", events: 2 });
   });
 
+  it("is one of an older machine: made anew, and a decision that no longer follows is withdrawn with the next event", () => {
+    using station = openStation();
+    station.processor.apply([orderEvent(1, "o", "PaymentProcessed", 1), orderEvent(2, "o", "InventoryReserved", 2)]);
+    station.db.exec(`UPDATE actors SET machine_version = 1;
+      UPDATE events SET body = replace(body, '"sku-1":2', '"sku-1":0')`);
+    station.actors.evict(orderEvent(1, "o", "OrderCreated", 1).lane, "o");
+    expect(station.row("o")).toMatchObject({ state: "confirmed", decision_type: "OrderConfirmed" });
+    station.processor.apply([orderEvent(3, "o", "LoyaltyPointsUpdated", 3)]);
+    expect(station.row("o")).toMatchObject({ state: "pending", decision_type: null, machine_version: 2 });
+    expect(station.decisions("o")).toMatchObject([{ revision: 1 }, { decisionType: "OrderDecisionWithdrawn" }]);
+  });
+
   it("nor can its events: its order is quarantined, the others flow; released after a mend it goes on", () => {
     using station = openStation();
     const { lane } = orderEvent(1, "o", "OrderCreated", 1);

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import type { Logger } from "pino";
 import { describe, expect, test } from "vitest";
 import type { BatchResult } from "../../src/flow/ports.ts";
+import { createConflictLog } from "../../src/ops/conflict-log.ts";
 import { createLogger, type LogOptions, logBatch } from "../../src/ops/log.ts";
 import { redact } from "../../src/ops/redact.ts";
 import { openPath, orderMessage } from "./order-path.ts";
@@ -93,6 +94,29 @@ describe("a batch", () => {
       { actorId: "o1", eventId: "i1", eventType: "InventoryReserved", outcome: "applied", correlationId: "c1" },
       { actorId: "o1", eventId: "p1", outcome: "duplicate", sequence: 3 },
     ]);
+  });
+
+  test("warns of conflicts: of the first at once, then at most every 10 s, with their number, and never what they say", () => {
+    using path = openPath();
+    const { logger, lines } = capture();
+    let nowMs = 0;
+    const logConflicts = createConflictLog(logger, () => nowMs);
+    const secret = (amount: number) => ({
+      ...orderMessage("o1", "PaymentProcessed", "p1"),
+      amount,
+      status: "failed",
+      method: "secret-sauce",
+    });
+    for (const [index, amount] of [1, 1, 2, 3, 4].entries()) {
+      nowMs = index === 4 ? 20_000 : 5000;
+      logConflicts(path.apply(secret(amount)));
+    }
+    const said = { level: "warn", actorId: "o1", eventType: "PaymentProcessed", eventId: "p1", stream: "ORDERS" };
+    expect(lines()).toMatchObject([
+      { ...said, sequence: 3, conflicts: 1 },
+      { ...said, sequence: 5, conflicts: 2 },
+    ]);
+    expect(JSON.stringify(lines())).not.toContain("secret-sauce");
   });
 
   test("names for each of many decisions the delivery that caused it", () => {
