@@ -25,8 +25,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "duplicates are applied",
     file: "src/flow/processor.ts",
-    find: "if (!record(actor, delivery, observation)) {",
-    replace: "if (!record(actor, delivery, observation) && false) {",
+    find: 'if (recorded !== "new") {',
+    replace: 'if (recorded !== "new" && false) {',
     fault: "kill-9",
   },
   {
