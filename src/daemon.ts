@@ -184,8 +184,8 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   closers.push(() => traces?.stop());
   const checkHealth = createHealthCheck();
   const nameForeign = createForeignMessages(logger);
-  const onRebuild = (type: ActorType, actorId: string) => {
   const logConflicts = createConflictLog(logger);
+  const onRebuild = (type: ActorType, actorId: string) => {
     metrics.recordRebuild(type);
     logger.warn({ actorType: type.name, actorId }, "stored snapshot unusable, rebuilt from events");
   };
