@@ -113,6 +113,16 @@ export function goesOn(before: number, revision: number): boolean {
   return revision > before && revision - before <= MAX_STEP;
 }
 
+/** Without copies of older revisions, and what leaps. @param found - by sequence. */
+export function rising(found: readonly PublishedDecision[]): PublishedDecision[] {
+  let before = 0;
+  return found.filter(({ revision }) => {
+    const isNext = goesOn(before, revision);
+    if (isNext) before = revision;
+    return isNext;
+  });
+}
+
 /** One revision as the ledger has it. */
 export interface OwnDecision {
   readonly revision: number;

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { createHotActors } from "../flow/hot-actors.ts";
+import { rising } from "../flow/ledger.ts";
 import type { Lane } from "../flow/ports.ts";
 import { createProcessor } from "../flow/processor.ts";
 import { readIdentity } from "../jetstream/identity.ts";
@@ -150,7 +151,7 @@ function compareAll(
     if (lane === undefined) continue;
     const stored = reader.images.find(lane, actorId);
     const published: PublishedHistory = {
-      decisions: scratch.published(type.name, actorId),
+      decisions: rising(scratch.published(type.name, actorId)),
       firstSequence: firstDecision,
     };
     const compared = compareActor(actorId, stored, scratch.images.find(lane, actorId), published);
