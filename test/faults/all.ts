@@ -6,9 +6,16 @@ import { disks } from "./disks.ts";
 import type { Fault } from "./fault.ts";
 import { freezes } from "./freezes.ts";
 import { headers } from "./headers.ts";
+import { limits } from "./limits.ts";
 import { mixed } from "./mixed.ts";
 import { network } from "./network.ts";
+import { poison } from "./poison.ts";
+import { purges } from "./purges.ts";
+import { repartitioned } from "./repartitioned.ts";
+import { restores } from "./restores.ts";
+import { strangers } from "./strangers.ts";
 import { streams } from "./streams.ts";
+import { unread } from "./unread.ts";
 
 /** Every fault, in the order of the table. */
 export const FAULTS: readonly Fault[] = [
@@ -16,8 +23,15 @@ export const FAULTS: readonly Fault[] = [
   ...freezes,
   ...network,
   ...streams,
+  ...unread,
+  ...limits,
+  ...purges,
+  ...restores,
+  ...repartitioned,
+  ...strangers,
   ...disks,
   ...damage,
+  ...poison,
   ...headers,
   ...clocks,
   ...backlog,

@@ -81,7 +81,36 @@ export const PROMISES: readonly Promised[] = [
       ["e2e/refusals.test.ts", "a stream made anew under the same name"],
       ["e2e/refusals.test.ts", "messages that are gone before they were read"],
     ],
-    faults: ["purged-below", "purged-above", "purged-above-frozen", "recreated"],
+    faults: [
+      "purged-below",
+      "purged-above",
+      "purged-above-frozen",
+      "purged-lagging",
+      "purged-by-subject",
+      "recreated",
+      "more-partitions",
+      "fewer-partitions",
+    ],
+  },
+  {
+    when: "decisions are purged, or a stream is limited so that it throws away what replay needs",
+    promise:
+      "nobody hears a decision that nothing new led to; such a limit is refused at the start and noticed while running",
+    tests: [["flow/ledger.test.ts", "only the newest revision is left"]],
+    faults: ["decisions-kept-one", "purged-remembered", "one-per-subject"],
+  },
+  {
+    when: "streams are restored from a copy older than the store, or are gone",
+    promise:
+      "a refusal that names what to accept; then what had been published above their end is published again, in order, and API and DECISIONS agree",
+    tests: [["flow/ledger.test.ts", "what the stream has lost at its end is due again"]],
+    faults: ["decisions-older", "dead-letters-older", "outputs-gone", "streams-older"],
+  },
+  {
+    when: "somebody else publishes to DECISIONS or DEAD_LETTERS",
+    promise: "it is recognised, named and passed over; decisions and dead letters get in beside it, each once",
+    tests: [["flow/ledger.test.ts", "revisions that do not rise are copies"]],
+    faults: ["stranger-decisions", "stranger-revisions", "stranger-ids", "stranger-dead-letters"],
   },
   {
     when: "the disk is full, under SQLite or under NATS, or slow",
@@ -122,12 +151,16 @@ export const PROMISES: readonly Promised[] = [
       ["flow/poison.test.ts", "that actor is quarantined, with the field; all others flow"],
       ["e2e/quarantine.test.ts", "quarantined orders are listed, shown and, after a fix, released"],
     ],
-    faults: [],
+    faults: ["poison-machine"],
   },
   {
-    when: "messages have thousands of headers",
-    promise: "they are dead letters, `too_large`; decisions beside them are not held up",
-    tests: [],
+    when: "messages have thousands of headers, or orders are large",
+    promise:
+      "too many headers are a dead letter; decisions beside them are not held up; memory has a bound, also while nothing can be committed",
+    tests: [
+      ["jetstream/message-headers.test.ts", "64 KiB of headers take no longer"],
+      ["flow/hot-cache.test.ts", "orders that know much leave"],
+    ],
     faults: ["header-burst"],
   },
   {
