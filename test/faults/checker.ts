@@ -172,7 +172,7 @@ async function messagesOf(js: JetStreamClient, jsm: JetStreamManager, stream: st
   if (state.messages === 0 || from > state.last_seq) return [];
   const consumer = await js.consumers.get(stream, { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from });
   const found: Stored[] = [];
-  const messages = await consumer.consume({ max_messages: 2000 });
+  const messages = await consumer.consume({ max_messages: 250 });
   for await (const { info, subject, headers, data } of messages) {
     found.push({
       sequence: info.streamSequence,

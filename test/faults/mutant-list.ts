@@ -183,4 +183,11 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'return undefined; return { path: "", why: value === undefined ?',
     fault: "poison-machine",
   },
+  {
+    name: "a limit by subject is no hazard",
+    file: "src/jetstream/replay-hazards.ts",
+    find: "if (perSubject > 0) add(",
+    replace: "if (false) add(",
+    fault: "one-per-subject",
+  },
 ];
