@@ -5,7 +5,7 @@ import type { DeadLetterRow, Lane, LedgerRow } from "../flow/ports.ts";
 import type { Probe } from "../flow/probe.ts";
 import { apiErrorCode } from "./connect.ts";
 import { createSender } from "./exactly-once.ts";
-import { DECISIONS_STREAM } from "./names.ts";
+import { DECISIONS_STREAM, decisionSubject } from "./names.ts";
 import type { StreamPublisher } from "./pub-acks.ts";
 import { createPublishQueue, type Queued } from "./publish-queue.ts";
 import { decisionsOn } from "./published-decisions.ts";
@@ -62,6 +62,8 @@ type Job = Queued &
   );
 
 const RETRY_MS = 500;
+/** Looks at a subject that ends otherwise each time; then its decision waits like any that does not get in. */
+const MAX_LOOKS = 3;
 /** Acknowledgements gathered before they are noted in one transaction. */
 const NOTE_EVERY_MS = 5;
 /** The server's `err_code` for a wrong expected last subject sequence. */
@@ -79,8 +81,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
   /** Sequences acknowledged but not yet noted. */
   const noted = { decisions: [] as PublishedRow<LedgerRow>[], deadLetters: [] as PublishedRow<DeadLetterRow>[] };
   const lastSequence = new Map<string, number>();
-  /** By actor whose subject ends otherwise than its ledger: its last sequence. */
-  const expectedAfter = new Map<number, number>();
+  /** By actor whose subject ends otherwise than its ledger: its last sequence, and how often that was not so in a row. */
+  const ends = new Map<number, { readonly sequence: number; readonly times: number }>();
   let stopped = false;
   let noteTimer: NodeJS.Timeout | undefined;
   /** What is published could not be noted: told once. */
@@ -172,8 +174,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const { lane, row } = job;
     const expected = row.revision === 1 ? 0 : (sequenceOf(row.actorKey, row.revision - 1) ?? 0);
     try {
-      const sequence = await sender.decision(lane, row, expectedAfter.get(row.actorKey) ?? expected);
-      expectedAfter.delete(row.actorKey);
+      const sequence = await sender.decision(lane, row, ends.get(row.actorKey)?.sequence ?? expected);
+      ends.delete(row.actorKey);
       return sequence;
     } catch (error) {
       // "Wrong last sequence" means unknown, not failed (FACTS, 6): what does the stream hold?
@@ -185,6 +187,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
   async function resolveDecision(job: Job & { kind: "decision" }): Promise<number | undefined> {
     const { lane, row } = job;
     const { actorKey, actorId } = row;
+    const times = (ends.get(actorKey)?.times ?? 0) + 1;
+    if (times > MAX_LOOKS) {
+      ends.delete(actorKey);
+      throw new Error(`another writer is at work on ${decisionSubject(lane.type, actorId)}`);
+    }
     const { state } = await jsm.streams.info(DECISIONS_STREAM);
     const { state: source } = await jsm.streams.info(lane.stream);
     const { decisions, lastSequence: last, foreign } = await decisionsOn(jsm, lane.type, actorId);
@@ -196,7 +203,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     // Later revisions offered meanwhile may have been renumbered; what the ledger says now is what is published, after
     // whatever is the last on the subject.
     queue.replaceBehind(job, owns(lane) ? due.map((next) => decisionJob(lane, next)) : []);
-    expectedAfter.set(actorKey, last);
+    ends.set(actorKey, { sequence: last, times });
     for (const { revision, sequence } of decisions) remember(actorKey, revision, sequence);
     if (isDiverged) onReconciled(lane, actorId);
     return undefined;

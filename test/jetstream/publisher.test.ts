@@ -228,6 +228,28 @@ it.each([
   expect(publisher.backlog()).toBe(0);
 });
 
+it("a writer that is always there first is not chased: the decision waits, and gets in when it rests", async () => {
+  using station = openStation();
+  let attempts = 0;
+  let isBusy = true;
+  const racing: StreamPublisher = {
+    ...streams,
+    async publish(message) {
+      attempts++;
+      if (isBusy) await session.js.publish(message.subject, "{}");
+      return streams.publish(message);
+    },
+  };
+  const publisher = publisherOf(station, { streams: racing });
+  publisher.offer(decide(station), []);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(attempts).toBeLessThan(6);
+  expect(publisher.troubles).toEqual([expect.stringContaining("another writer")]);
+  isBusy = false;
+  await publisher.drain(5000);
+  expect((await told()).at(-1)).toEqual([3, 9]);
+});
+
 it("a subject that has lost its end gets it again, in order", async () => {
   using station = openStation();
   const rows = decide(station);
