@@ -103,7 +103,8 @@ interface Name {
   readonly actorId: string;
 }
 
-function readName({ lane: { type }, subject }: Delivery, { fields, envelope }: Unwrapped): Name | Rejected {
+function readName({ lane, subject }: Delivery, { fields, envelope }: Unwrapped): Name | Rejected {
+  const { type } = lane;
   const [, , subjectId = "", subjectType = ""] = subject.split(".");
   const { eventType } = fields;
   const typeName = envelope === undefined ? "eventType" : `${envelope.prefix}type`;
@@ -126,6 +127,13 @@ function readName({ lane: { type }, subject }: Delivery, { fields, envelope }: U
   }
   if (eventType !== subjectType) {
     return reject("subject_mismatch", `eventType: ${shown}, but the subject says ${quote(subjectType)}`);
+  }
+  // Two partitions are read by two owners, who would both decide about it.
+  if (lane.holds?.(actorId) === false) {
+    return reject(
+      "subject_mismatch",
+      `${type.idField}: ${quote(actorId)} is not of partition ${lane.partition}, in which it was stored: the stream's subject transform was another one`,
+    );
   }
   return { eventType, contract, actorId };
 }

@@ -12,6 +12,8 @@ export interface Lane {
   readonly stream: string;
   /** 0-based. */
   readonly partition: number;
+  /** Are the actor's events stored in this one? Absent: nobody asks. */
+  readonly holds?: (actorId: string) => boolean;
 }
 
 /** One JetStream message handed to us. */

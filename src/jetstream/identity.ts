@@ -26,7 +26,13 @@ export async function readIdentity(jsm: JetStreamManager, stream: string): Promi
       { cause: error },
     );
   });
-  return { name: config.name, created, firstSequence: Math.max(1, state.first_seq), lastSequence: state.last_seq };
+  return {
+    name: config.name,
+    created,
+    firstSequence: Math.max(1, state.first_seq),
+    lastSequence: state.last_seq,
+    holes: state.num_deleted ?? 0,
+  };
 }
 
 /**

@@ -12,7 +12,12 @@ export interface Lanes {
 
 /** Every lane of one type. */
 export function lanesOf(type: ActorType, partitions: number): Lane[] {
-  return Array.from({ length: partitions }, (_, partition) => ({ type, stream: eventStream(type), partition }));
+  return Array.from({ length: partitions }, (_, partition) => ({
+    type,
+    stream: eventStream(type),
+    partition,
+    holds: (actorId) => partitionOf(actorId, partitions) === partition,
+  }));
 }
 
 /** One object per lane, by which everything else knows it. */

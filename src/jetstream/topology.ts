@@ -17,6 +17,8 @@ export interface StreamIdentity {
   /** At least 1, also of a stream that never had a message. */
   readonly firstSequence: number;
   readonly lastSequence: number;
+  /** Messages that are gone from between others. */
+  readonly holes: number;
 }
 
 /**
@@ -93,7 +95,13 @@ async function look(what: string, compare: () => Promise<Comparison>): Promise<T
 }
 
 function identityOf({ config, created, state }: StreamInfo): StreamIdentity {
-  return { name: config.name, created, firstSequence: Math.max(1, state.first_seq), lastSequence: state.last_seq };
+  return {
+    name: config.name,
+    created,
+    firstSequence: Math.max(1, state.first_seq),
+    lastSequence: state.last_seq,
+    holes: state.num_deleted ?? 0,
+  };
 }
 
 type Found = StreamInfo | "forbidden" | undefined;

@@ -145,10 +145,11 @@ function lostWithOld(
   lanes: readonly Lane[],
 ): string[] {
   const why = old instanceof Error ? `the old store cannot be read (${old.message})` : "there is no old store";
-  return streams.flatMap(({ name, created, firstSequence }) => {
+  return streams.flatMap(({ name, created, firstSequence, holes }) => {
     if (old === undefined || old instanceof Error) {
-      if (firstSequence <= 1) return [];
-      return [`what ${name} held before ${firstSequence} has left it, and ${why}: orders from then are incomplete`];
+      const aged = `what ${name} held before ${firstSequence} has left it, and ${why}: orders from then are incomplete`;
+      const purged = `${holes} messages are gone from between others of ${name}, and ${why}: their orders are incomplete`;
+      return [...(firstSequence > 1 ? [aged] : []), ...(holes > 0 ? [purged] : [])];
     }
     const known = old.records.streamCreated(name);
     const behind = lanes.filter((lane) => lane.stream === name && old.records.completeTo(lane) + 1 < firstSequence);

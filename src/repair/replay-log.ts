@@ -41,7 +41,7 @@ export function replayAged(
 /** Events that only a store has any more. */
 export function* agedEvents(reader: StoreReader, lanes: readonly Lane[], reach: StreamReach): Generator<Delivery> {
   for (const event of reader.agedEvents(reach)) {
-    const lane = lanes[event.partition];
+    const lane = lanes.find(({ holds }) => holds?.(event.actorId)) ?? lanes[event.partition];
     if (lane !== undefined) yield storedDelivery(lane, event.actorId, event);
   }
 }
@@ -49,7 +49,7 @@ export function* agedEvents(reader: StoreReader, lanes: readonly Lane[], reach: 
 /** Events kept back in quarantine that only a store has any more; to be given after {@link agedEvents}. */
 export function* agedParked(reader: StoreReader, lanes: readonly Lane[], reach: StreamReach): Generator<Delivery> {
   for (const row of reader.agedParked(reach)) {
-    const lane = lanes[row.partition];
+    const lane = lanes.find(({ holds }) => holds?.(row.actorId)) ?? lanes[row.partition];
     if (lane !== undefined) yield unpark(lane, row);
   }
 }

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decode } from "../../src/flow/decode.ts";
 import { isRejected } from "../../src/flow/rejection.ts";
-import { deliver } from "./delivery.ts";
+import { lanesOf } from "../../src/jetstream/lanes.ts";
+import { deliver, orderLane } from "./delivery.ts";
 
 const limits = { maxBytes: 65_536 };
 const payment = {
@@ -26,6 +27,16 @@ function rejection(body: string | Uint8Array | object, subject?: string): string
   const result = read(body, {}, subject);
   return isRejected(result) ? result.reason : `accepted ${JSON.stringify(result)}`;
 }
+
+it("an event stored in a partition that is not its actor's is refused there: two owners would decide about it", () => {
+  const lane = { ...orderLane, holds: (actorId: string) => actorId !== "o-1" };
+  const result = decode(deliver(1, "orders.o-1.PaymentProcessed", payment, {}, lane), limits);
+  expect(result).toMatchObject({
+    reason: "subject_mismatch",
+    error: expect.stringContaining("not of partition 3, in which it was stored"),
+  });
+  expect(lanesOf(orderLane.type, 16).filter(({ holds }) => holds?.("o-1"))).toHaveLength(1);
+});
 
 describe("what is refused, and as what", () => {
   const cases: [string, string, string | Uint8Array | object, string?][] = [
