@@ -55,10 +55,10 @@ export function createMissingMessages({ jsm, records, queued }: MissingMessagesO
       const known = `${created} ${state.first_seq} ${state.num_deleted ?? 0}`;
       const before = cleared.get(stream);
       if (before?.gone === known && lanes.every((lane) => before.lanes.has(lane))) return;
-      const base = Math.min(...lanes.map(records.intactTo));
+      const base = Math.max(0, Math.min(...lanes.map(records.intactTo)));
       const gone = await listGone(jsm, stream, base);
       const unread = gone.ranges.flatMap((range) => seen.get(stream)?.missingOf(range) ?? [range]);
-      const behind = lanes.filter((lane) => (unread.at(-1)?.to ?? 0) > records.intactTo(lane));
+      const behind = lanes.filter((lane) => (unread.at(-1)?.to ?? Number.NEGATIVE_INFINITY) > records.intactTo(lane));
       if (behind.length === 0) {
         records.saveCompleteTo(new Map(lanes.map((lane) => [lane, gone.firstSequence - 1])));
         const others = before?.gone === known ? before.lanes : [];

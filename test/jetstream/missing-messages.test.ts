@@ -97,6 +97,15 @@ it("what has arrived and is not applied yet is waited for", async () => {
   await expect(known.check([two])).resolves.toBeUndefined();
 });
 
+it("a stream that never had a message misses none", async () => {
+  await session.jsm.streams.delete("ORDERS");
+  await session.jsm.streams.add({ name: "ORDERS", subjects: ["orders.>"] });
+  const known = knowing([[one, -1]]);
+  await expect(known.check([one, two])).resolves.toBeUndefined();
+  await known.accept([one, two]);
+  expect([known.intactTo(one), known.intactTo(two)]).toEqual([0, 0]);
+});
+
 it("a loss that was accepted is none any more, a later one is", async () => {
   await session.jsm.streams.purge("ORDERS", { seq: 4 });
   await purge("orders.2.o-14.X");
