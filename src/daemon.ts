@@ -354,9 +354,24 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   const endScrub = startScrubbing();
   closers.push(endScrub);
   const endRetention = openRetention({
-    ...{ config, types, db, jsm, journal, actors, processor, metrics, logger, onCommitted, probe },
+    ...{
+      config,
+      types,
+      db,
+      jsm,
+      records,
+      outboxStreams,
+      journal,
+      actors,
+      processor,
+      metrics,
+      logger,
+      onCommitted,
+      probe,
+    },
     assigned: () => ownership.assigned(),
     isIdle: () => intake.queued() + publisher.backlog() === 0 && intake.pause() === null && isConnected(),
+    isFree: () => intake.queued() === 0 && intake.pause() === null,
     lagOf: (lane) => lag.byLane().get(lane),
     checkStream: preparation.checkStream,
   });

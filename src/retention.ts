@@ -2,7 +2,9 @@ import type Database from "better-sqlite3";
 import type { Logger } from "pino";
 import type { ActorType } from "../machines/actor-type.ts";
 import type { Config } from "./config.ts";
+import { startDeadLetterAgeing } from "./flow/dead-letter-ageing.ts";
 import type { HotActors } from "./flow/hot-actors.ts";
+import type { OutboxStreams } from "./flow/outbox.ts";
 import type { BatchResult, Journal, Lane } from "./flow/ports.ts";
 import type { Probe } from "./flow/probe.ts";
 import type { Processor } from "./flow/processor.ts";
@@ -10,8 +12,11 @@ import { createRestoration } from "./flow/restoration.ts";
 import { startRetention } from "./flow/retention.ts";
 import { createRetirement } from "./flow/retirement.ts";
 import { readActorHistory } from "./jetstream/actor-history.ts";
+import { heldOf } from "./jetstream/aged-dead-letters.ts";
 import type { Session } from "./jetstream/session.ts";
 import type { Metrics } from "./ops/metrics.ts";
+import { createDeadLetterRows } from "./store/dead-letter-rows.ts";
+import type { LaneRecords } from "./store/lanes.ts";
 import { createRetiredRows } from "./store/retired.ts";
 
 /** What retention needs of the daemon. */
@@ -20,6 +25,8 @@ export interface RetentionNeeds {
   readonly types: readonly ActorType[];
   readonly db: Database.Database;
   readonly jsm: Session["jsm"];
+  readonly records: LaneRecords;
+  readonly outboxStreams: OutboxStreams;
   readonly journal: Journal;
   readonly actors: HotActors;
   readonly processor: Processor;
@@ -29,6 +36,8 @@ export interface RetentionNeeds {
   readonly assigned: () => readonly Lane[];
   /** Is there nothing to apply, to publish or to wait for? */
   readonly isIdle: () => boolean;
+  /** Can the store be written, and does no event wait for it at the moment? */
+  readonly isFree: () => boolean;
   /** Messages of a lane not applied when last measured, undefined when not measured. */
   readonly lagOf: (lane: Lane) => number | undefined;
   /** Rejects unless the lane's stream is the one the store has read. */
@@ -47,7 +56,19 @@ export function openRetention(needs: RetentionNeeds): () => void {
   const rows = createRetiredRows(needs.db);
   const limits = { maxBytes: config.NATSTATE_MAX_EVENT_BYTES };
   let isTroubled = false;
-  return startRetention({
+  const onTrouble = (error: Error) => {
+    logger[isTroubled ? "debug" : "warn"]({ err: error }, "retention does not get on, trying again");
+    isTroubled = true;
+  };
+  const endAgeing = startDeadLetterAgeing({
+    types,
+    rows: createDeadLetterRows(needs.db),
+    held: (type) => heldOf(needs, type),
+    isFree: needs.isFree,
+    onForgotten: ({ name }, count) => logger.debug({ actorType: name, count }, "dead letters have aged out"),
+    onTrouble,
+  });
+  const endRetention = startRetention({
     types,
     rows,
     retirement: createRetirement({ journal, rows, actors, probe }),
@@ -69,10 +90,11 @@ export function openRetention(needs: RetentionNeeds): () => void {
       if (restored) logger.info(found, "retired, brought back by a late event");
       else logger.warn(found, "retired, and the streams no longer hold it: its late events are dead letters");
     },
-    onTrouble(error) {
-      logger[isTroubled ? "debug" : "warn"]({ err: error }, "retention does not get on, trying again");
-      isTroubled = true;
-    },
+    onTrouble,
     probe,
   });
+  return () => {
+    endAgeing();
+    endRetention();
+  };
 }

@@ -36,8 +36,9 @@ const REST_MS = 1000;
 /** Late events wait for this long at most before they are looked after. */
 const LOOK_MS = 200;
 const RETRY_MS = 2000;
-/** Histories read at once. */
+/** Histories read at once, and their events: they are in memory until they are applied. */
 const READ_AT_ONCE = 16;
+const EVENTS_AT_ONCE = 1000;
 
 /**
  * Retires actors slowly, and brings back those about which late events have come, for as long as the daemon runs.
@@ -85,8 +86,10 @@ export function startRetention(options: RetentionOptions): () => void {
       const page = rows.wanted(type.name, after, READ_AT_ONCE);
       const last = page.at(-1);
       if (last === undefined) return;
-      const settled = await Promise.allSettled(page.map(restore));
-      failures.push(...settled.flatMap((result) => (result.status === "rejected" ? [result.reason] : [])));
+      for (const group of groupByEvents(page)) {
+        const settled = await Promise.allSettled(group.map(restore));
+        failures.push(...settled.flatMap((result) => (result.status === "rejected" ? [result.reason] : [])));
+      }
       after = last.actorId;
     }
   }
@@ -113,4 +116,19 @@ export function startRetention(options: RetentionOptions): () => void {
     clearTimeout(stepTimer);
     clearTimeout(lookTimer);
   };
+}
+
+/** In order; one with more than {@link EVENTS_AT_ONCE} is alone. */
+function groupByEvents(page: readonly RetiredRow[]): RetiredRow[][] {
+  const groups: RetiredRow[][] = [];
+  let events = Number.POSITIVE_INFINITY;
+  for (const row of page) {
+    events += row.events;
+    if (events > EVENTS_AT_ONCE) {
+      groups.push([]);
+      events = row.events;
+    }
+    groups.at(-1)?.push(row);
+  }
+  return groups;
 }

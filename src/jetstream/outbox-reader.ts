@@ -20,9 +20,12 @@ export interface StreamMessage {
   headers(): ReadonlyArray<readonly [string, string]>;
   /** As a delivery's. */
   readonly headerCount?: number;
+  readonly headerBytes?: number;
   readonly storedAtMs: number;
 }
 
+/** A batch is handed over when it has so many, or 1000 messages. */
+const BATCH_BYTES = 8_388_608;
 const SILENCE_MS = 5000;
 /** Messages the leader is asked for, one by one, before a replica is tried again. */
 const LEADER_TURN = 500;
@@ -51,16 +54,19 @@ export async function readStream(
   const isGapless = !state.num_deleted;
   let next = Math.max(fromSequence, state.first_seq);
   let batch: StreamMessage[] = [];
+  let bytes = 0;
   const flush = () => {
     if (batch.length > 0) onBatch(batch);
     batch = [];
+    bytes = 0;
   };
   const take = (message: StreamMessage) => {
     // A replica whose end is below where the reading starts gives what comes after that end.
     if (message.sequence < next) return true;
     next = message.sequence + 1;
     if (message.sequence <= end) batch.push(message);
-    if (batch.length >= 1000) flush();
+    bytes += message.data.length + (message.headerBytes ?? 0);
+    if (batch.length >= 1000 || bytes >= BATCH_BYTES) flush();
     return next <= end;
   };
   for (let turn = LEADER_TURN; next <= end; turn *= 2) {

@@ -1,0 +1,22 @@
+import type { ActorType } from "../../machines/actor-type.ts";
+import type { Held } from "../flow/dead-letter-ageing.ts";
+import type { OutboxStreams } from "../flow/outbox.ts";
+import { type KnownPositions, readIdentity } from "./identity.ts";
+import { DEAD_LETTERS_STREAM, eventStream } from "./names.ts";
+import type { Session } from "./session.ts";
+
+export interface HeldOptions {
+  readonly jsm: Session["jsm"];
+  readonly records: Pick<KnownPositions, "streamCreated">;
+  readonly outboxStreams: Pick<OutboxStreams, "find">;
+}
+
+/** Where a type's events and DEAD_LETTERS begin now, undefined when one of them is not the stream the store knows. */
+export async function heldOf({ jsm, records, outboxStreams }: HeldOptions, type: ActorType): Promise<Held | undefined> {
+  const deadLetters = await readIdentity(jsm, DEAD_LETTERS_STREAM);
+  const events = await readIdentity(jsm, eventStream(type));
+  const isKnown =
+    outboxStreams.find(DEAD_LETTERS_STREAM)?.created === deadLetters.created &&
+    records.streamCreated(events.name) === events.created;
+  return isKnown ? { firstEvent: events.firstSequence, firstDeadLetter: deadLetters.firstSequence } : undefined;
+}
