@@ -15,6 +15,36 @@ export function atOnce<Result>(pieces: Pieces<Result>): Result {
   }
 }
 
+const TURN_MS = 5;
+
+/**
+ * Does it bit by bit: whoever else is in the process has a turn after every few milliseconds of it.
+ *
+ * @param onTurn - told the CPU time of each turn, in ms.
+ */
+export async function inTurns<Result>(
+  pieces: Pieces<Result>,
+  onTurn: (ms: number) => void = () => {},
+): Promise<Result> {
+  for (;;) {
+    const before = process.threadCpuUsage();
+    const end = advance(pieces, performance.now() + TURN_MS);
+    const { user, system } = process.threadCpuUsage(before);
+    onTurn((user + system) / 1000);
+    if (end !== undefined) return end.value;
+    await new Promise(setImmediate);
+  }
+}
+
+/** @returns undefined when there is more to do. */
+function advance<Result>(pieces: Pieces<Result>, endMs: number): { readonly value: Result } | undefined {
+  do {
+    const { done, value } = pieces.next();
+    if (done === true) return { value };
+  } while (performance.now() < endMs);
+  return undefined;
+}
+
 /** JSON of an object, its lists item by item. */
 export function* toJson(value: object): Pieces<string> {
   const fields: string[] = [];

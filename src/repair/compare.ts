@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { crc32 } from "node:zlib";
+import type { Pieces } from "../flow/pieces.ts";
 import type { PublishedDecision, StoredActor } from "../flow/ports.ts";
 import type { ActorImage, ImageDecision, ImageEvent } from "../store/images.ts";
 
@@ -57,16 +58,16 @@ export interface Comparison {
  * Bodies of events and payloads of decisions must be equal to the byte. What was published after the store's moment, or
  * is not published yet, is no difference.
  */
-export function compareActor(
+export function* compareActor(
   actorId: string,
   stored: ActorImage,
   derived: ActorImage,
   published: PublishedHistory,
-): Comparison {
+): Pieces<Comparison> {
   const ledgers = compareLedgers(stored, derived, published);
   const differences = [
     ...compareRows(stored.row, derived.row),
-    ...compareEvents(stored.events, derived.events),
+    ...(yield* compareEvents(stored.events, derived.events)),
     ...ledgers.found,
     ...compareDecisions(stored, published),
   ].map((difference) => ({ actorId, ...difference }));
@@ -94,11 +95,12 @@ function compareRows(stored: StoredActor | null, derived: StoredActor | null): F
   return found;
 }
 
-function compareEvents(stored: readonly ImageEvent[], derived: readonly ImageEvent[]): Found[] {
+function* compareEvents(stored: readonly ImageEvent[], derived: readonly ImageEvent[]): Pieces<Found[]> {
   const keyOf = ({ type, eventId }: ImageEvent) => `${type} ${eventId}`;
   const known = new Map(stored.map((event) => [keyOf(event), event]));
   const found: Found[] = [];
   for (const event of derived) {
+    yield;
     const ours = known.get(keyOf(event));
     known.delete(keyOf(event));
     if (ours === undefined) {
@@ -160,7 +162,7 @@ function compareDecisions(stored: ActorImage, published: PublishedHistory): Foun
   }
   for (const row of stored.ledger) {
     if (row.published === null || heldBy(published, row) !== "otherwise") continue;
-    const theirs = decisions.find(({ sequence }) => sequence === row.published);
+    const theirs = decisionAt(decisions, row.published);
     found.push({ what: `revision ${row.revision} in DECISIONS`, store: row.payload, log: theirs?.payload ?? null });
   }
   const ours = new Set([...stored.ledger, ...stored.imported].map(({ revision }) => revision));
@@ -173,8 +175,19 @@ function compareDecisions(stored: ActorImage, published: PublishedHistory): Foun
 /** Does DECISIONS hold a published revision with these bytes? What has aged out cannot be held against it. */
 function heldBy({ decisions, firstSequence }: PublishedHistory, row: ImageDecision): "so" | "no_longer" | "otherwise" {
   if (row.published !== null && row.published < firstSequence) return "no_longer";
-  const theirs = decisions.find(({ sequence }) => sequence === row.published);
+  const theirs = decisionAt(decisions, row.published);
   return theirs?.revision === row.revision && theirs.payload === row.payload ? "so" : "otherwise";
+}
+
+/** An actor may have taken thousands: they are not walked for each of them. */
+function decisionAt(decisions: readonly PublishedDecision[], sequence: number | null): PublishedDecision | undefined {
+  let [low, high] = [0, decisions.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((decisions[middle]?.sequence ?? 0) < (sequence ?? 0)) low = middle + 1;
+    else high = middle;
+  }
+  return decisions[low]?.sequence === sequence ? decisions[low] : undefined;
 }
 
 /** What of DECISIONS the store knew at its moment: what came later it may still learn, or take over. */

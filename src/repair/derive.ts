@@ -1,4 +1,5 @@
 import { createHotActors } from "../flow/hot-actors.ts";
+import type { Pieces } from "../flow/pieces.ts";
 import type { Delivery, Lane } from "../flow/ports.ts";
 import { createProcessor } from "../flow/processor.ts";
 import type { ActorImage, ImageEvent, ParkedMessage } from "../store/images.ts";
@@ -32,16 +33,19 @@ export interface Deriver {
    * @param stored - how far to go: to its checkpoint, without what is kept back in quarantine; its events stand in for
    *   those that have aged out of the stream.
    */
-  derive(lane: Lane, actorId: string, stored: ActorImage, log: ActorLog): Derived;
+  derive(lane: Lane, actorId: string, stored: ActorImage, log: ActorLog): Pieces<Derived>;
   close(): void;
 }
+
+/** Events applied in one piece. */
+const AT_ONCE = 20;
 
 /** Opens a deriver in memory. @param maxBytes - as the daemon's `NATSTATE_MAX_EVENT_BYTES`. */
 export function openDeriver(maxBytes: number): Deriver {
   const scratch = openScratch();
   const { journal, images } = scratch;
 
-  function replay(lane: Lane, actorId: string, stored: ActorImage, log: ActorLog): Derived {
+  function* replay(lane: Lane, actorId: string, stored: ActorImage, log: ActorLog): Pieces<Derived> {
     const actors = createHotActors(journal, 10, () => {});
     const aged = agedEvents(stored.events, log);
     // Larger than it came: with its envelope inside.
@@ -50,22 +54,28 @@ export function openDeriver(maxBytes: number): Deriver {
       // Sequences of a stream that was replaced do not rise.
       journal.saveCheckpoint(lane, event.sequence - 1);
       unlimited.apply([storedDelivery(lane, actorId, event)]);
+      yield;
     }
     journal.saveCheckpoint(lane, 0);
     const keyOf = ({ sequence, storedAtMs }: ParkedMessage) => `${sequence} of ${storedAtMs}`;
     const parked = new Set(stored.parked.map(keyOf));
-    createProcessor(journal, actors, { maxBytes }).apply(
-      log.deliveries.filter((delivery) => delivery.sequence <= stored.checkpoint && !parked.has(keyOf(delivery))),
+    const processor = createProcessor(journal, actors, { maxBytes });
+    const due = log.deliveries.filter(
+      (delivery) => delivery.sequence <= stored.checkpoint && !parked.has(keyOf(delivery)),
     );
+    for (let from = 0; from < due.length; from += AT_ONCE) {
+      processor.apply(due.slice(from, from + AT_ONCE));
+      yield;
+    }
     return {
-      image: images.find(lane, actorId),
+      image: yield* images.find(lane, actorId),
       rejections: new Map([...scratch.rejections(lane.stream)].map(({ sequence, reason }) => [sequence, reason])),
       fromStore: aged.length,
     };
   }
 
   return {
-    derive: (lane, actorId, stored, log) => scratch.undone(() => replay(lane, actorId, stored, log)),
+    derive: (lane, actorId, stored, log) => scratch.undone(replay(lane, actorId, stored, log)),
     close: scratch.close,
   };
 }

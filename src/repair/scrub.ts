@@ -17,33 +17,44 @@ export interface ScrubOptions {
   readonly laneOf: (type: ActorType, actorId: string) => Lane | undefined;
   /** Told of every actor looked at; no differences is how it should be. */
   readonly onChecked: (type: ActorType, actorId: string, differences: readonly Difference[]) => void;
+  /** Told how long it rests after each look, in ms. */
+  readonly onRest?: (ms: number) => void;
   /** Could not be looked at, for example because NATS is away. */
   readonly onTrouble: (error: Error) => void;
 }
 
+/** Of a core: a look that took a second is followed by a rest of 99. */
+const SHARE = 0.01;
+
 /**
- * Holds the store against the log for ever, slowly: one actor at random each interval, derived anew from the stream.
+ * Holds the store against the log for ever, slowly: one actor at random each interval, derived anew from the stream, bit by
+ * bit between the events. After one with a long history it rests for longer, so that it never takes more than 1 % of a
+ * core: where such actors are many, all are looked at the more rarely.
  *
  * @returns ends it at once. Safe to call twice.
  */
 export function startScrub(options: ScrubOptions): () => void {
-  const { log, storeFile, types, maxBytes, intervalMs, laneOf, onChecked, onTrouble } = options;
+  const { log, storeFile, types, maxBytes, intervalMs, laneOf, onChecked, onTrouble, onRest = () => {} } = options;
   const reader = openReader(storeFile);
   const deriver = openDeriver(maxBytes);
-  const verification = { jsm: log.jsm, images: reader.images, deriver };
+  let tookMs = 0;
+  const onWork = (ms: number) => {
+    tookMs += ms;
+  };
+  const verification = { jsm: log.jsm, images: reader.images, deriver, onWork };
   let turn = 0;
-  let isIdle = true;
-  const timer = setInterval(() => {
-    if (!isIdle) return;
-    isIdle = false;
-    void scrubOne()
-      // Also what was under way when it was ended.
-      .catch(onTrouble)
-      .finally(() => {
-        isIdle = true;
-      });
-  }, intervalMs);
-  timer.unref();
+  let stopped = false;
+  let timer = setTimeout(scrubNext, intervalMs).unref();
+
+  async function scrubNext(): Promise<void> {
+    tookMs = 0;
+    // Also what was under way when it was ended.
+    await scrubOne().catch(onTrouble);
+    if (stopped) return;
+    const restMs = Math.max(intervalMs, tookMs * (1 / SHARE - 1));
+    onRest(restMs);
+    timer = setTimeout(scrubNext, restMs).unref();
+  }
 
   async function scrubOne(): Promise<void> {
     const type = types[turn++ % types.length];
@@ -57,7 +68,8 @@ export function startScrub(options: ScrubOptions): () => void {
   }
 
   return () => {
-    clearInterval(timer);
+    stopped = true;
+    clearTimeout(timer);
     deriver.close();
     reader.close();
   };

@@ -1,3 +1,4 @@
+import { inTurns } from "../flow/pieces.ts";
 import type { Delivery, Lane } from "../flow/ports.ts";
 import { readActorHistory } from "../jetstream/actor-history.ts";
 import { readIdentity } from "../jetstream/identity.ts";
@@ -21,7 +22,12 @@ export interface VerifyOptions {
   readonly jsm: Session["jsm"];
   readonly images: Images;
   readonly deriver: Deriver;
+  /** Told what each turn of the work took of the CPU, and each message that was read for it. */
+  readonly onWork?: (ms: number) => void;
 }
+
+/** What a message costs that is asked for alone, in ms of CPU. */
+const MESSAGE_MS = 0.2;
 
 /**
  * Derives one actor anew from the stream, up to its lane's checkpoint, and compares.
@@ -29,14 +35,15 @@ export interface VerifyOptions {
  * Safe while a daemon writes the store: what it commits or publishes meanwhile is not looked at.
  */
 export async function verifyActor(options: VerifyOptions, lane: Lane, actorId: string): Promise<Verified> {
-  const { jsm, images, deriver } = options;
-  const stored = images.find(lane, actorId);
+  const { jsm, images, deriver, onWork = () => {} } = options;
+  const stored = await inTurns(images.find(lane, actorId), onWork);
   if (stored.isRetired) {
     return { exists: true, isRetired: true, fromStore: 0, isOtherHistory: false, differences: [] };
   }
   const log = await readActorLog(jsm, lane, actorId, stored.checkpoint);
-  const derived = deriver.derive(lane, actorId, stored, log);
-  const compared = compareActor(actorId, stored, derived.image, log.published);
+  onWork(MESSAGE_MS * (log.deliveries.length + log.published.decisions.length));
+  const derived = await inTurns(deriver.derive(lane, actorId, stored, log), onWork);
+  const compared = await inTurns(compareActor(actorId, stored, derived.image, log.published), onWork);
   const differences = [...compared.differences, ...compareRejections(actorId, images, log.deliveries, derived)];
   const exists = stored.row !== null || log.deliveries.length > 0;
   const { isOtherHistory } = compared;

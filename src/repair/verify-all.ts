@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { createHotActors } from "../flow/hot-actors.ts";
 import { rising } from "../flow/ledger.ts";
+import { atOnce } from "../flow/pieces.ts";
 import type { Lane } from "../flow/ports.ts";
 import { createProcessor } from "../flow/processor.ts";
 import { readIdentity } from "../jetstream/identity.ts";
@@ -149,12 +150,13 @@ function compareAll(
   for (const actorId of eitherIds(work)) {
     const lane = lanes[partitionOf(actorId, lanes.length)];
     if (lane === undefined) continue;
-    const stored = reader.images.find(lane, actorId);
+    const stored = atOnce(reader.images.find(lane, actorId));
     const published: PublishedHistory = {
       decisions: rising(scratch.published(type.name, actorId)),
       firstSequence: firstDecision,
     };
-    const compared = compareActor(actorId, stored, scratch.images.find(lane, actorId), published);
+    const derived = atOnce(scratch.images.find(lane, actorId));
+    const compared = atOnce(compareActor(actorId, stored, derived, published));
     add(compared.differences);
     if (compared.isOtherHistory) otherHistories++;
     if (++checked % 1000 === 0) onProgress("comparing", checked, Math.max(total, checked));

@@ -1,4 +1,5 @@
 import type Database from "better-sqlite3";
+import type { Pieces } from "../flow/pieces.ts";
 import type { EventRow, Lane, PublishedDecision, StoredActor } from "../flow/ports.ts";
 
 /** All the store knows of one actor, at one moment. */
@@ -44,8 +45,8 @@ export interface ImageDecision {
 
 /** Reads whole actors. */
 export interface Images {
-  /** Never undefined: of an actor that is not there the image is empty. */
-  find(lane: Lane, actorId: string): ActorImage;
+  /** Never undefined: of an actor that is not there the image is empty. Its events and ledger are read row by row. */
+  find(lane: Lane, actorId: string): Pieces<ActorImage>;
   lane(lane: Lane): LanePosition;
   /** The next ids of a type's actors after `after`, by id. */
   idsAfter(type: string, after: string, limit: number): string[];
@@ -65,12 +66,14 @@ export function createImages(db: Database.Database): Images {
   const selectLane = db.prepare(`SELECT sequence AS checkpoint, decisions_sequence AS decisionsKnownTo
     FROM checkpoints WHERE stream = ? AND partition = ?`);
   const selectActor = db.prepare(`SELECT ${ACTOR_COLUMNS} FROM actors WHERE type = ? AND id = ?`);
-  const selectEvents = db.prepare(`SELECT actor_key AS actorKey, event_id AS eventId, type, timestamp,
+  const selectEvent = db.prepare(`SELECT actor_key AS actorKey, event_id AS eventId, type, timestamp,
     stored_ms AS storedAtMs, sequence, outcome, correlation_id AS correlationId, body FROM events
-    WHERE actor_key = ? ORDER BY rowid`);
-  const selectLedger = db.prepare(
-    "SELECT revision, payload, published FROM decisions WHERE actor_key = ? ORDER BY revision",
+    WHERE rowid = ? AND actor_key = ?`);
+  const selectPlaces = db.prepare("SELECT rowid FROM events WHERE actor_key = ? ORDER BY rowid").pluck();
+  const selectDecision = db.prepare(
+    "SELECT revision, payload, published FROM decisions WHERE actor_key = ? AND revision = ?",
   );
+  const selectRevisions = db.prepare("SELECT revision FROM decisions WHERE actor_key = ? ORDER BY revision").pluck();
   const selectImported = db.prepare(`SELECT revision, payload, sequence FROM imported_decisions
     WHERE type = ? AND actor_id = ? ORDER BY revision`);
   const selectParked = db.prepare(
@@ -90,22 +93,39 @@ export function createImages(db: Database.Database): Images {
     return known ?? { checkpoint: 0, decisionsKnownTo: 0 };
   }
 
+  // A transaction, so that everything is of the same moment: rows once written stay as they are.
+  const look = db.transaction((lane: Lane, actorId: string) => {
+    const type = lane.type.name;
+    const row = (selectActor.get(type, actorId) as StoredActor | undefined) ?? null;
+    return {
+      row,
+      places: row === null ? [] : (selectPlaces.all(row.key) as number[]),
+      revisions: row === null ? [] : (selectRevisions.all(row.key) as number[]),
+      imported: selectImported.all(type, actorId) as PublishedDecision[],
+      parked: selectParked.all(type, actorId) as ParkedMessage[],
+      isRetired: selectRetired.get(type, actorId) !== undefined,
+      ...position(lane),
+    };
+  });
+
   return {
     lane: position,
-    // A transaction, so that everything is of the same moment.
-    find: db.transaction((lane: Lane, actorId: string): ActorImage => {
-      const type = lane.type.name;
-      const row = (selectActor.get(type, actorId) as StoredActor | undefined) ?? null;
-      return {
-        row,
-        events: row === null ? [] : (selectEvents.all(row.key) as ImageEvent[]),
-        ledger: row === null ? [] : (selectLedger.all(row.key) as ImageDecision[]),
-        imported: selectImported.all(type, actorId) as PublishedDecision[],
-        parked: selectParked.all(type, actorId) as ParkedMessage[],
-        isRetired: selectRetired.get(type, actorId) !== undefined,
-        ...position(lane),
-      };
-    }),
+    *find(lane, actorId) {
+      const { places, revisions, ...found } = look(lane, actorId);
+      const events: ImageEvent[] = [];
+      const ledger: ImageDecision[] = [];
+      for (const place of places) {
+        const event = selectEvent.get(place, found.row?.key) as ImageEvent | undefined;
+        if (event !== undefined) events.push(event);
+        yield;
+      }
+      for (const revision of revisions) {
+        const decision = selectDecision.get(found.row?.key, revision) as ImageDecision | undefined;
+        if (decision !== undefined) ledger.push(decision);
+        yield;
+      }
+      return { ...found, events, ledger };
+    },
     idsAfter: (type, after, limit) => selectIds.all(type, after, limit) as string[],
     random(type) {
       const highest = selectHighestKey.get() as number;

@@ -1,5 +1,6 @@
 import Database from "better-sqlite3";
 import type { ImportedDecision, Outbox } from "../flow/outbox.ts";
+import type { Pieces } from "../flow/pieces.ts";
 import type { Journal, PublishedDecision, RetiredRow } from "../flow/ports.ts";
 import { carryRetired } from "./carry-retired.ts";
 import { migrate } from "./database.ts";
@@ -20,8 +21,8 @@ export interface Scratch {
   notePublished(type: string, found: readonly ImportedDecision[]): void;
   /** By sequence. */
   published(type: string, actorId: string): PublishedDecision[];
-  /** Lets `work` write, and takes it all back. */
-  undone<Result>(work: () => Result): Result;
+  /** Lets `work` write, and takes it all back when it has ended. One at a time. */
+  undone<Result>(work: Pieces<Result>): Pieces<Result>;
   close(): void;
 }
 
@@ -57,10 +58,10 @@ export function openScratch(file = ":memory:"): Scratch {
       }
     }),
     published: (type, actorId) => selectPublished.all(type, actorId) as PublishedDecision[],
-    undone(work) {
+    *undone(work) {
       db.exec("BEGIN");
       try {
-        return work();
+        return yield* work;
       } finally {
         db.exec("ROLLBACK");
       }

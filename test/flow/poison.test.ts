@@ -3,6 +3,7 @@ import { assign, createMachine, fromPromise, raise } from "xstate";
 import { z } from "zod";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { createHotActors } from "../../src/flow/hot-actors.ts";
+import { atOnce } from "../../src/flow/pieces.ts";
 import { createProcessor } from "../../src/flow/processor.ts";
 import { openDeriver } from "../../src/repair/derive.ts";
 import { createJournal } from "../../src/store/journal.ts";
@@ -287,7 +288,7 @@ describe("what one actor does wrong", () => {
     };
     const log = { deliveries, firstSequence: 1, createdMs: 0, published: { decisions: [], firstSequence: 1 } };
     for (let times = 0; times < 2; times++) {
-      const derived = deriver.derive(lane, "bad", stored, log);
+      const derived = atOnce(deriver.derive(lane, "bad", stored, log));
       expect([...derived.rejections]).toEqual([[2, "machine_error"]]);
       expect(derived.image.row).toMatchObject({ events: 1 });
     }
