@@ -295,6 +295,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
             { stream: lane.stream, partition: lane.partition, differences },
             "the partition's consumer had been changed, it is as it was again",
           ),
+        onChanged: () => records.goBack(lane),
         onDoubt(reason, detail) {
           intake.drop(lane);
           metrics.recordDoubt(reason);
@@ -469,13 +470,15 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     await examineTopology(lags);
     const taken = ownership.taken();
     const complete = new Map<Lane, number>();
-    for (const { lane, completeTo, deliveredTo, delivered } of lags) {
+    for (const { lane, completeTo, deliveredTo, delivered, consumer } of lags) {
       if (!taken.includes(lane)) continue;
+      // What another consumer leaves out is no less missing for being delivered past.
+      if (consumer.isChanged) continue;
       ownership.audit(lane, delivered);
       // What was delivered to, and acknowledged by, another owner or an earlier run is not in this store.
       const isOurs = deliveredTo <= records.completeTo(lane);
       const isEmpty = completeTo !== null && isOurs && intake.queued() === 0;
-      complete.set(lane, isEmpty ? completeTo : journal.checkpoint(lane));
+      complete.set(lane, isEmpty ? completeTo : Math.min(journal.checkpoint(lane), deliveredTo));
     }
     try {
       // After the answers above: nothing was left to read of a lane because it was read, not because it is gone.

@@ -231,9 +231,10 @@ export interface Journal {
   eventsOf(actorKey: number): Iterable<EventRow>;
   /**
    * @returns what it is beside the event of this type and id that the actor has already, if any: that one stays as it
-   *   was heard first, and only its count of duplicates (the same content) or of conflicts (another) rises.
+   *   was heard first, and only its count of duplicates (the same content) or of conflicts (another) rises. `again`: it
+   *   is this very message, which was applied before; nothing is counted.
    */
-  recordEvent(row: EventRow): "new" | "duplicate" | "conflict";
+  recordEvent(row: EventRow): "new" | "duplicate" | "conflict" | "again";
   markSuperseded(actorKey: number, event: EventName): void;
   forgetEvent(actorKey: number, event: EventName): void;
   /**

@@ -152,6 +152,7 @@ export function createProcessor(
     const retired = actor.events === 0 ? journal.findRetired(lane.type.name, actorId) : undefined;
     if (retired !== undefined) return hearLate(delivery, observation, retired, batch);
     const recorded = record(actor, delivery, observation);
+    if (recorded === "again") return { delivery, outcome: "skipped", observation };
     if (recorded !== "new") {
       if (heard !== "past") batch.tallies.add(lane, `events:${recorded}`, 1);
       return { delivery, outcome: recorded, observation };

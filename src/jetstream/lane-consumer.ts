@@ -5,19 +5,29 @@ import { apiErrorCode, NatsSetupError } from "./connect.ts";
 import { permissionError } from "./permission.ts";
 import { wantedConsumer } from "./stream-configs.ts";
 
+export interface LaneConsumerOptions {
+  readonly jsm: JetStreamManager;
+  readonly lane: Lane;
+  readonly manage: boolean;
+  /** It was another one than it should be: what it delivered since it was looked at last may not be all. */
+  readonly onChanged: () => void;
+}
+
 /**
  * Creates the durable consumer of a lane; one that somebody has changed is made what it was, where we may.
  *
  * @returns what was different, a line each.
  * @throws NatsSetupError with what to do, when it is not as it should be and may not be changed.
  */
-export async function ensureConsumer(jsm: JetStreamManager, lane: Lane, manage: boolean): Promise<readonly string[]> {
+export async function ensureConsumer(options: LaneConsumerOptions): Promise<readonly string[]> {
+  const { jsm, lane, manage, onChanged } = options;
   const wanted = wantedConsumer(lane);
   const what = `consumer ${wanted.durable_name} of stream ${lane.stream}`;
   try {
     const found = await jsm.consumers.info(lane.stream, wanted.durable_name);
     const { differences, remedy } = compareSettings(lane, found);
     if (differences.length === 0) return [];
+    onChanged();
     if (!manage) throw new NatsSetupError(different(what, differences, remedy));
     await mend(jsm, lane, found, different(what, differences, remedy));
     return differences;

@@ -50,6 +50,11 @@ export interface LaneReaderOptions {
   readonly room?: Room;
   /** What is queued of the lane is to be forgotten: it comes again. */
   readonly onDoubt: (reason: Doubt, detail: string | undefined) => void;
+  /**
+   * The lane's consumer is, or was, another one: since it was last seen to be right it may have left messages out, and
+   * the checkpoint has to go back to there.
+   */
+  readonly onChanged: () => void;
   /** Somebody had changed the lane's consumer; it is what it was again. */
   readonly onMended: (differences: readonly string[]) => void;
 }
@@ -77,7 +82,7 @@ const FORMER_OWNER_ROUNDS = 4;
  * the checkpoint: another owner's reset, between ours and it, begins at 1 as well.
  */
 export function readLane(options: LaneReaderOptions): LaneReader {
-  const { jsm, js, lane, manage, prepare, checkpoint, onDelivery, onDoubt, onMended, room } = options;
+  const { jsm, js, lane, manage, prepare, checkpoint, onDelivery, onDoubt, onMended, onChanged, room } = options;
   const durable = consumerName(lane.type, lane.partition);
   let session = 0;
   let failures = 0;
@@ -95,7 +100,7 @@ export function readLane(options: LaneReaderOptions): LaneReader {
     const isCurrent = () => mine === session && !released;
     try {
       await prepare();
-      const mended = await ensureConsumer(jsm, lane, manage);
+      const mended = await ensureConsumer({ jsm, lane, manage, onChanged });
       if (mended.length > 0) onMended(mended);
       if (!isCurrent()) return;
       const from = checkpoint() + 1;
@@ -189,6 +194,7 @@ export function readLane(options: LaneReaderOptions): LaneReader {
   function again(reason: Doubt, detail: string | undefined): void {
     close();
     onDoubt(reason, detail);
+    if (reason === "consumer_changed") onChanged();
     clearTimeout(retry);
     const backoffMs = RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)];
     retry = setTimeout(() => void open(), reason === "unpinned" ? UNPINNED_RETRY_MS : backoffMs);

@@ -45,7 +45,7 @@ export function createJournal(db: Database.Database): Journal {
   const insertEvent = db.prepare(`INSERT OR IGNORE INTO events (actor_key, event_id, type, timestamp, stored_ms,
     sequence, outcome, correlation_id, body) VALUES (?, ?, ?, ?, ?, ?, 'applied', ?, ?)`);
   const ofEvent = "WHERE actor_key = ? AND type = ? AND event_id = ?";
-  const selectContent = db.prepare(`SELECT timestamp, body FROM events ${ofEvent}`);
+  const selectContent = db.prepare(`SELECT timestamp, body, sequence, stored_ms AS storedAtMs FROM events ${ofEvent}`);
   const countDuplicate = db.prepare(`UPDATE events SET duplicates = duplicates + 1 ${ofEvent}`);
   const countConflict = db.prepare(`UPDATE events SET conflicts = conflicts + 1 ${ofEvent}`);
   const updateOutcome = db.prepare(`UPDATE events SET outcome = 'superseded' ${ofEvent}`);
@@ -132,7 +132,8 @@ export function createJournal(db: Database.Database): Journal {
         body,
       );
       if (changes === 1) return "new";
-      const first = selectContent.get(actorKey, type, eventId) as Content;
+      const first = selectContent.get(actorKey, type, eventId) as Content & Pick<EventRow, "sequence" | "storedAtMs">;
+      if (first.sequence === sequence && first.storedAtMs === storedAtMs) return "again";
       const isSame = hasSameContent(first, row);
       (isSame ? countDuplicate : countConflict).run(actorKey, type, eventId);
       return isSame ? "duplicate" : "conflict";

@@ -13,6 +13,11 @@ export interface LaneRecords {
   completeTo(lane: Lane): number;
   /** None of its messages was missing up to here when the stream was last looked at. */
   intactTo(lane: Lane): number;
+  /**
+   * Sets the checkpoint back to `intactTo`, to be read again from there: what was applied since is known again, message
+   * by message.
+   */
+  goBack(lane: Lane): void;
   /** Raises both. */
   saveCompleteTo(lanes: ReadonlyMap<Lane, number>): void;
   /** The highest checkpoint of the stream, 0 when none. */
@@ -51,6 +56,9 @@ export function createLaneRecords(db: Database.Database): LaneRecords {
   const selectIntact = db.prepare("SELECT complete_to FROM checkpoints WHERE stream = ? AND partition = ?").pluck();
   const upsertComplete = db.prepare(`INSERT INTO checkpoints (stream, partition, complete_to) VALUES (?, ?, ?)
     ON CONFLICT DO UPDATE SET complete_to = excluded.complete_to WHERE complete_to < excluded.complete_to`);
+  const lowerCheckpoint = db.prepare(
+    "UPDATE checkpoints SET sequence = min(sequence, complete_to) WHERE stream = ? AND partition = ?",
+  );
   const selectHighest = db.prepare("SELECT coalesce(max(sequence), 0) FROM checkpoints WHERE stream = ?").pluck();
   const resetCheckpoints = db.prepare("UPDATE checkpoints SET sequence = 0, complete_to = 0 WHERE stream = ?");
   // What is left of retired orders is recognised by its event ids then.
@@ -69,6 +77,7 @@ export function createLaneRecords(db: Database.Database): LaneRecords {
     saveStream: (type, stream, created, partitions) => void upsertStream.run(stream, type, created, partitions),
     completeTo: (lane) => (selectComplete.get(lane.stream, lane.partition) as number | undefined) ?? 0,
     intactTo: (lane) => (selectIntact.get(lane.stream, lane.partition) as number | undefined) ?? 0,
+    goBack: (lane) => void lowerCheckpoint.run(lane.stream, lane.partition),
     saveCompleteTo: db.transaction((lanes: ReadonlyMap<Lane, number>) => {
       for (const [lane, sequence] of lanes) upsertComplete.run(lane.stream, lane.partition, sequence);
     }),

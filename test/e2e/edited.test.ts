@@ -44,6 +44,25 @@ it("consumers edited while it runs: no event is missed, taken for another's or r
   await until("ready", async () => (await fetch(`${daemon.httpUrl}/readyz`)).ok);
 }, 120_000);
 
+it("what a narrowed consumer left out is read once it is noticed, though later messages were applied", async () => {
+  await using world = await openWorld();
+  const { jsm, js } = world.session;
+  const daemon = await world.start();
+  const id = idOf(3);
+  await pay(world, id, 1);
+  await until("the first is applied", async () => (await getJson(daemon, `/api/orders/${id}`)).version === 1);
+  await jsm.consumers.update("ORDERS", "orders-3", { filter_subject: "orders.3.*.PaymentProcessed" });
+  const reserved = { orderId: id, eventType: "InventoryReserved", timestamp: "2026-03-01T00:00:01Z" };
+  await js.publish(
+    `orders.${id}.InventoryReserved`,
+    JSON.stringify({ ...reserved, reservedItems: { a: 1 }, warehouseId: "w" }),
+  );
+  await pay(world, id, 2);
+  await until("all are applied", async () => (await getJson(daemon, `/api/orders/${id}`)).version === 3, 60_000);
+  const { events } = await getJson(daemon, "/api/stats");
+  expect(events).toMatchObject({ applied: 3, duplicate: 0 });
+}, 90_000);
+
 it("DECISIONS edited while it runs so that it keeps the latest only: named once, with the command; what is read goes on", async () => {
   await using world = await openWorld();
   const daemon = await world.start();

@@ -71,6 +71,7 @@ function read(
     },
     onDoubt: (reason) => reading.doubts.push(reason),
     room,
+    onChanged: () => {},
     onMended: (differences) => reading.mended.push(...differences),
   });
   return Object.assign(reading, { reader, [Symbol.asyncDispose]: () => reader.release() });
