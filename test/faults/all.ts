@@ -1,5 +1,6 @@
 import { backlog } from "./backlog.ts";
 import { clocks } from "./clocks.ts";
+import { consumers } from "./consumers.ts";
 import { crashes } from "./crashes.ts";
 import { damage } from "./damage.ts";
 import { disks } from "./disks.ts";
@@ -7,6 +8,7 @@ import type { Fault } from "./fault.ts";
 import { freezes } from "./freezes.ts";
 import { headers } from "./headers.ts";
 import { limits } from "./limits.ts";
+import { memory } from "./memory.ts";
 import { mixed } from "./mixed.ts";
 import { network } from "./network.ts";
 import { poison } from "./poison.ts";
@@ -23,6 +25,7 @@ export const FAULTS: readonly Fault[] = [
   ...freezes,
   ...network,
   ...streams,
+  ...consumers,
   ...unread,
   ...limits,
   ...purges,
@@ -33,6 +36,7 @@ export const FAULTS: readonly Fault[] = [
   ...damage,
   ...poison,
   ...headers,
+  ...memory,
   ...clocks,
   ...backlog,
   mixed,

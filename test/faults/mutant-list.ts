@@ -190,4 +190,25 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "if (false) add(",
     fault: "one-per-subject",
   },
+  {
+    name: "an edited consumer is not looked at",
+    file: "src/jetstream/lane-consumer.ts",
+    find: "if (differences.length === 0) return [];",
+    replace: "return [];",
+    fault: "consumer-edited",
+  },
+  {
+    name: "what an order knows weighs nothing",
+    file: "src/flow/hot-actors.ts",
+    find: "const BYTES_A_CHARACTER = 12;",
+    replace: "const BYTES_A_CHARACTER = 0;",
+    fault: "large-orders",
+  },
+  {
+    name: "what an edited consumer left out is not read again",
+    file: "src/daemon.ts",
+    find: "onChanged: () => records.goBack(lane)",
+    replace: "onChanged: () => {}",
+    fault: "consumer-edited",
+  },
 ];

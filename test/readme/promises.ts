@@ -75,6 +75,13 @@ export const PROMISES: readonly Promised[] = [
     faults: ["consumer-deleted", "consumer-reset"],
   },
   {
+    when: "consumers are edited or paused by others",
+    promise:
+      "only a partition's own events, whole, are applied; what is wrong is put right, or named by `/readyz` until somebody does",
+    tests: [],
+    faults: ["consumer-edited", "consumer-edited-alone"],
+  },
+  {
     when: "the stream was purged or made anew",
     promise: "what was read is nobody's loss; for what was not, the daemon stops and names the command that accepts it",
     tests: [
@@ -161,7 +168,7 @@ export const PROMISES: readonly Promised[] = [
       ["jetstream/message-headers.test.ts", "64 KiB of headers take no longer"],
       ["flow/hot-cache.test.ts", "orders that know much leave"],
     ],
-    faults: ["header-burst"],
+    faults: ["header-burst", "large-orders", "paused-large"],
   },
   {
     when: "a late event arrives for an order that was retired (`NATSTATE_RETAIN`)",
