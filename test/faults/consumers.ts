@@ -59,7 +59,7 @@ export const consumers: readonly Fault[] = [
         await change(world, partition);
         await saysUnready(world.daemon(), named(partition));
         world.struck();
-        await world.session.jsm.consumers.update("ORDERS", nameOf(partition), config);
+        await world.session.jsm.consumers.update("ORDERS", nameOf(partition), { headers_only: false, ...config });
         await world.session.jsm.consumers.resume("ORDERS", nameOf(partition));
       });
       await world.settle().catch(async (error: Error) => {
