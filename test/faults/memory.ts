@@ -9,10 +9,10 @@ const PATIENCE_MS = 60_000;
 const LARGE_BYTES = 55_000;
 const LARGE_ORDERS = 9500;
 const HEAP_MIB = 600;
-/** Many enough for 220 MB to be delivered. */
-const WAITING = 4000;
+/** Many enough for 330 MB to be delivered. */
+const WAITING = 6000;
 /** What a daemon may grow by while nothing can be committed, MiB. */
-const MOST_GROWTH_MIB = 150;
+const MOST_GROWTH_MIB = 250;
 
 /** Large orders, and many of them. */
 export const memory: readonly Fault[] = [
