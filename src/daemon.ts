@@ -16,6 +16,7 @@ import { createQuestions } from "./flow/questions.ts";
 import type { Past, Whereabouts } from "./flow/whereabouts.ts";
 import { maskUrl, NatsSetupError } from "./jetstream/connect.ts";
 import { openDeadLetters } from "./jetstream/dead-letters.ts";
+import { createDueDecisions } from "./jetstream/due-decisions.ts";
 import { StreamIdentityError } from "./jetstream/identity.ts";
 import { rememberStreams } from "./jetstream/known-streams.ts";
 import { type LaneLag, watchLag } from "./jetstream/lag.ts";
@@ -223,8 +224,16 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     onForeign: ({ type }, actorId, sequences) =>
       nameForeign(DECISIONS_STREAM, decisionSubject(type, actorId), sequences),
     onTrouble: (error, what) => logger.warn({ err: error, what }, "not published yet, trying again"),
-    onProgress: () => intake.resume(),
+    onProgress() {
+      due.goOn();
+      intake.resume();
+    },
     probe,
+  });
+  const due = createDueDecisions({
+    pending: outbox.pendingDecisions,
+    offer: (decisions) => publisher.offer(decisions, []),
+    backlog: publisher.backlog,
   });
   const processor = createProcessor(journal, actors, { maxBytes: config.NATSTATE_MAX_EVENT_BYTES }, probe);
   const intake = createIntake({
@@ -307,6 +316,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
       intake.drop(lane);
       actors.evictLane(lane);
       publisher.drop(lane);
+      due.drop(lane);
       inspections.closeLane(lane);
       lag.forget(lane);
       logger.info({ stream: lane.stream, partition: lane.partition }, "partition released");
@@ -429,12 +439,17 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     else onSession(event);
   }
 
-  /** What is due again of lanes that are read; the others' is offered when they are taken. */
+  function offerDue(lane: Lane): void {
+    publisher.offer([], outbox.pendingDeadLetters(lane));
+    due.begin(lane);
+  }
+
+  /** What is due again of lanes that are ours already; the others' is offered when they are taken. */
   function onLost(lost: readonly LostMessages[]): void {
     logLost(lost);
-    for (const lane of ownership.reading()) {
+    for (const lane of ownership.taken()) {
       publisher.drop(lane);
-      publisher.offer(outbox.pendingDecisions(lane), outbox.pendingDeadLetters(lane));
+      offerDue(lane);
     }
   }
 
@@ -446,9 +461,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
 
   async function prepare(missing: readonly Lane[]): Promise<void> {
     await preparation.take(missing);
-    for (const lane of missing) {
-      publisher.offer(outbox.pendingDecisions(lane), outbox.pendingDeadLetters(lane));
-    }
+    for (const lane of missing) offerDue(lane);
   }
 
   /** A daemon that cannot take over another one's partitions, because their past is gone, still has its own to read. */

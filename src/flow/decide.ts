@@ -27,7 +27,9 @@ export function decide(
   const { lane, id } = actor;
   const { type } = lane;
   const dataCompleteness = actor.completeness;
-  const said = { conclusion, eventId: cause.eventId, dataCompleteness, sequence: delivery.sequence };
+  // What only a store has any more is past, whatever its sequence in a stream of before.
+  const sequence = delivery.stored === undefined ? delivery.sequence : Number.NEGATIVE_INFINITY;
+  const said = { conclusion, eventId: cause.eventId, dataCompleteness, sequence };
   const { adopt, record, head } = advance(type, actor, said, journal.learntDecisions(type.name, id));
   const write = (revision: number, decisionType: string, payload: string): LedgerRow => ({
     actorKey: actor.key,

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ActorType, Conclusion, DecisionContent } from "../../machines/actor-type.ts";
+import { withoutSource } from "./cloud-event.ts";
 import { causeOf, type DecisionEnvelope, decodeContent, nextContent, sameContent, standingAfter } from "./decision.ts";
 import type { LearntDecision, PublishedDecision } from "./ports.ts";
 
@@ -8,7 +9,8 @@ import type { LearntDecision, PublishedDecision } from "./ports.ts";
  *
  * Three rules hold throughout. A revision is said once. What was decided stays decided: another writer's decision is
  * history, and superseded when ours differs. And nothing is said again, or said differently, because a past is read
- * anew: only an event that nobody has decided on yet asks for a revision.
+ * anew: only an event that nobody has decided on yet asks for a revision. (What is past ends, for an actor, with the
+ * newest decision that is learnt. Where rules have changed since, an event after that one is decided by the new ones.)
  */
 
 /** An actor's ledger as far as it matters for the next revision. */
@@ -59,8 +61,12 @@ export function advance(
   if (caused >= 0) return adopt(type, head, ahead.slice(0, caused + 1));
   // Of the past: the stream says what came of it, and more. It is not decided again.
   if (sequence <= newest.pastTo || content === null) return adopt(type, head, []);
-  const same = ahead.findIndex(({ payload }) => sameContent(decodeContent(type, payload), content));
-  if (same >= 0) return adopt(type, head, ahead.slice(0, same + 1));
+  // Consumers go by the newest. Of a stream made anew nothing is past, and what it says is met again one by one.
+  const same =
+    newest.pastTo === 0
+      ? ahead.findIndex(({ payload }) => sameContent(decodeContent(type, payload), content))
+      : sameContent(decodeContent(type, newest.payload), content) && ahead.length - 1;
+  if (same !== false && same >= 0) return adopt(type, head, ahead.slice(0, same + 1));
   return record(type, ahead, newest.revision, content);
 }
 
@@ -70,7 +76,9 @@ export function advance(
  * may differ, as the rules may have changed since.
  */
 function isCause(type: ActorType, { conclusion, eventId, dataCompleteness }: Concluded, payload: string): boolean {
-  if (causeOf(payload) !== eventId) return false;
+  const cause = causeOf(payload);
+  // In earlier versions a CloudEvent was known by its id alone.
+  if (cause !== eventId && cause !== withoutSource(eventId)) return false;
   const said = JSON.parse(payload) as Partial<DecisionEnvelope>;
   const content = conclusion.content ?? { decisionType: type.withdrawn };
   const differences = [

@@ -8,7 +8,12 @@ export interface OutboxPositions {
 
 /** The publishing side of the store. Each method is one transaction. */
 export interface Outbox {
-  pendingDecisions(lane: Lane): LedgerRow[];
+  /** By actor and revision, from after the one given. */
+  pendingDecisions(
+    lane: Lane,
+    after?: { readonly actorKey: number; readonly revision: number },
+    limit?: number,
+  ): LedgerRow[];
   pendingDeadLetters(lane: Lane): DeadLetterRow[];
   /** Sequence in DECISIONS of a revision, undefined while it is unpublished or unknown; 0: gone from there. */
   publishedSequence(actorKey: number, revision: number): number | undefined;

@@ -2,7 +2,7 @@ import type { JetStreamManager } from "@nats-io/jetstream";
 import type { OutboxStreams } from "../flow/outbox.ts";
 import type { Lane } from "../flow/ports.ts";
 import { NatsSetupError } from "./connect.ts";
-import { type KnownPositions, otherStream, refusal } from "./identity.ts";
+import { type KnownPositions, otherStream, refusal, StreamIdentityError } from "./identity.ts";
 import { DEAD_LETTERS_STREAM, DECISIONS_STREAM, partitionOf } from "./names.ts";
 import { checkOutboxStreams, type LostMessages, otherOutboxStream } from "./outbox-streams.ts";
 import type { StreamIdentity } from "./topology.ts";
@@ -53,6 +53,7 @@ export async function rememberStreams(options: KnownStreamsOptions): Promise<Los
     return problem === undefined ? [] : [{ stream: stream.name, problem }];
   });
   if (problems.length > 0) throw refusal(problems);
+  for (const stream of found) refuseOtherDivision(records, stream, partitions);
   // These first: what is due again of a former event stream must not be forgotten with it.
   for (const stream of found.filter(isAccepted)) {
     if (isOutbox(stream.name)) onAccepted(stream, acceptOutbox(outboxStreams, stream));
@@ -68,12 +69,9 @@ export async function rememberStreams(options: KnownStreamsOptions): Promise<Los
   return lost;
 }
 
-function problemOf(
-  { records, outboxStreams, partitions }: KnownStreamsOptions,
-  stream: StreamIdentity,
-): string | undefined {
+function problemOf({ records, outboxStreams }: KnownStreamsOptions, stream: StreamIdentity): string | undefined {
   if (isOutbox(stream.name)) return otherOutboxStream(outboxStreams.find(stream.name), stream);
-  return otherStream(records, stream) ?? otherDivision(records, stream, partitions);
+  return otherStream(records, stream);
 }
 
 function isOutbox(stream: string): boolean {
@@ -101,9 +99,16 @@ function acceptEvents({ records, lanes, partitions }: KnownStreamsOptions, strea
   return { forgottenDeadLetters };
 }
 
-/** Checkpoints are of partitions: divided otherwise, a partition holds what another one's checkpoint speaks of. */
-function otherDivision(records: StreamRecords, { name }: StreamIdentity, partitions: number): string | undefined {
+/**
+ * Messages keep the partition they were stored in. Divided otherwise in place, a stream has messages that nobody reads
+ * and others that are taken for misplaced: that cannot be accepted.
+ *
+ * @throws StreamIdentityError with what to do.
+ */
+function refuseOtherDivision(records: StreamRecords, { name, created }: StreamIdentity, partitions: number): void {
   const known = records.streamPartitions(name);
-  if (known === undefined || known === partitions) return undefined;
-  return `stream ${name} is divided into ${partitions} partitions, but the store has read it in ${known}: its subject transform was edited. It would be read again from its first message; events the store has already are recognised.`;
+  if (known === undefined || known === partitions || records.streamCreated(name) !== created) return;
+  throw new StreamIdentityError(
+    `stream ${name} has messages in ${known} partitions, NATSTATE_PARTITIONS is ${partitions}: its subject transform was edited, and what is stored keeps the partition it has. Set NATSTATE_PARTITIONS=${known} and the subject transform back; for another number, make the stream anew.`,
+  );
 }

@@ -221,7 +221,7 @@ export function readLane(options: LaneReaderOptions): LaneReader {
     async release() {
       released = true;
       clearTimeout(retry);
-      const wasReading = messages !== undefined;
+      const wasReading = messages !== undefined || isHeld;
       close();
       if (wasReading) await jsm.consumers.unpin(lane.stream, durable, OWNER_GROUP).catch(() => {});
     },

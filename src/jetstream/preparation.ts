@@ -33,6 +33,7 @@ export interface PreparationOptions extends CatchUpOptions {
 export function createPreparation(options: PreparationOptions): Preparation {
   const { jsm, records, missing, topology, assigned, onRefused, onLost } = options;
   let catchingUp: Promise<void> | undefined;
+  const untold: LostMessages[] = [];
 
   async function checkStream(lanes: readonly Lane[]): Promise<void> {
     for (const stream of new Set(lanes.map((lane) => lane.stream))) {
@@ -52,9 +53,10 @@ export function createPreparation(options: PreparationOptions): Preparation {
   }
 
   async function learn(lanes: readonly Lane[]): Promise<void> {
-    const lost = await checkOutboxStreams(options);
+    // Noticed once; told when it is known what they still hold, which may take several attempts.
+    untold.push(...(await checkOutboxStreams(options)));
     await catchUpOutbox(options, lanes);
-    if (lost.length > 0) onLost(lost);
+    if (untold.length > 0) onLost(untold.splice(0));
   }
 
   return {

@@ -197,13 +197,14 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const { decisions, lastSequence: last, foreign } = await decisionsOn(jsm, lane.type, actorId);
     if (foreign.length > 0) onForeign(lane, actorId, foreign);
     const ours = decisions.find(({ revision }) => revision === row.revision);
+    ends.delete(actorKey);
     if (ours?.payload === row.payload) return ours.sequence;
     const found = { decisions, streamEnd: state.last_seq, pastTo: source.last_seq };
     const { due, isDiverged } = outbox.reconcile(lane, actorId, found);
     // Later revisions offered meanwhile may have been renumbered; what the ledger says now is what is published, after
     // whatever is the last on the subject.
     queue.replaceBehind(job, owns(lane) ? due.map((next) => decisionJob(lane, next)) : []);
-    ends.set(actorKey, { sequence: last, times });
+    if (due.length > 0 && owns(lane)) ends.set(actorKey, { sequence: last, times });
     for (const { revision, sequence } of decisions) remember(actorKey, revision, sequence);
     if (isDiverged) onReconciled(lane, actorId);
     return undefined;

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { crc32 } from "node:zlib";
+import { withoutSource } from "../flow/cloud-event.ts";
 import type { Pieces } from "../flow/pieces.ts";
 import type { PublishedDecision, StoredActor } from "../flow/ports.ts";
 import type { ActorImage, ImageDecision, ImageEvent } from "../store/images.ts";
@@ -101,8 +102,10 @@ function* compareEvents(stored: readonly ImageEvent[], derived: readonly ImageEv
   const found: Found[] = [];
   for (const event of derived) {
     yield;
-    const ours = known.get(keyOf(event));
-    known.delete(keyOf(event));
+    // In earlier versions a CloudEvent was known by its id alone.
+    const names = [event, { ...event, eventId: withoutSource(event.eventId) }].map(keyOf);
+    const ours = names.map((name) => known.get(name)).find((found) => found !== undefined);
+    if (ours !== undefined) known.delete(keyOf(ours));
     if (ours === undefined) {
       found.push({ what: nameOf(event), store: null, log: event.body });
       continue;

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type Database from "better-sqlite3";
+import { withoutSource } from "../flow/cloud-event.ts";
 import type {
   DeadLetterRow,
   EventRow,
@@ -95,6 +96,17 @@ export function createJournal(db: Database.Database): Journal {
     );
   }
 
+  const findContent = (actorKey: number, type: string, eventId: string) =>
+    selectContent.get(actorKey, type, eventId) as FirstHeard | undefined;
+
+  /** @param eventId - by which the first is stored. */
+  function countAgain(first: FirstHeard, row: EventRow, eventId: string): "duplicate" | "conflict" | "again" {
+    if (first.sequence === row.sequence && first.storedAtMs === row.storedAtMs) return "again";
+    const isSame = hasSameContent(first, row);
+    (isSame ? countDuplicate : countConflict).run(row.actorKey, row.type, eventId);
+    return isSame ? "duplicate" : "conflict";
+  }
+
   return {
     transaction<Result>(work: () => Result): Result {
       mayHaveImports = anyImported.get() !== undefined;
@@ -121,6 +133,10 @@ export function createJournal(db: Database.Database): Journal {
     eventsOf: (actorKey) => selectEvents.all(actorKey) as EventRow[],
     recordEvent(row) {
       const { actorKey, eventId, type, timestamp, storedAtMs, sequence, correlationId, body } = row;
+      // In earlier versions a CloudEvent was known by its id alone.
+      const earlier = eventId.includes("#") ? findContent(actorKey, type, withoutSource(eventId)) : undefined;
+      if (earlier !== undefined && hasSameContent(earlier, row))
+        return countAgain(earlier, row, withoutSource(eventId));
       const { changes } = insertEvent.run(
         actorKey,
         eventId,
@@ -132,11 +148,7 @@ export function createJournal(db: Database.Database): Journal {
         body,
       );
       if (changes === 1) return "new";
-      const first = selectContent.get(actorKey, type, eventId) as Content & Pick<EventRow, "sequence" | "storedAtMs">;
-      if (first.sequence === sequence && first.storedAtMs === storedAtMs) return "again";
-      const isSame = hasSameContent(first, row);
-      (isSame ? countDuplicate : countConflict).run(actorKey, type, eventId);
-      return isSame ? "duplicate" : "conflict";
+      return countAgain(findContent(actorKey, type, eventId) as FirstHeard, row, eventId);
     },
     markSuperseded: (actorKey, { type, eventId }) => void updateOutcome.run(actorKey, type, eventId),
     forgetEvent: (actorKey, { type, eventId }) => void deleteEvent.run(actorKey, type, eventId),
@@ -187,6 +199,7 @@ export function createJournal(db: Database.Database): Journal {
 }
 
 type Content = Pick<EventRow, "timestamp" | "body">;
+type FirstHeard = Pick<EventRow, "timestamp" | "body" | "sequence" | "storedAtMs">;
 
 /** The order of names in an object says nothing; the correlation id is no content. */
 function hasSameContent(a: Content, b: Content): boolean {

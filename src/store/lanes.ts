@@ -60,7 +60,10 @@ export function createLaneRecords(db: Database.Database): LaneRecords {
     "UPDATE checkpoints SET sequence = min(sequence, complete_to) WHERE stream = ? AND partition = ?",
   );
   const selectHighest = db.prepare("SELECT coalesce(max(sequence), 0) FROM checkpoints WHERE stream = ?").pluck();
-  const resetCheckpoints = db.prepare("UPDATE checkpoints SET sequence = 0, complete_to = 0 WHERE stream = ?");
+  // With the published dead letters goes what was known of them: DEAD_LETTERS says it again.
+  const resetCheckpoints = db.prepare(
+    "UPDATE checkpoints SET sequence = 0, complete_to = 0, dead_letters_sequence = 0 WHERE stream = ?",
+  );
   // What is left of retired orders is recognised by its event ids then.
   const forgetRetired = db.prepare(`UPDATE retired SET sequence = 0
     WHERE type = (SELECT type FROM streams WHERE name = ?)`);

@@ -28,7 +28,8 @@ interface ActorHead {
 /** The publishing side of the store. */
 export function createOutbox(db: Database.Database): Outbox {
   const selectPendingDecisions = db.prepare(`SELECT ${LEDGER_COLUMNS} FROM decisions
-    WHERE published IS NULL AND type = ? AND partition = ? ORDER BY actor_key, revision`);
+    WHERE published IS NULL AND type = ? AND partition = ? AND (actor_key, revision) > (?, ?)
+    ORDER BY actor_key, revision LIMIT ?`);
   const selectPendingDeadLetters = db.prepare(`SELECT stream, sequence, former, type, partition, reason, error, subject,
     stored_ms AS storedAtMs, headers, body FROM dead_letters
     WHERE published IS NULL AND type = ? AND partition = ? ORDER BY former = 0, sequence`);
@@ -94,7 +95,8 @@ export function createOutbox(db: Database.Database): Outbox {
   }
 
   return {
-    pendingDecisions: (lane) => selectPendingDecisions.all(lane.type.name, lane.partition) as LedgerRow[],
+    pendingDecisions: ({ type, partition }, { actorKey, revision } = { actorKey: 0, revision: 0 }, limit = -1) =>
+      selectPendingDecisions.all(type.name, partition, actorKey, revision, limit) as LedgerRow[],
     pendingDeadLetters: (lane) => selectPendingDeadLetters.all(lane.type.name, lane.partition) as DeadLetterRow[],
     publishedSequence: (actorKey, revision) =>
       (selectPublished.get(actorKey, revision) as number | null | undefined) ?? undefined,

@@ -20,7 +20,7 @@ const IS_NOW = `(name LIKE 'state:%' OR name LIKE 'standing:%' OR name LIKE 'com
  */
 export function repartition(
   db: Database.Database,
-  { type, stream }: { readonly type: string; readonly stream: string },
+  { type, stream, partitions: before }: { readonly type: string; readonly stream: string; readonly partitions: number },
   { partitions, partitionOf }: Division,
 ): void {
   db.function("partition_of", { deterministic: true }, (actorId) => partitionOf(String(actorId)));
@@ -31,7 +31,7 @@ export function repartition(
   // A dead letter may be of no actor at all; its owner publishes it, whoever that is.
   db.prepare("UPDATE dead_letters SET partition = partition % ? WHERE type = ?").run(partitions, type);
   divideTallies(db, type, partitions);
-  divideCheckpoints(db, stream, partitions);
+  divideCheckpoints(db, stream, before, partitions);
 }
 
 function divideTallies(db: Database.Database, type: string, partitions: number): void {
@@ -47,16 +47,15 @@ function divideTallies(db: Database.Database, type: string, partitions: number):
   for (const tally of [...ever, ...now]) insert.run({ type, ...(tally as object) });
 }
 
-/** What is known of the outbox streams is known of every actor only up to the lowest of the former partitions. */
-function divideCheckpoints(db: Database.Database, stream: string, partitions: number): void {
+/** What is known of DECISIONS is known of every actor only up to the lowest of the former partitions. */
+function divideCheckpoints(db: Database.Database, stream: string, before: number, partitions: number): void {
   const known = db
-    .prepare(`SELECT coalesce(min(decisions_sequence), 0) AS decisions, coalesce(min(dead_letters_sequence), 0) AS letters
-      FROM checkpoints WHERE stream = ?`)
-    .get(stream) as { readonly decisions: number; readonly letters: number };
+    .prepare("SELECT iif(count(*) < ?, 0, min(decisions_sequence)) FROM checkpoints WHERE stream = ?")
+    .pluck()
+    .get(before, stream) as number;
   db.prepare("DELETE FROM checkpoints WHERE stream = ?").run(stream);
-  const insert = db.prepare(`INSERT INTO checkpoints (stream, partition, decisions_sequence, dead_letters_sequence)
-    VALUES (?, ?, ?, ?)`);
+  const insert = db.prepare("INSERT INTO checkpoints (stream, partition, decisions_sequence) VALUES (?, ?, ?)");
   for (let partition = 0; partition < partitions; partition++) {
-    insert.run(stream, partition, known.decisions, known.letters);
+    insert.run(stream, partition, known);
   }
 }

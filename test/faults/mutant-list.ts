@@ -60,8 +60,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "what was due before the end is not published at the start",
     file: "src/daemon.ts",
-    find: "for (const lane of missing) {\n      publisher.offer(",
-    replace: "for (const lane of missing) {\n      void (",
+    find: "for (const lane of missing) offerDue(lane);",
+    replace: "void missing;",
     fault: "crash-committed",
   },
   {

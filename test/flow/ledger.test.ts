@@ -115,6 +115,11 @@ describe("another writer's decision, caused by nothing we know", () => {
     expect(replay([null, null], [decided(1, 7, "?", 0)])).toMatchObject({ recorded: [], adopted: [] });
   });
 
+  it("a new event that says what an older one of them said is decided after the newest, which consumers go by", () => {
+    const learnt = [decided(1, 5, "?", 1), decided(2, 7, "?", 1)];
+    expect(replay([null, 5, 5], learnt)).toMatchObject({ recorded: [3], adopted: [1, 2], head: { revision: 3 } });
+  });
+
   it("is ours when it says what we are about to say", () => {
     expect(replay([5], [decided(1, 5, "?", 0)])).toMatchObject({ recorded: [], adopted: [1] });
   });

@@ -73,6 +73,18 @@ it("a dead letter that is due when its stream is replaced stays due, beside one 
   ]);
 });
 
+it("what is read again from its first message is held against all of DEAD_LETTERS: nothing is told twice", () => {
+  using station = openStation();
+  createLaneRecords(station.db).saveStream("order", "ORDERS", "2026-03-01T00:00:00Z", 16);
+  station.outbox.savePositions(orderLane, { decisions: 7, deadLetters: 9 });
+  accept(station, 16);
+  expect(station.outbox.positions(orderLane)).toEqual({ decisions: 7, deadLetters: 0 });
+  createLaneRecords(station.db).saveStream("order", "ORDERS", "2026-03-01T00:00:00Z", 16);
+  station.outbox.savePositions(orderLane, { decisions: 7, deadLetters: 9 });
+  accept(station, 4);
+  expect(station.outbox.positions(orderLane)).toEqual({ decisions: 0, deadLetters: 0 });
+});
+
 it("what DEAD_LETTERS says of a sequence that is still to come keeps no real dead letter from being published", () => {
   using station = openStation();
   const real = deliver(50, "orders.o.OrderCreated", "{ real");

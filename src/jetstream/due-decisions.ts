@@ -1,0 +1,50 @@
+import type { Lane, LedgerRow } from "../flow/ports.ts";
+
+/** Where a walk over what is due of a lane is: after this revision. */
+export type DuePlace = Pick<LedgerRow, "actorKey" | "revision">;
+
+/** Offers what is due to the publisher, a page of each lane at a time: all of a large store may be due again. */
+export interface DueDecisions {
+  /** Offers a lane's from the first on. */
+  begin(lane: Lane): void;
+  /** Offers more, when there is more and room for it. */
+  goOn(): void;
+  /** The lane went to another owner. */
+  drop(lane: Lane): void;
+}
+
+export interface DueDecisionsOptions {
+  readonly pending: (lane: Lane, after: DuePlace, limit: number) => LedgerRow[];
+  readonly offer: (decisions: readonly LedgerRow[]) => void;
+  /** Rows that wait to be published. */
+  readonly backlog: () => number;
+}
+
+/** Of 16 lanes together fewer than what makes events wait. */
+const PAGE = 500;
+const LOW_BACKLOG = 2000;
+const BEGINNING: DuePlace = { actorKey: 0, revision: 0 };
+
+export function createDueDecisions({ pending, offer, backlog }: DueDecisionsOptions): DueDecisions {
+  /** Lanes of which more may be due. */
+  const places = new Map<Lane, DuePlace>();
+
+  function offerPage(lane: Lane, after: DuePlace): void {
+    const rows = pending(lane, after, PAGE);
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < PAGE) places.delete(lane);
+    else places.set(lane, last);
+    offer(rows);
+  }
+
+  return {
+    begin: (lane) => offerPage(lane, BEGINNING),
+    goOn() {
+      for (const [lane, place] of [...places]) {
+        if (backlog() >= LOW_BACKLOG) return;
+        offerPage(lane, place);
+      }
+    },
+    drop: (lane) => void places.delete(lane),
+  };
+}
