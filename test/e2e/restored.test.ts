@@ -20,3 +20,6 @@ it.each<Partial<Cell>>([
 ])("of what was restored from a copy, or is gone, nothing is lost that something still has: %j", (cell) =>
   past.check({ ...same, ...cell }),
 );
+
+it("what DECISIONS and DEAD_LETTERS lost while a daemon runs is published again by it, in order", () =>
+  past.checkRunning());

@@ -49,6 +49,8 @@ export interface Past extends AsyncDisposable {
    * @param how - `rebuilt`: the store is made anew first, and then nothing is refused.
    */
   check(cell: Cell, how?: "rebuilt"): Promise<void>;
+  /** The server comes back with an older DECISIONS and DEAD_LETTERS while a daemon runs. */
+  checkRunning(): Promise<void>;
 }
 
 export async function openPast(): Promise<Past> {
@@ -106,6 +108,36 @@ export async function openPast(): Promise<Past> {
       });
       // And it is not asked twice, and nothing is due at the next start.
       await withDaemon(server, join(root, "data"), [], settle);
+    },
+    async checkRunning() {
+      await place({ ORDERS: "same", DECISIONS: "same", DEAD_LETTERS: "same", store: "same" });
+      const known = [...parts.older, ...parts.newer];
+      await withDaemon(server, join(root, "data"), [], async (daemon, session) => {
+        await settle(daemon, session);
+        await server.kill9();
+        for (const name of ["DECISIONS", "DEAD_LETTERS"]) {
+          rmSync(join(streamsDir, name), { recursive: true });
+          cpSync(join(root, "older", "streams", name), join(streamsDir, name), { recursive: true });
+        }
+        await server.restart();
+        await until("what was lost is there again", () =>
+          checkDecisions(session, known).then(
+            () => true,
+            () => false,
+          ),
+        );
+        await settle(daemon, session);
+        await checkDeadLetters(session, known, {
+          ORDERS: "same",
+          DECISIONS: "older",
+          DEAD_LETTERS: "older",
+          store: "same",
+        });
+        const last = traffic(3);
+        await publish(session, last);
+        await settle(daemon, session);
+        await checkDecisions(session, [...known, ...last]);
+      });
     },
     async [Symbol.asyncDispose]() {
       await server.stop();
