@@ -7,7 +7,7 @@
 export async function until<Value>(
   what: string,
   probe: () => Promise<Value | false | null | undefined> | Value | false | null | undefined,
-  timeoutMs = 15_000,
+  timeoutMs = 45_000,
 ): Promise<Value> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {

@@ -11,7 +11,8 @@ export default defineConfig({
     pool: "forks",
     // Most of these tests wait for other processes: on two cores 235 s with two workers, 190 s with three.
     maxWorkers: 3,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Generous: a machine that is shared by many is four times slower, and a test that hangs is rare.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });

@@ -171,7 +171,7 @@ describe("methods and framing", () => {
       status: 0,
     }));
     expect(upgraded.status).not.toBe(101);
-  }, 15_000);
+  }, 45_000);
 
   it("a method cannot be smuggled in by a header or a parameter", async () => {
     const override = "X-HTTP-Method-Override: POST\r\nX-Natstate-Token: x\r\n";

@@ -91,7 +91,7 @@ test("what was mistyped is exit code 2, and says what was expected", async () =>
     ["a URL such as", "health", "--http", "foo"],
     ["one of the three", "dead-letters", "redrive"],
     ["expected nats://", "stats", "--nats", "a b"],
-    ["no such event stream", "start", "--accept-stream", "OTHERS"],
+    ["no such stream", "start", "--accept-stream", "OTHERS"],
   ];
   const ran = await Promise.all(mistakes.map(([, ...args]) => run(...args)));
   ran.forEach(({ code, stderr }, index) => {

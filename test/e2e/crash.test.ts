@@ -27,7 +27,7 @@ it("the daemon killed again and again under load: nothing lost, nothing doubled"
   await published;
   await world.settle(daemon);
   await world.check(daemon, messages);
-}, 60_000);
+}, 180_000);
 
 it("nats-server killed and started again under load: nothing lost, nothing doubled", async () => {
   await using world = await openWorld();
@@ -44,7 +44,7 @@ it("nats-server killed and started again under load: nothing lost, nothing doubl
   await world.settle(daemon);
   await world.check(daemon, messages);
   expect(await daemon.stop()).toBe(0);
-}, 60_000);
+}, 180_000);
 
 it("the store deleted, or replaced by an older copy: the same orders and not one message more", async () => {
   await using world = await openWorld();
@@ -78,7 +78,7 @@ it("the store deleted, or replaced by an older copy: the same orders and not one
     expect(await orders()).toEqual(before);
   }
   expect(existsSync(world.storeFile)).toBe(true);
-}, 60_000);
+}, 180_000);
 
 it("SIGTERM in mid-load ends with 0 within 10 s, and the next start goes on", async () => {
   await using world = await openWorld();
@@ -98,4 +98,4 @@ it("SIGTERM in mid-load ends with 0 within 10 s, and the next start goes on", as
   daemon = await world.start();
   await world.settle(daemon);
   await world.check(daemon, messages);
-}, 60_000);
+}, 180_000);

@@ -47,7 +47,7 @@ export function spawnDaemon(env: Record<string, string>, args: readonly string[]
 export async function startDaemonProcess(
   env: Record<string, string> & { NATSTATE_DATA: string },
   args: readonly string[] = [],
-  timeoutMs = 15_000,
+  timeoutMs = 60_000,
 ): Promise<DaemonProcess> {
   const child = spawnDaemon(env, args);
   let output = "";

@@ -67,4 +67,4 @@ it("a running system is well; a changed consumer and an absent server are named 
   expect(absent.of("store")?.level).toBe("ok");
   const nothing = await examine({ NATSTATE_DATA: join(world.dataDir, "none"), NATSTATE_NATS_PORT: "0" });
   expect(nothing.of("disk")?.level).toBe("warning");
-}, 60_000);
+}, 180_000);

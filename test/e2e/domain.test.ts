@@ -22,7 +22,7 @@ it("on a server with a domain the processor may do its work, and acknowledge it"
     await until("all is acknowledged", async () => (await unacknowledged()) === 0);
   });
   expect(server.violations()).toEqual([]);
-}, 30_000);
+}, 90_000);
 
 it("without the second form of acknowledgements it could not, so the test before can fail", async () => {
   await using server = await startSecureServer({ changes: { [LISTEN]: DOMAIN, [DOMAIN_ACK]: "" } });
@@ -30,7 +30,7 @@ it("without the second form of acknowledgements it could not, so the test before
     await until("the server refuses", () => server.violations().length > 0);
   });
   expect(server.violations().join()).toMatch(/\$JS\.ACK\.hub\.\w+\.ORDERS/);
-}, 30_000);
+}, 90_000);
 
 async function work(server: SecureServer, check: (unacknowledged: () => Promise<number>) => Promise<void>) {
   const dataDir = await mkdtemp(join(tmpdir(), "natstate-domain-"));

@@ -42,7 +42,7 @@ it("consumers edited while it runs: no event is missed, taken for another's or r
   expect(partitions).toMatch(/orders-3 .*is paused until .*nats consumer resume ORDERS orders-3/);
   await jsm.consumers.resume("ORDERS", "orders-3");
   await until("ready", async () => (await fetch(`${daemon.httpUrl}/readyz`)).ok);
-}, 120_000);
+}, 360_000);
 
 it("what a narrowed consumer left out is read once it is noticed, though later messages were applied", async () => {
   await using world = await openWorld();
@@ -61,7 +61,7 @@ it("what a narrowed consumer left out is read once it is noticed, though later m
   await until("all are applied", async () => (await getJson(daemon, `/api/orders/${id}`)).version === 3, 60_000);
   const { events } = await getJson(daemon, "/api/stats");
   expect(events).toMatchObject({ applied: 3, duplicate: 0 });
-}, 90_000);
+}, 270_000);
 
 it("DECISIONS edited while it runs so that it keeps the latest only: named once, with the command; what is read goes on", async () => {
   await using world = await openWorld();
@@ -77,4 +77,4 @@ it("DECISIONS edited while it runs so that it keeps the latest only: named once,
   await world.session.jsm.streams.update("DECISIONS", { max_msgs_per_subject: -1 });
   await until("ready", async () => (await fetch(`${daemon.httpUrl}/readyz`)).ok);
   expect(daemon.output().match(/max_msgs_per_subject is 1/g)).toHaveLength(1);
-}, 60_000);
+}, 180_000);

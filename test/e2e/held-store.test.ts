@@ -52,4 +52,4 @@ it("while another program holds the store, questions are answered, as of the pas
   await until("they are of now again", isNow);
   await world.check(daemon, all);
   expect(await daemon.stop()).toBe(0);
-}, 40_000);
+}, 120_000);

@@ -28,7 +28,7 @@ beforeAll(async () => {
   for (const name of ["publish", "consume"]) {
     cpSync(join(ROOT, `test/readme/examples/${name}.ts`), join(project, `${name}.js`));
   }
-}, 120_000);
+}, 360_000);
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 /** Packing leaves dist/ behind, which has no place in the clone that is being tested. */

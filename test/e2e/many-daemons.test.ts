@@ -46,7 +46,7 @@ it("two daemons share the partitions; when one is killed the other goes on where
   await until("the other has taken over", async () => (await partitions(second)) === 16, 10_000);
   await world.settle(second);
   await world.check(second, messages);
-}, 60_000);
+}, 180_000);
 
 it("an owner frozen longer than its pin, then thawed, doubles nothing", async () => {
   await using world = await openWorld();
@@ -72,7 +72,7 @@ it("an owner frozen longer than its pin, then thawed, doubles nothing", async ()
   await until("the second has all again", async () => (await partitions(second)) === 16, 20_000);
   await world.settle(second);
   await world.check(second, messages);
-}, 60_000);
+}, 180_000);
 
 it("what a daemon never read and the stream no longer has it does not take over; it goes on with its own", async () => {
   await using world = await openWorld();
@@ -104,4 +104,4 @@ it("what a daemon never read and the stream no longer has it does not take over;
   const again = await world.start({ NATSTATE_DATA: join(world.dataDir, "second") });
   await until("both share again", async () => (await partitions(first)) === 8 && (await partitions(again)) === 8);
   await until("all of the rest is applied", () => haveApplied(first, again));
-}, 60_000);
+}, 180_000);

@@ -67,4 +67,4 @@ it("a type gone wrong beside the orders: its actor is quarantined, also after a 
   } finally {
     await daemon.stop();
   }
-}, 40_000);
+}, 120_000);

@@ -92,4 +92,4 @@ it("quarantined orders are listed, shown and, after a fix, released: their decis
   } finally {
     await daemon.stop();
   }
-}, 40_000);
+}, 120_000);

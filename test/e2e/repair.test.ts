@@ -143,7 +143,7 @@ describe("verify", () => {
     }
     expect(json(all).otherHistories).toBeGreaterThan(0);
     expect({ ...json(some), differences: [] }).toEqual({ ...json(all), differences: [] });
-  }, 40_000);
+  }, 120_000);
 
   it("holds orders from before a stream was made anew against themselves, and a rebuild keeps them", async () => {
     await using world = await openWorld();
@@ -167,7 +167,7 @@ describe("verify", () => {
     expect(json(await runCli(["rebuild", "--json"], env))).toMatchObject({ actors: 60, pending: 0, differences: [] });
     daemon = await world.start();
     await world.check(daemon, [...first, ...second, ...first.slice(0, 40)]);
-  }, 40_000);
+  }, 120_000);
 });
 
 describe("backup", () => {
@@ -198,7 +198,7 @@ describe("backup", () => {
     await world.settle(daemon);
     await world.check(daemon, messages);
     expect(await world.streamSize("DECISIONS")).toBe(decisions);
-  }, 60_000);
+  }, 180_000);
 
   it("of no store says so", async () => {
     const none = await runCli(["backup", "/tmp/unused.db"], { NATSTATE_DATA: join(world.dataDir, "none") });
@@ -234,7 +234,7 @@ describe("rebuild", () => {
     await world.settle(daemon);
     await world.check(daemon, messages);
     expect(await world.streamSize("DECISIONS")).toBe(decisions);
-  }, 60_000);
+  }, 180_000);
 
   it("takes from the old store what has left the stream, and refuses to lose what neither gives", async () => {
     await using world = await openWorld();
@@ -263,7 +263,7 @@ describe("rebuild", () => {
     expect(existsSync(world.storeFile)).toBe(false);
     const accepted = await runCli(["rebuild", "--accept-differences"], env);
     expect(accepted).toMatchObject({ code: 0, stdout: expect.stringMatching(/accepted +what ORDERS held before/) });
-  }, 60_000);
+  }, 180_000);
 
   it("takes the place of a store that is damaged", async () => {
     await using world = await openWorld();
@@ -279,5 +279,5 @@ describe("rebuild", () => {
     expect(json(await runCli(["rebuild", "--json"], env))).toMatchObject({ actors: 60, differences: [], pending: 0 });
     daemon = await world.start();
     await world.check(daemon, messages);
-  }, 60_000);
+  }, 180_000);
 });

@@ -169,7 +169,7 @@ it("settled orders are retired, tell so, and come back for a late event as they 
   expect(portraits(world.storeFile)).toEqual(before);
   expect(await world.streamSize("DECISIONS")).toBe(published);
   expect(await daemon.stop()).toBe(0);
-}, 60_000);
+}, 180_000);
 
 it("late events that change something: the next revision follows, each once, in the order they came", async () => {
   await using world = await openWorld();
@@ -191,7 +191,7 @@ it("late events that change something: the next revision follows, each once, in 
   expect((await stats(daemon)).events.parked).toBeGreaterThan(10);
   await daemon.stop();
   await checkAll(world, [...messages, ...ticked]);
-}, 60_000);
+}, 180_000);
 
 it("what has left the stream does not come back: late events are dead letters, and no blank order begins", async () => {
   await using world = await openWorld();
@@ -236,7 +236,7 @@ it("what has left the stream does not come back: late events are dead letters, a
   expect((await fetch(`${daemon.httpUrl}/api/orders/${id}`)).status).toBe(410);
   const verified = await runCli(["verify", "--all", "--json"], env);
   expect(JSON.parse(verified.stdout)).toMatchObject({ retired: counted, differing: 0, differences: [] });
-}, 60_000);
+}, 180_000);
 
 it("a rebuilt store has the same retired orders, and late events that waited still bring theirs back", async () => {
   await using world = await openWorld();
@@ -257,7 +257,7 @@ it("a rebuilt store has the same retired orders, and late events that waited sti
   expect(JSON.parse(rebuilt.stdout), rebuilt.stderr).toMatchObject({ retired: counted, differences: [] });
   expect(countRows(world.storeFile, "parked")).toBeGreaterThan(0);
   await checkAll(world, [...messages, ...again, ...ticked]);
-}, 60_000);
+}, 180_000);
 
 it("an owner that had retired what another one brought back takes over what that one decided", async () => {
   await using world = await openWorld();
@@ -277,7 +277,7 @@ it("an owner that had retired what another one brought back takes over what that
   const published = await world.streamSize("DECISIONS");
   daemon = await checkAll(world, [...messages, ...ticked]);
   expect(await world.streamSize("DECISIONS")).toBe(published);
-}, 60_000);
+}, 180_000);
 
 it("killed at each moment of retiring and of bringing back: nothing lost, nothing doubled", async () => {
   await using world = await openWorld();
@@ -309,7 +309,7 @@ it("killed at each moment of retiring and of bringing back: nothing lost, nothin
   await calm(world);
   await daemon.stop();
   await checkAll(world, [...messages, ...ticked]);
-}, 60_000);
+}, 180_000);
 
 it("killed again and again while orders are retired and brought back: nothing lost, nothing doubled", async () => {
   await using world = await openWorld();
@@ -337,7 +337,7 @@ it("killed again and again while orders are retired and brought back: nothing lo
   await world.settle(daemon);
   await daemon.stop();
   await checkAll(world, sent);
-}, 90_000);
+}, 270_000);
 
 it("NATS freezes just when an order is to come back: it waits, and comes back afterwards", async () => {
   await using world = await openWorld();
@@ -367,4 +367,4 @@ it("NATS freezes just when an order is to come back: it waits, and comes back af
   await until("it is back", () => countRows(world.storeFile, "parked") === 0, 30_000);
   await daemon.stop();
   await checkAll(world, [...messages, ...sent, ...ticked]);
-}, 60_000);
+}, 180_000);

@@ -25,7 +25,7 @@ it("the running daemon holds orders against the stream and tells of one that was
   await until("it is told", () => daemon.output().includes("drift: the store"));
   expect(daemon.output()).toMatch(/"what":\["completeness"\].*drift: the store is not what the stream gives/);
   expect(await daemon.stop()).toBe(0);
-}, 40_000);
+}, 120_000);
 
 it("it can be switched off", async () => {
   await using world = await openWorld();

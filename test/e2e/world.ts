@@ -78,7 +78,7 @@ export async function openWorld(): Promise<World> {
       };
       await Promise.all(Array.from({ length: 100 }, worker));
     },
-    async settle(daemon, timeoutMs = 30_000) {
+    async settle(daemon, timeoutMs = 90_000) {
       const total = await streamSize("ORDERS");
       const sum = (counts: Record<string, number>) => Object.values(counts).reduce((all, count) => all + count, 0);
       let seen = "";

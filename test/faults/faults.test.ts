@@ -67,4 +67,4 @@ it("the checker sees what is lost, doubled or wrong", async () => {
   expect(doubled.join()).toMatch(/revision 1 is there twice/);
   expect(wrong.join()).toMatch(/was not bad/);
   expect(lost.join()).toMatch(/had no effect/);
-}, 60_000);
+}, 180_000);

@@ -24,7 +24,7 @@ const until = (check: () => unknown) => vi.waitFor(check, { timeout: 8_000, inte
 
 beforeAll(async () => {
   binary = (await findServerBinary({ env: process.env })).path;
-}, 120_000);
+}, 360_000);
 beforeEach(() => {
   dataDir = mkdtempSync(join(tmpdir(), "natstate-embedded-"));
 });

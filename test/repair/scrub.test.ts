@@ -71,4 +71,4 @@ it("an order with a long history is looked at bit by bit, and then it rests for 
   // In one go it would be 400 ms at least.
   expect(longestMs).toBeLessThan(150);
   expect(rests[0]).toBeGreaterThan(5000);
-}, 30_000);
+}, 90_000);

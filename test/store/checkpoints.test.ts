@@ -64,7 +64,7 @@ test("a writer that never rests does not make the log grow for ever", async () =
   expect(troubles).toEqual([]);
   // 240 MiB were written.
   expect(longest).toBeLessThan(160 * 1_048_576);
-}, 15_000);
+}, 45_000);
 
 test("a reader that stays in the way is told of once, and does not hold up the writer again and again", async () => {
   const checkpoints = start();
@@ -85,7 +85,7 @@ test("a reader that stays in the way is told of once, and does not hold up the w
   await checkpoints.stop();
   expect(troubles).toEqual([expect.stringMatching(/cannot be started over: another program reads/)]);
   expect(slow).toBeLessThan(3);
-}, 15_000);
+}, 45_000);
 
 test("a thread that dies is told of", async () => {
   rmSync(file);
