@@ -1,29 +1,42 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
-import { actorTypes } from "../machines/registry.ts";
-import { addActorReads } from "./cli/actors.ts";
+import type { ActorType } from "../machines/actor-type.ts";
 import { withExamples } from "./cli/arguments.ts";
-import { addBackup } from "./cli/backup.ts";
-import { addConfig } from "./cli/config.ts";
-import { addDeadLetters } from "./cli/dead-letters.ts";
-import { addDoctor } from "./cli/doctor.ts";
 import { EXIT_CODES, explain } from "./cli/exit-codes.ts";
-import { addHealth } from "./cli/health.ts";
-import { addInspect } from "./cli/inspect.ts";
-import { addMachine } from "./cli/machine.ts";
 import { onClosedPipe, say } from "./cli/output.ts";
-import { addPublish } from "./cli/publish.ts";
-import { addQuarantine } from "./cli/quarantine.ts";
-import { addRebuild } from "./cli/rebuild.ts";
-import { addDemo, addSimulate } from "./cli/rehearsal.ts";
-import { addSchema } from "./cli/schema.ts";
-import { addStart } from "./cli/start.ts";
-import { addTop } from "./cli/top.ts";
-import { addVerify } from "./cli/verify.ts";
-import { addWatch } from "./cli/watch.ts";
 
-/** Every command of `natstate`. */
-function createProgram(): Command {
+const loadTypes = async (): Promise<readonly ActorType[]> => (await import("../machines/registry.ts")).actorTypes;
+
+/** Each command's modules are loaded when it is the one that was asked for: loading all of them takes half a second. */
+const COMMANDS: ReadonlyArray<readonly [names: string, add: (program: Command) => Promise<void>]> = [
+  ["start", async (program) => (await import("./cli/start.ts")).addStart(program, await loadTypes())],
+  ["demo", async (program) => (await import("./cli/rehearsal.ts")).addDemo(program)],
+  ["simulate", async (program) => (await import("./cli/rehearsal.ts")).addSimulate(program, await loadTypes())],
+  ["publish", async (program) => (await import("./cli/publish.ts")).addPublish(program, await loadTypes())],
+  [
+    "get history list stats",
+    async (program) => (await import("./cli/actors.ts")).addActorReads(program, await loadTypes()),
+  ],
+  ["watch", async (program) => (await import("./cli/watch.ts")).addWatch(program, await loadTypes())],
+  ["top", async (program) => (await import("./cli/top.ts")).addTop(program, await loadTypes())],
+  ["inspect", async (program) => (await import("./cli/inspect.ts")).addInspect(program, await loadTypes())],
+  ["health", async (program) => (await import("./cli/health.ts")).addHealth(program, loadTypes)],
+  [
+    "dead-letters",
+    async (program) => (await import("./cli/dead-letters.ts")).addDeadLetters(program, await loadTypes()),
+  ],
+  ["quarantine", async (program) => (await import("./cli/quarantine.ts")).addQuarantine(program, await loadTypes())],
+  ["doctor", async (program) => (await import("./cli/doctor.ts")).addDoctor(program, await loadTypes())],
+  ["verify", async (program) => (await import("./cli/verify.ts")).addVerify(program, await loadTypes())],
+  ["backup", async (program) => (await import("./cli/backup.ts")).addBackup(program, await loadTypes())],
+  ["rebuild", async (program) => (await import("./cli/rebuild.ts")).addRebuild(program, await loadTypes())],
+  ["config", async (program) => (await import("./cli/config.ts")).addConfig(program)],
+  ["machine", async (program) => (await import("./cli/machine.ts")).addMachine(program, await loadTypes())],
+  ["schema", async (program) => (await import("./cli/schema.ts")).addSchema(program, await loadTypes())],
+];
+
+/** `natstate` with the command that was asked for, or with all of them. */
+async function createProgram(asked: string | undefined): Promise<Command> {
   const { version, description } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
     version: string;
     description: string;
@@ -33,24 +46,9 @@ function createProgram(): Command {
     .version(version)
     .showHelpAfterError("(npx natstate <command> --help says more)")
     .exitOverride();
-  addStart(program, actorTypes);
-  addDemo(program);
-  addSimulate(program, actorTypes);
-  addPublish(program, actorTypes);
-  addActorReads(program, actorTypes);
-  addWatch(program, actorTypes);
-  addTop(program, actorTypes);
-  addInspect(program, actorTypes);
-  addHealth(program, actorTypes);
-  addDeadLetters(program, actorTypes);
-  addQuarantine(program, actorTypes);
-  addDoctor(program, actorTypes);
-  addVerify(program, actorTypes);
-  addBackup(program, actorTypes);
-  addRebuild(program, actorTypes);
-  addConfig(program);
-  addMachine(program, actorTypes);
-  addSchema(program, actorTypes);
+  const named = COMMANDS.filter(([names]) => names.split(" ").includes(asked ?? ""));
+  const wanted = asked === "--version" || asked === "-V" ? [] : named.length > 0 ? named : COMMANDS;
+  for (const [, add] of wanted) await add(program);
   const codes = Object.values(EXIT_CODES).map(({ code, meaning }) => `  ${code}  ${meaning}`);
   program.addHelpText("after", `\nExit codes:\n${codes.join("\n")}`);
   return withExamples(program, [
@@ -65,7 +63,7 @@ function createProgram(): Command {
 
 onClosedPipe(() => process.exit());
 try {
-  await createProgram().parseAsync();
+  await (await createProgram(process.argv[2])).parseAsync();
 } catch (error) {
   const { code, message } = explain(error);
   if (message !== null) say(`natstate: ${message}`);

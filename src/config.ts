@@ -2,7 +2,6 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { isLoopback } from "./console/host-guard.ts";
 import type { NatsAccess } from "./jetstream/access.ts";
-import { maskUrl } from "./jetstream/connect.ts";
 import { unusablePaths } from "./setting-paths.ts";
 import {
   duration,
@@ -10,6 +9,7 @@ import {
   hostNames,
   integer,
   listenAddress,
+  maskUrl,
   natsUrl,
   optionalDuration,
   path,

@@ -67,3 +67,11 @@ export const hostNames = z
 export const token = z
   .string()
   .regex(/^[\x21-\x7e]{16,256}$/, "expected 16 to 256 printable characters without spaces");
+
+/** A NATS URL, or several, fit for a log: user and password are masked. */
+export function maskUrl(urls: string): string {
+  return urls
+    .split(",")
+    .map((url) => url.replace(/^(\s*[a-z]+:\/\/)?.*@/i, "$1***@"))
+    .join();
+}

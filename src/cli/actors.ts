@@ -6,8 +6,9 @@ import type { QueryClient } from "../jetstream/query-client.ts";
 import { renderActor, renderHistory, renderList, renderStats, withPast } from "./actors-text.ts";
 import { checkActorId, findType, typeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
+import { addSystemOption } from "./nats-option.ts";
 import { print, printJson } from "./output.ts";
-import { addSystemOption, withSystem } from "./system.ts";
+import { withSystem } from "./system.ts";
 
 /** What every read takes. */
 interface ReadOptions {

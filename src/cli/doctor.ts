@@ -2,7 +2,6 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { type Config, natsAccess, readConfig } from "../config.ts";
-import { maskUrl } from "../jetstream/connect.ts";
 import { lanesOf } from "../jetstream/lanes.ts";
 import { createQueryClient } from "../jetstream/query-client.ts";
 import { serverFiles } from "../jetstream/server-owner.ts";
@@ -11,10 +10,12 @@ import { topologyOf } from "../nats-setup.ts";
 import { examineNats } from "../repair/examine-nats.ts";
 import { examineStore } from "../repair/examine-store.ts";
 import { type Finding, type Level, ok, problem, START, warning } from "../repair/finding.ts";
+import { maskUrl } from "../setting-values.ts";
 import { withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
+import { addSystemOption } from "./nats-option.ts";
 import { print, printJson, table } from "./output.ts";
-import { addSystemOption, findPlace, type Place } from "./system.ts";
+import { findPlace, type Place } from "./system.ts";
 
 interface DoctorOptions {
   readonly nats?: string;

@@ -1,5 +1,4 @@
 import { CommanderError } from "commander";
-import { ConfigError } from "../config.ts";
 import { permissionError } from "../jetstream/permission.ts";
 
 /** How a command can end. The README's table and `natstate --help` are made of this. */
@@ -49,8 +48,8 @@ export function explain(error: unknown): { code: number; message: string | null 
     return { code: error.exitCode === 0 ? EXIT_CODES.ok.code : EXIT_CODES.usage.code, message: null };
   }
   if (error instanceof CliError) return { code: EXIT_CODES[error.exit].code, message: error.message };
-  if (error instanceof ConfigError) return { code: EXIT_CODES.usage.code, message: error.message };
   if (!(error instanceof Error)) return { code: EXIT_CODES.failed.code, message: String(error) };
+  if (error.name === "ConfigError") return { code: EXIT_CODES.usage.code, message: error.message };
   const permission = permissionError(error);
   if (permission !== undefined) {
     return { code: EXIT_CODES.failed.code, message: `NATS does not allow this user to do that: ${permission.message}` };

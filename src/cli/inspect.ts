@@ -6,9 +6,10 @@ import { QueryError } from "../jetstream/query-client.ts";
 import { checkActorId, findType, typeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { startInspectionRelay } from "./inspection-relay.ts";
+import { addSystemOption } from "./nats-option.ts";
 import { print, printJson, say } from "./output.ts";
 import { openInBrowser, STATELY_ORIGIN, sendStatelyPage } from "./stately-page.ts";
-import { addSystemOption, type System, withSystem } from "./system.ts";
+import { type System, withSystem } from "./system.ts";
 
 interface InspectOptions {
   readonly type: string;

@@ -13,8 +13,9 @@ import { readConfig } from "../config.ts";
 import { eventStream } from "../jetstream/names.ts";
 import { checkActorId, findType, typeOption, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
+import { addSystemOption } from "./nats-option.ts";
 import { print, printJson } from "./output.ts";
-import { addSystemOption, type System, withSystem } from "./system.ts";
+import { type System, withSystem } from "./system.ts";
 
 interface PublishOptions {
   readonly type: string;

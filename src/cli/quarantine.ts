@@ -4,8 +4,9 @@ import type { QuarantineDetail, QuarantineEntry, Released } from "../flow/quaran
 import type { QueryClient } from "../jetstream/query-client.ts";
 import { checkActorId, findType, typeOption, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
+import { addSystemOption } from "./nats-option.ts";
 import { pairs, print, printJson, table } from "./output.ts";
-import { addSystemOption, withSystem } from "./system.ts";
+import { withSystem } from "./system.ts";
 
 interface Common {
   readonly type: string;

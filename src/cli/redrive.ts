@@ -16,8 +16,8 @@ import {
 } from "./dead-letter-choice.ts";
 import { describeRedriven } from "./dead-letters-text.ts";
 import { CliError } from "./exit-codes.ts";
+import { addSystemOption } from "./nats-option.ts";
 import { print, printJson, say } from "./output.ts";
-import { addSystemOption } from "./system.ts";
 
 interface RedriveOptions extends Selecting {
   readonly all?: boolean;

@@ -3,7 +3,8 @@ import type { ActorType } from "../../machines/actor-type.ts";
 import { runSimulation, simulationDefaults as usual } from "../demo/simulate.ts";
 import { findType, idPrefix, share, typeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
-import { addSystemOption, withSystem } from "./system.ts";
+import { addSystemOption } from "./nats-option.ts";
+import { withSystem } from "./system.ts";
 
 interface DemoOptions {
   readonly orders?: number;

@@ -1,18 +1,15 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
-
-const contract = z.object({
-  pid: z.int().positive(),
-  /** May carry user and password: the file is readable by its owner only. */
-  natsUrl: z.string().min(1),
-  /** Null when the API is off. */
-  httpUrl: z.string().nullable(),
-  startedAt: z.string(),
-});
 
 /** What a running daemon says about itself, so that other commands find it. */
-export type RuntimeFile = z.output<typeof contract>;
+export interface RuntimeFile {
+  readonly pid: number;
+  /** May carry user and password: the file is readable by its owner only. */
+  readonly natsUrl: string;
+  /** Null when the API is off. */
+  readonly httpUrl: string | null;
+  readonly startedAt: string;
+}
 
 /** `<data directory>/natstate.json`. */
 export function runtimePath(dataDir: string): string {
@@ -27,12 +24,16 @@ export function writeRuntimeFile(dataDir: string, runtime: RuntimeFile): void {
   renameSync(draft, path);
 }
 
-/** @returns undefined when there is none, or none that natstate wrote. */
+/** Without zod, which takes longer to load than `natstate health` may take. @returns undefined when there is none, or none that natstate wrote. */
 export function readRuntimeFile(dataDir: string): RuntimeFile | undefined {
   try {
-    return contract.safeParse(JSON.parse(readFileSync(runtimePath(dataDir), "utf8"))).data;
+    const file = JSON.parse(readFileSync(runtimePath(dataDir), "utf8")) as Record<keyof RuntimeFile, unknown>;
+    const { pid, natsUrl, httpUrl, startedAt } = file;
+    if (!Number.isSafeInteger(pid) || (pid as number) < 1 || typeof natsUrl !== "string" || natsUrl === "") return;
+    if (typeof startedAt !== "string" || (httpUrl !== null && typeof httpUrl !== "string")) return;
+    return { pid: pid as number, natsUrl, httpUrl, startedAt };
   } catch {
-    return undefined;
+    return;
   }
 }
 

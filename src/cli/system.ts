@@ -1,9 +1,9 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
 import { natsAccess, readConfig, settings } from "../config.ts";
 import type { NatsAccess } from "../jetstream/access.ts";
-import { maskUrl, NatsSetupError } from "../jetstream/connect.ts";
+import { NatsSetupError } from "../jetstream/connect.ts";
 import { createQueryClient, type QueryClient, QueryError } from "../jetstream/query-client.ts";
 import { openSession, type Session } from "../jetstream/session.ts";
+import { maskUrl } from "../setting-values.ts";
 import { CliError } from "./exit-codes.ts";
 import { say } from "./output.ts";
 import { isRunning, readRuntimeFile, runtimePath } from "./runtime-file.ts";
@@ -31,28 +31,26 @@ const NOBODY_THERE = /refused|timeout|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREA
 const START_OR_POINT =
   "Start it with: npx natstate start. Or say where it is: --nats <url>, NATS_URL, or NATSTATE_DATA as it has.";
 
-/** Adds `--nats <url>`: which running system to talk to. */
-export function addSystemOption(command: Command): Command {
-  const help = "NATS of the running system (default: NATS_URL, else what `natstate start` wrote, else port 4222)";
-  return command.addOption(new Option("--nats <url>", help).argParser(natsUrl));
-}
-
-function natsUrl(text: string): string {
-  const parsed = settings.NATS_URL.schema.safeParse(text);
-  if (!parsed.success) throw new InvalidArgumentError(`${parsed.error.issues[0]?.message ?? "expected a URL"}.`);
-  return parsed.data;
-}
-
-/** Finds a system: what was said, else the environment, else the runtime file of the data directory, else the default. */
+/**
+ * Finds a system: what was said, else the environment, else the runtime file of the data directory, else the default.
+ *
+ * @throws CliError `usage` when what was said is no NATS URL.
+ */
 export function findPlace(given: string | undefined, env: NodeJS.ProcessEnv): Place {
   const config = readConfig(env);
-  if (given !== undefined) return { url: given, because: "--nats" };
+  if (given !== undefined) return { url: checkUrl(given), because: "--nats" };
   if (config.NATS_URL !== undefined) return { url: config.NATS_URL, because: "NATS_URL" };
   const runtime = readRuntimeFile(config.NATSTATE_DATA);
   const path = runtimePath(config.NATSTATE_DATA);
   if (runtime === undefined) return { url: DEFAULT_URL, because: `the default, there is no ${path}` };
   const left = isRunning(runtime) ? "" : `, left behind by process ${runtime.pid} which has ended`;
   return { url: runtime.natsUrl, because: `${path}${left}` };
+}
+
+function checkUrl(url: string): string {
+  const problem = settings.NATS_URL.schema.safeParse(url).error?.issues[0]?.message;
+  if (problem !== undefined) throw new CliError("usage", `--nats: ${problem}`);
+  return url;
 }
 
 /**

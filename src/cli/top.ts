@@ -7,8 +7,9 @@ import { QueryError } from "../jetstream/query-client.ts";
 import { readTotalLag } from "../jetstream/total-lag.ts";
 import { describeContent } from "./actors-text.ts";
 import { durationMs, findType, typeOption, wholeNumber, withExamples } from "./arguments.ts";
+import { addSystemOption } from "./nats-option.ts";
 import { print, printJson, say, toPlain } from "./output.ts";
-import { addSystemOption, type System, withSystem } from "./system.ts";
+import { type System, withSystem } from "./system.ts";
 import { renderLine, renderScreen, type SeenDecision, type Snapshot, sum } from "./top-text.ts";
 
 interface TopOptions {

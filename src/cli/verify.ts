@@ -7,9 +7,10 @@ import { type Selection, verify } from "../repair/verify.ts";
 import type { Verification } from "../repair/verify-all.ts";
 import { checkActorId, findType, typeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
+import { addSystemOption } from "./nats-option.ts";
 import { print, printJson } from "./output.ts";
 import { showProgress } from "./progress-line.ts";
-import { addSystemOption, withSystem } from "./system.ts";
+import { withSystem } from "./system.ts";
 
 interface VerifyOptions {
   readonly type: string;

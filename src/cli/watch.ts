@@ -4,8 +4,9 @@ import type { ActorCounts, PublishedObject } from "../flow/queries.ts";
 import { followDecisions, type PublishedMessage } from "../jetstream/decision-feed.ts";
 import { describeContent, describeCounts } from "./actors-text.ts";
 import { durationMs, findType, typeOption, withExamples } from "./arguments.ts";
+import { addSystemOption } from "./nats-option.ts";
 import { print, printJson, say } from "./output.ts";
-import { addSystemOption, type System, withSystem } from "./system.ts";
+import { type System, withSystem } from "./system.ts";
 
 interface WatchOptions {
   readonly type: string;

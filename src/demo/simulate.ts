@@ -1,7 +1,7 @@
 import type { ActorType, TrafficMessage } from "../../machines/actor-type.ts";
 import { actorTypes } from "../../machines/registry.ts";
 import type { NatsAccess } from "../jetstream/access.ts";
-import { maskUrl } from "../jetstream/connect.ts";
+import { maskUrl } from "../setting-values.ts";
 import { expectOf } from "./compare.ts";
 import { makeTraffic } from "./make-traffic.ts";
 import { total } from "./outcome.ts";

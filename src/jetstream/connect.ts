@@ -1,5 +1,6 @@
 import { JetStreamApiError } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { maskUrl } from "../setting-values.ts";
 import { accessOptions, type NatsAccess } from "./access.ts";
 import { guardHeaders } from "./message-headers.ts";
 
@@ -56,14 +57,6 @@ export async function connectNats(options: NatsOptions): Promise<NatsConnection>
     );
   }
   return connection;
-}
-
-/** A NATS URL, or several, fit for a log: user and password are masked. */
-export function maskUrl(urls: string): string {
-  return urls
-    .split(",")
-    .map((url) => url.replace(/^(\s*[a-z]+:\/\/)?.*@/i, "$1***@"))
-    .join();
 }
 
 /** Does a `x.y.z` version have consumer reset? */

@@ -2,7 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { JetStreamApiError } from "@nats-io/jetstream";
 import { headers, type MsgHdrs, errors as natsErrors } from "@nats-io/transport-node";
 import type { ActorType, TrafficMessage } from "../../machines/actor-type.ts";
-import { maskUrl, type NatsOptions, NatsSetupError } from "./connect.ts";
+import { maskUrl } from "../setting-values.ts";
+import { type NatsOptions, NatsSetupError } from "./connect.ts";
 import { eventStream } from "./names.ts";
 import { openSession } from "./session.ts";
 

@@ -1,6 +1,7 @@
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { createInbox, type NatsConnection } from "@nats-io/transport-node";
-import { connectNats, maskUrl, type NatsOptions, NatsSetupError } from "./connect.ts";
+import { maskUrl } from "../setting-values.ts";
+import { connectNats, type NatsOptions, NatsSetupError } from "./connect.ts";
 
 /** One connection to NATS with its JetStream clients. */
 export interface Session {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, stat, symlink } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -91,6 +91,7 @@ test("what was mistyped is exit code 2, and says what was expected", async () =>
     ["a URL such as", "health", "--http", "foo"],
     ["one of the three", "dead-letters", "redrive"],
     ["expected nats://", "stats", "--nats", "a b"],
+    ["expected nats://", "health", "--nats", "a b"],
     ["no such stream", "start", "--accept-stream", "OTHERS"],
   ];
   const ran = await Promise.all(mistakes.map(([, ...args]) => run(...args)));
@@ -118,6 +119,23 @@ test("health is exit code 0 when ready, and 4 when nothing runs", async () => {
   expect(stopped.code).toBe(4);
   expect(JSON.parse(stopped.stdout)).toMatchObject({ ready: false });
   expect(stopped.stderr).toContain("Start it with: npx natstate start");
+});
+
+test("health, which probes run every few seconds, loads nothing that takes longer than its answer", async () => {
+  const spy = join(dir, "loaded.mjs");
+  await writeFile(
+    spy,
+    `import { registerHooks } from "node:module";
+    const packages = new Set();
+    const note = (url) => packages.add(/.*\\/node_modules\\/((?:@[^/]+\\/)?[^/]+)/.exec(url)?.[1]);
+    registerHooks({ load: (url, context, next) => (note(url), next(url, context)) });
+    process.on("exit", () => console.error([...packages].filter(Boolean).sort().join()));`,
+  );
+  const env = { NATSTATE_DATA: dir, NODE_OPTIONS: `--import ${spy}` };
+  const [health, stats] = await Promise.all([runCli(["health"], env), runCli(["stats"], env)]);
+  expect(health).toMatchObject({ code: 0, stderr: expect.stringContaining("commander") });
+  expect(health.stderr).not.toMatch(/zod|nats|xstate|sqlite/);
+  expect(stats.stderr).toMatch(/nats.*zod/);
 });
 
 test("a reader that finds no system is told where it looked and how to start one, exit code 1", async () => {
