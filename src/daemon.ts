@@ -357,6 +357,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
       return { type, quarantined, retired, undecidedSinceMs: queries.undecidedSince(type, ownedPartitions(type)) };
     }),
     owned: ownership.reading().length,
+    partitions: lanes.all.length,
     hot: actors.size(),
     backlog: publisher.backlog(),
     connected: isConnected(),

@@ -178,6 +178,12 @@ export const METRICS = {
     help: "Partitions this daemon reads.",
     labels: [],
   },
+  partitions: {
+    name: "natstate_partitions",
+    type: "gauge",
+    help: "Partitions there are, of all actor types: what the daemons read together has to be as many.",
+    labels: [],
+  },
   hot: { name: "natstate_hot_actors", type: "gauge", help: "Actors kept in memory.", labels: [] },
   backlog: {
     name: "natstate_publish_backlog",

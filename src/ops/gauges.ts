@@ -22,6 +22,8 @@ export interface GaugeReadings {
   }[];
   /** Partitions being read. */
   readonly owned: number;
+  /** Partitions there are, whoever reads them. */
+  readonly partitions: number;
   /** Actors in memory. */
   readonly hot: number;
   /** Decisions and dead letters not yet published. */
@@ -45,6 +47,7 @@ export function createGauges(registry: Registry): (readings: GaugeReadings, nowM
   const retired = gauge(METRICS.retired);
   const lag = gauge(METRICS.lag);
   const owned = gauge(METRICS.owned);
+  const partitions = gauge(METRICS.partitions);
   const hot = gauge(METRICS.hot);
   const backlog = gauge(METRICS.backlog);
   const connected = gauge(METRICS.connected);
@@ -60,6 +63,7 @@ export function createGauges(registry: Registry): (readings: GaugeReadings, nowM
       retired.set({ actor: type.name }, counts.retired);
     }
     owned.set(readings.owned);
+    partitions.set(readings.partitions);
     hot.set(readings.hot);
     backlog.set(readings.backlog);
     connected.set(readings.connected ? 1 : 0);

@@ -237,6 +237,7 @@ describe("gauges", () => {
     actors: [],
     lag: [],
     owned: 0,
+    partitions: 16,
     hot: 0,
     backlog: 0,
     connected: true,
@@ -254,8 +255,15 @@ describe("gauges", () => {
     expect(reads).toBe(0);
     const families = await scrape(metrics);
     expect(reads).toBe(1);
-    const values = ["partitions_owned", "hot_actors", "publish_backlog", "nats_connected", "paused_seconds"];
-    expect(values.map((name) => sampleOf(families, `natstate_${name}`))).toEqual([16, 7, 3, 1, 0]);
+    const values = [
+      "partitions_owned",
+      "partitions",
+      "hot_actors",
+      "publish_backlog",
+      "nats_connected",
+      "paused_seconds",
+    ];
+    expect(values.map((name) => sampleOf(families, `natstate_${name}`))).toEqual([16, 16, 7, 3, 1, 0]);
   });
 
   test("show no lag of a partition that went to another owner", async () => {
@@ -287,7 +295,7 @@ describe("gauges", () => {
 test("readiness, quarantine, retirement and the longest wait for a decision are told", async () => {
   const metrics = createMetrics({ types: actorTypes, now: () => 90_000 });
   const own = actorTypes.map((type) => ({ type, quarantined: 2, retired: 3, undecidedSinceMs: 30_000 }));
-  const others = { lag: [], owned: 0, hot: 0, backlog: 0, connected: true, pausedSinceMs: null };
+  const others = { lag: [], owned: 0, partitions: 16, hot: 0, backlog: 0, connected: true, pausedSinceMs: null };
   metrics.gauges(() => ({ ready: false, actors: own, ...others }));
   const families = await scrape(metrics);
   expect(sampleOf(families, "natstate_ready")).toBe(0);
@@ -323,7 +331,7 @@ describe("what is shown", () => {
     const [type] = actorTypes;
     const lag = type === undefined ? [] : [{ type, partition: 0, value: 1 }];
     const actors = actorTypes.map((type) => ({ type, quarantined: 0, retired: 0, undecidedSinceMs: null }));
-    const others = { owned: 1, hot: 1, backlog: 1, connected: true, pausedSinceMs: null };
+    const others = { owned: 1, partitions: 16, hot: 1, backlog: 1, connected: true, pausedSinceMs: null };
     metrics.gauges(() => ({ ready: true, actors, lag, ...others }));
     const shown = [...(await scrape(metrics))]
       .filter(([name]) => name.startsWith("natstate_"))
