@@ -55,13 +55,14 @@ import { startScrub } from "./repair/scrub.ts";
 import { openRetention } from "./retention.ts";
 import { maskUrl } from "./setting-values.ts";
 import { startCheckpoints } from "./store/checkpoints.ts";
-import { asDamage, openDatabase, StoreHeldError } from "./store/database.ts";
+import { openDatabase } from "./store/database.ts";
 import { readInstanceId } from "./store/instance-id.ts";
 import { createJournal } from "./store/journal.ts";
 import { createLaneRecords } from "./store/lanes.ts";
 import { createOutbox } from "./store/outbox.ts";
 import { createOutboxStreams } from "./store/outbox-streams.ts";
 import { openQueries } from "./store/queries.ts";
+import { asDamage, StoreHeldError } from "./store/store-error.ts";
 
 /** A running daemon. */
 export interface Daemon {

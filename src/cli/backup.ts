@@ -4,7 +4,8 @@ import type { Command } from "commander";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { readConfig } from "../config.ts";
 import { copyStore } from "../store/copy.ts";
-import { openReader } from "../store/reader.ts";
+import { openReader, type StoreReader } from "../store/reader.ts";
+import { StoreError } from "../store/store-error.ts";
 import { withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { pairs, print, printJson } from "./output.ts";
@@ -61,8 +62,10 @@ function checkTarget(file: string, storeFile: string, force: boolean): void {
   if (!force) throw new CliError("failed", `${file} is there already; --force replaces it`);
 }
 
+/** A store of an older schema is copied as it is; what it holds is not looked into. */
 function describe(types: readonly ActorType[], file: string) {
-  const reader = openReader(file);
+  const reader = openCopy(file);
+  if (reader === undefined) return { bytes: statSync(file).size, actors: {}, streams: [] };
   try {
     return {
       bytes: statSync(file).size,
@@ -71,5 +74,14 @@ function describe(types: readonly ActorType[], file: string) {
     };
   } finally {
     reader.close();
+  }
+}
+
+function openCopy(file: string): StoreReader | undefined {
+  try {
+    return openReader(file);
+  } catch (error) {
+    if (error instanceof StoreError) return undefined;
+    throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { existsSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
-import { checkStore, type StoreCheckup } from "../store/checkup.ts";
+import { checkStore, type StoreCheckup, type StoreRows } from "../store/checkup.ts";
 import { bytesText, type Finding, ok, problem, warning } from "./finding.ts";
 
 const GIB = 1024 ** 3;
@@ -25,7 +25,8 @@ function examineFile(storeFile: string, nowMs: number): Finding[] {
   if (found === undefined) {
     return [warning("store", `there is none at ${storeFile}`, "npx natstate start makes it; or set NATSTATE_DATA")];
   }
-  return [examineTables(found), examineSize(found), examinePending(found, nowMs), ...examineCounts(found)];
+  const rows = found.rows === null ? [] : [examinePending(found.rows, nowMs), ...examineCounts(found.rows)];
+  return [examineTables(found), examineSize(found), ...rows];
 }
 
 function examineTables({ schema, knownSchema, damage }: StoreCheckup): Finding {
@@ -45,7 +46,7 @@ function examineSize({ bytes, walBytes }: StoreCheckup): Finding {
   return warning("store size", detail, "a reader holds it open for long: is a verify, a backup or sqlite3 running?");
 }
 
-function examinePending({ pending, oldestPendingMs }: StoreCheckup, nowMs: number): Finding {
+function examinePending({ pending, oldestPendingMs }: StoreRows, nowMs: number): Finding {
   if (oldestPendingMs === null) return ok("publishing", "everything is published");
   const ageMs = nowMs - oldestPendingMs;
   const detail = `${pending} decisions and dead letters wait, the oldest cause is ${Math.round(ageMs / 1000)} s old`;
@@ -57,7 +58,7 @@ function examinePending({ pending, oldestPendingMs }: StoreCheckup, nowMs: numbe
   );
 }
 
-function examineCounts({ quarantined, deadLetters }: StoreCheckup): Finding[] {
+function examineCounts({ quarantined, deadLetters }: StoreRows): Finding[] {
   return [
     quarantined === 0
       ? ok("quarantine", "nothing is quarantined")

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import Database from "better-sqlite3";
-import { schemaVersion } from "./database.ts";
+import { schemaOf, schemaVersion } from "./schema.ts";
 
 /** How a store is, as far as can be seen without changing it. */
 export interface StoreCheckup {
@@ -12,14 +12,13 @@ export interface StoreCheckup {
   readonly knownSchema: number;
   /** What `PRAGMA quick_check` finds, null when nothing. */
   readonly damage: string | null;
-  /** Decisions and dead letters not yet published, and when the oldest one's cause was stored; ms since the epoch. */
-  readonly pending: number;
-  readonly oldestPendingMs: number | null;
-  readonly quarantined: number;
-  readonly deadLetters: number;
+  /** What it holds; null when its schema is another one. */
+  readonly rows: StoreRows | null;
 }
 
-interface Rows {
+/** What waits in a store, or needs somebody. */
+export interface StoreRows {
+  /** Decisions and dead letters not yet published, and when the oldest one's cause was stored; ms since the epoch. */
   readonly pending: number;
   readonly oldestPendingMs: number | null;
   readonly quarantined: number;
@@ -37,21 +36,25 @@ export function checkStore(file: string): StoreCheckup | undefined {
   const db = new Database(file, { readonly: true });
   try {
     const found = db.pragma("quick_check(1)", { simple: true }) as string;
-    const rows = db
-      .prepare(`SELECT count(*) AS pending, min(ms) AS oldestPendingMs,
-        (SELECT count(*) FROM quarantine) AS quarantined, (SELECT count(*) FROM dead_letters) AS deadLetters
-        FROM (SELECT caused_ms AS ms FROM decisions WHERE published IS NULL
-        UNION ALL SELECT stored_ms FROM dead_letters WHERE published IS NULL)`)
-      .get() as Rows;
+    const schema = schemaOf(db);
     return {
       bytes: statSync(file).size,
       walBytes: existsSync(`${file}-wal`) ? statSync(`${file}-wal`).size : 0,
-      schema: db.pragma("user_version", { simple: true }) as number,
+      schema,
       knownSchema: schemaVersion(),
       damage: found === "ok" ? null : found,
-      ...rows,
+      rows: schema === schemaVersion() ? readRows(db) : null,
     };
   } finally {
     db.close();
   }
+}
+
+function readRows(db: Database.Database): StoreRows {
+  return db
+    .prepare(`SELECT count(*) AS pending, min(ms) AS oldestPendingMs,
+      (SELECT count(*) FROM quarantine) AS quarantined, (SELECT count(*) FROM dead_letters) AS deadLetters
+      FROM (SELECT caused_ms AS ms FROM decisions WHERE published IS NULL
+      UNION ALL SELECT stored_ms FROM dead_letters WHERE published IS NULL)`)
+    .get() as StoreRows;
 }

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
-import { StoreError } from "./database.ts";
+import { StoreError } from "./store-error.ts";
 
 /** Told how far a long step is. */
 export type OnProgress = (done: number, total: number) => void;

@@ -1,6 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { mkdirSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import Database from "better-sqlite3";
+import { migrate } from "./schema.ts";
+import { asDamage, asHeld, damage, StoreError } from "./store-error.ts";
 
 /** An open database, held by this process alone. */
 export interface OpenDatabase {
@@ -8,14 +10,8 @@ export interface OpenDatabase {
   close(): void;
 }
 
-/** The data directory cannot be used; the message says what to do. */
-export class StoreError extends Error {
-  override readonly name = "StoreError";
-}
-
 /** Larger ones would hold up the start: a check reads the whole file, 0.5 s for 1 GiB when it is in memory. */
 const MAX_CHECKED_BYTES = 268_435_456;
-const MIGRATIONS = join(import.meta.dirname, "migrations");
 /** A checkpoint of our own needs less; whoever holds the store for longer than it is not waited for, see {@link awaitWriter}. */
 const WRITE_WAIT_MS = 250;
 
@@ -62,9 +58,6 @@ export function openDatabase(file: string): OpenDatabase {
   }
 }
 
-/** Another program writes the store, such as a shell with an open transaction; it passes when that one lets go. */
-export class StoreHeldError extends StoreError {}
-
 /**
  * Sets whether a write waits for another writer, and everything else in the process with it. SQLite's usual 5 s hold up
  * events and questions, and whoever writes here tries again.
@@ -73,35 +66,9 @@ export function awaitWriter(db: Database.Database, isWaiting: boolean): void {
   db.pragma(`busy_timeout = ${isWaiting ? WRITE_WAIT_MS : 0}`);
 }
 
-/** What SQLite says when somebody else has the lock, as an error that says what to do; else undefined. */
-export function asHeld(error: unknown, file: string): StoreHeldError | undefined {
-  if (!(error instanceof Database.SqliteError) || !error.code.startsWith("SQLITE_BUSY")) return undefined;
-  return new StoreHeldError(`another program holds ${file} and lets nobody write: end it, or its transaction`, {
-    cause: error,
-  });
-}
-
-/** What SQLite says when a file is not, or no longer, a database, as an error that says what to do; else undefined. */
-export function asDamage(error: unknown, file: string): StoreError | undefined {
-  if (!(error instanceof Database.SqliteError) || !/^SQLITE_(CORRUPT|NOTADB)/.test(error.code)) return undefined;
-  return damage(file, error.message, error);
-}
-
 function refuseDamage(db: Database.Database, file: string): void {
   const found = db.pragma("quick_check(1)", { simple: true });
   if (found !== "ok") throw damage(file, String(found).replaceAll("\n", " "));
-}
-
-function damage(file: string, found: string, cause?: unknown): StoreError {
-  return new StoreError(
-    `${file} is damaged (${found}). Nothing is lost: the streams have everything. Move it away together with its -wal and -shm, or run npx natstate rebuild, and start again.`,
-    { cause },
-  );
-}
-
-/** The schema this natstate writes. */
-export function schemaVersion(): number {
-  return scripts().length;
 }
 
 /**
@@ -125,28 +92,4 @@ export function lockStore(file: string): () => void {
     );
   }
   return () => db.close();
-}
-
-function scripts(): string[] {
-  return readdirSync(MIGRATIONS)
-    .filter((name) => name.endsWith(".sql"))
-    .sort();
-}
-
-/** Brings a database's schema up to date. @throws StoreError when a newer natstate wrote it. */
-export function migrate(db: Database.Database): void {
-  const known = scripts();
-  const version = db.pragma("user_version", { simple: true }) as number;
-  if (version > known.length) {
-    throw new StoreError(
-      `the store has schema ${version}, this natstate knows ${known.length}: use the newer natstate, or a new NATSTATE_DATA.`,
-    );
-  }
-  for (const [index, name] of known.entries()) {
-    if (index < version) continue;
-    db.transaction(() => {
-      db.exec(readFileSync(join(MIGRATIONS, name), "utf8"));
-      db.pragma(`user_version = ${index + 1}`);
-    })();
-  }
 }

@@ -12,8 +12,9 @@ import type {
   ParkedRow,
   StoredActor,
 } from "../flow/ports.ts";
-import { asHeld, awaitWriter, StoreError } from "./database.ts";
+import { awaitWriter } from "./database.ts";
 import { createRetiredRows } from "./retired.ts";
+import { asHeld, StoreError } from "./store-error.ts";
 
 const ACTOR_COLUMNS = `key, type, id, partition, row_version AS rowVersion, machine_version AS machineVersion, state,
   completeness, events, revision, decision_type AS decisionType, standing, first_seen_ms AS firstSeenAtMs,

@@ -1,12 +1,13 @@
 import { existsSync } from "node:fs";
 import Database from "better-sqlite3";
 import type { EventRow, ParkedRow, RetiredRow } from "../flow/ports.ts";
-import { StoreError } from "./database.ts";
 import { createImages, type Images } from "./images.ts";
 import { createLaneRecords, type LaneRecords } from "./lanes.ts";
 import { createOutboxStreams } from "./outbox-streams.ts";
 import { RETIRED_COLUMNS } from "./retired.ts";
+import { readAsIs } from "./schema.ts";
 import type { Rejection } from "./scratch.ts";
+import { StoreError } from "./store-error.ts";
 
 /** A store opened for reading, to be checked or rebuilt from. */
 export interface StoreReader {
@@ -63,7 +64,7 @@ export interface AgedDecision {
   readonly sequence: number;
 }
 
-/** @throws StoreError when there is none. */
+/** @throws StoreError when there is none, or one of another schema. */
 export function openReader(file: string): StoreReader {
   if (!existsSync(file)) {
     throw new StoreError(
@@ -72,6 +73,15 @@ export function openReader(file: string): StoreReader {
   }
   // The daemon's own scrub reads by it too, and must not wait.
   const db = new Database(file, { readonly: true, timeout: 20 });
+  try {
+    return readAsIs(db, createReader);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function createReader(db: Database.Database): StoreReader {
   const selectStreams = db.prepare("SELECT name, type, created, partitions FROM streams ORDER BY name");
   const selectAged = db.prepare(`SELECT e.actor_key AS actorKey, e.event_id AS eventId, e.type, e.timestamp,
     e.stored_ms AS storedAtMs, e.sequence, e.correlation_id AS correlationId, e.body, a.id AS actorId, a.partition
@@ -94,13 +104,14 @@ export function openReader(file: string): StoreReader {
   const selectRejections = db.prepare(
     "SELECT sequence, partition, reason FROM dead_letters WHERE stream = ? AND former = 0 ORDER BY sequence",
   );
+  const outboxStreams = createOutboxStreams(db);
   return {
     images: createImages(db),
     records: createLaneRecords(db),
     streams: () => selectStreams.all() as KnownStream[],
     agedEvents: (reach) => selectAged.iterate(reach) as IterableIterator<AgedEvent>,
     agedParked: (reach) => selectAgedParked.iterate(reach) as ReturnType<StoreReader["agedParked"]>,
-    outboxCreated: (stream) => createOutboxStreams(db).find(stream)?.created,
+    outboxCreated: (stream) => outboxStreams.find(stream)?.created,
     agedDecisions: (type, first) => selectAgedDecisions.iterate(type, first) as IterableIterator<AgedDecision>,
     retired: (type) => selectRetired.iterate(type) as IterableIterator<RetiredRow>,
     countRetired: (type) => countRetired.get(type) as number,

@@ -3,10 +3,10 @@ import type { ImportedDecision, Outbox } from "../flow/outbox.ts";
 import type { Pieces } from "../flow/pieces.ts";
 import type { Journal, PublishedDecision, RetiredRow } from "../flow/ports.ts";
 import { carryRetired } from "./carry-retired.ts";
-import { migrate } from "./database.ts";
 import { createImages, type Images } from "./images.ts";
 import { createJournal } from "./journal.ts";
 import { createOutbox } from "./outbox.ts";
+import { migrate } from "./schema.ts";
 
 /** A store to derive actors in and compare: with the schema of a real one, but nobody else will ever see it. */
 export interface Scratch {

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, it } from "vitest";
-import { openDatabase, StoreError } from "../../src/store/database.ts";
+import { openDatabase } from "../../src/store/database.ts";
 import { createJournal } from "../../src/store/journal.ts";
+import { StoreError } from "../../src/store/store-error.ts";
 
 const MIGRATIONS = join(import.meta.dirname, "../../src/store/migrations");
 const FIRST = join(MIGRATIONS, "001-initial.sql");
