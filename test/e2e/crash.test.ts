@@ -1,7 +1,6 @@
-import { copyFileSync, existsSync, rmSync } from "node:fs";
 import Database from "better-sqlite3";
 import { expect, it } from "vitest";
-import { getJson, openWorld, traffic } from "./world.ts";
+import { openWorld, traffic } from "./world.ts";
 
 /** Seeded pauses, so that each kill strikes at another moment of the load. */
 function* moments(seed: number): Generator<number> {
@@ -19,7 +18,7 @@ it("the daemon killed again and again under load: nothing lost, nothing doubled"
   let daemon = await world.start();
   const published = world.publish(messages);
   const next = moments(1);
-  for (let kill = 0; kill < 8; kill++) {
+  for (let kill = 0; kill < 4; kill++) {
     await pause(next.next().value ?? 0);
     await daemon.kill9();
     daemon = await world.start();
@@ -27,57 +26,6 @@ it("the daemon killed again and again under load: nothing lost, nothing doubled"
   await published;
   await world.settle(daemon);
   await world.check(daemon, messages);
-}, 180_000);
-
-it("nats-server killed and started again under load: nothing lost, nothing doubled", async () => {
-  await using world = await openWorld();
-  const messages = traffic(600, 12);
-  const daemon = await world.start();
-  const published = world.publish(messages);
-  for (let kill = 0; kill < 3; kill++) {
-    await pause(150);
-    await world.server.kill9();
-    await pause(100);
-    await world.server.restart();
-  }
-  await published;
-  await world.settle(daemon);
-  await world.check(daemon, messages);
-  expect(await daemon.stop()).toBe(0);
-}, 180_000);
-
-it("the store deleted, or replaced by an older copy: the same orders and not one message more", async () => {
-  await using world = await openWorld();
-  const first = traffic(150, 13);
-  const second = traffic(150, 14, { idPrefix: "second-" });
-  const messages = [...first, ...second];
-  let daemon = await world.start();
-  await world.publish(first);
-  await world.settle(daemon);
-  await daemon.stop();
-  copyFileSync(world.storeFile, `${world.storeFile}.copy`);
-  daemon = await world.start();
-  await world.publish(second);
-  await world.settle(daemon);
-  await world.check(daemon, messages);
-  const decisions = await world.streamSize("DECISIONS");
-  const deadLetters = await world.streamSize("DEAD_LETTERS");
-  const ids = [...new Set(messages.flatMap((message) => message.actorId ?? []))].sort();
-  const orders = async () => Promise.all(ids.map((id) => getJson(daemon, `/api/orders/${id}/history`)));
-  const before = await orders();
-
-  for (const restore of [() => {}, () => copyFileSync(`${world.storeFile}.copy`, world.storeFile)]) {
-    await daemon.kill9();
-    for (const suffix of ["", "-wal", "-shm"]) rmSync(`${world.storeFile}${suffix}`, { force: true });
-    restore();
-    daemon = await world.start();
-    await world.settle(daemon);
-    await world.check(daemon, messages);
-    expect(await world.streamSize("DECISIONS")).toBe(decisions);
-    expect(await world.streamSize("DEAD_LETTERS")).toBe(deadLetters);
-    expect(await orders()).toEqual(before);
-  }
-  expect(existsSync(world.storeFile)).toBe(true);
 }, 180_000);
 
 it("SIGTERM in mid-load ends with 0 within 10 s, and the next start goes on", async () => {

@@ -2,42 +2,19 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, it } from "vitest";
-import { MOMENTS } from "../../src/flow/probe.ts";
 import { FAULTS } from "./all.ts";
 import { crashAt } from "./crashes.ts";
-import { damage } from "./damage.ts";
-import { type Fault, runFault } from "./fault.ts";
+import { runFault } from "./fault.ts";
 import { MUTANTS } from "./mutant-list.ts";
-import { halfOpen } from "./network.ts";
-import { streams } from "./streams.ts";
 import { openWorld } from "./world.ts";
 
 /*
- * A selection of `npm run faults`, small enough for every test run, and what the whole of it rests on: the checker.
+ * One of `npm run faults`, and what the whole of it rests on: the checker. More of them: faults.slow.test.ts.
  */
 
-const named = (faults: readonly Fault[], name: string) => faults.filter((fault) => fault.name === name);
-
-const SHORT: readonly Fault[] = [
-  ...MOMENTS.map((moment) => crashAt(moment, [moment === "received" ? 40 : 2])),
-  halfOpen("half-open", "nothing gets through for 5 s", [["both", 5000]]),
-  ...named(streams, "consumer-deleted"),
-  ...named(damage, "poisoned-rows"),
-];
-
-// Two at a time: a start of a daemon is mostly waiting.
-const seats: Promise<unknown>[] = [Promise.resolve(), Promise.resolve()];
-
-it.concurrent.each(SHORT)(
-  "$name: nothing lost, nothing doubled",
-  async (fault) => {
-    const seat = SHORT.indexOf(fault) % seats.length;
-    const run = (seats[seat] ?? Promise.resolve()).then(() => runFault({ ...fault, rebuild: false }, 1));
-    seats[seat] = run.catch(() => {});
-    expect((await run).violations).toEqual([]);
-  },
-  300_000,
-);
+it("killed after a decision was published and before that was noted: nothing lost, nothing doubled", async () => {
+  expect((await runFault({ ...crashAt("published", [2]), rebuild: false }, 1)).violations).toEqual([]);
+});
 
 it.each(MUTANTS)("the mutant is still one: $name", ({ file, find, fault }) => {
   const source = readFileSync(join(import.meta.dirname, "../..", file), "utf8");
