@@ -63,6 +63,7 @@ import { createOutbox } from "./store/outbox.ts";
 import { createOutboxStreams } from "./store/outbox-streams.ts";
 import { openQueries } from "./store/queries.ts";
 import { asDamage, StoreHeldError } from "./store/store-error.ts";
+import { createWaiting } from "./waiting.ts";
 
 /** A running daemon. */
 export interface Daemon {
@@ -89,6 +90,10 @@ export interface DaemonOptions {
   readonly onFatal: (error: Error) => void;
   /** For long steps at start, such as fetching a server. */
   readonly onProgress?: (message: string) => void;
+  /** False: rejects when NATS does not answer at start, instead of waiting until it does. */
+  readonly mayWait?: boolean;
+  /** Aborted: the start no longer waits for NATS, and rejects. */
+  readonly signal?: AbortSignal;
   /** Told the moments of the path; tests end the process at one. */
   readonly probe?: Probe;
 }
@@ -151,31 +156,37 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   let lastTrouble: string | undefined;
   /** Of the commits that fail now. */
   let lastFailure: string | undefined;
-  const session = await openSession({ ...server, name: QUERY_SERVICE }, onSession);
+  const metrics = createMetrics({ types });
+  const { mayWait = true, signal } = options;
+  const waiting = createWaiting({ config, logger, metrics, mayWait, signal });
+  const { patiently } = waiting;
+  closers.push(waiting.close);
+  const session = await patiently(() => openSession({ ...server, name: QUERY_SERVICE }, onSession));
   closers.push(() => session.close());
   // Apart from the rest: answers must not wait behind the thousands of events on their way to us.
-  const readings = await openSession({ ...server, name: `${QUERY_SERVICE}-events` }, onReadings);
+  const readings = await patiently(() => openSession({ ...server, name: `${QUERY_SERVICE}-events` }, onReadings));
   closers.push(() => readings.close());
   const { nc, js, jsm } = session;
 
   const topology = topologyOf(config);
   const tooLarge = payloadProblem(nc.info?.max_payload ?? Number.POSITIVE_INFINITY, topology);
   if (tooLarge !== null) throw new NatsSetupError(tooLarge);
-  const found = await ensureStreams(jsm, types, topology);
+  const found = await patiently(() => ensureStreams(jsm, types, topology));
   const lanes = createLanes(types, topology.partitions);
-  const lost = await rememberStreams({
-    jsm,
-    records,
-    outboxStreams,
-    found,
-    lanes: lanes.all,
-    partitions: topology.partitions,
-    accepted: options.acceptStreams ?? [],
-    onAccepted: (stream, what) => logger.warn({ ...stream, ...what }, "stream accepted"),
-  });
+  const lost = await patiently(() =>
+    rememberStreams({
+      jsm,
+      records,
+      outboxStreams,
+      found,
+      lanes: lanes.all,
+      partitions: topology.partitions,
+      accepted: options.acceptStreams ?? [],
+      onAccepted: (stream, what) => logger.warn({ ...stream, ...what }, "stream accepted"),
+    }),
+  );
   logLost(lost);
 
-  const metrics = createMetrics({ types });
   const activity = createActivity(types);
   const traces = await openTraces({
     env: options.env,
@@ -196,7 +207,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   const streams = createStreamPublisher(session, PUBLISH_TIMEOUT_MS);
   closers.push(streams.stop);
   const missing = createMissingMessages({ jsm, records, queued: (stream) => intake.queuedOf(stream) });
-  await missing.accept(lanes.all.filter(({ stream }) => options.acceptStreams?.includes(stream)));
+  await patiently(() => missing.accept(lanes.all.filter(({ stream }) => options.acceptStreams?.includes(stream))));
   const topologyWatch = createTopologyWatch(jsm, types, topology);
   const preparation = createPreparation({
     topology: topologyWatch,
@@ -390,6 +401,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     checkStream: preparation.checkStream,
   });
   closers.push(endRetention);
+  await waiting.end();
   const http = await startHttp();
   if (http !== undefined) closers.push(() => http.close());
 
@@ -427,19 +439,32 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     await closeAll(closers);
   }
 
-  function onSession(event: SessionEvent): void {
-    if (event === "reconnected") {
-      logger.info({ nats: maskUrl(natsUrl) }, "NATS is back");
-      // What was asked while it was away is lost with the client's buffer: a lane that began anew would wait 5 s for it.
-      readers?.doubtAll("connection");
-    } else if (event === "disconnected") logger.warn({ nats: maskUrl(natsUrl) }, "NATS is away, reconnecting");
-    else onFatal(new Error("the connection to NATS was closed for good"));
+  function onSession(event: SessionEvent, why = ""): void {
+    const nats = maskUrl(natsUrl);
+    switch (event) {
+      case "reconnected":
+        logger.info({ nats }, "NATS is back");
+        // What was asked while it was away is lost with the client's buffer: a lane that began anew would wait 5 s for it.
+        readers?.doubtAll("connection");
+        break;
+      case "disconnected":
+        logger.warn({ nats }, "NATS is away, reconnecting");
+        break;
+      case "refused":
+        logger.warn({ nats }, `NATS ${why} It is tried again, with what they are then`);
+        break;
+      case "closed":
+        onFatal(new Error(`the connection to NATS was closed for good: ${why}`));
+        break;
+      default:
+        event satisfies never;
+    }
   }
 
-  function onReadings(event: SessionEvent): void {
+  function onReadings(event: SessionEvent, why?: string): void {
     if (event === "reconnected") readers?.doubtAll("connection");
-    else if (event === "disconnected") logger.debug("the reading connection is away, reconnecting");
-    else onSession(event);
+    else if (event === "closed") onSession(event, why);
+    else logger.debug(`the reading connection is ${event}, reconnecting`);
   }
 
   function offerDue(lane: Lane): void {

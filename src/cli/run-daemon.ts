@@ -20,9 +20,14 @@ const SAME_SIGNAL_MS = 100;
 /**
  * Runs the daemon and ends the process itself: 0 after a graceful stop, 1 after a failure or a second signal.
  *
+ * @param mayWait - for NATS, at start.
  * @throws CliError, ConfigError, or what `startDaemon` throws, when it does not come to run.
  */
-export async function runDaemon(types: readonly ActorType[], acceptStreams: readonly string[]): Promise<void> {
+export async function runDaemon(
+  types: readonly ActorType[],
+  acceptStreams: readonly string[],
+  mayWait: boolean,
+): Promise<void> {
   const streams = [...types.map(eventStream), DECISIONS_STREAM, DEAD_LETTERS_STREAM];
   const unknown = acceptStreams.find((name) => !streams.includes(name));
   if (unknown !== undefined) {
@@ -42,9 +47,14 @@ export async function runDaemon(types: readonly ActorType[], acceptStreams: read
     types,
     logger,
     acceptStreams,
+    mayWait,
+    signal: ending.signal,
     onFatal: ending.fail,
     onProgress: (message) => logger.info(message),
     ...(probe && { probe }),
+  }).catch(async (error: Error) => {
+    if (ending.signal.aborted) process.exit(await ending.reason);
+    throw error;
   });
   announce(daemon, config, pretty, logger);
   const code = await ending.reason;
@@ -60,8 +70,17 @@ function openLog(config: Config): { pretty: boolean; logger: Logger } {
   return { pretty, logger: createLogger({ level, pretty, ...(pretty && { destination: process.stdout }) }) };
 }
 
+interface Ending {
+  /** The exit code. */
+  readonly reason: Promise<number>;
+  /** Aborted when the end has come. */
+  readonly signal: AbortSignal;
+  fail(error: Error): void;
+}
+
 /** Waits for the first signal or fatal error, and makes sure that the process ends once it has come. */
-function awaitEnding(logger: Logger): { readonly reason: Promise<number>; fail(error: Error): void } {
+function awaitEnding(logger: Logger): Ending {
+  const controller = new AbortController();
   let sinceMs: number | undefined;
   let settle: (code: number) => void = () => {};
   const reason = new Promise<number>((resolve) => {
@@ -76,6 +95,7 @@ function awaitEnding(logger: Logger): { readonly reason: Promise<number>; fail(e
       process.exit(code);
     }, STOP_WITHIN_MS);
     settle(code);
+    controller.abort();
   }
 
   function onSignal(signal: NodeJS.Signals): void {
@@ -94,6 +114,7 @@ function awaitEnding(logger: Logger): { readonly reason: Promise<number>; fail(e
 
   return {
     reason,
+    signal: controller.signal,
     fail(error) {
       logger.error({ err: error }, error.message);
       if (sinceMs === undefined) end(EXIT_CODES.failed.code);

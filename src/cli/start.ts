@@ -12,10 +12,11 @@ export function addStart(program: Command, types: readonly ActorType[]): void {
       "accept that this stream was made anew or lost messages: events are read from its first one, what DECISIONS and DEAD_LETTERS lack is published again (repeatable)",
       gather<string>,
     )
-    .action(async (options: { acceptStream?: string[] }) => {
+    .option("--no-wait", "exit with code 1 when NATS does not answer, instead of waiting until it does")
+    .action(async (options: { acceptStream?: string[]; wait: boolean }) => {
       // Only here: the daemon's own modules would double the time every other command takes to begin.
       const { runDaemon } = await import("./run-daemon.ts");
-      await runDaemon(types, options.acceptStream ?? []);
+      await runDaemon(types, options.acceptStream ?? [], options.wait);
     });
   withExamples(command, [
     ["npx natstate start", "with an embedded nats-server, data in ./data"],

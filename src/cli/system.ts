@@ -1,6 +1,6 @@
 import { natsAccess, readConfig, settings } from "../config.ts";
 import type { NatsAccess } from "../jetstream/access.ts";
-import { NatsSetupError } from "../jetstream/connect.ts";
+import { NatsAwayError, NatsSetupError } from "../jetstream/connect.ts";
 import { createQueryClient, type QueryClient, QueryError } from "../jetstream/query-client.ts";
 import { openSession, type Session } from "../jetstream/session.ts";
 import { maskUrl } from "../setting-values.ts";
@@ -27,7 +27,6 @@ export interface Place {
 }
 
 const DEFAULT_URL = "nats://127.0.0.1:4222";
-const NOBODY_THERE = /refused|timeout|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH/i;
 const START_OR_POINT =
   "Start it with: npx natstate start. Or say where it is: --nats <url>, NATS_URL, or NATSTATE_DATA as it has.";
 
@@ -79,14 +78,15 @@ async function connect(place: Place, access: NatsAccess, natsUrl: string): Promi
   try {
     return await openSession({ url: place.url, ...access, name: "natstate-cli", timeoutMs: 3000 }, (event) => {
       if (event === "disconnected") say(`NATS at ${natsUrl} is away, reconnecting`);
+      if (event === "refused") say(`NATS at ${natsUrl} does not let this user in, trying again`);
       if (event === "reconnected") say("NATS is back");
     });
   } catch (error) {
     if (!(error instanceof NatsSetupError)) {
       throw new CliError("failed", `NATS at ${natsUrl}: ${(error as Error).message}`, { cause: error });
     }
-    // Whatever else went wrong there, such as a wrong password, its own message says.
-    if (!NOBODY_THERE.test(error.message)) throw error;
+    // Whatever else went wrong there, such as a wrong password or name, its own message says.
+    if (!(error instanceof NatsAwayError && error.why === "nobody")) throw error;
     const message = `natstate is not running: nothing answers at ${natsUrl} (${place.because}). ${START_OR_POINT}`;
     throw new CliError("failed", message, { cause: error });
   }

@@ -17,7 +17,8 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-export interface HttpServerOptions extends PageSources, InspectSources {
+/** Where it listens, and who may ask. */
+export interface DoorOptions {
   /** Name or address to listen on; on loopback anyone on this machine can read everything. */
   readonly host: string;
   /** Asked for by what changes something; elsewhere than on loopback by everything, and nothing is answered without. */
@@ -29,6 +30,8 @@ export interface HttpServerOptions extends PageSources, InspectSources {
   /** Told of failures that are answered with 500. */
   readonly onError?: (error: Error, path: string) => void;
 }
+
+export interface HttpServerOptions extends DoorOptions, PageSources, InspectSources {}
 
 /** The server cannot listen; the message says what to do. */
 export class HttpServerError extends Error {
@@ -61,7 +64,23 @@ const SECURITY_HEADERS = {
  *
  * @throws HttpServerError when it cannot listen there.
  */
-export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+export function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  return listen(options, (app, tokens) => {
+    addRoutes(app, options);
+    addInspectRoutes(app, options);
+    addPageRoutes(app, options, createChangeGuard(tokens));
+  });
+}
+
+/**
+ * Listens with the guards and limits that every answer of ours has.
+ *
+ * @throws HttpServerError
+ */
+export async function listen(
+  options: DoorOptions,
+  addAnswers: (app: FastifyInstance, tokens: TokenGuard) => void,
+): Promise<HttpServer> {
   const { port } = options;
   // Fastify would listen on every address of the name, on servers that close() does not reach.
   const host = options.host === "localhost" ? "127.0.0.1" : options.host;
@@ -70,9 +89,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   refusePipelining(app);
   addGuards(app, options, tokens);
   addErrorAnswers(app, options);
-  addRoutes(app, options);
-  addInspectRoutes(app, options);
-  addPageRoutes(app, options, createChangeGuard(tokens));
+  addAnswers(app, tokens);
   app.server.maxConnections = MAX_CONNECTIONS;
   try {
     await app.listen({ host, port });
@@ -127,7 +144,7 @@ function refusePipelining(app: FastifyInstance): void {
   });
 }
 
-function addGuards(app: FastifyInstance, { host, furtherHosts }: HttpServerOptions, tokens: TokenGuard): void {
+function addGuards(app: FastifyInstance, { host, furtherHosts }: DoorOptions, tokens: TokenGuard): void {
   const isOurs = createHostGuard(host, furtherHosts);
   app.addHook("onRequest", (request, reply, next) => {
     reply.headers(SECURITY_HEADERS);
@@ -149,7 +166,7 @@ function addGuards(app: FastifyInstance, { host, furtherHosts }: HttpServerOptio
   });
 }
 
-function addErrorAnswers(app: FastifyInstance, { onError }: HttpServerOptions): void {
+function addErrorAnswers(app: FastifyInstance, { onError }: DoorOptions): void {
   app.setNotFoundHandler((_request, reply) => {
     refuse(reply, 404, "not_found", "there is nothing under this path; / says what there is");
   });

@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
-import { credsAuthenticator, type NodeConnectionOptions } from "@nats-io/transport-node";
+import type { NodeConnectionOptions } from "@nats-io/transport-node";
+import { fileAuthenticator } from "./credentials.ts";
 
 /** How natstate proves to NATS who it is, and knows the server for the one it means. */
 export interface NatsAccess {
@@ -29,7 +29,7 @@ const URL_PARTS = /^([a-z]+:\/\/)?(?:(.*)@)?(.*)$/i;
  *
  * @param urls - comma-separated; of several the first user information counts for all. `user:password@` or `token@`,
  *   percent-encoded where it holds a `/` or a comma. The scheme `tls://` asks for TLS.
- * @throws Error of the file system when the credentials cannot be read.
+ * @throws Error when the credentials cannot be read.
  */
 export function accessOptions(urls: string, access: NatsAccess): NodeConnectionOptions {
   const { creds, inboxPrefix, tls } = access;
@@ -43,7 +43,7 @@ export function accessOptions(urls: string, access: NatsAccess): NodeConnectionO
     servers: parts.map(({ scheme, host }) => scheme + host),
     ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
     ...(userinfo === undefined ? {} : readUserinfo(userinfo)),
-    ...(creds === undefined ? {} : { authenticator: credsAuthenticator(readFileSync(creds)) }),
+    ...(creds === undefined ? {} : { authenticator: fileAuthenticator(creds) }),
     ...(wantsTls
       ? {
           tls: tlsOptions(

@@ -1,5 +1,5 @@
 import { JetStreamApiError } from "@nats-io/jetstream";
-import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { connect, errors, type NatsConnection, type NodeConnectionOptions } from "@nats-io/transport-node";
 import { maskUrl } from "../setting-values.ts";
 import { accessOptions, type NatsAccess } from "./access.ts";
 import { guardHeaders } from "./message-headers.ts";
@@ -22,20 +22,38 @@ export class NatsSetupError extends Error {
   override readonly name = "NatsSetupError";
 }
 
+/** Why NATS cannot be used now. */
+export type Away = "nobody" | "unknown_host" | "refused" | "no_jetstream" | "failed";
+
+/** NATS cannot be used now, and may be in a moment; the message says why not, and what to look at. */
+export class NatsAwayError extends NatsSetupError {
+  readonly why: Away;
+
+  constructor(why: Away, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.why = why;
+  }
+}
+
 /**
- * Connects, and keeps reconnecting for ever with a backoff of 0.25 to 2 s once it has been connected.
+ * Connects, and keeps reconnecting for ever with a backoff of 0.25 to 2 s once it has been connected, refused or not:
+ * credentials are read anew each time.
  *
- * @throws NatsSetupError when nothing answers, when the credentials are refused or when the server is older than 2.14.
+ * @throws NatsAwayError when nothing answers or the credentials are refused; NatsSetupError when the credentials cannot
+ *   be read or the server is older than 2.14.
  */
 export async function connectNats(options: NatsOptions): Promise<NatsConnection> {
   guardHeaders();
+  const access = readAccess(options);
   let connection: NatsConnection;
   try {
     connection = await connect({
-      ...accessOptions(options.url, options),
+      ...access,
       name: options.name,
       timeout: options.timeoutMs ?? 5000,
       maxReconnectAttempts: -1,
+      // Two refusals in a row, as while a server reloads, would end the connection for good.
+      ignoreAuthErrorAbort: true,
       reconnectTimeWait: 250,
       reconnectJitter: 250,
       pingInterval: 2_000,
@@ -44,10 +62,7 @@ export async function connectNats(options: NatsOptions): Promise<NatsConnection>
       noAsyncTraces: true,
     });
   } catch (error) {
-    throw new NatsSetupError(
-      `no NATS connection to ${maskUrl(options.url)}: ${(error as Error).message}. Is nats-server running there? Without NATS_URL natstate starts its own.`,
-      { cause: error },
-    );
+    throw away(maskUrl(options.url), error as Error);
   }
   const version = connection.info?.version ?? "0.0.0";
   if (!isNewEnough(version)) {
@@ -57,6 +72,38 @@ export async function connectNats(options: NatsOptions): Promise<NatsConnection>
     );
   }
   return connection;
+}
+
+function readAccess(options: NatsOptions): NodeConnectionOptions {
+  try {
+    return accessOptions(options.url, options);
+  } catch (error) {
+    throw new NatsSetupError(`NATS_CREDS: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** What to look at depends on who has said no. */
+function away(url: string, error: Error): NatsAwayError {
+  const { message } = error;
+  const options = { cause: error };
+  if (isRefusal(error)) return new NatsAwayError("refused", `NATS at ${url} ${refusedBecause(message)}`, options);
+  if (/ENOTFOUND|EAI_AGAIN/.test(message)) {
+    const text = `no NATS connection to ${url}: the name of the host is not known here (${message}). Is it spelt as it should be?`;
+    return new NatsAwayError("unknown_host", text, options);
+  }
+  const why = /refused|timeout|EHOSTUNREACH|ENETUNREACH/i.test(message) ? "nobody" : "failed";
+  const text = `no NATS connection to ${url}: ${message}. Is nats-server running there? Without NATS_URL natstate starts its own.`;
+  return new NatsAwayError(why, text, options);
+}
+
+/** Does the server not let us in? */
+export function isRefusal(error: Error): boolean {
+  return error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError;
+}
+
+/** @param message - the server's own. */
+export function refusedBecause(message: string): string {
+  return `refuses who we are (${message}): are the user and password in NATS_URL, or NATS_CREDS, those it knows?`;
 }
 
 /** Does a `x.y.z` version have consumer reset? */

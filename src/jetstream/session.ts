@@ -1,7 +1,7 @@
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { createInbox, type NatsConnection } from "@nats-io/transport-node";
 import { maskUrl } from "../setting-values.ts";
-import { connectNats, type NatsOptions, NatsSetupError } from "./connect.ts";
+import { connectNats, isRefusal, NatsAwayError, type NatsOptions, refusedBecause } from "./connect.ts";
 
 /** One connection to NATS with its JetStream clients. */
 export interface Session {
@@ -9,24 +9,30 @@ export interface Session {
   readonly js: JetStreamClient;
   readonly jsm: JetStreamManager;
   isConnected(): boolean;
+  /** Why the server does not let us in again, as it says; undefined unless it does so now. */
+  refusal(): string | undefined;
   /** A subject for one answer, under the prefix this connection may listen to. */
   newInbox(): string;
   /** Sends what is buffered, then closes. */
   close(): Promise<void>;
 }
 
-/** What happened to the connection. */
-export type SessionEvent = "disconnected" | "reconnected" | "closed";
+/** What happened to the connection. `refused` is told once for as long as it is the same, with what the server says. */
+export type SessionEvent = "disconnected" | "refused" | "reconnected" | "closed";
 
 /**
  * Connects and tells of every loss and return of the connection.
  *
- * @throws NatsSetupError see {@link connectNats}; also when JetStream is not enabled there.
+ * @throws NatsSetupError see {@link connectNats}; NatsAwayError also when JetStream does not answer there.
  */
-export async function openSession(options: NatsOptions, onEvent: (event: SessionEvent) => void): Promise<Session> {
+export async function openSession(
+  options: NatsOptions,
+  onEvent: (event: SessionEvent, why?: string) => void,
+): Promise<Session> {
   const nc = await connectNats(options);
   let connected = true;
   let closing = false;
+  let refusal: string | undefined;
   void (async () => {
     for await (const status of nc.status()) {
       if (status.type === "disconnect") {
@@ -35,27 +41,37 @@ export async function openSession(options: NatsOptions, onEvent: (event: Session
       }
       if (status.type === "reconnect") {
         connected = true;
+        refusal = undefined;
         onEvent("reconnected");
+      }
+      if (status.type === "error" && isRefusal(status.error)) {
+        const because = refusedBecause(status.error.message);
+        if (refusal === because) continue;
+        refusal = because;
+        onEvent("refused", because);
       }
     }
   })();
-  void nc.closed().then(() => {
+  void nc.closed().then((error) => {
     connected = false;
-    if (!closing) onEvent("closed");
+    if (!closing) onEvent("closed", error?.message);
   });
   const js = jetstream(nc, { timeout: 5000 });
   const jsm = await jetstreamManager(nc, { timeout: 5000 }).catch(async (error: Error) => {
     closing = true;
     await nc.close();
-    throw new NatsSetupError(`JetStream does not answer at ${maskUrl(options.url)}: ${error.message}`, {
-      cause: error,
-    });
+    throw new NatsAwayError(
+      "no_jetstream",
+      `JetStream does not answer at ${maskUrl(options.url)}: ${error.message}. Is it enabled there, and are enough servers of the cluster up?`,
+      { cause: error },
+    );
   });
   return {
     nc,
     js,
     jsm,
     isConnected: () => connected,
+    refusal: () => refusal,
     newInbox: () => createInbox(options.inboxPrefix),
     async close() {
       closing = true;

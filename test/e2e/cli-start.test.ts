@@ -79,7 +79,7 @@ test("a second signal ends it at once", async () => {
 });
 
 test("what keeps it from starting is one line, without a stack trace, exit code 1", async () => {
-  const ran = await runCli(["start"], { ...env, NATS_URL: "nats://me:secret@127.0.0.1:1" });
+  const ran = await runCli(["start", "--no-wait"], { ...env, NATS_URL: "nats://me:secret@127.0.0.1:1" });
   expect(ran.code).toBe(1);
   expect(ran.stderr).toMatch(/^natstate: no NATS connection .*\n$/);
   expect(ran.stderr).not.toContain("secret");

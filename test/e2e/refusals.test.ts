@@ -5,8 +5,11 @@ import { spawnDaemon } from "./daemon-process.ts";
 import { getJson, openWorld, traffic } from "./world.ts";
 
 /** Starts a daemon that is expected to refuse. */
-async function refusal(env: Record<string, string>): Promise<{ code: number | null; output: string }> {
-  const child = spawnDaemon(env);
+async function refusal(
+  env: Record<string, string>,
+  args: readonly string[] = [],
+): Promise<{ code: number | null; output: string }> {
+  const child = spawnDaemon(env, args);
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => (output += chunk));
   const [code] = await once(child, "exit");
@@ -36,9 +39,10 @@ it("every problem of the configuration is told at once", async () => {
   expect(output).not.toContain("geheim");
 });
 
-it("nobody answers at NATS_URL: told in one message", async () => {
+it("nobody answers at NATS_URL, and it is not to wait: told in one message", async () => {
   await using world = await openWorld();
-  const { code, output } = await refusal({ NATS_URL: "nats://127.0.0.1:1", NATSTATE_DATA: world.dataDir });
+  const env = { NATS_URL: "nats://127.0.0.1:1", NATSTATE_DATA: world.dataDir };
+  const { code, output } = await refusal(env, ["--no-wait"]);
   expect(code).toBe(1);
   expect(output).toMatch(/no NATS connection to nats:\/\/127.0.0.1:1/);
 });

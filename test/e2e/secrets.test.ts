@@ -88,7 +88,7 @@ it("a daemon that cannot connect says why, and no secret", async () => {
   ];
   const common = { NATSTATE_LOG_LEVEL: "trace", NATSTATE_LOG_FORMAT: "json", NATSTATE_HTTP: "127.0.0.1:0" };
   const ran = attempts.map((env, index) =>
-    runCli(["start"], { ...common, NATSTATE_DATA: join(directory, `refused-${index}`), ...env }),
+    runCli(["start", "--no-wait"], { ...common, NATSTATE_DATA: join(directory, `refused-${index}`), ...env }),
   );
   for (const { code, stdout, stderr } of await Promise.all(ran)) {
     expect(code).not.toBe(0);

@@ -65,18 +65,6 @@ export interface WorldOptions {
   readonly dataDir?: string;
 }
 
-/** A daemon that finds no NATS when it starts ends, and whoever supervises it starts it again. */
-async function retryWithoutNats<Result>(start: () => Promise<Result>): Promise<Result> {
-  for (let left = 5; ; left--) {
-    try {
-      return await start();
-    } catch (error) {
-      if (left === 0 || !/no NATS connection|JetStream does not answer/.test(String(error))) throw error;
-      await pause(500);
-    }
-  }
-}
-
 /** The daemon's default. */
 export const PARTITIONS = 16;
 /** Generous: the machine may be shared by many. */
@@ -161,7 +149,7 @@ export async function openWorld(seed: number, options: WorldOptions = {}): Promi
     },
     async start(given = {}) {
       const env = environment(given);
-      const daemon = await retryWithoutNats(() => startDaemonProcess(env, given.args, PATIENCE_MS));
+      const daemon = await startDaemonProcess(env, given.args, PATIENCE_MS);
       running.set(env.NATSTATE_DATA, daemon);
       latest = daemon;
       void daemon.exited.then(() => {
@@ -176,10 +164,8 @@ export async function openWorld(seed: number, options: WorldOptions = {}): Promi
     },
     async doom(moment, times) {
       const crash = { NODE_ENV: "test", NATSTATE_TEST_CRASH: `${moment}:${times}`, NATSTATE_BATCH_EVENTS: "20" };
-      await retryWithoutNats(async () => {
-        const { signal, output } = await endOf(spawnDaemon(environment({ env: crash })), PATIENCE_MS);
-        if (signal !== "SIGKILL") throw new Error(`${moment}:${times} did not kill the daemon:\n${output}`);
-      });
+      const { signal, output } = await endOf(spawnDaemon(environment({ env: crash })), PATIENCE_MS);
+      if (signal !== "SIGKILL") throw new Error(`${moment}:${times} did not kill the daemon:\n${output}`);
       strikes++;
     },
     traffic: (orders, bad = 3) =>

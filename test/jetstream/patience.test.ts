@@ -1,0 +1,48 @@
+import { JetStreamApiError } from "@nats-io/jetstream";
+import { errors } from "@nats-io/transport-node";
+import { expect, it } from "vitest";
+import { NatsAwayError, NatsSetupError } from "../../src/jetstream/connect.ts";
+import { createPatience, mayPass } from "../../src/jetstream/patience.ts";
+
+const answer = (code: number, err_code: number, description: string) =>
+  new JetStreamApiError({ code, err_code, description });
+
+it.each([
+  ["nobody answers", new NatsAwayError("nobody", "no NATS connection")],
+  ["a request times out, as while leaders are elected", new errors.TimeoutError()],
+  ["JetStream is temporarily unavailable", answer(503, 10_008, "JetStream system temporarily unavailable")],
+  ["there are not enough servers for the replicas", answer(400, 10_005, "no suitable peers for placement")],
+  ["a stream is offline", answer(500, 10_118, "stream is offline")],
+])("%s: it is tried again until it works, and said once", async (_name, error) => {
+  const told: string[] = [];
+  const patiently = createPatience({ mayWait: true, onWaiting: async (reason) => void told.push(reason) });
+  let attempts = 0;
+  const work = async () => {
+    if (++attempts < 3) throw error;
+    return "done";
+  };
+  expect(await patiently(work)).toBe("done");
+  expect(told).toHaveLength(1);
+  expect(mayPass(error)).toBe(true);
+});
+
+it.each([
+  ["a server that is too old", new NatsSetupError("nats-server is 2.9.10")],
+  ["a stream that cannot be", answer(400, 10_113, "account requires a stream config to have max bytes set")],
+  ["a fault of ours", new TypeError("undefined is not a function")],
+])("%s is not waited for", async (_name, error) => {
+  const patiently = createPatience({ mayWait: true, onWaiting: () => expect.unreachable() });
+  await expect(patiently(() => Promise.reject(error))).rejects.toBe(error);
+});
+
+it("who may not wait hears the first time, as one line", async () => {
+  const patiently = createPatience({ mayWait: false, onWaiting: () => expect.unreachable() });
+  const never = () => Promise.reject(new errors.TimeoutError());
+  await expect(patiently(never)).rejects.toThrow(/^JetStream does not answer: timeout\..*$/);
+});
+
+it("a signal ends the waiting", async () => {
+  const stop = new AbortController();
+  const patiently = createPatience({ mayWait: true, signal: stop.signal, onWaiting: async () => stop.abort() });
+  await expect(patiently(() => Promise.reject(new errors.TimeoutError()))).rejects.toThrow(/abort/i);
+});

@@ -1,0 +1,124 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { nkeys } from "@nats-io/transport-node";
+import { expect, it } from "vitest";
+import { findServerBinary } from "../../src/jetstream/server-binary.ts";
+import { freePort } from "../../src/jetstream/server-ready.ts";
+import { openSession, type Session } from "../../src/jetstream/session.ts";
+import { startTestServer } from "../server.ts";
+import { until } from "../until.ts";
+
+type KeyPair = ReturnType<typeof nkeys.createUser>;
+
+const LOGIN = (password: string) => ({
+  "ping_max: 3": `ping_max: 3\nauthorization { user: me, password: ${password} }`,
+});
+
+it("credentials that a server refuses until it is reloaded once more do not end a connection, and are said once", async () => {
+  await using server = await startTestServer();
+  const told: string[] = [];
+  const url = server.url.replace("nats://", "nats://me:first@");
+  const session = await openSession({ url, name: "test" }, (event, why = "") => told.push(`${event} ${why}`));
+  const reload = async (password: string) => {
+    await server.configure(LOGIN(password));
+    server.signal("SIGHUP");
+  };
+  await reload("second");
+  await until("it is refused", () => session.refusal() !== undefined);
+  // The client's own rule gives up at the second refusal in a row.
+  await moreAttempts(session, 4);
+  await reload("first");
+  await until("it is back", () => session.isConnected());
+  expect(told.filter((event) => event.startsWith("refused"))).toEqual([
+    expect.stringMatching(/Authorization Violation.*NATS_CREDS/),
+  ]);
+  expect(told.filter((event) => event.startsWith("closed"))).toEqual([]);
+  expect(session.refusal()).toBeUndefined();
+  expect(await session.jsm.getAccountInfo()).toBeDefined();
+  await session.close();
+});
+
+it("a .creds file that is renewed after it has expired is taken up", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "natstate-expired-"));
+  await using server = await startOperatorServer(directory);
+  const path = join(directory, "user.creds");
+  writeFileSync(path, server.creds(2));
+  const told: string[] = [];
+  const session = await openSession({ url: server.url, creds: path, name: "test" }, (event) => told.push(event));
+  await until("it is refused", () => session.refusal());
+  expect(session.refusal()).toMatch(/Expired|Violation/i);
+  await moreAttempts(session, 4);
+  writeFileSync(path, server.creds(3600));
+  await until("it is back", () => session.isConnected());
+  expect(told).not.toContain("closed");
+  expect(await session.jsm.getAccountInfo()).toBeDefined();
+  await session.close();
+});
+
+async function moreAttempts({ nc }: Session, count: number): Promise<void> {
+  let attempts = 0;
+  for await (const { type } of nc.status()) if (type === "reconnecting" && ++attempts === count) return;
+}
+
+/** A server that knows its users by signed tokens that expire, as most shared ones do. */
+async function startOperatorServer(directory: string) {
+  const [operator, system, account] = [nkeys.createOperator(), nkeys.createAccount(), nkeys.createAccount()];
+  const limits = { subs: -1, data: -1, payload: -1, conn: -1, leaf: -1, imports: -1, exports: -1, wildcards: true };
+  const storage = { mem_storage: -1, disk_storage: -1, streams: -1, consumer: -1 };
+  const port = await freePort();
+  const accounts = {
+    [system.getPublicKey()]: token(operator, system, { type: "account", limits }),
+    [account.getPublicKey()]: token(operator, account, { type: "account", limits: { ...limits, ...storage } }),
+  };
+  const config = join(directory, "server.conf");
+  writeFileSync(
+    config,
+    [
+      `listen: "127.0.0.1:${port}"`,
+      `jetstream { store_dir: "${directory}" }`,
+      `operator: ${token(operator, operator, { type: "operator" })}`,
+      `system_account: ${system.getPublicKey()}`,
+      "resolver: MEMORY",
+      `resolver_preload: ${JSON.stringify(accounts)}`,
+    ].join("\n"),
+  );
+  const { path } = await findServerBinary({ env: process.env });
+  const child = spawn(path, ["-c", config], { stdio: ["ignore", "ignore", "pipe"] });
+  let log = "";
+  child.stderr.on("data", (chunk) => (log += chunk));
+  await until("nats-server is up", () => log.includes("Server is ready")).catch((error: Error) => {
+    throw new Error(`${error.message}\n${log}`);
+  });
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    /** @param seconds - for which they are good. */
+    creds(seconds: number): string {
+      const user = nkeys.createUser();
+      const jwt = token(account, user, { type: "user", subs: -1, data: -1, payload: -1 }, seconds);
+      const seed = new TextDecoder().decode(user.getSeed());
+      return `-----BEGIN NATS USER JWT-----\n${jwt}\n------END NATS USER JWT------\n\n-----BEGIN USER NKEY SEED-----\n${seed}\n------END USER NKEY SEED------\n`;
+    },
+    async [Symbol.asyncDispose]() {
+      const exited = once(child, "exit");
+      child.kill("SIGKILL");
+      await exited;
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** As NATS signs them: JWT with the algorithm `ed25519-nkey`. */
+function token(issuer: KeyPair, subject: KeyPair, nats: object, seconds?: number): string {
+  const iat = Math.floor(Date.now() / 1000);
+  const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString("base64url");
+  const claims = {
+    ...{ jti: `${iat}`, iat, iss: issuer.getPublicKey(), sub: subject.getPublicKey(), name: "test" },
+    ...(seconds === undefined ? {} : { exp: iat + seconds }),
+    nats: { version: 2, ...nats },
+  };
+  const signed = `${encode({ typ: "JWT", alg: "ed25519-nkey" })}.${encode(claims)}`;
+  return `${signed}.${Buffer.from(issuer.sign(Buffer.from(signed))).toString("base64url")}`;
+}
