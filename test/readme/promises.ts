@@ -6,7 +6,7 @@ import type { Outcome } from "../faults/fault.ts";
 export interface Promised {
   readonly when: string;
   readonly promise: string;
-  /** Tests of `npm test`: file under `test/`, and what the test's title begins with. */
+  /** Tests of `npm test` and `npm run test:slow`: file under `test/`, and what the test's title begins with. */
   readonly tests: readonly (readonly [file: string, title: string])[];
   /** Faults of `npm run faults`. */
   readonly faults: readonly string[];
@@ -48,7 +48,7 @@ export const PROMISES: readonly Promised[] = [
   {
     when: "the daemon is frozen past its pin, `ack_wait` or the dedupe window, and another takes over",
     promise: "both compute the same from the same log; one revision gets in",
-    tests: [["e2e/many-daemons.test.ts", "an owner frozen longer than its pin"]],
+    tests: [["e2e/many-daemons.slow.test.ts", "an owner frozen longer than its pin"]],
     faults: ["frozen-owner", "frozen-ack-wait", "frozen-dedupe", "frozen-alone"],
   },
   {
@@ -65,7 +65,7 @@ export const PROMISES: readonly Promised[] = [
     when: "nats-server is killed, frozen or slow, or the connection is cut or half-open",
     promise:
       "the daemon reconnects for ever, reads each partition again from its checkpoint, and looks up what the stream holds before it publishes again",
-    tests: [["e2e/crash.test.ts", "nats-server killed and started again"]],
+    tests: [["e2e/crash.slow.test.ts", "nats-server killed and started again"]],
     faults: ["server-kill-9", "server-frozen", "cut", "half-open", "half-open-long", "delay"],
   },
   {
@@ -128,7 +128,7 @@ export const PROMISES: readonly Promised[] = [
   {
     when: "the SQLite file is deleted, or an older copy restored",
     promise: "the log is read again from the checkpoint found; the same orders, and not one extra message in DECISIONS",
-    tests: [["e2e/crash.test.ts", "the store deleted, or replaced by an older copy"]],
+    tests: [["e2e/crash.slow.test.ts", "the store deleted, or replaced by an older copy"]],
     faults: ["store-deleted", "store-older"],
   },
   {
@@ -136,7 +136,7 @@ export const PROMISES: readonly Promised[] = [
     promise:
       "rebuilt from events or refused with the command to run, or found by `natstate verify`; never a wrong decision",
     tests: [
-      ["e2e/repair.test.ts", "takes the place of a store that is damaged"],
+      ["e2e/repair.slow.test.ts", "takes the place of a store that is damaged"],
       ["e2e/repair.test.ts", "finds what was changed by hand"],
     ],
     faults: ["store-truncated", "bits-flipped", "poisoned-rows"],
@@ -176,9 +176,9 @@ export const PROMISES: readonly Promised[] = [
       "the order comes back as it was and goes on; or, when the streams no longer hold all of it, the event is dead-lettered as `order_retired`. Never a blank order",
     tests: [
       ["e2e/retention.test.ts", "settled orders are retired, tell so, and come back"],
-      ["e2e/retention.test.ts", "what has left the stream does not come back"],
-      ["e2e/retention.test.ts", "killed at each moment of retiring and of bringing back"],
-      ["e2e/retention.test.ts", "killed again and again while orders are retired"],
+      ["e2e/retention.slow.test.ts", "what has left the stream does not come back"],
+      ["e2e/retention.slow.test.ts", "killed at each moment of retiring and of bringing back"],
+      ["e2e/retention.slow.test.ts", "killed again and again while orders are retired"],
     ],
     faults: [],
   },
