@@ -40,7 +40,7 @@ interface Setting {
   readonly secret?: "userinfo" | "all";
 }
 
-/** Every setting: its schema, its default as one would write it, and what it does. The README's table is held against it. */
+/** Every setting: its schema, its default as one would write it, and what it does. The docs' table is held against it. */
 export const settings = {
   NATS_URL: {
     schema: natsUrl,

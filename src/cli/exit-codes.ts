@@ -1,7 +1,7 @@
 import { CommanderError } from "commander";
 import { permissionError } from "../jetstream/permission.ts";
 
-/** How a command can end. The README's table and `natstate --help` are made of this. */
+/** How a command can end. The docs' table and `natstate --help` are made of this. */
 export const EXIT_CODES = {
   ok: { code: 0, meaning: "done" },
   failed: { code: 1, meaning: "not done: natstate or NATS cannot be reached, or something was refused" },

@@ -55,7 +55,7 @@ const SECURITY_HEADERS = {
 };
 
 /**
- * Serves the HTTP API (DESIGN, section 3) and the console. Who may ask: `host-guard.ts` (is it meant for us?), then
+ * Serves the HTTP API (docs/wire.md) and the console. Who may ask: `host-guard.ts` (is it meant for us?), then
  * `token-guard.ts`; who may change something: `guard.ts`.
  *
  * Errors are `{ error: { code, message } }`: 400 `bad_request`, 401 `unauthorized`, 403 `forbidden`, 404 `not_found`,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /*
- * What every event and every decision carries beside its own fields, whatever the actor type (DESIGN, section 3).
+ * What every event and every decision carries beside its own fields, whatever the actor type (docs/wire.md).
  * `flow/decode.ts` is what accepts an event; this says the same to others.
  */
 

@@ -40,7 +40,7 @@ export function standingAfter(type: ActorType, content: DecisionContent): Decisi
   return content.decisionType === type.withdrawn ? null : content;
 }
 
-/** Writes a decision in its wire form (DESIGN, section 3), JSON. */
+/** Writes a decision in its wire form (docs/wire.md), JSON. */
 export function encodeDecision(
   type: ActorType,
   actorId: string,

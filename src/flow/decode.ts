@@ -23,7 +23,7 @@ const ACTOR_ID = /^[A-Za-z0-9_:-]{1,128}$/;
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/;
 
 /**
- * Reads one delivery against its actor type's contract (DESIGN, section 3).
+ * Reads one delivery against its actor type's contract (docs/wire.md).
  *
  * @returns the observation, or why this delivery can never be one. Never throws for what a publisher sent.
  */

@@ -72,7 +72,7 @@ interface Batch {
 }
 
 /**
- * The path of an event (DESIGN, section 2):
+ * The path of an event (docs/lifecycle.md):
  *
  *   skip what is committed -> decode -> find the actor -> recognise duplicates -> transition -> decide -> commit
  *

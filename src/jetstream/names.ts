@@ -1,7 +1,7 @@
 import type { ActorType } from "../../machines/actor-type.ts";
 
 /*
- * Every NATS name of the wire contract (DESIGN, section 3) in one place. Other programs rely on them.
+ * Every NATS name of the wire contract (docs/wire.md) in one place. Other programs rely on them.
  */
 
 export const DECISIONS_STREAM = "DECISIONS";

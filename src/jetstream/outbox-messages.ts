@@ -13,7 +13,7 @@ import {
 import type { StreamMessage } from "./pub-acks.ts";
 
 /*
- * What is published, as the wire contract has it (DESIGN, section 3).
+ * What is published, as the wire contract has it (docs/wire.md).
  */
 
 /**

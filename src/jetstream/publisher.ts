@@ -178,7 +178,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       ends.delete(row.actorKey);
       return sequence;
     } catch (error) {
-      // "Wrong last sequence" means unknown, not failed (FACTS, 6): what does the stream hold?
+      // "Wrong last sequence" means unknown, not failed: what does the stream hold?
       if (apiErrorCode(error) !== WRONG_LAST_SEQUENCE) throw error;
       return resolveDecision(job);
     }

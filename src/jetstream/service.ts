@@ -62,7 +62,7 @@ const MAX_QUESTION_BYTES = 4096;
 const QUARANTINE_PAGE = 500;
 
 /**
- * Answers `natstate.<collection>.get.<id>`, `.history.<id>`, `.list` and `.stats` (DESIGN, section 3, "Queries"), and
+ * Answers `natstate.<collection>.get.<id>`, `.history.<id>`, `.list` and `.stats` (docs/reference.md, "Queries"), and
  * `.quarantine.list`, `.quarantine.show.<id>` and `.quarantine.release.<id>`; and `.inspect.<id>`, see
  * `inspect-service.ts`.
  *

@@ -1,4 +1,4 @@
-/** One metric as `/metrics` and the README's table show it. */
+/** One metric as `/metrics` and the docs' table show it. */
 export interface MetricDescription {
   readonly name: string;
   readonly type: "counter" | "gauge" | "histogram";

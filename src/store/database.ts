@@ -32,7 +32,7 @@ export function openDatabase(file: string): OpenDatabase {
     // Rows of about 1 KiB in random order: 5 % less CPU per event than with pages of 4 KiB.
     db.pragma("page_size = 8192");
     // A power cut may take the last commits; the log has them, and the next start reads them again from the
-    // checkpoint it finds (DESIGN, section 5). So an fsync per commit would buy nothing.
+    // checkpoint it finds (docs/design.md). So an fsync per commit would buy nothing.
     db.pragma("journal_mode = WAL");
     db.pragma("synchronous = NORMAL");
     // 40 MiB between checkpoints: 20 % more events/s than the default 4 MiB.

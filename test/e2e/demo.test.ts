@@ -8,7 +8,7 @@ import { actorTypes } from "../../machines/registry.ts";
 import { runDemo } from "../../src/demo/demo.ts";
 import type { Report } from "../../src/demo/report.ts";
 import { runSimulation, simulationDefaults } from "../../src/demo/simulate.ts";
-import { parcelType } from "../readme/examples/parcel.ts";
+import { parcelType } from "../docs/examples/parcel.ts";
 import { startTestServer } from "../server.ts";
 
 const usualTmp = process.env.TMPDIR;

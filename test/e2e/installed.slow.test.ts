@@ -24,9 +24,9 @@ beforeAll(async () => {
   linkDependencies(join(project, "node_modules"));
   writeFileSync(join(project, "package.json"), '{ "type": "module" }');
   cpSync(join(ROOT, "test/client/consumer.ts"), join(project, "main.ts"));
-  // No types in them: what is written in the README is JavaScript as well.
+  // No types in them: what is written in the docs is JavaScript as well.
   for (const name of ["publish", "consume"]) {
-    cpSync(join(ROOT, `test/readme/examples/${name}.ts`), join(project, `${name}.js`));
+    cpSync(join(ROOT, `test/docs/examples/${name}.ts`), join(project, `${name}.js`));
   }
 }, 360_000);
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -65,15 +65,21 @@ describe("the package", () => {
     const built =
       /^dist\/((src|machines)\/.*\.(js|d\.ts|sql|html|css|svg)|machines\/\w+\/machine\.ts|package\.json|nats\.conf)$/;
     const files = filesBelow(installed).map((file) => file.slice(installed.length + 1));
-    expect(files.filter((file) => !built.test(file)).sort()).toEqual([
-      "LICENSE",
-      "README.md",
-      "docs/grafana-dashboard.json",
-      "docs/nats-secure.conf",
-      "docs/prometheus-alerts.yml",
-      "package.json",
-      "src/bin.js",
-    ]);
+    expect(files.filter((file) => !built.test(file)).sort()).toEqual(
+      [
+        "CHANGELOG.md",
+        "LICENSE",
+        "README.md",
+        ...readdirSync(join(ROOT, "docs"))
+          .map((name) => `docs/${name}`)
+          .filter((name) => name.endsWith(".md")),
+        "docs/grafana-dashboard.json",
+        "docs/nats-secure.conf",
+        "docs/prometheus-alerts.yml",
+        "package.json",
+        "src/bin.js",
+      ].sort(),
+    );
   });
 
   it("has every file that the code reads beside itself", () => {

@@ -14,7 +14,7 @@ import { createQueryClient } from "../../src/jetstream/query-client.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { createLogger } from "../../src/ops/log.ts";
 import { findChromium, launchBrowser, NO_CHROMIUM, openPage } from "../console/browser.ts";
-import { parcelType } from "../readme/examples/parcel.ts";
+import { parcelType } from "../docs/examples/parcel.ts";
 import { startTestServer, type TestServer } from "../server.ts";
 import { until } from "../until.ts";
 

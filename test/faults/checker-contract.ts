@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 
 /*
- * The wire contract, written a second time from its description alone (DESIGN, sections 3 and 4): nothing here or in
+ * The wire contract, written a second time from its description alone (docs/wire.md, docs/order.md): nothing here or in
  * the other checker files comes from `src/` or `machines/`, so that a mistake would have to be made twice.
  */
 

@@ -10,7 +10,7 @@ import { type Outcome, runFault } from "./fault.ts";
 /*
  * `npm run faults -- [--seed S] [--minutes M] [--only NAME[,NAME]] [--list] [--json] [--report FILE]`: every fault on its
  * own and mixed, against real processes; exit code 1 when anything was lost, doubled or wrong. With --minutes it goes
- * round, each time with the next seed, until the time is over. The README quotes `--report docs/measured-faults.json`.
+ * round, each time with the next seed, until the time is over. docs/promises.md quotes `--report docs/measured-faults.json`.
  */
 const { values } = parseArgs({
   options: {

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { actorTypes } from "../../machines/registry.ts";
 import { checkActorTypes } from "../../src/flow/check-actor-types.ts";
-import { parcelType } from "../readme/examples/parcel.ts";
+import { parcelType } from "../docs/examples/parcel.ts";
 
 const order = actorTypes[0] as ActorType;
 const changed = (change: Partial<ActorType>): ActorType => ({ ...parcelType, ...change });

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { FuzzCase } from "./cases.ts";
 
 /*
- * The wire contract once more, written from DESIGN, section 3, by hand and without any code of `src/` or `machines/`:
+ * The wire contract once more, written from docs/wire.md, by hand and without any code of `src/` or `machines/`:
  * what the decoder must accept, and what it must make of it.
  */
 

@@ -7,8 +7,8 @@ import { openSession, type Session } from "../../src/jetstream/session.ts";
 import type { TopologyOptions } from "../../src/jetstream/stream-configs.ts";
 import { checkTopology, ensureStreams } from "../../src/jetstream/topology.ts";
 import { createTopologyWatch } from "../../src/jetstream/topology-watch.ts";
+import { parcelType } from "../docs/examples/parcel.ts";
 import { startSecureServer } from "../e2e/secure-server.ts";
-import { parcelType } from "../readme/examples/parcel.ts";
 import { startTestServer, type TestServer } from "../server.ts";
 
 const type = orderType as ActorType;

@@ -17,7 +17,7 @@ import {
   shipped,
 } from "./order-driver.ts";
 
-/* Convergence (DESIGN.md, section 4): every arrival order, every duplication and every passivation agree. */
+/* Convergence (docs/order.md): every arrival order, every duplication and every passivation agree. */
 
 const outcomes = [
   ["pending", {}, "processing", null],

@@ -4,7 +4,7 @@ import { shippingCalculated } from "../../machines/order/events.ts";
 import { orderMachine } from "../../machines/order/machine.ts";
 import { at, COLD, created, having, paid, reserved, rewarded, run, shipped } from "./order-driver.ts";
 
-/* DESIGN.md, section 4, rule by rule. `paid(3, ...)` is an event whose own time is 3 s; the argument order is arrival. */
+/* docs/order.md, rule by rule. `paid(3, ...)` is an event whose own time is 3 s; the argument order is arrival. */
 
 const nothing = { reservedItems: {} };
 const zeros = { reservedItems: { "sku-1": 0, "sku-2": 0 } };

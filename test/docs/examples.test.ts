@@ -9,13 +9,13 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-/** Runs an example of the README as it stands there, with the client as it stands in this clone. */
+/** Runs an example of the docs as it stands there, with the client as it stands in this clone. */
 function run(name: string): Promise<Ran> {
-  const args = ["--conditions=natstate-source", `test/readme/examples/${name}.ts`];
+  const args = ["--conditions=natstate-source", `test/docs/examples/${name}.ts`];
   return startProgram(process.execPath, args, { NATS_URL: world.server.url }).ran;
 }
 
-it("what the README publishes is decided, and what it consumes is that decision", async () => {
+it("what the docs publish is decided, and what they consume is that decision", async () => {
   const daemon = await world.start();
   const published = await run("publish");
   expect(published).toEqual({ code: 0, stdout: "orders.my-2.InventoryReserved is stored as message 2\n", stderr: "" });

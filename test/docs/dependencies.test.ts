@@ -3,8 +3,8 @@ import { expect, it } from "vitest";
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
-it("the README says of every dependency what it is for, and of no other", () => {
-  const section = /### Dependencies\n([\s\S]*?)\n##/.exec(read("README.md"))?.[1] ?? "";
+it("the docs say of every dependency what it is for, and of no other", () => {
+  const section = /## Dependencies\n([\s\S]*?)\n##/.exec(read("docs/design.md"))?.[1] ?? "";
   const cells = [...section.matchAll(/^\| (`.*?`) \| /gm)].map(([, cell]) => cell ?? "");
   const named = cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name ?? ""));
   const { dependencies } = JSON.parse(read("package.json")) as { dependencies: Record<string, string> };

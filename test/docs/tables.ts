@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
 import { settings } from "../../src/config.ts";
 import { REJECTION_REASONS } from "../../src/flow/ports.ts";
@@ -20,8 +20,8 @@ const MEANINGS: Record<(typeof REJECTION_REASONS)[number], string> = {
     "a late event about an order that was retired after `NATSTATE_RETAIN`, and of which the streams no longer hold every event and revision",
 };
 
-/** The README's tables that state what the code says, by the name of their place. */
-export function readmeTables(): Record<string, string> {
+/** What the docs say of the code, by the name of its place in them. */
+export function tables(): Record<string, string> {
   return {
     "publish-example": example("publish"),
     "consume-example": example("consume"),
@@ -63,7 +63,7 @@ function promises(): string {
   const rows = PROMISES.map(({ when, promise, tests, faults }) => [
     when,
     promise,
-    [...new Set(tests.map(([file]) => `[${file.replace(".test.ts", "")}](test/${file})`)), ...faults.map(code)].join(
+    [...new Set(tests.map(([file]) => `[${file.replace(".test.ts", "")}](../test/${file})`)), ...faults.map(code)].join(
       ", ",
     ),
     faults.length === 0 ? "" : figures(faults),
@@ -79,11 +79,26 @@ function example(name: string): string {
   return `\`\`\`ts\n${readFileSync(new URL(`examples/${name}.ts`, import.meta.url), "utf8").trim()}\n\`\`\``;
 }
 
-/** Puts `text` between the markers `<!-- name -->` and `<!-- /name -->`. */
-export function place(readme: string, name: string, text: string): string {
+const ROOT = new URL("../../", import.meta.url);
+
+/** Every page for people, by its path in the repository. */
+export function readPages(): Map<string, string> {
+  const docs = readdirSync(new URL("docs/", ROOT)).filter((name) => name.endsWith(".md"));
+  const paths = ["README.md", "CHANGELOG.md", ...docs.map((name) => `docs/${name}`)];
+  return new Map(paths.map((path) => [path, readFileSync(new URL(path, ROOT), "utf8")]));
+}
+
+/** @returns the path of the page that has the markers `<!-- name -->` and `<!-- /name -->`. */
+export function pageOf(pages: ReadonlyMap<string, string>, name: string): string {
+  const [path, other] = [...pages].filter(([, page]) => page.includes(`<!-- ${name} -->`)).map(([found]) => found);
+  if (path === undefined || other !== undefined) throw new Error(`expected one page with a place for ${name}`);
+  return path;
+}
+
+/** Puts `text` between the markers of its place. */
+export function place(page: string, name: string, text: string): string {
   const pattern = new RegExp(`<!-- ${name} -->[\\s\\S]*?<!-- /${name} -->`);
-  if (!pattern.test(readme)) throw new Error(`README.md has no place for ${name}`);
-  return readme.replace(pattern, () => `<!-- ${name} -->\n${text.trim()}\n<!-- /${name} -->`);
+  return page.replace(pattern, () => `<!-- ${name} -->\n${text.trim()}\n<!-- /${name} -->`);
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
