@@ -61,6 +61,8 @@ async function createProgram(asked: string | undefined): Promise<Command> {
   ]);
 }
 
+// Whatever is written, here and by the nats-server that is started here, is for its owner only.
+process.umask(0o077);
 onClosedPipe(() => process.exit());
 try {
   await (await createProgram(process.argv[2])).parseAsync();

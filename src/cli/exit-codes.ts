@@ -38,6 +38,14 @@ const EXPLAINED = [
   "StreamIdentityError",
 ];
 
+const MAY_NOT = "run this as the user that owns it, or give it to this one (chown -R)";
+const SYSTEM_ADVICE: Readonly<Record<string, string>> = {
+  EACCES: MAY_NOT,
+  EPERM: MAY_NOT,
+  EROFS: "that disk is mounted read-only",
+  ENOSPC: "make room on that disk",
+};
+
 /**
  * What a thrown value means for the one who typed the command.
  *
@@ -54,7 +62,14 @@ export function explain(error: unknown): { code: number; message: string | null 
   if (permission !== undefined) {
     return { code: EXIT_CODES.failed.code, message: `NATS does not allow this user to do that: ${permission.message}` };
   }
-  // An error of the operating system (EACCES, ENOENT) names the file or the port it is about.
-  const isExplained = EXPLAINED.includes(error.name) || "syscall" in error;
-  return { code: EXIT_CODES.failed.code, message: isExplained ? error.message : (error.stack ?? error.message) };
+  const isExplained = EXPLAINED.includes(error.name);
+  const message = isExplained ? error.message : (explainSystem(error) ?? error.stack ?? error.message);
+  return { code: EXIT_CODES.failed.code, message };
+}
+
+/** An error of the operating system (EACCES, ENOENT) names the file or the port it is about. */
+function explainSystem(error: Error & NodeJS.ErrnoException): string | undefined {
+  if (error.syscall === undefined) return undefined;
+  const advice = error.path === undefined ? undefined : SYSTEM_ADVICE[error.code ?? ""];
+  return advice === undefined ? error.message : `${error.message}: ${advice}`;
 }

@@ -13,7 +13,7 @@ import { lockStore } from "../store/database.ts";
 import { StoreError } from "../store/store-error.ts";
 import { withExamples } from "./arguments.ts";
 import { readCrashProbe } from "./crash-probe.ts";
-import { makeDataDir } from "./data-dir.ts";
+import { takeDataDir } from "./data-dir.ts";
 import { CliError } from "./exit-codes.ts";
 import { pairs, print, printJson, say } from "./output.ts";
 import { showProgress } from "./progress-line.ts";
@@ -40,7 +40,7 @@ export function addRebuild(program: Command, types: readonly ActorType[]): void 
 async function run(types: readonly ActorType[], options: RebuildOptions): Promise<void> {
   // Nobody else is to find the server this starts: it need not have the daemon's port.
   const config = { ...readConfig(process.env), NATSTATE_NATS_PORT: 0 };
-  makeDataDir(config);
+  takeDataDir(config);
   const storeFile = join(config.NATSTATE_DATA, "natstate.db");
   refuseBesideDaemon(config.NATSTATE_DATA, storeFile);
   const topology = topologyOf(config);

@@ -7,7 +7,7 @@ import { DEAD_LETTERS_STREAM, DECISIONS_STREAM, eventStream } from "../jetstream
 import { createLogger } from "../ops/log.ts";
 import { maskUrl } from "../setting-values.ts";
 import { readCrashProbe } from "./crash-probe.ts";
-import { makeDataDir } from "./data-dir.ts";
+import { takeDataDir } from "./data-dir.ts";
 import { CliError, EXIT_CODES } from "./exit-codes.ts";
 import { onClosedPipe, print } from "./output.ts";
 import { removeRuntimeFile, writeRuntimeFile } from "./runtime-file.ts";
@@ -34,7 +34,7 @@ export async function runDaemon(
     throw new CliError("usage", `--accept-stream ${unknown}: there is no such stream, only ${streams.join(", ")}`);
   }
   const config = readConfig(process.env);
-  makeDataDir(config);
+  takeDataDir(config);
   const probe = readCrashProbe(process.env);
   const { pretty, logger } = openLog(config);
   // Who read our output has gone; the work goes on.

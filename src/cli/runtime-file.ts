@@ -24,7 +24,7 @@ export function writeRuntimeFile(dataDir: string, runtime: RuntimeFile): void {
   renameSync(draft, path);
 }
 
-/** Without zod, which takes longer to load than `natstate health` may take. @returns undefined when there is none, or none that natstate wrote. */
+/** Without zod, which takes longer to load than `natstate health` may take. @returns undefined when there is none, or none that natstate wrote. @throws when only another user may read it. */
 export function readRuntimeFile(dataDir: string): RuntimeFile | undefined {
   try {
     const file = JSON.parse(readFileSync(runtimePath(dataDir), "utf8")) as Record<keyof RuntimeFile, unknown>;
@@ -32,7 +32,9 @@ export function readRuntimeFile(dataDir: string): RuntimeFile | undefined {
     if (!Number.isSafeInteger(pid) || (pid as number) < 1 || typeof natsUrl !== "string" || natsUrl === "") return;
     if (typeof startedAt !== "string" || (httpUrl !== null && typeof httpUrl !== "string")) return;
     return { pid: pid as number, natsUrl, httpUrl, startedAt };
-  } catch {
+  } catch (error) {
+    // It is there, and another user's: natstate may well be running.
+    if ((error as NodeJS.ErrnoException).code === "EACCES") throw error;
     return;
   }
 }

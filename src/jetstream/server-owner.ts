@@ -46,7 +46,7 @@ export async function takeDataDir(dataDir: string, log: (line: string) => void, 
   if (owner && owner.identity === (await processIdentity(owner.pid))) {
     const who = owner.pid === process.pid ? "this process" : `process ${owner.pid}`;
     throw new ServerOwnerError(
-      `${dataDir} is in use: ${who} runs a nats-server on it. Stop it, use another NATSTATE_DATA, or set NATS_URL to share one server.`,
+      `${dataDir} is in use: ${who} runs a nats-server on it. Stop that first; or, for a second daemon on the same NATS, give it its own NATSTATE_DATA and the NATS_URL of that server.`,
     );
   }
   await endLeftover(dataDir, log, graceMs);

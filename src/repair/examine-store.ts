@@ -20,7 +20,9 @@ function examineFile(storeFile: string, nowMs: number): Finding[] {
   try {
     found = checkStore(storeFile);
   } catch (error) {
-    return [problem("store", `${storeFile} cannot be read: ${(error as Error).message}`, "npx natstate rebuild")];
+    const { code, message } = error as NodeJS.ErrnoException;
+    const advice = code === "EACCES" ? "run this as the user that runs natstate" : "npx natstate rebuild";
+    return [problem("store", `${storeFile} cannot be read: ${message}`, advice)];
   }
   if (found === undefined) {
     return [warning("store", `there is none at ${storeFile}`, "npx natstate start makes it; or set NATSTATE_DATA")];

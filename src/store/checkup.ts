@@ -1,5 +1,6 @@
 import { existsSync, statSync } from "node:fs";
-import Database from "better-sqlite3";
+import type Database from "better-sqlite3";
+import { openToRead } from "./database.ts";
 import { schemaOf, schemaVersion } from "./schema.ts";
 
 /** How a store is, as far as can be seen without changing it. */
@@ -32,8 +33,8 @@ export interface StoreRows {
  * @throws when it cannot be opened, or is no store.
  */
 export function checkStore(file: string): StoreCheckup | undefined {
-  if (!existsSync(file)) return undefined;
-  const db = new Database(file, { readonly: true });
+  const db = openToRead(file);
+  if (db === undefined) return undefined;
   try {
     const found = db.pragma("quick_check(1)", { simple: true }) as string;
     const schema = schemaOf(db);

@@ -1,6 +1,7 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
+import { openToRead } from "./database.ts";
 import { StoreError } from "./store-error.ts";
 
 /** Told how far a long step is. */
@@ -18,11 +19,12 @@ const PAGES_AT_ONCE = 256;
  * @throws StoreError when there is no store, or when the copy is not sound.
  */
 export async function copyStore(file: string, to: string, onProgress: OnProgress = () => {}): Promise<void> {
-  if (!existsSync(file)) throw new StoreError(`there is no store ${file}: is NATSTATE_DATA the daemon's?`);
+  const db = openToRead(file);
+  if (db === undefined) throw new StoreError(`there is no store ${file}: is NATSTATE_DATA the daemon's?`);
   const draft = `${to}.partial`;
   removeStore(draft);
   try {
-    await copyPages(file, draft, onProgress);
+    await copyPages(db, draft, onProgress);
     const problem = sealStore(draft);
     if (problem !== null) {
       throw new StoreError(`${file} is damaged, its copy is not sound: ${problem}. Run: npx natstate rebuild`);
@@ -34,8 +36,8 @@ export async function copyStore(file: string, to: string, onProgress: OnProgress
   }
 }
 
-async function copyPages(file: string, draft: string, onProgress: OnProgress): Promise<void> {
-  const db = new Database(file, { readonly: true });
+/** Closes `db`. */
+async function copyPages(db: Database.Database, draft: string, onProgress: OnProgress): Promise<void> {
   try {
     // One read transaction over all steps: otherwise every commit of the daemon would begin the copy anew.
     db.exec("BEGIN");

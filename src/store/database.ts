@@ -1,8 +1,8 @@
-import { mkdirSync, statSync } from "node:fs";
+import { accessSync, constants, mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { migrate } from "./schema.ts";
-import { asDamage, asHeld, damage, StoreError } from "./store-error.ts";
+import { asDamage, asHeld, asUnusable, damage, StoreError } from "./store-error.ts";
 
 /** An open database, held by this process alone. */
 export interface OpenDatabase {
@@ -54,7 +54,26 @@ export function openDatabase(file: string): OpenDatabase {
   } catch (error) {
     opened?.close();
     unlock();
-    throw asDamage(error, file) ?? asHeld(error, file) ?? error;
+    throw asDamage(error, file) ?? asHeld(error, file) ?? asUnusable(error, file) ?? error;
+  }
+}
+
+/**
+ * Opens a store that a daemon may go on writing.
+ *
+ * @param waitMs - for whoever repairs or closes it at this moment.
+ * @returns undefined when there is none.
+ * @throws StoreError, or an error of the operating system, when it may not be read.
+ */
+export function openToRead(file: string, waitMs = 5000): Database.Database | undefined {
+  if (statSync(file, { throwIfNoEntry: false }) === undefined) return undefined;
+  accessSync(file, constants.R_OK);
+  try {
+    const db = new Database(file, { readonly: true, timeout: waitMs });
+    db.pragma("user_version");
+    return db;
+  } catch (error) {
+    throw asDamage(error, file) ?? asUnusable(error, file) ?? error;
   }
 }
 
@@ -74,22 +93,31 @@ function refuseDamage(db: Database.Database, file: string): void {
 /**
  * Keeps daemons off a store without opening it.
  *
- * An exclusive transaction on a file of its own: the operating system frees it however this process ends.
+ * A write transaction on a file of its own: the operating system frees it however this process ends. Not an exclusive
+ * one: that would wait for whoever reads the file.
  *
  * @returns frees it.
- * @throws StoreError when a daemon, or another command that needs the store for itself, has it.
+ * @throws StoreError when a daemon, or another command that needs the store for itself, has it; or when the directory
+ *   cannot be written.
  */
 export function lockStore(file: string): () => void {
-  const db = new Database(`${file}.lock`, { timeout: 0 });
+  let db: Database.Database | undefined;
   try {
+    db = new Database(`${file}.lock`, { timeout: 0 });
     db.pragma("journal_mode = DELETE");
-    db.exec("BEGIN EXCLUSIVE");
+    db.exec("BEGIN IMMEDIATE");
   } catch (error) {
-    db.close();
-    throw new StoreError(
-      `${file} is in use by another natstate daemon. Stop that one, or give this one its own directory with NATSTATE_DATA.`,
-      { cause: error },
-    );
+    db?.close();
+    throw asInUse(error, file) ?? asUnusable(error, `${file}.lock`) ?? error;
   }
-  return () => db.close();
+  const opened = db;
+  return () => opened.close();
+}
+
+function asInUse(error: unknown, file: string): StoreError | undefined {
+  if (asHeld(error, file) === undefined) return undefined;
+  return new StoreError(
+    `${file} is in use by another natstate daemon: stop that one. To run two, give this one a NATSTATE_DATA of its own, and both the same NATS_URL.`,
+    { cause: error },
+  );
 }

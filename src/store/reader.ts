@@ -1,6 +1,6 @@
-import { existsSync } from "node:fs";
-import Database from "better-sqlite3";
+import type Database from "better-sqlite3";
 import type { EventRow, ParkedRow, RetiredRow } from "../flow/ports.ts";
+import { openToRead } from "./database.ts";
 import { createImages, type Images } from "./images.ts";
 import { createLaneRecords, type LaneRecords } from "./lanes.ts";
 import { createOutboxStreams } from "./outbox-streams.ts";
@@ -66,13 +66,13 @@ export interface AgedDecision {
 
 /** @throws StoreError when there is none, or one of another schema. */
 export function openReader(file: string): StoreReader {
-  if (!existsSync(file)) {
+  // The daemon's own scrub reads by it too, and must not wait.
+  const db = openToRead(file, 20);
+  if (db === undefined) {
     throw new StoreError(
       `there is no store ${file}: npx natstate start makes one; set NATSTATE_DATA when it is elsewhere.`,
     );
   }
-  // The daemon's own scrub reads by it too, and must not wait.
-  const db = new Database(file, { readonly: true, timeout: 20 });
   try {
     return readAsIs(db, createReader);
   } catch (error) {

@@ -1,0 +1,113 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { takeDataDir } from "../../src/cli/data-dir.ts";
+import { until } from "../until.ts";
+import { type Ran, ROOT, runCli, startCli } from "./cli-run.ts";
+
+const NOBODY = 65_534;
+const isRoot = process.getuid?.() === 0;
+
+let dir = "";
+let env: Record<string, string> = {};
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "natstate-files-"));
+  env = { NATSTATE_DATA: join(dir, "data"), NATSTATE_HTTP: "off", NATSTATE_NATS_PORT: "0" };
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+/** Every file and directory below, and who else may do something with it. */
+function openToOthers(path: string): string[] {
+  return ["", ...readdirSync(path, { recursive: true }).map(String)]
+    .filter((name) => (statSync(join(path, name)).mode & 0o077) !== 0)
+    .map((name) => `${name || "."} ${(statSync(join(path, name)).mode & 0o777).toString(8)}`);
+}
+
+async function running(): Promise<{ stop(): Promise<Ran> }> {
+  const daemon = startCli(["start"], env);
+  const ended = daemon.ran.then(({ stderr }) => {
+    throw new Error(stderr);
+  });
+  await Promise.race([ended, until("it runs", () => daemon.stdout().includes("natstate is running"), 30_000)]);
+  ended.catch(() => {});
+  return {
+    stop() {
+      daemon.kill("SIGTERM");
+      return daemon.ran;
+    },
+  };
+}
+
+test("whatever the umask, what it writes is its owner's only; and so is what was there, even while somebody reads the lock", async () => {
+  const data = join(dir, "data");
+  const before = process.umask(0);
+  mkdirSync(data);
+  for (const name of ["natstate.db", "natstate.db.before-rebuild"]) new Database(join(data, name)).close();
+  const lock = new Database(join(data, "natstate.db.lock"));
+  lock.exec("CREATE TABLE a (b); BEGIN");
+  lock.prepare("SELECT * FROM a").all();
+  writeFileSync(join(data, "instance-id"), "a");
+  try {
+    expect(openToOthers(data)).toHaveLength(5);
+    const daemon = await running();
+    expect(openToOthers(data)).toEqual([]);
+    expect((await runCli(["backup", join(dir, "copy.db")], env)).code).toBe(0);
+    await daemon.stop();
+  } finally {
+    lock.close();
+    process.umask(before);
+  }
+  expect(statSync(join(dir, "copy.db")).mode & 0o777).toBe(0o600);
+  expect(readdirSync(data)).toEqual(expect.arrayContaining(["nats", "natstate.db", "instance-id"]));
+  expect(openToOthers(data)).toEqual([]);
+});
+
+test("a directory that holds other things, too, is not closed to others", () => {
+  for (const name of ["somebody-elses", "natstate.db"]) writeFileSync(join(dir, name), "", { mode: 0o644 });
+  chmodSync(dir, 0o755);
+  takeDataDir({ NATSTATE_DATA: dir });
+  expect(openToOthers(dir)).toEqual([". 755", "somebody-elses 644"]);
+});
+
+/** As a user who owns nothing. */
+async function asNobody(...args: string[]): Promise<{ code: number | null; stderr: string }> {
+  const own = { PATH: process.env.PATH ?? "", ...env };
+  const who = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
+  const child: ChildProcess = spawn(process.execPath, ["src/cli.ts", ...args], { cwd: ROOT, env: own, ...who });
+  let stderr = "";
+  child.stderr?.on("data", (chunk) => (stderr += chunk));
+  const [code] = await once(child, "close");
+  return { code, stderr };
+}
+
+test("a data directory that cannot be written or read is said in one line, with what to do", async () => {
+  const data = join(dir, "data");
+  mkdirSync(data);
+  chmodSync(dir, 0o755);
+  chmodSync(data, 0o555);
+  const user = isRoot ? NOBODY : process.getuid?.();
+  expect(await asNobody("start")).toEqual({
+    code: 1,
+    stderr: `natstate: ${data}/natstate.db.lock cannot be opened or written (unable to open database file): this user (${user}) has to own ${data} and what is in it (chown -R)\n`,
+  });
+  // Left by somebody else, such as a start by root: the directory is this user's, and the files are not.
+  if (isRoot) {
+    writeFileSync(join(data, "natstate.db"), "");
+    chownSync(data, NOBODY, NOBODY);
+    chmodSync(data, 0o700);
+    expect((await asNobody("start")).stderr).toMatch(/natstate\.db cannot be opened .* has to own .*\n$/);
+    chownSync(data, 0, 0);
+  } else chmodSync(data, 0o000);
+  for (const command of ["backup /tmp/never.db", "list"]) {
+    const { stderr } = await asNobody(...command.split(" "));
+    expect(stderr).toMatch(/^natstate: EACCES: .*: run this as the user that owns it, or give it to this one.*\n$/);
+  }
+  env.NATSTATE_DATA = "/proc/sys";
+  const { code, stderr } = await runCli(["start"], env);
+  expect({ code, lines: stderr.split("\n").length }).toEqual({ code: 1, lines: 2 });
+  chmodSync(data, 0o700);
+});
