@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import { isLoopback } from "./console/host-guard.ts";
+import { fileVariable, type Given, injectedVariables, readGiven, SECRETS } from "./environment.ts";
 import type { NatsAccess } from "./jetstream/access.ts";
 import { unusablePaths } from "./setting-paths.ts";
 import {
@@ -45,7 +46,7 @@ export const settings = {
   NATS_URL: {
     schema: natsUrl,
     fallback: undefined,
-    help: "NATS servers to use. Unset: an embedded nats-server on loopback",
+    help: "NATS servers to use, or NATS_URL_FILE. Unset: an embedded nats-server on loopback",
     secret: "userinfo",
   },
   NATS_CREDS: { schema: path, fallback: undefined, help: "path of a .creds file" },
@@ -73,7 +74,7 @@ export const settings = {
   NATSTATE_HTTP_TOKEN: {
     schema: token,
     fallback: undefined,
-    help: "asked for by what changes something, and by everything unless the API is on loopback",
+    help: "asked for by what changes something, and by everything unless the API is on loopback; or NATSTATE_HTTP_TOKEN_FILE, a file that holds it",
     secret: "all",
   },
   NATSTATE_HTTP_HOSTS: {
@@ -156,6 +157,11 @@ export const settings = {
     fallback: "info",
     help: "trace, debug, info, warn, error or silent",
   },
+  NATSTATE_LOG_DECISIONS: {
+    schema: z.enum(["debug", "info"]),
+    fallback: "debug",
+    help: "level at which each decision has a line, debug or info; 5,000 a second are 1 MiB/s of log",
+  },
   NATSTATE_LOG_FORMAT: {
     schema: z.enum(["auto", "json", "pretty"]),
     fallback: "auto",
@@ -193,6 +199,7 @@ const schema = z.object({
   NATSTATE_SCRUB_INTERVAL: settings.NATSTATE_SCRUB_INTERVAL.schema,
   NATSTATE_RETAIN: settings.NATSTATE_RETAIN.schema,
   NATSTATE_LOG_LEVEL: settings.NATSTATE_LOG_LEVEL.schema,
+  NATSTATE_LOG_DECISIONS: settings.NATSTATE_LOG_DECISIONS.schema,
   NATSTATE_LOG_FORMAT: settings.NATSTATE_LOG_FORMAT.schema,
 });
 
@@ -207,23 +214,40 @@ export const CRASH_VARIABLE = "NATSTATE_TEST_CRASH";
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const given: Record<string, string> = {};
   for (const [name, setting] of Object.entries<Setting>(settings)) {
-    const value = env[name] === "" || env[name] === undefined ? setting.fallback : env[name];
+    const value = readGiven(env, name).text ?? setting.fallback;
     if (value !== undefined) given[name] = value;
   }
-  const problems = Object.keys(env)
-    .filter((name) => name.startsWith("NATSTATE_") && !Object.hasOwn(settings, name))
-    .filter((name) => name !== CRASH_VARIABLE || env.NODE_ENV !== "test")
-    .map((name) => `${name}: there is no such setting`);
+  const problems = [...unknownVariables(env), ...doubles(env)];
   const parsed = schema.safeParse(given);
   for (const issue of parsed.error?.issues ?? []) {
     const name = String(issue.path[0]);
     const shown = (settings as Record<string, Setting>)[name]?.secret ? "***" : JSON.stringify(given[name]);
     problems.push(`${name}: ${issue.message}, got ${shown}`);
   }
-  problems.push(...unusablePaths(given));
-  if (parsed.success) problems.push(...contradictions(parsed.data));
+  const paths = unusablePaths({ ...filesOf(env), ...given });
+  problems.push(...paths);
+  if (parsed.success && paths.length === 0) problems.push(...contradictions(parsed.data));
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   return parsed.data;
+}
+
+function unknownVariables(env: NodeJS.ProcessEnv): string[] {
+  const known = [...Object.keys(settings), ...SECRETS.map(fileVariable), ...injectedVariables(env)];
+  return Object.keys(env)
+    .filter((name) => name.startsWith("NATSTATE_") && !known.includes(name))
+    .filter((name) => name !== CRASH_VARIABLE || env.NODE_ENV !== "test")
+    .map((name) => `${name}: there is no such setting`);
+}
+
+function filesOf(env: NodeJS.ProcessEnv): Record<string, string> {
+  const names = SECRETS.map((name) => `${name}_FILE`);
+  return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
+}
+
+function doubles(env: NodeJS.ProcessEnv): string[] {
+  return SECRETS.filter((name) => env[name] && env[`${name}_FILE`]).map(
+    (name) => `${name}, ${name}_FILE: expected one of them`,
+  );
 }
 
 /** What each setting allows for itself, but not together with the others. */
@@ -250,13 +274,12 @@ export function natsAccess(config: Config): NatsAccess {
 }
 
 /** The effective configuration for a person to read: every setting, its value as text, secrets masked. */
-export function describeConfig(env: NodeJS.ProcessEnv): { name: string; value: string; source: "env" | "default" }[] {
+export function describeConfig(env: NodeJS.ProcessEnv): { name: string; value: string; source: Given["source"] }[] {
   return Object.entries<Setting>(settings).map(([name, setting]) => {
-    const value = env[name] || setting.fallback || "";
-    return {
-      name,
-      value: setting.secret === undefined || value === "" ? value : setting.secret === "all" ? "***" : maskUrl(value),
-      source: env[name] ? "env" : "default",
-    };
+    const { text, source } = readGiven(env, name);
+    const value = text ?? setting.fallback ?? "";
+    const shown =
+      setting.secret === undefined || value === "" ? value : setting.secret === "all" ? "***" : maskUrl(value);
+    return { name, value: shown, source };
   });
 }

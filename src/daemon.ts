@@ -422,7 +422,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     traces?.recordBatch(result, commitMs, Date.now());
     activity.record(result, Date.now());
     inspections.observe(result);
-    logBatch(logger, result);
+    logBatch(logger, result, config.NATSTATE_LOG_DECISIONS);
     logConflicts(result);
   }
 

@@ -1,7 +1,14 @@
 import { accessSync, constants, statSync } from "node:fs";
 
 /** Settings that name a file which is read. */
-const READ = ["NATS_CREDS", "NATSTATE_TLS_CA", "NATSTATE_TLS_CERT", "NATSTATE_TLS_KEY"] as const;
+const READ = [
+  "NATS_CREDS",
+  "NATSTATE_TLS_CA",
+  "NATSTATE_TLS_CERT",
+  "NATSTATE_TLS_KEY",
+  "NATS_URL_FILE",
+  "NATSTATE_HTTP_TOKEN_FILE",
+] as const;
 
 /**
  * What is wrong with the paths that settings name, a line each. Looks at them, and opens none: a connection would say

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { ActorType } from "../../machines/actor-type.ts";
+import { readGiven } from "../environment.ts";
 import { withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { addSystemOption } from "./nats-option.ts";
@@ -63,7 +64,10 @@ async function health(loadTypes: LoadTypes, options: HealthOptions): Promise<voi
   }
   const rows = Object.entries(readiness.checks).map(([name, { ok, detail }]) => [name, ok ? "ok" : "NOT OK", detail]);
   if (options.json) printJson(readiness);
-  else print(`${readiness.ready ? "ready" : "not ready"}\n\n${table(["check", "", "detail"], rows)}`);
+  else {
+    const why = rows.length === 0 ? "why is told to who has NATSTATE_HTTP_TOKEN" : table(["check", "", "detail"], rows);
+    print(`${readiness.ready ? "ready" : "not ready"}\n\n${why}`);
+  }
   if (!readiness.ready) throw new CliError("not_healthy", "natstate is not ready");
 }
 
@@ -81,7 +85,7 @@ async function findApi({ http, nats }: HealthOptions): Promise<string | null> {
 }
 
 async function askApi(httpUrl: string): Promise<Readiness> {
-  const token = process.env.NATSTATE_HTTP_TOKEN;
+  const token = readGiven(process.env, "NATSTATE_HTTP_TOKEN").text;
   const headers = token ? { authorization: `Bearer ${token}` } : {};
   let response: Response;
   try {
@@ -91,7 +95,8 @@ async function askApi(httpUrl: string): Promise<Readiness> {
     throw new Error(message, { cause: error });
   }
   const answer = (await response.json().catch(() => null)) as Partial<Readiness> | null;
-  if (typeof answer?.ready === "boolean" && typeof answer.checks === "object") return answer as Readiness;
+  // Without the token it says only whether.
+  if (typeof answer?.ready === "boolean") return { ready: answer.ready, checks: answer.checks ?? {} };
   throw new Error(`${httpUrl}/readyz is not natstate's: it answered ${response.status}`);
 }
 

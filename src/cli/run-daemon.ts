@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { type Config, readConfig } from "../config.ts";
 import { type Daemon, startDaemon } from "../daemon.ts";
+import { injectedVariables } from "../environment.ts";
 import { DEAD_LETTERS_STREAM, DECISIONS_STREAM, eventStream } from "../jetstream/names.ts";
 import { createLogger } from "../ops/log.ts";
 import { maskUrl } from "../setting-values.ts";
@@ -37,6 +38,7 @@ export async function runDaemon(
   takeDataDir(config);
   const probe = readCrashProbe(process.env);
   const { pretty, logger } = openLog(config);
+  sayIgnored(process.env, logger);
   // Who read our output has gone; the work goes on.
   onClosedPipe(() => {});
 
@@ -68,6 +70,12 @@ function openLog(config: Config): { pretty: boolean; logger: Logger } {
   const pretty = format === "pretty" || (format === "auto" && process.stdout.isTTY === true);
   // Pretty lines share stdout with the announcement: in order, and nothing is thrown when the terminal has gone.
   return { pretty, logger: createLogger({ level, pretty, ...(pretty && { destination: process.stdout }) }) };
+}
+
+function sayIgnored(env: NodeJS.ProcessEnv, logger: Logger): void {
+  const ignored = injectedVariables(env);
+  if (ignored.length === 0) return;
+  logger.info({ ignored }, "variables that Kubernetes sets for a Service are no settings, and are ignored");
 }
 
 interface Ending {

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import fastify, { type FastifyInstance } from "fastify";
+import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { BusyError } from "../flow/questions.ts";
 import { createChangeGuard } from "./guard.ts";
 import { createHostGuard, isWildcard } from "./host-guard.ts";
@@ -146,6 +146,10 @@ function refusePipelining(app: FastifyInstance): void {
 
 function addGuards(app: FastifyInstance, { host, furtherHosts }: DoorOptions, tokens: TokenGuard): void {
   const isOurs = createHostGuard(host, furtherHosts);
+  const admits = ({ method, headers }: FastifyRequest) => tokens.admits(method, headers);
+  app.addHook("preSerialization", (request, _reply, answer, next) => {
+    next(null, isOpenProbe(request) && !admits(request) ? onlyWhether(answer as object) : answer);
+  });
   app.addHook("onRequest", (request, reply, next) => {
     reply.headers(SECURITY_HEADERS);
     if (!isOurs(request.headers.host)) {
@@ -155,7 +159,7 @@ function addGuards(app: FastifyInstance, { host, furtherHosts }: DoorOptions, to
         "misdirected_request",
         "the Host header names another server; ask for localhost, the address natstate listens on, or one of NATSTATE_HTTP_HOSTS",
       );
-    } else if (!tokens.admits(request.method, request.headers)) {
+    } else if (!admits(request) && !isOpenProbe(request)) {
       reply.headers({ "www-authenticate": CHALLENGES, connection: "close" });
       refuse(reply, 401, "unauthorized", "expected the token of NATSTATE_HTTP_TOKEN: Authorization: Bearer <token>");
     } else if (request.method !== "GET" && request.method !== "HEAD" && request.is404) {
@@ -164,6 +168,20 @@ function addGuards(app: FastifyInstance, { host, furtherHosts }: DoorOptions, to
       refuse(reply, 405, "method_not_allowed", `${request.method} is not possible here, use GET`);
     } else next();
   });
+}
+
+const PROBES = ["/livez", "/readyz"];
+
+/** An orchestrator has no token. One that is sent has to be right. */
+function isOpenProbe({ method, routeOptions, headers }: FastifyRequest): boolean {
+  const isRead = method === "GET" || method === "HEAD";
+  return isRead && PROBES.includes(routeOptions.url ?? "") && headers.authorization === undefined;
+}
+
+/** Not why: that is for those who have the token. */
+function onlyWhether(answer: { readonly live?: boolean; readonly ready?: boolean }): unknown {
+  const { live, ready } = answer;
+  return live === undefined && ready === undefined ? answer : { live, ready };
 }
 
 function addErrorAnswers(app: FastifyInstance, { onError }: DoorOptions): void {

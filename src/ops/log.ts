@@ -43,11 +43,12 @@ function prettify(lines: DestinationStream & Partial<LineWriter>): DestinationSt
 }
 
 /**
- * Says what a committed batch brought about, one line each: decisions (info), dead letters (warn), events (debug).
- * Bodies of events and decisions are never logged.
+ * Says what a committed batch brought about, one line each: decisions (at the level of NATSTATE_LOG_DECISIONS), dead
+ * letters (warn), events (debug). Bodies of events and decisions are never logged.
  */
-export function logBatch(logger: Logger, { handled, decisions, deadLetters }: BatchResult): void {
-  if (decisions.length > 0 && logger.isLevelEnabled("info")) logDecisions(logger, decisions, handled);
+export function logBatch(logger: Logger, batch: BatchResult, decisionLevel: "debug" | "info"): void {
+  const { handled, decisions, deadLetters } = batch;
+  if (decisions.length > 0 && logger.isLevelEnabled(decisionLevel)) logDecisions(logger, batch, decisionLevel);
   if (deadLetters.length > 0 && logger.isLevelEnabled("warn")) logDeadLetters(logger, deadLetters);
   if (logger.isLevelEnabled("debug")) logEvents(logger, handled);
 }
@@ -58,13 +59,13 @@ interface Cause {
   readonly correlationId: string | null;
 }
 
-function logDecisions(logger: Logger, decisions: readonly LedgerRow[], handled: readonly Handled[]): void {
+function logDecisions(logger: Logger, { decisions, handled }: BatchResult, level: "debug" | "info"): void {
   let index = 0;
   for (const row of decisions) {
     const { causationId, correlationId } = JSON.parse(row.payload) as Cause;
     // Decisions stand in the order of their causes: one walk through the batch meets them all.
     while (index < handled.length && !isCause(handled[index], row, causationId)) index++;
-    logger.info(
+    logger[level](
       {
         actorType: row.type,
         actorId: row.actorId,

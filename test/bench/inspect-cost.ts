@@ -52,7 +52,7 @@ function measure(batches: number, orders: number): void {
   const told = (result: BatchResult, commitMs: number) => {
     metrics.recordBatch(result, commitMs, Date.now());
     activity.record(result, Date.now());
-    logBatch(logger, result);
+    logBatch(logger, result, "debug");
   };
   const spent = new Map<Kind, number[]>(KINDS.map((kind) => [kind, []]));
   let sequence = 0;

@@ -224,6 +224,17 @@ describe("where others reach it", () => {
     await open.close();
   });
 
+  it("an orchestrator without a token hears whether, and not why", async () => {
+    const open = await listen({ host: "0.0.0.0", token: TOKEN });
+    const ask = async (path: string, headers: Record<string, string> = {}) =>
+      (await fetch(open.url + path, { headers })).json();
+    expect(await ask("/livez")).toEqual({ live: true });
+    expect(await ask("/readyz")).toEqual({ ready: true });
+    expect(await ask("/readyz", { authorization: `Bearer ${TOKEN}` })).toHaveProperty("checks");
+    expect((await fetch(`${open.url}/readyz`, { method: "POST" })).status).toBe(401);
+    await open.close();
+  });
+
   it("a server without a token answers nobody", async () => {
     const open = await listen({ host: "0.0.0.0" });
     for (const authorization of ["", "Bearer undefined", "Bearer ", basic(""), basic("undefined")]) {

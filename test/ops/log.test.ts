@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import type { Logger } from "pino";
 import { describe, expect, test } from "vitest";
+import { readConfig } from "../../src/config.ts";
 import type { BatchResult } from "../../src/flow/ports.ts";
 import { createConflictLog } from "../../src/ops/conflict-log.ts";
 import { createLogger, type LogOptions, logBatch } from "../../src/ops/log.ts";
@@ -20,7 +21,7 @@ function capture(level: LogOptions["level"] = "info", pretty = false) {
 function logged(level: LogOptions["level"]): Line[] {
   using path = openPath();
   const { logger, lines } = capture(level);
-  logBatch(logger, path.apply(...story()));
+  logBatch(logger, path.apply(...story()), "info");
   return lines();
 }
 
@@ -119,6 +120,13 @@ describe("a batch", () => {
     expect(JSON.stringify(lines())).not.toContain("secret-sauce");
   });
 
+  test("is silent about decisions by default, so that thousands a second do not fill a disk", () => {
+    using path = openPath();
+    const { logger, lines } = capture("info");
+    logBatch(logger, path.apply(...story()), readConfig({}).NATSTATE_LOG_DECISIONS);
+    expect(lines().map(({ msg }) => msg)).toEqual(["dead letter"]);
+  });
+
   test("names for each of many decisions the delivery that caused it", () => {
     using path = openPath();
     const result = path.apply(
@@ -129,7 +137,7 @@ describe("a batch", () => {
       ]),
     );
     const { logger, lines } = capture();
-    logBatch(logger, result);
+    logBatch(logger, result, "info");
     expect(lines().map(({ actorId, revision, sequence }) => `${actorId} ${revision} ${sequence}`)).toEqual([
       "a 1 2",
       "a 2 3",
@@ -149,7 +157,7 @@ describe("a batch", () => {
       { ...orderMessage("a", "InventoryReserved", "2"), ...inventory },
     );
     const { logger, lines } = capture();
-    logBatch(logger, result);
+    logBatch(logger, result, "info");
     expect(lines()).toMatchObject([{ actorId: "a", causationId: "2", sequence: 3 }]);
   });
 
@@ -170,7 +178,7 @@ describe("a batch", () => {
       completeness,
       moves,
     };
-    logBatch(logger, result);
+    logBatch(logger, result, "info");
     expect({ looks, written }).toEqual({ looks: 0, written: [] });
   });
 });

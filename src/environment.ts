@@ -1,0 +1,52 @@
+import { readFileSync } from "node:fs";
+
+/** What a variable of the environment says of a setting. */
+export interface Given {
+  /** Undefined when it says nothing. */
+  readonly text: string | undefined;
+  readonly source: "env" | "file" | "default";
+}
+
+/** Secrets may be in files, as containers mount them: these names with `_FILE` behind them name one. */
+export const SECRETS = ["NATS_URL", "NATSTATE_HTTP_TOKEN"] as const;
+
+/** `NATSTATE_HTTP_TOKEN_FILE`; undefined for what is no secret. */
+export function fileVariable(name: string): string | undefined {
+  return SECRETS.some((secret) => secret === name) ? `${name}_FILE` : undefined;
+}
+
+/**
+ * Reads one setting: its variable, else the file that is named for it, without the line break at its end. What is empty
+ * is not set, nor what cannot be read: that the file cannot be is said where all paths are looked at.
+ */
+export function readGiven(env: NodeJS.ProcessEnv, name: string): Given {
+  const text = isInjected(name, env[name]) ? undefined : env[name];
+  if (text) return { text, source: "env" };
+  const path = env[fileVariable(name) ?? ""];
+  if (!path) return { text: undefined, source: "default" };
+  try {
+    return { text: readFileSync(path, "utf8").replace(/\r?\n$/, "") || undefined, source: "file" };
+  } catch {
+    return { text: undefined, source: "file" };
+  }
+}
+
+/** By the names that docker links had: `<SERVICE>_SERVICE_HOST`, `<SERVICE>_PORT_8484_TCP_ADDR` and their like. */
+const SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/;
+
+/**
+ * Has Kubernetes set a variable, for a Service whose name begins with `natstate`? They may have the name of a setting,
+ * as `NATSTATE_NATS_PORT` for a Service `natstate-nats`, but never its value.
+ *
+ * Source: Kubernetes documentation, Service, "Discovering services".
+ */
+export function isInjected(name: string, value: string | undefined): boolean {
+  return SERVICE_LINK.test(name) || (/_PORT$/.test(name) && /^(tcp|udp|sctp):\/\//.test(value ?? ""));
+}
+
+/** Variables that are none of ours, though their names begin as ours do. */
+export function injectedVariables(env: NodeJS.ProcessEnv): string[] {
+  return Object.keys(env)
+    .filter((name) => name.startsWith("NATSTATE_") && isInjected(name, env[name]))
+    .sort();
+}
