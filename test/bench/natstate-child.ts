@@ -5,7 +5,8 @@ import { startDaemon } from "../../src/daemon.ts";
 import { obeyParent, readInput } from "./child.ts";
 
 /*
- * (b) natstate itself: the daemon in its default configuration, API and metrics on, log level warn.
+ * (b) natstate itself: the daemon in its default configuration, API and metrics on, log level warn; NATSTATE_HOT_ACTORS if
+ * it is set.
  */
 const { natsUrl, dataDir } = readInput();
 const env = {
@@ -13,6 +14,7 @@ const env = {
   NATSTATE_DATA: dataDir,
   NATSTATE_HTTP: "127.0.0.1:0",
   NATSTATE_LOG_LEVEL: "warn",
+  NATSTATE_HOT_ACTORS: process.env.NATSTATE_HOT_ACTORS,
 };
 const daemon = await startDaemon({
   config: readConfig(env),

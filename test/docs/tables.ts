@@ -3,6 +3,7 @@ import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
 import { settings } from "../../src/config.ts";
 import { REJECTION_REASONS } from "../../src/flow/ports.ts";
 import { METRICS } from "../../src/ops/catalogue.ts";
+import type { Sizings } from "../bench/sizing.ts";
 import { measured, PROMISES } from "./promises.ts";
 
 const MEANINGS: Record<(typeof REJECTION_REASONS)[number], string> = {
@@ -27,6 +28,7 @@ export function tables(): Record<string, string> {
     "consume-example": example("consume"),
     "machine-example": example("parcel").replaceAll("../../../machines/", "../"),
     "promises-table": promises(),
+    "sizing-table": sizing(),
     "config-table": table(
       ["setting", "default", "what it does"],
       Object.entries(settings).map(([name, { fallback, help }]) => [code(name), fallback ? code(fallback) : "", help]),
@@ -49,6 +51,31 @@ export function tables(): Record<string, string> {
       Object.values(EXIT_CODES).map(({ code: number, meaning }) => [String(number), meaning]),
     ),
   };
+}
+
+function sizing(): string {
+  const file = new URL("../../docs/measured-sizing.json", import.meta.url);
+  const { date, machine, node, natsServer, fsyncsPerSecond, sizings } = JSON.parse(
+    readFileSync(file, "utf8"),
+  ) as Sizings;
+  const whole = (value: number) => Math.round(value).toLocaleString("en");
+  const rows = sizings.map((one) => [
+    whole(one.orders),
+    one.hotActors === null ? "default" : whole(one.hotActors),
+    `${whole(one.maxRssMib)} MiB`,
+    `${whole(one.storeBytesPerOrder)} bytes`,
+    `${whole(one.streamBytesPerEvent)} bytes`,
+    `${whole(one.streamBytesPerDecision)} bytes`,
+    `${whole(one.cpuUsPerEvent)} µs`,
+    `${whole(one.serverCpuUsPerEvent)} µs`,
+    `${whole(one.othersPercent)} %`,
+  ]);
+  const head = ["orders", "`NATSTATE_HOT_ACTORS`", "peak memory", "store, an order", "ORDERS, an event"];
+  const rest = ["DECISIONS, a decision", "CPU, an event", "nats-server's CPU, an event", "others on the machine"];
+  return `${table([...head, ...rest], rows)}
+
+Measured by \`npm run bench:sizing\` on ${date.slice(0, 10)} (${machine}; Node ${node}, nats-server ${natsServer},
+${whole(fsyncsPerSecond)} fsyncs/s).`;
 }
 
 function promises(): string {
