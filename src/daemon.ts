@@ -46,11 +46,11 @@ import { createTopologyWatch } from "./jetstream/topology-watch.ts";
 import { startOwnServer, topologyOf } from "./nats-setup.ts";
 import { createConflictLog } from "./ops/conflict-log.ts";
 import { createForeignMessages } from "./ops/foreign-messages.ts";
-import { createHealthCheck, type Health } from "./ops/health.ts";
+import type { Health } from "./ops/health.ts";
 import { logBatch } from "./ops/log.ts";
 import { createMetrics } from "./ops/metrics.ts";
 import { openTraces } from "./ops/traces.ts";
-import { createTroubles } from "./ops/troubles.ts";
+import { watchReadiness } from "./readiness.ts";
 import { startScrub } from "./repair/scrub.ts";
 import { openRetention } from "./retention.ts";
 import { maskUrl } from "./setting-values.ts";
@@ -71,6 +71,11 @@ export interface Daemon {
   /** Null when NATSTATE_HTTP is off. */
   readonly httpUrl: string | null;
   readonly storeFile: string;
+  readonly version: string;
+  /** Of the data directory, the same after every start. */
+  readonly instance: string;
+  /** Those that are read now, by event stream. */
+  partitions(): ReadonlyMap<string, readonly number[]>;
   health(): Health;
   /**
    * Takes no more, applies what has arrived, publishes what is due, closes. Within 10 s; what is left is taken up by
@@ -125,6 +130,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
 }
 
+function byStream(lanes: readonly Lane[]): ReadonlyMap<string, readonly number[]> {
+  const partitions = ({ partition }: Lane) => partition;
+  return new Map([...Map.groupBy(lanes, ({ stream }) => stream)].map(([stream, own]) => [stream, own.map(partitions)]));
+}
+
 type Closer = () => Promise<void> | void;
 
 async function closeAll(closers: Closer[]): Promise<void> {
@@ -154,6 +164,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   /** Undefined until there are any: a connection can come and go before. */
   let readers: Ownership | undefined;
   let lastTrouble: string | undefined;
+  let isStarted = false;
   /** Of the commits that fail now. */
   let lastFailure: string | undefined;
   const metrics = createMetrics({ types });
@@ -196,7 +207,6 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     onTrouble: (message) => logger.warn({ problem: message }, "spans cannot be sent, they are dropped"),
   });
   closers.push(() => traces?.stop());
-  const checkHealth = createHealthCheck();
   const nameForeign = createForeignMessages(logger);
   const logConflicts = createConflictLog(logger);
   const onRebuild = (type: ActorType, actorId: string) => {
@@ -325,6 +335,11 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
           if (reason === "unpinned") void membership.refresh();
         },
       }),
+    onMoved(how, moved) {
+      // Those it starts with are said together with all else.
+      if (isStarted)
+        for (const [stream, partitions] of byStream(moved)) logger.info({ stream, partitions }, `partitions ${how}`);
+    },
     onReleased(lane) {
       intake.drop(lane);
       actors.evictLane(lane);
@@ -332,16 +347,10 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
       due.drop(lane);
       inspections.closeLane(lane);
       lag.forget(lane);
-      logger.info({ stream: lane.stream, partition: lane.partition }, "partition released");
     },
     onTrouble,
   });
   readers = ownership;
-  const troubles = createTroubles(
-    (trouble) => logger.warn({ problem: trouble }, "not as it should be, natstate is not ready"),
-    (trouble) => logger.info({ problem: trouble }, "no longer so"),
-  );
-  let consumerTroubles: readonly string[] = [];
   const lag = watchLag({
     // Behind what was delivered on the same connection, which has mostly arrived when the answer does.
     jsm: readings.jsm,
@@ -352,6 +361,12 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     onTrouble: (error) => logger.debug({ err: error }, "lag not measured"),
   });
   closers.push(lag.stop);
+  const readiness = await watchReadiness({
+    ...{ types, session, isConnected, topology: topologyWatch, ownership, lag, publisher, activity, logger },
+    streams: found.map(({ name }) => name),
+    pause: intake.pause,
+  });
+  closers.push(readiness.stop);
   const membership = createMembership(nc, QUERY_SERVICE, { id: service.id, instance }, cluster, (members) => {
     logger.info({ members: members.length }, "members changed");
     lastTrouble = undefined;
@@ -362,13 +377,13 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   await ownership.rebalance(membership.members());
   await lag.measure();
   metrics.gauges(() => ({
-    lag: [...lag.byLane()].map(([lane, value]) => ({ type: lane.type, partition: lane.partition, value })),
-    ready: health().ready,
+    lag: [...readiness.lag()].map(([lane, value]) => ({ type: lane.type, partition: lane.partition, value })),
+    ready: readiness.health().ready,
     actors: types.map((type) => {
       const { quarantined, retired } = queries.stats(type, ownedPartitions(type));
       return { type, quarantined, retired, undecidedSinceMs: queries.undecidedSince(type, ownedPartitions(type)) };
     }),
-    owned: ownership.reading().length,
+    owned: readiness.reading().length,
     partitions: lanes.all.length,
     hot: actors.size(),
     backlog: publisher.backlog(),
@@ -406,11 +421,15 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   if (http !== undefined) closers.push(() => http.close());
 
   let stopping: Promise<void> | undefined;
+  isStarted = true;
   return {
     natsUrl,
     httpUrl: http?.url ?? null,
     storeFile,
-    health,
+    version: VERSION,
+    instance,
+    partitions: () => byStream(ownership.taken()),
+    health: readiness.health,
     stop: () => (stopping ??= stop()),
   };
 
@@ -451,7 +470,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
         logger.warn({ nats }, "NATS is away, reconnecting");
         break;
       case "refused":
-        logger.warn({ nats }, `NATS ${why} It is tried again, with what they are then`);
+        logger.warn({ nats }, `NATS ${why}: tried again, with NATS_CREDS as they are then`);
         break;
       case "closed":
         onFatal(new Error(`the connection to NATS was closed for good: ${why}`));
@@ -507,7 +526,6 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   }
 
   async function onLag(lags: readonly LaneLag[]): Promise<void> {
-    for (const type of types) activity.recordLag(type, lag.of(type), Date.now());
     await examineTopology(lags);
     const taken = ownership.taken();
     const complete = new Map<Lane, number>();
@@ -536,37 +554,16 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   /** Somebody may have edited streams and consumers while they are read. */
   async function examineTopology(lags: readonly LaneLag[]): Promise<void> {
     await topologyWatch.look();
-    consumerTroubles = lags.flatMap(({ consumer }) => consumer.problem ?? []);
     const reading = ownership.reading();
     for (const { lane, consumer } of lags) {
       if (!reading.includes(lane)) continue;
       if (consumer.isChanged) ownership.doubt(lane, "consumer_changed", consumer.problem ?? "");
       else if (topologyWatch.isRedirected(lane.stream)) ownership.doubt(lane, "failed", "the stream was edited");
     }
-    if (isConnected()) troubles.update([...topologyWatch.troubles(), ...laneTroubles()]);
-  }
-
-  function laneTroubles(): string[] {
-    return [...new Set([...consumerTroubles, ...ownership.troubles()])];
   }
 
   function isConnected(): boolean {
     return session.isConnected() && readings.isConnected();
-  }
-
-  function health(): Health {
-    return checkHealth({
-      connected: isConnected(),
-      assigned: ownership.assigned().length,
-      reading: ownership.reading().length,
-      laneTroubles: laneTroubles(),
-      streamTroubles: topologyWatch.troubles(),
-      pause: intake.pause(),
-      lag: lag.total(),
-      backlog: publisher.backlog(),
-      publishTrouble: publisher.trouble(),
-      nowMs: Date.now(),
-    });
   }
 
   function startScrubbing(): () => void {
@@ -614,7 +611,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
           body: Buffer.from(body, encoding),
         }),
       metrics: metrics.render,
-      health: { live: () => true, ready: health },
+      health: { live: () => true, ready: readiness.health },
       whereabouts,
       pastOf,
       ownedPartitions,
@@ -631,7 +628,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   /** Is everything applied that the stream is known to hold, and does what comes arrive and get in? */
   function isUpToDate(lane: Lane): boolean {
     const isApplying = intake.pause() === null && publisher.backlog() < MAX_BACKLOG;
-    return isApplying && isConnected() && ownership.isCaughtUp(lane);
+    return isApplying && readiness.isAnswering() && ownership.isCaughtUp(lane);
   }
 
   function pastOf(type: ActorType, actorId?: string): Past | undefined {

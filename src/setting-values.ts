@@ -51,7 +51,7 @@ export const natsUrl = z
   .string()
   .refine(
     (urls) => urls.split(",").every((url) => NATS_SERVER.test(url.trim())),
-    "expected nats://host:port, several separated by commas; / and , in a password are written %2F and %2C",
+    "expected nats://host:port or tls://host:port (ws:// is not spoken here), several separated by commas; / and , in a password are written %2F and %2C",
   );
 
 /** A path in the file system. */

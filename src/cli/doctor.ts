@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { type Config, natsAccess, readConfig } from "../config.ts";
+import { NatsAwayError } from "../jetstream/connect.ts";
 import { lanesOf } from "../jetstream/lanes.ts";
 import { createQueryClient } from "../jetstream/query-client.ts";
 import { serverFiles } from "../jetstream/server-owner.ts";
@@ -59,7 +60,9 @@ async function examineSystem(types: readonly ActorType[], config: Config, { url,
   if (session instanceof Error) {
     const isOurs = config.NATS_URL === undefined;
     if (isOurs) return [warning("NATS", `nothing usable at ${where}: ${session.message}`, START)];
-    return [problem("NATS", `${where}: ${session.message}`, "is nats-server running there, and is it 2.14 or newer?")];
+    const isAway = session instanceof NatsAwayError;
+    const advice = isAway ? session.advice : "is nats-server running there, and is it 2.14 or newer?";
+    return [problem("NATS", `${because}: ${isAway ? session.what : session.message}`, advice)];
   }
   try {
     const topology = topologyOf(config);

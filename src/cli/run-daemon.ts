@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import { resolve } from "node:path";
 import type { Logger } from "pino";
 import type { ActorType } from "../../machines/actor-type.ts";
@@ -132,7 +133,8 @@ function awaitEnding(logger: Logger): Ending {
 
 /** Says where everything is, to people and to other commands. */
 function announce(daemon: Daemon, config: Config, pretty: boolean, logger: Logger): void {
-  const { natsUrl, httpUrl } = daemon;
+  const { natsUrl, httpUrl, version, instance } = daemon;
+  const host = hostname();
   const dataDir = resolve(config.NATSTATE_DATA);
   // However it ends: who is gone is not to be found.
   process.once("exit", () => removeRuntimeFile(dataDir, process.pid));
@@ -140,7 +142,9 @@ function announce(daemon: Daemon, config: Config, pretty: boolean, logger: Logge
   const embedded = config.NATS_URL === undefined;
   const next = nextSteps(dataDir, httpUrl);
   if (!pretty) {
-    logger.info({ nats: maskUrl(natsUrl), embedded, api: httpUrl, data: dataDir, next }, "natstate is running");
+    const where = { nats: maskUrl(natsUrl), embedded, api: httpUrl, data: dataDir };
+    const partitions = Object.fromEntries(daemon.partitions());
+    logger.info({ version, instance, host, ...where, partitions, next }, "natstate is running");
     return;
   }
   if (config.NATSTATE_LOG_LEVEL === "silent") return;
@@ -150,6 +154,7 @@ function announce(daemon: Daemon, config: Config, pretty: boolean, logger: Logge
     `  NATS   ${maskUrl(natsUrl)}${embedded ? "  (embedded nats-server)" : ""}`,
     `  API    ${httpUrl === null ? "off (NATSTATE_HTTP)" : `${httpUrl}  (the console, in a browser)`}`,
     `  Data   ${dataDir}  (kept when natstate stops)`,
+    `  This   natstate ${version} on ${host}, instance ${instance}`,
     "",
     "Now, in another terminal:",
     ...next.map((line) => `  ${line}`),

@@ -54,7 +54,10 @@ export function renderScreen(
     ...pairs([
       ["events/s", String(perSecond.events)],
       ["decisions/s", `${perSecond.decisions}  (${stats.decisions.revised} ever revised another)`],
-      ["lag", lag === null ? "unknown: this user may not ask" : `${lag} messages not yet applied`],
+      [
+        "lag",
+        lag === null ? "unknown: NATS does not answer, or this user may not ask" : `${lag} messages not yet applied`,
+      ],
       ["dead letters", dead === 0 ? "0" : `${dead}: ${describeCounts(stats.deadLetters.byReason)}`],
       ["quarantined", String(stats.quarantined)],
       [type.collection, String(total)],

@@ -12,8 +12,8 @@ import type { BatchResult, Handled } from "./ports.ts";
 export interface Activity {
   /** Takes note of a committed batch: 0.2 us an event. Never throws. */
   record(result: BatchResult, nowMs: number): void;
-  /** @param lag - messages stored and not yet applied, as last measured. */
-  recordLag(type: ActorType, lag: number, nowMs: number): void;
+  /** @param lag - messages stored and not yet applied, as last measured; null while it is not known. */
+  recordLag(type: ActorType, lag: number | null, nowMs: number): void;
   read(type: ActorType, nowMs: number): ActivityReading;
 }
 
@@ -25,7 +25,8 @@ export interface SecondlyCounts {
   /** Those of the decisions that replaced another. */
   readonly revised: readonly number[];
   readonly deadLetters: readonly number[];
-  readonly lag: readonly number[];
+  /** Null where it was not known. */
+  readonly lag: readonly (number | null)[];
 }
 
 export interface ActivityReading {
@@ -49,6 +50,9 @@ export const WINDOW_SECONDS = 300;
 /** For the flow through the machine: long enough to be read, short enough to be now. */
 export const FLOW_SECONDS = 60;
 const COARSE_SECONDS = 5;
+
+/** How a lag that is not known is kept. */
+const UNKNOWN_LAG = 0xffffffff;
 
 const COUNTS = ["events", "decisions", "revised", "deadLetters", "lag"] as const;
 
@@ -100,7 +104,7 @@ export function createActivity(types: readonly ActorType[]): Activity {
     },
     recordLag(type, lag, nowMs) {
       const window = windowOf(type.name, nowMs);
-      if (window !== undefined) window.counts.lag[window.second % WINDOW_SECONDS] = lag;
+      if (window !== undefined) window.counts.lag[window.second % WINDOW_SECONDS] = lag ?? UNKNOWN_LAG;
     },
     read(type, nowMs) {
       const window = windowOf(type.name, nowMs);
@@ -182,7 +186,7 @@ function readSeconds({ counts, second }: Window): SecondlyCounts {
     decisions: read(counts.decisions),
     revised: read(counts.revised),
     deadLetters: read(counts.deadLetters),
-    lag: read(counts.lag),
+    lag: read(counts.lag).map((lag) => (lag === UNKNOWN_LAG ? null : lag)),
   };
 }
 

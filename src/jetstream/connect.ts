@@ -25,13 +25,19 @@ export class NatsSetupError extends Error {
 /** Why NATS cannot be used now. */
 export type Away = "nobody" | "unknown_host" | "refused" | "no_jetstream" | "failed";
 
-/** NATS cannot be used now, and may be in a moment; the message says why not, and what to look at. */
+/** NATS cannot be used now, and may be in a moment. */
 export class NatsAwayError extends NatsSetupError {
   readonly why: Away;
+  /** What is the case, without a full stop. */
+  readonly what: string;
+  /** What to look at, a question. */
+  readonly advice: string;
 
-  constructor(why: Away, message: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(why: Away, what: string, advice: string, options?: ErrorOptions) {
+    super(`${what}. ${advice}`, options);
     this.why = why;
+    this.what = what;
+    this.advice = advice;
   }
 }
 
@@ -86,15 +92,17 @@ function readAccess(options: NatsOptions): NodeConnectionOptions {
 function away(url: string, error: Error): NatsAwayError {
   const { message } = error;
   const options = { cause: error };
-  if (isRefusal(error)) return new NatsAwayError("refused", `NATS at ${url} ${refusedBecause(message)}`, options);
+  if (isRefusal(error)) return new NatsAwayError("refused", `NATS at ${url} ${refusedBecause(message)}`, WHO, options);
+  const what = `no NATS connection to ${url}: ${message}`;
   if (/ENOTFOUND|EAI_AGAIN/.test(message)) {
-    const text = `no NATS connection to ${url}: the name of the host is not known here (${message}). Is it spelt as it should be?`;
-    return new NatsAwayError("unknown_host", text, options);
+    return new NatsAwayError("unknown_host", what, "Is the host's name right, and does this machine know it?", options);
   }
   const why = /refused|timeout|EHOSTUNREACH|ENETUNREACH/i.test(message) ? "nobody" : "failed";
-  const text = `no NATS connection to ${url}: ${message}. Is nats-server running there? Without NATS_URL natstate starts its own.`;
-  return new NatsAwayError(why, text, options);
+  const advice = "Is nats-server running there? Without NATS_URL natstate starts its own.";
+  return new NatsAwayError(why, what, advice, options);
 }
+
+const WHO = "Are the user and password in NATS_URL, or NATS_CREDS, those it knows?";
 
 /** Does the server not let us in? */
 export function isRefusal(error: Error): boolean {
@@ -103,7 +111,7 @@ export function isRefusal(error: Error): boolean {
 
 /** @param message - the server's own. */
 export function refusedBecause(message: string): string {
-  return `refuses who we are (${message}): are the user and password in NATS_URL, or NATS_CREDS, those it knows?`;
+  return `refuses who we are (${message})`;
 }
 
 /** Does a `x.y.z` version have consumer reset? */

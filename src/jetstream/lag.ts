@@ -58,13 +58,17 @@ export async function measureLag(jsm: JetStreamManager, lanes: readonly Lane[]):
   });
 }
 
-/** Knows how far the lanes are behind, as of the last measurement. */
+/** Knows how far the lanes are behind, as of the last measurement. What is older than two turns is not known any more. */
 export interface LagWatch {
   /** Measures now, not at the next turn. */
   measure(): Promise<void>;
   byLane(): ReadonlyMap<Lane, number>;
-  of(type: ActorType): number;
-  total(): number;
+  /** Of its lanes, or all; null when that of one is not known. */
+  total(type?: ActorType): number | null;
+  /** Lanes of which it is not known any more, and why. */
+  unknown(): readonly { readonly lane: Lane; readonly reason: string }[];
+  /** What was found wrong with their consumers, a line each. */
+  consumerProblems(): readonly string[];
   /** The lane went to another owner. */
   forget(lane: Lane): void;
   stop(): void;
@@ -80,47 +84,100 @@ export interface LagWatchOptions {
   /** The next measurement waits for it. */
   readonly onMeasured: (lags: readonly LaneLag[]) => Promise<void>;
   readonly onTrouble: (error: Error) => void;
+  /** Monotonic, ms. */
+  readonly now?: () => number;
+}
+
+interface Figure {
+  /** Undefined until it is measured. */
+  readonly lag: number | undefined;
+  /** When it was, or when the lane was first seen. */
+  readonly atMs: number;
+  /** Why it was not measured since. */
+  readonly reason: string;
+  readonly consumerProblem: string | undefined;
 }
 
 /** Measures at intervals, more often while a lane has not caught up. */
-export function watchLag({ jsm, everyMs, assigned, isCatchingUp, onMeasured, onTrouble }: LagWatchOptions): LagWatch {
-  const known = new Map<Lane, number>();
-  let measuredAtMs = performance.now();
+export function watchLag(options: LagWatchOptions): LagWatch {
+  const { jsm, everyMs, assigned, isCatchingUp, onMeasured, onTrouble, now = () => performance.now() } = options;
+  const figures = new Map<Lane, Figure>();
+  let measuredAtMs = now();
   let isMeasuring = false;
   const timer = setInterval(
     async () => {
-      if (isMeasuring || (!isCatchingUp() && performance.now() - measuredAtMs < everyMs)) return;
+      if (isMeasuring || (!isCatchingUp() && now() - measuredAtMs < everyMs)) return;
       isMeasuring = true;
       await measure();
       isMeasuring = false;
-      measuredAtMs = performance.now();
+      measuredAtMs = now();
     },
     Math.min(CATCHING_UP_MS, everyMs),
   );
 
+  /** One that was never read has nobody to say that it went. */
+  function follow(lanes: readonly Lane[]): void {
+    for (const lane of figures.keys()) if (!lanes.includes(lane)) figures.delete(lane);
+    for (const lane of lanes) {
+      if (!figures.has(lane)) fail(lane, "not measured yet");
+    }
+  }
+
+  function fail(lane: Lane, reason: string): void {
+    const known = figures.get(lane) ?? { lag: undefined, atMs: now(), consumerProblem: undefined };
+    figures.set(lane, { ...known, reason });
+  }
+
   async function measure(): Promise<void> {
+    const lanes = assigned();
+    follow(lanes);
     try {
-      const results = await askLag(jsm, assigned());
+      const results = await askLag(jsm, lanes);
       // A lane may have gone to another owner while the answer was on its way.
       const still = assigned();
-      const lags = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
-      for (const { lane, lag } of lags) if (still.includes(lane)) known.set(lane, lag);
-      // One that was never read has nobody to say that it went.
-      for (const lane of known.keys()) if (!still.includes(lane)) known.delete(lane);
+      const lags: LaneLag[] = [];
+      for (const [index, lane] of lanes.entries()) {
+        const result = results[index];
+        if (result === undefined || !still.includes(lane)) continue;
+        if (result.status === "rejected") {
+          fail(lane, (result.reason as Error).message);
+          continue;
+        }
+        const { lag, consumer } = result.value;
+        figures.set(lane, { lag, atMs: now(), reason: "", consumerProblem: consumer.problem ?? undefined });
+        lags.push(result.value);
+      }
       const failed = results.find((result) => result.status === "rejected");
       if (failed !== undefined) onTrouble(failed.reason as Error);
       await onMeasured(lags);
     } catch (error) {
+      for (const lane of lanes) if (figures.has(lane)) fail(lane, (error as Error).message);
       onTrouble(error as Error);
     }
   }
 
+  const isFresh = ({ atMs }: Figure) => now() - atMs < 2 * everyMs;
+  const byLane = () =>
+    new Map(
+      [...figures].flatMap(([lane, figure]) =>
+        isFresh(figure) && figure.lag !== undefined ? [[lane, figure.lag] as const] : [],
+      ),
+    );
+  const unknown = () =>
+    [...figures].flatMap(([lane, figure]) => (isFresh(figure) ? [] : [{ lane, reason: figure.reason }]));
+
   return {
     measure,
-    byLane: () => known,
-    of: (type) => [...known].reduce((sum, [lane, lag]) => (lane.type === type ? sum + lag : sum), 0),
-    total: () => [...known.values()].reduce((sum, lag) => sum + lag, 0),
-    forget: (lane) => void known.delete(lane),
+    byLane,
+    total(type) {
+      const lanes = assigned().filter((lane) => type === undefined || lane.type === type);
+      const known = byLane();
+      const lags = lanes.map((lane) => known.get(lane));
+      return lags.reduce<number | null>((sum, lag) => (sum === null || lag === undefined ? null : sum + lag), 0);
+    },
+    unknown,
+    consumerProblems: () => [...figures.values()].flatMap(({ consumerProblem }) => consumerProblem ?? []),
+    forget: (lane) => void figures.delete(lane),
     stop: () => clearInterval(timer),
   };
 }

@@ -29,7 +29,7 @@ export interface LaneReader {
   audit(delivered: Delivered): void;
   /** Is everything applied that the stream held when the present session began? */
   isCaughtUp(): boolean;
-  /** Why it cannot be read, once it has been tried often enough; undefined while it is. */
+  /** Why it cannot be read, once it has been tried often or for long enough; undefined while it is. */
   trouble(): string | undefined;
   /** Starts over from the checkpoint, because deliveries may have been missed or doubled. */
   doubt(reason: Doubt, detail?: string): void;
@@ -70,6 +70,8 @@ const UNPINNED_RETRY_MS = 1500;
 
 /** Anything may fail once or twice. */
 const FAILURES_TOLD = 3;
+/** Asked in vain for this long, the first failure counts. */
+const FAILING_TOLD_MS = 3000;
 
 /** In which a former owner hears that its pin is gone, and closes. */
 const FORMER_OWNER_MS = 100;
@@ -86,7 +88,9 @@ export function readLane(options: LaneReaderOptions): LaneReader {
   const durable = consumerName(lane.type, lane.partition);
   let session = 0;
   let failures = 0;
-  let failure: string | undefined;
+  let failure: { readonly message: string; readonly isFinal: boolean } | undefined;
+  /** Since when it is not read. */
+  let endedAtMs = performance.now();
   let messages: ConsumerMessages | undefined;
   let retry: NodeJS.Timeout | undefined;
   let released = false;
@@ -138,7 +142,7 @@ export function readLane(options: LaneReaderOptions): LaneReader {
       void watch(consumed, isCurrent);
     } catch (error) {
       if (!isCurrent()) return;
-      if (failures + 1 >= FAILURES_TOLD || error instanceof NatsSetupError) failure = (error as Error).message;
+      failure = { message: (error as Error).message, isFinal: error instanceof NatsSetupError };
       again("failed", (error as Error).message);
     }
   }
@@ -202,6 +206,7 @@ export function readLane(options: LaneReaderOptions): LaneReader {
 
   function close(): void {
     session++;
+    if (messages !== undefined || isHeld) endedAtMs = performance.now();
     isHeld = false;
     audit.end();
     void messages?.close();
@@ -211,7 +216,11 @@ export function readLane(options: LaneReaderOptions): LaneReader {
   return {
     lane,
     isReading: () => messages !== undefined || isHeld,
-    trouble: () => failure,
+    trouble() {
+      if (failure === undefined) return undefined;
+      const isTold = failure.isFinal || failures >= FAILURES_TOLD || performance.now() - endedAtMs > FAILING_TOLD_MS;
+      return isTold ? failure.message : undefined;
+    },
     doubt,
     audit(delivered) {
       const problem = audit.check(delivered);

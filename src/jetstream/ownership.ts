@@ -19,7 +19,7 @@ export interface Ownership {
   /** See `LaneReader`. */
   isCaughtUp(lane: Lane): boolean;
   /** Why lanes cannot be read, see `LaneReader`. */
-  troubles(): readonly string[];
+  troubles(): readonly { readonly lane: Lane; readonly reason: string }[];
   /** Starts a lane over from its checkpoint. */
   doubt(lane: Lane, reason: Doubt, detail: string): void;
   /** Starts every lane over from its checkpoint. */
@@ -34,6 +34,8 @@ export interface OwnershipOptions {
   /** Makes lanes ready to be read: identity checked, outbox known, what is due published. Rejects to be tried again. */
   readonly prepare: (lanes: readonly Lane[]) => Promise<void>;
   readonly open: (lane: Lane) => LaneReader;
+  /** For the log: lanes that are read from now on, or are no longer ours. */
+  readonly onMoved: (how: "taken" | "released", lanes: readonly Lane[]) => void;
   /** The lane is no longer ours; forget what is in memory of it. */
   readonly onReleased: (lane: Lane) => void;
   /**
@@ -48,7 +50,7 @@ const RETRY_MS = 1000;
 
 /** Takes and releases lanes as members come and go. */
 export function createOwnership(options: OwnershipOptions): Ownership {
-  const { lanes, ownId, prepare, open, onReleased, onTrouble } = options;
+  const { lanes, ownId, prepare, open, onMoved, onReleased, onTrouble } = options;
   const readers = new Map<Lane, LaneReader>();
   let assigned: Lane[] = [];
   let running: Promise<void> = Promise.resolve();
@@ -59,11 +61,17 @@ export function createOwnership(options: OwnershipOptions): Ownership {
   async function apply(): Promise<void> {
     const owners = assignLanes(lanes, latest);
     assigned = lanes.filter((lane) => owners.get(lane) === ownId);
-    for (const [lane, reader] of readers) {
-      if (assigned.includes(lane)) continue;
+    const released = [...readers].filter(([lane]) => !assigned.includes(lane));
+    for (const [lane, reader] of released) {
       readers.delete(lane);
       await reader.release();
       onReleased(lane);
+    }
+    if (released.length > 0) {
+      onMoved(
+        "released",
+        released.map(([lane]) => lane),
+      );
     }
     const missing = assigned.filter((lane) => !readers.has(lane));
     if (missing.length === 0 || stopped) return;
@@ -76,6 +84,7 @@ export function createOwnership(options: OwnershipOptions): Ownership {
     }
     if (stopped) return;
     for (const lane of missing) readers.set(lane, open(lane));
+    onMoved("taken", missing);
   }
 
   function rebalance(members: readonly Member[]): Promise<void> {
@@ -92,7 +101,11 @@ export function createOwnership(options: OwnershipOptions): Ownership {
     rebalance,
     audit: (lane, delivered) => readers.get(lane)?.audit(delivered),
     isCaughtUp: (lane) => readers.get(lane)?.isCaughtUp() ?? false,
-    troubles: () => [...readers.values()].flatMap((reader) => reader.trouble() ?? []),
+    troubles: () =>
+      [...readers].flatMap(([lane, reader]) => {
+        const reason = reader.trouble();
+        return reason === undefined ? [] : [{ lane, reason }];
+      }),
     doubt: (lane, reason, detail) => readers.get(lane)?.doubt(reason, detail),
     doubtAll(reason) {
       for (const reader of readers.values()) reader.doubt(reason);

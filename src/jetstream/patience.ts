@@ -59,6 +59,6 @@ export function mayPass(error: unknown): boolean {
 
 function asAway(error: Error): NatsAwayError {
   if (error instanceof NatsAwayError) return error;
-  const message = `JetStream does not answer: ${error.message}. Are enough servers of the cluster up?`;
-  return new NatsAwayError("no_jetstream", message, { cause: error });
+  const advice = "Are enough servers of the cluster up?";
+  return new NatsAwayError("no_jetstream", `JetStream does not answer: ${error.message}`, advice, { cause: error });
 }

@@ -62,7 +62,8 @@ export async function openSession(
     await nc.close();
     throw new NatsAwayError(
       "no_jetstream",
-      `JetStream does not answer at ${maskUrl(options.url)}: ${error.message}. Is it enabled there, and are enough servers of the cluster up?`,
+      `JetStream does not answer at ${maskUrl(options.url)}: ${error.message}`,
+      "Is it enabled there, and are enough servers of the cluster up?",
       { cause: error },
     );
   });

@@ -169,13 +169,13 @@ export const METRICS = {
   lag: {
     name: "natstate_partition_lag_messages",
     type: "gauge",
-    help: "Messages of an assigned partition that are stored and not yet applied.",
+    help: "Messages of an assigned partition that are stored and not yet applied; absent while it is not known.",
     labels: ["actor", "partition"],
   },
   owned: {
     name: "natstate_partitions_owned",
     type: "gauge",
-    help: "Partitions this daemon reads.",
+    help: "Partitions this daemon reads; 0 while JetStream does not answer.",
     labels: [],
   },
   partitions: {

@@ -3,6 +3,10 @@ import type { Pause } from "../flow/intake.ts";
 /** What the daemon knows of itself at one moment. */
 export interface HealthReadings {
   readonly connected: boolean;
+  /** Why NATS does not let us in, as it says. */
+  readonly refusal?: string | undefined;
+  /** JetStream does not answer, though we may be connected. */
+  readonly silence?: { readonly what: string; readonly silentMs: number } | undefined;
   /** Partitions this daemon is to read, and those it reads. */
   readonly assigned: number;
   readonly reading: number;
@@ -11,8 +15,8 @@ export interface HealthReadings {
   /** What is wrong with the streams, a line each. */
   readonly streamTroubles?: readonly string[];
   readonly pause: Pause | null;
-  /** Messages of the assigned partitions that are stored and not yet applied. */
-  readonly lag: number;
+  /** Messages of the assigned partitions that are stored and not yet applied; null when it is not known. */
+  readonly lag: number | null;
   /** Decisions and dead letters not yet published. */
   readonly backlog: number;
   /** Why none of them gets in, null or absent while they do. */
@@ -76,7 +80,7 @@ export function createHealthCheck(): (readings: HealthReadings) => Health {
     const { lag, backlog, nowMs } = readings;
     return assessHealth({
       ...readings,
-      lagStalledMs: lagStall(lag, nowMs),
+      lagStalledMs: lag === null ? 0 : lagStall(lag, nowMs),
       backlogStalledMs: backlogStall(backlog, nowMs),
     });
   };
@@ -98,15 +102,23 @@ function watchStall(limit: number): (value: number, nowMs: number) => number {
   };
 }
 
-function checkNats({ connected }: HealthReadings): Check {
+function checkNats({ connected, refusal }: HealthReadings): Check {
   if (connected) return { ok: true, detail: "connected" };
+  if (refusal !== undefined)
+    return {
+      ok: false,
+      detail: `not connected: NATS ${refusal}, is NATS_URL or NATS_CREDS out of date? It is tried again`,
+    };
   return {
     ok: false,
     detail: "not connected, reconnecting: does nats-server run at NATS_URL, and does it accept NATS_CREDS?",
   };
 }
 
-function checkStreams({ streamTroubles = [] }: HealthReadings): Check {
+function checkStreams({ streamTroubles = [], silence }: HealthReadings): Check {
+  if (silence !== undefined) {
+    return { ok: false, detail: `for ${seconds(silence.silentMs)}: ${silence.what}` };
+  }
   if (streamTroubles.length === 0) return { ok: true, detail: "they keep what they are to keep" };
   return { ok: false, detail: streamTroubles.join("; ") };
 }
@@ -130,6 +142,8 @@ function checkStore({ pause, nowMs }: HealthReadings): Check {
 }
 
 function checkLag({ lag, lagStalledMs = 0 }: HealthReadings): Check {
+  if (lag === null)
+    return { ok: false, detail: "how many messages are not yet applied is not known, see the other checks" };
   const detail = `${lag} messages are not yet applied`;
   if (lagStalledMs === 0) return { ok: true, detail };
   return {

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { until } from "../until.ts";
@@ -39,6 +39,10 @@ test("start says in its first line where everything is, and leaves a private run
   const runtime = join(dir, "natstate.json");
   expect(JSON.parse(daemon.stdout().split("\n")[0] ?? "")).toMatchObject({
     msg: "natstate is running",
+    version: "0.1.0",
+    instance: expect.stringMatching(/./),
+    host: hostname(),
+    partitions: { ORDERS: Array.from({ length: 16 }, (_, partition) => partition) },
     nats: expect.stringMatching(/^nats:\/\/127\.0\.0\.1:\d+$/),
     api: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
     data: dir,

@@ -26,6 +26,7 @@ function open(prepare: () => Promise<void>) {
       doubt() {},
       release: () => Promise.resolve(),
     }),
+    onMoved() {},
     onReleased() {},
     onTrouble(_error, readsOthers) {
       troubles.push(readsOthers);

@@ -8,7 +8,7 @@ const answer = (code: number, err_code: number, description: string) =>
   new JetStreamApiError({ code, err_code, description });
 
 it.each([
-  ["nobody answers", new NatsAwayError("nobody", "no NATS connection")],
+  ["nobody answers", new NatsAwayError("nobody", "no NATS connection", "Is it there?")],
   ["a request times out, as while leaders are elected", new errors.TimeoutError()],
   ["JetStream is temporarily unavailable", answer(503, 10_008, "JetStream system temporarily unavailable")],
   ["there are not enough servers for the replicas", answer(400, 10_005, "no suitable peers for placement")],

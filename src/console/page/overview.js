@@ -87,7 +87,12 @@ function createTiles(collection) {
         `${count(stats.decisions.revised)} replaced another`,
         seconds.revised,
       );
-      lag.update(count(seconds.lag.at(-1) ?? 0), "stored, not yet applied", seconds.lag);
+      const unread = seconds.lag.at(-1) ?? null;
+      lag.update(
+        unread === null ? "unknown" : count(unread),
+        unread === null ? "NATS does not say: see readiness" : "stored, not yet applied",
+        seconds.lag.map((value) => value ?? 0),
+      );
       const quarantine = stats.quarantined === 0 ? "" : `, ${count(stats.quarantined)} ${collection} in quarantine`;
       dead.update(
         count(letters),

@@ -1,0 +1,55 @@
+import type { JetStreamManager } from "@nats-io/jetstream";
+import { expect, it } from "vitest";
+import type { ActorType } from "../../machines/actor-type.ts";
+import { orderType } from "../../machines/order/order.ts";
+import { watchLag } from "../../src/jetstream/lag.ts";
+import { lanesOf } from "../../src/jetstream/lanes.ts";
+import { wantedConsumer } from "../../src/jetstream/stream-configs.ts";
+
+const type = orderType as ActorType;
+const lanes = lanesOf(type, 2);
+
+/** A server that says that 7 are unread of each lane, or nothing. */
+function open() {
+  const silent = new Set<number>();
+  let nowMs = 0;
+  const jsm = {
+    streams: { info: async () => ({ state: { last_seq: 7 } }) },
+    consumers: {
+      async info(_stream: string, name: string) {
+        const lane = lanes.find(({ partition }) => name === `orders-${partition}`);
+        if (lane === undefined || silent.has(lane.partition)) throw new Error("timeout");
+        const counts = { num_pending: 7, num_ack_pending: 0, delivered: { stream_seq: 0, consumer_seq: 0 } };
+        return { name, config: wantedConsumer(lane), ...counts };
+      },
+    },
+  } as unknown as JetStreamManager;
+  const lag = watchLag({
+    ...{ jsm, everyMs: 5000, assigned: () => lanes, isCatchingUp: () => false, now: () => nowMs },
+    onMeasured: async () => {},
+    onTrouble: () => {},
+  });
+  return { lag, silent, pass: (ms: number) => (nowMs += ms) };
+}
+
+it("a figure older than two turns is not shown as one of now, and the lane is named with the reason", async () => {
+  const { lag, silent, pass } = open();
+  expect(lag.total()).toBeNull();
+  await lag.measure();
+  expect([...lag.byLane().values()]).toEqual([7, 7]);
+  expect(lag.total(type)).toBe(14);
+  silent.add(1);
+  pass(5000);
+  await lag.measure();
+  // One answer that is missed is not yet a reason to doubt.
+  expect(lag.total()).toBe(14);
+  pass(6000);
+  await lag.measure();
+  expect([...lag.byLane().keys()].map(({ partition }) => partition)).toEqual([0]);
+  expect(lag.unknown()).toEqual([{ lane: lanes[1], reason: "timeout" }]);
+  expect(lag.total(type)).toBeNull();
+  silent.clear();
+  await lag.measure();
+  expect(lag.total(type)).toBe(14);
+  lag.stop();
+});
