@@ -105,6 +105,11 @@ export const settings = {
   },
   NATSTATE_REPLICAS: { schema: integer(1, 5), fallback: "1", help: "replicas of each stream in a cluster" },
   NATSTATE_MAX_AGE: { schema: duration, fallback: "30d", help: "how long the streams keep messages" },
+  NATSTATE_MAX_BYTES: {
+    schema: integer(1_048_576, 1_125_899_906_842_624),
+    fallback: undefined,
+    help: "most bytes each stream may hold, for accounts that require a limit; a full stream refuses what is new. Unset: no limit",
+  },
   NATSTATE_MAX_MESSAGE_BYTES: {
     schema: integer(1024, 8_388_608),
     fallback: "65536",
@@ -187,6 +192,7 @@ const schema = z.object({
   NATSTATE_PARTITIONS: settings.NATSTATE_PARTITIONS.schema,
   NATSTATE_REPLICAS: settings.NATSTATE_REPLICAS.schema,
   NATSTATE_MAX_AGE: settings.NATSTATE_MAX_AGE.schema,
+  NATSTATE_MAX_BYTES: settings.NATSTATE_MAX_BYTES.schema.optional(),
   NATSTATE_MAX_MESSAGE_BYTES: settings.NATSTATE_MAX_MESSAGE_BYTES.schema,
   NATSTATE_MAX_EVENT_BYTES: settings.NATSTATE_MAX_EVENT_BYTES.schema,
   NATSTATE_DENY_PURGE: settings.NATSTATE_DENY_PURGE.schema,

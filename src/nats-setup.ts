@@ -39,6 +39,7 @@ export function topologyOf(config: Config): TopologyOptions {
     replicas: config.NATSTATE_REPLICAS,
     maxAgeMs: config.NATSTATE_MAX_AGE,
     maxMessageBytes: config.NATSTATE_MAX_MESSAGE_BYTES,
+    maxBytes: config.NATSTATE_MAX_BYTES,
     denyPurge: config.NATSTATE_DENY_PURGE,
     manage: config.NATSTATE_MANAGE_STREAMS,
   };

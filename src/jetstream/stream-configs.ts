@@ -11,6 +11,8 @@ export interface TopologyOptions {
   readonly maxAgeMs: number;
   /** Largest event message the stream accepts, bytes. */
   readonly maxMessageBytes: number;
+  /** Most bytes each stream may hold; undefined for no limit. A full one refuses what is new. */
+  readonly maxBytes?: number | undefined;
   readonly denyPurge: boolean;
   /** False: check only, create nothing. */
   readonly manage: boolean;
@@ -95,5 +97,7 @@ function common(options: TopologyOptions): Partial<StreamConfig> {
     deny_delete: true,
     deny_purge: options.denyPurge,
     max_age: nanos(options.maxAgeMs),
+    // The server's default would throw away the oldest, which nobody could derive anything from again.
+    ...(options.maxBytes === undefined ? {} : { max_bytes: options.maxBytes, discard: "new" as const }),
   };
 }

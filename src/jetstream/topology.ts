@@ -8,6 +8,7 @@ import { consumerName, DEAD_LETTERS_STREAM, DECISIONS_STREAM, eventStream } from
 import { permissionError } from "./permission.ts";
 import { hazardRemedy, replayHazards } from "./replay-hazards.ts";
 import { type TopologyOptions, type WantedStream, wantedStreams } from "./stream-configs.ts";
+import { creationProblem } from "./stream-creation.ts";
 
 /** A stream as found. */
 export interface StreamIdentity {
@@ -43,7 +44,7 @@ export async function ensureStreams(
   const found: StreamInfo[] = [];
   for (const { stream, info } of seen) {
     if (info === "forbidden") continue;
-    const ready = info === undefined ? await addStream(jsm, stream) : await addSubjects(jsm, stream, info);
+    const ready = info === undefined ? await addStream(jsm, stream, options) : await addSubjects(jsm, stream, info);
     if (typeof ready === "string") problems.push(ready);
     else found.push(ready);
   }
@@ -141,8 +142,19 @@ function compareStream(wanted: WantedStream, found: StreamConfig): Comparison {
   return { differences: all, remedy: all.length === 0 ? null : remedies.join(". ") };
 }
 
-async function addStream(jsm: JetStreamManager, wanted: WantedStream): Promise<StreamInfo | string> {
-  const info = await jsm.streams.add(wanted);
+async function addStream(
+  jsm: JetStreamManager,
+  wanted: WantedStream,
+  options: TopologyOptions,
+): Promise<StreamInfo | string> {
+  let info: StreamInfo;
+  try {
+    info = await jsm.streams.add(wanted);
+  } catch (error) {
+    const problem = creationProblem(error, wanted, options);
+    if (problem === undefined) throw error;
+    return problem;
+  }
   // An older server drops what it does not know without a word.
   const differences = differencesOf(wanted, info.config);
   return differences.length === 0
@@ -189,5 +201,5 @@ function subjectsCommand(wanted: WantedStream, found: StreamConfig): string | nu
 
 /** @throws NatsSetupError with all of them, unless there are none. */
 function refuse(problems: readonly string[]): void {
-  if (problems.length > 0) throw new NatsSetupError(problems.join("\n"));
+  if (problems.length > 0) throw new NatsSetupError([...new Set(problems)].join("\n"));
 }
