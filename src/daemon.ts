@@ -361,7 +361,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     onTrouble: (error) => logger.debug({ err: error }, "lag not measured"),
   });
   closers.push(lag.stop);
-  const readiness = await watchReadiness({
+  const readiness = watchReadiness({
     ...{ types, session, isConnected, topology: topologyWatch, ownership, lag, publisher, activity, logger },
     streams: found.map(({ name }) => name),
     pause: intake.pause,

@@ -41,11 +41,11 @@ export interface ReadinessOptions {
 const LOOK_EVERY_MS = 500;
 const ANSWER_MS = 2000;
 
-export async function watchReadiness(options: ReadinessOptions): Promise<Readiness> {
+export function watchReadiness(options: ReadinessOptions): Readiness {
   const { session, isConnected, streams, topology, ownership, lag, pause, publisher, types, activity, logger } =
     options;
-  const jsm = await jetstreamManager(session.nc, { checkAPI: false, timeout: ANSWER_MS });
-  const pulse = createStreamPulse({ streams, ask: (stream) => jsm.streams.info(stream) });
+  const manager = jetstreamManager(session.nc, { checkAPI: false, timeout: ANSWER_MS });
+  const pulse = createStreamPulse({ streams, ask: async (stream) => (await manager).streams.info(stream) });
   const checkHealth = createHealthCheck();
   const troubles = createTroubles(
     (trouble) => logger.warn({ problem: trouble }, "not as it should be, natstate is not ready"),

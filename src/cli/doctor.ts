@@ -4,6 +4,7 @@ import type { ActorType } from "../../machines/actor-type.ts";
 import { type Config, natsAccess, readConfig } from "../config.ts";
 import { NatsAwayError } from "../jetstream/connect.ts";
 import { lanesOf } from "../jetstream/lanes.ts";
+import { mayPass } from "../jetstream/patience.ts";
 import { createQueryClient } from "../jetstream/query-client.ts";
 import { serverFiles } from "../jetstream/server-owner.ts";
 import { openSession } from "../jetstream/session.ts";
@@ -77,9 +78,10 @@ async function examineSystem(types: readonly ActorType[], config: Config, { url,
     });
     return [ok("NATS", `connected to ${where}`), ...findings];
   } catch (error) {
-    return [
-      problem("NATS", `${where}: ${(error as Error).message}`, "does this user have the processor's permissions?"),
-    ];
+    const advice = mayPass(error)
+      ? "are enough servers of the cluster up? npx natstate health says what a daemon sees"
+      : "does this user have the processor's permissions?";
+    return [problem("NATS", `${where}: ${(error as Error).message}`, advice)];
   } finally {
     await session.close();
   }

@@ -28,7 +28,7 @@ export interface StreamPulseOptions {
 
 const EVERY_MS = 1000;
 /** Servers of a cluster hear of each other every second, and we of them every other. */
-const SILENT_MS = 3500;
+export const SILENT_MS = 3500;
 
 interface Beat {
   /** When a majority was known to be there last. */

@@ -3,8 +3,10 @@ import type { ActorType } from "../../machines/actor-type.ts";
 import type { Lane } from "../flow/ports.ts";
 import { checkPublishing, checkServer, type Permission, type ServerCheckup } from "../jetstream/checkup.ts";
 import { measureLag } from "../jetstream/lag.ts";
+import { DEAD_LETTERS_STREAM, DECISIONS_STREAM, eventStream } from "../jetstream/names.ts";
 import type { Session } from "../jetstream/session.ts";
 import { payloadProblem, type TopologyOptions } from "../jetstream/stream-configs.ts";
+import { majoritySilentMs, SILENT_MS } from "../jetstream/stream-pulse.ts";
 import { checkTopology, type TopologyFinding } from "../jetstream/topology.ts";
 import { bytesText, type Finding, ok, problem, START, warning } from "./finding.ts";
 
@@ -34,6 +36,8 @@ export async function examineNats(examination: NatsExamination): Promise<Finding
   const consumers = found.filter(({ what }) => !what.startsWith("stream "));
   const hasStreams = streams.every(({ state }) => state !== "missing");
   const hasConsumers = consumers.every(({ state }) => state !== "missing");
+  const majority = hasStreams ? await examineMajority(session, types) : ok("majority", "there are no streams yet");
+  const isUsable = hasStreams && majority.level === "ok";
   return [
     examineServer(server),
     examineStorage(server),
@@ -45,8 +49,9 @@ export async function examineNats(examination: NatsExamination): Promise<Finding
       : ok("daemon", `${members} answer${members === 1 ? "s" : ""}`),
     examineTopology("streams", streams, topology.manage),
     examineTopology("consumers", consumers, topology.manage),
-    ...(hasStreams ? await examinePermissions(session, types) : []),
-    ...(hasStreams && hasConsumers ? [await examineLag(session, lanes, members)] : []),
+    majority,
+    ...(isUsable ? await examinePermissions(session, types) : []),
+    ...(isUsable && hasConsumers ? [await examineLag(session, lanes, members)] : []),
   ];
 }
 
@@ -115,6 +120,17 @@ function examineTopology(check: string, found: readonly TopologyFinding[], manag
   const detail = `${missing.length} of ${found.length} are missing: ${missing.slice(0, 3).join(", ")}`;
   if (manage) return warning(check, detail, "npx natstate start makes them");
   return problem(check, detail, "NATSTATE_MANAGE_STREAMS is false: create them");
+}
+
+/** Streams are shown, for a while, by a leader that has lost its majority, or without a leader. */
+async function examineMajority({ jsm }: Session, types: readonly ActorType[]): Promise<Finding> {
+  const silent: string[] = [];
+  for (const name of [...types.map(eventStream), DECISIONS_STREAM, DEAD_LETTERS_STREAM]) {
+    if (majoritySilentMs(await jsm.streams.info(name)) > SILENT_MS) silent.push(name);
+  }
+  if (silent.length === 0) return ok("majority", "most servers of every stream are up");
+  const detail = `most servers of ${silent.join(", ")} are gone: nothing is read or stored`;
+  return problem("majority", detail, "start the servers of the cluster that are down");
 }
 
 async function examinePermissions(session: Session, types: readonly ActorType[]): Promise<Finding[]> {

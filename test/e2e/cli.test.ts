@@ -121,6 +121,12 @@ test("health is exit code 0 when ready, and 4 when nothing runs", async () => {
   expect(stopped.stderr).toContain("Start it with: npx natstate start");
 });
 
+test("a host that nobody knows is named, and not taken for a daemon that does not run", async () => {
+  const { code, stderr } = await run("list", "--nats", "nats://nowhere.invalid:4222");
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining("nowhere.invalid") });
+  expect(stderr).not.toMatch(/not running/);
+});
+
 test("health, which probes run every few seconds, loads nothing that takes longer than its answer", async () => {
   const spy = join(dir, "loaded.mjs");
   await writeFile(

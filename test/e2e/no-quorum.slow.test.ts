@@ -6,6 +6,7 @@ import { freePort } from "../../src/jetstream/server-ready.ts";
 import { openSession } from "../../src/jetstream/session.ts";
 import { startTestCluster } from "../cluster.ts";
 import { until } from "../until.ts";
+import { runCli } from "./cli-run.ts";
 import { spawnDaemon, startDaemonProcess } from "./daemon-process.ts";
 import { getJson } from "./world.ts";
 
@@ -46,6 +47,9 @@ it.each(["killed", "frozen"])(
     expect(shown).toMatch(/^natstate_partitions_owned 0$/m);
     expect(shown).not.toMatch(/^natstate_partition_lag_messages\{/m);
     await until("it is in the log", () => /JetStream does not answer for/.test(daemon.output()), TOLD_MS);
+
+    const doctor = await runCli(["doctor"], env(0));
+    expect(doctor).toMatchObject({ code: 4, stdout: expect.stringMatching(/PROBLEM .*(servers|leader)/s) });
 
     const second = spawnDaemon(env(1));
     let output = "";
