@@ -297,7 +297,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     types,
     queries,
     questions,
-    quarantine: createQuarantineControl({ queries, processor, laneOf: lanes.ofActor, onCommitted }),
+    quarantine: createQuarantineControl({ queries, journal, processor, laneOf: lanes.ofActor, onCommitted }),
     inspections,
     whereabouts,
     pastOf,

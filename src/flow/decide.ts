@@ -1,28 +1,23 @@
 import type { Conclusion } from "../../machines/actor-type.ts";
+import type { Batch } from "./batch.ts";
 import { decodeContent, encodeDecision } from "./decision.ts";
+import type { Heard } from "./hearing.ts";
 import type { HotActor } from "./hot-actors.ts";
 import { advance } from "./ledger.ts";
-import type { Delivery, Journal, LedgerRow, Observation } from "./ports.ts";
+import type { Journal, LedgerRow } from "./ports.ts";
 import type { Tallies } from "./tallies.ts";
-
-/** Where a batch gathers its decisions. */
-export interface Decided {
-  readonly decisions: LedgerRow[];
-  readonly tallies: Tallies;
-}
 
 /**
  * Takes the actor's next decision when its conclusion says something else than the one that stands.
  *
- * @param cause - the event that led to the conclusion, as `delivery` brought it.
+ * @param heard - the event that led to the conclusion.
  */
 export function decide(
   journal: Journal,
   actor: HotActor,
-  delivery: Delivery,
-  cause: Observation,
+  { delivery, observation: cause }: Heard,
   conclusion: Conclusion,
-  { decisions, tallies }: Decided,
+  { decisions, tallies }: Batch,
 ): void {
   const { lane, id } = actor;
   const { type } = lane;

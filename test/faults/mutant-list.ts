@@ -10,7 +10,7 @@ export interface Mutant {
 export const MUTANTS: readonly Mutant[] = [
   {
     name: "the checkpoint is one ahead",
-    file: "src/flow/processor.ts",
+    file: "src/flow/batch.ts",
     find: "journal.saveCheckpoint(lane, sequence);",
     replace: "journal.saveCheckpoint(lane, sequence + 1);",
     fault: "crash-committed",
@@ -31,14 +31,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "actors of a failed commit stay in memory",
-    file: "src/flow/processor.ts",
+    file: "src/flow/batch.ts",
     find: "for (const actor of batch.touched) actors.evict(actor.lane, actor.id);",
     replace: "",
     fault: "store-full",
   },
   {
     name: "bad messages are dropped",
-    file: "src/flow/processor.ts",
+    file: "src/flow/setbacks.ts",
     find: "if (journal.recordDeadLetter(row)) batch.deadLetters.push(row);",
     replace: "",
     fault: "sigterm",

@@ -117,7 +117,6 @@ it("with too much waiting to be published it takes no more until there is room",
       applied.push(batch.length);
       return nothing;
     },
-    release: () => undefined,
     again: () => nothing,
   };
   let room = false;

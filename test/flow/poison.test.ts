@@ -5,6 +5,7 @@ import type { ActorType } from "../../machines/actor-type.ts";
 import { createHotActors } from "../../src/flow/hot-actors.ts";
 import { atOnce } from "../../src/flow/pieces.ts";
 import { createProcessor } from "../../src/flow/processor.ts";
+import { release } from "../../src/flow/quarantine-control.ts";
 import { openDeriver } from "../../src/repair/derive.ts";
 import { createJournal } from "../../src/store/journal.ts";
 import { orderLane } from "./delivery.ts";
@@ -170,7 +171,10 @@ describe("what one actor does wrong", () => {
         createHotActors(journal, 10, () => {}),
         { maxBytes: 65_536 },
       );
-      expect(restarted.release(lane, bad)?.handled.map(({ outcome }) => outcome)).toEqual(["rejected", "parked"]);
+      expect(release(journal, restarted, lane, bad)?.handled.map(({ outcome }) => outcome)).toEqual([
+        "rejected",
+        "parked",
+      ]);
       const later = [thingEvent(lane, 5, bad, "Counted", { n: 5 }), thingEvent(lane, 6, good, "Counted", { n: 3 })];
       expect(restarted.apply(later).handled.map(({ outcome }) => outcome)).toEqual(["parked", "applied"]);
     },
@@ -185,7 +189,10 @@ describe("what one actor does wrong", () => {
       thingEvent(lane, 2, "t", "Counted", { n: 2 }),
     ]);
     isBroken = false;
-    expect(station.processor.release(lane, "t")?.handled.map(({ outcome }) => outcome)).toEqual(["applied", "applied"]);
+    expect(release(station.journal, station.processor, lane, "t")?.handled.map(({ outcome }) => outcome)).toEqual([
+      "applied",
+      "applied",
+    ]);
     expect(station.decisions("t")).toMatchObject([
       { n: 1, revision: 1 },
       { n: 2, revision: 2 },
@@ -261,7 +268,9 @@ describe("what one actor does wrong", () => {
     expect(handled.map(({ outcome }) => outcome)).toEqual(["rejected", "applied"]);
     expect(handled[0]?.rejected?.error).toMatch(/not today/);
     isBroken = false;
-    expect(station.processor.release(lane, "bad")?.handled.map(({ outcome }) => outcome)).toEqual(["superseded"]);
+    expect(release(station.journal, station.processor, lane, "bad")?.handled.map(({ outcome }) => outcome)).toEqual([
+      "superseded",
+    ]);
   });
 
   it("a standing decision that is damaged in the store", () => {

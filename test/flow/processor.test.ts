@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
 import type { Lane } from "../../src/flow/ports.ts";
+import { release } from "../../src/flow/quarantine-control.ts";
 import { createLaneRecords } from "../../src/store/lanes.ts";
 import { deliver } from "./delivery.ts";
 import { orderEvent } from "./order-events.ts";
@@ -198,7 +199,9 @@ describe("a stored snapshot that cannot be used", () => {
     expect(handled[0]?.rejected).toMatchObject({ reason: "machine_error" });
     expect(handled[0]?.rejected?.error).toMatch(/stored event \S+ cannot be replayed: /);
     station.db.prepare("UPDATE events SET body = ? WHERE sequence = 1").run(body);
-    expect(station.processor.release(lane, "o")?.handled.map(({ outcome }) => outcome)).toEqual(["applied"]);
+    expect(release(station.journal, station.processor, lane, "o")?.handled.map(({ outcome }) => outcome)).toEqual([
+      "applied",
+    ]);
     expect(station.row("o")).toMatchObject({ state: "confirmed", events: 2 });
   });
 });
@@ -277,12 +280,12 @@ describe("an actor type that fails", () => {
       orderEvent(3, "o", "PaymentProcessed", 3, {}, own),
     ]);
     expect(deadLetters).toHaveLength(1);
-    expect(station.processor.release(own, "nobody")).toBeUndefined();
-    const again = station.processor.release(own, "o");
+    expect(release(station.journal, station.processor, own, "nobody")).toBeUndefined();
+    const again = release(station.journal, station.processor, own, "o");
     expect(again?.handled.map(({ outcome }) => outcome)).toEqual(["rejected", "parked", "parked"]);
     expect(again?.deadLetters).toEqual([]);
     mend();
-    expect(station.processor.release(own, "o")?.handled.map(({ outcome }) => outcome)).toEqual(
+    expect(release(station.journal, station.processor, own, "o")?.handled.map(({ outcome }) => outcome)).toEqual(
       Array(3).fill("applied"),
     );
     expect(station.decisions("o")).toMatchObject([
@@ -308,7 +311,7 @@ describe("an actor type that fails", () => {
     const later = orderEvent(2, "o", "PaymentProcessed", 3, {}, own);
     station.processor.apply([{ ...later, storedAtMs: later.storedAtMs + 60_000 }]);
     mend();
-    const released = station.processor.release(own, "o");
+    const released = release(station.journal, station.processor, own, "o");
     expect(released?.handled.map(({ outcome }) => outcome)).toEqual(Array(3).fill("applied"));
     expect(station.row("o")).toMatchObject({ events: 3, completeness: 60 });
   });
@@ -320,7 +323,7 @@ describe("an actor type that fails", () => {
     expect(deadLetters).toMatchObject([{ reason: "machine_error" }]);
     mend();
     expect(station.row("o")).toBeUndefined();
-    station.processor.release(own, "o");
+    release(station.journal, station.processor, own, "o");
     expect(station.row("o")).toMatchObject({ state: "pending", completeness: 20, events: 1 });
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
 import type { Lane } from "../../src/flow/ports.ts";
+import { release } from "../../src/flow/quarantine-control.ts";
 import { deliver, orderLane } from "./delivery.ts";
 import { orderEvent } from "./order-events.ts";
 import { openRetentionStation, type RetentionStation } from "./retention-station.ts";
@@ -304,7 +305,7 @@ describe("a machine that fails on the past", () => {
     expect(result?.deadLetters).toMatchObject([{ reason: "machine_error" }]);
     expect(station.journal.isQuarantined("order", "o")).toBe(true);
     isBroken = false;
-    station.processor.release(lane, "o");
+    release(station.journal, station.processor, lane, "o");
     station.publish();
     expect(station.row("o")).toMatchObject({ events: 6, revision: 3, state: "confirmed" });
     expect(station.decided.map(({ decision }) => decision.revision)).toEqual([1, 2, 3]);

@@ -1,0 +1,98 @@
+import type { HotActor, HotActors } from "./hot-actors.ts";
+import type { BatchResult, DeadLetterRow, Handled, Journal, Lane, LedgerRow, Move } from "./ports.ts";
+import type { Probe } from "./probe.ts";
+import { createTallies, type Tallies, wholePercent } from "./tallies.ts";
+
+/** What one transaction has gathered so far. */
+export interface Batch {
+  readonly handled: Handled[];
+  readonly decisions: LedgerRow[];
+  readonly deadLetters: DeadLetterRow[];
+  readonly moves: Move[];
+  /** Whose rows are to be written, each once. */
+  readonly touched: Set<HotActor>;
+  readonly checkpoints: Map<Lane, number>;
+  readonly tallies: Tallies;
+}
+
+type Work = (batch: Batch) => void;
+
+/**
+ * @returns what runs `work` and writes all it gathered, in one transaction. It throws when that fails; then nothing
+ *   happened, and every actor that was touched is evicted.
+ */
+export function createCommit(journal: Journal, actors: HotActors, probe: Probe): (work: Work) => BatchResult {
+  return (work) => {
+    const batch = openBatch();
+    try {
+      return journal.transaction(() => {
+        work(batch);
+        probe("applied");
+        const result = saveBatch(batch, journal, actors);
+        probe("in_transaction");
+        return result;
+      });
+    } catch (error) {
+      for (const actor of batch.touched) actors.evict(actor.lane, actor.id);
+      throw error;
+    } finally {
+      actors.closeBatch();
+    }
+  };
+}
+
+function openBatch(): Batch {
+  return {
+    handled: [],
+    decisions: [],
+    deadLetters: [],
+    moves: [],
+    touched: new Set(),
+    checkpoints: new Map(),
+    tallies: createTallies(),
+  };
+}
+
+/** Writes what has been gathered: actors, checkpoints, counts. Within the transaction. */
+function saveBatch(batch: Batch, journal: Journal, actors: HotActors): BatchResult {
+  const completeness: number[] = [];
+  for (const actor of batch.touched) {
+    actors.weigh(actor, saveActor(actor, journal, batch.tallies));
+    completeness.push(actor.completeness);
+  }
+  for (const [lane, sequence] of batch.checkpoints) journal.saveCheckpoint(lane, sequence);
+  batch.tallies.save(journal);
+  const { handled, decisions, deadLetters, moves } = batch;
+  return { handled, decisions, deadLetters, moves, completeness };
+}
+
+/** @returns characters of its snapshot. */
+function saveActor(actor: HotActor, journal: Journal, tallies: Tallies): number {
+  const { lane, live, standing, completeness } = actor;
+  const state = live.state();
+  const decisionType = standing?.decisionType ?? null;
+  const row = {
+    ...live.persist(),
+    key: actor.key,
+    type: lane.type.name,
+    id: actor.id,
+    partition: lane.partition,
+    rowVersion: actor.rowVersion,
+    state,
+    completeness,
+    events: actor.events,
+    revision: actor.revision,
+    standing: standing === null ? null : JSON.stringify(standing),
+    decisionType,
+    firstSeenAtMs: actor.firstSeenAtMs,
+    updatedAtMs: actor.updatedAtMs,
+  };
+  journal.saveActor(row, actor.saved);
+  tallies.move(lane, "state", actor.saved?.state, state);
+  tallies.move(lane, "standing", actor.saved?.decisionType, decisionType);
+  const before = actor.saved === null ? null : wholePercent(actor.saved.completeness);
+  tallies.move(lane, "completeness", before, wholePercent(completeness));
+  actor.saved = { state, decisionType, completeness };
+  actor.rowVersion++;
+  return row.snapshot.length;
+}

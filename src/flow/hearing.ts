@@ -1,0 +1,72 @@
+import type { Conclusion } from "../../machines/actor-type.ts";
+import type { Batch } from "./batch.ts";
+import { decide } from "./decide.ts";
+import type { HotActor } from "./hot-actors.ts";
+import type { Delivery, Handled, Journal, Observation, Outcome, Rejected } from "./ports.ts";
+import type { Setbacks } from "./setbacks.ts";
+
+/** What an event does beside acting on its actor. */
+export interface Hearing {
+  reject(delivery: Delivery, rejected: Rejected, batch: Batch): Handled;
+  /** Its actor is in quarantine. */
+  park(delivery: Delivery, observation: Observation, batch: Batch): Handled;
+  /** Its actor failed on it. */
+  fail(delivery: Delivery, observation: Observation, cause: Error, batch: Batch): Handled;
+  count(actor: HotActor, outcome: Outcome, batch: Batch): void;
+  /** The actor's state before the event. */
+  move(actor: HotActor, from: string, batch: Batch): void;
+  decide(actor: HotActor, heard: Heard, conclusion: Conclusion, batch: Batch): void;
+}
+
+/** An event as it was heard. */
+export interface Heard {
+  readonly delivery: Delivery;
+  readonly observation: Observation;
+}
+
+/** The three times at which an event is heard. */
+export interface Hearings {
+  /** For the first time. */
+  readonly now: Hearing;
+  /** Before, and kept back: it was told as a dead letter then, and counted as parked. */
+  readonly parked: Hearing;
+  /** Before, and applied, but its effects were given up since: it was counted and decided on then. */
+  readonly past: Hearing;
+}
+
+export function createHearings(journal: Journal, setbacks: Setbacks): Hearings {
+  const now: Hearing = {
+    reject: setbacks.reject,
+    park: setbacks.park,
+    fail: (delivery, observation, cause, batch) =>
+      setbacks.reject(delivery, setbacks.quarantine(delivery, observation, cause, batch), batch),
+    count: (actor, outcome, batch) => batch.tallies.add(actor.lane, `events:${outcome}`, 1),
+    move: noteMoves,
+    decide: (actor, heard, conclusion, batch) => decide(journal, actor, heard, conclusion, batch),
+  };
+  const parked: Hearing = {
+    ...now,
+    park: setbacks.parkAgain,
+    fail: (delivery, observation, cause, batch) => ({
+      delivery,
+      outcome: "rejected",
+      rejected: setbacks.quarantine(delivery, observation, cause, batch),
+    }),
+  };
+  const past: Hearing = {
+    ...now,
+    reject: (delivery, rejected) => ({ delivery, outcome: "rejected", rejected }),
+    park: setbacks.parkAgain,
+    count() {},
+    move() {},
+    decide() {},
+  };
+  return { now, parked, past };
+}
+
+function noteMoves(actor: HotActor, from: string, { moves }: Batch): void {
+  const type = actor.lane.type.name;
+  const to = actor.live.state();
+  if (actor.events === 0) moves.push({ type, from: null, to: from });
+  if (to !== from) moves.push({ type, from, to });
+}

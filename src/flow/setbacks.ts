@@ -1,0 +1,75 @@
+import type { Batch } from "./batch.ts";
+import type { HotActors } from "./hot-actors.ts";
+import type { DeadLetterRow, Delivery, Handled, Journal, Observation, Rejected, RetiredRow } from "./ports.ts";
+import { parkedRow } from "./quarantine.ts";
+import { oneLine } from "./rejection.ts";
+import { orderRetired } from "./retired.ts";
+
+/** What becomes of a delivery that is not applied. */
+export interface Setbacks {
+  /** It can never be: a dead letter. */
+  reject(delivery: Delivery, rejected: Rejected, batch: Batch): Handled;
+  /** Its actor is in quarantine: kept back. */
+  park(delivery: Delivery, observation: Observation, batch: Batch): Handled;
+  /** Its actor is in quarantine, and so it was when this event was heard before. */
+  parkAgain(delivery: Delivery, observation: Observation): Handled;
+  /** Its actor failed on it: from now on that one is in quarantine. It is kept, to be tried again with all that follow it. */
+  quarantine(delivery: Delivery, observation: Observation, cause: Error, batch: Batch): Rejected;
+  /** Its actor was retired and may not begin anew: it waits until that one is brought back, see `restoration.ts`. */
+  hearLate(delivery: Delivery, observation: Observation, retired: RetiredRow, batch: Batch): Handled;
+}
+
+export function createSetbacks(journal: Journal, actors: HotActors): Setbacks {
+  return { reject, park, parkAgain, quarantine, hearLate };
+
+  function reject(delivery: Delivery, rejected: Rejected, batch: Batch): Handled {
+    const { lane } = delivery;
+    const row: DeadLetterRow = {
+      type: lane.type.name,
+      stream: lane.stream,
+      partition: lane.partition,
+      sequence: delivery.sequence,
+      former: 0,
+      subject: delivery.subject,
+      reason: rejected.reason,
+      error: rejected.error,
+      storedAtMs: delivery.storedAtMs,
+      body: delivery.body,
+      headers: JSON.stringify(delivery.headers()),
+    };
+    if (journal.recordDeadLetter(row)) batch.deadLetters.push(row);
+    batch.tallies.add(lane, `dead:${rejected.reason}`, 1);
+    return { delivery, outcome: "rejected", rejected };
+  }
+
+  function park(delivery: Delivery, observation: Observation, batch: Batch): Handled {
+    batch.tallies.add(delivery.lane, "events:parked", 1);
+    return parkAgain(delivery, observation);
+  }
+
+  function parkAgain(delivery: Delivery, observation: Observation): Handled {
+    journal.park(parkedRow(delivery, observation.actorId));
+    return { delivery, outcome: "parked", observation };
+  }
+
+  function quarantine(delivery: Delivery, observation: Observation, cause: Error, batch: Batch): Rejected {
+    const { lane, storedAtMs: sinceMs } = delivery;
+    const { actorId, type: eventType } = observation;
+    const type = lane.type.name;
+    const error = oneLine(`${type} machine failed on ${eventType}: ${cause.message}`);
+    journal.quarantine({ type, actorId, partition: lane.partition, eventType, error, sinceMs });
+    journal.park(parkedRow(delivery, actorId));
+    batch.tallies.add(lane, "quarantined", 1);
+    return { reason: "machine_error", error };
+  }
+
+  function hearLate(delivery: Delivery, observation: Observation, retired: RetiredRow, batch: Batch): Handled {
+    const { lane } = delivery;
+    actors.evict(lane, observation.actorId);
+    // A stream that is read again from its first message; this one had been applied.
+    if (delivery.sequence <= retired.sequence) return { delivery, outcome: "skipped", observation };
+    if (retired.status === "lost") return reject(delivery, orderRetired(lane, retired), batch);
+    if (retired.status === "kept") journal.wantRetired(retired.type, retired.actorId);
+    return park(delivery, observation, batch);
+  }
+}
