@@ -2,7 +2,7 @@ import Table from "cli-table3";
 import type { Counts, Stats } from "../flow/queries.ts";
 import { total } from "./outcome.ts";
 import type { Story } from "./story.ts";
-import { renderStory } from "./story-text.ts";
+import { type Paint, renderStory } from "./story-text.ts";
 
 /** What a demo run of one actor type came to; also its JSON form. */
 export interface Report {
@@ -34,9 +34,6 @@ export interface Report {
   readonly differences: readonly string[];
   readonly story: Story | null;
 }
-
-/** Puts colour on a text, or not: `styleText` of node:util for one stream. */
-export type Paint = (style: "bold" | "dim" | "green" | "red", text: string) => string;
 
 const MAX_DIFFERENCES = 20;
 

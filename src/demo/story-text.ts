@@ -1,5 +1,4 @@
 import type { PublishedObject } from "../flow/queries.ts";
-import type { Paint } from "./report.ts";
 import type { Story, StoryDecision, StoryLine } from "./story.ts";
 
 const WIDTH = 100;
@@ -9,6 +8,9 @@ const LEAST_WORDS = 16;
 
 /** Of the five columns. */
 type Widths = readonly [number, number, number, number, number];
+
+/** Puts colour on a text, or not: `styleText` of node:util for one stream. */
+export type Paint = (style: "bold" | "dim" | "green" | "red", text: string) => string;
 
 /** A story for a person: a row for each delivery, aligned, and below it what was decided because of it. */
 export function renderStory({ actorId, lines, end }: Story, paint: Paint): string {

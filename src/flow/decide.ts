@@ -1,11 +1,16 @@
 import type { Conclusion } from "../../machines/actor-type.ts";
 import type { Batch } from "./batch.ts";
 import { decodeContent, encodeDecision } from "./decision.ts";
-import type { Heard } from "./hearing.ts";
 import type { HotActor } from "./hot-actors.ts";
 import { advance } from "./ledger.ts";
-import type { Journal, LedgerRow } from "./ports.ts";
+import type { Delivery, Journal, LedgerRow, Observation } from "./ports.ts";
 import type { Tallies } from "./tallies.ts";
+
+/** An event as it was heard. */
+export interface Heard {
+  readonly delivery: Delivery;
+  readonly observation: Observation;
+}
 
 /**
  * Takes the actor's next decision when its conclusion says something else than the one that stands.

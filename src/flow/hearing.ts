@@ -1,6 +1,6 @@
 import type { Conclusion } from "../../machines/actor-type.ts";
 import type { Batch } from "./batch.ts";
-import { decide } from "./decide.ts";
+import { decide, type Heard } from "./decide.ts";
 import type { HotActor } from "./hot-actors.ts";
 import type { Delivery, Handled, Journal, Observation, Outcome, Rejected } from "./ports.ts";
 import type { Setbacks } from "./setbacks.ts";
@@ -16,12 +16,6 @@ export interface Hearing {
   /** The actor's state before the event. */
   move(actor: HotActor, from: string, batch: Batch): void;
   decide(actor: HotActor, heard: Heard, conclusion: Conclusion, batch: Batch): void;
-}
-
-/** An event as it was heard. */
-export interface Heard {
-  readonly delivery: Delivery;
-  readonly observation: Observation;
 }
 
 /** The three times at which an event is heard. */

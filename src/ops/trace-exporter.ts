@@ -10,7 +10,6 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
-import type { TracesOptions } from "./traces.ts";
 
 const QUEUE_SPANS = 8192;
 const BATCH_SPANS = 512;
@@ -19,8 +18,16 @@ const SEND_WITHIN_MS = 10_000;
 const CLOSE_WITHIN_MS = 2000;
 const COMPLAIN_EVERY_MS = 60_000;
 
+export interface ExporterOptions {
+  readonly env: NodeJS.ProcessEnv;
+  /** natstate's own. */
+  readonly version: string;
+  /** Told that spans could not be sent, at most once a minute. */
+  readonly onTrouble: (message: string) => void;
+}
+
 /** Loaded only when traces are wanted, see `traces.ts`. */
-export function openTraceExporter({ env, version, onTrouble }: Pick<TracesOptions, "env" | "version" | "onTrouble">): {
+export function openTraceExporter({ env, version, onTrouble }: ExporterOptions): {
   readonly tracer: Tracer;
   close(): Promise<void>;
 } {

@@ -10,8 +10,7 @@ import {
 } from "@opentelemetry/api";
 import { LRUCache } from "lru-cache";
 import type { ActorType } from "../../machines/actor-type.ts";
-import type { Handled, LedgerRow } from "../flow/ports.ts";
-import type { Traces } from "./traces.ts";
+import type { BatchResult, Handled, LedgerRow } from "../flow/ports.ts";
 
 /** What things are called on the wire; `jetstream/names.ts` knows. */
 export interface SpanNames {
@@ -21,6 +20,14 @@ export interface SpanNames {
   consumerName(type: ActorType, partition: number): string;
   decisionSubject(type: ActorType, actorId: string): string;
   decisionMsgId(type: ActorType, actorId: string, revision: number): string;
+}
+
+/** Spans of what the daemon does. */
+export interface Spans {
+  /** A `process` span for each event. @param commitMs - how long the batch took. */
+  recordBatch(result: BatchResult, commitMs: number, nowMs: number): void;
+  /** A `publish` span for each decision that its stream has acknowledged. */
+  recordPublished(decisions: readonly LedgerRow[], nowMs: number): void;
 }
 
 /** Decisions that may wait for their stream; beyond that, and after a restart, their parent is the publisher's span. */
@@ -40,11 +47,7 @@ interface Waiting {
  *
  * Source: OpenTelemetry semantic conventions for messaging spans, 1.37.
  */
-export function createSpans(
-  tracer: Tracer,
-  names: SpanNames,
-  types: readonly ActorType[],
-): Pick<Traces, "recordBatch" | "recordPublished"> {
+export function createSpans(tracer: Tracer, names: SpanNames, types: readonly ActorType[]): Spans {
   const waiting = new LRUCache<string, Waiting>({ max: MAX_WAITING });
 
   return {

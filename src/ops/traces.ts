@@ -1,27 +1,18 @@
 import type { ActorType } from "../../machines/actor-type.ts";
-import type { BatchResult, LedgerRow } from "../flow/ports.ts";
-import type { SpanNames } from "./trace-spans.ts";
+import type { ExporterOptions } from "./trace-exporter.ts";
+import type { SpanNames, Spans } from "./trace-spans.ts";
 
 /** Spans of what the daemon does. Recording never throws and never waits; what cannot be sent in time is dropped. */
-export interface Traces {
-  /** A `process` span for each event. @param commitMs - how long the batch took. */
-  recordBatch(result: BatchResult, commitMs: number, nowMs: number): void;
-  /** A `publish` span for each decision that its stream has acknowledged. */
-  recordPublished(decisions: readonly LedgerRow[], nowMs: number): void;
+export interface Traces extends Spans {
   /** Sends what is left, for 2 s at most. */
   stop(): Promise<void>;
 }
 
-export interface TracesOptions {
-  readonly env: NodeJS.ProcessEnv;
+export interface TracesOptions extends ExporterOptions {
   /** Every type whose deliveries are recorded. */
   readonly types: readonly ActorType[];
   /** What things are called on the wire. */
   readonly names: SpanNames;
-  /** natstate's own. */
-  readonly version: string;
-  /** Told that spans could not be sent, at most once a minute. */
-  readonly onTrouble: (message: string) => void;
 }
 
 /**

@@ -2,6 +2,7 @@ import type { ActorType } from "../../machines/actor-type.ts";
 import { createHotActors } from "../flow/hot-actors.ts";
 import type { Outbox } from "../flow/outbox.ts";
 import type { Lane } from "../flow/ports.ts";
+import type { Probe } from "../flow/probe.ts";
 import { createProcessor } from "../flow/processor.ts";
 import { catchUpOutbox } from "../jetstream/catch-up.ts";
 import { readIdentity } from "../jetstream/identity.ts";
@@ -14,8 +15,22 @@ import { createLaneRecords } from "../store/lanes.ts";
 import { createOutbox } from "../store/outbox.ts";
 import { createOutboxStreams } from "../store/outbox-streams.ts";
 import type { StoreReader } from "../store/reader.ts";
-import type { RebuildOptions } from "./rebuild.ts";
-import { agedEvents, agedParked, replayAged, replayStream } from "./replay-log.ts";
+import { agedEvents, agedParked, type Log, type OnProgress, replayAged, replayStream } from "./replay-log.ts";
+
+export interface RebuildOptions {
+  readonly log: Log;
+  readonly types: readonly ActorType[];
+  /** Of all types. */
+  readonly lanes: readonly Lane[];
+  readonly storeFile: string;
+  /** As the daemon's `NATSTATE_MAX_EVENT_BYTES`. */
+  readonly maxBytes: number;
+  /** Swap the new store in although it lacks something the old one has. */
+  readonly acceptDifferences: boolean;
+  /** Told the moments of the path; tests end the process at one. */
+  readonly probe?: Probe | undefined;
+  readonly onProgress: OnProgress;
+}
 
 /**
  * Fills a store from the log, as a daemon that finds it empty would, but in one pass and without owning anything; goes

@@ -1,7 +1,6 @@
 import { existsSync, rmSync } from "node:fs";
 import type { ActorType } from "../../machines/actor-type.ts";
 import type { Lane } from "../flow/ports.ts";
-import type { Probe } from "../flow/probe.ts";
 import { readIdentity } from "../jetstream/identity.ts";
 import { DECISIONS_STREAM, eventStream } from "../jetstream/names.ts";
 import { readStream } from "../jetstream/outbox-reader.ts";
@@ -13,23 +12,8 @@ import { lockStore, openDatabase } from "../store/database.ts";
 import { createInspector, type Inspector, type StoreCounts } from "../store/inspect.ts";
 import { openReader, type StoreReader } from "../store/reader.ts";
 import { swapStore } from "../store/swap.ts";
-import { fillStore } from "./fill-store.ts";
+import { fillStore, type RebuildOptions } from "./fill-store.ts";
 import type { Log, OnProgress } from "./replay-log.ts";
-
-export interface RebuildOptions {
-  readonly log: Log;
-  readonly types: readonly ActorType[];
-  /** Of all types. */
-  readonly lanes: readonly Lane[];
-  readonly storeFile: string;
-  /** As the daemon's `NATSTATE_MAX_EVENT_BYTES`. */
-  readonly maxBytes: number;
-  /** Swap the new store in although it lacks something the old one has. */
-  readonly acceptDifferences: boolean;
-  /** Told the moments of the path; tests end the process at one. */
-  readonly probe?: Probe | undefined;
-  readonly onProgress: OnProgress;
-}
 
 export interface Rebuilt extends StoreCounts {
   /** True: an earlier rebuild had been interrupted, and was gone on with. */

@@ -1,6 +1,6 @@
 import type Database from "better-sqlite3";
 import type { Lane } from "../flow/ports.ts";
-import { repartition } from "./repartition.ts";
+import { type Division, repartition } from "./repartition.ts";
 
 /** What the store knows of the streams its checkpoints speak of. */
 export interface LaneRecords {
@@ -35,13 +35,6 @@ export interface LaneRecords {
 interface StreamRow {
   readonly type: string;
   readonly partitions: number;
-}
-
-/** How a stream is divided into partitions. */
-export interface Division {
-  readonly partitions: number;
-  /** The partition of an actor's id. */
-  readonly partitionOf: (actorId: string) => number;
 }
 
 /** The store's records of streams and lanes. */

@@ -1,5 +1,4 @@
 import type Database from "better-sqlite3";
-import type { Division } from "./lanes.ts";
 
 /** Tables of which each row is of one actor. */
 const OF_ACTORS = ["decisions", "imported_decisions", "quarantine", "retired"];
@@ -12,6 +11,13 @@ const NOW = `SELECT partition, 'state:' || state AS name FROM actors WHERE type 
   UNION ALL SELECT partition, 'retired' FROM retired WHERE type = :type`;
 const IS_NOW = `(name LIKE 'state:%' OR name LIKE 'standing:%' OR name LIKE 'completeness:%'
   OR name IN ('quarantined', 'retired'))`;
+
+/** How a stream is divided into partitions. */
+export interface Division {
+  readonly partitions: number;
+  /** The partition of an actor's id. */
+  readonly partitionOf: (actorId: string) => number;
+}
 
 /**
  * Moves all a store has of an actor type to the partitions of another division of its stream. Within a transaction.

@@ -1,0 +1,57 @@
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, it } from "vitest";
+
+/* The linter keeps the arrows between the rooms one way (docs/design.md): what it does not notice is no rule. */
+
+const ROOT = join(import.meta.dirname, "..");
+const house = mkdtempSync(join(tmpdir(), "natstate-house-"));
+cpSync(join(ROOT, ".biome.json"), join(house, ".biome.json"));
+afterAll(() => rmSync(house, { recursive: true }));
+
+/** What the linter says of a house that has these files, and what else they import. */
+function lint(files: Readonly<Record<string, string>>): string {
+  rmSync(join(house, "src"), { recursive: true, force: true });
+  for (const [file, text] of Object.entries(files)) {
+    mkdirSync(join(house, file, ".."), { recursive: true });
+    writeFileSync(join(house, file), text);
+  }
+  const biome = join(ROOT, "node_modules/@biomejs/biome/bin/biome");
+  const args = [biome, "lint", "--config-path=.biome.json", "--vcs-enabled=false", "src", "machines"];
+  const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: house, encoding: "utf8" });
+  return stdout + stderr;
+}
+
+const importing = (path: string) => `import { thing } from "${path}";\n\nexport const own = thing;\n`;
+const THING = "export const thing = 1;\n";
+
+it.each([
+  ["src/flow/wrong.ts", "../jetstream/names.ts"],
+  ["src/flow/wrong.ts", "../store/journal.ts"],
+  ["src/flow/wrong.ts", "../config.ts"],
+  ["src/store/wrong.ts", "../jetstream/names.ts"],
+  ["src/jetstream/wrong.ts", "../store/journal.ts"],
+  ["src/console/wrong.ts", "../store/journal.ts"],
+  ["src/ops/wrong.ts", "../jetstream/names.ts"],
+  ["src/repair/wrong.ts", "../cli/output.ts"],
+  ["src/client/wrong.ts", "../daemon.ts"],
+  ["machines/wrong.ts", "../src/flow/decode.ts"],
+])("%s may not import %s", (file, path) => {
+  const other = join(file, "..", path);
+  expect(lint({ [file]: importing(path), [other]: THING, "machines/other.ts": THING })).toContain(
+    "noRestrictedImports",
+  );
+  rmSync(join(house, "machines"), { recursive: true });
+});
+
+it("may import what is below it, and not in a circle", () => {
+  const below = { "src/store/right.ts": importing("../flow/a.ts"), "machines/other.ts": THING };
+  expect(lint({ ...below, "src/flow/a.ts": THING })).toContain("No fixes applied");
+  const circle = {
+    "src/flow/a.ts": 'import type { B } from "./b.ts";\n\nexport type A = B | 1;\n',
+    "src/flow/b.ts": 'import type { A } from "./a.ts";\n\nexport type B = A | 2;\n',
+  };
+  expect(lint({ ...below, ...circle })).toContain("noImportCycles");
+});
