@@ -67,7 +67,7 @@ export function watchReadiness(options: ReadinessOptions): Readiness {
     return new Map([
       ...lag.consumerProblems().map((problem) => [problem, problem] as const),
       ...byReason(unread, "cannot be read"),
-      ...byReason(lag.unknown(), "do not say how much is unread"),
+      ...byReason(lag.unknown(), "cannot be asked how much is unread"),
     ]);
   }
 

@@ -2,6 +2,7 @@ import type { JetStreamManager } from "@nats-io/jetstream";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { measureLag } from "./lag.ts";
 import { eventStream } from "./names.ts";
+import { majoritySilentMs, SILENT_MS } from "./stream-pulse.ts";
 
 /**
  * Messages of a type that are stored and not yet applied, over all its partitions, whoever reads them.
@@ -11,7 +12,10 @@ import { eventStream } from "./names.ts";
 export async function readTotalLag(jsm: JetStreamManager, type: ActorType): Promise<number | null> {
   const stream = eventStream(type);
   try {
-    const { config } = await jsm.streams.info(stream);
+    const info = await jsm.streams.info(stream);
+    // A leader that has lost its majority shows what was.
+    if (majoritySilentMs(info) > SILENT_MS) return null;
+    const { config } = info;
     const [, partitions] = /\{\{partition\((\d+),/.exec(config.subject_transform?.dest ?? "") ?? [];
     if (partitions === undefined) return null;
     const lanes = Array.from({ length: Number(partitions) }, (_, partition) => ({ type, stream, partition }));
