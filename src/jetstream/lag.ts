@@ -1,10 +1,12 @@
-import type { JetStreamManager } from "@nats-io/jetstream";
+import type { ConsumerInfo, JetStreamManager } from "@nats-io/jetstream";
 import type { ActorType } from "../../machines/actor-type.ts";
 import type { Lane } from "../flow/ports.ts";
 import type { Delivered } from "./delivery-audit.ts";
 import { type ConsumerFinding, examineConsumer } from "./lane-consumer.ts";
 import { deliveredOf } from "./lane-reader.ts";
 import { consumerName } from "./names.ts";
+import { nextOnLeader } from "./outbox-reader.ts";
+import { wantedConsumer } from "./stream-configs.ts";
 
 /** How far one lane is behind. */
 export interface LaneLag {
@@ -23,31 +25,48 @@ export interface LaneLag {
 /** How often is measured while a lane has more. */
 const CATCHING_UP_MS = 300;
 
+/** Where a stream ends, as its leader says. */
+interface End {
+  readonly lastSequence: number;
+  /** Its consumers may sit on a server that does not have all of it. */
+  readonly isReplicated: boolean;
+}
+
 /**
- * Asks the server how far each lane is behind. One request a lane and one a stream.
+ * Asks the server how far each lane is behind. One request a lane and one a stream; one more for an idle lane of a
+ * replicated stream.
  *
  * @returns for each lane, in order, its lag or why it is not known.
  */
 async function askLag(jsm: JetStreamManager, lanes: readonly Lane[]): Promise<PromiseSettledResult<LaneLag>[]> {
   const askedAtMs = performance.now();
-  const ends = new Map<string, number>();
+  const ends = new Map<string, End>();
   for (const stream of new Set(lanes.map((lane) => lane.stream))) {
-    ends.set(stream, (await jsm.streams.info(stream)).state.last_seq);
+    const { state, config } = await jsm.streams.info(stream);
+    ends.set(stream, { lastSequence: state.last_seq, isReplicated: config.num_replicas > 1 });
   }
   return Promise.allSettled(
     lanes.map(async (lane) => {
       const info = await jsm.consumers.info(lane.stream, consumerName(lane.type, lane.partition));
-      const lag = info.num_pending + info.num_ack_pending;
+      const { lastSequence, isReplicated } = ends.get(lane.stream) ?? { lastSequence: 0, isReplicated: false };
+      const counted = info.num_pending + info.num_ack_pending;
+      const lag = counted > 0 || !isReplicated ? counted : await unseen(jsm, lane, info);
       return {
         lane,
         lag,
         deliveredTo: info.delivered.stream_seq,
         delivered: deliveredOf(info, askedAtMs),
-        completeTo: lag === 0 ? (ends.get(lane.stream) ?? 0) : null,
+        completeTo: lag === 0 ? lastSequence : null,
         consumer: examineConsumer(lane, info),
       };
     }),
   );
+}
+
+/** A consumer counts what its own server has of the stream: is there more? @returns 0, or 1 for some. */
+async function unseen(jsm: JetStreamManager, lane: Lane, { delivered }: ConsumerInfo): Promise<number> {
+  const subject = wantedConsumer(lane).filter_subject;
+  return (await nextOnLeader(jsm, lane.stream, subject, delivered.stream_seq + 1)) === null ? 0 : 1;
 }
 
 /** Asks the server how far each lane is behind. Rejects when that of one is not known. */

@@ -1,8 +1,8 @@
-import type { JetStreamManager } from "@nats-io/jetstream";
+import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager } from "@nats-io/jetstream";
 import { expect, it } from "vitest";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
-import { watchLag } from "../../src/jetstream/lag.ts";
+import { measureLag, watchLag } from "../../src/jetstream/lag.ts";
 import { lanesOf } from "../../src/jetstream/lanes.ts";
 import { wantedConsumer } from "../../src/jetstream/stream-configs.ts";
 
@@ -14,7 +14,7 @@ function open() {
   const silent = new Set<number>();
   let nowMs = 0;
   const jsm = {
-    streams: { info: async () => ({ state: { last_seq: 7 } }) },
+    streams: { info: async () => ({ state: { last_seq: 7 }, config: { num_replicas: 1 } }) },
     consumers: {
       async info(_stream: string, name: string) {
         const lane = lanes.find(({ partition }) => name === `orders-${partition}`);
@@ -52,4 +52,31 @@ it("a figure older than two turns is not shown as one of now, and the lane is na
   await lag.measure();
   expect(lag.total(type)).toBe(14);
   lag.stop();
+});
+
+it("a consumer on a server that has not all of a replicated stream has not read all of it", async () => {
+  const asked: unknown[] = [];
+  const jsm = {
+    streams: {
+      info: async () => ({ state: { last_seq: 9 }, config: { num_replicas: 3 } }),
+      async getMessage(_stream: string, query: { next_by_subj: string }) {
+        asked.push(query);
+        if (query.next_by_subj === "orders.1.>") return { seq: 9 };
+        throw new JetStreamApiError({ code: 404, err_code: JetStreamApiCodes.NoMessageFound, description: "" });
+      },
+    },
+    consumers: {
+      async info(_stream: string, name: string) {
+        const lane = lanes.find(({ partition }) => name === `orders-${partition}`) as (typeof lanes)[0];
+        const counts = { num_pending: 0, num_ack_pending: 0, delivered: { stream_seq: 4, consumer_seq: 4 } };
+        return { name, config: wantedConsumer(lane), ...counts };
+      },
+    },
+  } as unknown as JetStreamManager;
+  const measured = await measureLag(jsm, lanes);
+  expect(measured.map(({ lag, completeTo }) => [lag, completeTo])).toEqual([
+    [0, 9],
+    [1, null],
+  ]);
+  expect(asked).toContainEqual({ seq: 5, next_by_subj: "orders.0.>" });
 });
