@@ -182,7 +182,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   const topology = topologyOf(config);
   const tooLarge = payloadProblem(nc.info?.max_payload ?? Number.POSITIVE_INFINITY, topology);
   if (tooLarge !== null) throw new NatsSetupError(tooLarge);
-  const found = await patiently(() => ensureStreams(jsm, types, topology));
+  const found = await patiently(() => ensureStreams(jsm, types, topology, onSurplus));
   const lanes = createLanes(types, topology.partitions);
   const lost = await patiently(() =>
     rememberStreams({
@@ -498,6 +498,10 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
       publisher.drop(lane);
       offerDue(lane);
     }
+  }
+
+  function onSurplus(stream: string, subjects: readonly string[]): void {
+    logger.info({ stream, subjects }, "the stream has subjects of actor types that are not here, they are let be");
   }
 
   function logLost(lost: readonly LostMessages[]): void {

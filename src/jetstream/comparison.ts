@@ -8,8 +8,14 @@ export interface Comparison {
   readonly remedy: string | null;
 }
 
-export const UNCHANGED =
-  "natstate does not change existing streams: set the NATSTATE_ setting to what is there, or edit it with the nats CLI. The number of partitions is fixed when a stream is created.";
+export const UNCHANGED = "natstate does not change existing streams: edit it with the nats CLI";
+
+/** A setting of ours that the server reports otherwise. */
+export interface Difference {
+  readonly name: string;
+  readonly value: unknown;
+  readonly is: unknown;
+}
 
 export function missing(what: string): string {
   return `${what} does not exist. natstate start creates it, unless NATSTATE_MANAGE_STREAMS is false: then create it yourself.`;
@@ -26,7 +32,7 @@ export function differencesOf(wanted: object, found: object): string[] {
   );
 }
 
-export function differingSettings(wanted: object, found: object): { name: string; value: unknown; is: unknown }[] {
+export function differingSettings(wanted: object, found: object): Difference[] {
   return Object.entries(wanted)
     .map(([name, value]) => ({ name, value, is: (found as Record<string, unknown>)[name] }))
     .filter(({ name, value, is }) => !isDeepStrictEqual(comparable(name, value), comparable(name, is)));

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { StreamConfig } from "@nats-io/jetstream";
 import type { WantedStream } from "./stream-configs.ts";
+import { durationText } from "./stream-settings.ts";
 
 /** A setting by which a stream throws away, or stores elsewhere, what a store is derived from. */
 export interface ReplayHazard {
@@ -16,7 +17,7 @@ export function replayHazards(wanted: WantedStream, found: StreamConfig): Replay
   const { max_msgs_per_subject: perSubject, max_msgs: messages, max_bytes: bytes, max_age: age } = found;
   const hazards: ReplayHazard[] = [];
   const add = (setting: keyof StreamConfig, why: string, edit: string | null) =>
-    hazards.push({ setting, what: `${setting} is ${JSON.stringify(found[setting])}: ${why}`, edit });
+    hazards.push({ setting, what: `${setting} is ${shown(found, setting)}: ${why}`, edit });
 
   if (found.retention !== "limits") add("retention", "messages go once they are read", "--retention=limits");
   if (perSubject > 0) add("max_msgs_per_subject", "earlier messages of a subject go", "--max-msgs-per-subject=-1");
@@ -51,4 +52,8 @@ export function hazardRemedy(stream: string, hazards: readonly ReplayHazard[]): 
 function transformEdit({ subject_transform: transform }: WantedStream): string {
   if (transform === undefined) return "--no-transform";
   return `--transform-source "${transform.src}" --transform-destination "${transform.dest}"`;
+}
+
+function shown(found: StreamConfig, setting: keyof StreamConfig): string {
+  return (setting === "max_age" ? durationText(found[setting]) : undefined) ?? JSON.stringify(found[setting]);
 }

@@ -29,16 +29,7 @@ let browser: Browser | undefined;
 
 beforeAll(async () => {
   server = await startTestServer();
-  const env = { NATS_URL: server.url, NATSTATE_DATA: dataDir, NATSTATE_HTTP: "127.0.0.1:0", NATSTATE_PARTITIONS: "4" };
-  daemon = await startDaemon({
-    config: readConfig(env),
-    env,
-    types,
-    logger: createLogger({ level: "silent", pretty: false }),
-    onFatal(error) {
-      throw error;
-    },
-  });
+  daemon = await start(types);
   session = await openSession({ url: server.url, name: "test" }, () => {});
   if (chromium !== undefined) browser = await launchBrowser(chromium);
   await send("parcels.p-1.ParcelDelivered", { parcelId: "p-1", to: "the neighbour" }, 2);
@@ -62,6 +53,19 @@ afterAll(async () => {
   await server?.stop();
   rmSync(dataDir, { recursive: true, force: true });
 });
+
+function start(running: readonly ActorType[]): Promise<Daemon> {
+  const env = { NATS_URL: server.url, NATSTATE_DATA: dataDir, NATSTATE_HTTP: "127.0.0.1:0", NATSTATE_PARTITIONS: "4" };
+  return startDaemon({
+    config: readConfig(env),
+    env,
+    types: running,
+    logger: createLogger({ level: "silent", pretty: false }),
+    onFatal(error) {
+      throw error;
+    },
+  });
+}
 
 async function send(subject: string, fields: object, second: number): Promise<void> {
   const [, , eventType = ""] = subject.split(".");
@@ -237,4 +241,15 @@ describe("the console with two actor types", () => {
     expect(await states()).toContain("payment_failed");
     expect(troubles).toEqual([]);
   });
+});
+
+it("the second type taken out again, the first goes on", async () => {
+  await daemon.stop();
+  daemon = await start([orderType as ActorType]);
+  await send("orders.p-1.PaymentProcessed", { orderId: "p-1", amount: 5, status: "failed" }, 9);
+  await until(
+    "it is applied",
+    async () => (await ask("/api/stats")).events.superseded + (await ask("/api/stats")).events.applied >= 3,
+  );
+  expect((await fetch(`${daemon.httpUrl}/readyz`)).ok).toBe(true);
 });

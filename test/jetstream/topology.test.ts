@@ -48,12 +48,33 @@ it("streams and consumers are created once and found again", async () => {
 });
 
 it.each([
-  ["partitions", { partitions: 8 }, /stream ORDERS is not as configured: subject_transform/],
-  ["max age", { maxAgeMs: 1_800_000 }, /max_age is 3600000000000, expected 1800000000000/],
-  ["message size", { maxMessageBytes: 1024 }, /max_msg_size is 65536, expected 1024/],
-])("a different setting of %s is refused and changes nothing", async (_name, change, message) => {
-  await expect(ensureStreams(session.jsm, [type], { ...options, ...change })).rejects.toThrow(message);
+  [
+    { partitions: 8 },
+    "stream ORDERS is not as configured: subject_transform is 16 partitions, NATSTATE_PARTITIONS is 8. Set NATSTATE_PARTITIONS=16",
+  ],
+  [
+    { maxAgeMs: 1_800_000 },
+    "streams DECISIONS, DEAD_LETTERS, ORDERS are not as configured: max_age is 1h, NATSTATE_MAX_AGE is 30m. Set NATSTATE_MAX_AGE=1h, or change it back by nats stream edit with --max-age=30m",
+  ],
+  [
+    { replicas: 3 },
+    "streams DECISIONS, DEAD_LETTERS, ORDERS are not as configured: num_replicas is 1, NATSTATE_REPLICAS is 3. Set NATSTATE_REPLICAS=1, or change it back by nats stream edit with --replicas=3",
+  ],
+  [
+    { maxMessageBytes: 1024 },
+    "stream ORDERS is not as configured: max_msg_size is 65536, NATSTATE_MAX_MESSAGE_BYTES is 1024. Set NATSTATE_MAX_MESSAGE_BYTES=65536, or change it back by nats stream edit with --max-msg-size=1024",
+  ],
+])("a different setting, %j, is refused in one line, and changes nothing", async (change, message) => {
+  await expect(ensureStreams(session.jsm, [type], { ...options, ...change })).rejects.toThrow(new Error(message));
   await ensureStreams(session.jsm, [type], options);
+});
+
+it("several differences are one line as well", async () => {
+  const change = { replicas: 3, maxAgeMs: 86_400_000, denyPurge: true };
+  const starting = ensureStreams(session.jsm, [type], { ...options, ...change });
+  await expect(starting).rejects.toThrow(
+    /^streams [^\n]*NATSTATE_REPLICAS is 3; [^\n]*NATSTATE_DENY_PURGE is true; max_age is 1h, NATSTATE_MAX_AGE is 1d\. Set NATSTATE_REPLICAS=1 and NATSTATE_DENY_PURGE=false and NATSTATE_MAX_AGE=1h$/,
+  );
 });
 
 describe("a stream that throws away what a store is derived from", () => {
@@ -161,7 +182,7 @@ describe("a second actor type on the streams of the first", () => {
   const configOf = async (stream: string) => (await jsm.streams.info(stream)).config;
   const both = [type, parcelType];
 
-  it("its subjects are added, nothing else changes, and the first type alone is then told what differs", async () => {
+  it("its subjects are added, nothing else changes, and the first type alone lets them be and says so", async () => {
     const before = await configOf("DECISIONS");
     const found = await ensureStreams(jsm, both, { ...options, denyPurge: true });
     expect(found.map(({ name }) => name)).toEqual(["ORDERS", "PARCELS", "DECISIONS", "DEAD_LETTERS"]);
@@ -170,9 +191,20 @@ describe("a second actor type on the streams of the first", () => {
     expect((await configOf("DEAD_LETTERS")).subjects).toEqual(["deadletters.orders.*", "deadletters.parcels.*"]);
     // In another order they are the same.
     await ensureStreams(jsm, both.toReversed(), { ...options, denyPurge: true, manage: false });
-    const alone = ensureStreams(jsm, [type], { ...options, denyPurge: true });
-    await expect(alone).rejects.toThrow('To change it: nats stream edit DECISIONS --subjects "decisions.orders.*"\n');
+    const said: unknown[] = [];
+    const asFirst = { ...options, denyPurge: true, manage: false };
+    await ensureStreams(jsm, [type], asFirst, (...surplus) => said.push(surplus));
+    expect(said).toEqual([
+      ["DECISIONS", ["decisions.parcels.*"]],
+      ["DEAD_LETTERS", ["deadletters.parcels.*"]],
+    ]);
+    expect((await checkTopology(jsm, [type], [], asFirst)).map(({ state }) => state)).not.toContain("different");
     expect((await configOf("DECISIONS")).subjects).toEqual(subjects);
+    // What is of no actor type is another matter.
+    await jsm.streams.update("DECISIONS", { subjects: [...subjects, "decisions.orders.x.>", "others.*"] });
+    await expect(ensureStreams(jsm, [type], asFirst)).rejects.toThrow(
+      '--subjects "decisions.parcels.*,decisions.orders.*"',
+    );
   });
 
   it("streams that are only checked are named all at once, each with its command", async () => {
