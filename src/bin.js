@@ -1,11 +1,14 @@
 #!/usr/bin/env node
 // Plain JavaScript, because any Node may start it: the rest needs the pinned Node (type stripping, better-sqlite3).
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import module, { createRequire } from "node:module";
 import { constants, homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+
+// Whatever is written, here and by what is started here, is for its owner only.
+process.umask(0o077);
 
 const FORWARDED = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2"]);
 
@@ -22,15 +25,22 @@ if (Number.parseInt(process.versions.node, 10) >= 24) {
 /** Compiled code is kept, in a directory of the user's own: a command takes 0.2 s where it took 0.5. */
 function findCompiled() {
   const { NODE_COMPILE_CACHE, NATSTATE_CACHE, XDG_CACHE_HOME } = process.env;
+  if (NODE_COMPILE_CACHE) return NODE_COMPILE_CACHE;
   try {
-    return (
-      NODE_COMPILE_CACHE ||
-      join(resolve(NATSTATE_CACHE || XDG_CACHE_HOME || join(homedir(), ".cache")), "natstate/compiled")
-    );
+    const own = join(resolve(NATSTATE_CACHE || XDG_CACHE_HOME || join(homedir(), ".cache")), "natstate");
+    const compiled = join(own, "compiled");
+    return [own, compiled].every(isOurs) ? compiled : undefined;
   } catch {
     // A user without a home, as in a container.
     return undefined;
   }
+}
+
+/** Code is run from there: whoever else could write it could have it run whatever they like. */
+function isOurs(/** @type {string} */ directory) {
+  const found = statSync(directory, { throwIfNoEntry: false });
+  if (found === undefined || process.getuid === undefined) return true;
+  return (found.uid === process.getuid() || found.uid === 0) && (found.mode & 0o022) === 0;
 }
 
 /** The Node that npm has put where natstate's dependencies are: beside them or further up. Ends with what to do if not. */

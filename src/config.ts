@@ -11,6 +11,7 @@ import {
   integer,
   listenAddress,
   maskUrl,
+  mirrorUrl,
   natsUrl,
   optionalDuration,
   path,
@@ -89,9 +90,9 @@ export const settings = {
   },
   NATSTATE_NATS_SERVER: { schema: z.string().min(1), fallback: undefined, help: "path of the nats-server to embed" },
   NATSTATE_NATS_RELEASES: {
-    schema: z.string().min(1),
+    schema: mirrorUrl,
     fallback: undefined,
-    help: "mirror of the official nats-server releases",
+    help: "mirror of the official nats-server releases, https",
   },
   NATSTATE_CACHE: {
     schema: z.string().min(1),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isLoopback } from "./console/host-guard.ts";
 
 /*
  * The kinds of values settings have. Every message says what was expected; none repeats the value, which may be secret.
@@ -75,3 +76,12 @@ export function maskUrl(urls: string): string {
     .map((url) => url.replace(/^(\s*[a-z]+:\/\/)?.*@/i, "$1***@"))
     .join();
 }
+
+/** By https, or on this machine: `http://` elsewhere can be answered by anybody on the way. */
+export function isSafeMirror(url: string): boolean {
+  const { protocol, hostname = "" } = URL.parse(url) ?? {};
+  return protocol === "https:" || (protocol === "http:" && isLoopback(hostname.replace(/^\[|\]$/g, "")));
+}
+
+/** Where programs are fetched from. */
+export const mirrorUrl = z.string().refine(isSafeMirror, "expected https://, or http:// on 127.0.0.1");

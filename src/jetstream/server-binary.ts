@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
-import { access, chmod, constants, mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
-import { homedir } from "node:os";
+import { access, chmod, constants, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 import { promisify } from "node:util";
+import { cacheRoot, makePrivate, refuseForeignBinary, takeCache } from "./server-cache.ts";
 import { fetchDebianPackage } from "./server-debian.ts";
 import { type FetchProgress, type FetchTimeouts, fetchRelease } from "./server-release.ts";
 
@@ -27,6 +27,8 @@ export interface FindOptions {
   env: NodeJS.ProcessEnv;
   onProgress?: (progress: FetchProgress) => void;
   timeouts?: FetchTimeouts;
+  /** What archives have to be, by name; what natstate knows of them when absent. */
+  checksums?: Readonly<Record<string, string>>;
 }
 
 /** No usable nats-server; the message says what was tried and what a person can do. */
@@ -87,6 +89,7 @@ async function fromCache(env: NodeJS.ProcessEnv, failures: string[]): Promise<Se
     const path = join(root, name, executableName);
     if (!(await isExecutable(path))) continue;
     try {
+      await refuseForeignBinary(path, root);
       return { path, version: await usableVersion(path), source: "cache" };
     } catch (cause) {
       failures.push(`cache: ${messageOf(cause)}`);
@@ -96,14 +99,14 @@ async function fromCache(env: NodeJS.ProcessEnv, failures: string[]): Promise<Se
 }
 
 async function fetchIntoCache(options: FindOptions, failures: string[]): Promise<ServerBinary> {
-  const { env, timeouts, onProgress = () => {} } = options;
+  const { env, timeouts, checksums, onProgress = () => {} } = options;
   const root = cacheRoot(env);
   const fetchers = { release: fetchRelease, debian: fetchDebianPackage };
   for (const source of ["release", "debian"] as const) {
     try {
       const workDir = await workDirectory(root);
       try {
-        const request = { env, workDir, version: fetchedServerVersion, onProgress, timeouts };
+        const request = { env, workDir, version: fetchedServerVersion, onProgress, timeouts, checksums };
         const fetched = await install(await fetchers[source](request), root);
         onProgress({ message: `nats-server ${fetched.version} is ready at ${fetched.path}` });
         return { ...fetched, source };
@@ -127,7 +130,7 @@ ${failures.map((failure) => `  - ${failure}`).join("\n")}`,
 
 /** Beside the final place, so that a rename is enough; what an interrupted fetch left an hour ago is removed. */
 async function workDirectory(root: string): Promise<string> {
-  await mkdir(root, { recursive: true });
+  await takeCache(root);
   for (const name of await readdir(root)) {
     const path = join(root, name);
     const left = name.startsWith(".fetch-") && (await stat(path).catch(() => undefined));
@@ -141,7 +144,7 @@ async function install(fetchedPath: string, root: string): Promise<{ path: strin
   await chmod(fetchedPath, 0o755);
   const version = await usableVersion(fetchedPath);
   const path = join(root, version, executableName);
-  await mkdir(join(root, version), { recursive: true });
+  await makePrivate(join(root, version));
   try {
     await rename(fetchedPath, path);
   } catch (cause) {
@@ -176,11 +179,6 @@ function compareVersions(a: string, b: string): number {
   const [left = "", right = ""] = [a, b].map((version) => version.split("-")[0]);
   const byNumber = left.localeCompare(right, "en", { numeric: true });
   return byNumber || Number(b.includes("-")) - Number(a.includes("-"));
-}
-
-function cacheRoot(env: NodeJS.ProcessEnv): string {
-  const base = env.NATSTATE_CACHE || env.XDG_CACHE_HOME || join(homedir(), ".cache");
-  return join(resolve(base), "natstate", "nats-server");
 }
 
 const executableName = process.platform === "win32" ? "nats-server.exe" : "nats-server";

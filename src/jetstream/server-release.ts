@@ -3,6 +3,8 @@ import { createHash } from "node:crypto";
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { isSafeMirror } from "../setting-values.ts";
+import { KNOWN_CHECKSUMS } from "./server-checksums.ts";
 
 /** A line for a person to read while a server is fetched; the byte counts are there while a download runs, every MiB. */
 export interface FetchProgress {
@@ -27,6 +29,7 @@ export interface FetchRequest {
   version: string;
   onProgress: (progress: FetchProgress) => void;
   timeouts?: FetchTimeouts;
+  checksums?: Readonly<Record<string, string>>;
 }
 
 const officialReleases = "https://github.com/nats-io/nats-server/releases/download";
@@ -37,13 +40,14 @@ const archNames: Partial<Record<NodeJS.Architecture, string>> = { x64: "amd64", 
 
 /**
  * Fetches nats-server from its official release (or NATSTATE_NATS_RELEASES, a mirror laid out like it) into `workDir`.
- * The archive is unpacked only after its SHA-256 equals the one in the release's SHA256SUMS.
+ * The archive is unpacked only after its SHA-256 equals the one in the release's SHA256SUMS, and the one that is known.
  *
  * @returns the path of the executable; not yet run.
  * @throws Error when the host is silent, has no such file, or the checksum differs.
  */
 export async function fetchRelease(request: FetchRequest): Promise<string> {
   const { env, workDir, version, onProgress, timeouts = { firstByteMs: 5_000, stallMs: 20_000 } } = request;
+  const { checksums = KNOWN_CHECKSUMS } = request;
   const base = `${(env.NATSTATE_NATS_RELEASES || officialReleases).replace(/\/+$/, "")}/v${version}`;
   const os = osNames[process.platform] ?? process.platform;
   const folder = `nats-server-v${version}-${os}-${archNames[process.arch] ?? process.arch}`;
@@ -51,6 +55,10 @@ export async function fetchRelease(request: FetchRequest): Promise<string> {
   onProgress({ message: `looking for nats-server ${version} at ${base}` });
   const sums = await download(`${base}/SHA256SUMS`, timeouts);
   const { name, sha256 } = listedArchive(sums.toString("utf8"), folder);
+  const known = checksums[name];
+  if (known !== undefined && known !== sha256) {
+    throw new Error(`${base}/SHA256SUMS says ${sha256} of ${name}, which is known to have ${known}: refused`);
+  }
 
   const message = `downloading ${base}/${name}`;
   const archive = await download(`${base}/${name}`, timeouts, (receivedBytes, totalBytes) =>
@@ -82,6 +90,11 @@ function tarProgram(env: NodeJS.ProcessEnv): string {
   return process.platform === "win32" ? join(env.SystemRoot ?? "C:\\Windows", "System32", "tar.exe") : "tar";
 }
 
+/** What comes by http may be anybody's, SHA256SUMS included. */
+function refuseOpenWay(url: string): void {
+  if (!isSafeMirror(url)) throw new Error(`${url} is neither https nor on this machine: refused`);
+}
+
 async function download(
   url: string,
   { firstByteMs, stallMs }: FetchTimeouts,
@@ -91,7 +104,10 @@ async function download(
   const giveUp = (why: string, afterMs: number) => setTimeout(() => abort.abort(new Error(why)), afterMs);
   let timer = giveUp(`no answer within ${firstByteMs} ms`, firstByteMs);
   try {
+    refuseOpenWay(url);
     const response = await fetch(url, { signal: abort.signal });
+    // Where it was sent on to.
+    refuseOpenWay(response.url);
     if (!response.ok || !response.body) throw new Error(`HTTP ${response.status}`);
     const totalBytes = Number(response.headers.get("content-length")) || undefined;
     const chunks: Uint8Array[] = [];

@@ -42,7 +42,7 @@ export async function ensureStreams(
   const seen = await Promise.all(wanted.map(async (stream) => ({ stream, info: await findStream(jsm, stream.name) })));
   // Who may not look at one will not be allowed to change another: all is told at once.
   const mayAdd = options.manage && seen.every(({ info }) => info !== "forbidden");
-  refuse([...seen.flatMap(({ stream, info }) => absence(stream, info, options.manage)), ...differing(seen, mayAdd)]);
+  refuse([...differing(seen, mayAdd), ...seen.flatMap(({ stream, info }) => absence(stream, info, options.manage))]);
   const problems: string[] = [];
   const found: StreamInfo[] = [];
   for (const { stream, info } of seen) {

@@ -2,6 +2,8 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import {
+  chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -16,15 +18,20 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { readConfig } from "../../src/config.ts";
 import { fetchedServerVersion, findServerBinary, ServerBinaryError } from "../../src/jetstream/server-binary.ts";
+import { KNOWN_CHECKSUMS } from "../../src/jetstream/server-checksums.ts";
 import { freePort } from "../../src/jetstream/server-ready.ts";
 
 let root: string;
 let bin: string;
 let env: NodeJS.ProcessEnv;
+/** The stand-ins are not what is known of the real ones. */
+let checksums: Record<string, string>;
 const cleanups: (() => unknown)[] = [];
 
 beforeEach(async () => {
+  checksums = {};
   root = mkdtempSync(join(tmpdir(), "natstate-binary-"));
   bin = join(root, "bin");
   mkdirSync(bin);
@@ -85,11 +92,19 @@ async function releaseServer(answer?: RequestListener) {
 test("NATSTATE_NATS_SERVER comes before PATH, PATH before the cache, and none of them asks the network", async () => {
   const { requests } = await releaseServer();
   standIn(cached("2.15.1"), "2.15.1");
-  expect(await findServerBinary({ env })).toEqual({ path: cached("2.15.1"), version: "2.15.1", source: "cache" });
+  expect(await findServerBinary({ env, checksums })).toEqual({
+    path: cached("2.15.1"),
+    version: "2.15.1",
+    source: "cache",
+  });
   const path = standIn(join(bin, "nats-server"), "2.14.3");
-  expect(await findServerBinary({ env })).toEqual({ path, version: "2.14.3", source: "path" });
+  expect(await findServerBinary({ env, checksums })).toEqual({ path, version: "2.14.3", source: "path" });
   env.NATSTATE_NATS_SERVER = standIn(join(root, "mine"), "2.16.0");
-  expect(await findServerBinary({ env })).toEqual({ path: join(root, "mine"), version: "2.16.0", source: "env" });
+  expect(await findServerBinary({ env, checksums })).toEqual({
+    path: join(root, "mine"),
+    version: "2.16.0",
+    source: "env",
+  });
   expect(requests).toEqual([]);
 });
 
@@ -103,7 +118,7 @@ test.each([
   standIn(join(bin, "nats-server"), "2.15.1");
   env.NATSTATE_NATS_SERVER = join(root, "mine");
   if (lines) script(env.NATSTATE_NATS_SERVER, lines);
-  const found = findServerBinary({ env });
+  const found = findServerBinary({ env, checksums });
   await expect(found).rejects.toThrow(ServerBinaryError);
   await expect(found).rejects.toThrow(message);
   await expect(found).rejects.toThrow("NATSTATE_NATS_SERVER");
@@ -113,24 +128,24 @@ test("one on PATH that is too old is passed over for a newer one further on", as
   standIn(join(bin, "nats-server"), "2.9.10");
   const path = standIn(join(root, "later/nats-server"), "2.14.0");
   env.PATH = [bin, "relative", join(root, "later")].join(delimiter);
-  expect(await findServerBinary({ env })).toMatchObject({ path, source: "path" });
+  expect(await findServerBinary({ env, checksums })).toMatchObject({ path, source: "path" });
 });
 
 test("a cached one of another version serves, the newest first, and a broken one is passed over", async () => {
   standIn(cached("2.14.9"), "2.14.9");
   standIn(cached("2.14.10"), "2.14.10");
   script(cached(fetchedServerVersion), "exit 1");
-  expect(await findServerBinary({ env })).toMatchObject({ version: "2.14.10", source: "cache" });
+  expect(await findServerBinary({ env, checksums })).toMatchObject({ version: "2.14.10", source: "cache" });
 });
 
 test("with none at hand the release is fetched once, checked and kept", async () => {
   const { requests, archivePath } = await releaseServer();
   const progress: unknown[] = [];
-  const fetched = await findServerBinary({ env, onProgress: (step) => progress.push(step) });
+  const fetched = await findServerBinary({ env, checksums, onProgress: (step) => progress.push(step) });
   expect(fetched).toEqual({ path: cached(fetchedServerVersion), version: fetchedServerVersion, source: "release" });
   expect(requests).toEqual([`/v${fetchedServerVersion}/SHA256SUMS`, archivePath]);
   expect(progress).toContainEqual(expect.objectContaining({ receivedBytes: expect.any(Number) }));
-  expect(await findServerBinary({ env })).toEqual({ ...fetched, source: "cache" });
+  expect(await findServerBinary({ env, checksums })).toEqual({ ...fetched, source: "cache" });
   expect(requests).toHaveLength(2);
 });
 
@@ -139,15 +154,78 @@ test("an archive whose checksum differs is refused, never run, and nothing is ke
   const ran = join(root, "ran");
   script(join(root, "evil", "nats-server"), `: > ${ran}; echo "nats-server: v2.15.1"`);
   files[archivePath] = execFileSync("tar", ["-czf", "-", "evil"], { cwd: root });
-  await expect(findServerBinary({ env })).rejects.toThrow(/has SHA-256 [0-9a-f]{64}, SHA256SUMS says/);
+  await expect(findServerBinary({ env, checksums })).rejects.toThrow(/has SHA-256 [0-9a-f]{64}, SHA256SUMS says/);
   expect(existsSync(ran)).toBe(false);
   expect(cachedFiles()).toEqual(["natstate", join("natstate", "nats-server")]);
 });
 
+test("an archive that is not the known one is refused although its release's own list agrees, and is not fetched", async () => {
+  const { requests, archivePath } = await releaseServer();
+  checksums[archivePath.split("/").at(-1) ?? ""] = "a".repeat(64);
+  await expect(findServerBinary({ env, checksums })).rejects.toThrow(
+    /SHA256SUMS says [0-9a-f]{64} .* known to have a{64}/,
+  );
+  expect(requests).toHaveLength(1);
+});
+
+test("what is known is of the version that is fetched", () => {
+  for (const [name, sha256] of Object.entries(KNOWN_CHECKSUMS)) {
+    expect(name).toMatch(`nats-server-v${fetchedServerVersion}-`);
+    expect(sha256).toMatch(/^[0-9a-f]{64}$/);
+  }
+});
+
+test("a mirror that is neither https nor on this machine is refused", async () => {
+  expect(() => readConfig({ NATSTATE_NATS_RELEASES: "http://mirror.example/nats" })).toThrow(
+    /NATSTATE_NATS_RELEASES: expected https/,
+  );
+  for (const url of [
+    "https://mirror.example/nats",
+    "http://127.0.0.1:8000",
+    "http://[::1]:8000/",
+    "http://localhost",
+  ]) {
+    expect(readConfig({ NATSTATE_NATS_RELEASES: url }).NATSTATE_NATS_RELEASES).toBe(url);
+  }
+  env.NATSTATE_NATS_RELEASES = "http://mirror.example/nats";
+  await expect(findServerBinary({ env, checksums })).rejects.toThrow(/neither https nor on this machine/);
+});
+
+test.skipIf(process.getuid === undefined)(
+  "a cached one that others may have written is not run, and is fetched anew",
+  async () => {
+    const ran = join(root, "ran");
+    const plant = () =>
+      script(cached(fetchedServerVersion), `: > ${ran}; echo "nats-server: v${fetchedServerVersion}"`);
+    await releaseServer();
+    const places = [
+      cached(fetchedServerVersion),
+      join(cached(fetchedServerVersion), ".."),
+      join(root, "cache/natstate/nats-server"),
+      join(root, "cache/natstate"),
+    ];
+    for (const place of places) {
+      plant();
+      chmodSync(place, 0o777);
+      expect(await findServerBinary({ env, checksums })).toMatchObject({ source: "release" });
+      expect([place, existsSync(ran)]).toEqual([place, false]);
+      expect(await findServerBinary({ env, checksums })).toMatchObject({ source: "cache" });
+    }
+    plant();
+    chmodSync(join(root, "cache"), 0o777);
+    await expect(findServerBinary({ env, checksums })).rejects.toThrow(/cache: .*cache can be written by other users/);
+    expect(existsSync(ran)).toBe(false);
+    if (process.getuid?.() !== 0) return;
+    chmodSync(join(root, "cache"), 0o755);
+    chownSync(cached(fetchedServerVersion), 65_534, 65_534);
+    expect(await findServerBinary({ env, checksums })).toMatchObject({ source: "release" });
+  },
+);
+
 test("an archive that SHA256SUMS does not list is not fetched", async () => {
   const { files, requests } = await releaseServer();
   files[`/v${fetchedServerVersion}/SHA256SUMS`] = "garbage";
-  await expect(findServerBinary({ env })).rejects.toThrow("SHA256SUMS lists neither");
+  await expect(findServerBinary({ env, checksums })).rejects.toThrow("SHA256SUMS lists neither");
   expect(requests).toHaveLength(1);
 });
 
@@ -158,20 +236,20 @@ test.each<[string, RequestListener, string]>([
 ])("a mirror that %s is given up, and the error says so", async (_, answer, message) => {
   await releaseServer(answer);
   const timeouts = { firstByteMs: 100, stallMs: 100 };
-  await expect(findServerBinary({ env, timeouts })).rejects.toThrow(message);
+  await expect(findServerBinary({ env, checksums, timeouts })).rejects.toThrow(message);
   expect(cachedFiles()).toEqual(["natstate", join("natstate", "nats-server")]);
 });
 
 test("two that fetch at once both end with the one good binary", async () => {
   await releaseServer();
-  const both = await Promise.all([findServerBinary({ env }), findServerBinary({ env })]);
+  const both = await Promise.all([findServerBinary({ env, checksums }), findServerBinary({ env, checksums })]);
   expect(both.map(({ path }) => path)).toEqual([cached(fetchedServerVersion), cached(fetchedServerVersion)]);
   expect(cachedFiles().filter((name) => String(name).includes(".fetch-"))).toEqual([]);
 });
 
 test("with none to be had, one error says what helps and why each attempt failed", async () => {
   standIn(join(bin, "nats-server"), "2.9.10");
-  const error: Error = await findServerBinary({ env }).catch((reason) => reason);
+  const error: Error = await findServerBinary({ env, checksums }).catch((reason) => reason);
   expect(error).toBeInstanceOf(ServerBinaryError);
   for (const part of ["put it on PATH", "set NATSTATE_NATS_SERVER", "NATSTATE_NATS_RELEASES", "NATS_URL"])
     expect(error.message).toContain(part);
@@ -182,7 +260,7 @@ test("with none to be had, one error says what helps and why each attempt failed
 
 test("a cache that cannot be written is in the error too", async () => {
   writeFileSync(join(root, "cache"), "a file");
-  await expect(findServerBinary({ env })).rejects.toThrow(/release: .*ENOTDIR/);
+  await expect(findServerBinary({ env, checksums })).rejects.toThrow(/release: .*ENOTDIR/);
 });
 
 const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
@@ -203,7 +281,11 @@ test.runIf(existsSync(keyring))(
       join(bin, "dpkg"),
       `mkdir -p root/usr/sbin; printf '#!/bin/sh\necho nats-server: v2.16.0\n' > root/usr/sbin/nats-server`,
     );
-    expect(await findServerBinary({ env })).toEqual({ path: cached("2.16.0"), version: "2.16.0", source: "debian" });
+    expect(await findServerBinary({ env, checksums })).toEqual({
+      path: cached("2.16.0"),
+      version: "2.16.0",
+      source: "debian",
+    });
     expect(readFileSync(join(root, "sources.list"), "utf8")).toBe(
       `deb [signed-by=${keyring}] mirror://distro/ forky main\n`,
     );

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
+import { NatsSetupError } from "../../src/jetstream/connect.ts";
 import { ensureConsumer } from "../../src/jetstream/lane-consumer.ts";
 import { partitionOf } from "../../src/jetstream/names.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
@@ -65,7 +66,9 @@ it.each([
     "stream ORDERS is not as configured: max_msg_size is 65536, NATSTATE_MAX_MESSAGE_BYTES is 1024. Set NATSTATE_MAX_MESSAGE_BYTES=65536, or change it back by nats stream edit with --max-msg-size=1024",
   ],
 ])("a different setting, %j, is refused in one line, and changes nothing", async (change, message) => {
-  await expect(ensureStreams(session.jsm, [type], { ...options, ...change })).rejects.toThrow(new Error(message));
+  await expect(ensureStreams(session.jsm, [type], { ...options, ...change })).rejects.toThrow(
+    new NatsSetupError(message),
+  );
   await ensureStreams(session.jsm, [type], options);
 });
 
