@@ -13,6 +13,7 @@ const KNOWN: Readonly<Record<string, KnownSetting>> = {
   num_replicas: { variable: "NATSTATE_REPLICAS", text: countText, flag: "--replicas" },
   max_age: { variable: "NATSTATE_MAX_AGE", text: durationText, flag: "--max-age" },
   max_msg_size: { variable: "NATSTATE_MAX_MESSAGE_BYTES", text: countText, flag: "--max-msg-size" },
+  max_bytes: { variable: "NATSTATE_MAX_BYTES", text: countText, flag: "--max-bytes" },
   deny_purge: { variable: "NATSTATE_DENY_PURGE", text: (value) => String(value === true) },
   subject_transform: { variable: "NATSTATE_PARTITIONS", text: partitionsText },
 };
