@@ -36,8 +36,8 @@ export async function examineNats(examination: NatsExamination): Promise<Finding
   const consumers = found.filter(({ what }) => !what.startsWith("stream "));
   const hasStreams = streams.every(({ state }) => state !== "missing");
   const hasConsumers = consumers.every(({ state }) => state !== "missing");
-  const majority = hasStreams ? await examineMajority(session, types) : ok("majority", "there are no streams yet");
-  const isUsable = hasStreams && majority.level === "ok";
+  const replicas = hasStreams ? await examineReplicas(session, types) : ok("replicas", "there are no streams yet");
+  const isUsable = hasStreams && replicas.level !== "problem";
   return [
     examineServer(server),
     examineStorage(server),
@@ -49,7 +49,7 @@ export async function examineNats(examination: NatsExamination): Promise<Finding
       : ok("daemon", `${members} answer${members === 1 ? "s" : ""}`),
     examineTopology("streams", streams, topology.manage),
     examineTopology("consumers", consumers, topology.manage),
-    majority,
+    replicas,
     ...(isUsable ? await examinePermissions(session, types) : []),
     ...(isUsable && hasConsumers ? [await examineLag(session, lanes, members)] : []),
   ];
@@ -123,14 +123,21 @@ function examineTopology(check: string, found: readonly TopologyFinding[], manag
 }
 
 /** Streams are shown, for a while, by a leader that has lost its majority, or without a leader. */
-async function examineMajority({ jsm }: Session, types: readonly ActorType[]): Promise<Finding> {
+async function examineReplicas({ jsm }: Session, types: readonly ActorType[]): Promise<Finding> {
   const silent: string[] = [];
-  for (const name of [...types.map(eventStream), DECISIONS_STREAM, DEAD_LETTERS_STREAM]) {
-    if (majoritySilentMs(await jsm.streams.info(name)) > SILENT_MS) silent.push(name);
+  const behind = new Map<string, string[]>();
+  for (const stream of [...types.map(eventStream), DECISIONS_STREAM, DEAD_LETTERS_STREAM]) {
+    const info = await jsm.streams.info(stream);
+    if (majoritySilentMs(info) > SILENT_MS) silent.push(stream);
+    for (const { name, current, offline = false } of info.cluster?.replicas ?? []) {
+      if (offline || !current) behind.set(name, [...(behind.get(name) ?? []), stream]);
+    }
   }
-  if (silent.length === 0) return ok("majority", "most servers of every stream are up");
-  const detail = `most servers of ${silent.join(", ")} are gone: nothing is read or stored`;
-  return problem("majority", detail, "start the servers of the cluster that are down");
+  const lost = `most servers of ${silent.join(", ")} are gone: nothing is read or stored`;
+  if (silent.length > 0) return problem("replicas", lost, "start the servers of the cluster that are down");
+  if (behind.size === 0) return ok("replicas", "every server has what it is to have of every stream");
+  const detail = [...behind].map(([server, streams]) => `${server} is away or behind with ${streams.join(", ")}`);
+  return warning("replicas", detail.join("; "), "does it run? Without most of them nothing is read or stored");
 }
 
 async function examinePermissions(session: Session, types: readonly ActorType[]): Promise<Finding[]> {
