@@ -29,7 +29,7 @@ it("credentials that a server refuses until it is reloaded once more do not end 
   await reload("second");
   await until("it is refused", () => session.refusal() !== undefined);
   // The client's own rule gives up at the second refusal in a row.
-  await moreAttempts(session, 4);
+  await moreAttempts(session, 2);
   await reload("first");
   await until("it is back", () => session.isConnected());
   expect(told.filter((event) => event.startsWith("refused"))).toEqual([
@@ -50,7 +50,7 @@ it("a .creds file that is renewed after it has expired is taken up", async () =>
   const session = await openSession({ url: server.url, creds: path, name: "test" }, (event) => told.push(event));
   await until("it is refused", () => session.refusal());
   expect(session.refusal()).toMatch(/Expired|Violation/i);
-  await moreAttempts(session, 4);
+  await moreAttempts(session, 2);
   writeFileSync(path, server.creds(3600));
   await until("it is back", () => session.isConnected());
   expect(told).not.toContain("closed");
