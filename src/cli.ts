@@ -4,6 +4,7 @@ import type { ActorType } from "../machines/actor-type.ts";
 import { withExamples } from "./cli/arguments.ts";
 import { EXIT_CODES, explain } from "./cli/exit-codes.ts";
 import { onClosedPipe, say } from "./cli/output.ts";
+import { endWithStarter } from "./cli/starter.ts";
 
 const loadTypes = async (): Promise<readonly ActorType[]> => (await import("../machines/registry.ts")).actorTypes;
 
@@ -63,6 +64,7 @@ async function createProgram(asked: string | undefined): Promise<Command> {
 
 // Whatever is written, here and by the nats-server that is started here, is for its owner only.
 process.umask(0o077);
+endWithStarter();
 onClosedPipe(() => process.exit());
 try {
   await (await createProgram(process.argv[2])).parseAsync();

@@ -21,7 +21,8 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const { kill } of started) kill("SIGKILL");
   await Promise.all(started.splice(0).map(({ ran }) => ran));
-  await rm(dir, { recursive: true, force: true });
+  // The server of a daemon that exited at once may still be writing.
+  await rm(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 });
 
 function track(running: Running): Running {
