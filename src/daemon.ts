@@ -292,12 +292,13 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     .map((stream) => `${stream.name}@${stream.created}`)
     .join();
   const questions = createQuestions();
+  const quarantine = createQuarantineControl({ queries, journal, processor, laneOf: lanes.ofActor, onCommitted });
   const service = await startQueryService({
     nc,
     types,
     queries,
     questions,
-    quarantine: createQuarantineControl({ queries, journal, processor, laneOf: lanes.ofActor, onCommitted }),
+    quarantine,
     inspections,
     whereabouts,
     pastOf,
@@ -606,6 +607,8 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
       questions,
       activity,
       inspections,
+      quarantine,
+      partitions: topology.partitions,
       // From the store: whoever may write DEAD_LETTERS need not be allowed to read it.
       redrive: ({ publishedSequence: sequence, subject, body, encoding, ...letter }) =>
         deadLetters.redrive({

@@ -8,6 +8,7 @@ import type {
   Counts,
   EventEntry,
   PublishedObject,
+  QuarantineNotice,
   Stats,
 } from "../flow/queries.ts";
 import type { Past } from "../flow/whereabouts.ts";
@@ -22,29 +23,42 @@ const ENVELOPE = [
   "lastUpdated",
   "eventHistory",
   "waitingFor",
+  "quarantine",
   "catchingUp",
   "asOf",
 ];
 
 const MAX_FIELDS_WIDTH = 100;
 
-/** One actor for a person to read. */
-export function renderActor(type: ActorType, actor: ActorAnswer): string {
+/** One actor for a person to read, in lines. */
+export function renderActor(type: ActorType, actor: ActorAnswer): string[] {
+  const { quarantine, waitingFor } = actor;
+  const id = String(actor[type.idField]);
   const facets = Object.entries(actor).filter(([name]) => name !== type.idField && !ENVELOPE.includes(name));
   const known = pairs([
-    ["state", actor.processingStatus],
+    [
+      "state",
+      quarantine === undefined ? actor.processingStatus : `${actor.processingStatus}, before its machine failed`,
+    ],
     ["known", `${actor.dataCompleteness} %`],
-    ["waiting for", actor.waitingFor.join(", ") || "nothing"],
+    ["waiting for", [...(quarantine ? ["its release"] : []), ...waitingFor].join(", ") || "nothing"],
     ["decision", actor.decision === null ? "none stands" : describeDecision(type, actor.decision)],
     ["last heard of", actor.lastUpdated],
     ...facets.map(([name, value]) => [name, describeValue(value)] as const),
   ]);
-  const heading = `${type.name} ${String(actor[type.idField])}`;
-  return [heading, "", known, "", countOf(actor.version, "event"), "", renderEvents(actor.eventHistory)].join("\n");
+  return [
+    `${type.name} ${id}`,
+    "",
+    ...renderQuarantine(id, quarantine),
+    ...known,
+    "",
+    countOf(actor.version, "event"),
+    ...renderEvents(actor.eventHistory),
+  ];
 }
 
-/** An actor's events and decisions, in order. */
-export function renderHistory(type: ActorType, id: string, { events, decisions }: ActorHistory): string {
+/** An actor's events and decisions, in order, in lines. */
+export function renderHistory(type: ActorType, id: string, { events, decisions, quarantine }: ActorHistory): string[] {
   const rows = decisions.map((decision) => [
     Number(decision.revision),
     describeContent(type, decision),
@@ -55,47 +69,53 @@ export function renderHistory(type: ActorType, id: string, { events, decisions }
   return [
     `${type.name} ${id}`,
     "",
+    ...renderQuarantine(id, quarantine),
     countOf(events.length, "event"),
-    "",
-    renderEvents(events, (event) => describeValue((event as { data?: unknown }).data)),
+    ...renderEvents(events, (event) => describeValue((event as { data?: unknown }).data)),
     "",
     countOf(decisions.length, "decision"),
-    ...(rows.length === 0 ? [] : ["", table(["revision", "decision", "decided at", "caused by", "published"], rows)]),
-  ].join("\n");
+    ...(rows.length === 0
+      ? []
+      : ["", ...table(["revision", "decision", "decided at", "caused by", "published"], rows)]),
+  ];
 }
 
-/** A list of actors, a line each. */
+/** A list of actors, a line each. @param fit - columns of the terminal, if it is one. */
 export function renderList(
   type: ActorType,
   { actors, more }: { readonly actors: readonly ActorSummary[]; readonly more: boolean },
-): string {
-  if (actors.length === 0) return `no ${type.collection}`;
+  fit?: number,
+): string[] {
+  if (actors.length === 0) return [`no ${type.collection}`];
   const rows = actors.map((actor) => [
     String(actor[type.idField]),
-    actor.processingStatus,
+    actor.quarantine === undefined ? actor.processingStatus : "quarantined",
     `${actor.dataCompleteness} %`,
     actor.decisionType,
     actor.revision,
     actor.version,
-    actor.lastUpdated,
+    // To the minute: a line fits a terminal, and --json has the rest.
+    actor.lastUpdated.slice(0, 16).replace("T", " "),
   ]);
-  const lines = table([type.idField, "state", "known", "decision", "revision", "events", "last heard of"], rows);
-  return more ? `${lines}\n\nthere are more, --limit ${actors.length * 2} shows them` : lines;
+  const lines = table([type.idField, "state", "known", "decision", "rev", "events", "last heard, UTC"], rows, fit);
+  return more ? [...lines, "", `there are more, --limit ${actors.length * 2} shows them`] : lines;
 }
 
 /** Says with an answer that it may be of the past. */
-export function withPast(text: string, past: Past | undefined): string {
-  if (past === undefined) return text;
+export function withPast(lines: readonly string[], past: Past | undefined): string[] {
+  if (past === undefined) return [...lines];
   const { asOf, catchingUpPartitions } = past;
   const where = catchingUpPartitions === undefined ? "its partition is" : `partitions ${catchingUpPartitions} are`;
-  return `${text}\n\nof the past, as of ${asOf ?? "an unknown time"}: ${where} still being read, ask again`;
+  return [...lines, "", `of the past, as of ${asOf ?? "an unknown time"}: ${where} still being read, ask again`];
 }
 
-/** Counts over all daemons. */
-export function renderStats(type: ActorType, stats: Stats): string {
-  const { total, byState } = stats[type.collection] as ActorCounts;
+/** Counts over all daemons, and over these types. */
+export function renderStats(types: readonly ActorType[], stats: Stats): string[] {
   return pairs([
-    [type.collection, `${total} (${describeCounts(byState)})`],
+    ...types.map(({ collection }) => {
+      const { total, byState } = stats[collection] as ActorCounts;
+      return [collection, `${total} (${describeCounts(byState)})`] as const;
+    }),
     ["standing", describeCounts(stats.standing.byType)],
     ["quarantined", String(stats.quarantined)],
     ["retired", String(stats.retired)],
@@ -124,7 +144,17 @@ function describeDecision(type: ActorType, decision: PublishedObject): string {
   return `${describeContent(type, decision)} (${place})`;
 }
 
-function renderEvents(events: readonly EventEntry[], detail?: (event: EventEntry) => string): string {
+function renderQuarantine(id: string, quarantine: QuarantineNotice | undefined): string[] {
+  if (quarantine === undefined) return [];
+  const { since, error, parked } = quarantine;
+  return [
+    `QUARANTINED since ${since}: ${error}`,
+    `${countOf(parked, "event")} kept back; after a fix: npx natstate quarantine release ${id}`,
+    "",
+  ];
+}
+
+function renderEvents(events: readonly EventEntry[], detail?: (event: EventEntry) => string): string[] {
   const head = ["seq", "event", "event time", "received", "outcome", "duplicates", "conflicts", "event id"];
   const rows = events.map((event) => [
     event.sequence,
@@ -137,7 +167,7 @@ function renderEvents(events: readonly EventEntry[], detail?: (event: EventEntry
     event.eventId,
     ...(detail === undefined ? [] : [shorten(detail(event))]),
   ]);
-  return table(detail === undefined ? head : [...head, "fields"], rows);
+  return events.length === 0 ? [] : ["", ...table(detail === undefined ? head : [...head, "fields"], rows)];
 }
 
 /** A facet on one line: `name=value ...`, nested values as JSON. */

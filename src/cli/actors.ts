@@ -1,18 +1,20 @@
 import type { Command } from "commander";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { isRefused, type Parameters, readListFilter } from "../flow/query-filters.ts";
-import { readPast } from "../flow/whereabouts.ts";
-import type { QueryClient } from "../jetstream/query-client.ts";
+import { joinPasts, readPast } from "../flow/whereabouts.ts";
+import type { ActorList } from "../jetstream/query-client.ts";
 import { renderActor, renderHistory, renderList, renderStats, withPast } from "./actors-text.ts";
-import { checkActorId, findType, typeOption, wholeNumber, withExamples } from "./arguments.ts";
+import { chosenTypes, ofTypeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
+import { askOne } from "./find-actor.ts";
 import { addSystemOption } from "./nats-option.ts";
-import { print, printJson } from "./output.ts";
+import { print, printJson, terminalColumns } from "./output.ts";
 import { withSystem } from "./system.ts";
 
 /** What every read takes. */
 interface ReadOptions {
-  readonly type: string;
+  /** Absent: all of them. */
+  readonly type?: string;
   readonly nats?: string;
   readonly json?: boolean;
 }
@@ -23,6 +25,7 @@ interface ListOptions extends ReadOptions {
   readonly incomplete?: boolean;
   readonly waitingFor?: string;
   readonly completeness?: string;
+  readonly quarantined?: boolean;
   readonly prefix?: string;
   readonly updatedBefore?: string;
   readonly limit: number;
@@ -43,8 +46,7 @@ function addGet(program: Command, types: readonly ActorType[]): void {
     "Show one order: its state, facets, standing decision and events.",
     types,
   ).action(async (id: string, options: ReadOptions) => {
-    const type = findType(types, options.type);
-    const found = await askOne(types, type, id, options, (queries) => queries.get(type, id));
+    const { type, found } = await askOne(types, id, options, (queries, of) => queries.get(of, id));
     if (options.json) printJson(found);
     else print(withPast(renderActor(type, found), readPast(found)));
   });
@@ -61,8 +63,7 @@ function addHistory(program: Command, types: readonly ActorType[]): void {
     "Show all that led to what an order is: events and decisions.",
     types,
   ).action(async (id: string, options: ReadOptions) => {
-    const type = findType(types, options.type);
-    const found = await askOne(types, type, id, options, (queries) => queries.history(type, id));
+    const { type, found } = await askOne(types, id, options, (queries, of) => queries.history(of, id));
     if (options.json) printJson(found);
     else print(withPast(renderHistory(type, id, found), readPast(found)));
   });
@@ -79,32 +80,59 @@ function addList(program: Command, types: readonly ActorType[]): void {
     .option("--incomplete", "only those that still wait for an event")
     .option("--waiting-for <event>", "only those that have not had this event")
     .option("--completeness <percent>", "only those of which this much is known")
+    .option("--quarantined", "only those whose machine failed, by id")
     .option("--prefix <text>", "only ids that begin with it, by id")
     .option("--updated-before <time>", "only those quiet since then, RFC 3339")
     .option("--limit <n>", "how many at most", wholeNumber(1, 100_000), 50)
-    .action(async (options: ListOptions) => {
-      const type = findType(types, options.type);
-      const filter = filterOf(type, options);
-      const found = await withSystem(options.nats, ({ queries }) => queries.list(type, filter, options.limit));
-      if (options.json) printJson({ [type.collection]: found.actors, more: found.more, ...found.past });
-      else print(withPast(renderList(type, found), found.past));
-    });
+    .action((options: ListOptions) => list(types, options));
   withExamples(command, [
     ["npx natstate list --limit 20", "the newest"],
     ["npx natstate list --state payment_failed", "by state"],
     ["npx natstate list --waiting-for PaymentProcessed", "unpaid so far"],
     ["npx natstate list --incomplete --updated-before 2026-01-31T00:00:00Z", "stuck since January"],
+    ["npx natstate list --quarantined", "waiting for a release"],
     ["npx natstate list --decision none --json", "undecided, as JSON"],
   ]);
+}
+
+/** Of several types, those that know what the filter names. */
+async function list(types: readonly ActorType[], options: ListOptions): Promise<void> {
+  const filter = filterOf(options);
+  const chosen = chosenTypes(types, options.type);
+  const checked = chosen.map((type) => readListFilter(type, filter));
+  const asked = chosen.filter((_, index) => !isRefused(checked[index] ?? {}));
+  const [first] = checked;
+  // Told before anything is opened.
+  if (asked.length === 0 && first !== undefined && isRefused(first)) {
+    throw new CliError("usage", withFlags(first.problem));
+  }
+  const lists = await withSystem(options.nats, async ({ queries }) => {
+    const found: { type: ActorType; list: ActorList }[] = [];
+    for (const type of asked) found.push({ type, list: await queries.list(type, filter, options.limit) });
+    return found;
+  });
+  const past = joinPasts(lists.map(({ list: { past = {} } }) => past));
+  if (options.json) {
+    const more = lists.some(({ list }) => list.more);
+    printJson({ ...Object.fromEntries(lists.map(({ type, list }) => [type.collection, list.actors])), more, ...past });
+  } else {
+    const texts = lists.map(({ type, list }) => renderList(type, list, terminalColumns()));
+    print(
+      withPast(
+        texts.flatMap((lines, index) => (index === 0 ? lines : ["", ...lines])),
+        past,
+      ),
+    );
+  }
 }
 
 function addStats(program: Command, types: readonly ActorType[]): void {
   const command = addRead(program, "stats", "Count orders by state, decisions, events and dead letters.", types).action(
     async (options: ReadOptions) => {
-      const type = findType(types, options.type);
-      const found = await withSystem(options.nats, ({ queries }) => queries.stats(type));
+      const chosen = chosenTypes(types, options.type);
+      const found = await withSystem(options.nats, ({ queries }) => queries.stats(...chosen));
       if (options.json) printJson(found);
-      else print(withPast(renderStats(type, found), readPast(found)));
+      else print(withPast(renderStats(chosen, found), readPast(found)));
     },
   );
   withExamples(command, [
@@ -114,33 +142,14 @@ function addStats(program: Command, types: readonly ActorType[]): void {
 }
 
 function addRead(program: Command, usage: string, description: string, types: readonly ActorType[]): Command {
-  const command = program.command(usage).description(description).addOption(typeOption(types));
+  const command = program.command(usage).description(description).addOption(ofTypeOption(types));
   return addSystemOption(command).option("--json", "print JSON");
 }
 
-async function askOne<Answer>(
-  types: readonly ActorType[],
-  type: ActorType,
-  id: string,
-  { nats }: ReadOptions,
-  ask: (queries: QueryClient) => Promise<Answer | undefined>,
-): Promise<Answer> {
-  checkActorId(type, id);
-  const found = await withSystem(nats, ({ queries }) => ask(queries));
-  if (found !== undefined) return found;
-  const others = types.filter((other) => other !== type).map(({ name }) => `--type ${name}`);
-  const hint = others.length === 0 ? "" : ` Is it of another type: ${others.join(", ")}?`;
-  const message = `no ${type.name} ${id}: no event about it was ever applied. Ids are case-sensitive.${hint}`;
-  throw new CliError("not_found", message);
-}
-
-/** Checked here, so that a mistake is told before anything is opened. */
-function filterOf(type: ActorType, options: ListOptions): Parameters {
-  const { state, decision, incomplete, waitingFor, completeness, prefix: idPrefix, updatedBefore } = options;
-  const filter = { state, decision, incomplete, waitingFor, completeness, idPrefix, updatedBefore };
-  const checked = readListFilter(type, filter);
-  if (isRefused(checked)) throw new CliError("usage", withFlags(checked.problem));
-  return filter;
+function filterOf(options: ListOptions): Parameters {
+  const { state, decision, incomplete, waitingFor, completeness, quarantined, updatedBefore } = options;
+  const { prefix: idPrefix } = options;
+  return { state, decision, incomplete, waitingFor, completeness, quarantined, idPrefix, updatedBefore };
 }
 
 const FLAGS: Readonly<Record<string, string>> = {

@@ -48,6 +48,16 @@ export function typeOption(types: readonly ActorType[]): Option {
   return new Option("--type <name>", "actor type").choices(names).default(names[0]);
 }
 
+/** `--type <name>`, all types by default. */
+export function ofTypeOption(types: readonly ActorType[]): Option {
+  return new Option("--type <name>", "only of this actor type").choices(types.map((type) => type.name));
+}
+
+/** The type an option named, or all. */
+export function chosenTypes(types: readonly ActorType[], name: string | undefined): readonly ActorType[] {
+  return name === undefined ? types : [findType(types, name)];
+}
+
 /** The type an option named. */
 export function findType(types: readonly ActorType[], name: string): ActorType {
   const type = types.find((candidate) => candidate.name === name);

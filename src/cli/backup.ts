@@ -8,6 +8,7 @@ import { openReader, type StoreReader } from "../store/reader.ts";
 import { StoreError } from "../store/store-error.ts";
 import { withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
+import { exitOnSignals } from "./exit-on-signals.ts";
 import { pairs, print, printJson } from "./output.ts";
 import { showProgress } from "./progress-line.ts";
 
@@ -33,6 +34,7 @@ export function addBackup(program: Command, types: readonly ActorType[]): void {
 }
 
 async function backup(types: readonly ActorType[], file: string, options: BackupOptions): Promise<void> {
+  exitOnSignals();
   const storeFile = join(readConfig(process.env).NATSTATE_DATA, "natstate.db");
   checkTarget(file, storeFile, options.force === true);
   const progress = showProgress();

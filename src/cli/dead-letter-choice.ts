@@ -50,8 +50,3 @@ export function selectionOf(types: readonly ActorType[], { type, reason }: Selec
 export function reasonOption(): Option {
   return new Option("--reason <reason>", "only rejected for this").choices([...REJECTION_REASONS]);
 }
-
-/** `--type <name>`, all types by default. */
-export function ofTypeOption(types: readonly ActorType[]): Option {
-  return new Option("--type <name>", "only of this actor type").choices(types.map((type) => type.name));
-}

@@ -1,11 +1,11 @@
 import { isUtf8 } from "node:buffer";
 import type { RedriveOutcome } from "../flow/redrive.ts";
-import type { DeadLetterHead, DeadLetterMessage } from "../jetstream/dead-letters.ts";
-import { pairs, table } from "./output.ts";
+import { type DeadLetterHead, type DeadLetterMessage, releaseOf } from "../jetstream/dead-letters.ts";
+import { pairs, table, terminalColumns } from "./output.ts";
 
 /** A list of dead letters, a line each. */
-export function renderDeadLetters(letters: readonly DeadLetterHead[]): string {
-  if (letters.length === 0) return "no dead letters";
+export function renderDeadLetters(letters: readonly DeadLetterHead[]): string[] {
+  if (letters.length === 0) return ["no dead letters"];
   const rows = letters.map(({ sequence, deadAt, reason, subject, error }) => [
     sequence,
     deadAt,
@@ -13,11 +13,12 @@ export function renderDeadLetters(letters: readonly DeadLetterHead[]): string {
     subject,
     error,
   ]);
-  return table(["seq", "dead since", "reason", "subject", "error"], rows);
+  return table(["seq", "dead since", "reason", "subject", "error"], rows, terminalColumns());
 }
 
 /** One dead letter with its headers and its bytes: as text when they are text, otherwise in hex. */
-export function renderDeadLetter(letter: DeadLetterMessage): string {
+export function renderDeadLetter(letter: DeadLetterMessage): string[] {
+  const release = releaseOf(letter);
   const about = pairs([
     ["dead letter", String(letter.sequence)],
     ["reason", letter.reason],
@@ -26,10 +27,22 @@ export function renderDeadLetter(letter: DeadLetterMessage): string {
     ["stored in", `${letter.stream}, sequence ${letter.streamSequence}`],
     ["dead since", letter.deadAt],
     ...(letter.redrivenFrom === null ? [] : [["redriven from", `dead letter ${letter.redrivenFrom}`] as const]),
+    ...(release === undefined ? [] : [["after a fix", release] as const]),
     ["bytes", String(letter.bytes)],
     ...letter.headers.map(([name, value]) => ["header", `${name}: ${value}`] as const),
   ]);
-  return `${about}\n\n${isText(letter.body) ? Buffer.from(letter.body).toString("utf8") : hex(letter.body)}`;
+  return [...about, "", ...renderBody(letter.body)];
+}
+
+/** Original bytes in lines: as text when they are text, otherwise in hex. */
+export function renderBody(body: Uint8Array): string[] {
+  // Set apart: a line of the body must not read as one of ours.
+  return isText(body)
+    ? Buffer.from(body)
+        .toString("utf8")
+        .split("\n")
+        .map((line) => `  ${line}`)
+    : hex(body);
 }
 
 /** One line about a dead letter that was sent again, or would be. */
@@ -65,7 +78,7 @@ function isText(body: Uint8Array): boolean {
 }
 
 /** Sixteen bytes a line: offset, hex, ASCII. */
-function hex(body: Uint8Array): string {
+function hex(body: Uint8Array): string[] {
   const lines: string[] = [];
   for (let at = 0; at < body.length; at += 16) {
     const bytes = Buffer.from(body.subarray(at, at + 16));
@@ -73,5 +86,5 @@ function hex(body: Uint8Array): string {
     const letters = bytes.toString("latin1").replace(/[^\x20-\x7e]/g, ".");
     lines.push(`${at.toString(16).padStart(8, "0")}  ${codes.padEnd(47)}  ${letters}`);
   }
-  return lines.join("\n");
+  return lines;
 }

@@ -1,17 +1,16 @@
 import type { Command } from "commander";
 import type { ActorType } from "../../machines/actor-type.ts";
 import type { DeadLetterHead } from "../jetstream/dead-letters.ts";
-import { wholeNumber, withExamples } from "./arguments.ts";
+import { ofTypeOption, wholeNumber, withExamples } from "./arguments.ts";
 import {
   type Common,
   findOne,
-  ofTypeOption,
   reasonOption,
   type Selecting,
   selectionOf,
   withDeadLetters,
 } from "./dead-letter-choice.ts";
-import { encodeBody, renderDeadLetter, renderDeadLetters } from "./dead-letters-text.ts";
+import { encodeBody, renderBody, renderDeadLetter, renderDeadLetters } from "./dead-letters-text.ts";
 import { addSystemOption } from "./nats-option.ts";
 import { print, printJson } from "./output.ts";
 import { addRedrive } from "./redrive.ts";
@@ -53,11 +52,12 @@ function addShow(group: Command): void {
     .command("show")
     .description("Show one dead letter: why, whence, its headers and its original bytes.")
     .argument("<sequence>", "its sequence in DEAD_LETTERS, as list shows it", wholeNumber(1))
-    .option("--raw", "write the original bytes and nothing else")
+    .option("--raw", "write the original bytes and nothing else; to a terminal, only what cannot steer it")
     .option("--json", "print JSON; the body as text when it is UTF-8, otherwise as base64")
     .action(async (sequence: number, options: Common & { raw?: boolean }) => {
       const letter = await withDeadLetters(options, (letters) => findOne(letters, sequence));
-      if (options.raw) process.stdout.write(letter.body);
+      if (options.raw && process.stdout.isTTY) print(renderBody(letter.body));
+      else if (options.raw) process.stdout.write(letter.body);
       else if (options.json) printJson({ ...named(letter), ...encodeBody(letter.body) });
       else print(renderDeadLetter(letter));
     });

@@ -87,7 +87,7 @@ async function examineSystem(types: readonly ActorType[], config: Config, { url,
   }
 }
 
-function render(findings: readonly Finding[]): string {
+function render(findings: readonly Finding[]): string[] {
   const rows = findings.map(({ check, level, detail, advice }) => [
     MARKS[level],
     check,

@@ -65,8 +65,9 @@ async function health(loadTypes: LoadTypes, options: HealthOptions): Promise<voi
   const rows = Object.entries(readiness.checks).map(([name, { ok, detail }]) => [name, ok ? "ok" : "NOT OK", detail]);
   if (options.json) printJson(readiness);
   else {
-    const why = rows.length === 0 ? "why is told to who has NATSTATE_HTTP_TOKEN" : table(["check", "", "detail"], rows);
-    print(`${readiness.ready ? "ready" : "not ready"}\n\n${why}`);
+    const why =
+      rows.length === 0 ? ["why is told to who has NATSTATE_HTTP_TOKEN"] : table(["check", "", "detail"], rows);
+    print([readiness.ready ? "ready" : "not ready", "", ...why]);
   }
   if (!readiness.ready) throw new CliError("not_healthy", "natstate is not ready");
 }

@@ -1,66 +1,89 @@
-import Table from "cli-table3";
+import stringWidth from "string-width";
+import { toLine, toLines } from "../terminal-text.ts";
 
-/** What a publisher wrote must not steer the reader's terminal. Tab and newline may stay. */
-const CONTROL = /[\0-\x08\x0b-\x1f\x7f-\x9f]/g;
-
-/** Text without what would steer a terminal; control characters become `?`. */
-export function toPlain(text: string): string {
-  return text.replace(CONTROL, "?");
-}
-
-/** Prints text to stdout, with a newline; control characters become `?`. */
-export function print(text: string): void {
-  process.stdout.write(`${toPlain(text)}\n`);
+/** Prints lines to stdout. A text is one line, whatever a publisher wrote into it: see `terminal-text.ts`. */
+export function print(lines: string | readonly string[]): void {
+  process.stdout.write(`${[lines].flat().map(toLine).join("\n")}\n`);
 }
 
 /** Prints one JSON document: for `--json`. `oneLine` is for streams of them. */
 export function printJson(value: unknown, { oneLine = false } = {}): void {
-  const json = JSON.stringify(value, null, oneLine ? undefined : 2);
-  // JSON escapes control characters up to 0x1f only; the others can be written as escapes as well.
-  const escaped = json.replace(/[\x7f-\x9f]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
-  process.stdout.write(`${escaped}\n`);
+  process.stdout.write(`${toLines(JSON.stringify(value, null, oneLine ? undefined : 2))}\n`);
 }
 
 /** Says something about the command itself, on stderr, so that stdout stays clean for pipes. */
 export function say(text: string): void {
-  process.stderr.write(`${toPlain(text)}\n`);
+  process.stderr.write(`${toLines(text)}\n`);
 }
 
-/** Lays rows out in columns, the first row above a line. */
-export function table(head: readonly string[], rows: ReadonlyArray<readonly (string | number | null)[]>): string {
-  const layout = new Table({
-    head: [...head],
-    style: { head: [], border: [], "padding-left": 0, "padding-right": 2 },
-    chars: {
-      top: "",
-      "top-mid": "",
-      "top-left": "",
-      "top-right": "",
-      bottom: "",
-      "bottom-mid": "",
-      "bottom-left": "",
-      "bottom-right": "",
-      left: "",
-      "left-mid": "",
-      mid: "",
-      "mid-mid": "",
-      right: "",
-      "right-mid": "",
-      middle: "",
-    },
-  });
-  for (const row of rows) layout.push(row.map((cell) => String(cell ?? "-")));
-  return layout
-    .toString()
-    .split("\n")
-    .map((line) => line.trimEnd())
-    .join("\n");
+/** A cell of a table; null is shown as a dash. */
+export type Cell = string | number | null;
+
+const GAP = "  ";
+/** Narrower no column is made for a terminal. */
+const LEAST_WIDTH = 8;
+
+/**
+ * Lays rows out in columns below their names, a line each.
+ *
+ * @param fit - columns of the terminal: what has no room there ends in an ellipsis, the first column, which names the row,
+ *   never does. By default all is given.
+ */
+export function table(
+  head: readonly string[],
+  rows: ReadonlyArray<readonly Cell[]>,
+  fit = Number.POSITIVE_INFINITY,
+): string[] {
+  const cells = [head, ...rows].map((row) => row.map((cell) => toLine(String(cell ?? "-"))));
+  const widths: number[] = [];
+  for (const row of cells) {
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, widthOf(cell));
+  }
+  narrow(widths, fit);
+  return cells.map((row) =>
+    row
+      .map((cell, column) => toWidth(cell, widths[column] ?? 0))
+      .join(GAP)
+      .trimEnd(),
+  );
+}
+
+/** Columns of the terminal stdout is, if it is one. */
+export function terminalColumns(): number | undefined {
+  return process.stdout.isTTY ? process.stdout.columns : undefined;
+}
+
+/** Takes from the widest columns after the first, as long as that is needed and leaves something to read. */
+function narrow(widths: number[], fit: number): void {
+  const [, ...others] = widths;
+  let excess = widths.reduce((sum, width) => sum + width, GAP.length * others.length) - fit;
+  for (; excess > 0; excess--) {
+    const widest = Math.max(...others);
+    if (widest <= LEAST_WIDTH) break;
+    others[others.indexOf(widest)] = widest - 1;
+  }
+  widths.splice(1, others.length, ...others);
+}
+
+function toWidth(cell: string, width: number): string {
+  let shown = cell;
+  if (widthOf(cell) > width) {
+    shown = cell.slice(0, width - 1);
+    while (widthOf(shown) > width - 1) shown = shown.slice(0, -1);
+    shown += "…";
+  }
+  return shown + " ".repeat(Math.max(0, width - widthOf(shown)));
+}
+
+/** Columns a text takes on a terminal. */
+function widthOf(text: string): number {
+  return /^[\x20-\x7e]*$/.test(text) ? text.length : stringWidth(text);
 }
 
 /** Names and values below each other. */
-export function pairs(entries: ReadonlyArray<readonly [name: string, value: string]>): string {
+export function pairs(entries: ReadonlyArray<readonly [name: string, value: string]>): string[] {
   const width = Math.max(...entries.map(([name]) => name.length));
-  return entries.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join("\n");
+  return entries.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
 }
 
 /**

@@ -2,14 +2,16 @@ import type { Command } from "commander";
 import type { ActorType } from "../../machines/actor-type.ts";
 import type { QuarantineDetail, QuarantineEntry, Released } from "../flow/quarantine-control.ts";
 import type { QueryClient } from "../jetstream/query-client.ts";
-import { checkActorId, findType, typeOption, withExamples } from "./arguments.ts";
+import { checkActorId, chosenTypes, ofTypeOption, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
+import { type FoundActor, findAll } from "./find-actor.ts";
 import { addSystemOption } from "./nats-option.ts";
-import { pairs, print, printJson, table } from "./output.ts";
+import { pairs, print, printJson, table, terminalColumns } from "./output.ts";
 import { withSystem } from "./system.ts";
 
 interface Common {
-  readonly type: string;
+  /** Absent: all of them. */
+  readonly type?: string;
   readonly nats?: string;
   readonly json?: boolean;
 }
@@ -28,10 +30,11 @@ function addList(group: Command, types: readonly ActorType[]): void {
   const command = addCommon(group.command("list"), types)
     .description("List quarantined orders, by id.")
     .action(async (options: Common) => {
-      const type = findType(types, options.type);
-      const found = await withSystem(options.nats, ({ queries }) => queries.quarantined(type));
-      if (options.json) printJson({ [type.collection]: found });
-      else print(renderList(type, found));
+      const found = await withSystem(options.nats, ({ queries }) =>
+        findAll(chosenTypes(types, options.type), (type) => queries.quarantined(type)),
+      );
+      if (options.json) printJson(byCollection(found));
+      else print(renderList(found));
     });
   withExamples(command, [
     ["npx natstate quarantine list", "which, why, and since when"],
@@ -43,11 +46,16 @@ function addShow(group: Command, types: readonly ActorType[]): void {
   const command = addCommon(group.command("show <id>"), types)
     .description("Show why an order is quarantined, and the events kept back.")
     .action(async (id: string, options: Common) => {
-      const type = findType(types, options.type);
-      const found = await withSystem(options.nats, ({ queries }) => queries.quarantine(type, checkActorId(type, id)));
-      if (found === undefined) throw notQuarantined(type, id);
-      if (options.json) printJson(found);
-      else print(renderDetail(type, id, found));
+      const chosen = chosenTypes(types, options.type);
+      for (const type of chosen) checkActorId(type, id);
+      const all = await withSystem(options.nats, ({ queries }) =>
+        findAll(chosen, (type) => queries.quarantine(type, id)),
+      );
+      if (all.length === 0) throw notQuarantined(chosen, id);
+      for (const { type, found } of all) {
+        if (options.json) printJson(found);
+        else print(renderDetail(type, id, found));
+      }
     });
   withExamples(command, [["npx natstate quarantine show ORD-1001", "exit code 3 when it is not quarantined"]]);
 }
@@ -69,28 +77,35 @@ async function release(
   options: Common & { all?: boolean },
 ): Promise<void> {
   if ((id === undefined) === (options.all === undefined)) throw new CliError("usage", "say which: an id, or --all");
-  const type = findType(types, options.type);
-  if (id !== undefined) checkActorId(type, id);
-  const outcomes: Released[] = [];
+  const chosen = chosenTypes(types, options.type);
+  if (id !== undefined) for (const type of chosen) checkActorId(type, id);
+  const outcomes = new Map(chosen.map((type) => [type, [] as Released[]]));
   await withSystem(options.nats, async ({ queries }) => {
-    for (const each of id === undefined ? await idsOf(type, queries) : [id]) {
-      const released = await queries.release(type, each);
-      // One that has gone since --all looked is somebody else's doing.
-      if (released === undefined && id !== undefined) throw notQuarantined(type, id);
-      if (released === undefined) continue;
-      outcomes.push(released);
-      if (!options.json) print(describe(each, released));
+    for (const [type, released] of outcomes) {
+      for (const each of id === undefined ? await idsOf(type, queries) : [id]) {
+        const [one] = await findAll([type], () => queries.release(type, each));
+        // One that has gone since --all looked is somebody else's doing.
+        if (one === undefined) continue;
+        released.push(one.found);
+        if (!options.json) print(describe(each, one.found));
+      }
     }
   });
-  if (options.json) printJson({ [type.collection]: outcomes });
-  else if (outcomes.length === 0) print("nothing is quarantined");
-  const again = outcomes.filter(({ released }) => !released).length;
+  const all = [...outcomes.values()].flat();
+  if (id !== undefined && all.length === 0) throw notQuarantined(chosen, id);
+  if (options.json) printJson(Object.fromEntries([...outcomes].map(([type, each]) => [type.collection, each])));
+  else if (all.length === 0) print("nothing is quarantined");
+  const again = all.filter(({ released }) => !released).length;
   if (again > 0)
-    throw new CliError("failed", `${again} failed again and stay quarantined: npx natstate quarantine show`);
+    throw new CliError("failed", `${again} failed again and stay quarantined: npx natstate quarantine list says why`);
 }
 
 async function idsOf(type: ActorType, queries: QueryClient): Promise<string[]> {
   return (await queries.quarantined(type)).map((entry) => String(entry[type.idField]));
+}
+
+function byCollection(found: readonly FoundActor<readonly QuarantineEntry[]>[]): object {
+  return Object.fromEntries(found.map(({ type, found: entries }) => [type.collection, entries]));
 }
 
 function describe(
@@ -101,37 +116,43 @@ function describe(
   return released ? `${id}  released: ${done}` : `${id}  quarantined again: ${done}, ${parked} kept back`;
 }
 
-function renderList(type: ActorType, found: readonly QuarantineEntry[]): string {
-  if (found.length === 0) return "nothing is quarantined";
-  const rows = found.map((entry) => [
-    String(entry[type.idField]),
-    entry.since,
-    entry.parked,
-    entry.eventType,
-    entry.error,
-  ]);
-  return table([type.idField, "since", "kept back", "failed on", "error"], rows);
+/** Which type each is of, where there are several. */
+function renderList(all: readonly FoundActor<readonly QuarantineEntry[]>[]): string[] {
+  const isMixed = all.length > 1;
+  const rows = all.flatMap(({ type, found }) =>
+    found.map((entry) => [
+      String(entry[type.idField]),
+      ...(isMixed ? [type.name] : []),
+      entry.since,
+      entry.parked,
+      entry.eventType,
+      entry.error,
+    ]),
+  );
+  if (rows.length === 0) return ["nothing is quarantined"];
+  const [one] = all;
+  const head = isMixed || one === undefined ? ["id", "type"] : [one.type.idField];
+  return table([...head, "since", "kept back", "failed on", "error"], rows, terminalColumns());
 }
 
-function renderDetail(type: ActorType, id: string, detail: QuarantineDetail): string {
+function renderDetail(type: ActorType, id: string, detail: QuarantineDetail): string[] {
   const about = pairs([
     ["since", detail.since],
     ["failed on", detail.eventType],
     ["error", detail.error],
     ["kept back", `${detail.parked} events`],
     ["first one", detail.events[0]?.body ?? "not UTF-8"],
+    ["after a fix", `npx natstate quarantine release ${id}`],
   ]);
   const rows = detail.events.map((event) => [event.sequence, event.eventType, event.receivedAt, event.bytes]);
-  return [`${type.name} ${id}`, "", about, "", table(["seq", "event", "received", "bytes"], rows)].join("\n");
+  return [`${type.name} ${id}`, "", ...about, "", ...table(["seq", "event", "received", "bytes"], rows)];
 }
 
-function notQuarantined(type: ActorType, id: string): CliError {
-  return new CliError(
-    "not_found",
-    `${type.name} ${id} is not quarantined: npx natstate quarantine list says which are`,
-  );
+function notQuarantined(types: readonly ActorType[], id: string): CliError {
+  const kinds = types.map((type) => type.name).join(" or ");
+  return new CliError("not_found", `no ${kinds} ${id} is quarantined: npx natstate quarantine list says which are`);
 }
 
 function addCommon(command: Command, types: readonly ActorType[]): Command {
-  return addSystemOption(command.addOption(typeOption(types))).option("--json", "print JSON");
+  return addSystemOption(command.addOption(ofTypeOption(types))).option("--json", "print JSON");
 }

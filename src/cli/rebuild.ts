@@ -86,7 +86,7 @@ function refuseBesideDaemon(dataDir: string, storeFile: string): void {
   }
 }
 
-function render(rebuilt: Rebuilt): string {
+function render(rebuilt: Rebuilt): string[] {
   const { actors, events, fromOldStore, decisions, pending, quarantined, retired, resumed, kept, differences } =
     rebuilt;
   return pairs([

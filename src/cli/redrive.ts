@@ -3,17 +3,10 @@ import type { Command } from "commander";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { readConfig } from "../config.ts";
 import { checkEvent } from "../jetstream/check-event.ts";
-import type { DeadLetterMessage, DeadLetters } from "../jetstream/dead-letters.ts";
+import { type DeadLetterMessage, type DeadLetters, releaseOf } from "../jetstream/dead-letters.ts";
 import { eventStream } from "../jetstream/names.ts";
-import { wholeNumber, withExamples } from "./arguments.ts";
-import {
-  findOne,
-  ofTypeOption,
-  reasonOption,
-  type Selecting,
-  selectionOf,
-  withDeadLetters,
-} from "./dead-letter-choice.ts";
+import { ofTypeOption, wholeNumber, withExamples } from "./arguments.ts";
+import { findOne, reasonOption, type Selecting, selectionOf, withDeadLetters } from "./dead-letter-choice.ts";
 import { describeRedriven } from "./dead-letters-text.ts";
 import { CliError } from "./exit-codes.ts";
 import { addSystemOption } from "./nats-option.ts";
@@ -62,11 +55,17 @@ async function redrive(types: readonly ActorType[], sequences: readonly number[]
   const outcomes: object[] = [];
   let missed = 0;
   let skipped = 0;
+  let held = 0;
   await withDeadLetters(options, async (letters) => {
     const isDone = sequences.length > 0 || options.again ? () => false : await findRedriven(letters, types, options);
     for await (const letter of chosen(letters, types, sequences, options)) {
       if (isDone(letter)) {
         skipped++;
+        continue;
+      }
+      // One that is named gets the reason why not.
+      if (sequences.length === 0 && releaseOf(letter) !== undefined) {
+        held++;
         continue;
       }
       if (body !== undefined && !options.force) checkBody(types, letter, body);
@@ -77,8 +76,9 @@ async function redrive(types: readonly ActorType[], sequences: readonly number[]
       else print(describeRedriven(letter, redriven));
     }
   });
-  if (options.json) printJson({ deadLetters: outcomes, skipped });
+  if (options.json) printJson({ deadLetters: outcomes, skipped, ...(held > 0 && { held }) });
   else if (skipped > 0) print(`${skipped} skipped: redriven before, or copies of those; --again sends them too`);
+  if (!options.json && held > 0) print(`${held} left to their quarantine: npx natstate quarantine list`);
   if (missed > 0) {
     throw new CliError("failed", `${missed} not redriven; nothing is lost, they are still in DEAD_LETTERS`);
   }

@@ -162,7 +162,7 @@ function announce(daemon: Daemon, config: Config, pretty: boolean, logger: Logge
     "Ctrl-C stops it.",
     "",
   ];
-  print(lines.join("\n"));
+  print(lines);
 }
 
 function nextSteps(dataDir: string, httpUrl: string | null): string[] {

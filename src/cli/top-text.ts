@@ -12,7 +12,7 @@ export interface Snapshot {
   readonly perSecond: { readonly events: number; readonly decisions: number; readonly deadLetters: number };
   /** Null when this user may not ask for it. */
   readonly lag: number | null;
-  /** The latest decisions seen while it runs, newest first. */
+  /** The latest decisions, newest first. */
   readonly decisions: readonly SeenDecision[];
 }
 
@@ -27,8 +27,7 @@ export interface SeenDecision {
 const BAR_WIDTH = 30;
 
 /** One line, for a pipe. */
-export function renderLine(type: ActorType, { at, stats, perSecond, lag }: Snapshot): string {
-  const { total, byState } = actorsOf(type, stats);
+export function renderLine(types: readonly ActorType[], { at, stats, perSecond, lag }: Snapshot): string {
   return [
     at,
     `${perSecond.events} events/s`,
@@ -36,17 +35,19 @@ export function renderLine(type: ActorType, { at, stats, perSecond, lag }: Snaps
     `lag ${lag ?? "unknown"}`,
     `dead letters ${sum(stats.deadLetters.byReason)}`,
     `quarantined ${stats.quarantined}`,
-    `${total} ${type.collection}: ${describeCounts(byState)}`,
+    ...types.map((type) => {
+      const { total, byState } = actorsOf(type, stats);
+      return `${total} ${type.collection}: ${describeCounts(byState)}`;
+    }),
   ].join("  ");
 }
 
 /** A screen of it; `decisions` that do not fit are left out. */
 export function renderScreen(
-  type: ActorType,
+  types: readonly ActorType[],
   { at, stats, perSecond, lag, decisions }: Snapshot,
   { where, rows }: { readonly where: string; readonly rows: number },
 ): string[] {
-  const { total, byState } = actorsOf(type, stats);
   const dead = sum(stats.deadLetters.byReason);
   const top = [
     `natstate top  ${at}  ${where}`,
@@ -60,24 +61,29 @@ export function renderScreen(
       ],
       ["dead letters", dead === 0 ? "0" : `${dead}: ${describeCounts(stats.deadLetters.byReason)}`],
       ["quarantined", String(stats.quarantined)],
-      [type.collection, String(total)],
-    ]).split("\n"),
+    ]),
     "",
-    ...renderStates(byState, total),
-    "",
+    ...types.flatMap((type) => [...renderStates(type.collection, actorsOf(type, stats)), ""]),
   ];
   const room = Math.max(0, rows - top.length - 4);
   const shown = decisions.slice(0, room).map((d) => [d.publishedAt, d.actorId, d.revision, d.content]);
-  if (shown.length === 0) return [...top, "no decisions yet, Ctrl-C ends"];
-  return [...top, ...table(["decided at", type.idField, "revision", "decision"], shown).split("\n")];
+  const none = sum(stats.decisions.byType) === 0 ? "no decisions yet" : "no decision lately";
+  if (decisions.length === 0) return [...top, `${none}, Ctrl-C ends`];
+  const [one, ...others] = types;
+  const id = one === undefined || others.length > 0 ? "id" : one.idField;
+  return [...top, ...table(["published at", id, "revision", "decision"], shown)];
 }
 
-function renderStates(byState: Counts, total: number): string[] {
-  const width = Math.max(...Object.keys(byState).map((state) => state.length));
-  return Object.entries(byState).map(([state, count]) => {
-    const bar = "#".repeat(total === 0 ? 0 : Math.round((BAR_WIDTH * count) / total));
-    return `${state.padEnd(width)}  ${String(count).padStart(String(total).length)}  ${bar}`;
-  });
+function renderStates(collection: string, { total, byState }: ActorCounts): string[] {
+  const width = Math.max(collection.length, ...Object.keys(byState).map((state) => state.length));
+  const digits = String(total).length;
+  return [
+    `${collection.padEnd(width)}  ${total}`,
+    ...Object.entries(byState).map(([state, count]) => {
+      const bar = "#".repeat(total === 0 ? 0 : Math.round((BAR_WIDTH * count) / total));
+      return `${state.padEnd(width)}  ${String(count).padStart(digits)}  ${bar}`.trimEnd();
+    }),
+  ];
 }
 
 function actorsOf(type: ActorType, stats: Stats): ActorCounts {

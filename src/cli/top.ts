@@ -5,15 +5,17 @@ import type { PublishedObject, Stats } from "../flow/queries.ts";
 import { followDecisions } from "../jetstream/decision-feed.ts";
 import { QueryError } from "../jetstream/query-client.ts";
 import { readTotalLag } from "../jetstream/total-lag.ts";
+import { toLine } from "../terminal-text.ts";
 import { describeContent } from "./actors-text.ts";
-import { durationMs, findType, typeOption, wholeNumber, withExamples } from "./arguments.ts";
+import { chosenTypes, durationMs, ofTypeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { addSystemOption } from "./nats-option.ts";
-import { print, printJson, say, toPlain } from "./output.ts";
+import { print, printJson, say } from "./output.ts";
 import { type System, withSystem } from "./system.ts";
 import { renderLine, renderScreen, type SeenDecision, type Snapshot, sum } from "./top-text.ts";
 
 interface TopOptions {
-  readonly type: string;
+  /** Absent: all of them. */
+  readonly type?: string;
   readonly interval: number;
   readonly count?: number;
   readonly json?: boolean;
@@ -32,7 +34,7 @@ export function addTop(program: Command, types: readonly ActorType[]): void {
     .description("Show rates, states, lag, dead letters and the last decisions, live; piped, a line each second.")
     .addOption(new Option("--interval <duration>", "how often").argParser(durationMs).default(1000, "1s"))
     .option("--count <n>", "end after so many", wholeNumber(1))
-    .addOption(typeOption(types))
+    .addOption(ofTypeOption(types))
     .option("--json", "print each as one line of JSON")
     .action((options: TopOptions) => withSystem(options.nats, (system) => top(system, types, options)));
   addSystemOption(command);
@@ -44,21 +46,21 @@ export function addTop(program: Command, types: readonly ActorType[]): void {
 }
 
 async function top(system: System, types: readonly ActorType[], options: TopOptions): Promise<void> {
-  const type = findType(types, options.type);
+  const chosen = chosenTypes(types, options.type);
   const ending = new AbortController();
   const end = () => ending.abort();
   process.on("SIGINT", end);
   process.on("SIGTERM", end);
-  const decisions: SeenDecision[] = [];
-  const following = follow(system, type, decisions, ending.signal);
+  const seen = new Map(chosen.map((type) => [type, [] as SeenDecision[]]));
+  const following = Promise.all([...seen].map(([type, into]) => follow(system, type, into, ending.signal)));
   const isScreen = process.stdout.isTTY === true && !options.json;
   if (isScreen) process.stdout.write(ENTER_SCREEN);
   try {
     let shown = 0;
-    for await (const snapshot of snapshots(system, type, decisions, options.interval, ending.signal)) {
+    for await (const snapshot of snapshots(system, seen, options.interval, ending.signal)) {
       if (options.json) printJson(snapshot, { oneLine: true });
-      else if (isScreen) draw(renderScreen(type, snapshot, { where: system.natsUrl, rows: process.stdout.rows }));
-      else print(renderLine(type, snapshot));
+      else if (isScreen) draw(renderScreen(chosen, snapshot, { where: system.natsUrl, rows: process.stdout.rows }));
+      else print(renderLine(chosen, snapshot));
       if (++shown === options.count) break;
     }
   } finally {
@@ -73,16 +75,16 @@ async function top(system: System, types: readonly ActorType[], options: TopOpti
 /** One after each interval. The first question must be answered; later a daemon may be away for a while. */
 async function* snapshots(
   { session, queries }: System,
-  type: ActorType,
-  decisions: readonly SeenDecision[],
+  seen: ReadonlyMap<ActorType, readonly SeenDecision[]>,
   intervalMs: number,
   signal: AbortSignal,
 ): AsyncGenerator<Snapshot> {
-  let before = { stats: await queries.stats(type), atMs: performance.now() };
+  const types = [...seen.keys()];
+  let before = { stats: await queries.stats(...types), atMs: performance.now() };
   while (!signal.aborted) {
     await delay(Math.max(LEAST_MS, intervalMs), undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
-    const stats = await queries.stats(type).catch((error: unknown) => {
+    const stats = await queries.stats(...types).catch((error: unknown) => {
       if (!(error instanceof QueryError)) throw error;
       return undefined;
     });
@@ -91,8 +93,10 @@ async function* snapshots(
       continue;
     }
     const atMs = performance.now();
-    const lag = await readTotalLag(session.jsm, type);
+    const lags = await Promise.all(types.map((type) => readTotalLag(session.jsm, type)));
+    const lag = lags.reduce((sum, each) => (sum === null || each === null ? null : sum + each), 0);
     const perSecond = ratesBetween(before.stats, stats, (atMs - before.atMs) / 1000);
+    const decisions = [...seen.values()].flat().sort((a, b) => (a.publishedAt < b.publishedAt ? 1 : -1));
     yield { at: new Date().toISOString(), stats, perSecond, lag, decisions: decisions.slice(0, KEPT_DECISIONS) };
     before = { stats, atMs };
   }
@@ -111,7 +115,10 @@ function ratesBetween(before: Stats, now: Stats, seconds: number): Snapshot["per
 
 async function follow(system: System, type: ActorType, into: SeenDecision[], signal: AbortSignal): Promise<void> {
   try {
-    for await (const { publishedAt, actorId, payload } of followDecisions(system.session, type, { signal })) {
+    for await (const { publishedAt, actorId, payload } of followDecisions(system.session, type, {
+      back: KEPT_DECISIONS,
+      signal,
+    })) {
       const decision = JSON.parse(payload) as PublishedObject;
       into.unshift({
         publishedAt,
@@ -129,6 +136,6 @@ async function follow(system: System, type: ActorType, into: SeenDecision[], sig
 /** Draws over what was there, without flicker; a line ends where the terminal does. */
 function draw(lines: readonly string[]): void {
   const { columns, rows } = process.stdout;
-  const shown = lines.slice(0, rows).map((line) => `${toPlain(line).slice(0, columns)}\x1b[K`);
+  const shown = lines.slice(0, rows).map((line) => `${toLine(line).slice(0, columns)}\x1b[K`);
   process.stdout.write(`\x1b[H${shown.join("\r\n")}\x1b[J`);
 }

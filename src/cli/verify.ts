@@ -2,18 +2,21 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { readConfig } from "../config.ts";
+import type { Session } from "../jetstream/session.ts";
 import { describeDifference } from "../repair/compare.ts";
-import { type Selection, verify } from "../repair/verify.ts";
-import type { Verification } from "../repair/verify-all.ts";
-import { checkActorId, findType, typeOption, wholeNumber, withExamples } from "./arguments.ts";
+import type { OnProgress } from "../repair/replay-log.ts";
+import { type Selection, type Verification, verify } from "../repair/verify.ts";
+import { checkActorId, chosenTypes, ofTypeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
+import { exitOnSignals } from "./exit-on-signals.ts";
 import { addSystemOption } from "./nats-option.ts";
 import { print, printJson } from "./output.ts";
 import { showProgress } from "./progress-line.ts";
 import { withSystem } from "./system.ts";
 
 interface VerifyOptions {
-  readonly type: string;
+  /** Absent: all of them. */
+  readonly type?: string;
   readonly order?: string;
   readonly sample?: number;
   readonly all?: boolean;
@@ -33,7 +36,7 @@ export function addVerify(program: Command, types: readonly ActorType[]): void {
     .option("--order <id>", "this one")
     .option("--sample <n>", `so many at random (default: ${SAMPLE})`, wholeNumber(1, 1_000_000))
     .option("--all", "every one; needs room for the store twice under NATSTATE_DATA")
-    .addOption(typeOption(types))
+    .addOption(ofTypeOption(types))
     .option("--json", "print JSON")
     .action((options: VerifyOptions) => run(types, options));
   addSystemOption(command);
@@ -45,30 +48,69 @@ export function addVerify(program: Command, types: readonly ActorType[]): void {
 }
 
 async function run(types: readonly ActorType[], options: VerifyOptions): Promise<void> {
-  const type = findType(types, options.type);
-  const selection = select(type, options);
-  const config = readConfig(process.env);
+  exitOnSignals();
+  const chosen = chosenTypes(types, options.type);
   const progress = showProgress();
-  const found = await withSystem(options.nats, ({ session }) =>
-    verify({
-      log: session,
-      storeFile: join(config.NATSTATE_DATA, "natstate.db"),
-      type,
-      selection,
-      maxBytes: config.NATSTATE_MAX_EVENT_BYTES,
-      onProgress: progress.show,
-    }),
+  const verified = await withSystem(options.nats, ({ session }) =>
+    verifyEach(chosen, session, options, progress.show),
   ).finally(progress.end);
-  if (options.order !== undefined && found.checked + found.retired === 0) {
-    throw new CliError("not_found", `no ${type.name} ${options.order}, neither in the store nor in the stream`);
+  if (verified.length === 0) {
+    const collections = chosen.map(({ collection }) => collection).join(" or ");
+    throw new CliError("failed", `the store has not read any ${collections} yet`);
   }
-  const isRetired = options.order !== undefined && found.retired > 0;
-  const { found: differing, ...others } = found;
-  if (options.json)
-    printJson({ ...others, differing, differences: found.differences.map((each) => named(type, each)) });
-  else if (isRetired) print(`${type.name} ${options.order} is retired: there is nothing of it to compare`);
-  else print(render(type, found));
+  const known = verified.filter(({ found }) => found.checked + found.retired > 0);
+  if (options.order !== undefined && known.length === 0) throw notFound(options.order, verified);
+  const shown = options.order === undefined ? verified : known;
+  if (options.json) printJson(sumUp(shown));
+  else print(shown.flatMap((each) => render(each, options)));
+  const differing = shown.reduce((sum, { found }) => sum + found.found, 0);
   if (differing > 0) throw new CliError("failed", `${differing} differences; npx natstate rebuild makes a new store`);
+}
+
+interface Verified {
+  readonly type: ActorType;
+  readonly found: Verification;
+}
+
+/** Of the types the store has ever read. */
+async function verifyEach(
+  types: readonly ActorType[],
+  log: Session,
+  options: VerifyOptions,
+  onProgress: OnProgress,
+): Promise<Verified[]> {
+  const config = readConfig(process.env);
+  const storeFile = join(config.NATSTATE_DATA, "natstate.db");
+  const all: Verified[] = [];
+  for (const type of types) {
+    const selection = select(type, options);
+    const maxBytes = config.NATSTATE_MAX_EVENT_BYTES;
+    const found = await verify({ log, storeFile, type, selection, maxBytes, onProgress });
+    if (found !== undefined) all.push({ type, found });
+  }
+  return all;
+}
+
+function notFound(id: string, verified: readonly Verified[]): CliError {
+  const kinds = verified.map(({ type }) => type.name).join(" or ");
+  const others = verified.flatMap(({ found }) => found.elsewhere);
+  const where = others.length === 0 ? "" : `; partitions ${others} are another daemon's: try its NATSTATE_DATA`;
+  return new CliError("not_found", `no ${kinds} ${id}, neither in the store nor in the stream${where}`);
+}
+
+/** Numbers add up; a difference names its actor by its type's own field. */
+function sumUp(verified: readonly Verified[]): object {
+  const sum = (count: (found: Verification) => number) => verified.reduce((all, { found }) => all + count(found), 0);
+  const elsewhere = [...new Set(verified.flatMap(({ found }) => found.elsewhere))];
+  return {
+    checked: sum(({ checked }) => checked),
+    retired: sum(({ retired }) => retired),
+    fromStore: sum(({ fromStore }) => fromStore),
+    otherHistories: sum(({ otherHistories }) => otherHistories),
+    differing: sum(({ found }) => found),
+    ...(elsewhere.length > 0 && { partitionsElsewhere: elsewhere }),
+    differences: verified.flatMap(({ type, found }) => found.differences.map((each) => named(type, each))),
+  };
 }
 
 function select(type: ActorType, { order, sample, all }: VerifyOptions): Selection {
@@ -82,18 +124,26 @@ function named(type: ActorType, { actorId, ...difference }: Verification["differ
   return { [type.idField]: actorId, ...difference };
 }
 
-function render(type: ActorType, verification: Verification): string {
-  const { checked, retired, fromStore, otherHistories, found, differences } = verification;
+function render({ type, found: verification }: Verified, { order }: VerifyOptions): string[] {
+  const { checked, retired, fromStore, otherHistories, found, differences, elsewhere } = verification;
+  if (order !== undefined && retired > 0)
+    return [`${type.name} ${order} is retired: there is nothing of it to compare`];
   const lines = differences.map(describeDifference);
   if (found > differences.length) lines.push(`... and ${found - differences.length} more`);
-  const aged = fromStore === 0 ? "" : `, ${fromStore} of their events only in the store: they have left the stream`;
   if (otherHistories > 0) {
     lines.push(
       `${otherHistories} ${type.collection} have decisions in their past that the log does not give today, as DECISIONS has them: by another writer, or by older rules`,
     );
   }
+  const aged = fromStore === 0 ? "" : `, ${fromStore} of their events only in the store: they have left the stream`;
   const others = retired === 0 ? "" : `; ${retired} more are retired, there is nothing of them to compare`;
   const looked = `${checked} ${type.collection} derived from the stream${aged}`;
   const outcome = found === 0 ? "the store and DECISIONS say the same" : `${found} differences`;
-  return [...lines, ...(lines.length > 0 ? [""] : []), `${looked}: ${outcome}${others}`].join("\n");
+  const missed =
+    elsewhere.length === 0
+      ? []
+      : [
+          `not verified: ${type.collection} of partitions ${elsewhere.join(", ")}, which another daemon reads; run this with its NATSTATE_DATA`,
+        ];
+  return [...lines, ...(lines.length > 0 ? [""] : []), `${looked}: ${outcome}${others}`, ...missed];
 }

@@ -3,13 +3,14 @@ import type { ActorType } from "../../machines/actor-type.ts";
 import type { ActorCounts, PublishedObject } from "../flow/queries.ts";
 import { followDecisions, type PublishedMessage } from "../jetstream/decision-feed.ts";
 import { describeContent, describeCounts } from "./actors-text.ts";
-import { durationMs, findType, typeOption, withExamples } from "./arguments.ts";
+import { chosenTypes, durationMs, ofTypeOption, withExamples } from "./arguments.ts";
 import { addSystemOption } from "./nats-option.ts";
 import { print, printJson, say } from "./output.ts";
 import { type System, withSystem } from "./system.ts";
 
 interface WatchOptions {
-  readonly type: string;
+  /** Absent: all of them. */
+  readonly type?: string;
   readonly since?: number;
   readonly json?: boolean;
   readonly nats?: string;
@@ -23,10 +24,10 @@ export function addWatch(program: Command, types: readonly ActorType[]): void {
     .command("watch")
     .description("Follow decisions as they are published; on a terminal also how many orders are in which state.")
     .option("--since <duration>", "begin with the decisions of that long ago, such as 10m", durationMs)
-    .addOption(typeOption(types))
+    .addOption(ofTypeOption(types))
     .option("--json", "print each as one line of JSON")
     .action((options: WatchOptions) =>
-      withSystem(options.nats, (system) => watch(system, findType(types, options.type), options)),
+      withSystem(options.nats, (system) => watch(system, chosenTypes(types, options.type), options)),
     );
   addSystemOption(command);
   withExamples(command, [
@@ -36,13 +37,30 @@ export function addWatch(program: Command, types: readonly ActorType[]): void {
   ]);
 }
 
-async function watch(system: System, type: ActorType, { since, json }: WatchOptions): Promise<void> {
+async function watch(system: System, types: readonly ActorType[], options: WatchOptions): Promise<void> {
   const ending = new AbortController();
   const end = () => ending.abort();
   process.on("SIGINT", end);
   process.on("SIGTERM", end);
-  const counting = process.stdout.isTTY && !json ? showCounts(system, type, ending.signal) : undefined;
-  say(`watching ${type.name} decisions at ${system.natsUrl}, Ctrl-C ends`);
+  const counting = process.stdout.isTTY && !options.json ? showCounts(system, types, ending.signal) : undefined;
+  say(`watching ${types.map(({ name }) => name).join(" and ")} decisions at ${system.natsUrl}, Ctrl-C ends`);
+  try {
+    await Promise.all(types.map((type) => tell(system, type, options, ending)));
+  } finally {
+    ending.abort();
+    await counting;
+    process.off("SIGINT", end);
+    process.off("SIGTERM", end);
+  }
+}
+
+/** One type's decisions. When they cannot be followed, none is. */
+async function tell(
+  system: System,
+  type: ActorType,
+  { since, json }: WatchOptions,
+  ending: AbortController,
+): Promise<void> {
   try {
     for await (const message of followDecisions(system.session, type, { sinceMs: since, signal: ending.signal })) {
       const decision = JSON.parse(message.payload) as PublishedObject;
@@ -51,9 +69,6 @@ async function watch(system: System, type: ActorType, { since, json }: WatchOpti
     }
   } finally {
     ending.abort();
-    await counting;
-    process.off("SIGINT", end);
-    process.off("SIGTERM", end);
   }
 }
 
@@ -64,12 +79,16 @@ function describe(type: ActorType, { publishedAt, actorId }: PublishedMessage, d
 }
 
 /** A line of counts every few seconds, when they have changed. */
-async function showCounts({ queries }: System, type: ActorType, signal: AbortSignal): Promise<void> {
+async function showCounts({ queries }: System, types: readonly ActorType[], signal: AbortSignal): Promise<void> {
   let before = "";
   while (!signal.aborted) {
     try {
-      const { total, byState } = (await queries.stats(type))[type.collection] as ActorCounts;
-      const line = `-- ${total} ${type.collection}: ${describeCounts(byState)}`;
+      const stats = await queries.stats(...types);
+      const counts = types.map(({ collection }) => {
+        const { total, byState } = stats[collection] as ActorCounts;
+        return `${total} ${collection}: ${describeCounts(byState)}`;
+      });
+      const line = `-- ${counts.join("; ")}${stats.quarantined === 0 ? "" : `; ${stats.quarantined} quarantined`}`;
       if (line !== before && !signal.aborted) print(line);
       before = line;
     } catch {

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance } from "fastify";
 import type { ActorType } from "../../machines/actor-type.ts";
 import type { Activity } from "../flow/activity.ts";
 import { graphOf } from "../flow/machine-graph.ts";
@@ -9,10 +9,11 @@ import { PAGE_POLICY, readAssets } from "./assets.ts";
 import type { ChangeGuard } from "./guard.ts";
 import { createLive } from "./live.ts";
 import { layoutMachine } from "./machine-layout.ts";
+import { addReleaseRoutes, onlyOurPage, type ReleaseSources } from "./release-route.ts";
 import { countAll, readTyped, refuse, type Sources } from "./routes.ts";
 
 /** What the page needs beyond the API's questions. */
-export interface PageSources extends Sources {
+export interface PageSources extends Sources, ReleaseSources {
   readonly activity: Activity;
   readonly redrive: Redrive;
   /** Told of failures that no request is answered with. */
@@ -21,7 +22,7 @@ export interface PageSources extends Sources {
 
 const MAX_REDRIVES = 100;
 
-/** The console: its files, what they are told live, and the one thing they can change. */
+/** The console: its files, what they are told live, and the two things they can change. */
 export function addPageRoutes(app: FastifyInstance, sources: PageSources, guard: ChangeGuard): void {
   for (const { path, contentType, body } of readAssets(guard.pageToken)) {
     app.get(path, (_request, reply) =>
@@ -31,6 +32,7 @@ export function addPageRoutes(app: FastifyInstance, sources: PageSources, guard:
   addMachineRoute(app, sources);
   addLiveRoute(app, sources);
   addRedriveRoute(app, sources, guard);
+  addReleaseRoutes(app, sources, guard);
 }
 
 /** Layouts are made when they are first asked for, and once. */
@@ -87,28 +89,17 @@ function readPulse(sources: PageSources, type: ActorType): object {
 type Answered = { readonly sequence: number } & RedriveOutcome;
 
 function addRedriveRoute(app: FastifyInstance, { types, queries, redrive }: PageSources, guard: ChangeGuard): void {
-  app.post(
-    "/api/dead-letters/redrive",
-    {
-      bodyLimit: 4096,
-      onRequest(request: FastifyRequest, reply: FastifyReply, next: () => void) {
-        const refused = guard.refuse(request.headers);
-        if (refused === null) next();
-        else refuse(reply, 403, "forbidden", refused);
-      },
-    },
-    async (request, reply) => {
-      const asked = readTyped(types, request, readNoFilter);
-      if (isRefused(asked)) return refuse(reply, 400, "bad_request", asked.problem);
-      const sequences = readSequences(request.body);
-      if (sequences === null) {
-        return refuse(reply, 400, "bad_request", `expected {"sequences": [1 to ${MAX_REDRIVES} whole numbers]}`);
-      }
-      const deadLetters: Answered[] = [];
-      for (const sequence of sequences) deadLetters.push({ sequence, ...(await redriveOne(asked.type, sequence)) });
-      return reply.send({ deadLetters });
-    },
-  );
+  app.post("/api/dead-letters/redrive", { bodyLimit: 4096, onRequest: onlyOurPage(guard) }, async (request, reply) => {
+    const asked = readTyped(types, request, readNoFilter);
+    if (isRefused(asked)) return refuse(reply, 400, "bad_request", asked.problem);
+    const sequences = readSequences(request.body);
+    if (sequences === null) {
+      return refuse(reply, 400, "bad_request", `expected {"sequences": [1 to ${MAX_REDRIVES} whole numbers]}`);
+    }
+    const deadLetters: Answered[] = [];
+    for (const sequence of sequences) deadLetters.push({ sequence, ...(await redriveOne(asked.type, sequence)) });
+    return reply.send({ deadLetters });
+  });
 
   async function redriveOne(type: ActorType, sequence: number): Promise<RedriveOutcome> {
     const letter = queries.deadLetter(type, sequence);

@@ -35,6 +35,13 @@ export interface Sources {
   readonly pastOf?: PastOf;
   /** Partitions of a type to list and count; undefined is all. */
   readonly ownedPartitions?: (type: ActorType) => readonly number[] | undefined;
+  /** How many partitions a type has. Absent: nobody asks. */
+  readonly partitions?: number;
+}
+
+/** Said with a list and with counts that are those of some partitions only, because other daemons read the others. */
+export interface Share {
+  readonly share?: { readonly partitions: readonly number[]; readonly of: number };
 }
 
 /** Stable: programs look at it, people read the message. */
@@ -67,7 +74,11 @@ function addActorRoutes(app: FastifyInstance, type: ActorType, sources: Sources,
   const path = `/api/${type.collection}`;
   app.get(path, (request, reply) =>
     answer(door, reply, readListFilter(type, parametersOf(request)), (filter) =>
-      inOne(() => ({ ...queries.list(type, filter, ownedPartitions?.(type)), ...pastOf?.(type) })),
+      inOne(() => ({
+        ...queries.list(type, filter, ownedPartitions?.(type)),
+        ...shareOf(sources, type),
+        ...pastOf?.(type),
+      })),
     ),
   );
   app.get(`${path}/:id`, (request, reply) => answerOne(request, reply, (id) => queries.get(type, id)));
@@ -154,8 +165,14 @@ function addOperationRoutes(app: FastifyInstance, sources: Sources, door: Door):
 }
 
 /** What there is of a type, and was. */
-export function countAll({ queries, ownedPartitions, pastOf }: Sources, type: ActorType): Stats {
-  return { ...queries.stats(type, ownedPartitions?.(type)), ...pastOf?.(type) };
+export function countAll(sources: Sources, type: ActorType): Stats {
+  const { queries, ownedPartitions, pastOf } = sources;
+  return { ...queries.stats(type, ownedPartitions?.(type)), ...shareOf(sources, type), ...pastOf?.(type) };
+}
+
+function shareOf({ ownedPartitions, partitions: of = 0 }: Sources, type: ActorType): Share {
+  const partitions = ownedPartitions?.(type);
+  return partitions === undefined || partitions.length >= of ? {} : { share: { partitions, of } };
 }
 
 /** Answers a question when its turn comes, unless its parameters are refused. `missing` answers when nothing is found. */

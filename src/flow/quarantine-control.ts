@@ -2,16 +2,10 @@ import type { ActorType } from "../../machines/actor-type.ts";
 import type { BatchResult, Journal, Lane } from "./ports.ts";
 import type { Processor } from "./processor.ts";
 import { unpark } from "./quarantine.ts";
+import type { QuarantineNotice } from "./queries.ts";
 
 /** A quarantined actor; also its id, under `type.idField`. */
-export interface QuarantineEntry {
-  /** The event type its machine failed on. */
-  readonly eventType: string;
-  readonly error: string;
-  /** Stream time of that event. */
-  readonly since: string;
-  /** Events kept back, the one it failed on included. */
-  readonly parked: number;
+export interface QuarantineEntry extends QuarantineNotice {
   readonly [id: string]: unknown;
 }
 

@@ -13,7 +13,7 @@ import type { Foreseen, Moment, ReplayedEvent } from "./replay.ts";
  * long, are answered in pieces of less than a millisecond; the others are short and answered at once.
  */
 export interface Queries {
-  /** @returns undefined when no event of this actor was ever applied here, or it is retired. */
+  /** @returns undefined when no event of this actor was ever heard here, or it is retired. */
   get(type: ActorType, actorId: string): Pieces<ActorAnswer | undefined>;
   /** @returns undefined when it is not retired. */
   retired(type: ActorType, actorId: string): RetiredAnswer | undefined;
@@ -53,9 +53,22 @@ export interface ActorAnswer {
   readonly lastUpdated: string;
   /** In stream order, the latest {@link HISTORY_LIMIT}. */
   readonly eventHistory: readonly EventEntry[];
-  /** Event types that would complete it. */
+  /** Event types that would complete it; not those that are kept back. */
   readonly waitingFor: readonly string[];
+  /** Set while it is quarantined; the other fields are then as of before the event its machine failed on. */
+  readonly quarantine?: QuarantineNotice;
   readonly [idOrFacet: string]: unknown;
+}
+
+/** Why an actor is quarantined: nothing heard about it is applied until it is released. */
+export interface QuarantineNotice {
+  /** The event type its machine failed on. */
+  readonly eventType: string;
+  readonly error: string;
+  /** Stream time of that event. */
+  readonly since: string;
+  /** Events kept back, the one it failed on included. */
+  readonly parked: number;
 }
 
 /** What is left of a retired actor; also its id, under `type.idField`. */
@@ -107,6 +120,8 @@ export interface ActorHistory {
   readonly events: ReadonlyArray<EventEntry & { readonly data: PublishedObject }>;
   /** By revision; the latest {@link HISTORY_LIMIT}. */
   readonly decisions: readonly DecisionEntry[];
+  /** As an {@link ActorAnswer} has it. */
+  readonly quarantine?: QuarantineNotice;
   readonly [id: string]: unknown;
 }
 
@@ -129,6 +144,8 @@ export interface ActorSteps {
   readonly initial: Moment;
   /** In stream order. */
   readonly steps: readonly ActorStep[];
+  /** As an {@link ActorAnswer} has it. */
+  readonly quarantine?: QuarantineNotice;
   readonly [id: string]: unknown;
 }
 
@@ -163,6 +180,8 @@ export interface ListFilter {
   readonly completeness?: number;
   /** An event type: only actors of which no such event was applied. */
   readonly waitingFor?: string;
+  /** True asks for quarantined actors, those of which nothing was ever applied included. */
+  readonly quarantined?: boolean;
   /** What their ids begin with. */
   readonly idPrefix?: string;
   /** Only actors whose latest event is older, ms since the epoch. */
@@ -170,11 +189,11 @@ export interface ListFilter {
   /** 1 to 200. */
   readonly limit: number;
   /** Where the page before ended, see `cursor.ts`. */
-  readonly after?: readonly number[];
+  readonly after?: readonly (number | string)[];
 }
 
 /**
- * One page: the summaries under `type.collection`, newest first seen first; with `idPrefix` by id; when
+ * One page: the summaries under `type.collection`, newest first seen first; with `idPrefix` or `quarantined` by id; when
  * `updatedBeforeMs` is the only filter of those that have an index, latest updated first.
  *
  * A page may hold fewer than `limit` while `nextCursor` goes on: one page looks at a bounded number of rows, so that no
@@ -197,6 +216,8 @@ export interface ActorSummary {
   readonly lastUpdated: string;
   /** Stream time of the first event heard. */
   readonly firstSeen: string;
+  /** As an {@link ActorAnswer} has it. */
+  readonly quarantine?: QuarantineNotice;
   readonly [id: string]: unknown;
 }
 
@@ -242,7 +263,7 @@ export interface DeadLetterFilter {
   /** 1 to 200. */
   readonly limit: number;
   /** Where the page before ended, see `cursor.ts`. */
-  readonly after?: readonly number[];
+  readonly after?: readonly (number | string)[];
 }
 
 /** One page, newest first (by stream sequence). */

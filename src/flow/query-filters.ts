@@ -20,8 +20,8 @@ const NO_DECISION = "none";
 
 /**
  * Reads the parameters of a list: `state`, `decision` (a type, or `none`), `incomplete` (boolean), `completeness` (whole
- * percent), `waitingFor` (an event type of which none was applied), `idPrefix`, `updatedBefore` (RFC 3339 with a zone),
- * `limit` (1 to 200, 50 by default), `cursor`. Any other name is refused.
+ * percent), `waitingFor` (an event type of which none was heard), `quarantined` (boolean), `idPrefix`, `updatedBefore`
+ * (RFC 3339 with a zone), `limit` (1 to 200, 50 by default), `cursor`. Any other name is refused.
  */
 export function readListFilter(type: ActorType, parameters: Parameters): ListFilter | Refused {
   const read = createReader(parameters);
@@ -34,6 +34,7 @@ export function readListFilter(type: ActorType, parameters: Parameters): ListFil
     incomplete: read.boolean("incomplete"),
     completeness: read.percent("completeness"),
     waitingFor: read.oneOf("waitingFor", Object.keys(type.events)),
+    quarantined: read.boolean("quarantined"),
     idPrefix: read.idPrefix("idPrefix"),
     updatedBeforeMs: read.time("updatedBefore"),
     limit: read.limit(),
@@ -43,8 +44,8 @@ export function readListFilter(type: ActorType, parameters: Parameters): ListFil
 
 /** In which order a filter's answer is given. */
 export function listOrder(filter: Omit<ListFilter, "limit">): "id" | "seen" | "updated" {
-  const { state, decision, idPrefix, updatedBeforeMs } = filter;
-  if (idPrefix !== undefined) return "id";
+  const { state, decision, idPrefix, quarantined, updatedBeforeMs } = filter;
+  if (idPrefix !== undefined || quarantined) return "id";
   const byOther = state !== undefined || decision !== undefined || asksForIncomplete(filter);
   return updatedBeforeMs === undefined || byOther ? "seen" : "updated";
 }

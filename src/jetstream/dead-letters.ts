@@ -34,7 +34,15 @@ export interface DeadLetterMessage extends DeadLetterHead {
 }
 
 /** What sending it again takes. */
-export type RedrivableLetter = Pick<DeadLetterMessage, "sequence" | "subject" | "stream" | "headers" | "body">;
+export type RedrivableLetter = Pick<
+  DeadLetterMessage,
+  "sequence" | "reason" | "subject" | "stream" | "headers" | "body"
+>;
+
+/** What is done about a letter whose event is kept back with its quarantined actor, undefined of all others. */
+export function releaseOf({ reason, subject }: Pick<RedrivableLetter, "reason" | "subject">): string | undefined {
+  return reason === "machine_error" ? `npx natstate quarantine release ${subject.split(".").at(-2)}` : undefined;
+}
 
 /** Which dead letters; absent fields do not restrict. */
 export interface DeadLetterSelection {
@@ -53,7 +61,7 @@ export interface DeadLetters {
   each(selection: DeadLetterSelection): AsyncGenerator<DeadLetterMessage>;
   /**
    * Publishes a dead letter's original bytes and headers to the subject they had been sent to. Safe to repeat: the same
-   * event twice has one effect.
+   * event twice has one effect. Fails for those that are released instead, see {@link releaseOf}.
    *
    * @param body - sent in place of the original one.
    */
@@ -112,6 +120,11 @@ export function openDeadLetters(session: Pick<Session, "nc" | "js" | "jsm" | "ne
     async redrive(letter, body = letter.body) {
       if (letter.stream === "") {
         return { outcome: "failed", error: "it has no Natstate- headers: natstate did not write it" };
+      }
+      const release = releaseOf(letter);
+      if (release !== undefined && body === letter.body) {
+        const error = `its event is kept back in quarantine, where it would join itself once more; after a fix: ${release}`;
+        return { outcome: "failed", error };
       }
       try {
         const ack = await js.publish(letter.subject, body, {

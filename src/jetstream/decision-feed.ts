@@ -20,8 +20,17 @@ const BATCH = 500;
 /** How long a decision may be there unseen. */
 const POLL_MS = 200;
 
+/** From where on; absent fields mean from now on. */
+export interface FeedOptions {
+  /** From so long ago on. */
+  readonly sinceMs?: number | undefined;
+  /** From so many messages of DECISIONS ago on. */
+  readonly back?: number;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Follows a type's decisions, from now or from a moment before, until `signal` aborts. Creates nothing in NATS, see
+ * Follows a type's decisions, from now or from before, until `signal` aborts. Creates nothing in NATS, see
  * {@link readDirect}; a lost connection is taken up where it broke off.
  *
  * @throws NatsSetupError when there is no DECISIONS, or when it is deleted meanwhile.
@@ -29,13 +38,13 @@ const POLL_MS = 200;
 export async function* followDecisions(
   session: Session,
   type: ActorType,
-  { sinceMs, signal }: { readonly sinceMs?: number | undefined; readonly signal: AbortSignal },
+  { sinceMs, back = 0, signal }: FeedOptions,
 ): AsyncGenerator<PublishedMessage> {
   const { last_seq } = await readStreamState(session.jsm, DECISIONS_STREAM);
   const wanted = { next_by_subj: decisionSubject(type, "*"), batch: BATCH };
   let next: DirectRequest =
     sinceMs === undefined
-      ? { ...wanted, seq: last_seq + 1 }
+      ? { ...wanted, seq: Math.max(1, last_seq + 1 - back) }
       : { ...wanted, start_time: new Date(Date.now() - sinceMs).toISOString() };
   while (!signal.aborted) {
     const messages = await readNext(session, next);

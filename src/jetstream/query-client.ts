@@ -42,7 +42,8 @@ export interface QueryClient {
   history(type: ActorType, actorId: string): Promise<ActorHistory | undefined>;
   /** @param filter - as `readListFilter` takes it, without `limit` and `cursor`. */
   list(type: ActorType, filter: Parameters, limit: number): Promise<ActorList>;
-  stats(type: ActorType): Promise<Stats>;
+  /** Over all daemons, and over all of these types: their collections stand beside each other, all else is the sum. */
+  stats(...types: readonly ActorType[]): Promise<Stats>;
   /** Every quarantined actor, by id. */
   quarantined(type: ActorType): Promise<QuarantineEntry[]>;
   /** @returns undefined when it is not quarantined. */
@@ -158,8 +159,9 @@ export function createQueryClient(nc: NatsConnection): QueryClient {
       const more = actors.length > limit || lists.some((list) => list.more);
       return { actors: actors.slice(0, limit), more, ...(past && { past }) };
     },
-    async stats(type) {
-      const all = (await askAll(type, "stats", "")) as Stats[];
+    async stats(...types) {
+      const all: Stats[] = [];
+      for (const type of types) all.push(...((await askAll(type, "stats", "")) as Stats[]));
       return { ...all.reduce(addStats), ...joinPasts(all) };
     },
     quarantined,

@@ -1,6 +1,7 @@
 import pino, { type DestinationStream, type Logger } from "pino";
 import { prettyFactory } from "pino-pretty";
 import type { BatchResult, DeadLetterRow, Handled, LedgerRow } from "../flow/ports.ts";
+import { toLine, toLines } from "../terminal-text.ts";
 import { createLineWriter, type LineWriter } from "./line-writer.ts";
 import { redact } from "./redact.ts";
 
@@ -35,11 +36,19 @@ function prettify(lines: DestinationStream & Partial<LineWriter>): DestinationSt
   const format = prettyFactory({ ignore: "service", translateTime: false, singleLine: true });
   return {
     write(line) {
-      lines.write(format(line));
+      lines.write(format(harmless(line)));
       // At once, so that lines and what else is printed to the terminal keep their order.
       lines.flush?.();
     },
   };
+}
+
+/** A log line for a terminal: no text in it is more than one line, but for stacks, or steers. */
+function harmless(line: string): string {
+  return JSON.stringify(JSON.parse(line), (name, value: unknown) => {
+    if (typeof value !== "string") return value;
+    return name === "stack" ? toLines(value) : toLine(value);
+  });
 }
 
 /**

@@ -1,6 +1,7 @@
 import { existsSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { checkStore, type StoreCheckup, type StoreRows } from "../store/checkup.ts";
+import { findLeftovers } from "../store/workspace.ts";
 import { bytesText, type Finding, ok, problem, warning } from "./finding.ts";
 
 const GIB = 1024 ** 3;
@@ -12,7 +13,13 @@ const OLD_PENDING_MS = 60_000;
 
 /** Examines a store and the disk it is on. Changes nothing. @param nowMs - ms since the epoch. */
 export function examineStore(storeFile: string, nowMs: number): Finding[] {
-  return [...examineFile(storeFile, nowMs), examineDisk(dirname(storeFile))];
+  return [...examineFile(storeFile, nowMs), ...examineLeftovers(storeFile), examineDisk(dirname(storeFile))];
+}
+
+function examineLeftovers(storeFile: string): Finding[] {
+  return findLeftovers(storeFile).map(({ directory, bytes }) =>
+    warning("leftovers", `${directory}, ${bytesText(bytes)}, of a verify that was killed`, `rm -r ${directory}`),
+  );
 }
 
 function examineFile(storeFile: string, nowMs: number): Finding[] {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { createHotActors } from "../flow/hot-actors.ts";
 import { rising } from "../flow/ledger.ts";
 import { atOnce } from "../flow/pieces.ts";
@@ -15,7 +16,7 @@ import { compareActor, type Difference, type PublishedHistory } from "./compare.
 import { agedEvents, type Log, type OnProgress, replayAged, replayStream } from "./replay-log.ts";
 
 /** A whole store held against the log. */
-export interface Verification {
+export interface Compared {
   /** Actors looked at, in the store or in the log. */
   readonly checked: number;
   /** Retired actors: all that is kept of them is that they are. */
@@ -55,7 +56,7 @@ interface Work extends VerifyAllOptions {
  * Derives every actor of a type anew, with the daemon's own processor in a store of its own, up to each lane's
  * checkpoint, and compares. The store is looked at as it was at one moment; a daemon may go on writing it.
  */
-export async function verifyAll(options: VerifyAllOptions): Promise<Verification> {
+export async function verifyAll(options: VerifyAllOptions): Promise<Compared> {
   const { storeFile, directory, lanes, onProgress } = options;
   const [lane] = lanes;
   if (lane === undefined) return { checked: 0, retired: 0, fromStore: 0, otherHistories: 0, found: 0, differences: [] };
@@ -70,7 +71,7 @@ export async function verifyAll(options: VerifyAllOptions): Promise<Verification
     return {
       fromStore,
       retired: reader.countRetired(lane.type.name),
-      ...compareAll(work, firstSequence, firstDecision),
+      ...(await compareAll(work, firstSequence, firstDecision)),
     };
   } finally {
     scratch.close();
@@ -132,11 +133,11 @@ async function deriveAll({
   return derived;
 }
 
-function compareAll(
+async function compareAll(
   work: Work,
   firstSequence: number,
   firstDecision: number,
-): Omit<Verification, "fromStore" | "retired"> {
+): Promise<Omit<Compared, "fromStore" | "retired">> {
   const { reader, scratch, lanes, type, onProgress } = work;
   const total = reader.images.count(type.name);
   const differences: Difference[] = [];
@@ -159,7 +160,10 @@ function compareAll(
     const compared = atOnce(compareActor(actorId, stored, derived, published));
     add(compared.differences);
     if (compared.isOtherHistory) otherHistories++;
-    if (++checked % 1000 === 0) onProgress("comparing", checked, Math.max(total, checked));
+    if (++checked % 1000 !== 0) continue;
+    onProgress("comparing", checked, Math.max(total, checked));
+    // Whoever wants to end it is heard.
+    await setImmediate();
   }
   add(compareRejections(work, firstSequence));
   return { checked, otherHistories, found, differences };

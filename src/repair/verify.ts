@@ -1,14 +1,20 @@
-import { mkdtempSync, rmSync } from "node:fs";
 import type { ActorType } from "../../machines/actor-type.ts";
 import type { Lane } from "../flow/ports.ts";
 import { readKnownIdentity } from "../jetstream/identity.ts";
 import { partitionOf } from "../jetstream/names.ts";
 import { openReader, type StoreReader } from "../store/reader.ts";
-import { StoreError } from "../store/store-error.ts";
+import { openWorkspace } from "../store/workspace.ts";
 import { openDeriver } from "./derive.ts";
+import { readElsewhere } from "./elsewhere.ts";
 import type { Log, OnProgress } from "./replay-log.ts";
 import { verifyActor } from "./verify-actor.ts";
-import { MAX_DIFFERENCES, type Verification, verifyAll } from "./verify-all.ts";
+import { type Compared, MAX_DIFFERENCES, verifyAll } from "./verify-all.ts";
+
+/** What came of it. */
+export interface Verification extends Compared {
+  /** Partitions another daemon has read further than this store: their actors are its to verify. */
+  readonly elsewhere: readonly number[];
+}
 
 /** Which actors: one, some at random, or every one. */
 export type Selection = { readonly actorId: string } | { readonly sample: number } | "all";
@@ -27,23 +33,25 @@ export interface VerifyOptions {
 /**
  * Holds actors of a store against the log and against DECISIONS.
  *
- * @returns `checked` and `retired` are 0 when there is no such actor.
- * @throws StoreError when there is no store, or it has read nothing yet; StreamIdentityError when it has read another
- *   stream than there is.
+ * @returns `checked` and `retired` are 0 when there is no such actor; undefined when the store has never read the type.
+ * @throws StoreError when there is no store; StreamIdentityError when it has read another stream than there is.
  */
-export async function verify(options: VerifyOptions): Promise<Verification> {
+export async function verify(options: VerifyOptions): Promise<Verification | undefined> {
   const { log, storeFile, type, selection } = options;
   const reader = openReader(storeFile);
   try {
     const lanes = lanesOfStore(reader, type);
+    if (lanes === undefined) return undefined;
     await readKnownIdentity(log.jsm, reader.records, lanes[0]?.stream ?? "");
-    if (selection !== "all") return await verifySome(options, reader, lanes);
+    // Before the store is looked at, so that what its own daemon commits meanwhile is not taken for another's.
+    const elsewhere = await readElsewhere(log.jsm, lanes, (lane) => reader.images.lane(lane).checkpoint);
+    if (selection !== "all") return { ...(await verifySome(options, reader, lanes)), elsewhere };
     // Beside the store, where there is room for another one; the system's own directory for such things may be small.
-    const directory = mkdtempSync(`${storeFile}.verify-`);
+    const { directory, remove } = openWorkspace(storeFile);
     try {
-      return await verifyAll({ ...options, lanes, directory });
+      return { ...(await verifyAll({ ...options, lanes, directory })), elsewhere };
     } finally {
-      rmSync(directory, { recursive: true, force: true });
+      remove();
     }
   } finally {
     reader.close();
@@ -51,9 +59,9 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
 }
 
 /** The lanes a store was written by: their number was fixed with the stream. */
-export function lanesOfStore(reader: StoreReader, type: ActorType): Lane[] {
+function lanesOfStore(reader: StoreReader, type: ActorType): Lane[] | undefined {
   const stream = reader.streams().find((known) => known.type === type.name);
-  if (stream === undefined) throw new StoreError(`the store has not read any ${type.collection} yet`);
+  if (stream === undefined) return undefined;
   return Array.from({ length: stream.partitions }, (_, partition) => ({ type, stream: stream.name, partition }));
 }
 
@@ -61,7 +69,7 @@ async function verifySome(
   { log, type, selection, maxBytes, onProgress }: VerifyOptions,
   reader: StoreReader,
   lanes: readonly Lane[],
-): Promise<Verification> {
+): Promise<Compared> {
   const deriver = openDeriver(maxBytes);
   const summary = {
     checked: 0,
@@ -69,7 +77,7 @@ async function verifySome(
     fromStore: 0,
     otherHistories: 0,
     found: 0,
-    differences: [] as Verification["differences"],
+    differences: [] as Compared["differences"],
   };
   try {
     const ids = idsOf(reader, type, selection);

@@ -1,66 +1,57 @@
 import type Database from "better-sqlite3";
 import type { ActorType } from "../../machines/actor-type.ts";
-import { type Envelope, type LiveActor, restoreActor } from "../flow/actors.ts";
-import { rebuildInPieces } from "../flow/hot-actors.ts";
+import { type LiveActor, restoreActor } from "../flow/actors.ts";
+import { ReplayError, rebuildInPieces } from "../flow/hot-actors.ts";
 import type { Pieces } from "../flow/pieces.ts";
 import type { EventRow } from "../flow/ports.ts";
 import {
+  type ActorAnswer,
   type ActorHistory,
-  type ActorStep,
-  type ActorSteps,
-  type DecisionEntry,
-  type EventEntry,
   HISTORY_BYTES,
   HISTORY_LIMIT,
   type PublishedObject,
+  type QuarantineNotice,
   type Queries,
-  STEPS_BYTES,
   STEPS_LIMIT,
 } from "../flow/queries.ts";
 import { startReplay } from "../flow/replay.ts";
+import {
+  type ActorRow,
+  type DecisionRow,
+  type Found,
+  type HistoryRow,
+  parseObject,
+  replaySteps,
+  type StepRow,
+  type Taken,
+  toDecision,
+  toEntry,
+} from "./actor-steps.ts";
+import { createHeldQuery } from "./quarantine-notice.ts";
 import { rfc3339 } from "./rfc-3339.ts";
 
-interface ActorRow extends Envelope {
-  readonly key: number;
-  readonly events: number;
-  readonly revision: number;
-  readonly standing: string | null;
-  readonly updatedAtMs: number;
-  /** The latest revision as published. */
-  readonly decision: string | null;
-}
-
-interface Found {
-  readonly row: ActorRow;
-  /** Of its events, in the order in which they were applied. */
-  readonly places: readonly number[];
-}
-
-interface HistoryRow extends Omit<EventRow, "body"> {
-  readonly outcome: EventEntry["outcome"];
-  readonly duplicates: number;
-  readonly conflicts: number;
-}
-
-type StepRow = EventRow & HistoryRow;
-
-interface DecisionRow {
-  readonly payload: string;
-  readonly published: number | null;
-  readonly causedAtMs: number;
-}
-
-/** A decision, and when the event that caused it was stored. */
-interface Taken extends Pick<DecisionRow, "causedAtMs"> {
-  readonly entry: DecisionEntry;
-}
+/** Of an actor whose machine failed on the first event heard of it: nothing was ever applied, so it has no row. */
+const NOTHING_APPLIED = {
+  key: 0,
+  state: "",
+  completeness: 0,
+  events: 0,
+  revision: 0,
+  standing: null,
+  decision: null,
+  machineVersion: -1,
+  checksum: 0,
+  snapshot: "",
+};
 
 const HISTORY_COLUMNS = `event_id AS eventId, type, timestamp, stored_ms AS storedAtMs, sequence, outcome, duplicates,
   conflicts, correlation_id AS correlationId`;
 
 /** Questions about one actor. */
 export function createActorQueries(db: Database.Database): Pick<Queries, "get" | "history" | "steps" | "next"> {
-  const selectActor = db.prepare(`SELECT a.key, a.events, a.revision, a.standing, a.updated_ms AS updatedAtMs,
+  const findHeld = createHeldQuery(db);
+  const selectActor =
+    db.prepare(`SELECT a.key, a.state, a.completeness, a.events, a.revision, a.standing, a.updated_ms AS updatedAtMs,
     a.machine_version AS machineVersion, a.checksum, a.snapshot, d.payload AS decision
     FROM actors a LEFT JOIN decisions d ON d.actor_key = a.key AND d.revision = a.revision
     WHERE a.type = ? AND a.id = ?`);
@@ -75,7 +66,10 @@ export function createActorQueries(db: Database.Database): Pick<Queries, "get" |
   /** The actor at this moment, and where its events are: they stay as they are while they are read, piece by piece. */
   const find = db.transaction((type: ActorType, actorId: string): Found | undefined => {
     const row = selectActor.get(type.name, actorId) as ActorRow | undefined;
-    return row && { row, places: selectPlaces.all(row.key) as number[] };
+    const held = findHeld(type, actorId);
+    if (row !== undefined) return { row, places: selectPlaces.all(row.key) as number[], held };
+    if (held === undefined) return undefined;
+    return { row: { ...NOTHING_APPLIED, updatedAtMs: Date.parse(held.notice.since) }, places: [], held };
   });
 
   /** Without those of an actor that is retired meanwhile: its place may be another one's. */
@@ -125,24 +119,42 @@ export function createActorQueries(db: Database.Database): Pick<Queries, "get" |
     return yield* rebuildInPieces(type, yield* readEvents<EventRow>(selectWithBody, found, found.places));
   }
 
+  /** What follows from its machine; of one that is quarantined because it cannot be replayed, what its row says. */
+  function* present(type: ActorType, found: Found): Pieces<Presented> {
+    try {
+      const live = yield* revive(type, found);
+      const context = live.context();
+      return {
+        processingStatus: live.state(),
+        ...type.view(context),
+        dataCompleteness: type.completeness(context),
+        waitingFor: type.waitingFor(context).filter((eventType) => !found.held?.arrived.has(eventType)),
+      };
+    } catch (error) {
+      if (found.held === undefined || !(error instanceof ReplayError)) throw error;
+      const { state, completeness } = found.row;
+      return { processingStatus: state, dataCompleteness: completeness, waitingFor: [] };
+    }
+  }
+
   return {
     *get(type, actorId) {
       const found = find(type, actorId);
       if (found === undefined) return undefined;
       const { row, places } = found;
-      const live = yield* revive(type, found);
+      const { processingStatus, dataCompleteness, waitingFor, ...facets } = yield* present(type, found);
       const latest = yield* readEvents<HistoryRow>(selectEvent, found, places.slice(-HISTORY_LIMIT));
-      const context = live.context();
       return {
         [type.idField]: actorId,
-        processingStatus: live.state(),
-        ...type.view(context),
-        dataCompleteness: type.completeness(context),
+        processingStatus,
+        ...facets,
+        dataCompleteness,
         decision: row.standing === null || row.decision === null ? null : parseObject(row.decision),
         version: row.events,
         lastUpdated: rfc3339(row.updatedAtMs),
         eventHistory: latest.map(toEntry),
-        waitingFor: type.waitingFor(context),
+        waitingFor,
+        ...noticeOf(found),
       };
     },
     *history(type, actorId) {
@@ -154,20 +166,22 @@ export function createActorQueries(db: Database.Database): Pick<Queries, "get" |
         yield;
       }
       const decisions = (yield* readDecisions(found)).map(({ entry }) => entry);
-      return { [type.idField]: actorId, total: found.places.length, events, decisions };
+      return { [type.idField]: actorId, total: found.places.length, events, decisions, ...noticeOf(found) };
     },
     *steps(type, actorId) {
       const found = find(type, actorId);
       if (found === undefined) return undefined;
       const rows = yield* readEvents<StepRow>(selectWithBody, found, found.places.slice(0, STEPS_LIMIT));
-      const replayed = yield* replaySteps(type, rows, yield* readDecisions(found));
-      return { [type.idField]: actorId, total: found.places.length, ...replayed };
+      const replayed = yield* replaySteps(type, found, rows, yield* readDecisions(found));
+      return { [type.idField]: actorId, total: found.places.length, ...replayed, ...noticeOf(found) };
     },
     *next(type, actorId, at = STEPS_LIMIT) {
       const found = find(type, actorId);
       if (found === undefined) return undefined;
       const places = found.places.slice(0, Math.min(at, STEPS_LIMIT));
       const rows = yield* readEvents<StepRow>(selectWithBody, found, places);
+      // Whatever comes is kept back, and it may be that it cannot be replayed.
+      if (found.held !== undefined) return { [type.idField]: actorId, at: rows.length, next: [] };
       const replay = startReplay(type);
       for (const row of rows) {
         replay.step(row);
@@ -178,55 +192,9 @@ export function createActorQueries(db: Database.Database): Pick<Queries, "get" |
   };
 }
 
-function* replaySteps(
-  type: ActorType,
-  rows: readonly StepRow[],
-  decisions: readonly Taken[],
-): Pieces<Pick<ActorSteps, "initial" | "steps">> {
-  const replay = startReplay(type);
-  const initial = replay.moment();
-  const steps: ActorStep[] = [];
-  const byId = Map.groupBy(rows, ({ eventId }) => eventId);
-  const caused = Map.groupBy(decisions, (decision) => causeOf(decision, byId));
-  let bytes = 0;
-  for (const row of rows) {
-    const step: ActorStep = {
-      event: { ...toEntry(row), data: parseObject(row.body) },
-      ...replay.step(row),
-      decisions: (caused.get(row) ?? []).map(({ entry }) => entry),
-    };
-    bytes += JSON.stringify(step).length;
-    if (bytes > STEPS_BYTES && steps.length > 0) break;
-    steps.push(step);
-    yield;
-  }
-  return { initial, steps };
-}
+/** What an actor's machine says of it. */
+type Presented = Pick<ActorAnswer, "processingStatus" | "dataCompleteness" | "waitingFor"> & PublishedObject;
 
-/** A decision names its cause by id alone: of several types' events with that id it is the one heard when it was taken. */
-function causeOf({ entry, causedAtMs }: Taken, byId: ReadonlyMap<unknown, readonly StepRow[]>): StepRow | undefined {
-  const named = byId.get(entry.causationId) ?? [];
-  return named.findLast(({ storedAtMs }) => storedAtMs === causedAtMs) ?? named.at(-1);
-}
-
-function toEntry(row: HistoryRow): EventEntry {
-  return {
-    eventId: row.eventId,
-    eventType: row.type,
-    timestamp: row.timestamp,
-    receivedAt: rfc3339(row.storedAtMs),
-    outcome: row.outcome,
-    duplicates: row.duplicates,
-    conflicts: row.conflicts,
-    sequence: row.sequence,
-    correlationId: row.correlationId,
-  };
-}
-
-function toDecision({ payload, published }: DecisionRow): DecisionEntry {
-  return { ...parseObject(payload), published: published !== null, sequence: published };
-}
-
-function parseObject(json: string): PublishedObject {
-  return JSON.parse(json) as PublishedObject;
+function noticeOf({ held }: Found): { readonly quarantine?: QuarantineNotice } {
+  return held === undefined ? {} : { quarantine: held.notice };
 }

@@ -1,6 +1,7 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import type Database from "better-sqlite3";
+import type { Told } from "./checkpoint-thread.ts";
 
 /** Moves the write-ahead log into the database file beside the event path, on a thread of its own. */
 export interface Checkpoints {
@@ -10,6 +11,12 @@ export interface Checkpoints {
 
 /** 320 MiB: only when the thread cannot keep up does a commit pay for a checkpoint itself. */
 const BACKSTOP_PAGES = 40_000;
+
+/** A reader that goes within this time is waited for. */
+const READER_MS = 100;
+/** So often in a row somebody is in the way until it is said, and not tried for a while. */
+const ATTEMPTS = 3;
+const RETRY_MS = 30_000;
 
 /**
  * Starts the thread. Inline, a checkpoint held up the events for 86 to 199 ms every few seconds: it waits for the disk.
@@ -23,7 +30,11 @@ export function startCheckpoints(db: Database.Database, file: string, onTrouble:
   const thread = new URL(`./checkpoint-thread${extname(import.meta.filename)}`, import.meta.url);
   const worker = new Worker(thread, { workerData: { file } });
   let stopping = false;
-  worker.on("message", (problem: string) => onTrouble(new Error(problem)));
+  const startOver = createStartOver(db, file, onTrouble);
+  worker.on("message", (told: Told) => {
+    if ("problem" in told) onTrouble(new Error(told.problem));
+    else if (!stopping) startOver(told.longPages);
+  });
   worker.on("error", onTrouble);
   const ended = new Promise<void>((resolve) => {
     worker.once("exit", () => {
@@ -41,4 +52,42 @@ export function startCheckpoints(db: Database.Database, file: string, onTrouble:
       await ended;
     },
   };
+}
+
+/**
+ * Lets the log begin anew, by its writer and between two transactions: of this process nobody can be in the way then. One
+ * who is, reads in another: he is told of once, and the log grows until he has read.
+ */
+function createStartOver(db: Database.Database, file: string, onTrouble: (error: Error) => void) {
+  let failures = 0;
+  let afterMs = 0;
+  let isTold = false;
+
+  return (pages: number): void => {
+    if (!db.open || db.inTransaction || performance.now() < afterMs) return;
+    if (restart(db)) {
+      failures = 0;
+      isTold = false;
+      return;
+    }
+    if (++failures < ATTEMPTS) return;
+    failures = 0;
+    afterMs = performance.now() + RETRY_MS;
+    if (isTold) return;
+    isTold = true;
+    const who = "a backup, a verify or another program reads";
+    onTrouble(new Error(`the write-ahead log has ${pages} pages and cannot be started over: ${who} ${file}`));
+  };
+}
+
+/** @returns false when a reader was in the way. */
+function restart(db: Database.Database): boolean {
+  const waitMs = db.pragma("busy_timeout", { simple: true }) as number;
+  db.pragma(`busy_timeout = ${READER_MS}`);
+  try {
+    const [result] = db.pragma("wal_checkpoint(RESTART)") as { busy: number }[];
+    return result?.busy === 0;
+  } finally {
+    db.pragma(`busy_timeout = ${waitMs}`);
+  }
 }

@@ -22,7 +22,9 @@ export async function copyStore(file: string, to: string, onProgress: OnProgress
   const db = openToRead(file);
   if (db === undefined) throw new StoreError(`there is no store ${file}: is NATSTATE_DATA the daemon's?`);
   const draft = `${to}.partial`;
-  removeStore(draft);
+  const remove = () => removeStore(draft);
+  remove();
+  process.on("exit", remove);
   try {
     await copyPages(db, draft, onProgress);
     const problem = sealStore(draft);
@@ -31,8 +33,10 @@ export async function copyStore(file: string, to: string, onProgress: OnProgress
     }
     putInPlace(draft, to);
   } catch (error) {
-    removeStore(draft);
+    remove();
     throw error;
+  } finally {
+    process.off("exit", remove);
   }
 }
 

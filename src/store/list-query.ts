@@ -1,9 +1,19 @@
 import type Database from "better-sqlite3";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { encodeCursor } from "../flow/cursor.ts";
+import { ReplayError, rebuildActor } from "../flow/hot-actors.ts";
 import type { ActorSummary, ListFilter, Queries } from "../flow/queries.ts";
 import { asksForIncomplete, listOrder } from "../flow/query-filters.ts";
+import { NOTICE_COLUMNS, type NoticeRow, readNotice } from "./quarantine-notice.ts";
 import { rfc3339 } from "./rfc-3339.ts";
+
+const COLUMNS = `key, id, partition, state, completeness, decision_type, revision, events, first_seen_ms, updated_ms`;
+
+/** The same of a quarantined actor that has no row, because nothing was ever applied; `q` is its quarantine. */
+const BLANK_COLUMNS = `0, q.actor_id AS id, q.partition, :initialState, :initialCompleteness, NULL, 0, 0, q.since_ms, q.since_ms`;
+
+const BLANKS = `SELECT ${BLANK_COLUMNS} FROM quarantine q WHERE q.type = :type AND q.actor_id >= :idFrom AND q.actor_id < :idTo
+  AND NOT EXISTS (SELECT 1 FROM actors a WHERE a.type = q.type AND a.id = q.actor_id)`;
 
 /*
  * A list is one walk along one index, in the order of the answer; what the index does not know is checked row by row.
@@ -18,8 +28,10 @@ const WALKS = {
     ORDER BY key DESC`,
   updated: `actors INDEXED BY actors_by_update WHERE type = :type AND (updated_ms, key) < (:updatedMs, :key)
     ORDER BY updated_ms DESC, key DESC`,
-  id: `actors INDEXED BY actors_by_id WHERE type = :type AND id >= :idFrom AND id < :idTo
-    ORDER BY id`,
+  id: `(SELECT ${COLUMNS} FROM actors INDEXED BY actors_by_id WHERE type = :type AND id >= :idFrom AND id < :idTo
+    UNION ALL ${BLANKS} ORDER BY id)`,
+  quarantined: `(SELECT ${COLUMNS} FROM actors WHERE type = :type AND id IN (SELECT actor_id FROM quarantine
+    WHERE type = :type AND actor_id >= :idFrom AND actor_id < :idTo) UNION ALL ${BLANKS} ORDER BY id)`,
   all: `actors INDEXED BY actors_by_age WHERE type = :type AND key < :key
     ORDER BY key DESC`,
 };
@@ -32,10 +44,13 @@ const CHECKS = `(:state IS NULL OR state = :state)
   AND (:completeness IS NULL OR round(completeness) = :completeness)
   AND (:waitingFor IS NULL OR NOT EXISTS
     (SELECT 1 FROM events WHERE actor_key = walked.key AND events.type = :waitingFor))
+  AND (:waitingFor IS NULL OR NOT EXISTS (SELECT 1 FROM parked WHERE type = :type AND actor_id = walked.id
+    AND substr(subject, -1 - length(:waitingFor)) = '.' || :waitingFor))
+  AND (:quarantined IS NULL OR (q.actor_id IS NOT NULL) = :quarantined)
   AND (:updatedBeforeMs IS NULL OR updated_ms < :updatedBeforeMs)
-  AND (:partitions IS NULL OR partition IN (SELECT value FROM json_each(:partitions)))`;
+  AND (:partitions IS NULL OR walked.partition IN (SELECT value FROM json_each(:partitions)))`;
 
-interface Row {
+interface Row extends NoticeRow {
   readonly key: number;
   readonly id: string;
   readonly state: string;
@@ -54,11 +69,13 @@ const EVENT_LOOKUP_COST = 5;
 export function createListQuery(db: Database.Database, maxScannedRows: number): Queries["list"] {
   const pages = prepareWalks(
     (walk) => `SELECT key, id, state, completeness, decision_type AS decisionType, revision, events,
-      first_seen_ms AS firstSeenAtMs, updated_ms AS updatedAtMs
-      FROM (SELECT * FROM ${walk} LIMIT :scanned) AS walked WHERE ${CHECKS} LIMIT :limit`,
+      first_seen_ms AS firstSeenAtMs, updated_ms AS updatedAtMs, ${NOTICE_COLUMNS}
+      FROM (SELECT ${COLUMNS} FROM ${walk} LIMIT :scanned) AS walked
+      LEFT JOIN quarantine q ON q.type = :type AND q.actor_id = walked.id WHERE ${CHECKS} LIMIT :limit`,
   );
-  const ends = prepareWalks((walk) => `SELECT key, updated_ms AS updatedAtMs FROM ${walk} LIMIT 1 OFFSET :scanned - 1`);
-  const selectId = db.prepare("SELECT id FROM actors WHERE key = ?").pluck();
+  const ends = prepareWalks(
+    (walk) => `SELECT key, id, updated_ms AS updatedAtMs FROM ${walk} LIMIT 1 OFFSET :scanned - 1`,
+  );
 
   function prepareWalks(sql: (walk: string) => string): Record<Walk, Database.Statement> {
     return {
@@ -67,14 +84,9 @@ export function createListQuery(db: Database.Database, maxScannedRows: number): 
       incomplete: db.prepare(sql(WALKS.incomplete)),
       updated: db.prepare(sql(WALKS.updated)),
       id: db.prepare(sql(WALKS.id)),
+      quarantined: db.prepare(sql(WALKS.quarantined)),
       all: db.prepare(sql(WALKS.all)),
     };
-  }
-
-  /** Of a page by id: every character an id can have sorts after ! and before ~. */
-  function bindIds({ idPrefix = "", after }: ListFilter) {
-    const last = after === undefined ? undefined : (selectId.get(after[0]) as string | undefined);
-    return { idFrom: last === undefined ? idPrefix : `${last}!`, idTo: `${idPrefix}~` };
   }
 
   return db.transaction((type: ActorType, filter: ListFilter, partitions?: readonly number[]) => {
@@ -84,6 +96,7 @@ export function createListQuery(db: Database.Database, maxScannedRows: number): 
       type: type.name,
       ...bind(filter, partitions),
       ...bindIds(filter),
+      ...initialOf(type),
       scanned: filter.waitingFor === undefined ? maxScannedRows : Math.ceil(maxScannedRows / EVENT_LOOKUP_COST),
       limit: filter.limit + 1,
     };
@@ -99,7 +112,8 @@ export function createListQuery(db: Database.Database, maxScannedRows: number): 
 }
 
 function chooseWalk(filter: ListFilter): Walk {
-  const { state, decision, idPrefix, updatedBeforeMs } = filter;
+  const { state, decision, idPrefix, quarantined, updatedBeforeMs } = filter;
+  if (quarantined) return "quarantined";
   if (idPrefix !== undefined) return "id";
   if (state !== undefined) return "state";
   if (decision !== undefined) return "decision";
@@ -108,9 +122,11 @@ function chooseWalk(filter: ListFilter): Walk {
 }
 
 function bind(filter: ListFilter, partitions: readonly number[] | undefined) {
-  const { state, decision, incomplete, completeness, waitingFor, updatedBeforeMs, after } = filter;
-  const isByUpdate = listOrder(filter) === "updated";
-  const [first, second] = after ?? (isByUpdate ? [updatedBeforeMs, 0] : [Number.MAX_SAFE_INTEGER]);
+  const { state, decision, incomplete, completeness, waitingFor, quarantined, updatedBeforeMs, after } = filter;
+  const order = listOrder(filter);
+  const isByUpdate = order === "updated";
+  const [first, second] =
+    (order === "id" ? undefined : after) ?? (isByUpdate ? [updatedBeforeMs, 0] : [Number.MAX_SAFE_INTEGER]);
   return {
     state: state ?? null,
     anyDecision: decision === undefined ? 1 : 0,
@@ -118,6 +134,7 @@ function bind(filter: ListFilter, partitions: readonly number[] | undefined) {
     incomplete: incomplete === undefined ? null : Number(incomplete),
     completeness: completeness ?? null,
     waitingFor: waitingFor ?? null,
+    quarantined: quarantined === undefined ? null : Number(quarantined),
     updatedBeforeMs: updatedBeforeMs ?? null,
     partitions: partitions === undefined ? null : JSON.stringify(partitions),
     updatedMs: isByUpdate ? first : null,
@@ -125,12 +142,30 @@ function bind(filter: ListFilter, partitions: readonly number[] | undefined) {
   };
 }
 
-function cursorAt(filter: ListFilter, { key, updatedAtMs }: Pick<Row, "key" | "updatedAtMs">): string {
+/** Of a page by id: every character an id can have sorts after ! and before ~. */
+function bindIds({ idPrefix = "", after }: ListFilter) {
+  const last = after?.[0];
+  return { idFrom: typeof last === "string" ? `${last}!` : idPrefix, idTo: `${idPrefix}~` };
+}
+
+function cursorAt(filter: ListFilter, { key, id, updatedAtMs }: Pick<Row, "key" | "id" | "updatedAtMs">): string {
   const order = listOrder(filter);
-  return encodeCursor(order, order === "updated" ? [updatedAtMs, key] : [key]);
+  return encodeCursor(order, { id: [id], updated: [updatedAtMs, key], seen: [key] }[order]);
+}
+
+/** What is known of an actor of which nothing was ever applied; asked for each page, as it costs some microseconds. */
+function initialOf(type: ActorType): { readonly initialState: string; readonly initialCompleteness: number } {
+  try {
+    const live = rebuildActor(type, []);
+    return { initialState: live.state(), initialCompleteness: type.completeness(live.context()) };
+  } catch (error) {
+    if (!(error instanceof ReplayError)) throw error;
+    return { initialState: type.states[0] ?? "", initialCompleteness: 0 };
+  }
 }
 
 function toSummary(type: ActorType, row: Row): ActorSummary {
+  const quarantine = readNotice(row);
   return {
     [type.idField]: row.id,
     processingStatus: row.state,
@@ -140,5 +175,6 @@ function toSummary(type: ActorType, row: Row): ActorSummary {
     version: row.events,
     lastUpdated: rfc3339(row.updatedAtMs),
     firstSeen: rfc3339(row.firstSeenAtMs),
+    ...(quarantine && { quarantine }),
   };
 }

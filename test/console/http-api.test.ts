@@ -151,7 +151,7 @@ describe("questions", () => {
     ["/api/orders?cursor=c2Vlbjox!", "cursor"],
     [
       "/api/orders?colour=red",
-      '"colour" is not a parameter here; those are state, decision, incomplete, completeness, waitingFor, idPrefix, updatedBefore, limit, cursor',
+      '"colour" is not a parameter here; those are state, decision, incomplete, completeness, waitingFor, quarantined, idPrefix, updatedBefore, limit, cursor',
     ],
     ["/api/orders?colour=red&limit=0", 'limit: "0" is not a whole number from 1 to 200; "colour" is not'],
     ["/api/orders/x?verbose=1", '"verbose" is not a parameter here'],

@@ -78,6 +78,22 @@ it("quarantined orders are listed, shown and, after a fix, released: their decis
     expect([nobody.code, badId.code, early.code]).toEqual([3, 2, 1]);
     expect(early.stdout).toMatch(/quarantined again.*2 kept back/);
     expect(await world.streamSize("DECISIONS")).toBe(0);
+    const cli = (...args: string[]) => runCli(args, { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir });
+    const [got, history, letter, one, rest] = await Promise.all([
+      cli("get", "o-1"),
+      cli("history", "o-1", "--json"),
+      cli("dead-letters", "show", "1"),
+      cli("dead-letters", "redrive", "1"),
+      cli("dead-letters", "redrive", "--all"),
+    ]);
+    expect(got.stdout).toMatch(/QUARANTINED since .*: order machine failed.*\n.*npx natstate quarantine release o-1/);
+    expect(JSON.parse(history.stdout)).toMatchObject({ quarantine: { parked: 2 } });
+    expect(letter.stdout).toMatch(/after a fix +npx natstate quarantine release o-/);
+    expect([one.code, one.stdout]).toEqual([
+      1,
+      expect.stringMatching(/kept back in quarantine.*quarantine release o-/),
+    ]);
+    expect([rest.code, rest.stdout]).toEqual([0, "2 left to their quarantine: npx natstate quarantine list\n"]);
 
     rule.broken = false;
     expect(await run("release", "o-1")).toMatchObject({
@@ -85,8 +101,8 @@ it("quarantined orders are listed, shown and, after a fix, released: their decis
       stdout: expect.stringMatching(/released: 2 applied/),
     });
     expect(await run("release", "o-1")).toMatchObject({ code: 3 });
-    const rest = await run("release", "--all", "--json");
-    expect(JSON.parse(rest.stdout)).toMatchObject({ orders: [{ orderId: "o-2", released: true, decisions: 1 }] });
+    const all = await run("release", "--all", "--json");
+    expect(JSON.parse(all.stdout)).toMatchObject({ orders: [{ orderId: "o-2", released: true, decisions: 1 }] });
     expect((await run("list")).stdout).toBe("nothing is quarantined\n");
     await until("decisions are published", async () => (await world.streamSize("DECISIONS")) === 2);
   } finally {

@@ -58,7 +58,7 @@ it.skipIf(process.platform !== "linux")(
     child.stdout.on("data", (chunk) => {
       seen += chunk;
     });
-    await until("a screen", () => seen.includes("no decisions yet"));
+    await until("a screen, with what was decided before", () => /published at[^]*Order/.test(seen));
     await world.publish(traffic(10, 8, { idPrefix: "screen-" }));
     await until("a decision on it", () => /screen-\S+ +\d+ +Order/.test(seen));
     child.stdin.write("\x03");
@@ -66,6 +66,7 @@ it.skipIf(process.platform !== "linux")(
     expect(seen.startsWith("\x1b[?1049h")).toBe(true);
     expect(seen.trimEnd().endsWith("\x1b[?1049l")).toBe(true);
     expect(seen).toMatch(/confirmed +\d+ {2}#+/);
+    expect(seen).not.toContain("no decisions yet");
   },
 );
 

@@ -2,10 +2,15 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
+import { Command } from "commander";
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
+import { addActorReads } from "../../src/cli/actors.ts";
+import { addQuarantine } from "../../src/cli/quarantine.ts";
+import { addTop } from "../../src/cli/top.ts";
+import { addVerify } from "../../src/cli/verify.ts";
 import { readConfig } from "../../src/config.ts";
 import { type Daemon, startDaemon } from "../../src/daemon.ts";
 import { runSimulation, simulationDefaults } from "../../src/demo/simulate.ts";
@@ -78,6 +83,24 @@ async function ask(path: string): Promise<any> {
   return (await fetch(`${daemon.httpUrl}${path}`)).json();
 }
 
+/** What a command of this build prints as JSON. */
+// biome-ignore lint/suspicious/noExplicitAny: answers are compared field by field
+async function command(...args: string[]): Promise<any> {
+  const program = new Command();
+  for (const add of [addActorReads, addQuarantine, addTop, addVerify]) add(program, types);
+  let out = "";
+  const write = vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    out += text;
+    return true;
+  });
+  try {
+    await program.parseAsync([...args, "--nats", server.url], { from: "user" });
+  } finally {
+    write.mockRestore();
+  }
+  return JSON.parse(out);
+}
+
 const size = async (stream: string) => (await session.jsm.streams.info(stream)).state.messages;
 
 describe("two actor types in one daemon", () => {
@@ -112,6 +135,24 @@ describe("two actor types in one daemon", () => {
     const queries = createQueryClient(session.nc);
     expect(await queries.get(parcelType, "p-2")).toMatchObject({ parcelId: "p-2", processingStatus: "travelling" });
     expect(await queries.stats(parcelType)).toMatchObject({ parcels: { total: 2 } });
+  });
+
+  it("are both answered for by every command, unless one is named", async () => {
+    const counted = await command("stats", "--json");
+    expect(counted).toMatchObject({ orders: { total: 1 }, parcels: { total: 2 }, events: { applied: 5 } });
+    expect(await command("stats", "--type", "parcel", "--json")).toMatchObject({ events: { applied: 3 } });
+    expect(await command("get", "p-2", "--json")).toMatchObject({ parcelId: "p-2" });
+    expect(await command("get", "p-1", "--type", "parcel", "--json")).toMatchObject({ parcelId: "p-1" });
+    expect(await command("list", "--json")).toMatchObject({ orders: [{}], parcels: [{}, {}] });
+    expect(await command("list", "--state", "delivered", "--json")).not.toHaveProperty("orders");
+    expect(await command("quarantine", "list", "--json")).toEqual({ orders: [], parcels: [] });
+    expect(await command("top", "--count", "1", "--interval", "200ms", "--json")).toMatchObject({
+      stats: { orders: { total: 1 }, parcels: { total: 2 } },
+      decisions: [expect.objectContaining({ actorId: "p-1" }), expect.objectContaining({ actorId: "p-1" })],
+    });
+    vi.stubEnv("NATSTATE_DATA", dataDir);
+    expect(await command("verify", "--json")).toMatchObject({ checked: 3, differing: 0 });
+    vi.unstubAllEnvs();
   });
 
   it("are counted apart", async () => {

@@ -166,7 +166,8 @@ function judgeFilters(parameters: Parameters): boolean | string {
       if (!/^[\x20-\x7e]+$/.test(filter.problem)) return `problem is not one printable line: ${filter.problem}`;
     } else if (!Number.isInteger(filter.limit) || filter.limit < 1 || filter.limit > 200)
       return `limit ${filter.limit}`;
-    else if (filter.after?.some((place) => !Number.isSafeInteger(place))) return `cursor ${filter.after}`;
+    else if (filter.after?.some((place) => typeof place !== "string" && !Number.isSafeInteger(place)))
+      return `cursor ${filter.after}`;
   }
   const { cursor } = parameters;
   for (const order of ORDERS) {

@@ -173,14 +173,14 @@ describe("one daemon", () => {
     const client = createQueryClient(asker);
     const list = await client.list(order, {}, 3);
     expect(list.past).toEqual({ catchingUp: true, asOf, catchingUpPartitions: [1, 3] });
-    expect(withPast(renderList(order, list), list.past)).toMatch(
+    expect(withPast(renderList(order, list), list.past).join("\n")).toMatch(
       /\n\nof the past, as of 2026-03-01T00:00:00.060Z: partitions 1,3 are still being read, ask again$/,
     );
     const one = await client.get(order, "order-1003");
-    expect(one && withPast(renderActor(order, one), readPast(one))).toMatch(
+    expect(one && withPast(renderActor(order, one), readPast(one)).join("\n")).toMatch(
       /\n\nof the past, as of 2026-03-01T00:00:00.060Z: its partition is still being read, ask again$/,
     );
-    expect(one && renderActor(order, one)).not.toContain("asOf");
+    expect(one && renderActor(order, one).join("\n")).not.toContain("asOf");
   });
 
   it("says of a retired order that it is, and the asker tells that apart from an order nobody has heard of", async () => {

@@ -19,6 +19,7 @@ const OPTIONS = new Map([
   ["decision", "--decision"],
   ["completeness", "--completeness"],
   ["waitingFor", "--waiting-for"],
+  ["quarantined", "--quarantined"],
   ["idPrefix", "--prefix"],
   ["updatedBefore", "--updated-before"],
 ]);
@@ -69,7 +70,7 @@ export function createFilters(machine, stats, query, onChange) {
     /** In which order the API answers, see `listOrder` there. */
     order() {
       const asked = chosen();
-      if (asked.has("idPrefix")) return "by id";
+      if (asked.has("idPrefix") || asked.has("quarantined")) return "by id";
       const isIncomplete = asked.has("waitingFor") || (asked.get("completeness") ?? "100") !== "100";
       if (!asked.has("silent") || asked.has("state") || asked.has("decision") || isIncomplete) return "newest first";
       return "last heard of first";
@@ -103,6 +104,7 @@ function createSelects(type, stats, query, onChange) {
     decision: of("decision", [...standing, "none"], "any decision", decisionText),
     completeness: of("completeness", Object.keys(stats.completeness.byPercent), "any share", (value) => `${value} %`),
     waitingFor: of("waitingFor", type.eventTypes, "anything"),
+    quarantined: of("quarantined", ["true"], "or not", () => "only"),
     silent: of("silent", Object.keys(SILENCES_MS), "any time", (value) => `over ${value}`),
   };
 }
@@ -124,6 +126,7 @@ function arrange(name, search, selects, clear) {
     labelled("Decision", selects.decision),
     labelled("Known", selects.completeness),
     labelled("Waiting for", selects.waitingFor),
+    labelled("Quarantined", selects.quarantined),
     labelled("Silent for", selects.silent),
     h("button", { type: "button", click: clear }, "Clear"),
   );
@@ -139,6 +142,8 @@ function toParameters(chosen) {
 
 /** @param {Machine} machine @param {URLSearchParams} parameters */
 function toCommand(machine, parameters) {
-  const options = [...parameters].map(([name, value]) => `${OPTIONS.get(name)} ${shellWord(value)}`);
+  const options = [...parameters].map(([name, value]) =>
+    value === "true" ? `${OPTIONS.get(name)}` : `${OPTIONS.get(name)} ${shellWord(value)}`,
+  );
   return natstate(machine, ["list", ...options].join(" "));
 }

@@ -45,11 +45,14 @@ export function createNext(machine, path) {
     /** @param {Scene} scene */
     show(scene) {
       const now = scene.story.steps[scene.step - 1] ?? scene.story.initial;
+      const isHeld = scene.isLatest && scene.story.quarantine !== undefined;
       write(
         waiting,
-        now.waitingFor.length === 0
-          ? "It waits for nothing: everything is known."
-          : `It waits for ${now.waitingFor.map(words).join(", ")}.`,
+        isHeld
+          ? "It waits for its release: what arrives is kept back."
+          : now.waitingFor.length === 0
+            ? "It waits for nothing: everything is known."
+            : `It waits for ${now.waitingFor.map(words).join(", ")}.`,
       );
       void load(scene);
     },

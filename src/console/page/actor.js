@@ -5,6 +5,7 @@ import { renderDecisions } from "./actor-decisions.js";
 import { renderFacets } from "./actor-facets.js";
 import { createLiveInspection } from "./actor-live.js";
 import { createNext } from "./actor-next.js";
+import { createQuarantine } from "./actor-quarantine.js";
 import { renderStep } from "./actor-step.js";
 import { createTravel } from "./actor-travel.js";
 import { ask } from "./api.js";
@@ -67,9 +68,9 @@ export async function showActor({ machine, id, query }) {
 }
 
 /** @param {ActorAnswer} actor */
-function signature({ version, decision, eventHistory, catchingUp }) {
+function signature({ version, decision, eventHistory, catchingUp, quarantine }) {
   const heardAgain = eventHistory.map(({ duplicates, conflicts }) => [duplicates, conflicts]);
-  return JSON.stringify([version, decision, catchingUp, heardAgain]);
+  return JSON.stringify([version, decision, catchingUp, quarantine, heardAgain]);
 }
 
 /**
@@ -80,6 +81,7 @@ function signature({ version, decision, eventHistory, catchingUp }) {
 function createParts(machine, id, path) {
   const { collection, name } = machine.type;
   const pills = h("span", { class: "title" });
+  const quarantine = createQuarantine(machine, id, path);
   const chart = createStatechart(machine.layout, { label: `The ${name} machine, where this ${name} is` });
   const travel = createTravel();
   const clocks = createClocks();
@@ -107,6 +109,7 @@ function createParts(machine, id, path) {
       pills,
       h("button", { type: "button", class: "end", click: inspection.open }, "Inspect live"),
     ),
+    quarantine.element,
     h(
       "section",
       { class: "card", "aria-label": "State" },
@@ -153,9 +156,11 @@ function createParts(machine, id, path) {
     /** @param {ActorAnswer} actor @param {ActorSteps} story */
     load(actor, story) {
       const content = /** @type {{ decisionType?: string } | null} */ (actor.decision);
+      quarantine.show(actor.quarantine);
       fill(
         pills,
-        h("span", { class: "pill accent" }, actor.processingStatus),
+        actor.quarantine !== undefined && h("span", { class: "pill accent" }, "quarantined"),
+        h("span", { class: actor.quarantine === undefined ? "pill accent" : "pill" }, actor.processingStatus),
         h("span", { class: "pill" }, `${Math.round(actor.dataCompleteness)} % known`),
         h("span", { class: "pill" }, content?.decisionType ?? "no decision stands"),
         "catchingUp" in actor && h("span", { class: "pill" }, `of the past: as of ${actor.asOf ?? "an unknown time"}`),

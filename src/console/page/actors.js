@@ -4,7 +4,7 @@ import { createFilters } from "./actor-filters.js";
 import { ask } from "./api.js";
 import { copyable } from "./copy.js";
 import { fill, h, table } from "./dom.js";
-import { ago, count, words } from "./format.js";
+import { ago, clock, count, describeShare, words } from "./format.js";
 import { createPager } from "./pager.js";
 
 const PAGE = 50;
@@ -12,7 +12,7 @@ const PAGE = 50;
 const MAX_ASKS = 20;
 const HEAD = ["id", "state", "known", "decision", "revision", "events", "first heard of", "last heard of"];
 
-/** @typedef {{ rows: readonly ActorSummary[], next: string | null, isPast: boolean }} Page */
+/** @typedef {{ rows: readonly ActorSummary[], next: string | null, isPast: boolean, share: string }} Page */
 
 /**
  * The list: found by the beginning of the id or by filters, a page at a time, never all.
@@ -52,6 +52,7 @@ export async function showActors({ machine, query, latest }) {
       h("section", { class: "card stack" }, h("h2", {}, "The same in a terminal"), command),
     ),
     title: words(collection),
+    onPulse: pager.again,
     close: () => document.removeEventListener("keydown", onKey),
   };
 }
@@ -84,6 +85,7 @@ async function readPage({ type }, parameters, cursor, signal) {
   const rows = [];
   let next = cursor;
   let isPast = false;
+  let share = "";
   for (let asked = 0; asked < MAX_ASKS && rows.length < PAGE; asked++) {
     const query = new URLSearchParams(parameters);
     query.set("limit", String(PAGE - rows.length));
@@ -92,9 +94,10 @@ async function readPage({ type }, parameters, cursor, signal) {
     rows.push(.../** @type {readonly ActorSummary[]} */ (page[type.collection]));
     next = page.nextCursor;
     isPast ||= "catchingUp" in page;
+    share = describeShare(page);
     if (next === null) break;
   }
-  return { rows, next, isPast };
+  return { rows, next, isPast, share };
 }
 
 /**
@@ -103,12 +106,13 @@ async function readPage({ type }, parameters, cursor, signal) {
  * @param {string} collection
  * @param {string} order
  */
-function describePage({ rows, next, isPast }, number, collection, order) {
+function describePage({ rows, next, isPast, share }, number, collection, order) {
+  const own = share === "" ? "" : `, ${share}`;
   if (isPast) return `${count(rows.length)} ${collection}, ${order}, of the past: partitions are still being read`;
   if (rows.length === 0 && next !== null) return "None among those looked at so far; Next looks further.";
-  if (rows.length === 0) return `No ${collection} here.`;
+  if (rows.length === 0) return `No ${collection} here${own}.`;
   const place = number === 1 && next === null ? "" : `, page ${number}`;
-  return `${count(rows.length)} ${collection}${place}, ${order}, as of ${new Date().toISOString().slice(11, 19)} UTC`;
+  return `${count(rows.length)} ${collection}${place}, ${order}, as of ${clock(new Date().toISOString())}${own}`;
 }
 
 /** @param {Machine} machine @param {ActorSummary} row */
@@ -121,7 +125,7 @@ function renderRow({ type }, row) {
     "tr",
     {},
     h("th", { scope: "row", class: "wide any mono" }, link),
-    h("td", {}, h("span", { class: "pill" }, row.processingStatus)),
+    h("td", {}, h("span", { class: "pill" }, row.quarantine === undefined ? row.processingStatus : "quarantined")),
     h("td", {}, h("span", { class: "meter", "aria-hidden": "true" }, meter), ` ${Math.round(row.dataCompleteness)} %`),
     h(
       "td",

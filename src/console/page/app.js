@@ -4,7 +4,7 @@ import { showActors } from "./actors.js";
 import { ask } from "./api.js";
 import { showDeadLetters } from "./dead-letters.js";
 import { choice, fill, h, write } from "./dom.js";
-import { words } from "./format.js";
+import { clock, describeShare, words } from "./format.js";
 import { follow } from "./live.js";
 import { showMachine } from "./machine.js";
 import { showOverview } from "./overview.js";
@@ -22,6 +22,9 @@ const status = byId("status");
 let view;
 /** @type {Pulse | undefined} */
 let latest;
+const NOT_HERE = "Not here";
+/** Where the console itself could not begin. */
+const BEGIN_AGAIN_MS = 2000;
 /** Counts navigations, so that what answers late is not shown. */
 let turn = 0;
 
@@ -37,7 +40,6 @@ function machineOf(type) {
 }
 
 async function start() {
-  setUpTheme(byId("theme"));
   const machine = await machineOf(undefined);
   /** @type {Map<string, Machine>} */
   const machines = new Map([[machine.type.collection, machine]]);
@@ -60,8 +62,23 @@ async function start() {
       stop = follow(wanted.type.name, onPulse, onSilence);
     }
     showNavigation(wanted, collection);
-    const next = await choose(wanted, collection, id, query).catch((error) => showProblem(error));
+    const open = () => choose(wanted, collection, id, query);
+    const next = await open().catch((error) => showProblem(error, () => void again(mine, hash, open)));
     if (mine === turn) show(next, hash);
+    else next.close?.();
+  }
+
+  /**
+   * A page that failed is tried again with each pulse; until it is there, what was said stays.
+   *
+   * @param {number} mine
+   * @param {string} hash
+   * @param {() => Promise<View>} open
+   */
+  async function again(mine, hash, open) {
+    const next = await open().catch(() => undefined);
+    if (next === undefined) return;
+    if (mine === turn && view?.title === NOT_HERE) show(next, hash);
     else next.close?.();
   }
 
@@ -180,24 +197,43 @@ function onPulse(pulse) {
   status.dataset.state = troubles.length === 0 ? "live" : "trouble";
   status.title = troubles.map(([name, { detail }]) => `${name}: ${detail}`).join("\n");
   const well = "catchingUp" in pulse.stats ? "catching up: of the past" : "live";
-  write(byId("status-text"), troubles.length === 0 ? well : `trouble: ${troubles.map(([name]) => name).join(", ")}`);
+  const how = troubles.length === 0 ? well : `trouble: ${troubles.map(([name]) => name).join(", ")}`;
+  const share = describeShare(pulse.stats);
+  write(byId("status-text"), share === "" ? how : `${how}, ${share}`);
   view?.onPulse?.(pulse);
 }
 
 function onSilence() {
   status.dataset.state = "silent";
-  write(byId("status-text"), "no answer");
+  // What is shown stays, and must not pass for what is now.
+  write(byId("status-text"), latest === undefined ? "no answer" : `no answer; all of ${clock(latest.at)}`);
 }
 
-/** @param {Error} error @returns {View} */
-function showProblem(error) {
+/**
+ * @param {Error} error
+ * @param {() => void} again
+ * @returns {View}
+ */
+function showProblem(error, again) {
   const element = h(
     "div",
     { class: "stack" },
-    h("h1", { tabindex: -1 }, "Not here"),
+    h("h1", { tabindex: -1 }, NOT_HERE),
     h("p", { class: "problem" }, error.message),
   );
-  return { element, title: "Not here" };
+  return { element, title: NOT_HERE, onPulse: again };
 }
 
-start().catch((error) => show(showProblem(error), location.hash));
+function begin() {
+  start().catch((error) => {
+    show(
+      showProblem(error, () => {}),
+      location.hash,
+    );
+    // Nothing is followed yet that would say when the daemon is back.
+    setTimeout(begin, BEGIN_AGAIN_MS);
+  });
+}
+
+setUpTheme(byId("theme"));
+begin();

@@ -18,19 +18,37 @@ import { ago, count } from "./format.js";
  * @returns {Row}
  */
 export function createRow({ type }, letter, onChange) {
+  const { collection } = type;
   const { sequence, reason, error, subject, receivedAt, bytes, publishedSequence } = letter;
-  const disabled = publishedSequence === null;
+  // Its event is kept back with its actor: sent again it would only join itself.
+  const id = reason === "machine_error" ? (subject.split(".").at(-2) ?? "") : null;
+  const disabled = publishedSequence === null || id !== null;
   const box = h("input", { type: "checkbox", "aria-label": `Select ${sequence}`, disabled, change: onChange });
   const outcome = h("p", { class: "outcome", role: "status" });
   const detail = h("td", { colspan: 4, class: "wide" });
   const detailRow = h("tr", { hidden: true }, detail);
   const click = () => void open();
   const toggle = h("button", { type: "button", class: "link", "aria-expanded": "false", click }, error);
+  const release =
+    id !== null &&
+    h(
+      "p",
+      { class: "note" },
+      "kept back until its release: ",
+      h("a", { href: `#/${collection}/${encodeURIComponent(id)}` }, id),
+    );
   const row = h(
     "tr",
     {},
     h("td", { class: "check" }, box),
-    h("td", { class: "wide any" }, toggle, h("p", { class: "note" }, `${subject}, ${count(bytes)} bytes`), outcome),
+    h(
+      "td",
+      { class: "wide any" },
+      toggle,
+      h("p", { class: "note" }, `${subject}, ${count(bytes)} bytes`),
+      release,
+      outcome,
+    ),
     h("td", {}, h("span", { class: "pill" }, reason)),
     h("td", { class: "muted", title: receivedAt }, ago(receivedAt)),
   );

@@ -51,7 +51,7 @@ export async function showDeadLetters({ machine, query, latest }) {
     list,
     h("section", { class: "card stack" }, h("h2", {}, "The same in a terminal"), selection.command),
   );
-  return { element, title: "Dead letters" };
+  return { element, title: "Dead letters", onPulse: pager.again };
 }
 
 /**

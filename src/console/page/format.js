@@ -81,3 +81,19 @@ export function field(value) {
   const text = String(value);
   return RFC_3339.test(text) ? text.replace("T", " ").replace("Z", "") : text;
 }
+
+/** `12:39:40 UTC`. @param {string} timestamp RFC 3339 in UTC */
+export function clock(timestamp) {
+  return `${timestamp.slice(11, 19)} UTC`;
+}
+
+/**
+ * What of a list or of counts is here: nothing to say when it is all.
+ *
+ * @param {object} answer
+ */
+export function describeShare(answer) {
+  const { share } = /** @type {{ share?: { partitions: readonly number[], of: number } }} */ (answer);
+  if (share === undefined) return "";
+  return `this daemon's share: ${share.partitions.length} of ${share.of} partitions`;
+}

@@ -21,12 +21,15 @@ export function createPager({ read, show }) {
   /** @type {Cursor} */
   let following = null;
   let asking = new AbortController();
+  /** @type {Cursor[] | null} what was asked for and not answered */
+  let failed = null;
 
   /** @param {Cursor[]} wanted */
   async function load(wanted) {
     asking.abort();
     asking = new AbortController();
     const { signal } = asking;
+    failed = null;
     try {
       const page = await read(wanted.at(-1) ?? null, signal);
       if (signal.aborted) return;
@@ -35,6 +38,7 @@ export function createPager({ read, show }) {
       write(note, show(page, wanted.length));
     } catch (error) {
       if (signal.aborted) return;
+      failed = wanted;
       write(note, error instanceof Error ? error.message : String(error));
     }
     previous.disabled = cursors.length < 2;
@@ -45,5 +49,9 @@ export function createPager({ read, show }) {
     element: h("div", { class: "pager" }, note, previous, next, refresh),
     /** Shows the first page. */
     restart: () => load([null]),
+    /** Asks again for a page that could not be shown. */
+    again() {
+      if (failed !== null) void load(failed);
+    },
   };
 }

@@ -1,0 +1,53 @@
+import type { ActorType } from "../../machines/actor-type.ts";
+import { type QueryClient, QueryError } from "../jetstream/query-client.ts";
+import { checkActorId, chosenTypes } from "./arguments.ts";
+import { CliError } from "./exit-codes.ts";
+import { say } from "./output.ts";
+import { withSystem } from "./system.ts";
+
+/** What was found of one actor, and its type. */
+export interface FoundActor<Answer> {
+  readonly type: ActorType;
+  readonly found: Answer;
+}
+
+/**
+ * Asks about one actor, of the type that is named, else of whichever type has one with that id; of several the first,
+ * and it is said which others there are.
+ *
+ * @throws CliError `not_found` when none has.
+ */
+export async function askOne<Answer>(
+  types: readonly ActorType[],
+  id: string,
+  { type: name, nats }: { readonly type?: string; readonly nats?: string },
+  ask: (queries: QueryClient, type: ActorType) => Promise<Answer | undefined>,
+): Promise<FoundActor<Answer>> {
+  const chosen = chosenTypes(types, name);
+  const [of] = chosen;
+  if (of !== undefined) checkActorId(of, id);
+  const [first, ...others] = await withSystem(nats, ({ queries }) => findAll(chosen, (type) => ask(queries, type)));
+  if (others.length > 0) say(`there is also ${others.map(({ type }) => `a ${type.name} ${id}: --type ${type.name}`)}`);
+  if (first !== undefined) return first;
+  const kinds = chosen.map((type) => type.name).join(" or ");
+  throw new CliError("not_found", `no ${kinds} ${id}: no event about it was ever applied. Ids are case-sensitive.`);
+}
+
+/** Asks about an actor of each type; that it is retired is an answer only where there is no other. */
+export async function findAll<Answer>(
+  types: readonly ActorType[],
+  ask: (type: ActorType) => Promise<Answer | undefined>,
+): Promise<FoundActor<Answer>[]> {
+  const all: FoundActor<Answer>[] = [];
+  let retired: unknown;
+  for (const type of types) {
+    const found = await ask(type).catch((error: unknown) => {
+      if (!(error instanceof QueryError && error.problem === "retired")) throw error;
+      retired ??= error;
+      return undefined;
+    });
+    if (found !== undefined) all.push({ type, found });
+  }
+  if (all.length === 0 && retired !== undefined) throw retired;
+  return all;
+}

@@ -1,0 +1,43 @@
+import type Database from "better-sqlite3";
+import type { ActorType } from "../../machines/actor-type.ts";
+import type { QuarantineNotice } from "../flow/queries.ts";
+import { rfc3339 } from "./rfc-3339.ts";
+
+/** The columns {@link readNotice} reads, of a row joined with the one of `quarantine`, as `q`, that it may have. */
+export const NOTICE_COLUMNS = `q.event_type AS eventType, q.error, q.since_ms AS sinceMs,
+  iif(q.actor_id IS NULL, NULL, (SELECT count(*) FROM parked p WHERE p.type = q.type AND p.actor_id = q.actor_id)) AS parked`;
+
+/** A row with {@link NOTICE_COLUMNS}; null when the actor is not quarantined. */
+export interface NoticeRow {
+  readonly eventType: string | null;
+  readonly error: string | null;
+  readonly sinceMs: number | null;
+  readonly parked: number | null;
+}
+
+/** An actor's quarantine, and which event types have arrived although they are not applied. */
+export interface Held {
+  readonly notice: QuarantineNotice;
+  readonly arrived: ReadonlySet<string>;
+}
+
+/** What a row says of its actor's quarantine. */
+export function readNotice({ eventType, error, sinceMs, parked }: NoticeRow): QuarantineNotice | undefined {
+  if (eventType === null || error === null || sinceMs === null) return undefined;
+  return { eventType, error, since: rfc3339(sinceMs), parked: parked ?? 0 };
+}
+
+/** One look by key. */
+export function createHeldQuery(db: Database.Database): (type: ActorType, actorId: string) => Held | undefined {
+  const select = db.prepare(`SELECT ${NOTICE_COLUMNS} FROM quarantine q WHERE type = ? AND actor_id = ?`);
+  const selectSubjects = db
+    .prepare("SELECT DISTINCT subject FROM parked WHERE type = ? AND actor_id = ? ORDER BY subject")
+    .pluck();
+  return (type, actorId) => {
+    const row = select.get(type.name, actorId) as NoticeRow | undefined;
+    const notice = row && readNotice(row);
+    if (notice === undefined) return undefined;
+    const subjects = selectSubjects.all(type.name, actorId) as string[];
+    return { notice, arrived: new Set(subjects.map((subject) => subject.slice(subject.lastIndexOf(".") + 1))) };
+  };
+}

@@ -1,0 +1,37 @@
+import { expect, it } from "vitest";
+import type { Released } from "../../src/flow/quarantine-control.ts";
+import { openTarget, readPageToken } from "./target.ts";
+
+it("the page, and nobody else's, releases a quarantined order; another daemon's it leaves alone", async () => {
+  await using target = await openTarget();
+  const asked: string[] = [];
+  const server = await target.listen({
+    whereabouts: (_type, id) => (id === "theirs" ? "elsewhere" : "here"),
+    quarantine: {
+      release(_type, id) {
+        asked.push(id);
+        return id === "o-1" ? ({ released: true, applied: 2 } as Released) : undefined;
+      },
+    },
+  });
+  try {
+    const token = await readPageToken(server);
+    const release = async (id: string, headers: Record<string, string> = {}) => {
+      const init = { method: "POST", headers: { "content-type": "application/json", ...headers }, body: "{}" };
+      const response = await fetch(`${server.url}/api/orders/${id}/release`, init);
+      return { status: response.status, body: await response.json() };
+    };
+    expect(await release("o-1")).toMatchObject({ status: 403 });
+    expect(await release("o-1", { "x-natstate-token": token, origin: "http://evil.example" })).toMatchObject({
+      status: 403,
+    });
+    expect(asked).toEqual([]);
+    const own = { "x-natstate-token": token };
+    expect(await release("o-1", own)).toEqual({ status: 200, body: { released: true, applied: 2 } });
+    expect(await release("o-9", own)).toMatchObject({ status: 404 });
+    expect(await release("theirs", own)).toMatchObject({ status: 503 });
+    expect(asked).toEqual(["o-1", "o-9"]);
+  } finally {
+    await server.close();
+  }
+});
