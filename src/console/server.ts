@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { BusyError } from "../flow/questions.ts";
 import { createChangeGuard } from "./guard.ts";
 import { createHostGuard, isWildcard } from "./host-guard.ts";
@@ -7,6 +7,7 @@ import { addInspectRoutes, type InspectSources } from "./inspect-routes.ts";
 import { addPageRoutes, type PageSources } from "./page-routes.ts";
 import { addRoutes, refuse } from "./routes.ts";
 import { CHALLENGES, createTokenGuard, type TokenGuard } from "./token-guard.ts";
+import { createSlowdown } from "./wrong-tokens.ts";
 
 /** The HTTP API, listening. */
 export interface HttpServer {
@@ -25,6 +26,8 @@ export interface DoorOptions {
   readonly token?: string | undefined;
   /** Names by which it is reached beside `host`, in lower case. */
   readonly furtherHosts?: readonly string[] | undefined;
+  /** How long the answer to a wrong token waits, in ms; by default as `wrong-tokens.ts` has it. */
+  readonly slowDown?: () => number;
   /** 0 picks a free one. */
   readonly port: number;
   /** Told of failures that are answered with 500. */
@@ -144,7 +147,8 @@ function refusePipelining(app: FastifyInstance): void {
   });
 }
 
-function addGuards(app: FastifyInstance, { host, furtherHosts }: DoorOptions, tokens: TokenGuard): void {
+function addGuards(app: FastifyInstance, options: DoorOptions, tokens: TokenGuard): void {
+  const { host, furtherHosts, slowDown = createSlowdown() } = options;
   const isOurs = createHostGuard(host, furtherHosts);
   const admits = ({ method, headers }: FastifyRequest) => tokens.admits(method, headers);
   app.addHook("preSerialization", (request, _reply, answer, next) => {
@@ -159,15 +163,40 @@ function addGuards(app: FastifyInstance, { host, furtherHosts }: DoorOptions, to
         "misdirected_request",
         "the Host header names another server; ask for localhost, the address natstate listens on, or one of NATSTATE_HTTP_HOSTS",
       );
+    } else if (isFromElsewhere(request)) {
+      refuse(
+        reply,
+        403,
+        "forbidden",
+        "pages of other sites are not answered; ask from natstate's own, or from a program",
+      );
     } else if (!admits(request) && !isOpenProbe(request)) {
-      reply.headers({ "www-authenticate": CHALLENGES, connection: "close" });
-      refuse(reply, 401, "unauthorized", "expected the token of NATSTATE_HTTP_TOKEN: Authorization: Bearer <token>");
+      const isGuess = request.headers.authorization !== undefined;
+      setTimeout(() => refuseUnknown(reply), isGuess ? slowDown() : 0);
     } else if (request.method !== "GET" && request.method !== "HEAD" && request.is404) {
       // Whatever body comes with it is not read.
       reply.headers({ allow: "GET, HEAD", connection: "close" });
       refuse(reply, 405, "method_not_allowed", `${request.method} is not possible here, use GET`);
     } else next();
   });
+}
+
+function refuseUnknown(reply: FastifyReply): void {
+  // Whoever asked may have gone meanwhile.
+  if (reply.raw.destroyed) return;
+  reply.headers({ "www-authenticate": CHALLENGES, connection: "close" });
+  refuse(reply, 401, "unauthorized", "expected the token of NATSTATE_HTTP_TOKEN: Authorization: Bearer <token>");
+}
+
+/**
+ * Does another page ask, or another port of this host, in somebody's browser? It could not read the answer, but tell by it
+ * how long it takes or whether there is one.
+ *
+ * Source: Fetch Metadata, W3C.
+ */
+function isFromElsewhere({ url, headers }: FastifyRequest): boolean {
+  const site = headers["sec-fetch-site"];
+  return url.startsWith("/api/") && (site === "cross-site" || site === "same-site");
 }
 
 const PROBES = ["/livez", "/readyz"];

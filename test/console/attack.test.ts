@@ -200,7 +200,7 @@ describe("where others reach it", () => {
   const paths = ["/", "/console/app.js", "/api/orders", "/api/stats", "/metrics", "/livez", "/readyz", "/nowhere"];
 
   it("nothing is answered without the token, and everything with it", async () => {
-    const open = await listen({ host: "0.0.0.0", token: TOKEN });
+    const open = await listen({ host: "0.0.0.0", token: TOKEN, slowDown: () => 0 });
     const wrong = [
       "",
       "Bearer",
@@ -225,7 +225,7 @@ describe("where others reach it", () => {
   });
 
   it("an orchestrator without a token hears whether, and not why", async () => {
-    const open = await listen({ host: "0.0.0.0", token: TOKEN });
+    const open = await listen({ host: "0.0.0.0", token: TOKEN, slowDown: () => 0 });
     const ask = async (path: string, headers: Record<string, string> = {}) =>
       (await fetch(open.url + path, { headers })).json();
     expect(await ask("/livez")).toEqual({ live: true });
@@ -244,7 +244,7 @@ describe("where others reach it", () => {
   });
 
   it("a program that sends it may change something; a browser only from our page", async () => {
-    const open = await listen({ host: "0.0.0.0", token: TOKEN });
+    const open = await listen({ host: "0.0.0.0", token: TOKEN, slowDown: () => 0 });
     const json = { "content-type": "application/json" };
     const statusOf = async (headers: Record<string, string>) =>
       (await redrive({ ...json, ...headers }, undefined, open)).status;

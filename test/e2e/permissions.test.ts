@@ -182,6 +182,7 @@ const OVERHEARING = [
   "orders.*.*.*",
   "$JS.>",
   "$SRV.PING",
+  "$SRV.PING.natstate",
   "natstate.orders.>",
   "_INBOX.>",
   "_INBOX_processor.>",

@@ -79,16 +79,12 @@ it("quarantined orders are listed, shown and, after a fix, released: their decis
     expect(early.stdout).toMatch(/quarantined again.*2 kept back/);
     expect(await world.streamSize("DECISIONS")).toBe(0);
     const cli = (...args: string[]) => runCli(args, { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir });
-    const [got, history, letter, one, rest] = await Promise.all([
+    const [got, one, rest] = await Promise.all([
       cli("get", "o-1"),
-      cli("history", "o-1", "--json"),
-      cli("dead-letters", "show", "1"),
       cli("dead-letters", "redrive", "1"),
       cli("dead-letters", "redrive", "--all"),
     ]);
     expect(got.stdout).toMatch(/QUARANTINED since .*: order machine failed.*\n.*npx natstate quarantine release o-1/);
-    expect(JSON.parse(history.stdout)).toMatchObject({ quarantine: { parked: 2 } });
-    expect(letter.stdout).toMatch(/after a fix +npx natstate quarantine release o-/);
     expect([one.code, one.stdout]).toEqual([
       1,
       expect.stringMatching(/kept back in quarantine.*quarantine release o-/),

@@ -254,7 +254,7 @@ describe("secrets", () => {
 test("a pretty line is one line that steers no terminal, whatever an event has put into it; stacks keep their lines", () => {
   const { logger, written } = capture("info", true);
   const evil = "a\x1b[2Jb\nc\u202ed\u2028e\x9bf";
-  logger.warn({ actorId: evil, error: evil }, evil);
+  logger.warn({ actorId: evil, subject: evil }, evil);
   const [line = ""] = written;
   expect(line.trimEnd()).not.toMatch(/[\p{Cc}\p{Zl}\p{Cf}]/u);
   logger.error({ err: new Error(evil) }, "it failed");
