@@ -17,7 +17,9 @@ export function takeDataDir({ NATSTATE_DATA: path }: Pick<Config, "NATSTATE_DATA
   try {
     makeDirectory(path);
   } catch (error) {
-    throw new ConfigError([`NATSTATE_DATA: ${path} cannot be made: ${(error as Error).message}`]);
+    throw new ConfigError([
+      `NATSTATE_DATA: ${path} cannot be made (${(error as Error).message}): set it to a directory that this user may write`,
+    ]);
   }
   const names = readdirSync(path);
   const own = names.filter((name) => OURS.test(name));

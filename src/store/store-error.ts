@@ -49,7 +49,7 @@ function isReadOnlyDisk(directory: string): boolean {
 /** A file that is no longer what was written. */
 export function damage(file: string, found: string, cause?: unknown): StoreError {
   return new StoreError(
-    `${file} is damaged (${found}). Nothing is lost: the streams have everything. Move it away together with its -wal and -shm, or run npx natstate rebuild, and start again.`,
+    `${file} is damaged (${found}). What the streams keep is not lost: run npx natstate rebuild, which keeps this one beside the new, or put a backup in its place (remove its -wal and -shm).`,
     { cause },
   );
 }

@@ -9,7 +9,7 @@ import { pause } from "./processes.ts";
 import type { World } from "./world.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const REFUSAL = /is damaged.*Move it away.*natstate rebuild/s;
+const REFUSAL = /is damaged.*natstate rebuild/s;
 const FLIP_ROUNDS = 10;
 
 /** The SQLite file is gone, old, or not what was written. */
