@@ -73,9 +73,9 @@ test("a directory that holds other things, too, is not closed to others", () => 
   expect(openToOthers(dir)).toEqual([". 755", "somebody-elses 644"]);
 });
 
-/** As a user who owns nothing. */
-async function asNobody(...args: string[]): Promise<{ code: number | null; stderr: string }> {
-  const own = { PATH: process.env.PATH ?? "", ...env };
+/** Runs `natstate <args>` with a data directory, as a user who owns nothing of root's. */
+async function asNobody(dataDir: string, ...args: string[]): Promise<{ code: number | null; stderr: string }> {
+  const own = { ...env, PATH: process.env.PATH ?? "", NATSTATE_DATA: dataDir };
   const who = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
   const child: ChildProcess = spawn(process.execPath, ["src/cli.ts", ...args], { cwd: ROOT, env: own, ...who });
   let stderr = "";
@@ -84,30 +84,34 @@ async function asNobody(...args: string[]): Promise<{ code: number | null; stder
   return { code, stderr };
 }
 
+/** Also what root may not do. */
+const NO_DIRECTORY = "/proc/sys";
+const OWN_IT = /^natstate: EACCES: .*: run this as the user that owns it, or give it to this one.*\n$/;
+
 test("a data directory that cannot be written or read is said in one line, with what to do", async () => {
-  const data = join(dir, "data");
-  mkdirSync(data);
+  const [fixed, closed, left] = ["fixed", "closed", "left"].map((name) => join(dir, name)) as [string, string, string];
+  for (const path of [fixed, closed, left]) mkdirSync(path);
   chmodSync(dir, 0o755);
-  chmodSync(data, 0o555);
+  chmodSync(fixed, 0o555);
+  chmodSync(closed, isRoot ? 0o700 : 0o000);
+  // By somebody else, such as a start by root: the directory is this user's, and what is in it is not.
+  writeFileSync(join(left, "natstate.db"), "", { mode: isRoot ? 0o600 : 0o400 });
+  if (isRoot) chownSync(left, NOBODY, NOBODY);
+  const [start, startLeft, backup, list, nowhere] = await Promise.all([
+    asNobody(fixed, "start"),
+    isRoot ? asNobody(left, "start") : undefined,
+    asNobody(closed, "backup", "/tmp/never.db"),
+    asNobody(closed, "list"),
+    runCli(["start"], { ...env, NATSTATE_DATA: NO_DIRECTORY }),
+  ]);
   const user = isRoot ? NOBODY : process.getuid?.();
-  expect(await asNobody("start")).toEqual({
+  expect(start).toEqual({
     code: 1,
-    stderr: `natstate: ${data}/natstate.db.lock cannot be opened or written (unable to open database file): this user (${user}) has to own ${data} and what is in it (chown -R)\n`,
+    stderr: `natstate: ${fixed}/natstate.db.lock cannot be opened or written (unable to open database file): this user (${user}) has to own ${fixed} and what is in it (chown -R)\n`,
   });
-  // Left by somebody else, such as a start by root: the directory is this user's, and the files are not.
-  if (isRoot) {
-    writeFileSync(join(data, "natstate.db"), "");
-    chownSync(data, NOBODY, NOBODY);
-    chmodSync(data, 0o700);
-    expect((await asNobody("start")).stderr).toMatch(/natstate\.db cannot be opened .* has to own .*\n$/);
-    chownSync(data, 0, 0);
-  } else chmodSync(data, 0o000);
-  for (const command of ["backup /tmp/never.db", "list"]) {
-    const { stderr } = await asNobody(...command.split(" "));
-    expect(stderr).toMatch(/^natstate: EACCES: .*: run this as the user that owns it, or give it to this one.*\n$/);
-  }
-  env.NATSTATE_DATA = "/proc/sys";
-  const { code, stderr } = await runCli(["start"], env);
-  expect({ code, lines: stderr.split("\n").length }).toEqual({ code: 1, lines: 2 });
-  chmodSync(data, 0o700);
+  if (startLeft !== undefined) expect(startLeft.stderr).toMatch(/natstate\.db cannot be opened .* has to own .*\n$/);
+  expect(backup.stderr).toMatch(OWN_IT);
+  expect(list.stderr).toMatch(OWN_IT);
+  expect({ code: nowhere.code, lines: nowhere.stderr.split("\n").length }).toEqual({ code: 1, lines: 2 });
+  for (const path of [fixed, closed]) chmodSync(path, 0o700);
 });
