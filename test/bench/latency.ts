@@ -33,7 +33,7 @@ const ANSWER_WITHIN_MS = 10_000;
 export async function measureLatency(nc: NatsConnection, options: LatencyOptions): Promise<Latency> {
   const { eventsPerSecond, seconds, rampUpSeconds, seed } = options;
   const orders = Math.round((eventsPerSecond * seconds) / EVENTS_PER_ORDER);
-  const messages = plainOrders({ orders, seed: seed + 1, shuffle: 20, idPrefix: "live-" });
+  const messages = plainOrders({ orders, seed: seed + 1, shuffle: 20, idPrefix: `live-${seed}-` });
   const completing = completingMessages(messages);
   const publishedAt = new Map<string, number>();
   const arrivedAt = new Map<string, number>();
