@@ -17,7 +17,7 @@ export interface Session {
   close(): Promise<void>;
 }
 
-/** What happened to the connection. `refused` is told once for as long as it is the same, with what the server says. */
+/** What happened to the connection. `refused` is told once for each answer of the server in an outage, with that answer. */
 export type SessionEvent = "disconnected" | "refused" | "reconnected" | "closed";
 
 /**
@@ -33,22 +33,26 @@ export async function openSession(
   let connected = true;
   let closing = false;
   let refusal: string | undefined;
+  /** In this outage. */
+  const told = new Set<string>();
   void (async () => {
     for await (const status of nc.status()) {
-      if (status.type === "disconnect") {
+      // The client says it of each attempt that is refused, and pays each back with a return at the end.
+      if (status.type === "disconnect" && connected) {
         connected = false;
         onEvent("disconnected");
       }
-      if (status.type === "reconnect") {
+      if (status.type === "reconnect" && !connected) {
         connected = true;
         refusal = undefined;
+        told.clear();
         onEvent("reconnected");
       }
       if (status.type === "error" && isRefusal(status.error)) {
-        const because = refusedBecause(status.error.message);
-        if (refusal === because) continue;
-        refusal = because;
-        onEvent("refused", because);
+        refusal = refusedBecause(status.error.message);
+        if (told.has(refusal)) continue;
+        told.add(refusal);
+        onEvent("refused", refusal);
       }
     }
   })();

@@ -32,12 +32,13 @@ it("credentials that a server refuses until it is reloaded once more do not end 
   await moreAttempts(session, 2);
   await reload("first");
   await until("it is back", () => session.isConnected());
-  expect(told.filter((event) => event.startsWith("refused"))).toEqual([
-    expect.stringMatching(/Authorization Violation/),
-  ]);
-  expect(told.filter((event) => event.startsWith("closed"))).toEqual([]);
-  expect(session.refusal()).toBeUndefined();
   expect(await session.jsm.getAccountInfo()).toBeDefined();
+  expect(told.toSorted()).toEqual([
+    "disconnected ",
+    "reconnected ",
+    expect.stringMatching(/^refused.*Authorization Violation/),
+  ]);
+  expect(session.refusal()).toBeUndefined();
   await session.close();
 });
 
@@ -53,8 +54,10 @@ it("a .creds file that is renewed after it has expired is taken up", async () =>
   await moreAttempts(session, 2);
   writeFileSync(path, server.creds(3600));
   await until("it is back", () => session.isConnected());
-  expect(told).not.toContain("closed");
   expect(await session.jsm.getAccountInfo()).toBeDefined();
+  // In the second in which it expires the server may let it in for a moment.
+  const turns = told.filter((event) => event !== "refused");
+  expect(turns).toEqual(turns.map((_, index) => (index % 2 === 0 ? "disconnected" : "reconnected")));
   await session.close();
 });
 
