@@ -19,7 +19,8 @@ export async function takeCache(root: string): Promise<void> {
 export async function makePrivate(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const { uid, mode } = await stat(directory);
-  if (uid === process.getuid?.() && isWritable(mode)) await chmod(directory, 0o700);
+  // Where that is refused, or does nothing (CIFS, vfat), others may still write it: who uses it looks.
+  if (uid === process.getuid?.() && isWritable(mode)) await chmod(directory, 0o700).catch(() => {});
 }
 
 /**
@@ -39,11 +40,19 @@ async function refuseOthers(own: readonly string[], base: string): Promise<void>
   for (const path of own) {
     const found = await stat(path);
     if (found.uid !== uid && found.uid !== 0) throw new Error(`${path} belongs to another user (${found.uid})`);
-    if (isWritable(found.mode)) throw new Error(`${path} can be written by other users`);
+    if (isWritable(found.mode)) {
+      throw new Error(
+        `${path} can be written by other users: chmod -R go-w ${own.at(-1)}, if you know what is in it; else remove it, or set NATSTATE_CACHE to a directory of this user`,
+      );
+    }
   }
   // Who may write a directory may rename what is in it, unless it is like /tmp.
   const { mode } = await stat(base);
-  if ((mode & 0o002) !== 0 && (mode & 0o1000) === 0) throw new Error(`${base} can be written by other users`);
+  if ((mode & 0o002) !== 0 && (mode & 0o1000) === 0) {
+    throw new Error(
+      `${base} can be written by other users: chmod o-w ${base}, or set NATSTATE_CACHE to another directory`,
+    );
+  }
 }
 
 function isWritable(mode: number): boolean {

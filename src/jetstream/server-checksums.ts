@@ -1,6 +1,6 @@
 /**
  * SHA-256 of the archives of the nats-server that is fetched, by name: what a mirror, or whoever sits between, says of
- * them has to be the same. An archive that is not listed here is held against the release's own SHA256SUMS only.
+ * them has to be the same. A platform that is not listed here has the release's own SHA256SUMS only, which is said.
  */
 export const KNOWN_CHECKSUMS: Readonly<Record<string, string>> = {
   "nats-server-v2.15.1-linux-amd64.tar.gz": "bf5edc7b1ce98e885c368cb43a886eb148dc5d0551d99f3cf6141fb5e1954c70",

@@ -54,9 +54,14 @@ export async function fetchRelease(request: FetchRequest): Promise<string> {
 
   onProgress({ message: `looking for nats-server ${version} at ${base}` });
   const sums = await download(`${base}/SHA256SUMS`, timeouts);
-  const { name, sha256 } = listedArchive(sums.toString("utf8"), folder);
+  const archives = [`${folder}.tar.gz`, `${folder}.zip`];
+  // Where one is known, no other name will do: whoever lists it lists what is known of it, or nothing.
+  const pinned = archives.filter((archive) => Object.hasOwn(checksums, archive));
+  const { name, sha256 } = listedArchive(sums.toString("utf8"), pinned.length > 0 ? pinned : archives);
   const known = checksums[name];
-  if (known !== undefined && known !== sha256) {
+  if (known === undefined) {
+    onProgress({ message: `natstate knows no checksum of ${name}: only ${base}/SHA256SUMS says what it has to be` });
+  } else if (known !== sha256) {
     throw new Error(`${base}/SHA256SUMS says ${sha256} of ${name}, which is known to have ${known}: refused`);
   }
 
@@ -75,14 +80,13 @@ export async function fetchRelease(request: FetchRequest): Promise<string> {
 }
 
 /** The line `<hex>  <name>` of this platform; the tar is preferred, every `tar` program can unpack it. */
-function listedArchive(sums: string, folder: string): { name: string; sha256: string } {
-  const names = [`${folder}.tar.gz`, `${folder}.zip`];
+function listedArchive(sums: string, names: readonly string[]): { name: string; sha256: string } {
   const lines = sums.split("\n").map((line) => line.trim().split(/\s+\*?/));
   for (const name of names) {
     const sha256 = lines.find((line) => line[1] === name)?.[0]?.toLowerCase();
     if (sha256 && /^[0-9a-f]{64}$/.test(sha256)) return { name, sha256 };
   }
-  throw new Error(`SHA256SUMS lists neither ${names.join(" nor ")}`);
+  throw new Error(`SHA256SUMS does not list ${names.join(" or ")}`);
 }
 
 /** Windows brings a tar that unpacks zip files too; another one may come first on PATH. */

@@ -145,6 +145,7 @@ test("with none at hand the release is fetched once, checked and kept", async ()
   expect(fetched).toEqual({ path: cached(fetchedServerVersion), version: fetchedServerVersion, source: "release" });
   expect(requests).toEqual([`/v${fetchedServerVersion}/SHA256SUMS`, archivePath]);
   expect(progress).toContainEqual(expect.objectContaining({ receivedBytes: expect.any(Number) }));
+  expect(progress).toContainEqual({ message: expect.stringContaining("natstate knows no checksum of ") });
   expect(await findServerBinary({ env, checksums })).toEqual({ ...fetched, source: "cache" });
   expect(requests).toHaveLength(2);
 });
@@ -166,6 +167,18 @@ test("an archive that is not the known one is refused although its release's own
     /SHA256SUMS says [0-9a-f]{64} .* known to have a{64}/,
   );
   expect(requests).toHaveLength(1);
+});
+
+test("naming the archive otherwise is no way around what is known of it", async () => {
+  const { requests, files, archivePath } = await releaseServer();
+  const zipPath = archivePath.replace(/tar\.gz$/, "zip");
+  const sums = `/v${fetchedServerVersion}/SHA256SUMS`;
+  // tar looks at what is in it, not at its name.
+  files[zipPath] = files[archivePath] ?? "";
+  files[sums] = String(files[sums]).replaceAll(".tar.gz", ".zip");
+  checksums[archivePath.split("/").at(-1) ?? ""] = "a".repeat(64);
+  await expect(findServerBinary({ env, checksums })).rejects.toThrow(/SHA256SUMS does not list \S+\.tar\.gz\n/);
+  expect(requests).toEqual([sums]);
 });
 
 test("what is known is of the version that is fetched", () => {
@@ -222,10 +235,24 @@ test.skipIf(process.getuid === undefined)(
   },
 );
 
+test.skipIf(process.getuid === undefined)(
+  "a cache that others may write says what lets it serve again, where none can be fetched",
+  async () => {
+    standIn(cached(fetchedServerVersion), fetchedServerVersion);
+    const own = join(root, "cache/natstate");
+    for (const place of [cached(fetchedServerVersion), own]) chmodSync(place, 0o775);
+    const { message } = await findServerBinary({ env, checksums }).catch((error: Error) => error as ServerBinaryError);
+    const said = /cache: .* can be written by other users: (chmod -R go-w (\S+)),/.exec(message);
+    expect(said?.[2]).toBe(own);
+    execFileSync("sh", ["-c", said?.[1] ?? "false"]);
+    expect(await findServerBinary({ env, checksums })).toMatchObject({ source: "cache" });
+  },
+);
+
 test("an archive that SHA256SUMS does not list is not fetched", async () => {
   const { files, requests } = await releaseServer();
   files[`/v${fetchedServerVersion}/SHA256SUMS`] = "garbage";
-  await expect(findServerBinary({ env, checksums })).rejects.toThrow("SHA256SUMS lists neither");
+  await expect(findServerBinary({ env, checksums })).rejects.toThrow("SHA256SUMS does not list");
   expect(requests).toHaveLength(1);
 });
 
