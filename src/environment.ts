@@ -16,8 +16,8 @@ export function fileVariable(name: string): string | undefined {
 }
 
 /**
- * Reads one setting: its variable, else the file that is named for it, without the line break at its end. What is empty
- * is not set, nor what cannot be read: that the file cannot be is said where all paths are looked at.
+ * Reads one setting: its variable, else the file that is named for it, without the line break at its end. An empty
+ * variable is not set. Nor is what a file lacks or keeps to itself: that it does is said where all paths are looked at.
  */
 export function readGiven(env: NodeJS.ProcessEnv, name: string): Given {
   const text = isInjected(name, env[name]) ? undefined : env[name];
@@ -25,7 +25,8 @@ export function readGiven(env: NodeJS.ProcessEnv, name: string): Given {
   const path = env[fileVariable(name) ?? ""];
   if (!path) return { text: undefined, source: "default" };
   try {
-    return { text: readFileSync(path, "utf8").replace(/\r?\n$/, "") || undefined, source: "file" };
+    const content = readFileSync(path, "utf8").replace(/\r?\n$/, "");
+    return { text: content.trim() === "" ? undefined : content, source: "file" };
   } catch {
     return { text: undefined, source: "file" };
   }

@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, constants, readFileSync, statSync } from "node:fs";
 
 /** Settings that name a file which is read. */
 const READ = [
@@ -11,8 +11,8 @@ const READ = [
 ] as const;
 
 /**
- * What is wrong with the paths that settings name, a line each. Looks at them, and opens none: a connection would say
- * `ENOENT` and leave open which of its files it means.
+ * What is wrong with the paths that settings name, a line each: a connection would say `ENOENT` and leave open which of its
+ * files it means.
  */
 export function unusablePaths(given: Readonly<Record<string, string>>): string[] {
   const problems = READ.flatMap((name) => {
@@ -29,7 +29,10 @@ export function unusablePaths(given: Readonly<Record<string, string>>): string[]
 function unreadable(path: string): string | undefined {
   try {
     accessSync(path, constants.R_OK);
-    return statSync(path).isDirectory() ? "is a directory, expected a file" : undefined;
+    const found = statSync(path);
+    if (found.isDirectory()) return "is a directory, expected a file";
+    // One that is not filled yet: to go on without would be to do something else than was asked for.
+    return found.isFile() && readFileSync(path, "utf8").trim() === "" ? "is empty" : undefined;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return code === "ENOENT" ? "is not there" : `cannot be read (${code})`;

@@ -64,12 +64,19 @@ test("secrets may be in files, and are shown to nobody", () => {
   expect(JSON.stringify(shown)).not.toContain("geheim");
 });
 
-test("a secret's file that is missing, wrong or one too many is named, without what it holds", () => {
+test("a secret's file that is missing, empty, wrong or one too many is named, without what it holds", () => {
   const [token, missing] = [join(dir, "short"), join(dir, "missing")];
   writeFileSync(token, "geheim");
   expect(problemsOf({ NATSTATE_HTTP: "0.0.0.0:8484", NATSTATE_HTTP_TOKEN_FILE: missing })).toEqual([
     `NATSTATE_HTTP_TOKEN_FILE: ${missing} is not there`,
   ]);
+  const empty = join(dir, "empty");
+  for (const content of ["", "\n", " \r\n\n"]) {
+    writeFileSync(empty, content);
+    for (const name of ["NATS_URL_FILE", "NATSTATE_HTTP_TOKEN_FILE", "NATS_CREDS", "NATSTATE_TLS_CA"]) {
+      expect(problemsOf({ [name]: empty })).toEqual([`${name}: ${empty} is empty`]);
+    }
+  }
   expect(problemsOf({ NATSTATE_HTTP_TOKEN_FILE: token })).toEqual([
     "NATSTATE_HTTP_TOKEN: expected 16 to 256 printable characters without spaces, got ***",
   ]);
