@@ -194,9 +194,10 @@ function refuseUnknown(reply: FastifyReply): void {
  *
  * Source: Fetch Metadata, W3C.
  */
-function isFromElsewhere({ url, headers }: FastifyRequest): boolean {
+function isFromElsewhere({ routeOptions, headers }: FastifyRequest): boolean {
   const site = headers["sec-fetch-site"];
-  return url.startsWith("/api/") && (site === "cross-site" || site === "same-site");
+  // The route, not what was asked for: /%61pi is /api too.
+  return routeOptions.url?.startsWith("/api/") === true && (site === "cross-site" || site === "same-site");
 }
 
 const PROBES = ["/livez", "/readyz"];

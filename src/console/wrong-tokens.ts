@@ -5,6 +5,8 @@ const FORGET_MS = 1000;
 const STEP_MS = 100;
 /** At 512 connections that is a hundred guesses a second. */
 const MOST_MS = 5000;
+/** More are not counted: after a minute of silence all are forgotten. */
+const MOST = FREE + MOST_MS / STEP_MS;
 
 /**
  * How long the answer to a wrong token waits: the longer, the more of them there were lately, whoever sent them. Right ones
@@ -19,7 +21,7 @@ export function createSlowdown(nowMs: () => number = () => performance.now()): (
   return () => {
     const before = atMs;
     atMs = nowMs();
-    lately = Math.max(0, lately - (atMs - before) / FORGET_MS) + 1;
-    return Math.min(MOST_MS, Math.max(0, lately - FREE) * STEP_MS);
+    lately = Math.min(MOST, Math.max(0, lately - (atMs - before) / FORGET_MS) + 1);
+    return Math.max(0, lately - FREE) * STEP_MS;
   };
 }
