@@ -241,8 +241,8 @@ test.skipIf(process.getuid === undefined)(
     standIn(cached(fetchedServerVersion), fetchedServerVersion);
     const own = join(root, "cache/natstate");
     for (const place of [cached(fetchedServerVersion), own]) chmodSync(place, 0o775);
-    const { message } = await findServerBinary({ env, checksums }).catch((error: Error) => error as ServerBinaryError);
-    const said = /cache: .* can be written by other users: (chmod -R go-w (\S+)),/.exec(message);
+    const error: Error = await findServerBinary({ env, checksums }).catch((reason) => reason);
+    const said = /cache: .* can be written by other users: (chmod -R go-w (\S+)),/.exec(error.message);
     expect(said?.[2]).toBe(own);
     execFileSync("sh", ["-c", said?.[1] ?? "false"]);
     expect(await findServerBinary({ env, checksums })).toMatchObject({ source: "cache" });
