@@ -96,6 +96,10 @@ export interface TrafficOptions {
   readonly malformed: number;
   /** Put before every actor id, so that two runs do not meet. */
   readonly idPrefix?: string;
+  /** Event time of the first actor's first event, ms since the epoch; 2026-01-01 when absent. */
+  readonly startMs?: number;
+  /** So much later each next actor begins; a second when absent. */
+  readonly everyMs?: number;
 }
 
 /** One message of seeded traffic, ready to publish. */

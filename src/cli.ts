@@ -45,11 +45,12 @@ async function createProgram(asked: string | undefined): Promise<Command> {
   const program = new Command("natstate")
     .description(description)
     .version(version)
-    .showHelpAfterError("(npx natstate <command> --help says more)")
+    .showHelpAfterError("(npx natstate --help says more)")
     .exitOverride();
   const named = COMMANDS.filter(([names]) => names.split(" ").includes(asked ?? ""));
   const wanted = asked === "--version" || asked === "-V" ? [] : named.length > 0 ? named : COMMANDS;
   for (const [, add] of wanted) await add(program);
+  for (const command of program.commands) nameInHelp(command, "npx natstate");
   const codes = Object.values(EXIT_CODES).map(({ code, meaning }) => `  ${code}  ${meaning}`);
   program.addHelpText("after", `\nExit codes:\n${codes.join("\n")}`);
   return withExamples(program, [
@@ -65,12 +66,20 @@ async function createProgram(asked: string | undefined): Promise<Command> {
 // Whatever is written, here and by the nats-server that is started here, is for its owner only.
 process.umask(0o077);
 endWithStarter();
+
+/** After a mistake each command names its own help. */
+function nameInHelp(command: Command, before: string): void {
+  const line = `${before} ${command.name()}`;
+  command.showHelpAfterError(`(${line} --help says more)`);
+  for (const each of command.commands) nameInHelp(each, line);
+}
+
 onClosedPipe(() => process.exit());
 try {
   await (await createProgram(process.argv[2])).parseAsync();
 } catch (error) {
   const { code, message } = explain(error);
-  if (message !== null) say(`natstate: ${message}`);
+  if (message !== null) say(message.startsWith("natstate ") ? message : `natstate: ${message}`);
   // Not only exitCode: whatever a failure has left open must not keep the process.
   process.exit(code);
 }

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Logger } from "pino";
 import type { ActorType } from "../machines/actor-type.ts";
 import { type Config, ConfigError, natsAccess } from "./config.ts";
+import { placeOfCommands } from "./console/command-place.ts";
 import { createHttpServer, type HttpServer } from "./console/server.ts";
 import { createActivity } from "./flow/activity.ts";
 import { checkActorTypes } from "./flow/check-actor-types.ts";
@@ -609,6 +610,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
       inspections,
       quarantine,
       partitions: topology.partitions,
+      where: placeOfCommands(natsUrl, config.NATSTATE_DATA, config.NATS_URL === undefined),
       // From the store: whoever may write DEAD_LETTERS need not be allowed to read it.
       redrive: ({ publishedSequence: sequence, subject, body, encoding, ...letter }) =>
         deadLetters.redrive({

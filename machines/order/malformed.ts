@@ -2,8 +2,6 @@ import type { TrafficMessage } from "../actor-type.ts";
 
 /** Far more than 24 h ahead of any stream. */
 const FUTURE = "2199-01-01T00:00:00.000Z";
-/** Later than any other traffic, so that a payment believed by mistake would win. */
-const LATE = "2026-06-01T00:00:00.000Z";
 
 const NO_FIELDS = { amount: undefined, status: undefined };
 
@@ -13,11 +11,13 @@ const NO_FIELDS = { amount: undefined, status: undefined };
  *
  * @param index - consecutive indexes cycle through the reasons, and through several ways of each.
  * @param orderId - a valid order id.
+ * @param lateMs - later than any other event about it, ms since the epoch.
  */
-export function malformedMessage(index: number, orderId: string): TrafficMessage {
+export function malformedMessage(index: number, orderId: string, lateMs: number): TrafficMessage {
   // The index never repeats within a run, so that no two of an order's messages share an id.
   const eventId = `${orderId}-malformed-${index}`;
-  const payment = { orderId, timestamp: LATE, eventType: "PaymentProcessed", eventId, amount: 1, status: "failed" };
+  const timestamp = new Date(lateMs).toISOString();
+  const payment = { orderId, timestamp, eventType: "PaymentProcessed", eventId, amount: 1, status: "failed" };
   const good = JSON.stringify(payment);
   const changed = (changes: object) => JSON.stringify({ ...payment, ...changes });
   // Reason, body and, when it is not the payment's, the subject's last token. One of each reason comes first, so that

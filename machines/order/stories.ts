@@ -1,9 +1,6 @@
 import type { TrafficMessage } from "../actor-type.ts";
 import { type Draft, publishAnyhow, publishPlainly, type Random } from "./publishers.ts";
 
-/** Event time of the first order, later orders one second on each. In the past: a stream refuses events from its future. */
-const FIRST_MS = Date.UTC(2026, 0, 1);
-
 const WAREHOUSES = ["warehouse-west", "warehouse-east", "warehouse-north", "warehouse-south"] as const;
 const CURRENCIES = ["EUR", "USD", "GBP", "CHF"] as const;
 const METHODS = ["card", "invoice", "transfer", "wallet"] as const;
@@ -11,20 +8,20 @@ const CARRIERS = ["Postwagen", "Albatros", "Kurier 7"] as const;
 const TIERS = ["bronze", "silver", "gold"] as const;
 
 /** The order of the seed article's `TestOutOfOrderEventProcessing`, in the order in which that test delivers it. */
-export function seedStory(orderId: string): TrafficMessage[] {
+export function seedStory(orderId: string, firstMs: number): TrafficMessage[] {
   const drafts: Draft[] = [
     draft("PaymentProcessed", 2000, { status: "successful", amount: 99.99 }),
     draft("ShippingCalculated", 3000, { shippingCost: 10, estimatedDays: 3 }),
     draft("OrderCreated", 0, { customerId: "customer-456", totalAmount: 99.99, currency: "USD" }),
     draft("InventoryReserved", 1000, { reservedItems: { "sku-1": 2 }, warehouseId: "warehouse-west" }),
   ];
-  return publishPlainly(orderId, FIRST_MS, drafts);
+  return publishPlainly(orderId, firstMs, drafts);
 }
 
 /** One event of each type, complete and uncorrected, in plain JSON: exactly one decision, whatever the order of arrival. */
-export function plainStory(orderId: string, index: number, random: Random): TrafficMessage[] {
+export function plainStory(orderId: string, firstMs: number, random: Random): TrafficMessage[] {
   // Five days is what an order is promised while shipping is unknown, so that shipping never makes a second revision.
-  return publishPlainly(orderId, FIRST_MS + index * 1000, Object.values(smoothOrder(random, 5)));
+  return publishPlainly(orderId, firstMs, Object.values(smoothOrder(random, 5)));
 }
 
 /**
@@ -34,7 +31,7 @@ export function plainStory(orderId: string, index: number, random: Random): Traf
  * @param fail - share of payments that fail first.
  * @returns its distinct events, oldest first.
  */
-export function randomStory(orderId: string, index: number, fail: number, random: Random): TrafficMessage[] {
+export function randomStory(orderId: string, firstMs: number, fail: number, random: Random): TrafficMessage[] {
   const smooth = smoothOrder(random, int(random, 1, 9));
   const { created, shipping, loyalty } = smooth;
   const parts = [
@@ -48,7 +45,7 @@ export function randomStory(orderId: string, index: number, fail: number, random
     if (random() < share) parts.splice(int(random, 0, parts.length - 1), 1);
   }
   const drafts = parts.flat().sort((a, b) => a.at - b.at);
-  return publishAnyhow(orderId, FIRST_MS + index * 1000, drafts, random);
+  return publishAnyhow(orderId, firstMs, drafts, random);
 }
 
 /** What the payment service reports: most failures are tried again, some of those so fast that the clock stands still. */

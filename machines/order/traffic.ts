@@ -3,6 +3,11 @@ import { malformedMessage } from "./malformed.ts";
 import { SHOWCASE_ID } from "./reference.ts";
 import { plainStory, randomStory, seedStory } from "./stories.ts";
 
+/** In the past: a stream refuses events from its future. */
+const START_MS = Date.UTC(2026, 0, 1);
+/** Later than any other traffic, so that a payment believed by mistake would win; not beyond what a stream accepts. */
+const AFTERWARDS_MS = 6 * 3_600_000;
+
 /** A message with its place in the list. */
 interface Placed {
   readonly place: number;
@@ -11,31 +16,32 @@ interface Placed {
 
 /**
  * The events of orders as five independent services publish them: duplicated, late, shuffled, corrected, some missing,
- * some as CloudEvents. The same options give the same messages. Event times start at 2026-01-01T00:00:00Z, one order a
- * second.
+ * some as CloudEvents. The same options give the same messages. Event times start at `startMs`, one order each `everyMs`.
  *
  * The first order is the seed article's out-of-order one, `order-123`, in the seed's order of arrival and never late.
  * With `duplicates`, `late`, `fail` and `malformed` all 0 every order is plain instead: five events, one of each type,
  * one decision (`OrderConfirmed`), as benchmarks want it; `shuffle` still holds.
  */
 export function orderTraffic(options: TrafficOptions): TrafficMessage[] {
-  const { actors, idPrefix = "", shuffle, malformed } = options;
+  const { actors, idPrefix = "", shuffle, malformed, startMs = START_MS, everyMs = 1000 } = options;
   const random = mulberry32(options.seed);
   const plain = options.duplicates === 0 && options.late === 0 && options.fail === 0 && malformed === 0;
   const idOf = (index: number) => idPrefix + (index === 0 ? SHOWCASE_ID : `order-${1000 + index}`);
   const placed: Placed[] = [];
   for (let index = 0; index < actors; index++) {
     const orderId = idOf(index);
+    const firstMs = startMs + index * everyMs;
     if (plain) {
-      placeOrder(placed, index, plainStory(orderId, index, random), options, random);
+      placeOrder(placed, index, plainStory(orderId, firstMs, random), options, random);
     } else if (index === 0) {
-      placeSeedOrder(placed, seedStory(orderId), options, random);
+      placeSeedOrder(placed, seedStory(orderId, firstMs), options, random);
     } else {
-      placeOrder(placed, index, randomStory(orderId, index, options.fail, random), options, random);
+      placeOrder(placed, index, randomStory(orderId, firstMs, options.fail, random), options, random);
     }
   }
   for (let index = 0; index < malformed; index++) {
-    const message = malformedMessage(index, idOf(Math.floor(random() * actors)));
+    const lateMs = startMs + actors * everyMs + AFTERWARDS_MS;
+    const message = malformedMessage(index, idOf(Math.floor(random() * actors)), lateMs);
     // Without shuffling a whole number is the gap between two orders.
     const place = shuffle === 0 ? Math.floor(random() * (actors + 1)) : random() * (actors + 1);
     placed.push({ place, message });

@@ -60,7 +60,7 @@ async function examineSystem(types: readonly ActorType[], config: Config, { url,
   const session = await openSession(access, () => {}).catch((error: Error) => error);
   if (session instanceof Error) {
     const isOurs = config.NATS_URL === undefined;
-    if (isOurs) return [warning("NATS", `nothing usable at ${where}: ${session.message}`, START)];
+    if (isOurs) return [warning("NATS", `${session.message.replace(/\.$/, "")} (${because})`, START)];
     const isAway = session instanceof NatsAwayError;
     const advice = isAway ? session.advice : "is nats-server running there, and is it 2.14 or newer?";
     return [problem("NATS", `${because}: ${isAway ? session.what : session.message}`, advice)];

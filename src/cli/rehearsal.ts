@@ -1,6 +1,8 @@
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { ActorType } from "../../machines/actor-type.ts";
+import { normaliseTimestamp } from "../../machines/event-time.ts";
 import { runSimulation, simulationDefaults as usual } from "../demo/simulate.ts";
+import { maskUrl } from "../setting-values.ts";
 import { findType, idPrefix, share, typeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { addSystemOption } from "./nats-option.ts";
@@ -24,6 +26,7 @@ interface SimulateOptions {
   readonly malformed: number | true;
   readonly seed: number;
   readonly prefix?: string;
+  readonly from?: number;
   readonly nats?: string;
   readonly json?: boolean;
 }
@@ -61,7 +64,9 @@ export function addDemo(program: Command): void {
 export function addSimulate(program: Command, types: readonly ActorType[]): void {
   const command = program
     .command("simulate")
-    .description("Publish seeded traffic to a running system: late, twice and in any order. The same seed, the same.")
+    .description(
+      "Publish seeded traffic to a running system: late, twice and in any order. The same seed and --from, the same.",
+    )
     .option("--orders <n>", "how many orders", wholeNumber(1, 1_000_000), usual.orders)
     .option("--rate <n>", "events a second; 0: as fast as they are stored", wholeNumber(0), usual.rate)
     .addOption(trouble("--shuffle [n]", "mix the events of n orders; 0: in order", "shuffle", wholeNumber(0)))
@@ -70,7 +75,8 @@ export function addSimulate(program: Command, types: readonly ActorType[]): void
     .addOption(trouble("--fail [share]", "share of payments that fail first", "fail", share))
     .addOption(trouble("--malformed [n]", "messages that can never be read", "malformed", wholeNumber(0)))
     .option("--seed <n>", "another seed, other traffic", wholeNumber(0, 0xffffffff), usual.seed)
-    .option("--prefix <text>", "put before every order id (default: sim<seed>-)", idPrefix)
+    .option("--from <time>", "when it happened, RFC 3339 (default: just now)", momentMs)
+    .option("--prefix <text>", "put before every order id (default: of seed and time)", idPrefix)
     .addOption(typeOption(types))
     .option("--json", "print the summary as JSON")
     .action((options: SimulateOptions) => simulate(types, options));
@@ -81,6 +87,13 @@ export function addSimulate(program: Command, types: readonly ActorType[]): void
     ["npx natstate simulate --duplicates 50% --late 20% --fail 0.5", "a bad day"],
     ["npx natstate simulate --shuffle 0 --duplicates 0 --late 0 --fail 0 --malformed 0", "a perfect one"],
   ]);
+}
+
+function momentMs(text: string): number {
+  const timestamp = normaliseTimestamp(text);
+  if (timestamp === null)
+    throw new InvalidArgumentError("Expected RFC 3339 with a zone, such as 2026-01-31T12:00:00Z.");
+  return Date.parse(timestamp);
 }
 
 /** What goes wrong in the traffic; each may be given without its value, and is then the usual one. */
@@ -109,6 +122,9 @@ async function simulate(types: readonly ActorType[], options: SimulateOptions): 
       natsUrl: url,
       access,
       idPrefix: options.prefix,
+      startMs: options.from,
+      // Where the environment says it, it says so to the next command, too.
+      where: options.nats && `--nats ${maskUrl(options.nats)}`,
       json: options.json ?? false,
       out: process.stdout,
       signal: ending.signal,

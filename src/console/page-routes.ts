@@ -16,6 +16,8 @@ import { countAll, readTyped, refuse, type Sources } from "./routes.ts";
 export interface PageSources extends Sources, ReleaseSources {
   readonly activity: Activity;
   readonly redrive: Redrive;
+  /** What a command copied from a page needs to find this daemon, such as `--nats <url>`; absent, nothing. */
+  readonly where?: string;
   /** Told of failures that no request is answered with. */
   readonly onError?: (error: Error, path: string) => void;
 }
@@ -36,12 +38,12 @@ export function addPageRoutes(app: FastifyInstance, sources: PageSources, guard:
 }
 
 /** Layouts are made when they are first asked for, and once. */
-function addMachineRoute(app: FastifyInstance, { types }: PageSources): void {
+function addMachineRoute(app: FastifyInstance, { types, where = "" }: PageSources): void {
   const described = new Map<ActorType, object>();
   app.get("/api/machine", (request, reply) => {
     const asked = readTyped(types, request, readNoFilter);
     if (isRefused(asked)) return refuse(reply, 400, "bad_request", asked.problem);
-    const description = described.get(asked.type) ?? describeMachine(asked.type, types);
+    const description = described.get(asked.type) ?? { ...describeMachine(asked.type, types), where };
     described.set(asked.type, description);
     return reply.send(description);
   });

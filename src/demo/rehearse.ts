@@ -2,6 +2,7 @@ import type { ActorType, TrafficMessage } from "../../machines/actor-type.ts";
 import type { ActorCounts } from "../flow/queries.ts";
 import { openSession } from "../jetstream/session.ts";
 import { compare, expectOf } from "./compare.ts";
+import { datesFrom } from "./dates.ts";
 import { makeTraffic } from "./make-traffic.ts";
 import { type Outcome, type OutcomeReader, openOutcomeReader } from "./outcome.ts";
 import type { Progress } from "./progress.ts";
@@ -32,7 +33,7 @@ export async function rehearse({ type, actors, seed, daemon, progress, signal }:
   const { natsUrl, httpUrl } = daemon;
   if (httpUrl === null) throw new Error("the comparison asks the HTTP API, and NATSTATE_HTTP is off");
   progress.step("making traffic");
-  const messages = makeTraffic(type, { ...TROUBLE, actors, seed });
+  const messages = makeTraffic(type, { ...TROUBLE, ...datesFrom(undefined, actors), actors, seed });
   const expected = expectOf(type, messages);
   const session = await openSession({ url: natsUrl, name: "natstate demo" }, () => {});
   try {

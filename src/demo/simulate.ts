@@ -1,8 +1,8 @@
 import type { ActorType, TrafficMessage } from "../../machines/actor-type.ts";
 import { actorTypes } from "../../machines/registry.ts";
 import type { NatsAccess } from "../jetstream/access.ts";
-import { maskUrl } from "../setting-values.ts";
 import { expectOf } from "./compare.ts";
+import { datesFrom } from "./dates.ts";
 import { makeTraffic } from "./make-traffic.ts";
 import { total } from "./outcome.ts";
 import { createProgress } from "./progress.ts";
@@ -29,8 +29,12 @@ export interface SimulationOptions {
   /** Messages that can never be accepted. */
   readonly malformed: number;
   readonly seed: number;
-  /** Put before every id; `sim<seed>-` when absent, so that runs with different seeds do not meet. */
+  /** When it happened, ms since the epoch; absent, all of it just has. */
+  readonly startMs?: number | undefined;
+  /** Put before every id; made of the seed and of `startMs` when absent, so that no two runs meet but the same. */
   readonly idPrefix?: string | undefined;
+  /** What a copied command needs to find the system, such as `--nats <url>`; absent, nothing. */
+  readonly where?: string | undefined;
   /** The {@link Simulation} as JSON instead of text. */
   readonly json: boolean;
   /** Gets the summary. */
@@ -71,17 +75,20 @@ export const simulationDefaults = {
 /**
  * Publishes seeded traffic to a running system.
  *
- * The same seed gives the same events under the same ids: published twice, all of the second time are duplicates.
+ * The same seed and `startMs` give the same events under the same ids: published twice, all of the second time are
+ * duplicates.
  *
  * @throws NoTrafficError; NatsSetupError when nothing answers or no natstate has made its stream there; PublishError when the stream
  *   does not take a message.
  */
 export async function runSimulation(options: SimulationOptions): Promise<Simulation> {
-  const { type = actorTypes[0], natsUrl, orders, seed, idPrefix = `sim${seed}-`, json, out } = options;
+  const { type = actorTypes[0], orders, seed, json, out, where } = options;
   if (type === undefined) throw new RangeError("no actor type is registered");
   const { shuffle, duplicates, late, fail, malformed } = options;
+  const dates = datesFrom(options.startMs, orders);
+  const { idPrefix = `sim${seed}-${Math.floor(dates.startMs / 1000).toString(36)}-` } = options;
   const trouble = { shuffle, duplicates, late, fail, malformed };
-  const messages = makeTraffic(type, { ...trouble, actors: orders, seed, idPrefix });
+  const messages = makeTraffic(type, { ...trouble, ...dates, actors: orders, seed, idPrefix });
   const showcaseId = idPrefix + type.rehearsal.showcaseId;
   const { startedMs: _startedMs, ...published } = await publish(options, type, messages, showcaseId);
   const expected = expectOf(type, messages);
@@ -96,7 +103,7 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
     eventsPerSecond: Math.round(published.published / Math.max(published.seconds, 0.001)),
     complete: published.published === messages.length,
   };
-  out.write(json ? `${JSON.stringify(simulation, null, 2)}\n` : render(simulation, type, natsUrl));
+  out.write(json ? `${JSON.stringify(simulation, null, 2)}\n` : render(simulation, type, where));
   return simulation;
 }
 
@@ -121,7 +128,7 @@ async function publish(
   }
 }
 
-function render(simulation: Simulation, type: ActorType, natsUrl: string): string {
+function render(simulation: Simulation, type: ActorType, where: string | undefined): string {
   const { published, orders, duplicates, malformed, resent, seconds, eventsPerSecond, complete, showcaseId } =
     simulation;
   const speed = `in ${seconds.toFixed(1)} s (${grouped(eventsPerSecond)}/s)`;
@@ -129,15 +136,15 @@ function render(simulation: Simulation, type: ActorType, natsUrl: string): strin
     ? `Published ${grouped(published)} messages about ${grouped(orders)} ${type.collection} ${speed}: ${grouped(duplicates)} duplicates, ${grouped(malformed)} that can never be accepted.`
     : `Ended early: published ${grouped(published)} messages about ${type.collection} ${speed}.`;
   const again = resent === 0 ? [] : [`${grouped(resent)} of them were sent again, because no answer came in time.`];
-  const which = type === actorTypes[0] ? "" : `--type ${type.name} `;
-  const where = `${which}--nats ${maskUrl(natsUrl)}`;
+  const which = type === actorTypes[0] ? [] : [`--type ${type.name}`];
+  const command = (line: string) => `  ${["npx natstate", line, ...which, ...(where ? [where] : [])].join(" ")}`;
   return [
     what,
     ...again,
     "",
     "Now see what has become of them:",
-    `  npx natstate stats ${where}`,
-    `  npx natstate history ${showcaseId} ${where}`,
+    command("stats"),
+    command(`history ${showcaseId}`),
     "",
   ].join("\n");
 }

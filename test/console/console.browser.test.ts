@@ -34,6 +34,9 @@ const EXPORTED = {
   source: "import { assign, setup }",
 };
 
+/** What a command needs to find the daemon. */
+const where = () => `--nats ${live.world.server.url}`;
+
 const firstColumn = (page: Page) => page.locator("tbody th").allTextContents();
 const lit = (page: Page) => page.locator(".node.lit").getAttribute("data-state");
 
@@ -148,7 +151,7 @@ describe("one order", () => {
       expect.stringMatching(/^2OrderConfirmed.*event 3, Payment processedreplaces 1/),
       expect.stringMatching(/^1OrderRejected.*event 2, Inventory reserved/),
     ]);
-    expect(await page.locator(".command").allTextContents()).toContain("npx natstate history travel-2Copy");
+    expect(await page.locator(".command").allTextContents()).toContain(`npx natstate history travel-2 ${where()}Copy`);
     await page.getByText("Raw JSON, now").click();
     expect(JSON.parse((await page.locator("details pre").last().textContent()) ?? "")).toEqual(
       await getJson(live.daemon, "/api/orders/travel-2"),
@@ -190,7 +193,7 @@ describe("a live inspection", () => {
     });
     const commands = await page.locator("#inspect .command code").allTextContents();
     expect(commands).toEqual(
-      ["inspect-1", "inspect-1 --redact --open-stately"].map((id) => `npx natstate inspect ${id}`),
+      ["inspect-1", "inspect-1 --redact --open-stately"].map((id) => `npx natstate inspect ${id} ${where()}`),
     );
     await page.locator("#inspect > summary").click();
     await until("it is given up", () => ended.includes(path));
@@ -273,7 +276,9 @@ describe("dead letters", () => {
     await page.waitForSelector(".bytes");
     expect(await page.locator(".bytes").first().textContent()).toBe('{"orderId":"dead-1", oops');
     await row.getByRole("checkbox").check();
-    expect(await page.locator(".command code").textContent()).toMatch(/^npx natstate dead-letters redrive \d+$/);
+    expect(await page.locator(".command code").textContent()).toMatch(
+      /^npx natstate dead-letters redrive \d+ --nats nats:\S+$/,
+    );
     const before = await live.world.streamSize("ORDERS");
     await page.getByRole("button", { name: "Redrive 1" }).click();
     await until("the outcome is told", async () =>

@@ -17,7 +17,18 @@ const run = (...args: string[]) => runCli(args, { NATSTATE_DATA: dir });
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "natstate-test-"));
   daemon = await startDaemonProcess({ NATSTATE_DATA: dir, NATSTATE_NATS_PORT: "0" });
-  const simulated = await run("simulate", "--orders", "20", "--rate", "0", "--malformed", "4", "--json");
+  const simulated = await run(
+    "simulate",
+    "--orders",
+    "20",
+    "--rate",
+    "0",
+    "--malformed",
+    "4",
+    "--prefix",
+    "sim1-",
+    "--json",
+  );
   expect(simulated.code, simulated.stderr).toBe(0);
   await until(
     "all orders are there",
@@ -144,6 +155,11 @@ test("health, which probes run every few seconds, loads nothing that takes longe
   expect(stats.stderr).toMatch(/nats.*zod/);
 });
 
+test("after a mistake a command names its own help", async () => {
+  const { code, stderr } = await run("quarantine", "show");
+  expect([code, stderr]).toEqual([2, expect.stringContaining("(npx natstate quarantine show --help says more)")]);
+});
+
 test("a reader that finds no system is told where it looked and how to start one, exit code 1", async () => {
   const { code, stderr } = await runCli(["list"], {
     NATSTATE_DATA: join(dir, "empty"),
@@ -151,7 +167,7 @@ test("a reader that finds no system is told where it looked and how to start one
   });
   expect(code).toBe(1);
   expect(stderr).toMatch(
-    /^natstate: natstate is not running: nothing answers at nats:\/\/127\.0\.0\.1:1 \(NATS_URL\).*npx natstate start/,
+    /^natstate is not running: nothing answers at nats:\/\/127\.0\.0\.1:1 \(NATS_URL\).*npx natstate start/,
   );
 });
 
@@ -241,7 +257,7 @@ test("watch shows past and new decisions until a signal, as text and as lines of
   const env = { NATSTATE_DATA: dir };
   const [text, json] = [startCli(["watch", "--since", "1h"], env), startCli(["watch", "--since", "1h", "--json"], env)];
   for (const watch of [text, json]) await until("past decisions", () => watch.stdout().includes("sim1-order-123"));
-  expect((await run("simulate", "--orders", "3", "--rate", "0", "--seed", "2")).code).toBe(0);
+  expect((await run("simulate", "--orders", "3", "--rate", "0", "--seed", "2", "--prefix", "sim2-")).code).toBe(0);
   for (const watch of [text, json]) await until("new decisions", () => watch.stdout().includes("sim2-order-123"));
   text.kill("SIGINT");
   json.kill("SIGTERM");

@@ -214,7 +214,7 @@ it("a second actor type starts on the data of the first, and the first goes on",
       progress: new PassThrough(),
     });
     const commands = String(out.read()).match(/npx natstate .*/g) ?? [];
-    expect(commands.map((command) => command.includes("--type parcel "))).toEqual([true, true]);
+    expect(commands.map((command) => command.includes("--type parcel"))).toEqual([true, true]);
     const order = await (await fetch(`${running.httpUrl}/api/orders/o-1`)).json();
     expect(order).toMatchObject({ processingStatus: "payment_failed", decision: { revision: 1 } });
   } finally {
@@ -250,13 +250,17 @@ describe("the console with two actor types", () => {
     await page.getByRole("link", { name: "Parcels" }).click();
     await at("#/parcels");
     expect((await page.locator("tbody th").allTextContents()).sort()).toEqual(["p-1", "p-2"]);
-    expect(await page.locator(".command code").textContent()).toBe("npx natstate list --type parcel");
+    expect(await page.locator(".command code").textContent()).toBe(
+      `npx natstate list --type parcel --nats ${server.url}`,
+    );
 
     await page.getByRole("link", { name: "p-1" }).click();
     await at("#/parcels/p-1");
     expect(await page.locator(".node.lit").getAttribute("data-state")).toBe("delivered");
     expect(await page.locator(".decisions tbody").textContent()).toContain("ParcelArrived");
-    expect(await page.locator(".command code").allTextContents()).toContain("npx natstate get p-1 --type parcel");
+    expect(await page.locator(".command code").allTextContents()).toContain(
+      `npx natstate get p-1 --type parcel --nats ${server.url}`,
+    );
     await page.getByRole("button", { name: "Inspect live" }).click();
     await until("its past is told", async () => (await page.locator(".inspected > li").count()) === 7);
 

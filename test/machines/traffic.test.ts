@@ -21,6 +21,15 @@ describe("traffic", () => {
     expect(orderTraffic({ ...trouble, seed: 8 })).not.toEqual(messages);
   });
 
+  test("happens when it is asked to, and is the same traffic otherwise", () => {
+    const startMs = Date.parse("2026-11-26T12:00:00Z");
+    const times = distinct(orderTraffic({ ...trouble, startMs, everyMs: 100 })).map(read);
+    const ms = times.map(({ fields }) => Date.parse(String(fields.timestamp)));
+    expect(Math.min(...ms)).toBe(startMs);
+    expect(Math.max(...ms)).toBeLessThan(startMs + trouble.actors * 100 + 120_000);
+    expect(times.map(({ eventId }) => eventId)).toEqual(events.map(({ eventId }) => eventId));
+  });
+
   test("is about as many orders as asked for, each id a subject token", () => {
     const ids = new Set(messages.flatMap(({ actorId }) => actorId ?? []));
     expect(ids.size).toBe(trouble.actors);

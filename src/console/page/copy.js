@@ -37,13 +37,14 @@ export function copyButton(source, label, className = "quiet") {
 }
 
 /**
- * A command of the command line; the first actor type needs no `--type` there.
+ * A command of the command line, for the daemon this page is of; the first actor type needs no `--type` there.
  *
  * @param {Machine} machine
  * @param {string} command
  */
-export function natstate({ type, types }, command) {
-  return `npx natstate ${command}${types[0]?.name === type.name ? "" : ` --type ${shellWord(type.name)}`}`;
+export function natstate({ type, types, where }, command) {
+  const which = types[0]?.name === type.name ? "" : `--type ${shellWord(type.name)}`;
+  return ["npx natstate", command, which, where].filter((part) => part !== "").join(" ");
 }
 
 /**

@@ -101,7 +101,7 @@ function createSelection(machine) {
     write(button, chosen.length === 0 ? "Redrive" : `Redrive ${count(chosen.length)}`);
     const numbers = chosen.map(({ letter }) => letter.publishedSequence).join(" ");
     // Numbers are those of DEAD_LETTERS, which is for all types.
-    const redriving = `npx natstate dead-letters redrive ${numbers}`;
+    const redriving = ["npx natstate dead-letters redrive", numbers, machine.where].join(" ").trimEnd();
     fill(command, copyable(numbers === "" ? natstate(machine, "dead-letters list") : redriving));
   }
 

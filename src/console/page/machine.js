@@ -58,7 +58,7 @@ function createTaking(machine, wanted) {
 
   async function load() {
     const format = formats.value;
-    fill(command, copyable(natstate(machine, `machine export --format ${format}`)));
+    fill(command, copyable(natstate({ ...machine, where: "" }, `machine export --format ${format}`)));
     try {
       write(text, await askText(`/api/machine/source?type=${name}&format=${format}`));
       write(about, FORMATS[format]?.[1] ?? "");

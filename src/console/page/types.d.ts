@@ -20,6 +20,8 @@ export interface Machine {
   };
   readonly types: ReadonlyArray<{ readonly name: string; readonly collection: string }>;
   readonly reasons: readonly string[];
+  /** What a command copied from here needs to find this daemon; empty when it finds it by itself. */
+  readonly where: string;
   readonly layout: MachineLayout;
 }
 
