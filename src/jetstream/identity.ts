@@ -1,10 +1,21 @@
-import { JetStreamApiCodes, type JetStreamManager } from "@nats-io/jetstream";
+import { JetStreamApiCodes, type JetStreamManager, type StreamInfo } from "@nats-io/jetstream";
 import { apiErrorCode } from "./connect.ts";
-import type { StreamIdentity } from "./topology.ts";
 
 /** The stream is not the one the store knows, or has lost messages. Nothing is read until a person has decided. */
 export class StreamIdentityError extends Error {
   override readonly name = "StreamIdentityError";
+}
+
+/** A stream as found. */
+export interface StreamIdentity {
+  readonly name: string;
+  /** RFC 3339; a recreated stream has another. */
+  readonly created: string;
+  /** At least 1, also of a stream that never had a message. */
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  /** Messages that are gone from between others. */
+  readonly holes: number;
 }
 
 /** The part of the store the checks need. */
@@ -19,13 +30,17 @@ export interface KnownPositions {
  * @throws StreamIdentityError when there is none: somebody deleted it while it was read.
  */
 export async function readIdentity(jsm: JetStreamManager, stream: string): Promise<StreamIdentity> {
-  const { config, created, state } = await jsm.streams.info(stream).catch((error: unknown) => {
+  const info = await jsm.streams.info(stream).catch((error: unknown) => {
     if (apiErrorCode(error) !== JetStreamApiCodes.StreamNotFound) throw error;
     throw new StreamIdentityError(
       `stream ${stream} is gone: it was deleted while natstate read it. Restore it (nats stream restore), or begin with a new one on top of what is in the store: npx natstate start --accept-stream ${stream}`,
       { cause: error },
     );
   });
+  return identityOf(info);
+}
+
+export function identityOf({ config, created, state }: StreamInfo): StreamIdentity {
   return {
     name: config.name,
     created,

@@ -2,10 +2,10 @@ import type { JetStreamManager } from "@nats-io/jetstream";
 import type { OutboxStreams } from "../flow/outbox.ts";
 import type { Lane } from "../flow/ports.ts";
 import { NatsSetupError } from "./connect.ts";
+import type { StreamIdentity } from "./identity.ts";
 import { type KnownPositions, otherStream, refusal, StreamIdentityError } from "./identity.ts";
 import { DEAD_LETTERS_STREAM, DECISIONS_STREAM, partitionOf } from "./names.ts";
 import { checkOutboxStreams, type LostMessages, otherOutboxStream } from "./outbox-streams.ts";
-import type { StreamIdentity } from "./topology.ts";
 
 /** What the store knows of event streams, and learns. */
 export interface StreamRecords extends KnownPositions {

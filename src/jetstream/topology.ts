@@ -3,6 +3,7 @@ import type { ActorType } from "../../machines/actor-type.ts";
 import type { Lane } from "../flow/ports.ts";
 import { type Comparison, different, differingSettings, missing } from "./comparison.ts";
 import { apiErrorCode, NatsSetupError } from "./connect.ts";
+import { identityOf, type StreamIdentity } from "./identity.ts";
 import { compareConsumer } from "./lane-consumer.ts";
 import { consumerName, DEAD_LETTERS_STREAM, DECISIONS_STREAM, eventStream } from "./names.ts";
 import { permissionError } from "./permission.ts";
@@ -10,18 +11,6 @@ import { hazardRemedy, replayHazards } from "./replay-hazards.ts";
 import { type TopologyOptions, type WantedStream, wantedStreams } from "./stream-configs.ts";
 import { creationProblem } from "./stream-creation.ts";
 import { describeDifference, remedyOf } from "./stream-settings.ts";
-
-/** A stream as found. */
-export interface StreamIdentity {
-  readonly name: string;
-  /** RFC 3339; a recreated stream has another. */
-  readonly created: string;
-  /** At least 1, also of a stream that never had a message. */
-  readonly firstSequence: number;
-  readonly lastSequence: number;
-  /** Messages that are gone from between others. */
-  readonly holes: number;
-}
 
 /**
  * Creates the streams that are missing, adds the subjects of new actor types to those that lack nothing else, and checks
@@ -98,16 +87,6 @@ async function look(what: string, compare: () => Promise<Comparison>): Promise<T
     if (!isMissing) throw error;
     return { what, state: "missing", differences: [], remedy: null };
   }
-}
-
-function identityOf({ config, created, state }: StreamInfo): StreamIdentity {
-  return {
-    name: config.name,
-    created,
-    firstSequence: Math.max(1, state.first_seq),
-    lastSequence: state.last_seq,
-    holes: state.num_deleted ?? 0,
-  };
 }
 
 type Found = StreamInfo | "forbidden" | undefined;

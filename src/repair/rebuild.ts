@@ -1,11 +1,11 @@
 import { existsSync, rmSync } from "node:fs";
 import type { ActorType } from "../../machines/actor-type.ts";
 import type { Lane } from "../flow/ports.ts";
+import type { StreamIdentity } from "../jetstream/identity.ts";
 import { readIdentity } from "../jetstream/identity.ts";
 import { DECISIONS_STREAM, eventStream } from "../jetstream/names.ts";
 import { readStream } from "../jetstream/outbox-reader.ts";
 import { readDecision } from "../jetstream/published-decisions.ts";
-import type { StreamIdentity } from "../jetstream/topology.ts";
 import { checkStore } from "../store/checkup.ts";
 import { removeStore, sealStore } from "../store/copy.ts";
 import { lockStore, openDatabase } from "../store/database.ts";
