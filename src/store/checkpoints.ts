@@ -1,6 +1,7 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import type Database from "better-sqlite3";
+import { asError } from "../flow/as-error.ts";
 import type { Told } from "./checkpoint-thread.ts";
 
 /** Moves the write-ahead log into the database file beside the event path, on a thread of its own. */
@@ -65,7 +66,8 @@ function createStartOver(db: Database.Database, file: string, onTrouble: (error:
 
   return (pages: number): void => {
     if (!db.open || db.inTransaction || performance.now() < afterMs) return;
-    if (restart(db)) {
+    const problem = restart(db, file);
+    if (problem === undefined) {
       failures = 0;
       isTold = false;
       return;
@@ -75,18 +77,19 @@ function createStartOver(db: Database.Database, file: string, onTrouble: (error:
     afterMs = performance.now() + RETRY_MS;
     if (isTold) return;
     isTold = true;
-    const who = "a backup, a verify or another program reads";
-    onTrouble(new Error(`the write-ahead log has ${pages} pages and cannot be started over: ${who} ${file}`));
+    onTrouble(new Error(`the write-ahead log has ${pages} pages and cannot be started over: ${problem}`));
   };
 }
 
-/** @returns false when a reader was in the way. */
-function restart(db: Database.Database): boolean {
+/** @returns what was in the way: a reader; or the disk, whose trouble ends no daemon. */
+function restart(db: Database.Database, file: string): string | undefined {
   const waitMs = db.pragma("busy_timeout", { simple: true }) as number;
   db.pragma(`busy_timeout = ${READER_MS}`);
   try {
     const [result] = db.pragma("wal_checkpoint(RESTART)") as { busy: number }[];
-    return result?.busy === 0;
+    return result?.busy === 0 ? undefined : `a backup, a verify or another program reads ${file}`;
+  } catch (error) {
+    return asError(error).message;
   } finally {
     db.pragma(`busy_timeout = ${waitMs}`);
   }

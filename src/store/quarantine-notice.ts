@@ -31,7 +31,9 @@ export function readNotice({ eventType, error, sinceMs, parked }: NoticeRow): Qu
 export function createHeldQuery(db: Database.Database): (type: ActorType, actorId: string) => Held | undefined {
   const select = db.prepare(`SELECT ${NOTICE_COLUMNS} FROM quarantine q WHERE type = ? AND actor_id = ?`);
   const selectSubjects = db
-    .prepare("SELECT DISTINCT subject FROM parked WHERE type = ? AND actor_id = ? ORDER BY subject")
+    // Of an actor that keeps back a great many the first: looking through all holds up everybody's answers.
+    .prepare(`SELECT DISTINCT subject FROM (SELECT subject FROM parked WHERE type = ? AND actor_id = ? LIMIT 1000)
+      ORDER BY subject`)
     .pluck();
   return (type, actorId) => {
     const row = select.get(type.name, actorId) as NoticeRow | undefined;

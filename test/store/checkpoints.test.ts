@@ -107,6 +107,26 @@ test("a reader that stays in the way is told of once, and does not hold up the w
   expect(slow).toBeLessThan(10);
 }, 45_000);
 
+test("a disk that is full or fails when the log is to start over is told of, and ends nothing", async () => {
+  const failing = new Proxy(store.db, {
+    get(db, name) {
+      if (name !== "pragma") return Reflect.get(db, name, db);
+      return (source: string, options?: Database.PragmaOptions) => {
+        if (source === "wal_checkpoint(RESTART)") throw new Error("database or disk is full");
+        return db.pragma(source, options);
+      };
+    },
+  });
+  const checkpoints = startCheckpoints(failing, file, ({ message }) => troubles.push(message));
+  fill(80);
+  await until("it is told", () => {
+    fill(1);
+    return troubles.length > 0;
+  });
+  await checkpoints.stop();
+  expect(troubles).toEqual([expect.stringContaining("database or disk is full")]);
+}, 45_000);
+
 test("a thread that dies is told of", async () => {
   rmSync(file);
   const checkpoints = start();
