@@ -35,7 +35,7 @@ import {
   QUERY_SERVICE,
 } from "./jetstream/names.ts";
 import type { LostMessages } from "./jetstream/outbox-streams.ts";
-import { createOwnership, type Ownership } from "./jetstream/ownership.ts";
+import { createOwnership } from "./jetstream/ownership.ts";
 import { createPreparation } from "./jetstream/preparation.ts";
 import { createStreamPublisher } from "./jetstream/pub-acks.ts";
 import { createPublisher } from "./jetstream/publisher.ts";
@@ -162,8 +162,8 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   if (embedded !== undefined) closers.push(() => embedded.stop());
   const natsUrl = config.NATS_URL ?? embedded?.url ?? "";
   const server = { url: natsUrl, ...natsAccess(config) };
-  /** Undefined until there are any: a connection can come and go before. */
-  let readers: Ownership | undefined;
+  /** Does nothing until there are lanes: a connection can come and go before. */
+  let beginAnew = () => {};
   let lastTrouble: string | undefined;
   let isStarted = false;
   /** Of the commits that fail now. */
@@ -320,7 +320,11 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
         js: readings.js,
         lane,
         manage: topology.manage,
-        prepare: () => preparation.again(lane),
+        async prepare() {
+          // What is asked while NATS is away is lost, and would be waited for when it is back.
+          if (!isConnected()) throw new Error("not connected");
+          await preparation.again(lane);
+        },
         checkpoint: () => journal.checkpoint(lane),
         onDelivery: intake.push,
         room: intake.room,
@@ -352,7 +356,6 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     },
     onTrouble,
   });
-  readers = ownership;
   const lag = watchLag({
     // Behind what was delivered on the same connection, which has mostly arrived when the answer does.
     jsm: readings.jsm,
@@ -369,6 +372,10 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
     pause: intake.pause,
   });
   closers.push(readiness.stop);
+  beginAnew = () => {
+    readiness.askAnew();
+    ownership.doubtAll("connection");
+  };
   const membership = createMembership(nc, QUERY_SERVICE, { id: service.id, instance }, cluster, (members) => {
     logger.info({ members: members.length }, "members changed");
     lastTrouble = undefined;
@@ -466,7 +473,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
       case "reconnected":
         logger.info({ nats }, "NATS is back");
         // What was asked while it was away is lost with the client's buffer: a lane that began anew would wait 5 s for it.
-        readers?.doubtAll("connection");
+        beginAnew();
         break;
       case "disconnected":
         logger.warn({ nats }, "NATS is away, reconnecting");
@@ -483,7 +490,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   }
 
   function onReadings(event: SessionEvent, why?: string): void {
-    if (event === "reconnected") readers?.doubtAll("connection");
+    if (event === "reconnected") beginAnew();
     else if (event === "closed") onSession(event, why);
     else logger.debug(`the reading connection is ${event}, reconnecting`);
   }
@@ -559,7 +566,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
 
   /** Somebody may have edited streams and consumers while they are read. */
   async function examineTopology(lags: readonly LaneLag[]): Promise<void> {
-    await topologyWatch.look();
+    if (isConnected()) await topologyWatch.look();
     const reading = ownership.reading();
     for (const { lane, consumer } of lags) {
       if (!reading.includes(lane)) continue;

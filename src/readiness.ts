@@ -21,6 +21,8 @@ export interface Readiness {
   reading(): readonly Lane[];
   /** How far each lane is behind, as far as that is known now. */
   lag(): ReadonlyMap<Lane, number>;
+  /** The connection is back: what was asked on the former one gets no answer. */
+  askAnew(): void;
   stop(): void;
 }
 
@@ -97,6 +99,11 @@ export function watchReadiness(options: ReadinessOptions): Readiness {
         publishTrouble: publisher.trouble(),
         nowMs: Date.now(),
       });
+    },
+    askAnew() {
+      pulse.askAnew();
+      topology.askAnew();
+      void lag.measure();
     },
     stop() {
       clearInterval(timer);

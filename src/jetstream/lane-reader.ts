@@ -199,6 +199,11 @@ export function readLane(options: LaneReaderOptions): LaneReader {
     close();
     onDoubt(reason, detail);
     if (reason === "consumer_changed") onChanged();
+    if (reason === "connection") {
+      // What failed while it was away says nothing about now.
+      failures = 0;
+      failure = undefined;
+    }
     clearTimeout(retry);
     const backoffMs = RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)];
     retry = setTimeout(() => void open(), reason === "unpinned" ? UNPINNED_RETRY_MS : backoffMs);

@@ -9,6 +9,8 @@ import { apiErrorCode } from "./connect.ts";
 export interface StreamPulse {
   /** Undefined while all of them can be used. */
   trouble(): StreamTrouble | undefined;
+  /** Asks now: what was asked before has gone with the connection. */
+  askAnew(): void;
   stop(): void;
 }
 
@@ -41,16 +43,20 @@ interface Beat {
 export function createStreamPulse(options: StreamPulseOptions): StreamPulse {
   const { streams, ask, now = () => performance.now() } = options;
   const beats = new Map<string, Beat>(streams.map((stream) => [stream, { seenMs: now(), why: "no answer yet" }]));
-  const asking = new Set<string>();
+  /** Of each stream, the question that is open. */
+  const asking = new Map<string, symbol>();
 
   async function beat(stream: string): Promise<void> {
     if (asking.has(stream)) return;
-    asking.add(stream);
+    const mine = Symbol(stream);
+    asking.set(stream, mine);
     const { seenMs } = beats.get(stream) ?? { seenMs: 0 };
     try {
       const silentMs = majoritySilentMs(await ask(stream));
+      if (asking.get(stream) !== mine) return;
       beats.set(stream, { seenMs: Math.max(seenMs, now() - silentMs), why: "most of its servers are gone" });
     } catch (error) {
+      if (asking.get(stream) !== mine) return;
       // That it is gone is an answer, and another check's to say.
       const isAnswer = apiErrorCode(error) === JetStreamApiCodes.StreamNotFound;
       beats.set(stream, { seenMs: isAnswer ? now() : seenMs, why: (error as Error).message });
@@ -72,6 +78,10 @@ export function createStreamPulse(options: StreamPulseOptions): StreamPulse {
       const names = silent.map(([stream]) => stream).join(", ");
       const what = `JetStream does not answer for ${names} (${first[1].why}): nothing is read or stored until it does. Are enough servers of the cluster up?`;
       return { what, silentMs: now() - Math.min(...silent.map(([, { seenMs }]) => seenMs)) };
+    },
+    askAnew() {
+      asking.clear();
+      askAll();
     },
     stop: () => clearInterval(timer),
   };

@@ -11,6 +11,8 @@ import { type TopologyOptions, type WantedStream, wantedStreams } from "./stream
 export interface TopologyWatch {
   /** Asks again, unless that was done a moment ago. */
   look(): Promise<void>;
+  /** The connection is back: what was asked on the former one gets no answer, and is not waited for. */
+  askAnew(): void;
   /** What was found, a line a stream, with the command that ends it. */
   troubles(): readonly string[];
   /** Are its messages stored under other subjects, so that a lane is told events of others? */
@@ -48,9 +50,12 @@ export function createTopologyWatch(
 
   async function look(): Promise<void> {
     if (performance.now() - lookedAtMs < FRESH_MS) return;
-    looking ??= ask().finally(() => {
-      looking = undefined;
-    });
+    if (looking === undefined) {
+      const mine = ask().finally(() => {
+        if (looking === mine) looking = undefined;
+      });
+      looking = mine;
+    }
     await looking;
   }
 
@@ -64,6 +69,9 @@ export function createTopologyWatch(
 
   return {
     look,
+    askAnew() {
+      looking = undefined;
+    },
     troubles: () => troublesOf(found.keys()),
     isRedirected: (stream) => isRedirected(stream) ?? false,
     async refuse(lanes, isNew) {

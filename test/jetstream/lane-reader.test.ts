@@ -323,3 +323,23 @@ it("the server killed and started again: nothing is missed", async () => {
   await until("read on", () => reading.checkpoint === published);
   expect([...new Set(reading.sequences)]).toEqual(range(published - 14, published));
 });
+
+it("a connection that is back begins a lane at once, however often it failed before, and its failures no longer count", async () => {
+  let isAway = true;
+  const reader = readLane({
+    ...{ jsm: session.jsm, js: session.js, lane, manage: true, checkpoint: () => published },
+    prepare: async () => {
+      if (isAway) throw new Error("not connected");
+    },
+    ...{ onDelivery() {}, onDoubt() {}, onChanged() {}, onMended() {} },
+  });
+  // Three failures, and two seconds until the next attempt.
+  await until("told", () => reader.trouble());
+  isAway = false;
+  const before = performance.now();
+  reader.doubt("connection");
+  expect(reader.trouble()).toBeUndefined();
+  await until("reading", () => reader.isReading());
+  expect(performance.now() - before).toBeLessThan(900);
+  await reader.release();
+});

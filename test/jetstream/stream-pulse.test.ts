@@ -75,3 +75,23 @@ it("a single missed answer is no trouble, nor is a stream that is gone: another 
   const gone = new JetStreamApiError({ code: 404, err_code: 10_059, description: "stream not found" });
   expect((await follow(() => gone, 8)).at(-1)).toBeUndefined();
 });
+
+it("what was asked on a connection that has gone is not waited for when it is back", async () => {
+  let nowMs = 0;
+  let lost: (error: Error) => void = () => {};
+  let isBack = false;
+  const pulse = createStreamPulse({
+    streams: ["ORDERS"],
+    now: () => nowMs,
+    ask: () => (isBack ? Promise.resolve(WELL as StreamInfo) : new Promise((_, reject) => (lost = reject))),
+  });
+  nowMs = 10_000;
+  expect(pulse.trouble()?.silentMs).toBe(10_000);
+  isBack = true;
+  pulse.askAnew();
+  await vi.waitFor(() => expect(pulse.trouble()).toBeUndefined());
+  // Its timeout comes later, and says nothing any more.
+  lost(new Error("timeout"));
+  expect(pulse.trouble()).toBeUndefined();
+  pulse.stop();
+});
