@@ -5,7 +5,7 @@ import { withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { addSystemOption } from "./nats-option.ts";
 import { print, printJson, table } from "./output.ts";
-import { readRuntimeFile } from "./runtime-file.ts";
+import { type RuntimeFile, readRuntimeFile } from "./runtime-file.ts";
 
 interface HealthOptions {
   readonly http?: string;
@@ -76,13 +76,22 @@ async function health(loadTypes: LoadTypes, options: HealthOptions): Promise<voi
 async function findApi({ http, nats }: HealthOptions): Promise<string | null> {
   if (http !== undefined) return http.replace(/\/+$/, "");
   if (nats !== undefined) return null;
-  const runtime = readRuntimeFile(process.env.NATSTATE_DATA || "./data");
+  const runtime = readOwnRuntime(process.env.NATSTATE_DATA || "./data");
   if (runtime !== undefined) return runtime.httpUrl;
   const { readConfig } = await import("../config.ts");
   const { NATSTATE_HTTP: address } = readConfig(process.env);
   if (address === null) return null;
   const reachable = ["0.0.0.0", "::"].includes(address.host) ? "127.0.0.1" : address.host;
   return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${address.port}`;
+}
+
+/** Whoever only watches need not be the user that runs it: then NATSTATE_HTTP says where it is. */
+function readOwnRuntime(dataDir: string): RuntimeFile | undefined {
+  try {
+    return readRuntimeFile(dataDir);
+  } catch {
+    return undefined;
+  }
 }
 
 async function askApi(httpUrl: string): Promise<Readiness> {

@@ -40,7 +40,7 @@ export function addRebuild(program: Command, types: readonly ActorType[]): void 
 async function run(types: readonly ActorType[], options: RebuildOptions): Promise<void> {
   // Nobody else is to find the server this starts: it need not have the daemon's port.
   const config = { ...readConfig(process.env), NATSTATE_NATS_PORT: 0 };
-  takeDataDir(config);
+  takeDataDir(config, say);
   const storeFile = join(config.NATSTATE_DATA, "natstate.db");
   refuseBesideDaemon(config.NATSTATE_DATA, storeFile);
   const topology = topologyOf(config);

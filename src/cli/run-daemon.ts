@@ -36,9 +36,9 @@ export async function runDaemon(
     throw new CliError("usage", `--accept-stream ${unknown}: there is no such stream, only ${streams.join(", ")}`);
   }
   const config = readConfig(process.env);
-  takeDataDir(config);
   const probe = readCrashProbe(process.env);
   const { pretty, logger } = openLog(config);
+  takeDataDir(config, (line) => logger.warn(line));
   sayIgnored(process.env, logger);
   // Who read our output has gone; the work goes on.
   onClosedPipe(() => {});

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -69,20 +71,42 @@ test("whatever the umask, what it writes is its owner's only; and so is what was
 test("a directory that holds other things, too, is not closed to others", () => {
   for (const name of ["somebody-elses", "natstate.db"]) writeFileSync(join(dir, name), "", { mode: 0o644 });
   chmodSync(dir, 0o755);
-  takeDataDir({ NATSTATE_DATA: dir });
+  takeDataDir({ NATSTATE_DATA: dir }, expect.unreachable);
   expect(openToOthers(dir)).toEqual([". 755", "somebody-elses 644"]);
 });
 
 /** Runs `natstate <args>` with a data directory, as a user who owns nothing of root's. */
-async function asNobody(dataDir: string, ...args: string[]): Promise<{ code: number | null; stderr: string }> {
+async function asNobody(dataDir: string, ...args: string[]): Promise<Ran> {
   const own = { ...env, PATH: process.env.PATH ?? "", NATSTATE_DATA: dataDir };
   const who = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
   const child: ChildProcess = spawn(process.execPath, ["src/cli.ts", ...args], { cwd: ROOT, env: own, ...who });
-  let stderr = "";
+  let [stdout, stderr] = ["", ""];
+  child.stdout?.on("data", (chunk) => (stdout += chunk));
   child.stderr?.on("data", (chunk) => (stderr += chunk));
   const [code] = await once(child, "close");
-  return { code, stderr };
+  return { code, stdout, stderr };
 }
+
+test("whoever may not read the data directory asks for health where NATSTATE_HTTP says", async () => {
+  const closed = join(dir, "closed");
+  mkdirSync(closed);
+  writeFileSync(join(closed, "natstate.json"), "{}");
+  chmodSync(dir, 0o755);
+  chmodSync(closed, isRoot ? 0o700 : 0o000);
+  const api = createServer((_request, response) => response.end('{"ready":true,"checks":{}}'));
+  await once(api.listen(0, "127.0.0.1"), "listening");
+  env.NATSTATE_HTTP = `127.0.0.1:${(api.address() as AddressInfo).port}`;
+  expect(await asNobody(closed, "health", "--json")).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("true"),
+  });
+  await new Promise((resolve) => api.close(resolve));
+  expect(await asNobody(closed, "health", "--json")).toMatchObject({
+    code: 4,
+    stdout: expect.stringContaining('"ready": false'),
+  });
+  chmodSync(closed, 0o700);
+});
 
 /** Also what root may not do. */
 const NO_DIRECTORY = "/proc/sys";
@@ -107,6 +131,7 @@ test("a data directory that cannot be written or read is said in one line, with 
   const user = isRoot ? NOBODY : process.getuid?.();
   expect(start).toEqual({
     code: 1,
+    stdout: "",
     stderr: `natstate: ${fixed}/natstate.db.lock cannot be opened or written (unable to open database file): this user (${user}) has to own ${fixed} and what is in it (chown -R)\n`,
   });
   if (startLeft !== undefined) expect(startLeft.stderr).toMatch(/natstate\.db cannot be opened .* has to own .*\n$/);
