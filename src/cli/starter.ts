@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
 /** What starts programs for others: by the name of its script, or as it calls itself (`npm start`). */
-const RUNNER = /(^|\/)(npm|npx|pnpm|pnpx|yarn|bun|bunx)(-cli)?(\.[cm]?js)?$/;
+const RUNNER = /(^|\/)(npm|npx|pnpm|pnpx|yarn|bun|bunx)(-cli|-\d[\w.-]*?)?(\.[cm]?js)?$/;
 /** A shell, and the Node that stands in for the pinned one, may be between. */
 const MAX_ANCESTORS = 5;
 const LOOK_EVERY_MS = 500;
@@ -22,10 +22,11 @@ interface Ancestor {
  */
 export function endWithStarter(): void {
   if (process.env.npm_lifecycle_event === undefined) return;
-  const started = startersOf(process.ppid);
   const { ppid } = process;
+  // Where there is no /proc, the parent is all that can be looked at.
+  const started = find(process.pid) === undefined ? [] : startersOf(ppid);
+  if (started === undefined) return;
   const timer = setInterval(() => {
-    // Where there is no /proc, the parent is all that can be looked at.
     const isGone = process.ppid !== ppid || started.some(({ pid, startedAt }) => find(pid)?.startedAt !== startedAt);
     if (!isGone) return;
     clearInterval(timer);
@@ -34,17 +35,17 @@ export function endWithStarter(): void {
   timer.unref();
 }
 
-/** From the parent up to the runner; empty when there is none, or nobody can tell. */
-function startersOf(parent: number): Ancestor[] {
+/** From the parent up to the runner; undefined when there is none: its variables were inherited, as from a terminal it began. */
+function startersOf(parent: number): Ancestor[] | undefined {
   const between: Ancestor[] = [];
   for (let pid = parent; pid > 1 && between.length < MAX_ANCESTORS; ) {
     const found = find(pid);
-    if (found === undefined) return [];
+    if (found === undefined) return undefined;
     between.push(found);
     if (isRunner(pid)) return between;
     pid = found.parent;
   }
-  return [];
+  return undefined;
 }
 
 /** @returns undefined when it has ended, though its own parent may not have noticed yet. */
