@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import Database from "better-sqlite3";
+import type Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { startCheckpoints } from "../../src/store/checkpoints.ts";
 import { type OpenDatabase, openDatabase } from "../../src/store/database.ts";
@@ -49,63 +49,6 @@ test("without the thread it would not, so the test before can fail", async () =>
   await new Promise((resolve) => setTimeout(resolve, 1500));
   expect(statSync(file).size).toBe(before);
 });
-
-test("a writer that never rests does not make the log grow for ever", async () => {
-  const checkpoints = start();
-  let longest = 0;
-  for (let round = 0; round < 4; round++) {
-    for (let count = 0; count < 20; count++) {
-      fill(3);
-      await new Promise((resolve) => setTimeout(resolve, 40));
-    }
-    longest = Math.max(longest, statSync(`${file}-wal`).size);
-  }
-  await checkpoints.stop();
-  expect(troubles).toEqual([]);
-  // 240 MiB were written.
-  expect(longest).toBeLessThan(160 * 1_048_576);
-}, 45_000);
-
-test("nor one that is hardly ever between two transactions, and nobody else is blamed for it", async () => {
-  const checkpoints = start();
-  fill(65);
-  for (const endMs = performance.now() + 5000; performance.now() < endMs; ) {
-    store.db.transaction(() => {
-      fill(1);
-      const until = performance.now() + 250;
-      while (performance.now() < until);
-    })();
-    await new Promise(setImmediate);
-  }
-  await checkpoints.stop();
-  expect(troubles).toEqual([]);
-  const [{ log }] = store.db.pragma("wal_checkpoint(PASSIVE)") as [{ log: number }];
-  expect(log).toBeLessThan(4096);
-}, 45_000);
-
-test("a reader that stays in the way is told of once, and does not hold up the writer again and again", async () => {
-  const checkpoints = start();
-  fill(1);
-  const reader = new Database(file, { readonly: true });
-  reader.exec("BEGIN");
-  reader.prepare("SELECT count(*) FROM filler").get();
-  fill(80);
-  await until("it is told", () => troubles.length > 0);
-  let slow = 0;
-  for (let count = 0; count < 40; count++) {
-    const startedMs = performance.now();
-    fill(1);
-    if (performance.now() - startedMs > 80) slow++;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  reader.close();
-  await checkpoints.stop();
-  expect(troubles).toEqual([
-    expect.stringMatching(/cannot be started over: a backup, a verify or another program reads/),
-  ]);
-  // Of 40, on a machine that is shared by many.
-  expect(slow).toBeLessThan(10);
-}, 45_000);
 
 test("a disk that is full or fails when the log is to start over is told of, and ends nothing", async () => {
   const failing = new Proxy(store.db, {
