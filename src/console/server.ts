@@ -190,14 +190,16 @@ function refuseUnknown(reply: FastifyReply): void {
 
 /**
  * Does another page ask, or another port of this host, in somebody's browser? It could not read the answer, but tell by it
- * how long it takes or whether there is one.
+ * how long it takes or whether there is one. A link is no question of a page: what it leads to, its reader sees alone.
  *
  * Source: Fetch Metadata, W3C.
  */
 function isFromElsewhere({ routeOptions, headers }: FastifyRequest): boolean {
-  const site = headers["sec-fetch-site"];
+  const { "sec-fetch-site": site, "sec-fetch-mode": mode, "sec-fetch-dest": destination } = headers;
   // The route, not what was asked for: /%61pi is /api too.
-  return routeOptions.url?.startsWith("/api/") === true && (site === "cross-site" || site === "same-site");
+  if (routeOptions.url?.startsWith("/api/") !== true || (mode === "navigate" && destination === "document"))
+    return false;
+  return site === "cross-site" || site === "same-site";
 }
 
 const PROBES = ["/livez", "/readyz"];

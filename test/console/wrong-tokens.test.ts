@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { createSlowdown } from "../../src/console/wrong-tokens.ts";
-import { openTarget } from "./target.ts";
+import { openTarget, send } from "./target.ts";
 
 const TOKEN = "0123456789abcdef0123456789abcdef";
 
@@ -42,7 +42,13 @@ it.each(["cross-site", "same-site"])("a page that is %s is answered nothing unde
   expect(await ask("/api/live", site)).toBe(403);
   for (const path of ["/%61pi/orders", "/api/orders/%78", "/%61%70%69/stats"])
     expect(await ask(path, site), path).toBe(403);
-  // A link to the console may stand anywhere.
+  // A link may stand anywhere, a frame may not. (fetch sets sec-fetch-mode itself.)
+  const shown = async (destination: string) => {
+    const fetched = `Sec-Fetch-Site: ${site}\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: ${destination}\r\n`;
+    const asked = `GET /api/orders HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${fetched}\r\n`;
+    return (await send(asked, target.server)).status;
+  };
+  expect([await shown("document"), await shown("iframe")]).toEqual([200, 403]);
   expect(await ask("/", site)).toBe(200);
   expect(await ask("/api/orders", "same-origin")).toBe(200);
   expect(await ask("/api/orders", "none")).toBe(200);
