@@ -155,7 +155,11 @@ describe("kubernetes.yaml", () => {
     const { labels } = spec.template.metadata;
     expect(spec.selector.matchLabels).toEqual(labels);
     expect(of("Service").spec.selector).toEqual(labels);
-    expect(of("PodDisruptionBudget").spec.selector.matchLabels).toEqual(labels);
+    // The default keeps every node from being drained for as long as NATS is away.
+    expect(of("PodDisruptionBudget").spec).toMatchObject({
+      selector: { matchLabels: labels },
+      unhealthyPodEvictionPolicy: "AlwaysAllow",
+    });
     expect(spec.serviceName).toBe(of("Service").metadata.name);
     expect(spec.template.spec.serviceAccountName).toBe(of("ServiceAccount").metadata.name);
     const [container] = spec.template.spec.containers;
