@@ -15,7 +15,7 @@ import { createProcessor } from "./flow/processor.ts";
 import { createQuarantineControl } from "./flow/quarantine-control.ts";
 import { createQuestions } from "./flow/questions.ts";
 import type { Past, Whereabouts } from "./flow/whereabouts.ts";
-import { NatsSetupError } from "./jetstream/connect.ts";
+import { NatsSetupError, readCredentials } from "./jetstream/connect.ts";
 import { openDeadLetters } from "./jetstream/dead-letters.ts";
 import { createDueDecisions } from "./jetstream/due-decisions.ts";
 import { StreamIdentityError } from "./jetstream/identity.ts";
@@ -161,7 +161,7 @@ async function open(options: DaemonOptions, closers: Closer[]): Promise<Daemon> 
   const embedded = await startOwnServer(options);
   if (embedded !== undefined) closers.push(() => embedded.stop());
   const natsUrl = config.NATS_URL ?? embedded?.url ?? "";
-  const server = { url: natsUrl, ...natsAccess(config) };
+  const server = { url: natsUrl, ...readCredentials(natsAccess(config)) };
   /** Does nothing until there are lanes: a connection can come and go before. */
   let beginAnew = () => {};
   let lastTrouble: string | undefined;

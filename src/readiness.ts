@@ -7,6 +7,7 @@ import type { Lane } from "./flow/ports.ts";
 import type { LagWatch } from "./jetstream/lag.ts";
 import type { Ownership } from "./jetstream/ownership.ts";
 import type { Session } from "./jetstream/session.ts";
+import { wantedConsumer } from "./jetstream/stream-configs.ts";
 import { createStreamPulse } from "./jetstream/stream-pulse.ts";
 import type { TopologyWatch } from "./jetstream/topology-watch.ts";
 import { createHealthCheck, type Health } from "./ops/health.ts";
@@ -41,7 +42,8 @@ export interface ReadinessOptions {
 }
 
 const LOOK_EVERY_MS = 500;
-const ANSWER_MS = 2000;
+/** A server that is slow is there. */
+const ANSWER_MS = 4000;
 
 export function watchReadiness(options: ReadinessOptions): Readiness {
   const { session, isConnected, streams, topology, ownership, lag, pause, publisher, types, activity, logger } =
@@ -60,7 +62,14 @@ export function watchReadiness(options: ReadinessOptions): Readiness {
   function look(): void {
     for (const type of types) activity.recordLag(type, isAnswering() ? lag.total(type) : null, Date.now());
     // That NATS is away is said where it is noticed, and everything else follows from it.
-    if (isConnected()) troubles.update(present());
+    if (isConnected() && !pulse.isSettling()) troubles.update(present());
+  }
+
+  /** Those that get nothing, though the server has something for them, are not read. */
+  function reading(): readonly Lane[] {
+    if (!isAnswering()) return [];
+    const troubled = new Set(ownership.troubles().map(({ lane }) => lane));
+    return ownership.reading().filter((lane) => !troubled.has(lane));
   }
 
   function laneTroubles(): Map<string, string> {
@@ -81,7 +90,7 @@ export function watchReadiness(options: ReadinessOptions): Readiness {
 
   return {
     isAnswering,
-    reading: () => (isAnswering() ? ownership.reading() : []),
+    reading,
     lag: () => (isAnswering() ? lag.byLane() : new Map()),
     health() {
       const silence = pulse.trouble();
@@ -90,7 +99,7 @@ export function watchReadiness(options: ReadinessOptions): Readiness {
         refusal: session.refusal(),
         silence,
         assigned: ownership.assigned().length,
-        reading: isAnswering() ? ownership.reading().length : 0,
+        reading: reading().length,
         laneTroubles: silence === undefined ? [...laneTroubles().values()] : [],
         streamTroubles: topology.troubles(),
         pause: pause(),
@@ -112,14 +121,16 @@ export function watchReadiness(options: ReadinessOptions): Readiness {
   };
 }
 
-/** One line for what many lanes have in common; known by stream and reason, whichever lanes they are. */
+/** One line for what many lanes have in common; known by stream and reason, whichever lanes they are and it names. */
 function byReason(
   troubles: readonly { readonly lane: Lane; readonly reason: string }[],
   what: string,
 ): [string, string][] {
   const grouped = new Map<string, { lane: Lane; reason: string }[]>();
   for (const trouble of troubles) {
-    const key = `${what} ${trouble.lane.stream} ${trouble.reason}`;
+    const { filter_subject, durable_name } = wantedConsumer(trouble.lane);
+    const reason = trouble.reason.replaceAll(filter_subject, "*").replaceAll(durable_name, "*");
+    const key = `${what} ${trouble.lane.stream} ${reason}`;
     grouped.set(key, [...(grouped.get(key) ?? []), trouble]);
   }
   return [...grouped].flatMap(([key, [first, ...others]]) => {

@@ -26,9 +26,9 @@ export function createWaiting({ config, logger, metrics, mayWait, signal }: Wait
   let reason: string | undefined;
   let door: HttpServer | undefined;
 
-  async function onWaiting(because: string): Promise<void> {
+  async function onWaiting(because: string, isNew: boolean): Promise<void> {
     reason = because;
-    logger.warn(`waiting for NATS, natstate is not ready: ${because}`);
+    if (isNew) logger.warn(`waiting for NATS, natstate is not ready: ${because}`);
     if (config.NATSTATE_HTTP === null || door !== undefined) return;
     door = await createWaitingServer({
       ...config.NATSTATE_HTTP,

@@ -20,6 +20,7 @@ function open() {
     unknown: [] as { lane: Lane; reason: string }[],
   };
   const log: string[] = [];
+  const measure = vi.fn(async () => {});
   const lines = (level: string) => (what: { problem: string }, text: string) =>
     log.push(`${level} ${text}: ${what.problem}`);
   const fakes = {
@@ -27,9 +28,14 @@ function open() {
     isConnected: () => now.connected,
     // None that does not answer.
     streams: [],
-    topology: { troubles: () => now.topology },
-    ownership: { troubles: () => now.unread, assigned: () => lanes, reading: () => lanes.slice(now.unread.length) },
+    topology: { troubles: () => now.topology, askAnew() {} },
+    ownership: {
+      troubles: () => now.unread,
+      assigned: () => lanes,
+      reading: () => lanes,
+    },
     lag: {
+      measure,
       byLane: () => new Map(),
       consumerProblems: () => [],
       unknown: () => now.unknown,
@@ -42,7 +48,7 @@ function open() {
     logger: { warn: lines("warn"), info: lines("info") } as unknown as Logger,
   };
   const readiness = watchReadiness(fakes as unknown as ReadinessOptions);
-  return { now, log, readiness, look: () => vi.advanceTimersByTimeAsync(500) };
+  return { now, log, measure, readiness, look: () => vi.advanceTimersByTimeAsync(500) };
 }
 
 const of = (reason: string, ...partitions: number[]) =>
@@ -88,5 +94,41 @@ it("what a stream and its lanes have in common is said once; while NATS is away,
   expect(log).toHaveLength(1);
   expect(readiness.reading()).toEqual([]);
   expect(readiness.health().checks.partitions.detail).toMatch(/^0 of 16/);
+  readiness.stop();
+});
+
+it("what names the lane's own consumer and subject is one cause for all of them, said once", async () => {
+  const { now, log, readiness, look } = open();
+  const call = (n: number) => `no: $JS.API.CONSUMER.CREATE.ORDERS.orders-${n}.orders.${n}.>`;
+  now.unread = [1, 2, 11].flatMap((partition) => of(call(partition), partition));
+  await look();
+  expect(log).toEqual([expect.stringContaining(`partitions 1, 2, 11 of ORDERS cannot be read: ${call(1)}`)]);
+  now.unread = of(call(2), 2);
+  await look();
+  expect(log).toHaveLength(1);
+  readiness.stop();
+});
+
+it("a lane that gets nothing though it could is none that is read", async () => {
+  const { now, readiness } = open();
+  now.unread = of("messages wait and none is delivered", 3);
+  expect(readiness.reading()).toHaveLength(15);
+  expect(readiness.health().checks.partitions.detail).toMatch(/^15 of 16 .*partition 3 of ORDERS cannot be read/);
+  readiness.stop();
+});
+
+it("when NATS is back the lag is measured at once, and what is known of before is not said", async () => {
+  const { now, log, measure, readiness, look } = open();
+  now.connected = false;
+  await look();
+  now.unknown = of("timeout", 0, 1);
+  now.connected = true;
+  readiness.askAnew();
+  await look();
+  expect(measure).toHaveBeenCalledTimes(1);
+  now.unknown = [];
+  for (let looks = 0; looks < 6; looks++) await look();
+  expect(measure).toHaveBeenCalledTimes(1);
+  expect(log).toEqual([]);
   readiness.stop();
 });

@@ -1,12 +1,12 @@
 import { isIP } from "node:net";
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
-import type { NodeConnectionOptions } from "@nats-io/transport-node";
+import type { Authenticator, NodeConnectionOptions } from "@nats-io/transport-node";
 import { fileAuthenticator } from "./credentials.ts";
 
 /** How natstate proves to NATS who it is, and knows the server for the one it means. */
 export interface NatsAccess {
-  /** Path of a `.creds` file. */
-  readonly creds?: string | undefined;
+  /** Path of a `.creds` file, or what was read from it and will be again. */
+  readonly creds?: string | Authenticator | undefined;
   /** What the subjects begin with on which answers are awaited; `_INBOX` when absent. Permissions can be tied to it. */
   readonly inboxPrefix?: string | undefined;
   /** Paths of PEM files. When set, a server without TLS is refused before it is told any password. */
@@ -43,7 +43,7 @@ export function accessOptions(urls: string, access: NatsAccess): NodeConnectionO
     servers: parts.map(({ scheme, host }) => scheme + host),
     ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
     ...(userinfo === undefined ? {} : readUserinfo(userinfo)),
-    ...(creds === undefined ? {} : { authenticator: fileAuthenticator(creds) }),
+    ...(creds === undefined ? {} : { authenticator: typeof creds === "string" ? fileAuthenticator(creds) : creds }),
     ...(wantsTls
       ? {
           tls: tlsOptions(

@@ -1,7 +1,8 @@
 import { JetStreamApiError } from "@nats-io/jetstream";
-import { connect, errors, type NatsConnection, type NodeConnectionOptions } from "@nats-io/transport-node";
+import { connect, errors, type NatsConnection } from "@nats-io/transport-node";
 import { maskUrl } from "../setting-values.ts";
 import { accessOptions, type NatsAccess } from "./access.ts";
+import { fileAuthenticator } from "./credentials.ts";
 import { guardHeaders } from "./message-headers.ts";
 
 /** The oldest nats-server whose consumers can be reset (`$JS.API.CONSUMER.RESET`). */
@@ -50,7 +51,7 @@ export class NatsAwayError extends NatsSetupError {
  */
 export async function connectNats(options: NatsOptions): Promise<NatsConnection> {
   guardHeaders();
-  const access = readAccess(options);
+  const access = accessOptions(options.url, readCredentials(options));
   let connection: NatsConnection;
   try {
     connection = await connect({
@@ -80,9 +81,17 @@ export async function connectNats(options: NatsOptions): Promise<NatsConnection>
   return connection;
 }
 
-function readAccess(options: NatsOptions): NodeConnectionOptions {
+/**
+ * The same access with its credentials read: who connects again and again with it survives a file that is just being
+ * replaced.
+ *
+ * @throws NatsSetupError when they cannot be read.
+ */
+export function readCredentials<Access extends NatsAccess>(access: Access): Access {
+  const { creds } = access;
+  if (typeof creds !== "string") return access;
   try {
-    return accessOptions(options.url, options);
+    return { ...access, creds: fileAuthenticator(creds) };
   } catch (error) {
     throw new NatsSetupError(`NATS_CREDS: ${(error as Error).message}`, { cause: error });
   }

@@ -32,6 +32,8 @@ export interface DeliveryAudit {
    * for long: there may be more.
    */
   isCaughtUp(): boolean;
+  /** Has the server had messages for this lane for long, over any number of sessions, of which none has arrived? */
+  isUnserved(): boolean;
 }
 
 /** What was delivered may be on its way for so long; twice as long each time that was not enough. */
@@ -39,6 +41,10 @@ const GRACE_MS = 300;
 const MAX_GRACE_MS = 10_000;
 /** The server is asked every 5 s. */
 const SILENCE_MS = 15_000;
+/** A change of the streams' leader, or of the owner, takes less. */
+const UNSERVED_MS = 10_000;
+/** Between two answers no more than the usual time counts: a server that has stood still has sent nothing else, either. */
+const TURN_MS = 6000;
 
 /** @param now - in ms, as `askedAtMs`. */
 export function createDeliveryAudit(now: () => number = () => performance.now()): DeliveryAudit {
@@ -50,6 +56,8 @@ export function createDeliveryAudit(now: () => number = () => performance.now())
   let target: number | undefined;
   let isCaughtUp = false;
   let checkedAtMs = Number.NEGATIVE_INFINITY;
+  /** For how long it has had messages; undefined while it has none, or some arrive. */
+  let unservedMs: number | undefined;
   let last: { readonly delivered: Delivered; readonly received: number } | undefined;
 
   function begin(): void {
@@ -76,10 +84,15 @@ export function createDeliveryAudit(now: () => number = () => performance.now())
     count() {
       received++;
       graceMs = GRACE_MS;
+      unservedMs = undefined;
     },
     received: () => received,
     check(delivered) {
       if (sinceMs === undefined || delivered.askedAtMs < sinceMs) return undefined;
+      // What waits to be acknowledged has been delivered.
+      if (delivered.pending === 0 || delivered.unacknowledged > 0) unservedMs = undefined;
+      else if (unservedMs === undefined) unservedMs = 0;
+      else unservedMs += Math.min(delivered.askedAtMs - checkedAtMs, TURN_MS);
       checkedAtMs = delivered.askedAtMs;
       // What was purged meanwhile will not come.
       target = Math.min(target ?? Number.POSITIVE_INFINITY, delivered.count + delivered.pending);
@@ -92,6 +105,7 @@ export function createDeliveryAudit(now: () => number = () => performance.now())
       }
       return undefined;
     },
+    isUnserved: () => unservedMs !== undefined && unservedMs >= UNSERVED_MS,
     isCaughtUp: () => isCaughtUp && now() - checkedAtMs < SILENCE_MS,
   };
 }

@@ -29,7 +29,7 @@ export interface LaneReader {
   audit(delivered: Delivered): void;
   /** Is everything applied that the stream held when the present session began? */
   isCaughtUp(): boolean;
-  /** Why it cannot be read, once it has been tried often or for long enough; undefined while it is. */
+  /** Why it cannot be read, once it has been tried often or for long enough, or gets nothing; undefined while it is. */
   trouble(): string | undefined;
   /** Starts over from the checkpoint, because deliveries may have been missed or doubled. */
   doubt(reason: Doubt, detail?: string): void;
@@ -86,6 +86,7 @@ const FORMER_OWNER_ROUNDS = 4;
 export function readLane(options: LaneReaderOptions): LaneReader {
   const { jsm, js, lane, manage, prepare, checkpoint, onDelivery, onDoubt, onMended, onChanged, room } = options;
   const durable = consumerName(lane.type, lane.partition);
+  const unserved = `messages wait and none is delivered, is its consumer paused, or may this user not publish to $JS.API.CONSUMER.MSG.NEXT.${lane.stream}.>?`;
   let session = 0;
   let failures = 0;
   let failure: { readonly message: string; readonly isFinal: boolean } | undefined;
@@ -222,7 +223,7 @@ export function readLane(options: LaneReaderOptions): LaneReader {
     lane,
     isReading: () => messages !== undefined || isHeld,
     trouble() {
-      if (failure === undefined) return undefined;
+      if (failure === undefined) return audit.isUnserved() ? unserved : undefined;
       const isTold = failure.isFinal || failures >= FAILURES_TOLD || performance.now() - endedAtMs > FAILING_TOLD_MS;
       return isTold ? failure.message : undefined;
     },

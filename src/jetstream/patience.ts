@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { JetStreamApiError } from "@nats-io/jetstream";
 import { errors } from "@nats-io/transport-node";
 import { NatsAwayError } from "./connect.ts";
+import { permissionError } from "./permission.ts";
 
 /** Does work that NATS is needed for, again and again while it cannot answer. */
 export type Patience = <T>(work: () => Promise<T>) => Promise<T>;
@@ -11,8 +12,8 @@ export interface PatienceOptions {
   readonly mayWait: boolean;
   /** Aborted: nobody waits any more. */
   readonly signal?: AbortSignal | undefined;
-  /** For a person: what is waited for, and why. Told once for as long as it is the same. */
-  readonly onWaiting: (reason: string) => Promise<void>;
+  /** For a person: what is waited for, and why, after each attempt; with several servers it is another one's turn. */
+  readonly onWaiting: (reason: string, isNew: boolean) => Promise<void>;
 }
 
 const RETRY_MS = [100, 250, 1000] as const;
@@ -24,7 +25,7 @@ const RETRY_MS = [100, 250, 1000] as const;
  * Work may be begun anew after any part of it was done.
  */
 export function createPatience({ mayWait, signal, onWaiting }: PatienceOptions): Patience {
-  let told: string | undefined;
+  const told = new Set<string>();
   return async (work) => {
     for (let attempt = 0; ; attempt++) {
       signal?.throwIfAborted();
@@ -34,8 +35,8 @@ export function createPatience({ mayWait, signal, onWaiting }: PatienceOptions):
         if (!mayPass(error)) throw error;
         const away = asAway(error as Error);
         if (!mayWait) throw away;
-        if (away.message !== told) await onWaiting(away.message);
-        told = away.message;
+        await onWaiting(away.message, !told.has(away.message));
+        told.add(away.message);
       }
       await delay(RETRY_MS[attempt] ?? 1000, undefined, { signal });
     }
@@ -47,6 +48,7 @@ const PASSING_CODES: readonly number[] = [10_005, 10_007, 10_009, 10_118, 10_119
 
 /** May the same be answered in a moment? */
 export function mayPass(error: unknown): boolean {
+  if (error instanceof Error && permissionError(error) !== undefined) return false;
   if (error instanceof JetStreamApiError) return error.status === 503 || PASSING_CODES.includes(error.code);
   return (
     error instanceof NatsAwayError ||

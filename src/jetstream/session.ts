@@ -2,6 +2,7 @@ import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManage
 import { createInbox, type NatsConnection } from "@nats-io/transport-node";
 import { maskUrl } from "../setting-values.ts";
 import { connectNats, isRefusal, NatsAwayError, type NatsOptions, refusedBecause } from "./connect.ts";
+import { permissionError } from "./permission.ts";
 
 /** One connection to NATS with its JetStream clients. */
 export interface Session {
@@ -64,6 +65,7 @@ export async function openSession(
   const jsm = await jetstreamManager(nc, { timeout: 5000 }).catch(async (error: Error) => {
     closing = true;
     await nc.close();
+    if (permissionError(error) !== undefined) throw error;
     throw new NatsAwayError(
       "no_jetstream",
       `JetStream does not answer at ${maskUrl(options.url)}: ${error.message}`,

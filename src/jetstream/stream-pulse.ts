@@ -7,10 +7,12 @@ import { apiErrorCode } from "./connect.ts";
  * majority answers for 20 s more, and a server that is left over answers without a leader.
  */
 export interface StreamPulse {
-  /** Undefined while all of them can be used. */
+  /** Undefined while all of them can be used, and while it is not known yet. */
   trouble(): StreamTrouble | undefined;
   /** Asks now: what was asked before has gone with the connection. */
   askAnew(): void;
+  /** Has the connection, or this process, gone on so recently that silence means nothing yet? */
+  isSettling(): boolean;
   stop(): void;
 }
 
@@ -22,15 +24,19 @@ export interface StreamTrouble {
 
 export interface StreamPulseOptions {
   readonly streams: readonly string[];
-  /** Answers within 2 s or rejects. */
+  /** May take its time: who answers late is there. */
   readonly ask: (stream: string) => Promise<StreamInfo>;
   /** Monotonic, ms. */
   readonly now?: () => number;
 }
 
 const EVERY_MS = 1000;
-/** Servers of a cluster hear of each other every second, and we of them every other. */
-export const SILENT_MS = 3500;
+/** An answer may get lost, and a server or this process stop for 3 s; what is told at the next look is told within 5 s. */
+export const SILENT_MS = 4200;
+/** Servers of a cluster hear of each other every second. */
+const UNHEARD_MS = 2000;
+/** For the first answers of a connection. */
+const SETTLING_MS = 2000;
 
 interface Beat {
   /** When a majority was known to be there last. */
@@ -39,49 +45,55 @@ interface Beat {
   readonly why: string;
 }
 
-/** Asks for every stream once a second. */
+/** Asks for every stream once a second, whether or not it has answered what was asked before. */
 export function createStreamPulse(options: StreamPulseOptions): StreamPulse {
   const { streams, ask, now = () => performance.now() } = options;
-  const beats = new Map<string, Beat>(streams.map((stream) => [stream, { seenMs: now(), why: "no answer yet" }]));
-  /** Of each stream, the question that is open. */
-  const asking = new Map<string, symbol>();
+  const beats = new Map<string, Beat>(streams.map((stream) => [stream, { seenMs: now(), why: "no answer" }]));
+  let tickedAtMs = now();
+  let settledAtMs = now();
 
-  async function beat(stream: string): Promise<void> {
-    if (asking.has(stream)) return;
-    const mine = Symbol(stream);
-    asking.set(stream, mine);
-    const { seenMs } = beats.get(stream) ?? { seenMs: 0 };
-    try {
-      const silentMs = majoritySilentMs(await ask(stream));
-      if (asking.get(stream) !== mine) return;
-      beats.set(stream, { seenMs: Math.max(seenMs, now() - silentMs), why: "most of its servers are gone" });
-    } catch (error) {
-      if (asking.get(stream) !== mine) return;
-      // That it is gone is an answer, and another check's to say.
-      const isAnswer = apiErrorCode(error) === JetStreamApiCodes.StreamNotFound;
-      beats.set(stream, { seenMs: isAnswer ? now() : seenMs, why: (error as Error).message });
-    }
-    asking.delete(stream);
+  function hear(stream: string, heardMs: number, why: string): void {
+    const { seenMs } = beats.get(stream) ?? { seenMs: heardMs };
+    beats.set(stream, { seenMs: Math.max(seenMs, heardMs), why });
   }
 
-  const askAll = () => {
+  async function beat(stream: string): Promise<void> {
+    try {
+      const silentMs = majoritySilentMs(await ask(stream));
+      hear(stream, now() - silentMs, silentMs > UNHEARD_MS ? "most of its servers are gone" : "no answer");
+    } catch (error) {
+      // That it is gone is an answer, and another check's to say.
+      const isAnswer = apiErrorCode(error) === JetStreamApiCodes.StreamNotFound;
+      hear(stream, isAnswer ? now() : Number.NEGATIVE_INFINITY, (error as Error).message);
+    }
+  }
+
+  /** A process that was stopped itself has not read what has arrived meanwhile. */
+  const isLate = () => now() - tickedAtMs > 2 * EVERY_MS;
+
+  function askAll(): void {
+    if (isLate()) settledAtMs = now() + EVERY_MS;
+    tickedAtMs = now();
     for (const stream of streams) void beat(stream);
-  };
+  }
+
   askAll();
   const timer = setInterval(askAll, EVERY_MS);
+  const isSettling = () => isLate() || now() < settledAtMs;
 
   return {
+    isSettling,
+    askAnew() {
+      settledAtMs = now() + SETTLING_MS;
+      askAll();
+    },
     trouble() {
-      const silent = [...beats].filter(([, { seenMs }]) => now() - seenMs > SILENT_MS);
+      const silent = isSettling() ? [] : [...beats].filter(([, { seenMs }]) => now() - seenMs > SILENT_MS);
       const [first] = silent;
       if (first === undefined) return undefined;
       const names = silent.map(([stream]) => stream).join(", ");
       const what = `JetStream does not answer for ${names} (${first[1].why}): nothing is read or stored until it does. Are enough servers of the cluster up?`;
       return { what, silentMs: now() - Math.min(...silent.map(([, { seenMs }]) => seenMs)) };
-    },
-    askAnew() {
-      asking.clear();
-      askAll();
     },
     stop: () => clearInterval(timer),
   };

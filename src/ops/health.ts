@@ -115,7 +115,9 @@ function checkNats({ connected, refusal }: HealthReadings): Check {
   };
 }
 
-function checkStreams({ streamTroubles = [], silence }: HealthReadings): Check {
+function checkStreams({ connected, streamTroubles = [], silence }: HealthReadings): Check {
+  // One cause, one check that fails.
+  if (!connected) return { ok: true, detail: "not known while NATS is away" };
   if (silence !== undefined) {
     return { ok: false, detail: `for ${seconds(silence.silentMs)}: ${silence.what}` };
   }

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nkeys } from "@nats-io/transport-node";
 import { afterAll, expect, it } from "vitest";
+import { accessOptions } from "../../src/jetstream/access.ts";
+import { readCredentials } from "../../src/jetstream/connect.ts";
 import { fileAuthenticator } from "../../src/jetstream/credentials.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "natstate-creds-"));
@@ -58,4 +60,15 @@ it("a renewed file is taken up, and half a one does not count until it is whole"
   expect(authenticator("nonce")).toMatchObject({ jwt: "eyJh.eyJi.c2ln" });
   writeFileSync(path, creds("eyJh.eyJi.bmV3"));
   expect(authenticator("nonce")).toMatchObject({ jwt: "eyJh.eyJi.bmV3" });
+});
+
+it("a start that waits for NATS goes on with the credentials it has read while the file is replaced", () => {
+  const creds = write("replaced", whole);
+  const access = readCredentials({ creds });
+  rmSync(creds);
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const { authenticator } = accessOptions("nats://127.0.0.1", readCredentials(access));
+    expect([authenticator].flat()[0]?.("nonce")).toMatchObject({ jwt: "eyJh.eyJi.c2ln" });
+  }
+  expect(() => readCredentials({ creds })).toThrow(/^NATS_CREDS: .*replaced/);
 });

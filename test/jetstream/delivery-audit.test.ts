@@ -92,3 +92,26 @@ it("a server that has not been heard of for long may hold more by now", () => {
   audit.check({ ...nothing, askedAtMs: 15_200 });
   expect(audit.isCaughtUp()).toBe(true);
 });
+
+it("a lane is unserved when messages wait for 10 s and none arrives, in however many sessions", () => {
+  const { audit, check } = session();
+  const waiting = { count: 0, pending: 50, isPinned: false };
+  for (const ms of [1000, 6000, 10_900]) {
+    check(ms, waiting);
+    audit.begin();
+    expect(audit.isUnserved()).toBe(false);
+  }
+  check(11_000, waiting);
+  expect(audit.isUnserved()).toBe(true);
+  audit.count();
+  expect(audit.isUnserved()).toBe(false);
+});
+
+it("a lane is served when what it has is still to be applied, and nobody was there to serve for a long time between", () => {
+  const { audit, check } = session(5);
+  for (let ms = 0; ms < 60_000; ms += 5000) check(ms, { count: 5, unacknowledged: 5, pending: 50 });
+  expect(audit.isUnserved()).toBe(false);
+  check(60_000, { count: 5, pending: 50 });
+  check(90_000, { count: 5, pending: 50 });
+  expect(audit.isUnserved()).toBe(false);
+});

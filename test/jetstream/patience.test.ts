@@ -7,6 +7,15 @@ import { createPatience, mayPass } from "../../src/jetstream/patience.ts";
 const answer = (code: number, err_code: number, description: string) =>
   new JetStreamApiError({ code, err_code, description });
 
+/** As in a log. */
+const tell = (told: string[]) => async (reason: string, isNew: boolean) => void (isNew && told.push(reason));
+
+const forbidden = new errors.PermissionViolationError(
+  'Permissions Violation for Publish to "$JS.API.INFO"',
+  "publish",
+  "$JS.API.INFO",
+);
+
 it.each([
   ["nobody answers", new NatsAwayError("nobody", "no NATS connection", "Is it there?")],
   ["a request times out, as while leaders are elected", new errors.TimeoutError()],
@@ -15,7 +24,7 @@ it.each([
   ["a stream is offline", answer(500, 10_118, "stream is offline")],
 ])("%s: it is tried again until it works, and said once", async (_name, error) => {
   const told: string[] = [];
-  const patiently = createPatience({ mayWait: true, onWaiting: async (reason) => void told.push(reason) });
+  const patiently = createPatience({ mayWait: true, onWaiting: tell(told) });
   let attempts = 0;
   const work = async () => {
     if (++attempts < 3) throw error;
@@ -29,6 +38,7 @@ it.each([
 it.each([
   ["a server that is too old", new NatsSetupError("nats-server is 2.9.10")],
   ["a stream that cannot be", answer(400, 10_113, "account requires a stream config to have max bytes set")],
+  ["what the user may not do", new errors.RequestError(forbidden.message, { cause: forbidden })],
   ["a fault of ours", new TypeError("undefined is not a function")],
 ])("%s is not waited for", async (_name, error) => {
   const patiently = createPatience({ mayWait: true, onWaiting: () => expect.unreachable() });
@@ -45,4 +55,23 @@ it("a signal ends the waiting", async () => {
   const stop = new AbortController();
   const patiently = createPatience({ mayWait: true, signal: stop.signal, onWaiting: async () => stop.abort() });
   await expect(patiently(() => Promise.reject(new errors.TimeoutError()))).rejects.toThrow(/abort/i);
+});
+
+it("several servers that are away for several reasons in turn are said once each, and known as of the last", async () => {
+  const told: string[] = [];
+  let last = "";
+  const patiently = createPatience({
+    mayWait: true,
+    onWaiting: async (reason, isNew) => {
+      last = reason;
+      await tell(told)(reason, isNew);
+    },
+  });
+  const reasons = ["refused", "unknown host", "refused"];
+  await patiently(async () => {
+    const reason = reasons.shift();
+    if (reason !== undefined) throw new NatsAwayError("nobody", reason, "Is it there?");
+  });
+  expect(told).toEqual(["refused. Is it there?", "unknown host. Is it there?"]);
+  expect(last).toBe("refused. Is it there?");
 });

@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nkeys } from "@nats-io/transport-node";
 import { expect, it } from "vitest";
+import { mayPass } from "../../src/jetstream/patience.ts";
+import { permissionError } from "../../src/jetstream/permission.ts";
 import { findServerBinary } from "../../src/jetstream/server-binary.ts";
 import { freePort } from "../../src/jetstream/server-ready.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
@@ -63,6 +65,16 @@ it("a .creds file that is renewed after it has expired is taken up", async () =>
   const turns = told.filter((event) => event !== "refused");
   expect(turns).toEqual(turns.map((_, index) => (index % 2 === 0 ? "disconnected" : "reconnected")));
   await session.close();
+});
+
+it("a user who may not ask JetStream is told so, not that it is away", async () => {
+  const rules = `{ user: me, password: pw, permissions: { publish: { allow: ">", deny: "$JS.API.INFO" } } }`;
+  const users = `no_auth_user: all\nauthorization { users: [ { user: all, password: pw }, ${rules} ] }`;
+  await using server = await startTestServer({ "ping_max: 3": `ping_max: 3\n${users}` });
+  const url = server.url.replace("nats://", "nats://me:pw@");
+  const error = await openSession({ url, name: "test" }, () => {}).catch((refused: Error) => refused);
+  expect(permissionError(error as Error)?.message).toMatch(/Permissions Violation for Publish to "\$JS.API.INFO"/);
+  expect(mayPass(error)).toBe(false);
 });
 
 async function moreAttempts({ nc }: Session, count: number): Promise<void> {

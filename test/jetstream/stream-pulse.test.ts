@@ -28,29 +28,50 @@ it.each([
   expect(majoritySilentMs(given)).toBe(silentMs);
 });
 
-/** A pulse on a clock of its own, of streams whose answers are given. */
-async function follow(answer: (stream: string, nowMs: number) => Cluster | Error, seconds: number) {
+/** A pulse of streams whose answers are given, from 0 ms. */
+function open(answer: (stream: string, nowMs: number) => Cluster | Error | Promise<never>) {
   vi.useFakeTimers();
   let nowMs = 0;
   const pulse = createStreamPulse({
     streams: ["ORDERS", "DECISIONS"],
     now: () => nowMs,
     ask: async (stream) => {
-      const given = answer(stream, nowMs);
+      const given = await answer(stream, nowMs);
       if (given instanceof Error) throw given;
       return given as StreamInfo;
     },
   });
+  return {
+    pulse,
+    /** @param aloneMs - of them, this process did nothing. */
+    async goOn(ms: number, aloneMs = 0) {
+      nowMs += aloneMs;
+      for (let gone = 0; gone < ms; gone += 100) {
+        nowMs += 100;
+        await vi.advanceTimersByTimeAsync(100);
+      }
+    },
+    end() {
+      pulse.stop();
+      vi.useRealTimers();
+    },
+  };
+}
+
+/** What was seen each second. */
+async function follow(answer: (stream: string, nowMs: number) => Cluster | Error | Promise<never>, seconds: number) {
+  const { pulse, goOn, end } = open(answer);
   const seen: (string | undefined)[] = [];
   for (let second = 0; second <= seconds; second++) {
-    nowMs = second * 1000;
-    await vi.advanceTimersByTimeAsync(1000);
+    await goOn(1000);
     seen.push(pulse.trouble()?.what);
   }
-  pulse.stop();
-  vi.useRealTimers();
+  end();
   return seen;
 }
+
+/** An answer that is lost, as the client says after a while. */
+const lost = () => new Promise<never>((_, reject) => setTimeout(() => reject(new Error("timeout")), 4000));
 
 const WELL = info(3, "n1", [200, 300]);
 
@@ -76,22 +97,52 @@ it("a single missed answer is no trouble, nor is a stream that is gone: another 
   expect((await follow(() => gone, 8)).at(-1)).toBeUndefined();
 });
 
-it("what was asked on a connection that has gone is not waited for when it is back", async () => {
-  let nowMs = 0;
-  let lost: (error: Error) => void = () => {};
-  let isBack = false;
-  const pulse = createStreamPulse({
-    streams: ["ORDERS"],
-    now: () => nowMs,
-    ask: () => (isBack ? Promise.resolve(WELL as StreamInfo) : new Promise((_, reject) => (lost = reject))),
-  });
-  nowMs = 10_000;
-  expect(pulse.trouble()?.silentMs).toBe(10_000);
-  isBack = true;
-  pulse.askAnew();
-  await vi.waitFor(() => expect(pulse.trouble()).toBeUndefined());
-  // Its timeout comes later, and says nothing any more.
-  lost(new Error("timeout"));
+it("a lost answer to one question, waited for as long as may be, is no trouble", async () => {
+  const late = info(3, "n1", [1000, 1000]);
+  expect(await follow((_, nowMs) => (nowMs === 4000 ? lost() : late), 10)).toEqual(Array(11).fill(undefined));
+});
+
+it("servers that say nothing for 3 s are no trouble; after 5 s they are, and it is not said that they are gone", async () => {
+  const { pulse, goOn, end } = open((_, nowMs) => (nowMs > 3000 ? lost() : info(3, "n1", [900, 900])));
+  await goOn(6000);
   expect(pulse.trouble()).toBeUndefined();
-  pulse.stop();
+  await goOn(2000);
+  expect(pulse.trouble()?.what).toMatch(/^JetStream does not answer for ORDERS, DECISIONS \((no answer|timeout)\)/);
+  end();
+});
+
+it("a process that was stopped itself blames nobody until it has asked again", async () => {
+  const { pulse, goOn, end } = open(() => WELL);
+  await goOn(3000);
+  await goOn(0, 5000);
+  expect(pulse.isSettling()).toBe(true);
+  expect(pulse.trouble()).toBeUndefined();
+  await goOn(3000);
+  expect(pulse.isSettling()).toBe(false);
+  expect(pulse.trouble()).toBeUndefined();
+  end();
+});
+
+it("after a reconnection what was asked before means nothing, and all are asked at once", async () => {
+  let isUp = false;
+  const asked: number[] = [];
+  const { pulse, goOn, end } = open((_, nowMs) => {
+    asked.push(nowMs);
+    return isUp ? WELL : lost();
+  });
+  await goOn(9500);
+  expect(pulse.trouble()).toBeDefined();
+  isUp = true;
+  pulse.askAnew();
+  expect(asked.at(-1)).toBe(9500);
+  for (let ms = 0; ms < 6000; ms += 100) {
+    expect(pulse.trouble()).toBeUndefined();
+    await goOn(100);
+  }
+  isUp = false;
+  await goOn(1000);
+  pulse.askAnew();
+  await goOn(5000);
+  expect(pulse.trouble()).toBeDefined();
+  end();
 });

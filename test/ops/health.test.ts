@@ -22,6 +22,11 @@ describe("readiness", () => {
   test.each([
     ["nats", { connected: false }, "NATS_URL"],
     ["nats", { connected: false, refusal: "refuses who we are (Authorization Violation)" }, "Authorization Violation"],
+    [
+      "nats",
+      { connected: false, silence: { what: "JetStream does not answer for ORDERS", silentMs: 9000 } },
+      "NATS_URL",
+    ],
     ["streams", { silence: { what: "JetStream does not answer for ORDERS", silentMs: 12_000 } }, "for 12 s: JetStream"],
     ["lag", { lag: null }, "is not known"],
     ["partitions", { reading: 14 }, "14 of 16"],
