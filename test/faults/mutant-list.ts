@@ -174,7 +174,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "src/store/lanes.ts",
     find: "repartition(db, { ...known, stream }, division);",
     replace: "void repartition;",
-    fault: "more-partitions",
+    fault: "fewer-partitions",
   },
   {
     name: "what JSON does not keep is not looked for",
