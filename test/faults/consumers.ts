@@ -38,6 +38,8 @@ export const consumers: readonly Fault[] = [
         const partitions = some(world, 3);
         for (const partition of partitions) await change(world, partition);
         world.struck(partitions.length);
+        // The round's own events are stored by now: these are what the edited consumers leave out.
+        await world.publish(world.traffic(40, 2));
         if (what === PAUSED) {
           // Somebody may have meant it: it is told, of one of them by name, and not ended.
           await saysUnready(world.daemon(), /consumer orders-\d+ .*paused/);
