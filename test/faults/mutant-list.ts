@@ -204,11 +204,4 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "const BYTES_A_CHARACTER = 0;",
     fault: "large-orders",
   },
-  {
-    name: "what an edited consumer left out is not read again",
-    file: "src/daemon.ts",
-    find: "onChanged: () => records.goBack(lane)",
-    replace: "onChanged: () => {}",
-    fault: "consumer-edited",
-  },
 ];
