@@ -60,8 +60,9 @@ test.runIf(hasNpm && hasProc)("npm and npx ended by a signal take their daemon a
 const CHILD = `
   const { endWithStarter } = await import("./src/cli/starter.ts");
   endWithStarter();
-  console.log("up", process.pid);
+  // Before it is said: whoever hears it ends the parent at once.
   const parent = process.ppid;
+  console.log("up", process.pid);
   const look = setInterval(() => {
     if (process.ppid === parent) return;
     clearInterval(look);
