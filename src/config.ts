@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import { z } from "zod";
-import { isLoopback } from "./console/host-guard.ts";
 import { fileVariable, type Given, injectedVariables, readGiven, SECRETS } from "./environment.ts";
 import type { NatsAccess } from "./jetstream/access.ts";
+import { isLoopback } from "./loopback.ts";
 import { unusablePaths } from "./setting-paths.ts";
 import {
   duration,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isLoopback } from "./console/host-guard.ts";
+import { isLoopback } from "./loopback.ts";
 
 /*
  * The kinds of values settings have. Every message says what was expected; none repeats the value, which may be secret.

@@ -1,5 +1,6 @@
-import { isIP, isIPv4 } from "node:net";
+import { isIP } from "node:net";
 import { hostname } from "node:os";
+import { isLoopback } from "../loopback.ts";
 
 const HOST_HEADER = /^(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?$/i;
 
@@ -30,9 +31,4 @@ export function createHostGuard(
 /** Does the address mean every interface? */
 export function isWildcard(host: string): boolean {
   return host === "0.0.0.0" || host === "::";
-}
-
-/** Is the address one that only this machine reaches? */
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || (isIPv4(host) && host.startsWith("127."));
 }
