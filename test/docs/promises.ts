@@ -85,8 +85,8 @@ export const PROMISES: readonly Promised[] = [
     when: "the stream was purged or made anew",
     promise: "what was read is nobody's loss; for what was not, the daemon stops and names the command that accepts it",
     tests: [
-      ["e2e/refusals.test.ts", "a stream made anew under the same name"],
-      ["e2e/refusals.test.ts", "messages that are gone before they were read"],
+      ["e2e/refusals.slow.test.ts", "a stream made anew under the same name"],
+      ["e2e/refusals.slow.test.ts", "messages that are gone before they were read"],
     ],
     faults: [
       "purged-below",

@@ -101,7 +101,7 @@ Measured by \`npm run faults\` on ${date.slice(0, 10)}, ${seeds === 1 ? `seed ${
 ${figures(outcomes.map(({ fault }) => fault))}.`;
 }
 
-/** A program that `examples.test.ts` runs; the machine is run by `two-types.test.ts`. */
+/** A program that `examples.test.ts` runs; the machine is run by `two-types.slow.test.ts`. */
 function example(name: string): string {
   return `\`\`\`ts\n${readFileSync(new URL(`examples/${name}.ts`, import.meta.url), "utf8").trim()}\n\`\`\``;
 }

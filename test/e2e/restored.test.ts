@@ -10,15 +10,9 @@ afterAll(() => past[Symbol.asyncDispose]());
 const same: Cell = { ORDERS: "same", DECISIONS: "same", DEAD_LETTERS: "same", store: "same" };
 
 /** The others are in `restored.slow.test.ts`. */
-it.each<Partial<Cell>>([
-  { DECISIONS: "older" },
-  { DECISIONS: "gone", DEAD_LETTERS: "gone" },
-  { ORDERS: "older", DECISIONS: "older", DEAD_LETTERS: "older" },
-  { store: "gone" },
-  { DECISIONS: "older", store: "gone" },
-  { ORDERS: "gone", DEAD_LETTERS: "older" },
-])("of what was restored from a copy, or is gone, nothing is lost that something still has: %j", (cell) =>
-  past.check({ ...same, ...cell }),
+it.each<Partial<Cell>>([{ DECISIONS: "older" }, { store: "gone" }])(
+  "of what was restored from a copy, or is gone, nothing is lost that something still has: %j",
+  (cell) => past.check({ ...same, ...cell }),
 );
 
 it("what DECISIONS and DEAD_LETTERS lost while a daemon runs is published again by it, in order", () =>

@@ -20,6 +20,28 @@ import {
 } from "./retired-orders.ts";
 import { getJson, openWorld, traffic } from "./world.ts";
 
+it("late events that change something: the next revision follows, each once, in the order they came", async () => {
+  await using world = await openWorld();
+  const messages = traffic(80, 92, { late: 0.4, malformed: 0 });
+  const ticked: TrafficMessage[] = [];
+  // What is held back comes last.
+  const early = messages.slice(0, Math.floor(messages.length * 0.6));
+  let daemon = await world.start();
+  await world.publish(early);
+  await world.settle(daemon);
+  await daemon.stop();
+  daemon = await retireAll(world, ticked);
+  const { retired } = await stats(daemon);
+  expect(retired).toBeGreaterThan(10);
+  await daemon.stop();
+  daemon = await world.start();
+  await world.publish(messages.slice(early.length));
+  await calm(world);
+  expect((await stats(daemon)).events.parked).toBeGreaterThan(10);
+  await daemon.stop();
+  await checkAll(world, [...messages, ...ticked]);
+}, 180_000);
+
 it("what has left the stream does not come back: late events are dead letters, and no blank order begins", async () => {
   await using world = await openWorld();
   const env = { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir };

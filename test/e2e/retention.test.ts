@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { TrafficMessage } from "../../machines/actor-type.ts";
 import { runCli } from "./cli-run.ts";
-import { calm, checkAll, portraits, retireAll, stats } from "./retired-orders.ts";
+import { checkAll, portraits, retireAll, stats } from "./retired-orders.ts";
 import { openWorld, traffic } from "./world.ts";
 
 it("settled orders are retired, tell so, and come back for a late event as they were, to the byte", async () => {
@@ -54,26 +54,4 @@ it("settled orders are retired, tell so, and come back for a late event as they 
   expect(portraits(world.storeFile)).toEqual(before);
   expect(await world.streamSize("DECISIONS")).toBe(published);
   expect(await daemon.stop()).toBe(0);
-}, 180_000);
-
-it("late events that change something: the next revision follows, each once, in the order they came", async () => {
-  await using world = await openWorld();
-  const messages = traffic(80, 92, { late: 0.4, malformed: 0 });
-  const ticked: TrafficMessage[] = [];
-  // What is held back comes last.
-  const early = messages.slice(0, Math.floor(messages.length * 0.6));
-  let daemon = await world.start();
-  await world.publish(early);
-  await world.settle(daemon);
-  await daemon.stop();
-  daemon = await retireAll(world, ticked);
-  const { retired } = await stats(daemon);
-  expect(retired).toBeGreaterThan(10);
-  await daemon.stop();
-  daemon = await world.start();
-  await world.publish(messages.slice(early.length));
-  await calm(world);
-  expect((await stats(daemon)).events.parked).toBeGreaterThan(10);
-  await daemon.stop();
-  await checkAll(world, [...messages, ...ticked]);
 }, 180_000);
