@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { ActorType } from "../../machines/actor-type.ts";
 import { readGiven } from "../environment.ts";
@@ -96,18 +98,41 @@ function readOwnRuntime(dataDir: string): RuntimeFile | undefined {
 
 async function askApi(httpUrl: string): Promise<Readiness> {
   const token = readGiven(process.env, "NATSTATE_HTTP_TOKEN").text;
-  const headers = token ? { authorization: `Bearer ${token}` } : {};
-  let response: Response;
+  const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
+  let response: Answer;
   try {
-    response = await fetch(`${httpUrl}/readyz`, { headers, signal: AbortSignal.timeout(ANSWER_MS) });
+    response = await get(`${httpUrl}/readyz`, headers);
   } catch (error) {
     const message = `natstate is not running: nothing answers at ${httpUrl}. Start it with: npx natstate start. Or say where it is: --http <url>, or NATSTATE_DATA as it has.`;
     throw new Error(message, { cause: error });
   }
-  const answer = (await response.json().catch(() => null)) as Partial<Readiness> | null;
+  const answer = readJson(response.text);
   // Without the token it says only whether.
   if (typeof answer?.ready === "boolean") return { ready: answer.ready, checks: answer.checks ?? {} };
   throw new Error(`${httpUrl}/readyz is not natstate's: it answered ${response.status}`);
+}
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** Not `fetch`, which takes twice as long to begin as all the rest. */
+async function get(url: string, headers: Readonly<Record<string, string>>): Promise<Answer> {
+  const client = await import(url.startsWith("https:") ? "node:https" : "node:http");
+  const request = client.get(url, { headers, agent: false, signal: AbortSignal.timeout(ANSWER_MS) });
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  let text = "";
+  for await (const chunk of response.setEncoding("utf8")) text += chunk;
+  return { status: response.statusCode ?? 0, text };
+}
+
+function readJson(text: string): Partial<Readiness> | null {
+  try {
+    return JSON.parse(text) as Partial<Readiness> | null;
+  } catch {
+    return null;
+  }
 }
 
 /** Without the API all that can be known is that somebody answers. */
