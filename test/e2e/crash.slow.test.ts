@@ -2,31 +2,7 @@ import { copyFileSync, existsSync, rmSync } from "node:fs";
 import { expect, it } from "vitest";
 import { getJson, openWorld, traffic } from "./world.ts";
 
-/** Seeded pauses, so that each kill strikes at another moment of the load. */
-function* moments(seed: number): Generator<number> {
-  for (let state = seed; ; ) {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-    yield 20 + (state % 250);
-  }
-}
-
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-it("the daemon killed eight times under load: nothing lost, nothing doubled", async () => {
-  await using world = await openWorld();
-  const messages = traffic(600, 11);
-  let daemon = await world.start();
-  const published = world.publish(messages);
-  const next = moments(1);
-  for (let kill = 0; kill < 8; kill++) {
-    await pause(next.next().value ?? 0);
-    await daemon.kill9();
-    daemon = await world.start();
-  }
-  await published;
-  await world.settle(daemon);
-  await world.check(daemon, messages);
-}, 180_000);
 
 it("nats-server killed and started again under load: nothing lost, nothing doubled", async () => {
   await using world = await openWorld();
