@@ -1,4 +1,4 @@
-import type { ActorType } from "./actor-type.ts";
+import type { ActorType } from "../src/actor/actor-type.ts";
 import { orderType } from "./order/order.ts";
 
 /** Every actor type this build runs. Add yours here. */

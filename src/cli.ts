@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
-import type { ActorType } from "../machines/actor-type.ts";
+import type { ActorType } from "./actor/actor-type.ts";
 import { withExamples } from "./cli/arguments.ts";
 import { EXIT_CODES, explain } from "./cli/exit-codes.ts";
 import { onClosedPipe, say } from "./cli/output.ts";

@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { appendFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findServerBinary } from "../src/jetstream/server-binary.ts";
-import { writeServerConfig } from "../src/jetstream/server-config.ts";
-import { freePort } from "../src/jetstream/server-ready.ts";
 import type { Session } from "../src/jetstream/session.ts";
+import { findServerBinary } from "../src/nats-server/binary.ts";
+import { writeServerConfig } from "../src/nats-server/config.ts";
+import { freePort } from "../src/nats-server/ready.ts";
 import { until } from "./until.ts";
 
 /** One of the real nats-servers of a cluster, with its own ports on loopback and its own store. */

@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { cpus, loadavg, totalmem } from "node:os";
 import { join } from "node:path";
-import type { ServerBinary } from "../src/jetstream/server-binary.ts";
+import type { ServerBinary } from "../src/nats-server/binary.ts";
 
 /** What the figures were measured on. */
 export interface Facts {

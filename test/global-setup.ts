@@ -1,4 +1,4 @@
-import { findServerBinary } from "../src/jetstream/server-binary.ts";
+import { findServerBinary } from "../src/nats-server/binary.ts";
 
 /** Every test file with a real nats-server finds it in the cache. */
 export async function setup(): Promise<void> {

@@ -30,13 +30,20 @@ const THING = "export const thing = 1;\n";
 it.each([
   ["src/flow/wrong.ts", "../jetstream/names.ts"],
   ["src/flow/wrong.ts", "../store/journal.ts"],
-  ["src/flow/wrong.ts", "../config.ts"],
+  ["src/flow/wrong.ts", "../config/config.ts"],
+  ["src/actor/wrong.ts", "../wire/names.ts"],
+  ["src/wire/wrong.ts", "../jetstream/session.ts"],
+  ["src/answers/wrong.ts", "../store/queries.ts"],
+  ["src/charts/wrong.ts", "../flow/decode.ts"],
+  ["src/config/wrong.ts", "../actor/actor-type.ts"],
+  ["src/nats-server/wrong.ts", "../jetstream/session.ts"],
+  ["src/daemon/wrong.ts", "../cli/output.ts"],
   ["src/store/wrong.ts", "../jetstream/names.ts"],
   ["src/jetstream/wrong.ts", "../store/journal.ts"],
   ["src/console/wrong.ts", "../store/journal.ts"],
   ["src/ops/wrong.ts", "../jetstream/names.ts"],
-  ["src/repair/wrong.ts", "../cli/output.ts"],
-  ["src/client/wrong.ts", "../daemon.ts"],
+  ["src/care/wrong.ts", "../cli/output.ts"],
+  ["src/client/wrong.ts", "../daemon/daemon.ts"],
   ["machines/wrong.ts", "../src/flow/decode.ts"],
 ])("%s may not import %s", (file, path) => {
   const other = join(file, "..", path);

@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findServerBinary } from "../src/jetstream/server-binary.ts";
-import { writeServerConfig } from "../src/jetstream/server-config.ts";
-import { answers, freePort } from "../src/jetstream/server-ready.ts";
+import { findServerBinary } from "../src/nats-server/binary.ts";
+import { writeServerConfig } from "../src/nats-server/config.ts";
+import { answers, freePort } from "../src/nats-server/ready.ts";
 
 /** A real nats-server for one test file: its own free port, its own store in the temp directory, the repo's nats.conf. */
 export interface TestServer extends AsyncDisposable {

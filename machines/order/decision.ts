@@ -1,5 +1,5 @@
-import type { Conclusion, DecisionContent } from "../actor-type.ts";
-import { compareTimestamps } from "../event-time.ts";
+import type { Conclusion, DecisionContent } from "../../src/actor/actor-type.ts";
+import { compareTimestamps } from "../../src/actor/event-time.ts";
 import { isConfirmed, isPaymentFailed, type OrderContext } from "./machine.ts";
 
 /** Days promised while shipping is unknown. Source: `getEstimatedDays` of the seed. */

@@ -1,6 +1,6 @@
 import { assign, setup } from "xstate";
 import type { z } from "zod";
-import { earliest, type Facet, newest } from "../merge.ts";
+import { earliest, type Facet, newest } from "../../src/actor/merge.ts";
 import type { orderEvents } from "./events.ts";
 
 type OrderEvents = typeof orderEvents;

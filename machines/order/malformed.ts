@@ -1,4 +1,4 @@
-import type { TrafficMessage } from "../actor-type.ts";
+import type { TrafficMessage } from "../../src/actor/actor-type.ts";
 
 /** Far more than 24 h ahead of any stream. */
 const FUTURE = "2199-01-01T00:00:00.000Z";

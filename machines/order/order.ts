@@ -1,4 +1,4 @@
-import type { ActorType } from "../actor-type.ts";
+import type { ActorType } from "../../src/actor/actor-type.ts";
 import { conclude } from "./decision.ts";
 import { orderDecisions } from "./decision-fields.ts";
 import { orderEvents } from "./events.ts";

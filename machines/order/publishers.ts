@@ -1,4 +1,4 @@
-import type { TrafficMessage } from "../actor-type.ts";
+import type { TrafficMessage } from "../../src/actor/actor-type.ts";
 
 /** A seeded generator, uniform in [0, 1). */
 export type Random = () => number;

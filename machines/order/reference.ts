@@ -1,4 +1,4 @@
-import type { DecisionContent, ExpectedActor, TrafficMessage } from "../actor-type.ts";
+import type { DecisionContent, ExpectedActor, TrafficMessage } from "../../src/actor/actor-type.ts";
 
 /** The seed article's own out-of-order order, from its `TestOutOfOrderEventProcessing`. */
 export const SHOWCASE_ID = "order-123";

@@ -1,4 +1,4 @@
-import type { SampleEvent } from "../actor-type.ts";
+import type { SampleEvent } from "../../src/actor/actor-type.ts";
 import type { OrderContext } from "./machine.ts";
 
 /** Events an order may well hear next, in keeping with what it knows: the amount it has, the warehouse it reserved in. */

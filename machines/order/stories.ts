@@ -1,4 +1,4 @@
-import type { TrafficMessage } from "../actor-type.ts";
+import type { TrafficMessage } from "../../src/actor/actor-type.ts";
 import { type Draft, publishAnyhow, publishPlainly, type Random } from "./publishers.ts";
 
 const WAREHOUSES = ["warehouse-west", "warehouse-east", "warehouse-north", "warehouse-south"] as const;

@@ -1,4 +1,4 @@
-import type { TrafficMessage, TrafficOptions } from "../actor-type.ts";
+import type { TrafficMessage, TrafficOptions } from "../../src/actor/actor-type.ts";
 import { malformedMessage } from "./malformed.ts";
 import { SHOWCASE_ID } from "./reference.ts";
 import { plainStory, randomStory, seedStory } from "./stories.ts";

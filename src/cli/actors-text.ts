@@ -1,5 +1,6 @@
-import type { ActorType } from "../../machines/actor-type.ts";
-import { decodeContent } from "../flow/decision.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import { decodeContent } from "../actor/decision.ts";
+import type { Past } from "../answers/find-actor.ts";
 import type {
   ActorAnswer,
   ActorCounts,
@@ -10,8 +11,7 @@ import type {
   PublishedObject,
   QuarantineNotice,
   Stats,
-} from "../flow/queries.ts";
-import type { Past } from "../flow/whereabouts.ts";
+} from "../answers/queries.ts";
 import { pairs, table } from "./output.ts";
 
 /** Fields of an answer that are not facets. */

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import type { ActorType } from "../../machines/actor-type.ts";
-import { isRefused, type Parameters, readListFilter } from "../flow/query-filters.ts";
-import { joinPasts, readPast } from "../flow/whereabouts.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import { joinPasts, readPast } from "../answers/find-actor.ts";
+import { isRefused, type Parameters, readListFilter } from "../answers/query-filters.ts";
 import type { ActorList } from "../jetstream/query-client.ts";
 import { renderActor, renderHistory, renderList, renderStats, withPast } from "./actors-text.ts";
 import { chosenTypes, ofTypeOption, wholeNumber, withExamples } from "./arguments.ts";

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { ActorType } from "../../machines/actor-type.ts";
+import type { ActorType } from "../actor/actor-type.ts";
 import { CliError } from "./exit-codes.ts";
 
 /** A parser of a whole number from `least` to `most`, for commander. */

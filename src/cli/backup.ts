@@ -1,8 +1,8 @@
 import { statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
-import type { ActorType } from "../../machines/actor-type.ts";
-import { readConfig } from "../config.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import { readConfig } from "../config/config.ts";
 import { copyStore } from "../store/copy.ts";
 import { openReader, type StoreReader } from "../store/reader.ts";
 import { StoreError } from "../store/store-error.ts";

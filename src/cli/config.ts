@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { describeConfig, readConfig, settings } from "../config.ts";
+import { describeConfig, readConfig, settings } from "../config/config.ts";
 import { withExamples } from "./arguments.ts";
 import { print, printJson, table } from "./output.ts";
 

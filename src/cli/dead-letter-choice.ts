@@ -1,12 +1,12 @@
 import { Option } from "commander";
-import type { ActorType } from "../../machines/actor-type.ts";
-import { REJECTION_REASONS } from "../flow/ports.ts";
+import type { ActorType } from "../actor/actor-type.ts";
 import {
   type DeadLetterMessage,
   type DeadLetterSelection,
   type DeadLetters,
   openDeadLetters,
 } from "../jetstream/dead-letters.ts";
+import { REJECTION_REASONS } from "../wire/rejection.ts";
 import { findType } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { withSystem } from "./system.ts";

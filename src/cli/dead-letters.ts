@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { ActorType } from "../../machines/actor-type.ts";
+import type { ActorType } from "../actor/actor-type.ts";
 import type { DeadLetterHead } from "../jetstream/dead-letters.ts";
 import { ofTypeOption, wholeNumber, withExamples } from "./arguments.ts";
 import {

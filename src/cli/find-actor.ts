@@ -1,4 +1,4 @@
-import type { ActorType } from "../../machines/actor-type.ts";
+import type { ActorType } from "../actor/actor-type.ts";
 import { type QueryClient, QueryError } from "../jetstream/query-client.ts";
 import { checkActorId, chosenTypes } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";

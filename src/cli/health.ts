@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { ActorType } from "../../machines/actor-type.ts";
-import { readGiven } from "../environment.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import { readGiven } from "../config/environment.ts";
 import { withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { addSystemOption } from "./nats-option.ts";
@@ -80,7 +80,7 @@ async function findApi({ http, nats }: HealthOptions): Promise<string | null> {
   if (nats !== undefined) return null;
   const runtime = readOwnRuntime(process.env.NATSTATE_DATA || "./data");
   if (runtime !== undefined) return runtime.httpUrl;
-  const { readConfig } = await import("../config.ts");
+  const { readConfig } = await import("../config/config.ts");
   const { NATSTATE_HTTP: address } = readConfig(process.env);
   if (address === null) return null;
   const reachable = ["0.0.0.0", "::"].includes(address.host) ? "127.0.0.1" : address.host;

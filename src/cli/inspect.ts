@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import type { ActorType } from "../../machines/actor-type.ts";
-import { PAST_EVENTS } from "../flow/inspection-past.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import { PAST_EVENTS } from "../answers/inspection-past.ts";
 import { followInspection } from "../jetstream/inspect-client.ts";
 import { QueryError } from "../jetstream/query-client.ts";
 import { checkActorId, findType, typeOption, wholeNumber, withExamples } from "./arguments.ts";

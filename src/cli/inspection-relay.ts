@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
+import { isLoopback } from "../config/loopback.ts";
 import { createHostGuard } from "../console/host-guard.ts";
-import { isLoopback } from "../loopback.ts";
 
 /** Hands one inspection on to whoever connects on this machine. */
 export interface InspectionRelay {

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
-import type { ActorType } from "../../machines/actor-type.ts";
-import { exportMachine, MACHINE_FORMATS, type MachineFormat } from "../console/machine-export.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import { exportMachine, MACHINE_FORMATS, type MachineFormat } from "../charts/export.ts";
 import { findType, typeOption, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 

@@ -1,5 +1,5 @@
 import stringWidth from "string-width";
-import { toLine, toLines } from "../terminal-text.ts";
+import { toLine, toLines } from "../ops/terminal-text.ts";
 
 /** Prints lines to stdout. A text is one line, whatever a publisher wrote into it: see `terminal-text.ts`. */
 export function print(lines: string | readonly string[]): void {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
-import type { ActorType } from "../../machines/actor-type.ts";
-import { normaliseTimestamp } from "../../machines/event-time.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import { normaliseTimestamp } from "../actor/event-time.ts";
 import type { EventContract, EventOf } from "../client/event-contract.ts";
 import {
   EventNotConfirmedError,
@@ -9,8 +9,8 @@ import {
   type PublishedEvent,
   publishEvent,
 } from "../client/publish-event.ts";
-import { readConfig } from "../config.ts";
-import { eventStream } from "../jetstream/names.ts";
+import { readConfig } from "../config/config.ts";
+import { eventStream } from "../wire/names.ts";
 import { checkActorId, findType, typeOption, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { addSystemOption } from "./nats-option.ts";

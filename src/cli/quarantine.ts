@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import type { ActorType } from "../../machines/actor-type.ts";
-import type { QuarantineDetail, QuarantineEntry, Released } from "../flow/quarantine-control.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import type { QuarantineDetail, QuarantineEntry, Released } from "../answers/quarantine.ts";
 import type { QueryClient } from "../jetstream/query-client.ts";
 import { checkActorId, chosenTypes, ofTypeOption, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";

@@ -1,18 +1,18 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
-import type { ActorType } from "../../machines/actor-type.ts";
-import { natsAccess, readConfig } from "../config.ts";
-import { lanesOf } from "../jetstream/lanes.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import { type Rebuilt, rebuild } from "../care/rebuild.ts";
+import { natsAccess, readConfig } from "../config/config.ts";
+import { startOwnServer, topologyOf } from "../daemon/nats-setup.ts";
 import { openSession } from "../jetstream/session.ts";
 import { ensureStreams } from "../jetstream/topology.ts";
-import { startOwnServer, topologyOf } from "../nats-setup.ts";
 import { createLogger } from "../ops/log.ts";
-import { type Rebuilt, rebuild } from "../repair/rebuild.ts";
 import { lockStore } from "../store/database.ts";
 import { StoreError } from "../store/store-error.ts";
+import { lanesOf } from "../wire/lanes.ts";
 import { withExamples } from "./arguments.ts";
-import { readCrashProbe } from "./crash-probe.ts";
+import { readCrashPoint } from "./crash-point.ts";
 import { takeDataDir } from "./data-dir.ts";
 import { CliError } from "./exit-codes.ts";
 import { pairs, print, printJson, say } from "./output.ts";
@@ -60,7 +60,7 @@ async function run(types: readonly ActorType[], options: RebuildOptions): Promis
         maxBytes: config.NATSTATE_MAX_EVENT_BYTES,
         acceptDifferences: options.acceptDifferences === true,
         onProgress: progress.show,
-        probe: readCrashProbe(process.env),
+        reached: readCrashPoint(process.env),
       }).finally(progress.end);
       if (options.json) printJson(rebuilt);
       else print(render(rebuilt));

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import type { ActorType } from "../../machines/actor-type.ts";
-import { readConfig } from "../config.ts";
-import { checkEvent } from "../jetstream/check-event.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import { readConfig } from "../config/config.ts";
+import { checkEvent } from "../flow/check-event.ts";
 import { type DeadLetterMessage, type DeadLetters, releaseOf } from "../jetstream/dead-letters.ts";
-import { eventStream } from "../jetstream/names.ts";
+import { eventStream } from "../wire/names.ts";
 import { ofTypeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { findOne, reasonOption, type Selecting, selectionOf, withDeadLetters } from "./dead-letter-choice.ts";
 import { describeRedriven } from "./dead-letters-text.ts";

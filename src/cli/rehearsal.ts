@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { ActorType } from "../../machines/actor-type.ts";
-import { normaliseTimestamp } from "../../machines/event-time.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import { normaliseTimestamp } from "../actor/event-time.ts";
+import { maskUrl } from "../config/values.ts";
 import { runSimulation, simulationDefaults as usual } from "../demo/simulate.ts";
-import { maskUrl } from "../setting-values.ts";
 import { findType, idPrefix, share, typeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { addSystemOption } from "./nats-option.ts";

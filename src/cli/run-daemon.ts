@@ -1,14 +1,14 @@
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import type { Logger } from "pino";
-import type { ActorType } from "../../machines/actor-type.ts";
-import { type Config, readConfig } from "../config.ts";
-import { type Daemon, startDaemon } from "../daemon.ts";
-import { injectedVariables } from "../environment.ts";
-import { DEAD_LETTERS_STREAM, DECISIONS_STREAM, eventStream } from "../jetstream/names.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import { type Config, readConfig } from "../config/config.ts";
+import { injectedVariables } from "../config/environment.ts";
+import { maskUrl } from "../config/values.ts";
+import { type Daemon, startDaemon } from "../daemon/daemon.ts";
 import { createLogger } from "../ops/log.ts";
-import { maskUrl } from "../setting-values.ts";
-import { readCrashProbe } from "./crash-probe.ts";
+import { DEAD_LETTERS_STREAM, DECISIONS_STREAM, eventStream } from "../wire/names.ts";
+import { readCrashPoint } from "./crash-point.ts";
 import { takeDataDir } from "./data-dir.ts";
 import { CliError, EXIT_CODES } from "./exit-codes.ts";
 import { onClosedPipe, print } from "./output.ts";
@@ -36,7 +36,7 @@ export async function runDaemon(
     throw new CliError("usage", `--accept-stream ${unknown}: there is no such stream, only ${streams.join(", ")}`);
   }
   const config = readConfig(process.env);
-  const probe = readCrashProbe(process.env);
+  const reached = readCrashPoint(process.env);
   const { pretty, logger } = openLog(config);
   takeDataDir(config, (line) => logger.warn(line));
   sayIgnored(process.env, logger);
@@ -54,7 +54,7 @@ export async function runDaemon(
     signal: ending.signal,
     onFatal: ending.fail,
     onProgress: (message) => logger.info(message),
-    ...(probe && { probe }),
+    ...(reached && { reached }),
   }).catch(async (error: Error) => {
     if (ending.signal.aborted) process.exit(await ending.reason);
     throw error;

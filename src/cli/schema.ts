@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
-import type { ActorType } from "../../machines/actor-type.ts";
-import { asyncApi } from "../contract/asyncapi.ts";
-import { contractDocument } from "../contract/json-schemas.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import { asyncApi } from "../wire/asyncapi.ts";
+import { contractDocument } from "../wire/json-schemas.ts";
 import { findType, typeOption, withExamples } from "./arguments.ts";
 import { printJson } from "./output.ts";
 

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { ActorType } from "../../machines/actor-type.ts";
+import type { ActorType } from "../actor/actor-type.ts";
 import { gather, withExamples } from "./arguments.ts";
 
 /** Adds `natstate start`: the daemon, in the foreground, until a signal. */

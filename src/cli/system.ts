@@ -1,9 +1,9 @@
-import { natsAccess, readConfig, settings } from "../config.ts";
+import { natsAccess, readConfig, settings } from "../config/config.ts";
+import { maskUrl } from "../config/values.ts";
 import type { NatsAccess } from "../jetstream/access.ts";
 import { NatsAwayError, NatsSetupError } from "../jetstream/connect.ts";
 import { createQueryClient, type QueryClient, QueryError } from "../jetstream/query-client.ts";
 import { openSession, type Session } from "../jetstream/session.ts";
-import { maskUrl } from "../setting-values.ts";
 import { CliError } from "./exit-codes.ts";
 import { say } from "./output.ts";
 import { isRunning, readRuntimeFile, runtimePath } from "./runtime-file.ts";

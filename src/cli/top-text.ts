@@ -1,5 +1,5 @@
-import type { ActorType } from "../../machines/actor-type.ts";
-import type { ActorCounts, Counts, Stats } from "../flow/queries.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import type { ActorCounts, Counts, Stats } from "../answers/queries.ts";
 import { describeCounts } from "./actors-text.ts";
 import { pairs, table } from "./output.ts";
 

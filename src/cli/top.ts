@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Command, Option } from "commander";
-import type { ActorType } from "../../machines/actor-type.ts";
-import type { PublishedObject, Stats } from "../flow/queries.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import type { PublishedObject, Stats } from "../answers/queries.ts";
 import { followDecisions } from "../jetstream/decision-feed.ts";
 import { QueryError } from "../jetstream/query-client.ts";
 import { readTotalLag } from "../jetstream/total-lag.ts";
-import { toLine } from "../terminal-text.ts";
+import { toLine } from "../ops/terminal-text.ts";
 import { describeContent } from "./actors-text.ts";
 import { chosenTypes, durationMs, ofTypeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { addSystemOption } from "./nats-option.ts";

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import type { Command } from "commander";
-import type { ActorType } from "../../machines/actor-type.ts";
-import { readConfig } from "../config.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import { describeDifference } from "../care/diff.ts";
+import type { OnProgress } from "../care/replay-log.ts";
+import { type Selection, type Verification, verify } from "../care/verify.ts";
+import { readConfig } from "../config/config.ts";
 import type { Session } from "../jetstream/session.ts";
-import { describeDifference } from "../repair/compare.ts";
-import type { OnProgress } from "../repair/replay-log.ts";
-import { type Selection, type Verification, verify } from "../repair/verify.ts";
 import { checkActorId, chosenTypes, ofTypeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { exitOnSignals } from "./exit-on-signals.ts";

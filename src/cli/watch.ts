@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import type { ActorType } from "../../machines/actor-type.ts";
-import type { ActorCounts, PublishedObject } from "../flow/queries.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import type { ActorCounts, PublishedObject } from "../answers/queries.ts";
 import { followDecisions, type PublishedMessage } from "../jetstream/decision-feed.ts";
 import { describeContent, describeCounts } from "./actors-text.ts";
 import { chosenTypes, durationMs, ofTypeOption, withExamples } from "./arguments.ts";

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { orderDecisions } from "../../machines/order/decision-fields.ts";
 import { orderEvents } from "../../machines/order/events.ts";
-import type { decisionEnvelope } from "../contract/envelope.ts";
+import type { decisionEnvelope } from "../wire/envelope.ts";
 
 type Fields = Readonly<Record<string, z.ZodType<Record<string, unknown>>>>;
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { actorId, decisionEnvelope } from "../contract/envelope.ts";
-import { decisionSubject as subjectOf } from "../jetstream/names.ts";
+import { actorId, decisionEnvelope } from "../wire/envelope.ts";
+import { decisionSubject as subjectOf } from "../wire/names.ts";
 import { type DecisionOf, type EventContract, type OrderContract, orderContract } from "./event-contract.ts";
 
 /** What a message on a decisions subject changed for its reader. */

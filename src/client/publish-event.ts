@@ -1,8 +1,8 @@
 import type { JetStreamClient } from "@nats-io/jetstream";
 import { headers } from "@nats-io/nats-core";
-import type { RejectionReason } from "../flow/ports.ts";
-import { checkEvent } from "../jetstream/check-event.ts";
-import { eventStream, eventSubject } from "../jetstream/names.ts";
+import { checkEvent } from "../flow/check-event.ts";
+import { eventStream, eventSubject } from "../wire/names.ts";
+import type { RejectionReason } from "../wire/rejection.ts";
 import { type EventContract, type EventOf, type OrderContract, orderContract } from "./event-contract.ts";
 
 /** How one event is published. */

@@ -1,9 +1,9 @@
 import type { ServerResponse } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { ActorType } from "../../machines/actor-type.ts";
-import { INSPECTION_ENDS, type InspectionEnd, type Inspections } from "../flow/inspection.ts";
-import { isRefused, type Parameters, readChoice, readInspection } from "../flow/query-filters.ts";
-import { exportMachine, MACHINE_FORMATS } from "./machine-export.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import { INSPECTION_ENDS, type InspectionEnd, type Inspections } from "../answers/inspection.ts";
+import { isRefused, type Parameters, readChoice, readInspection } from "../answers/query-filters.ts";
+import { exportMachine, MACHINE_FORMATS } from "../charts/export.ts";
 import { readTyped, refuse, type Sources } from "./routes.ts";
 
 /** What a look at a machine needs. */

@@ -1,14 +1,14 @@
 import type { FastifyInstance } from "fastify";
-import type { ActorType } from "../../machines/actor-type.ts";
-import type { Activity } from "../flow/activity.ts";
-import { graphOf } from "../flow/machine-graph.ts";
-import { REJECTION_REASONS } from "../flow/ports.ts";
-import { isRefused, readNoFilter } from "../flow/query-filters.ts";
-import type { Redrive, RedriveOutcome } from "../flow/redrive.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import type { Activity } from "../answers/activity.ts";
+import { isRefused, readNoFilter } from "../answers/query-filters.ts";
+import type { Redrive, RedriveOutcome } from "../answers/redrive.ts";
+import { graphOf } from "../charts/graph.ts";
+import { layoutMachine } from "../charts/layout.ts";
+import { REJECTION_REASONS } from "../wire/rejection.ts";
 import { PAGE_POLICY, readAssets } from "./assets.ts";
 import type { ChangeGuard } from "./guard.ts";
 import { createLive } from "./live.ts";
-import { layoutMachine } from "./machine-layout.ts";
 import { addReleaseRoutes, onlyOurPage, type ReleaseSources } from "./release-route.ts";
 import { countAll, readTyped, refuse, type Sources } from "./routes.ts";
 

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { ActorType } from "../../machines/actor-type.ts";
-import type { QuarantineControl } from "../flow/quarantine-control.ts";
-import { notOurs } from "../flow/whereabouts.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import { notOurs } from "../answers/find-actor.ts";
+import type { QuarantineControl } from "../answers/quarantine.ts";
 import type { ChangeGuard } from "./guard.ts";
 import { refuse, type Sources } from "./routes.ts";
 

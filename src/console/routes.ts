@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { ActorType } from "../../machines/actor-type.ts";
-import { inOne, type Pieces, toJson } from "../flow/pieces.ts";
-import type { Queries, Stats } from "../flow/queries.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import { describeRetired, notOurs, notYet, type PastOf, type Whereabouts } from "../answers/find-actor.ts";
+import type { Queries, Stats } from "../answers/queries.ts";
 import {
   isRefused,
   type Parameters,
@@ -10,10 +10,9 @@ import {
   readListFilter,
   readMoment,
   readNoFilter,
-} from "../flow/query-filters.ts";
-import { createQuestions, type Door, type Questions } from "../flow/questions.ts";
-import { describeRetired } from "../flow/retired.ts";
-import { notOurs, notYet, type PastOf, type Whereabouts } from "../flow/whereabouts.ts";
+} from "../answers/query-filters.ts";
+import { createQuestions, type Door, type Questions } from "../answers/questions.ts";
+import { inOne, type Pieces, toJson } from "../flow/pieces.ts";
 
 /** What `/readyz` says: ready when every check is ok. */
 export interface Readiness {

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
-import { BusyError } from "../flow/questions.ts";
+import { BusyError } from "../answers/questions.ts";
 import { createChangeGuard } from "./guard.ts";
 import { createHostGuard, isWildcard } from "./host-guard.ts";
 import { addInspectRoutes, type InspectSources } from "./inspect-routes.ts";

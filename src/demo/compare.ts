@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ActorType, DecisionContent, ExpectedActor, TrafficMessage } from "../../machines/actor-type.ts";
-import { decodeContent } from "../flow/decision.ts";
-import type { ActorAnswer, ActorCounts, Counts, PublishedObject } from "../flow/queries.ts";
+import type { ActorType, DecisionContent, ExpectedActor, TrafficMessage } from "../actor/actor-type.ts";
+import { decodeContent } from "../actor/decision.ts";
+import type { ActorAnswer, ActorCounts, Counts, PublishedObject } from "../answers/queries.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** What must come of traffic. */

@@ -1,4 +1,4 @@
-import type { ActorType, TrafficMessage, TrafficOptions } from "../../machines/actor-type.ts";
+import type { ActorType, TrafficMessage, TrafficOptions } from "../actor/actor-type.ts";
 
 /** The actor type has nothing to publish. */
 export class NoTrafficError extends Error {

@@ -1,10 +1,10 @@
-import type { ActorType } from "../../machines/actor-type.ts";
-import type { ActorAnswer, ActorHistory, Counts, PublishedObject, Stats } from "../flow/queries.ts";
-import { readIdentity } from "../jetstream/identity.ts";
-import { DEAD_LETTERS_STREAM, DECISIONS_STREAM } from "../jetstream/names.ts";
-import { readStream } from "../jetstream/outbox-reader.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import type { ActorAnswer, ActorHistory, Counts, PublishedObject, Stats } from "../answers/queries.ts";
 import { createQueryClient } from "../jetstream/query-client.ts";
 import type { Session } from "../jetstream/session.ts";
+import { readIdentity } from "../jetstream/stream-identity.ts";
+import { readStream } from "../jetstream/stream-reader.ts";
+import { DEAD_LETTERS_STREAM, DECISIONS_STREAM } from "../wire/names.ts";
 import type { Standing } from "./settle.ts";
 
 /** What a system has made of its events, as others see it: asked over NATS and HTTP, read from its streams. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { ActorType, TrafficMessage } from "../../machines/actor-type.ts";
+import type { ActorType, TrafficMessage } from "../actor/actor-type.ts";
 import type { NatsAccess } from "../jetstream/access.ts";
 import { type EventPublisher, openEventPublisher } from "../jetstream/event-publisher.ts";
 

@@ -1,5 +1,5 @@
-import type { ActorType, TrafficMessage } from "../../machines/actor-type.ts";
-import type { ActorCounts } from "../flow/queries.ts";
+import type { ActorType, TrafficMessage } from "../actor/actor-type.ts";
+import type { ActorCounts } from "../answers/queries.ts";
 import { openSession } from "../jetstream/session.ts";
 import { compare, expectOf } from "./compare.ts";
 import { datesFrom } from "./dates.ts";

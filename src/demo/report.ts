@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import type { Counts, Stats } from "../flow/queries.ts";
+import type { Counts, Stats } from "../answers/queries.ts";
 import { total } from "./outcome.ts";
 import type { Story } from "./story.ts";
 import { type Paint, renderStory } from "./story-text.ts";

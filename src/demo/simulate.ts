@@ -1,5 +1,5 @@
-import type { ActorType, TrafficMessage } from "../../machines/actor-type.ts";
 import { actorTypes } from "../../machines/registry.ts";
+import type { ActorType, TrafficMessage } from "../actor/actor-type.ts";
 import type { NatsAccess } from "../jetstream/access.ts";
 import { expectOf } from "./compare.ts";
 import { datesFrom } from "./dates.ts";

@@ -1,4 +1,4 @@
-import type { PublishedObject } from "../flow/queries.ts";
+import type { PublishedObject } from "../answers/queries.ts";
 import type { Story, StoryDecision, StoryLine } from "./story.ts";
 
 const WIDTH = 100;

@@ -1,8 +1,8 @@
-import type { ActorEvent, ActorType, DecisionContent, TrafficMessage } from "../../machines/actor-type.ts";
-import { compareTimestamps } from "../../machines/event-time.ts";
-import { spawnActor } from "../flow/actors.ts";
-import { decodeContent } from "../flow/decision.ts";
-import type { ActorAnswer, ActorHistory, PublishedObject } from "../flow/queries.ts";
+import type { ActorEvent, ActorType, DecisionContent, TrafficMessage } from "../actor/actor-type.ts";
+import { decodeContent } from "../actor/decision.ts";
+import { compareTimestamps } from "../actor/event-time.ts";
+import { spawnActor } from "../actor/interpreter.ts";
+import type { ActorAnswer, ActorHistory, PublishedObject } from "../answers/queries.ts";
 
 /** A message as it stands in the stream. */
 export interface Heard {

@@ -1,6 +1,9 @@
+import type { Lane } from "../wire/lanes.ts";
+import type { BatchResult, Handled, Move } from "./batch-result.ts";
+import type { ReachCrashPoint } from "./crash-points.ts";
 import type { HotActor, HotActors } from "./hot-actors.ts";
-import type { BatchResult, DeadLetterRow, Handled, Journal, Lane, LedgerRow, Move } from "./ports.ts";
-import type { Probe } from "./probe.ts";
+import type { Journal } from "./journal.ts";
+import type { DeadLetterRow, LedgerRow } from "./rows.ts";
 import { createTallies, type Tallies, wholePercent } from "./tallies.ts";
 
 /** What one transaction has gathered so far. */
@@ -21,15 +24,19 @@ type Work = (batch: Batch) => void;
  * @returns what runs `work` and writes all it gathered, in one transaction. It throws when that fails; then nothing
  *   happened, and every actor that was touched is evicted.
  */
-export function createCommit(journal: Journal, actors: HotActors, probe: Probe): (work: Work) => BatchResult {
+export function createCommit(
+  journal: Journal,
+  actors: HotActors,
+  reached: ReachCrashPoint,
+): (work: Work) => BatchResult {
   return (work) => {
     const batch = openBatch();
     try {
       return journal.transaction(() => {
         work(batch);
-        probe("applied");
+        reached("applied");
         const result = saveBatch(batch, journal, actors);
-        probe("in_transaction");
+        reached("in_transaction");
         return result;
       });
     } catch (error) {

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
+import type { Rejected } from "../wire/rejection.ts";
+import { invalid, isRejected } from "../wire/rejection.ts";
+import type { Delivery } from "./delivery.ts";
 import { type Fields, readJsonObject } from "./json-body.ts";
 import { mismatch } from "./mismatch.ts";
-import type { Delivery, Rejected } from "./ports.ts";
-import { invalid, isRejected } from "./rejection.ts";
 
 /** An event taken out of its CloudEvents 1.0 envelope, or as it came when it had none. */
 export interface Unwrapped {

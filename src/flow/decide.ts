@@ -1,9 +1,11 @@
-import type { Conclusion } from "../../machines/actor-type.ts";
+import type { Conclusion } from "../actor/actor-type.ts";
+import { decodeContent, encodeDecision } from "../actor/decision.ts";
 import type { Batch } from "./batch.ts";
-import { decodeContent, encodeDecision } from "./decision.ts";
+import type { Delivery, Observation } from "./delivery.ts";
 import type { HotActor } from "./hot-actors.ts";
+import type { Journal } from "./journal.ts";
 import { advance } from "./ledger.ts";
-import type { Delivery, Journal, LedgerRow, Observation } from "./ports.ts";
+import type { LedgerRow } from "./rows.ts";
 import type { Tallies } from "./tallies.ts";
 
 /** An event as it was heard. */

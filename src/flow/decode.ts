@@ -1,14 +1,15 @@
 import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
-import type { ActorType } from "../../machines/actor-type.ts";
-import { normaliseTimestamp } from "../../machines/event-time.ts";
-import { asError } from "./as-error.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import { asError } from "../actor/as-error.ts";
+import { normaliseTimestamp } from "../actor/event-time.ts";
+import { seal } from "../actor/seal.ts";
+import type { Rejected } from "../wire/rejection.ts";
+import { invalid, isRejected, reject } from "../wire/rejection.ts";
 import { isCloudEventBatch, joinSource, readCloudEvent, type Unwrapped } from "./cloud-event.ts";
+import type { Delivery, Observation } from "./delivery.ts";
 import { type Fields, readJsonObject } from "./json-body.ts";
 import { explainIssue, mismatch } from "./mismatch.ts";
-import type { Delivery, Observation, Rejected } from "./ports.ts";
-import { invalid, isRejected, reject } from "./rejection.ts";
-import { seal } from "./seal.ts";
 
 /** Limits an event is held to before anything is parsed. */
 export interface DecodeLimits {

@@ -1,4 +1,5 @@
-import type { Delivery, EventRow, Observation } from "./ports.ts";
+import type { Delivery, Observation } from "./delivery.ts";
+import type { EventRow } from "./rows.ts";
 
 /** An event as its actor's history keeps it. */
 export function eventRow(actorKey: number, delivery: Delivery, observation: Observation): EventRow {

@@ -1,8 +1,11 @@
-import type { Conclusion } from "../../machines/actor-type.ts";
+import type { Conclusion } from "../actor/actor-type.ts";
+import type { Rejected } from "../wire/rejection.ts";
 import type { Batch } from "./batch.ts";
+import type { Handled, Outcome } from "./batch-result.ts";
 import { decide, type Heard } from "./decide.ts";
+import type { Delivery, Observation } from "./delivery.ts";
 import type { HotActor } from "./hot-actors.ts";
-import type { Delivery, Handled, Journal, Observation, Outcome, Rejected } from "./ports.ts";
+import type { Journal } from "./journal.ts";
 import type { Setbacks } from "./setbacks.ts";
 
 /** What an event does beside acting on its actor. */

@@ -1,10 +1,12 @@
-import type { ActorType, DecisionContent } from "../../machines/actor-type.ts";
-import { type LiveActor, restoreActor, spawnActor } from "./actors.ts";
-import { asError } from "./as-error.ts";
+import type { ActorType, DecisionContent } from "../actor/actor-type.ts";
+import { asError } from "../actor/as-error.ts";
+import { type LiveActor, restoreActor, spawnActor } from "../actor/interpreter.ts";
+import type { Lane } from "../wire/lanes.ts";
 import { decodeStored } from "./decode.ts";
 import { createHotCache } from "./hot-cache.ts";
+import type { Journal } from "./journal.ts";
 import { atOnce, type Pieces } from "./pieces.ts";
-import type { EventRow, IndexedColumns, Journal, Lane, StoredActor } from "./ports.ts";
+import type { EventRow, IndexedColumns, StoredActor } from "./rows.ts";
 
 /** An actor in memory together with what its row knows about it. */
 export interface HotActor {

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
+import type { Rejected } from "../wire/rejection.ts";
+import { invalid, reject } from "../wire/rejection.ts";
 import { mismatch } from "./mismatch.ts";
-import type { Rejected } from "./ports.ts";
-import { invalid, reject } from "./rejection.ts";
 
 /** Fields before they are checked against a contract. */
 export type Fields = Readonly<Record<string, unknown>>;

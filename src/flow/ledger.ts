@@ -1,8 +1,15 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ActorType, Conclusion, DecisionContent } from "../../machines/actor-type.ts";
+import type { ActorType, Conclusion, DecisionContent } from "../actor/actor-type.ts";
+import {
+  causeOf,
+  type DecisionEnvelope,
+  decodeContent,
+  nextContent,
+  sameContent,
+  standingAfter,
+} from "../actor/decision.ts";
 import { withoutSource } from "./cloud-event.ts";
-import { causeOf, type DecisionEnvelope, decodeContent, nextContent, sameContent, standingAfter } from "./decision.ts";
-import type { LearntDecision, PublishedDecision } from "./ports.ts";
+import type { LearntDecision, PublishedDecision } from "./rows.ts";
 
 /*
  * What becomes of an actor's decisions when the stream already says something about it. Pure: no store, no NATS.

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { ActorType } from "../../machines/actor-type.ts";
+import type { ActorType } from "../actor/actor-type.ts";
 
 type Issue = z.core.$ZodIssue;
 type Contract = ActorType["events"][string];

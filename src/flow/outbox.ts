@@ -1,4 +1,5 @@
-import type { DeadLetterRow, Lane, LearntDecision, LedgerRow, PublishedDecision } from "./ports.ts";
+import type { Lane } from "../wire/lanes.ts";
+import type { DeadLetterRow, LearntDecision, LedgerRow, PublishedDecision } from "./rows.ts";
 
 /** How far a lane's outbox streams are known in the store. */
 export interface OutboxPositions {

@@ -1,11 +1,15 @@
+import type { Lane } from "../wire/lanes.ts";
+import type { Rejected } from "../wire/rejection.ts";
+import { isRejected } from "../wire/rejection.ts";
 import { type Batch, createCommit } from "./batch.ts";
+import type { BatchResult, Handled } from "./batch-result.ts";
+import type { ReachCrashPoint } from "./crash-points.ts";
 import { type DecodeLimits, decode } from "./decode.ts";
+import type { Delivery } from "./delivery.ts";
 import { eventRow } from "./event-row.ts";
 import { createHearings, type Hearing } from "./hearing.ts";
 import { type HotActor, type HotActors, ReplayError } from "./hot-actors.ts";
-import type { BatchResult, Delivery, Handled, Journal, Lane, Rejected } from "./ports.ts";
-import type { Probe } from "./probe.ts";
-import { isRejected } from "./rejection.ts";
+import type { Journal } from "./journal.ts";
 import { createSetbacks } from "./setbacks.ts";
 import type { Tallies } from "./tallies.ts";
 import { transit } from "./transit.ts";
@@ -50,11 +54,11 @@ export function createProcessor(
   journal: Journal,
   actors: HotActors,
   limits: DecodeLimits,
-  probe: Probe = () => {},
+  reached: ReachCrashPoint = () => {},
 ): Processor {
   const setbacks = createSetbacks(journal, actors);
   const { now, parked, past } = createHearings(journal, setbacks);
-  const commit = createCommit(journal, actors, probe);
+  const commit = createCommit(journal, actors, reached);
   return {
     apply: (deliveries) =>
       commit((batch) => {

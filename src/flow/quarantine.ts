@@ -1,5 +1,7 @@
-import { firstHeader } from "./headers.ts";
-import type { Delivery, Lane, ParkedRow } from "./ports.ts";
+import { firstHeader } from "../wire/headers.ts";
+import type { Lane } from "../wire/lanes.ts";
+import type { Delivery } from "./delivery.ts";
+import type { ParkedRow } from "./rows.ts";
 
 /** A delivery as it is kept while its actor is quarantined, or until it is brought back. */
 export function parkedRow(delivery: Delivery, actorId: string): ParkedRow {

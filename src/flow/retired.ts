@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import type { ActorType } from "../../machines/actor-type.ts";
+import type { Lane } from "../wire/lanes.ts";
+import type { Rejected } from "../wire/rejection.ts";
 import { withoutSource } from "./cloud-event.ts";
-import type { Lane, Rejected, RetiredRow } from "./ports.ts";
-import type { RetiredAnswer } from "./queries.ts";
+import type { Delivery } from "./delivery.ts";
+import type { PublishedDecision, RetiredRow } from "./rows.ts";
 
 /** An actor that may be retired. */
 export interface QuietActor {
@@ -24,6 +25,14 @@ export interface QuietActor {
 /** Where a walk over quiet actors is: after this one. */
 export type QuietPlace = Pick<QuietActor, "updatedAtMs" | "key">;
 
+/** What the streams hold of an actor. */
+export interface History {
+  /** Its messages, in stream order. */
+  readonly deliveries: readonly Delivery[];
+  /** Every decision on its subject, by sequence. */
+  readonly decisions: readonly PublishedDecision[];
+}
+
 /** The rows that say who is retired, and those of the actors who may be. */
 export interface RetiredRows {
   find(type: string, actorId: string): RetiredRow | undefined;
@@ -43,25 +52,9 @@ export interface RetiredRows {
 }
 
 /** Why an event about a retired actor can never succeed. */
-export function orderRetired({ type, stream }: Lane, { actorId, revision }: RetiredRow): Rejected {
+export function actorRetired({ type, stream }: Lane, { actorId, revision }: RetiredRow): Rejected {
   const error = `${type.name} ${actorId} was retired at revision ${revision}, and ${stream} or its decisions no longer hold what would bring it back`;
   return { reason: "order_retired", error };
-}
-
-/** A retired actor for a person, on one line. */
-export function describeRetired(type: ActorType, actorId: string, answer: RetiredAnswer): string {
-  const { status, retiredAt, lastUpdated, version, revision, parked } = answer;
-  const known = `${type.name} ${actorId} is retired since ${retiredAt}: ${version} events, the last one of ${lastUpdated}, revision ${revision}`;
-  switch (status) {
-    case "kept":
-      return `${known}. The next event about it brings it back, as long as the streams hold all of it`;
-    case "wanted":
-      return `${known}. It is being brought back for ${parked} late events`;
-    case "lost":
-      return `${known}. The streams no longer hold all of it: further events about it are dead-lettered as order_retired`;
-    default:
-      return status satisfies never;
-  }
 }
 
 /** By what an actor's events are known again: their ids, one for each event; the order does not matter. */

@@ -1,9 +1,13 @@
+import type { Rejected } from "../wire/rejection.ts";
+import { oneLine } from "../wire/rejection.ts";
 import type { Batch } from "./batch.ts";
+import type { Handled } from "./batch-result.ts";
+import type { Delivery, Observation } from "./delivery.ts";
 import type { HotActors } from "./hot-actors.ts";
-import type { DeadLetterRow, Delivery, Handled, Journal, Observation, Rejected, RetiredRow } from "./ports.ts";
+import type { Journal } from "./journal.ts";
 import { parkedRow } from "./quarantine.ts";
-import { oneLine } from "./rejection.ts";
-import { orderRetired } from "./retired.ts";
+import { actorRetired } from "./retired.ts";
+import type { DeadLetterRow, RetiredRow } from "./rows.ts";
 
 /** What becomes of a delivery that is not applied. */
 export interface Setbacks {
@@ -68,7 +72,7 @@ export function createSetbacks(journal: Journal, actors: HotActors): Setbacks {
     actors.evict(lane, observation.actorId);
     // A stream that is read again from its first message; this one had been applied.
     if (delivery.sequence <= retired.sequence) return { delivery, outcome: "skipped", observation };
-    if (retired.status === "lost") return reject(delivery, orderRetired(lane, retired), batch);
+    if (retired.status === "lost") return reject(delivery, actorRetired(lane, retired), batch);
     if (retired.status === "kept") journal.wantRetired(retired.type, retired.actorId);
     return park(delivery, observation, batch);
   }

@@ -1,4 +1,5 @@
-import type { Journal, Lane } from "./ports.ts";
+import type { Lane } from "../wire/lanes.ts";
+import type { Journal } from "./journal.ts";
 
 /**
  * Running counts of one batch, by lane and name: `state:<state>`, `standing:<decisionType>`, `completeness:<percent>`,

@@ -1,6 +1,6 @@
-import type { ActorEvent, Conclusion } from "../../machines/actor-type.ts";
-import { asError } from "./as-error.ts";
-import { draw, measure } from "./conclude.ts";
+import type { ActorEvent, Conclusion } from "../actor/actor-type.ts";
+import { asError } from "../actor/as-error.ts";
+import { draw, measure } from "../actor/conclude.ts";
 import type { HotActor } from "./hot-actors.ts";
 
 /** What a transition led to; `error` means the actor is as it was before. */

@@ -1,8 +1,9 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
-import type { Delivery, Lane } from "../flow/ports.ts";
-import type { History } from "../flow/restoration.ts";
-import { messagesOn, type StreamMessage } from "./outbox-reader.ts";
+import type { Delivery } from "../flow/delivery.ts";
+import type { History } from "../flow/retired.ts";
+import type { Lane } from "../wire/lanes.ts";
 import { decisionsOn } from "./published-decisions.ts";
+import { messagesOn, type StreamMessage } from "./stream-reader.ts";
 
 /** A message of an event stream as the processor takes it. */
 export function toDelivery(lane: Lane, message: StreamMessage): Delivery {

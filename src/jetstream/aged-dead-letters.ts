@@ -1,9 +1,14 @@
-import type { ActorType } from "../../machines/actor-type.ts";
-import type { Held } from "../flow/dead-letter-ageing.ts";
+import type { ActorType } from "../actor/actor-type.ts";
 import type { OutboxStreams } from "../flow/outbox.ts";
-import { type KnownPositions, readIdentity } from "./identity.ts";
-import { DEAD_LETTERS_STREAM, eventStream } from "./names.ts";
+import { DEAD_LETTERS_STREAM, eventStream } from "../wire/names.ts";
 import type { Session } from "./session.ts";
+import { type KnownPositions, readIdentity } from "./stream-identity.ts";
+
+/** What the streams still hold: sequences of their first messages. */
+export interface Held {
+  readonly firstEvent: number;
+  readonly firstDeadLetter: number;
+}
 
 export interface HeldOptions {
   readonly jsm: Session["jsm"];

@@ -1,5 +1,5 @@
+import { DEAD_LETTERS_STREAM, DECISIONS_STREAM } from "../wire/names.ts";
 import { apiErrorCode } from "./connect.ts";
-import { DEAD_LETTERS_STREAM, DECISIONS_STREAM } from "./names.ts";
 import type { Session } from "./session.ts";
 
 /** What a NATS server says about itself and about our account. */

@@ -1,6 +1,6 @@
 import { JetStreamApiError } from "@nats-io/jetstream";
 import { connect, errors, type NatsConnection } from "@nats-io/transport-node";
-import { maskUrl } from "../setting-values.ts";
+import { maskUrl } from "../config/values.ts";
 import { accessOptions, type NatsAccess } from "./access.ts";
 import { fileAuthenticator } from "./credentials.ts";
 import { guardHeaders } from "./message-headers.ts";

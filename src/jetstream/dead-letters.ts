@@ -1,7 +1,7 @@
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
-import type { RedriveOutcome } from "../flow/redrive.ts";
+import type { RedriveOutcome } from "../answers/redrive.ts";
+import { DEAD_LETTERS_STREAM, deadLetterSubject, publishedSubject } from "../wire/names.ts";
 import { type HeldMessage, readAssured } from "./direct-reader.ts";
-import { DEAD_LETTERS_STREAM, deadLetterSubject, publishedSubject } from "./names.ts";
 import { permissionError } from "./permission.ts";
 import type { Session } from "./session.ts";
 import { readStreamState } from "./stream-state.ts";

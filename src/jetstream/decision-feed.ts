@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { ActorType } from "../../machines/actor-type.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import { DECISIONS_STREAM, decisionSubject } from "../wire/names.ts";
 import { type DirectRequest, type HeldMessage, NotReadableError, readDirect } from "./direct-reader.ts";
-import { DECISIONS_STREAM, decisionSubject } from "./names.ts";
 import type { Session } from "./session.ts";
 import { readStreamState } from "./stream-state.ts";
 

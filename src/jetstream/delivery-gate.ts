@@ -1,5 +1,6 @@
 import { JetStreamApiCodes, type JetStreamManager, type MsgRequest } from "@nats-io/jetstream";
-import type { Delivery, Lane } from "../flow/ports.ts";
+import type { Delivery } from "../flow/delivery.ts";
+import type { Lane } from "../wire/lanes.ts";
 import { apiErrorCode } from "./connect.ts";
 
 /** Lets through, in order, what is the lane's own and whole. */

@@ -1,7 +1,7 @@
 import { headers, type Msg, type MsgHdrs } from "@nats-io/transport-node";
-import { nextOnLeader } from "./outbox-reader.ts";
 import type { Session } from "./session.ts";
 import { storedAtText } from "./stored-at.ts";
+import { nextOnLeader } from "./stream-reader.ts";
 
 /** A message as a stream holds it. */
 export interface HeldMessage {

@@ -1,4 +1,5 @@
-import type { Lane, LedgerRow } from "../flow/ports.ts";
+import type { LedgerRow } from "../flow/rows.ts";
+import type { Lane } from "../wire/lanes.ts";
 
 /** Where a walk over what is due of a lane is: after this revision. */
 export type DuePlace = Pick<LedgerRow, "actorKey" | "revision">;

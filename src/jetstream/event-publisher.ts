@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { JetStreamApiError } from "@nats-io/jetstream";
 import { headers, type MsgHdrs, errors as natsErrors } from "@nats-io/transport-node";
-import type { ActorType, TrafficMessage } from "../../machines/actor-type.ts";
-import { maskUrl } from "../setting-values.ts";
+import type { ActorType, TrafficMessage } from "../actor/actor-type.ts";
+import { maskUrl } from "../config/values.ts";
+import { eventStream } from "../wire/names.ts";
 import { type NatsOptions, NatsSetupError } from "./connect.ts";
-import { eventStream } from "./names.ts";
 import { openSession } from "./session.ts";
 
 /** A service that publishes events, on a connection of its own. */

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { JetStreamApiCodes, type JetStreamManager } from "@nats-io/jetstream";
-import type { DeadLetterRow, Lane, LedgerRow } from "../flow/ports.ts";
+import type { DeadLetterRow, LedgerRow } from "../flow/rows.ts";
+import type { Lane } from "../wire/lanes.ts";
+import { DEAD_LETTERS_STREAM, DECISIONS_STREAM, decisionSubject } from "../wire/names.ts";
 import { apiErrorCode } from "./connect.ts";
-import { DEAD_LETTERS_STREAM, DECISIONS_STREAM, decisionSubject } from "./names.ts";
 import { deadLetterMessage, decisionMessage } from "./outbox-messages.ts";
 import type { StreamMessage, StreamPublisher } from "./pub-acks.ts";
 

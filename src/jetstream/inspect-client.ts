@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { ServiceError } from "@nats-io/services";
-import type { ActorType } from "../../machines/actor-type.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import { querySubject } from "../wire/names.ts";
 import type { InspectQuestion } from "./inspect-service.ts";
-import { querySubject } from "./names.ts";
 import { QueryError } from "./query-client.ts";
 import type { Session } from "./session.ts";
 

@@ -1,7 +1,7 @@
 import type { ServiceMsg } from "@nats-io/services";
 import type { NatsConnection } from "@nats-io/transport-node";
-import type { ActorType } from "../../machines/actor-type.ts";
-import { INSPECTION_ENDS, type Inspection, type InspectionEnd, type Inspections } from "../flow/inspection.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import { INSPECTION_ENDS, type Inspection, type InspectionEnd, type Inspections } from "../answers/inspection.ts";
 
 /** What an inspector asks for on `natstate.<collection>.inspect.<id>`. */
 export interface InspectQuestion {

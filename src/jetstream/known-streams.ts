@@ -1,11 +1,11 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
 import type { OutboxStreams } from "../flow/outbox.ts";
-import type { Lane } from "../flow/ports.ts";
+import type { Lane } from "../wire/lanes.ts";
+import { DEAD_LETTERS_STREAM, DECISIONS_STREAM, partitionOf } from "../wire/names.ts";
 import { NatsSetupError } from "./connect.ts";
-import type { StreamIdentity } from "./identity.ts";
-import { type KnownPositions, otherStream, refusal, StreamIdentityError } from "./identity.ts";
-import { DEAD_LETTERS_STREAM, DECISIONS_STREAM, partitionOf } from "./names.ts";
 import { checkOutboxStreams, type LostMessages, otherOutboxStream } from "./outbox-streams.ts";
+import type { StreamIdentity } from "./stream-identity.ts";
+import { type KnownPositions, otherStream, refusal, StreamIdentityError } from "./stream-identity.ts";
 
 /** What the store knows of event streams, and learns. */
 export interface StreamRecords extends KnownPositions {

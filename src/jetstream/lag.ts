@@ -1,12 +1,12 @@
 import type { ConsumerInfo, JetStreamManager } from "@nats-io/jetstream";
-import type { ActorType } from "../../machines/actor-type.ts";
-import type { Lane } from "../flow/ports.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import type { Lane } from "../wire/lanes.ts";
+import { consumerName } from "../wire/names.ts";
 import type { Delivered } from "./delivery-audit.ts";
 import { type ConsumerFinding, examineConsumer } from "./lane-consumer.ts";
 import { deliveredOf } from "./lane-reader.ts";
-import { consumerName } from "./names.ts";
-import { nextOnLeader } from "./outbox-reader.ts";
 import { wantedConsumer } from "./stream-configs.ts";
+import { nextOnLeader } from "./stream-reader.ts";
 
 /** How far one lane is behind. */
 export interface LaneLag {

@@ -1,5 +1,5 @@
 import { type ConsumerInfo, JetStreamApiCodes, type JetStreamManager } from "@nats-io/jetstream";
-import type { Lane } from "../flow/ports.ts";
+import type { Lane } from "../wire/lanes.ts";
 import { type Comparison, differencesOf, different, differingSettings, missing } from "./comparison.ts";
 import { apiErrorCode, NatsSetupError } from "./connect.ts";
 import { permissionError } from "./permission.ts";

@@ -1,12 +1,13 @@
 import type { ConsumerInfo, ConsumerMessages, JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
-import type { Room } from "../flow/intake.ts";
-import type { Delivery, Lane } from "../flow/ports.ts";
+import type { Room } from "../flow/batcher.ts";
+import type { Delivery } from "../flow/delivery.ts";
+import type { Lane } from "../wire/lanes.ts";
+import { consumerName, OWNER_GROUP } from "../wire/names.ts";
 import { NatsSetupError } from "./connect.ts";
 import { createDeliveryAudit, type Delivered } from "./delivery-audit.ts";
 import { createDeliveryGate } from "./delivery-gate.ts";
 import { ensureConsumer } from "./lane-consumer.ts";
 import { readHeaders } from "./message-headers.ts";
-import { consumerName, OWNER_GROUP } from "./names.ts";
 import { storedAtNanos } from "./stored-at.ts";
 
 /** Why a lane starts over from its checkpoint. */

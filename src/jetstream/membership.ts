@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { Svcm } from "@nats-io/services";
 import type { NatsConnection } from "@nats-io/transport-node";
-import type { Lane } from "../flow/ports.ts";
+import type { Lane } from "../wire/lanes.ts";
 
 /** A live daemon. */
 export interface Member {

@@ -1,8 +1,8 @@
 import { MsgHdrsImpl } from "@nats-io/nats-core/internal";
 import type { MsgHdrs } from "@nats-io/transport-node";
 import { MAX_HEADERS } from "../flow/decode.ts";
-import { firstHeader } from "../flow/headers.ts";
-import type { Delivery } from "../flow/ports.ts";
+import type { Delivery } from "../flow/delivery.ts";
+import { firstHeader } from "../wire/headers.ts";
 
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();

@@ -1,7 +1,8 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
-import type { BatchResult, Lane } from "../flow/ports.ts";
-import { StreamIdentityError } from "./identity.ts";
+import type { BatchResult } from "../flow/batch-result.ts";
+import type { Lane } from "../wire/lanes.ts";
 import { createSequenceSet, type SequenceRange, type SequenceSet } from "./sequence-set.ts";
+import { StreamIdentityError } from "./stream-identity.ts";
 
 /** The part of the store this needs. */
 export interface IntactPositions {

@@ -1,7 +1,7 @@
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import { MAX_HEADERS } from "../flow/decode.ts";
-import type { DeadLetterRow, Lane, LedgerRow } from "../flow/ports.ts";
-import { LEFT_OUT } from "./message-headers.ts";
+import type { DeadLetterRow, LedgerRow } from "../flow/rows.ts";
+import type { Lane } from "../wire/lanes.ts";
 import {
   DEAD_LETTERS_STREAM,
   DECISIONS_STREAM,
@@ -9,7 +9,8 @@ import {
   deadLetterSubject,
   decisionMsgId,
   decisionSubject,
-} from "./names.ts";
+} from "../wire/names.ts";
+import { LEFT_OUT } from "./message-headers.ts";
 import type { StreamMessage } from "./pub-acks.ts";
 
 /*

@@ -1,9 +1,9 @@
 import { JetStreamApiCodes, type JetStreamManager } from "@nats-io/jetstream";
 import { deadLetterMark, decisionMark, type KnownOutboxStream, type OutboxStreams } from "../flow/outbox.ts";
+import { DEAD_LETTERS_STREAM, DECISIONS_STREAM } from "../wire/names.ts";
 import { apiErrorCode } from "./connect.ts";
-import type { StreamIdentity } from "./identity.ts";
-import { readIdentity, refusal } from "./identity.ts";
-import { DEAD_LETTERS_STREAM, DECISIONS_STREAM } from "./names.ts";
+import type { StreamIdentity } from "./stream-identity.ts";
+import { readIdentity, refusal } from "./stream-identity.ts";
 
 /** Why an outbox stream is not the one the store has published to, undefined when it is. */
 export function otherOutboxStream(known: KnownOutboxStream | undefined, found: StreamIdentity): string | undefined {

@@ -1,4 +1,4 @@
-import type { Lane } from "../flow/ports.ts";
+import type { Lane } from "../wire/lanes.ts";
 import type { Delivered } from "./delivery-audit.ts";
 import type { Doubt, LaneReader } from "./lane-reader.ts";
 import { assignLanes, type Member } from "./membership.ts";

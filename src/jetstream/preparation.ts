@@ -1,9 +1,9 @@
 import type { OutboxStreams } from "../flow/outbox.ts";
-import type { Lane } from "../flow/ports.ts";
-import { type CatchUpOptions, catchUpOutbox } from "./catch-up.ts";
-import { type KnownPositions, readKnownIdentity, StreamIdentityError } from "./identity.ts";
+import type { Lane } from "../wire/lanes.ts";
+import { type CatchUpOptions, catchUpOutbox } from "./learn-published.ts";
 import type { MissingMessages } from "./missing-messages.ts";
 import { checkOutboxStreams, type LostMessages } from "./outbox-streams.ts";
+import { type KnownPositions, readKnownIdentity, StreamIdentityError } from "./stream-identity.ts";
 import type { TopologyWatch } from "./topology-watch.ts";
 
 /** What has to be known before a lane is read. */

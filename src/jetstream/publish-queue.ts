@@ -1,4 +1,4 @@
-import type { Lane } from "../flow/ports.ts";
+import type { Lane } from "../wire/lanes.ts";
 
 /** What may wait to be published. */
 export interface Queued {

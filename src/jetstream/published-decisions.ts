@@ -1,10 +1,10 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
-import type { ActorType } from "../../machines/actor-type.ts";
+import type { ActorType } from "../actor/actor-type.ts";
 import { goesOn } from "../flow/ledger.ts";
 import type { ImportedDecision } from "../flow/outbox.ts";
-import type { PublishedDecision } from "../flow/ports.ts";
-import { DECISIONS_STREAM, decisionSubject } from "./names.ts";
-import { messagesOn, type StreamMessage } from "./outbox-reader.ts";
+import type { PublishedDecision } from "../flow/rows.ts";
+import { DECISIONS_STREAM, decisionSubject } from "../wire/names.ts";
+import { messagesOn, type StreamMessage } from "./stream-reader.ts";
 
 /**
  * Reads a message of DECISIONS, held to what natstate writes there: a JSON object with a decision type, the id of its

@@ -1,11 +1,12 @@
 import { JetStreamApiCodes, type JetStreamManager } from "@nats-io/jetstream";
-import type { Pause } from "../flow/intake.ts";
+import type { Pause } from "../flow/batcher.ts";
+import type { ReachCrashPoint } from "../flow/crash-points.ts";
 import type { Outbox, PublishedRow } from "../flow/outbox.ts";
-import type { DeadLetterRow, Lane, LedgerRow } from "../flow/ports.ts";
-import type { Probe } from "../flow/probe.ts";
+import type { DeadLetterRow, LedgerRow } from "../flow/rows.ts";
+import type { Lane } from "../wire/lanes.ts";
+import { DECISIONS_STREAM, decisionSubject } from "../wire/names.ts";
 import { apiErrorCode } from "./connect.ts";
 import { createSender } from "./exactly-once.ts";
-import { DECISIONS_STREAM, decisionSubject } from "./names.ts";
 import type { StreamPublisher } from "./pub-acks.ts";
 import { createPublishQueue, type Queued } from "./publish-queue.ts";
 import { decisionsOn } from "./published-decisions.ts";
@@ -52,7 +53,7 @@ export interface PublisherOptions {
   readonly onTrouble: (error: Error, what: string) => void;
   /** Room again, after a backlog. */
   readonly onProgress: () => void;
-  readonly probe?: Probe;
+  readonly reached?: ReachCrashPoint;
 }
 
 type Job = Queued &
@@ -75,7 +76,7 @@ const WRONG_LAST_SEQUENCE: number = JetStreamApiCodes.StreamWrongLastSequence;
  */
 export function createPublisher(options: PublisherOptions): Publisher {
   const { streams, jsm, outbox, laneOf, maxInFlight, isConnected, beforeRetry, owns = () => true } = options;
-  const { onPublished, onReconciled, onForeign, onTrouble, onProgress, probe = () => {} } = options;
+  const { onPublished, onReconciled, onForeign, onTrouble, onProgress, reached = () => {} } = options;
   const sender = createSender(streams, jsm);
   const queue = createPublishQueue<Job>();
   /** Sequences acknowledged but not yet noted. */
@@ -107,7 +108,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (learntAfter < sleep.naps() || !isConnected()) return retryLater(job);
     try {
       const sequence = job.kind === "decision" ? await publishDecision(job) : await sender.deadLetter(job.row);
-      probe("published");
+      reached("published");
       troubles.delete(job.kind);
       if (sequence !== undefined) note(job, sequence);
       finish(job);
@@ -243,7 +244,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     noted.decisions = [];
     noted.deadLetters = [];
     lastSequence.clear();
-    probe("noted");
+    reached("noted");
     onPublished(
       decisions.map(({ row }) => row),
       deadLetters.map(({ row }) => row),

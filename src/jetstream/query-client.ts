@@ -1,11 +1,11 @@
 import { ServiceError, Svcm } from "@nats-io/services";
 import { type Msg, type NatsConnection, errors as natsErrors } from "@nats-io/transport-node";
-import type { ActorType } from "../../machines/actor-type.ts";
-import type { QuarantineDetail, QuarantineEntry, QuarantinePage, Released } from "../flow/quarantine-control.ts";
-import type { ActorAnswer, ActorHistory, ActorPage, ActorSummary, Stats } from "../flow/queries.ts";
-import { isRefused, listOrder, type Parameters, readListFilter } from "../flow/query-filters.ts";
-import { joinPasts, type Past } from "../flow/whereabouts.ts";
-import { QUERY_SERVICE, querySubject } from "./names.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import { joinPasts, type Past } from "../answers/find-actor.ts";
+import type { QuarantineDetail, QuarantineEntry, QuarantinePage, Released } from "../answers/quarantine.ts";
+import type { ActorAnswer, ActorHistory, ActorPage, ActorSummary, Stats } from "../answers/queries.ts";
+import { isRefused, listOrder, type Parameters, readListFilter } from "../answers/query-filters.ts";
+import { QUERY_SERVICE, querySubject } from "../wire/names.ts";
 
 /** A question that got no answer; `problem` says which kind of no. */
 export class QueryError extends Error {

@@ -1,6 +1,6 @@
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { createInbox, type NatsConnection } from "@nats-io/transport-node";
-import { maskUrl } from "../setting-values.ts";
+import { maskUrl } from "../config/values.ts";
 import { connectNats, isRefusal, NatsAwayError, type NatsOptions, refusedBecause } from "./connect.ts";
 import { permissionError } from "./permission.ts";
 

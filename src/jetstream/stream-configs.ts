@@ -1,8 +1,8 @@
 import type { ConsumerConfig, StreamConfig } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/transport-node";
-import type { ActorType } from "../../machines/actor-type.ts";
-import type { Lane } from "../flow/ports.ts";
-import { consumerName, DEAD_LETTERS_STREAM, DECISIONS_STREAM, eventStream, OWNER_GROUP } from "./names.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import type { Lane } from "../wire/lanes.ts";
+import { consumerName, DEAD_LETTERS_STREAM, DECISIONS_STREAM, eventStream, OWNER_GROUP } from "../wire/names.ts";
 
 /** What the streams are created with, and checked against. */
 export interface TopologyOptions {

@@ -1,9 +1,9 @@
 import { JetStreamApiCodes, type JetStreamManager } from "@nats-io/jetstream";
-import type { ActorType } from "../../machines/actor-type.ts";
-import type { Lane } from "../flow/ports.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import type { Lane } from "../wire/lanes.ts";
+import { DEAD_LETTERS_STREAM, DECISIONS_STREAM } from "../wire/names.ts";
 import { different } from "./comparison.ts";
 import { apiErrorCode, NatsSetupError } from "./connect.ts";
-import { DEAD_LETTERS_STREAM, DECISIONS_STREAM } from "./names.ts";
 import { hazardRemedy, type ReplayHazard, replayHazards } from "./replay-hazards.ts";
 import { type TopologyOptions, type WantedStream, wantedStreams } from "./stream-configs.ts";
 

@@ -1,15 +1,15 @@
 import { JetStreamApiCodes, type JetStreamManager, type StreamConfig, type StreamInfo } from "@nats-io/jetstream";
-import type { ActorType } from "../../machines/actor-type.ts";
-import type { Lane } from "../flow/ports.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import type { Lane } from "../wire/lanes.ts";
+import { consumerName, DEAD_LETTERS_STREAM, DECISIONS_STREAM, eventStream } from "../wire/names.ts";
 import { type Comparison, different, differingSettings, missing } from "./comparison.ts";
 import { apiErrorCode, NatsSetupError } from "./connect.ts";
-import { identityOf, type StreamIdentity } from "./identity.ts";
 import { compareConsumer } from "./lane-consumer.ts";
-import { consumerName, DEAD_LETTERS_STREAM, DECISIONS_STREAM, eventStream } from "./names.ts";
 import { permissionError } from "./permission.ts";
 import { hazardRemedy, replayHazards } from "./replay-hazards.ts";
 import { type TopologyOptions, type WantedStream, wantedStreams } from "./stream-configs.ts";
 import { creationProblem } from "./stream-creation.ts";
+import { identityOf, type StreamIdentity } from "./stream-identity.ts";
 import { describeDifference, remedyOf } from "./stream-settings.ts";
 
 /**

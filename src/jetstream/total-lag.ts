@@ -1,7 +1,7 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
-import type { ActorType } from "../../machines/actor-type.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import { eventStream } from "../wire/names.ts";
 import { measureLag } from "./lag.ts";
-import { eventStream } from "./names.ts";
 import { majoritySilentMs, SILENT_MS } from "./stream-pulse.ts";
 
 /**

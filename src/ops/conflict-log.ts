@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { BatchResult } from "../flow/ports.ts";
+import type { BatchResult } from "../flow/batch-result.ts";
 
 const SILENCE_MS = 10_000;
 

@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from "prom-client";
-import type { ActorType } from "../../machines/actor-type.ts";
+import type { ActorType } from "../actor/actor-type.ts";
 import { METRICS, type MetricDescription } from "./catalogue.ts";
 
 /** What gauges show, read when somebody asks for them. */

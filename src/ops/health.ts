@@ -1,4 +1,4 @@
-import type { Pause } from "../flow/intake.ts";
+import type { Pause } from "../flow/batcher.ts";
 
 /** What the daemon knows of itself at one moment. */
 export interface HealthReadings {

@@ -1,9 +1,10 @@
 import pino, { type DestinationStream, type Logger } from "pino";
 import { prettyFactory } from "pino-pretty";
-import type { BatchResult, DeadLetterRow, Handled, LedgerRow } from "../flow/ports.ts";
-import { toLine, toLines } from "../terminal-text.ts";
+import type { BatchResult, Handled } from "../flow/batch-result.ts";
+import type { DeadLetterRow, LedgerRow } from "../flow/rows.ts";
 import { createLineWriter, type LineWriter } from "./line-writer.ts";
 import { redact } from "./redact.ts";
+import { toLine, toLines } from "./terminal-text.ts";
 
 export interface LogOptions {
   readonly level: "trace" | "debug" | "info" | "warn" | "error" | "silent";

@@ -1,14 +1,16 @@
 import { collectDefaultMetrics, Registry } from "prom-client";
-import type { ActorType } from "../../machines/actor-type.ts";
-import {
-  type BatchResult,
-  type DeadLetterRow,
-  type Handled,
-  type LedgerRow,
-  REJECTION_REASONS,
-} from "../flow/ports.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import type { BatchResult, Handled } from "../flow/batch-result.ts";
+import type { DeadLetterRow, LedgerRow } from "../flow/rows.ts";
+import { REJECTION_REASONS } from "../wire/rejection.ts";
 import { type HistogramDescription, METRICS, type MetricDescription } from "./catalogue.ts";
-import { type CellCounter, type CounterCell, createCounter, createHistogram, type HistogramCell } from "./cells.ts";
+import {
+  type CellCounter,
+  type CounterCell,
+  createCounter,
+  createHistogram,
+  type HistogramCell,
+} from "./fast-metrics.ts";
 import { createGauges, type GaugeReadings } from "./gauges.ts";
 
 /**

@@ -9,8 +9,9 @@ import {
   trace,
 } from "@opentelemetry/api";
 import { LRUCache } from "lru-cache";
-import type { ActorType } from "../../machines/actor-type.ts";
-import type { BatchResult, Handled, LedgerRow } from "../flow/ports.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import type { BatchResult, Handled } from "../flow/batch-result.ts";
+import type { LedgerRow } from "../flow/rows.ts";
 
 /** What things are called on the wire; `jetstream/names.ts` knows. */
 export interface SpanNames {

@@ -1,4 +1,4 @@
-import type { ActorType } from "../../machines/actor-type.ts";
+import type { ActorType } from "../actor/actor-type.ts";
 import type { ExporterOptions } from "./trace-exporter.ts";
 import type { SpanNames, Spans } from "./trace-spans.ts";
 

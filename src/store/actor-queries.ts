@@ -1,9 +1,6 @@
 import type Database from "better-sqlite3";
-import type { ActorType } from "../../machines/actor-type.ts";
-import { type LiveActor, restoreActor } from "../flow/actors.ts";
-import { ReplayError, rebuildInPieces } from "../flow/hot-actors.ts";
-import type { Pieces } from "../flow/pieces.ts";
-import type { EventRow } from "../flow/ports.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import { type LiveActor, restoreActor } from "../actor/interpreter.ts";
 import {
   type ActorAnswer,
   type ActorHistory,
@@ -13,8 +10,11 @@ import {
   type QuarantineNotice,
   type Queries,
   STEPS_LIMIT,
-} from "../flow/queries.ts";
-import { startReplay } from "../flow/replay.ts";
+} from "../answers/queries.ts";
+import { startReplay } from "../answers/replay.ts";
+import { ReplayError, rebuildInPieces } from "../flow/hot-actors.ts";
+import type { Pieces } from "../flow/pieces.ts";
+import type { EventRow } from "../flow/rows.ts";
 import {
   type ActorRow,
   type DecisionRow,

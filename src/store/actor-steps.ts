@@ -1,7 +1,5 @@
-import type { ActorType } from "../../machines/actor-type.ts";
-import type { Envelope } from "../flow/actors.ts";
-import type { Pieces } from "../flow/pieces.ts";
-import type { EventRow } from "../flow/ports.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import type { Envelope } from "../actor/interpreter.ts";
 import {
   type ActorStep,
   type ActorSteps,
@@ -9,8 +7,10 @@ import {
   type EventEntry,
   type PublishedObject,
   STEPS_BYTES,
-} from "../flow/queries.ts";
-import { type Moment, startReplay } from "../flow/replay.ts";
+} from "../answers/queries.ts";
+import { type Moment, startReplay } from "../answers/replay.ts";
+import type { Pieces } from "../flow/pieces.ts";
+import type { EventRow } from "../flow/rows.ts";
 import type { Held } from "./quarantine-notice.ts";
 import { rfc3339 } from "./rfc-3339.ts";
 

@@ -1,5 +1,5 @@
 import type Database from "better-sqlite3";
-import type { Queries } from "../flow/queries.ts";
+import type { Queries } from "../answers/queries.ts";
 import { rfc3339 } from "./rfc-3339.ts";
 
 /** Rows looked at, at most: the latest of all partitions. About 2 ms. */

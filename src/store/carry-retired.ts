@@ -1,5 +1,5 @@
 import type Database from "better-sqlite3";
-import type { ParkedRow, RetiredRow } from "../flow/ports.ts";
+import type { ParkedRow, RetiredRow } from "../flow/rows.ts";
 
 /**
  * Takes retired actors over from another store, with the late events that wait for them. Safe to call twice.

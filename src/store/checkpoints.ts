@@ -1,7 +1,7 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import type Database from "better-sqlite3";
-import { asError } from "../flow/as-error.ts";
+import { asError } from "../actor/as-error.ts";
 import type { Told } from "./checkpoint-thread.ts";
 
 /** Moves the write-ahead log into the database file beside the event path, on a thread of its own. */

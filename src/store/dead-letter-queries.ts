@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type Database from "better-sqlite3";
-import { encodeCursor } from "../flow/cursor.ts";
-import type { DeadLetter, DeadLetterSummary, Queries } from "../flow/queries.ts";
+import { encodeCursor } from "../answers/cursor.ts";
+import type { DeadLetter, DeadLetterSummary, Queries } from "../answers/queries.ts";
 import { rfc3339 } from "./rfc-3339.ts";
 
 interface SummaryRow

@@ -1,17 +1,17 @@
 import { isDeepStrictEqual } from "node:util";
 import type Database from "better-sqlite3";
 import { withoutSource } from "../flow/cloud-event.ts";
+import type { Journal } from "../flow/journal.ts";
 import type {
   DeadLetterRow,
   EventRow,
   IndexedColumns,
-  Journal,
-  Lane,
   LearntDecision,
   LedgerRow,
   ParkedRow,
   StoredActor,
-} from "../flow/ports.ts";
+} from "../flow/rows.ts";
+import type { Lane } from "../wire/lanes.ts";
 import { awaitWriter } from "./database.ts";
 import { createRetiredRows } from "./retired.ts";
 import { asHeld, StoreError } from "./store-error.ts";

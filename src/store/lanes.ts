@@ -1,5 +1,5 @@
 import type Database from "better-sqlite3";
-import type { Lane } from "../flow/ports.ts";
+import type { Lane } from "../wire/lanes.ts";
 import { type Division, repartition } from "./repartition.ts";
 
 /** What the store knows of the streams its checkpoints speak of. */

@@ -1,9 +1,9 @@
 import type Database from "better-sqlite3";
-import type { ActorType } from "../../machines/actor-type.ts";
-import { encodeCursor } from "../flow/cursor.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import { encodeCursor } from "../answers/cursor.ts";
+import type { ActorSummary, ListFilter, Queries } from "../answers/queries.ts";
+import { asksForIncomplete, listOrder } from "../answers/query-filters.ts";
 import { ReplayError, rebuildActor } from "../flow/hot-actors.ts";
-import type { ActorSummary, ListFilter, Queries } from "../flow/queries.ts";
-import { asksForIncomplete, listOrder } from "../flow/query-filters.ts";
 import { NOTICE_COLUMNS, type NoticeRow, readNotice } from "./quarantine-notice.ts";
 import { rfc3339 } from "./rfc-3339.ts";
 

@@ -1,5 +1,5 @@
 import type Database from "better-sqlite3";
-import { decodeContent, sameContent } from "../flow/decision.ts";
+import { decodeContent, sameContent } from "../actor/decision.ts";
 import { goesOn, reconcile } from "../flow/ledger.ts";
 import {
   deadLetterMark,
@@ -11,7 +11,8 @@ import {
   type PublishedRow,
   type Reconciled,
 } from "../flow/outbox.ts";
-import type { DeadLetterRow, Lane, LedgerRow, PublishedDecision } from "../flow/ports.ts";
+import type { DeadLetterRow, LedgerRow, PublishedDecision } from "../flow/rows.ts";
+import type { Lane } from "../wire/lanes.ts";
 
 const LEDGER_COLUMNS = `actor_key AS actorKey, revision, type, actor_id AS actorId, partition,
   decision_type AS decisionType, payload, traceparent, caused_ms AS causedAtMs`;

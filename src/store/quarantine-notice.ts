@@ -1,6 +1,6 @@
 import type Database from "better-sqlite3";
-import type { ActorType } from "../../machines/actor-type.ts";
-import type { QuarantineNotice } from "../flow/queries.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import type { QuarantineNotice } from "../answers/queries.ts";
 import { rfc3339 } from "./rfc-3339.ts";
 
 /** The columns {@link readNotice} reads, of a row joined with the one of `quarantine`, as `q`, that it may have. */

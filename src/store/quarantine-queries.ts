@@ -1,12 +1,12 @@
 import { isUtf8 } from "node:buffer";
 import type Database from "better-sqlite3";
-import type { ActorType } from "../../machines/actor-type.ts";
+import type { ActorType } from "../actor/actor-type.ts";
 import {
   MAX_PARKED_SHOWN,
   type ParkedEvent,
   type QuarantineEntry,
   type QuarantineQueries,
-} from "../flow/quarantine-control.ts";
+} from "../answers/quarantine.ts";
 import { rfc3339 } from "./rfc-3339.ts";
 
 interface Row {

@@ -1,6 +1,6 @@
 import Database from "better-sqlite3";
-import type { QuarantineQueries } from "../flow/quarantine-control.ts";
-import type { Queries } from "../flow/queries.ts";
+import type { QuarantineQueries } from "../answers/quarantine.ts";
+import type { Queries } from "../answers/queries.ts";
 import { createActorQueries } from "./actor-queries.ts";
 import { createAsOfQuery } from "./as-of-query.ts";
 import { createDeadLetterQueries } from "./dead-letter-queries.ts";

@@ -1,13 +1,13 @@
 import type Database from "better-sqlite3";
-import type { EventRow, ParkedRow, RetiredRow } from "../flow/ports.ts";
+import type { EventRow, ParkedRow, RetiredRow } from "../flow/rows.ts";
 import { openToRead } from "./database.ts";
-import { createImages, type Images } from "./images.ts";
 import { createLaneRecords, type LaneRecords } from "./lanes.ts";
 import { createOutboxStreams } from "./outbox-streams.ts";
 import { RETIRED_COLUMNS } from "./retired.ts";
 import { readAsIs } from "./schema.ts";
-import type { Rejection } from "./scratch.ts";
 import { StoreError } from "./store-error.ts";
+import { createImages, type Images } from "./stored-actor.ts";
+import type { Rejection } from "./throwaway-store.ts";
 
 /** A store opened for reading, to be checked or rebuilt from. */
 export interface StoreReader {

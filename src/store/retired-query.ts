@@ -1,6 +1,6 @@
 import type Database from "better-sqlite3";
-import type { RetiredRow } from "../flow/ports.ts";
-import type { Queries } from "../flow/queries.ts";
+import type { Queries } from "../answers/queries.ts";
+import type { RetiredRow } from "../flow/rows.ts";
 import { RETIRED_COLUMNS } from "./retired.ts";
 import { rfc3339 } from "./rfc-3339.ts";
 

@@ -1,6 +1,6 @@
 import type Database from "better-sqlite3";
-import type { RetiredRow } from "../flow/ports.ts";
 import type { QuietActor, RetiredRows } from "../flow/retired.ts";
+import type { RetiredRow } from "../flow/rows.ts";
 
 export const RETIRED_COLUMNS = `type, actor_id AS actorId, partition, sequence, events, digest, revision,
   updated_ms AS updatedAtMs, retired_ms AS retiredAtMs, status`;

@@ -1,7 +1,7 @@
 import type Database from "better-sqlite3";
-import type { ActorType } from "../../machines/actor-type.ts";
-import { REJECTION_REASONS } from "../flow/ports.ts";
-import type { Counts, Queries } from "../flow/queries.ts";
+import type { ActorType } from "../actor/actor-type.ts";
+import type { Counts, Queries } from "../answers/queries.ts";
+import { REJECTION_REASONS } from "../wire/rejection.ts";
 
 interface Tally {
   readonly name: string;

@@ -1,5 +1,5 @@
 import type Database from "better-sqlite3";
-import type { Queries } from "../flow/queries.ts";
+import type { Queries } from "../answers/queries.ts";
 
 /** Rows looked at, at most; only those of partitions that went to another owner are in vain. About 10 ms. */
 const MAX_SCANNED = 20_000;

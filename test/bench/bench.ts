@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { findServerBinary } from "../../src/jetstream/server-binary.ts";
+import { findServerBinary } from "../../src/nats-server/binary.ts";
 import { gatherFacts } from "../facts.ts";
 import { CONTENDERS, type Contender, type Run, runContender } from "./contender.ts";
 import { profileArgs, readProfile } from "./profile.ts";

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { type JsMsg, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import Database from "better-sqlite3";
 import { orderType } from "../../machines/order/order.ts";
-import { consumerName, decisionSubject, eventStream } from "../../src/jetstream/names.ts";
+import { consumerName, decisionSubject, eventStream } from "../../src/wire/names.ts";
 import { connectAs, obeyParent, readInput } from "./child.ts";
 
 /*

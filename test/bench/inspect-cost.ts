@@ -1,8 +1,9 @@
 import { parseArgs } from "node:util";
 import pino from "pino";
-import { createActivity } from "../../src/flow/activity.ts";
-import { createInspections, type Inspection, type Inspections } from "../../src/flow/inspection.ts";
-import type { BatchResult, Delivery } from "../../src/flow/ports.ts";
+import { createActivity } from "../../src/answers/activity.ts";
+import { createInspections, type Inspection, type Inspections } from "../../src/answers/inspection.ts";
+import type { BatchResult } from "../../src/flow/batch-result.ts";
+import type { Delivery } from "../../src/flow/delivery.ts";
 import { logBatch } from "../../src/ops/log.ts";
 import { createMetrics } from "../../src/ops/metrics.ts";
 import { deliver, orderLane } from "../flow/delivery.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { jetstream } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import type { TrafficMessage } from "../../machines/actor-type.ts";
+import type { TrafficMessage } from "../../src/actor/actor-type.ts";
 import { EVENTS_PER_ORDER, plainOrders } from "./workload.ts";
 
 /** Milliseconds from publishing the event that completes an order to its decision. */

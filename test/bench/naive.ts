@@ -4,7 +4,7 @@ import Database from "better-sqlite3";
 import { createActor, type Snapshot } from "xstate";
 import type { OrderEvent } from "../../machines/order/machine.ts";
 import { orderType } from "../../machines/order/order.ts";
-import { decisionSubject, eventStream } from "../../src/jetstream/names.ts";
+import { decisionSubject, eventStream } from "../../src/wire/names.ts";
 import { connectAs, obeyParent, readInput } from "./child.ts";
 
 /*

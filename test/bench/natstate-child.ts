@@ -1,7 +1,7 @@
 import pino from "pino";
 import { actorTypes } from "../../machines/registry.ts";
-import { readConfig } from "../../src/config.ts";
-import { startDaemon } from "../../src/daemon.ts";
+import { readConfig } from "../../src/config/config.ts";
+import { startDaemon } from "../../src/daemon/daemon.ts";
 import { obeyParent, readInput } from "./child.ts";
 
 /*

@@ -3,13 +3,13 @@ import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type JetStreamClient, jetstream, jetstreamManager } from "@nats-io/jetstream";
-import type { TrafficMessage } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
 import { orderTraffic } from "../../machines/order/traffic.ts";
-import { readConfig } from "../../src/config.ts";
+import type { TrafficMessage } from "../../src/actor/actor-type.ts";
+import { readConfig } from "../../src/config/config.ts";
 import { connectNats } from "../../src/jetstream/connect.ts";
-import { startEmbeddedServer } from "../../src/jetstream/embedded-server.ts";
 import { ensureStreams } from "../../src/jetstream/topology.ts";
+import { startEmbeddedServer } from "../../src/nats-server/embedded.ts";
 
 /** What every contender of one run is given. */
 export interface WorkloadOptions {

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
+import type { ActorType } from "../../src/actor/actor-type.ts";
+import type { ActorAnswer, ActorHistory } from "../../src/answers/queries.ts";
 import { renderActor, renderHistory } from "../../src/cli/actors-text.ts";
 import { renderDeadLetter, renderDeadLetters } from "../../src/cli/dead-letters-text.ts";
 import { print, printJson, say, table } from "../../src/cli/output.ts";
-import type { ActorAnswer, ActorHistory } from "../../src/flow/queries.ts";
 import type { DeadLetterMessage } from "../../src/jetstream/dead-letters.ts";
-import { toLine } from "../../src/terminal-text.ts";
+import { toLine } from "../../src/ops/terminal-text.ts";
 
 const order = orderType as ActorType;
 /** Clears the screen, breaks the line in each way there is, turns the direction of reading, hides a word. */

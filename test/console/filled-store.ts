@@ -1,12 +1,12 @@
 import { join } from "node:path";
-import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
+import type { ActorType } from "../../src/actor/actor-type.ts";
+import type { Delivery } from "../../src/flow/delivery.ts";
 import { createHotActors } from "../../src/flow/hot-actors.ts";
-import type { Delivery } from "../../src/flow/ports.ts";
 import { createProcessor } from "../../src/flow/processor.ts";
-import { partitionOf } from "../../src/jetstream/names.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { createJournal } from "../../src/store/journal.ts";
+import { partitionOf } from "../../src/wire/names.ts";
 import { openShop } from "./shop.ts";
 
 const PARTITIONS = 16;

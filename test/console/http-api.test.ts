@@ -3,15 +3,15 @@ import { request } from "node:http";
 import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createActivity } from "../../src/answers/activity.ts";
+import type { Queries } from "../../src/answers/queries.ts";
+import { createQuestions } from "../../src/answers/questions.ts";
 import {
   createHttpServer,
   type HttpServer,
   HttpServerError,
   type HttpServerOptions,
 } from "../../src/console/server.ts";
-import { createActivity } from "../../src/flow/activity.ts";
-import type { Queries } from "../../src/flow/queries.ts";
-import { createQuestions } from "../../src/flow/questions.ts";
 import { deliver } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";
 import { fill, type OrderBook, openOrderBook, order } from "../store/order-book.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createActivity } from "../../src/answers/activity.ts";
 import { createHttpServer, type HttpServer } from "../../src/console/server.ts";
-import { createActivity } from "../../src/flow/activity.ts";
 import { deliver } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";
 import { type OrderBook, openOrderBook, order } from "../store/order-book.ts";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Released } from "../../src/flow/quarantine-control.ts";
+import type { Released } from "../../src/answers/quarantine.ts";
 import { openTarget, readPageToken } from "./target.ts";
 
 it("the page, and nobody else's, releases a quarantined order; another daemon's it leaves alone", async () => {

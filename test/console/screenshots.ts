@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { Page } from "playwright-core";
-import type { ActorSteps, ActorSummary } from "../../src/flow/queries.ts";
+import type { ActorSteps, ActorSummary } from "../../src/answers/queries.ts";
 import type { DaemonProcess } from "../e2e/daemon-process.ts";
 import { getJson, openWorld } from "../e2e/world.ts";
 import { findChromium, launchBrowser, NO_CHROMIUM, openPage } from "./browser.ts";

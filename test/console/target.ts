@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { createActivity } from "../../src/answers/activity.ts";
 import { createHttpServer, type HttpServer, type HttpServerOptions } from "../../src/console/server.ts";
-import { createActivity } from "../../src/flow/activity.ts";
 import { deliver } from "../flow/delivery.ts";
 import { fill, openOrderBook, order } from "../store/order-book.ts";
 

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import type { ActorType, ExpectedActor } from "../../machines/actor-type.ts";
 import { actorTypes } from "../../machines/registry.ts";
+import type { ActorType, ExpectedActor } from "../../src/actor/actor-type.ts";
+import type { ActorAnswer, PublishedObject } from "../../src/answers/queries.ts";
 import { compare, type Expectation } from "../../src/demo/compare.ts";
 import type { Outcome } from "../../src/demo/outcome.ts";
-import type { ActorAnswer, PublishedObject } from "../../src/flow/queries.ts";
 
 const [type] = actorTypes as readonly [ActorType];
 

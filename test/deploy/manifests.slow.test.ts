@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Ajv2019 } from "ajv/dist/2019.js";
 import { describe, expect, it } from "vitest";
-import { settings } from "../../src/config.ts";
-import { fileVariable, SECRETS } from "../../src/environment.ts";
+import { settings } from "../../src/config/config.ts";
+import { fileVariable, SECRETS } from "../../src/config/environment.ts";
 import { DEPLOY, ROOT, readCompose, readDeploy, readDockerfile, readKubernetes } from "./files.ts";
 
 const require = createRequire(import.meta.url);

@@ -4,8 +4,8 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { findServerBinary } from "../../src/jetstream/server-binary.ts";
-import { freePort } from "../../src/jetstream/server-ready.ts";
+import { findServerBinary } from "../../src/nats-server/binary.ts";
+import { freePort } from "../../src/nats-server/ready.ts";
 import { runCli } from "../e2e/cli-run.ts";
 import { startDaemonProcess } from "../e2e/daemon-process.ts";
 import { until } from "../until.ts";

@@ -122,7 +122,7 @@ export const PROMISES: readonly Promised[] = [
   {
     when: "the disk is full, under SQLite or under NATS, or slow",
     promise: "nothing is acknowledged and nothing dead-lettered; `/readyz` turns red; it goes on when there is room",
-    tests: [["flow/intake.test.ts", "a full disk"]],
+    tests: [["flow/batcher.test.ts", "a full disk"]],
     faults: ["store-full", "disk-full", "nats-disk-full", "slow-commits"],
   },
   {

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
-import { settings } from "../../src/config.ts";
-import { REJECTION_REASONS } from "../../src/flow/ports.ts";
+import { settings } from "../../src/config/config.ts";
 import { METRICS } from "../../src/ops/catalogue.ts";
+import { REJECTION_REASONS } from "../../src/wire/rejection.ts";
 import type { Sizings } from "../bench/sizing.ts";
 import { measured, PROMISES } from "./promises.ts";
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { headers } from "@nats-io/transport-node";
-import type { TrafficMessage } from "../../machines/actor-type.ts";
+import type { TrafficMessage } from "../../src/actor/actor-type.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { startTestCluster, type TestCluster } from "../cluster.ts";
 import { until } from "../until.ts";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { partitionOf } from "../../src/jetstream/names.ts";
+import { partitionOf } from "../../src/wire/names.ts";
 import { until } from "../until.ts";
 import type { DaemonProcess } from "./daemon-process.ts";
 import { getJson, openWorld, type World } from "./world.ts";

@@ -1,5 +1,5 @@
 import type { Browser } from "playwright-core";
-import { freePort } from "../../src/jetstream/server-ready.ts";
+import { freePort } from "../../src/nats-server/ready.ts";
 import { findChromium, launchBrowser, openPage } from "../console/browser.ts";
 import { runCli } from "./cli-run.ts";
 import { type ClusterWorld, openClusterWorld } from "./cluster-world.ts";

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { expect, it } from "vitest";
-import type { TrafficMessage } from "../../machines/actor-type.ts";
-import { messagesOn } from "../../src/jetstream/outbox-reader.ts";
+import type { TrafficMessage } from "../../src/actor/actor-type.ts";
+import { messagesOn } from "../../src/jetstream/stream-reader.ts";
 import { getJson, openWorld, type World } from "./world.ts";
 
 const IDS = ["a", "b", "c"];

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
-import { readConfig } from "../../src/config.ts";
-import { type Daemon, startDaemon } from "../../src/daemon.ts";
+import type { ActorType } from "../../src/actor/actor-type.ts";
+import { readConfig } from "../../src/config/config.ts";
+import { type Daemon, startDaemon } from "../../src/daemon/daemon.ts";
 import { createQueryClient } from "../../src/jetstream/query-client.ts";
 import { createLogger } from "../../src/ops/log.ts";
 import { thingType } from "../flow/things.ts";

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import { freePort } from "../../src/jetstream/server-ready.ts";
+import { freePort } from "../../src/nats-server/ready.ts";
 import { until } from "../until.ts";
 
 const ROOT = join(import.meta.dirname, "../..");

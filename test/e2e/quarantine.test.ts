@@ -1,9 +1,9 @@
 import { pino } from "pino";
 import { expect, it } from "vitest";
-import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
-import { readConfig } from "../../src/config.ts";
-import { type Daemon, startDaemon } from "../../src/daemon.ts";
+import type { ActorType } from "../../src/actor/actor-type.ts";
+import { readConfig } from "../../src/config/config.ts";
+import { type Daemon, startDaemon } from "../../src/daemon/daemon.ts";
 import { until } from "../until.ts";
 import { runCli } from "./cli-run.ts";
 import { openWorld, type World } from "./world.ts";

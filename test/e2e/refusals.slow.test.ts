@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { partitionOf } from "../../src/jetstream/names.ts";
+import { partitionOf } from "../../src/wire/names.ts";
 import { refusal } from "./refusal.ts";
 import { getJson, openWorld, traffic } from "./world.ts";
 

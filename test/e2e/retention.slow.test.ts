@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import type { TrafficMessage } from "../../machines/actor-type.ts";
-import { readStream } from "../../src/jetstream/outbox-reader.ts";
+import type { TrafficMessage } from "../../src/actor/actor-type.ts";
+import { readStream } from "../../src/jetstream/stream-reader.ts";
 import { until } from "../until.ts";
 import { runCli } from "./cli-run.ts";
 import {

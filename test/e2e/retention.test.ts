@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { TrafficMessage } from "../../machines/actor-type.ts";
+import type { TrafficMessage } from "../../src/actor/actor-type.ts";
 import { runCli } from "./cli-run.ts";
 import { checkAll, portraits, retireAll, stats } from "./retired-orders.ts";
 import { openWorld, traffic } from "./world.ts";

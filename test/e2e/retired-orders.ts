@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import Database from "better-sqlite3";
 import { expect } from "vitest";
-import type { TrafficMessage } from "../../machines/actor-type.ts";
+import type { TrafficMessage } from "../../src/actor/actor-type.ts";
 import { until } from "../until.ts";
 import { type DaemonProcess, spawnDaemon } from "./daemon-process.ts";
 import { getJson, type World } from "./world.ts";

@@ -4,8 +4,8 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectNats } from "../../src/jetstream/connect.ts";
-import { findServerBinary } from "../../src/jetstream/server-binary.ts";
-import { freePort } from "../../src/jetstream/server-ready.ts";
+import { findServerBinary } from "../../src/nats-server/binary.ts";
+import { freePort } from "../../src/nats-server/ready.ts";
 import { until } from "../until.ts";
 
 /** The users of docs/nats-secure.conf. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
-import { freePort } from "../../src/jetstream/server-ready.ts";
+import { freePort } from "../../src/nats-server/ready.ts";
 import { startTestServer } from "../server.ts";
 import { until } from "../until.ts";
 import { spawnDaemon } from "./daemon-process.ts";

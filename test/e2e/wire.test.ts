@@ -1,10 +1,10 @@
 import { headers } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
-import { decodeContent } from "../../src/flow/decision.ts";
-import type { StreamMessage } from "../../src/jetstream/outbox-reader.ts";
-import { readStream } from "../../src/jetstream/outbox-reader.ts";
+import type { ActorType } from "../../src/actor/actor-type.ts";
+import { decodeContent } from "../../src/actor/decision.ts";
+import type { StreamMessage } from "../../src/jetstream/stream-reader.ts";
+import { readStream } from "../../src/jetstream/stream-reader.ts";
 import { publishRaw } from "../raw-publisher.ts";
 import { until } from "../until.ts";
 import { runCli } from "./cli-run.ts";

@@ -1,7 +1,7 @@
-import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
-import type { Delivery } from "../../src/flow/ports.ts";
-import { partitionOf } from "../../src/jetstream/names.ts";
+import type { ActorType } from "../../src/actor/actor-type.ts";
+import type { Delivery } from "../../src/flow/delivery.ts";
+import { partitionOf } from "../../src/wire/names.ts";
 import { deliver } from "../flow/delivery.ts";
 import { openStation } from "../flow/station.ts";
 import { until } from "../until.ts";

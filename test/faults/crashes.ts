@@ -1,4 +1,4 @@
-import { MOMENTS, type Moment } from "../../src/flow/probe.ts";
+import { CRASH_POINTS, type CrashPoint } from "../../src/flow/crash-points.ts";
 import type { Fault } from "./fault.ts";
 import { underLoad } from "./load.ts";
 import { pause } from "./processes.ts";
@@ -8,7 +8,7 @@ const TIMES = { few: [1, 3], many: [1, 15, 40] };
 
 /** `kill -9` between any two steps of the path, and at random. */
 export const crashes: readonly Fault[] = [
-  ...MOMENTS.map((moment) => crashAt(moment, ["received", "published"].includes(moment) ? TIMES.many : TIMES.few)),
+  ...CRASH_POINTS.map((moment) => crashAt(moment, ["received", "published"].includes(moment) ? TIMES.many : TIMES.few)),
   {
     name: "kill-9",
     about: "kill -9 of the daemon at random times",
@@ -43,7 +43,7 @@ export const crashes: readonly Fault[] = [
 ];
 
 /** The daemon kills itself when a moment comes for the n-th time, once for each n. */
-export function crashAt(moment: Moment, times: readonly number[]): Fault {
+export function crashAt(moment: CrashPoint, times: readonly number[]): Fault {
   return {
     name: `crash-${moment.replace("_", "-")}`,
     about: `kill -9 when ${moment}, the ${times.join(", ")}. time`,

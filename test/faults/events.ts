@@ -1,4 +1,4 @@
-import type { TrafficMessage } from "../../machines/actor-type.ts";
+import type { TrafficMessage } from "../../src/actor/actor-type.ts";
 
 /** An event as its service publishes it, the only one of its type. */
 export function event(orderId: string, eventType: string, fields: object): TrafficMessage {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { MOMENTS } from "../../src/flow/probe.ts";
+import { CRASH_POINTS } from "../../src/flow/crash-points.ts";
 import { FAULTS } from "./all.ts";
 import { crashAt } from "./crashes.ts";
 import { type Fault, runFault } from "./fault.ts";
@@ -10,7 +10,7 @@ import { halfOpen } from "./network.ts";
  */
 
 const SHORT: readonly Fault[] = [
-  ...MOMENTS.map((moment) => crashAt(moment, [moment === "received" ? 40 : 2])),
+  ...CRASH_POINTS.map((moment) => crashAt(moment, [moment === "received" ? 40 : 2])),
   halfOpen("half-open", "nothing gets through for 5 s", [["both", 5000]]),
   ...FAULTS.filter(({ name }) => name === "poisoned-rows"),
 ];

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import type { TrafficMessage } from "../../machines/actor-type.ts";
+import type { TrafficMessage } from "../../src/actor/actor-type.ts";
 import { until } from "../until.ts";
 import { decidable } from "./events.ts";
 import type { Fault } from "./fault.ts";

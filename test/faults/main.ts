@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
-import { findServerBinary } from "../../src/jetstream/server-binary.ts";
+import { findServerBinary } from "../../src/nats-server/binary.ts";
 import { gatherFacts } from "../facts.ts";
 import { FAULTS } from "./all.ts";
 import { type Outcome, runFault } from "./fault.ts";

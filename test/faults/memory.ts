@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { TrafficMessage } from "../../machines/actor-type.ts";
+import type { TrafficMessage } from "../../src/actor/actor-type.ts";
 import { event } from "./events.ts";
 import type { Fault } from "./fault.ts";
 import { underLoad } from "./load.ts";

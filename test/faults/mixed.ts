@@ -1,5 +1,5 @@
 import { copyFileSync, existsSync, rmSync } from "node:fs";
-import { MOMENTS } from "../../src/flow/probe.ts";
+import { CRASH_POINTS } from "../../src/flow/crash-points.ts";
 import type { Fault } from "./fault.ts";
 import { underLoad } from "./load.ts";
 import { pause } from "./processes.ts";
@@ -83,7 +83,7 @@ const WITHIN: readonly ((world: World, round: number) => Promise<void>)[] = [
     // All of the round may have been applied before: without an event no moment of its path comes.
     const published = world.publish(world.traffic(8, 1));
     published.catch(() => {});
-    await world.doom(world.random.pick(MOMENTS), 1);
+    await world.doom(world.random.pick(CRASH_POINTS), 1);
     await published;
     await world.start();
   },

@@ -52,14 +52,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "the last to arrive wins",
-    file: "machines/merge.ts",
+    file: "src/actor/merge.ts",
     find: "return order === 0 ? known.eventId >= seen.eventId : order > 0;",
     replace: "return false;",
     fault: "sigterm",
   },
   {
     name: "what was due before the end is not published at the start",
-    file: "src/daemon.ts",
+    file: "src/daemon/daemon.ts",
     find: "for (const lane of missing) offerDue(lane);",
     replace: "void missing;",
     fault: "crash-committed",
@@ -87,7 +87,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "another stream of the name is not noticed",
-    file: "src/jetstream/identity.ts",
+    file: "src/jetstream/stream-identity.ts",
     find: "if (created === undefined) return undefined;",
     replace: "if (found !== undefined) return undefined;",
     fault: "recreated",
@@ -101,7 +101,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a batch that cannot be committed is dropped",
-    file: "src/flow/intake.ts",
+    file: "src/flow/batcher.ts",
     find: "fail(error as Error);",
     replace: "queue = queue.slice(size); fail(error as Error);",
     fault: "store-full",
@@ -115,7 +115,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a snapshot's checksum is not looked at",
-    file: "src/flow/actors.ts",
+    file: "src/actor/interpreter.ts",
     find: "crc32(envelope.snapshot) !== envelope.checksum",
     replace: "false",
     fault: "poisoned-rows",
@@ -178,7 +178,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "what JSON does not keep is not looked for",
-    file: "src/flow/seal.ts",
+    file: "src/actor/seal.ts",
     find: 'return { path: "", why: value === undefined ?',
     replace: 'return undefined; return { path: "", why: value === undefined ?',
     fault: "poison-machine",

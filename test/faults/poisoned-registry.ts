@@ -1,7 +1,7 @@
 import { assign, setup } from "xstate";
 import { z } from "zod";
-import type { ActorType, Conclusion } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
+import type { ActorType, Conclusion } from "../../src/actor/actor-type.ts";
 
 /*
  * A registry with an actor type whose author erred in every way at once: each of its actors goes wrong in the way its

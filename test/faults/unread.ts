@@ -1,4 +1,4 @@
-import { partitionOf } from "../../src/jetstream/names.ts";
+import { partitionOf } from "../../src/wire/names.ts";
 import { expectCalm } from "./calm.ts";
 import { event } from "./events.ts";
 import type { Fault } from "./fault.ts";

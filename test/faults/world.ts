@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { headers } from "@nats-io/transport-node";
-import type { TrafficMessage } from "../../machines/actor-type.ts";
 import { orderTraffic } from "../../machines/order/traffic.ts";
-import type { Moment } from "../../src/flow/probe.ts";
+import type { TrafficMessage } from "../../src/actor/actor-type.ts";
+import type { CrashPoint } from "../../src/flow/crash-points.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { type DaemonProcess, spawnDaemon, startDaemonProcess } from "../e2e/daemon-process.ts";
 import { type ServerChanges, startTestServer, type TestServer } from "../server.ts";
@@ -31,7 +31,7 @@ export interface World extends AsyncDisposable {
   /** A start that has to fail. @returns what it said; throws when it did not end with exit code 1. */
   refusal(options?: StartOptions): Promise<string>;
   /** Starts a daemon that kills itself when a moment comes for the n-th time, and waits for its end. */
-  doom(moment: Moment, times: number): Promise<void>;
+  doom(moment: CrashPoint, times: number): Promise<void>;
   /** Seeded traffic of new orders: duplicates, late and corrected events, several services, bad messages. */
   traffic(orders: number, bad?: number): TrafficMessage[];
   /** Publishes everything, each until it is acknowledged, whatever happens meanwhile. */

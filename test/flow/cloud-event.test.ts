@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { joinSource, withoutSource } from "../../src/flow/cloud-event.ts";
 import { decode } from "../../src/flow/decode.ts";
-import { isRejected } from "../../src/flow/rejection.ts";
+import { isRejected } from "../../src/wire/rejection.ts";
 import { deliver } from "./delivery.ts";
 
 const data = { amount: 10, status: "successful" };

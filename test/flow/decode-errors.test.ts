@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { decode } from "../../src/flow/decode.ts";
-import { isRejected } from "../../src/flow/rejection.ts";
+import { isRejected } from "../../src/wire/rejection.ts";
 import { deliver } from "./delivery.ts";
 
 /*

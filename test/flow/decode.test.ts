@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decode } from "../../src/flow/decode.ts";
-import { isRejected } from "../../src/flow/rejection.ts";
-import { lanesOf } from "../../src/jetstream/lanes.ts";
+import { lanesOf } from "../../src/wire/lanes.ts";
+import { isRejected } from "../../src/wire/rejection.ts";
 import { deliver, orderLane } from "./delivery.ts";
 
 const limits = { maxBytes: 65_536 };

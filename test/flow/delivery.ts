@@ -1,7 +1,8 @@
-import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
-import { firstHeader } from "../../src/flow/headers.ts";
-import type { Delivery, Lane } from "../../src/flow/ports.ts";
+import type { ActorType } from "../../src/actor/actor-type.ts";
+import type { Delivery } from "../../src/flow/delivery.ts";
+import { firstHeader } from "../../src/wire/headers.ts";
+import type { Lane } from "../../src/wire/lanes.ts";
 
 /** Lane 3 of the order type. */
 export const orderLane: Lane = { type: orderType as ActorType, stream: "ORDERS", partition: 3 };

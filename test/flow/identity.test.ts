@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { digestOf } from "../../src/flow/retired.ts";
+import { openRetentionStation } from "../care/retention-station.ts";
 import { openOrderBook, order } from "../store/order-book.ts";
 import { orderEvent } from "./order-events.ts";
-import { openRetentionStation } from "./retention-station.ts";
 import { applyEach, openStation, type Station } from "./station.ts";
 
 const counts = (station: Station) =>

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { DecisionContent } from "../../machines/actor-type.ts";
-import { encodeDecision, nextContent, standingAfter } from "../../src/flow/decision.ts";
+import type { DecisionContent } from "../../src/actor/actor-type.ts";
+import { encodeDecision, nextContent, standingAfter } from "../../src/actor/decision.ts";
 import { advance, goesOn, type LedgerHead, type OwnDecision, reconcile } from "../../src/flow/ledger.ts";
-import type { LearntDecision } from "../../src/flow/ports.ts";
+import type { LearntDecision } from "../../src/flow/rows.ts";
 import { orderLane } from "./delivery.ts";
 
 const { type } = orderLane;

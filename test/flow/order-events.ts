@@ -1,4 +1,5 @@
-import type { Delivery, Lane } from "../../src/flow/ports.ts";
+import type { Delivery } from "../../src/flow/delivery.ts";
+import type { Lane } from "../../src/wire/lanes.ts";
 import { deliver, orderLane } from "./delivery.ts";
 
 const FIELDS = {

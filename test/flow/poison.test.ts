@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { assign, createMachine, fromPromise, raise } from "xstate";
 import { z } from "zod";
-import type { ActorType } from "../../machines/actor-type.ts";
+import type { ActorType } from "../../src/actor/actor-type.ts";
+import { openDeriver } from "../../src/care/derive-actor.ts";
+import { release } from "../../src/care/release.ts";
 import { createHotActors } from "../../src/flow/hot-actors.ts";
 import { atOnce } from "../../src/flow/pieces.ts";
 import { createProcessor } from "../../src/flow/processor.ts";
-import { release } from "../../src/flow/quarantine-control.ts";
-import { openDeriver } from "../../src/repair/derive.ts";
 import { createJournal } from "../../src/store/journal.ts";
 import { orderLane } from "./delivery.ts";
 import { orderEvent } from "./order-events.ts";

@@ -1,11 +1,11 @@
 import { describe, expect, it, vi } from "vitest";
 import { setup } from "xstate";
 import { z } from "zod";
-import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
-import type { Lane } from "../../src/flow/ports.ts";
-import { release } from "../../src/flow/quarantine-control.ts";
+import type { ActorType } from "../../src/actor/actor-type.ts";
+import { release } from "../../src/care/release.ts";
 import { createLaneRecords } from "../../src/store/lanes.ts";
+import type { Lane } from "../../src/wire/lanes.ts";
 import { deliver } from "./delivery.ts";
 import { orderEvent } from "./order-events.ts";
 import { applyEach, openStation } from "./station.ts";

@@ -1,7 +1,8 @@
 import { assign, createMachine } from "xstate";
 import { z } from "zod";
-import type { ActorType, Conclusion } from "../../machines/actor-type.ts";
-import type { Delivery, Lane } from "../../src/flow/ports.ts";
+import type { ActorType, Conclusion } from "../../src/actor/actor-type.ts";
+import type { Delivery } from "../../src/flow/delivery.ts";
+import type { Lane } from "../../src/wire/lanes.ts";
 import { deliver } from "./delivery.ts";
 
 /** What a thing keeps; `bad` is set by an event that says so. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createMachine } from "xstate";
 import { z } from "zod";
-import type { ActorType } from "../../machines/actor-type.ts";
+import type { ActorType } from "../../src/actor/actor-type.ts";
 import { orderEvent } from "./order-events.ts";
 import { openStation } from "./station.ts";
 import { thingEvent, thingLane, thingType } from "./things.ts";

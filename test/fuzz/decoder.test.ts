@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
+import type { ActorType } from "../../src/actor/actor-type.ts";
 import { decode } from "../../src/flow/decode.ts";
-import { isRejected } from "../../src/flow/rejection.ts";
-import { decisionSubject, eventSubject, querySubject } from "../../src/jetstream/names.ts";
+import { decisionSubject, eventSubject, querySubject } from "../../src/wire/names.ts";
+import { isRejected } from "../../src/wire/rejection.ts";
 import { deliver } from "../flow/delivery.ts";
 import { fuzz } from "./fuzz.ts";
 

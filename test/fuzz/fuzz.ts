@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
-import { type CursorOrder, decodeCursor, encodeCursor } from "../../src/flow/cursor.ts";
+import type { ActorType } from "../../src/actor/actor-type.ts";
+import { type CursorOrder, decodeCursor, encodeCursor } from "../../src/answers/cursor.ts";
+import { isRefused, type Parameters, readDeadLetterFilter, readListFilter } from "../../src/answers/query-filters.ts";
 import { decode } from "../../src/flow/decode.ts";
-import { firstHeader } from "../../src/flow/headers.ts";
-import { type Delivery, REJECTION_REASONS } from "../../src/flow/ports.ts";
-import { isRefused, type Parameters, readDeadLetterFilter, readListFilter } from "../../src/flow/query-filters.ts";
-import { isRejected } from "../../src/flow/rejection.ts";
+import type { Delivery } from "../../src/flow/delivery.ts";
+import { firstHeader } from "../../src/wire/headers.ts";
+import { isRejected, REJECTION_REASONS } from "../../src/wire/rejection.ts";
 import { createCases, createRandom, type FuzzCase } from "./cases.ts";
 import { expectOf } from "./contract.ts";
 

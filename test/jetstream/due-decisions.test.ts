@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { LedgerRow } from "../../src/flow/ports.ts";
+import type { LedgerRow } from "../../src/flow/rows.ts";
 import { createDueDecisions, type DuePlace } from "../../src/jetstream/due-decisions.ts";
 import { orderLane } from "../flow/delivery.ts";
 

@@ -1,10 +1,10 @@
 import { Svcm } from "@nats-io/services";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { InspectionMessage } from "../../src/flow/inspected-actor.ts";
-import { createInspections, type Inspections } from "../../src/flow/inspection.ts";
+import type { InspectionMessage } from "../../src/answers/inspected-actor.ts";
+import { createInspections, type Inspections } from "../../src/answers/inspection.ts";
 import { followInspection } from "../../src/jetstream/inspect-client.ts";
 import { createInspectLeases } from "../../src/jetstream/inspect-service.ts";
-import { startQueryService } from "../../src/jetstream/service.ts";
+import { startQueryService } from "../../src/jetstream/query-service.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { orderLane } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";

@@ -1,10 +1,10 @@
 import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager } from "@nats-io/jetstream";
 import { expect, it } from "vitest";
-import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
+import type { ActorType } from "../../src/actor/actor-type.ts";
 import { measureLag, watchLag } from "../../src/jetstream/lag.ts";
-import { lanesOf } from "../../src/jetstream/lanes.ts";
 import { wantedConsumer } from "../../src/jetstream/stream-configs.ts";
+import { lanesOf } from "../../src/wire/lanes.ts";
 
 const type = orderType as ActorType;
 const lanes = lanesOf(type, 2);

@@ -1,11 +1,12 @@
 import { headers, nanos } from "@nats-io/transport-node";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import type { Room } from "../../src/flow/intake.ts";
-import type { Delivery, Lane } from "../../src/flow/ports.ts";
+import type { Room } from "../../src/flow/batcher.ts";
+import type { Delivery } from "../../src/flow/delivery.ts";
 import { examineConsumer } from "../../src/jetstream/lane-consumer.ts";
 import { type Doubt, deliveredOf, type LaneReader, readLane } from "../../src/jetstream/lane-reader.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { ensureStreams } from "../../src/jetstream/topology.ts";
+import type { Lane } from "../../src/wire/lanes.ts";
 import { orderLane } from "../flow/delivery.ts";
 import { startTestServer, type TestServer } from "../server.ts";
 import { until } from "../until.ts";

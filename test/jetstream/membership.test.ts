@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
+import type { ActorType } from "../../src/actor/actor-type.ts";
 import { assignLanes, type Member } from "../../src/jetstream/membership.ts";
 
 const lanes = Array.from({ length: 16 }, (_, partition) => ({

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import type { BatchResult, Lane } from "../../src/flow/ports.ts";
+import type { BatchResult } from "../../src/flow/batch-result.ts";
 import { createMissingMessages } from "../../src/jetstream/missing-messages.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
+import type { Lane } from "../../src/wire/lanes.ts";
 import { orderLane } from "../flow/delivery.ts";
 import { startTestServer, type TestServer } from "../server.ts";
 

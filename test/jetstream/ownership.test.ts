@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
-import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
+import type { ActorType } from "../../src/actor/actor-type.ts";
 import type { LaneReader } from "../../src/jetstream/lane-reader.ts";
-import { lanesOf } from "../../src/jetstream/lanes.ts";
 import type { Member } from "../../src/jetstream/membership.ts";
 import { createOwnership } from "../../src/jetstream/ownership.ts";
+import { lanesOf } from "../../src/wire/lanes.ts";
 import { until } from "../until.ts";
 
 const lanes = lanesOf(orderType as ActorType, 16);

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import type { Lane } from "../../src/flow/ports.ts";
 import { createPublishQueue, type Queued } from "../../src/jetstream/publish-queue.ts";
 import { createPublisher, type PublisherOptions } from "../../src/jetstream/publisher.ts";
+import type { Lane } from "../../src/wire/lanes.ts";
 import { orderLane } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";
 import { openStation } from "../flow/station.ts";

@@ -1,7 +1,7 @@
 import { headers } from "@nats-io/transport-node";
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest";
-import type { LedgerRow } from "../../src/flow/ports.ts";
-import { catchUpOutbox } from "../../src/jetstream/catch-up.ts";
+import type { LedgerRow } from "../../src/flow/rows.ts";
+import { catchUpOutbox } from "../../src/jetstream/learn-published.ts";
 import { createStreamPublisher, type StreamPublisher } from "../../src/jetstream/pub-acks.ts";
 import { decisionsOn } from "../../src/jetstream/published-decisions.ts";
 import { createPublisher, type Publisher, type PublisherOptions } from "../../src/jetstream/publisher.ts";

@@ -1,9 +1,9 @@
 import { connect } from "@nats-io/transport-node";
 import { expect, it } from "vitest";
-import type { ActorType } from "../../machines/actor-type.ts";
-import { partitionOf } from "../../src/jetstream/names.ts";
+import type { ActorType } from "../../src/actor/actor-type.ts";
 import { createQueryClient } from "../../src/jetstream/query-client.ts";
-import { startQueryService } from "../../src/jetstream/service.ts";
+import { startQueryService } from "../../src/jetstream/query-service.ts";
+import { partitionOf } from "../../src/wire/names.ts";
 import { startTestServer } from "../server.ts";
 import { openOrderBook, order, PARTITIONS } from "../store/order-book.ts";
 

@@ -7,9 +7,9 @@ import { nkeys } from "@nats-io/transport-node";
 import { expect, it } from "vitest";
 import { mayPass } from "../../src/jetstream/patience.ts";
 import { permissionError } from "../../src/jetstream/permission.ts";
-import { findServerBinary } from "../../src/jetstream/server-binary.ts";
-import { freePort } from "../../src/jetstream/server-ready.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
+import { findServerBinary } from "../../src/nats-server/binary.ts";
+import { freePort } from "../../src/nats-server/ready.ts";
 import { startTestServer } from "../server.ts";
 import { until } from "../until.ts";
 

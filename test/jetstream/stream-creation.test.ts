@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
+import type { ActorType } from "../../src/actor/actor-type.ts";
 import { openSession } from "../../src/jetstream/session.ts";
 import type { TopologyOptions } from "../../src/jetstream/stream-configs.ts";
 import { ensureStreams } from "../../src/jetstream/topology.ts";

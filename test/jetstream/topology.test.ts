@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
+import type { ActorType } from "../../src/actor/actor-type.ts";
 import { NatsSetupError } from "../../src/jetstream/connect.ts";
 import { ensureConsumer } from "../../src/jetstream/lane-consumer.ts";
-import { partitionOf } from "../../src/jetstream/names.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import type { TopologyOptions } from "../../src/jetstream/stream-configs.ts";
 import { checkTopology, ensureStreams } from "../../src/jetstream/topology.ts";
 import { createTopologyWatch } from "../../src/jetstream/topology-watch.ts";
+import { partitionOf } from "../../src/wire/names.ts";
 import { parcelType } from "../docs/examples/parcel.ts";
 import { startSecureServer } from "../e2e/secure-server.ts";
 import { startTestServer, type TestServer } from "../server.ts";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { normaliseTimestamp } from "../../machines/event-time.ts";
 import type { OrderEvent } from "../../machines/order/machine.ts";
 import { expectOrders } from "../../machines/order/reference.ts";
+import { normaliseTimestamp } from "../../src/actor/event-time.ts";
 import {
   asMessages,
   COLD,

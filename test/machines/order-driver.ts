@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import { createActor } from "xstate";
-import type { Conclusion, DecisionContent, TrafficMessage } from "../../machines/actor-type.ts";
-import { normaliseTimestamp } from "../../machines/event-time.ts";
 import { conclude } from "../../machines/order/decision.ts";
 import { type OrderContext, type OrderEvent, orderMachine } from "../../machines/order/machine.ts";
 import { completeness, viewOrder, waitingFor } from "../../machines/order/view.ts";
+import type { Conclusion, DecisionContent, TrafficMessage } from "../../src/actor/actor-type.ts";
+import { normaliseTimestamp } from "../../src/actor/event-time.ts";
 
 /** What became of an order. */
 export interface Outcome {

@@ -1,10 +1,10 @@
-import type { TrafficMessage } from "../../machines/actor-type.ts";
-import { normaliseTimestamp } from "../../machines/event-time.ts";
 import { orderEvents } from "../../machines/order/events.ts";
 import type { OrderEvent } from "../../machines/order/machine.ts";
 import { orderType } from "../../machines/order/order.ts";
 import { SHOWCASE_ID } from "../../machines/order/reference.ts";
-import type { Delivery } from "../../src/flow/ports.ts";
+import type { TrafficMessage } from "../../src/actor/actor-type.ts";
+import { normaliseTimestamp } from "../../src/actor/event-time.ts";
+import type { Delivery } from "../../src/flow/delivery.ts";
 
 /** The accepted messages without their copies, which are the very same object. */
 export function distinct(messages: readonly TrafficMessage[]): TrafficMessage[] {

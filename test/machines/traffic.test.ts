@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { normaliseTimestamp } from "../../machines/event-time.ts";
 import { orderEvents } from "../../machines/order/events.ts";
 import type { OrderEvent } from "../../machines/order/machine.ts";
 import { expectOrders, SHOWCASE_ID } from "../../machines/order/reference.ts";
 import { orderTraffic } from "../../machines/order/traffic.ts";
+import { normaliseTimestamp } from "../../src/actor/event-time.ts";
 import { decode } from "../../src/flow/decode.ts";
-import { isRejected } from "../../src/flow/rejection.ts";
+import { isRejected } from "../../src/wire/rejection.ts";
 import { run } from "./order-driver.ts";
 import { asDelivery, asOrderEvent, distinct, isEmpty, rank, read } from "./traffic-reader.ts";
 

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import type { Logger } from "pino";
 import { describe, expect, test } from "vitest";
-import { readConfig } from "../../src/config.ts";
-import type { BatchResult } from "../../src/flow/ports.ts";
+import { readConfig } from "../../src/config/config.ts";
+import type { BatchResult } from "../../src/flow/batch-result.ts";
 import { createConflictLog } from "../../src/ops/conflict-log.ts";
 import { createLogger, type LogOptions, logBatch } from "../../src/ops/log.ts";
 import { redact } from "../../src/ops/redact.ts";

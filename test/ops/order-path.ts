@@ -2,11 +2,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { actorTypes } from "../../machines/registry.ts";
+import type { BatchResult } from "../../src/flow/batch-result.ts";
+import type { Delivery } from "../../src/flow/delivery.ts";
 import { createHotActors } from "../../src/flow/hot-actors.ts";
-import type { BatchResult, Delivery, Lane } from "../../src/flow/ports.ts";
 import { createProcessor } from "../../src/flow/processor.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { createJournal } from "../../src/store/journal.ts";
+import type { Lane } from "../../src/wire/lanes.ts";
 
 /** When every delivery of an {@link OrderPath} was stored, ms since the epoch. */
 export const STORED_AT_MS = Date.UTC(2026, 0, 1, 10, 0, 30);

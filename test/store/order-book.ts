@@ -1,9 +1,9 @@
-import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
+import type { ActorType } from "../../src/actor/actor-type.ts";
 import { atOnce, type Pieces } from "../../src/flow/pieces.ts";
-import type { Lane } from "../../src/flow/ports.ts";
-import { partitionOf } from "../../src/jetstream/names.ts";
 import { type OpenQueries, openQueries, type QueryOptions } from "../../src/store/queries.ts";
+import type { Lane } from "../../src/wire/lanes.ts";
+import { partitionOf } from "../../src/wire/names.ts";
 import { deliver, orderLane } from "../flow/delivery.ts";
 import { openStation, type Station } from "../flow/station.ts";
 

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { encodeDecision } from "../../src/flow/decision.ts";
-import type { PublishedDecision } from "../../src/flow/ports.ts";
+import { encodeDecision } from "../../src/actor/decision.ts";
+import type { PublishedDecision } from "../../src/flow/rows.ts";
 import { orderLane } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";
 import { applyEach, openStation, type Station } from "../flow/station.ts";

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import type { ActorType } from "../../machines/actor-type.ts";
 import { orderType } from "../../machines/order/order.ts";
+import type { ActorType } from "../../src/actor/actor-type.ts";
+import type { ActorSummary } from "../../src/answers/queries.ts";
+import { isRefused, type Parameters, readListFilter } from "../../src/answers/query-filters.ts";
 import { renderActor, renderHistory, renderList } from "../../src/cli/actors-text.ts";
-import type { ActorSummary } from "../../src/flow/queries.ts";
-import { isRefused, type Parameters, readListFilter } from "../../src/flow/query-filters.ts";
 import { orderLane } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";
 import { type OrderBook, openOrderBook } from "./order-book.ts";

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { atOnce, type Pieces } from "../../src/flow/pieces.ts";
 import {
   type ActorSummary,
   type DeadLetterSummary,
   HISTORY_BYTES,
   HISTORY_LIMIT,
   type ListFilter,
-} from "../../src/flow/queries.ts";
-import { isRefused, readDeadLetterFilter, readListFilter } from "../../src/flow/query-filters.ts";
+} from "../../src/answers/queries.ts";
+import { isRefused, readDeadLetterFilter, readListFilter } from "../../src/answers/query-filters.ts";
+import { atOnce, type Pieces } from "../../src/flow/pieces.ts";
 import type { OpenQueries } from "../../src/store/queries.ts";
 import { deliver, orderLane } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";

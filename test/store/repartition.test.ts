@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import type { Lane } from "../../src/flow/ports.ts";
-import { partitionOf } from "../../src/jetstream/names.ts";
 import { createLaneRecords } from "../../src/store/lanes.ts";
 import { openQueries } from "../../src/store/queries.ts";
+import type { Lane } from "../../src/wire/lanes.ts";
+import { partitionOf } from "../../src/wire/names.ts";
 import { deliver, orderLane } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";
 import { openStation, type Station } from "../flow/station.ts";

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { describeRetired } from "../../src/flow/retired.ts";
+import { describeRetired } from "../../src/answers/find-actor.ts";
 import { carryRetired } from "../../src/store/carry-retired.ts";
-import { createInspector } from "../../src/store/inspect.ts";
+import { createContradictions } from "../../src/store/contradictions.ts";
 import { createLaneRecords } from "../../src/store/lanes.ts";
 import { openQueries } from "../../src/store/queries.ts";
 import { openReader } from "../../src/store/reader.ts";
+import { openRetentionStation, type RetentionStation } from "../care/retention-station.ts";
 import { orderLane } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";
-import { openRetentionStation, type RetentionStation } from "../flow/retention-station.ts";
 import { openStation } from "../flow/station.ts";
 import { answersOf, order } from "./order-book.ts";
 
@@ -98,7 +98,7 @@ it("another store takes them over, with what waits for them, and twice is once",
       station.db.prepare(`SELECT * FROM ${table}`).all(),
     );
   }
-  const inspector = createInspector(other.db);
+  const inspector = createContradictions(other.db);
   expect(inspector.counts()).toMatchObject({ actors: 0, retired: 2 });
   expect(inspector.contradictions()).toEqual([]);
   const decision = { actorId: "a", revision: 1, payload: "{}", sequence: 1 };

@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { readElsewhere } from "../../src/repair/elsewhere.ts";
-import { examineStore } from "../../src/repair/examine-store.ts";
+import { readElsewhere } from "../../src/care/elsewhere.ts";
+import { examineStore } from "../../src/care/examine-store.ts";
 import { findLeftovers, openWorkspace } from "../../src/store/workspace.ts";
 import { orderLane } from "../flow/delivery.ts";
 import { until } from "../until.ts";

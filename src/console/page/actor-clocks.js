@@ -1,4 +1,4 @@
-/** @import { ActorStep } from "../../flow/queries.ts" */
+/** @import { ActorStep } from "../../answers/queries.ts" */
 /** @import { Scene } from "./types.d.ts" */
 import { fill, h, s } from "./dom.js";
 import { spansDays, time, words } from "./format.js";

@@ -1,4 +1,4 @@
-/** @import { ActorSteps, DecisionEntry } from "../../flow/queries.ts" */
+/** @import { ActorSteps, DecisionEntry } from "../../answers/queries.ts" */
 /** @import { Machine } from "./types.d.ts" */
 import { breakable, h, table } from "./dom.js";
 import { field, words } from "./format.js";

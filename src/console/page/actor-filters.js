@@ -1,4 +1,4 @@
-/** @import { Stats } from "../../flow/queries.ts" */
+/** @import { Stats } from "../../answers/queries.ts" */
 /** @import { Machine } from "./types.d.ts" */
 import { natstate, shellWord } from "./copy.js";
 import { choice, h } from "./dom.js";

@@ -1,5 +1,5 @@
-/** @import { ActorNext } from "../../flow/queries.ts" */
-/** @import { Foreseen } from "../../flow/replay.ts" */
+/** @import { ActorNext } from "../../answers/queries.ts" */
+/** @import { Foreseen } from "../../answers/replay.ts" */
 /** @import { Machine, Scene } from "./types.d.ts" */
 import { contentOf } from "./actor-decisions.js";
 import { ask } from "./api.js";

@@ -1,5 +1,5 @@
-/** @import { QuarantineNotice } from "../../flow/queries.ts" */
-/** @import { Released } from "../../flow/quarantine-control.ts" */
+/** @import { QuarantineNotice } from "../../answers/queries.ts" */
+/** @import { Released } from "../../answers/quarantine.ts" */
 /** @import { Machine } from "./types.d.ts" */
 import { change } from "./api.js";
 import { copyable, natstate } from "./copy.js";

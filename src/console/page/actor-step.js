@@ -1,4 +1,4 @@
-/** @import { Change } from "../../flow/changes.ts" */
+/** @import { Change } from "../../answers/field-changes.ts" */
 /** @import { Scene } from "./types.d.ts" */
 import { breakable, h, table } from "./dom.js";
 import { field } from "./format.js";

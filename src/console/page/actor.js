@@ -1,4 +1,4 @@
-/** @import { ActorAnswer, ActorSteps } from "../../flow/queries.ts" */
+/** @import { ActorAnswer, ActorSteps } from "../../answers/queries.ts" */
 /** @import { Machine, Place, Scene, View } from "./types.d.ts" */
 import { createClocks } from "./actor-clocks.js";
 import { renderDecisions } from "./actor-decisions.js";

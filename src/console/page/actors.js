@@ -1,4 +1,4 @@
-/** @import { ActorPage, ActorSummary, Stats } from "../../flow/queries.ts" */
+/** @import { ActorPage, ActorSummary, Stats } from "../../answers/queries.ts" */
 /** @import { Machine, Place, View } from "./types.d.ts" */
 import { createFilters } from "./actor-filters.js";
 import { ask } from "./api.js";

@@ -1,4 +1,4 @@
-/** @import { DeadLetter } from "../../flow/queries.ts" */
+/** @import { DeadLetter } from "../../answers/queries.ts" */
 import { h } from "./dom.js";
 import { count } from "./format.js";
 

@@ -1,4 +1,4 @@
-/** @import { DeadLetterPage, Stats } from "../../flow/queries.ts" */
+/** @import { DeadLetterPage, Stats } from "../../answers/queries.ts" */
 /** @import { Machine, Place, View } from "./types.d.ts" */
 /** @import { Row } from "./dead-letter-row.js" */
 import { ask, change } from "./api.js";

@@ -1,4 +1,4 @@
-/** @import { LatenessReading } from "../../flow/activity.ts" */
+/** @import { LatenessReading } from "../../answers/activity.ts" */
 import { h, s, write } from "./dom.js";
 import { count, duration, words } from "./format.js";
 

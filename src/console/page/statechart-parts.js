@@ -1,4 +1,4 @@
-/** @import { MachineLayout, PlacedEdge, PlacedNode } from "../machine-layout.ts" */
+/** @import { MachineLayout, PlacedEdge, PlacedNode } from "../../charts/layout.ts" */
 import { s, write } from "./dom.js";
 import { count } from "./format.js";
 

@@ -1,4 +1,4 @@
-/** @import { MachineLayout, PlacedEdge } from "../machine-layout.ts" */
+/** @import { MachineLayout, PlacedEdge } from "../../charts/layout.ts" */
 import { h, s } from "./dom.js";
 import { drawEdge, drawEntry, drawNode, drawTip, ENTRY } from "./statechart-parts.js";
 

@@ -1,6 +1,6 @@
-import type { ActivityReading } from "../../flow/activity.ts";
-import type { ActorSteps, Stats } from "../../flow/queries.ts";
-import type { MachineLayout } from "../machine-layout.ts";
+import type { ActivityReading } from "../../answers/activity.ts";
+import type { ActorSteps, Stats } from "../../answers/queries.ts";
+import type { MachineLayout } from "../../charts/layout.ts";
 import type { Readiness } from "../routes.ts";
 
 /*

@@ -1,0 +1,135 @@
+import type { AnyStateMachine, AnyStateNode } from "xstate";
+import type { ActorType } from "./actor-type.ts";
+import { asError } from "./as-error.ts";
+import { checkContract, isAsync } from "./check-contract.ts";
+import { draw, measure } from "./conclude.ts";
+import { DECISION_ENVELOPE } from "./decision.ts";
+import { createBoundedActor } from "./interpreter.ts";
+import { seal } from "./seal.ts";
+
+/** Fields of an answer about an actor that a view must leave free. */
+const ANSWER_FIELDS = [
+  "processingStatus",
+  "dataCompleteness",
+  "decision",
+  "version",
+  "lastUpdated",
+  "eventHistory",
+  "waitingFor",
+];
+/** Fields of every event and of every decision. */
+const ENVELOPE_FIELDS = ["eventType", "eventId", "timestamp", "decisionType", ...DECISION_ENVELOPE];
+/** First tokens of subjects, and parts of HTTP paths, that have another meaning. */
+const RESERVED = ["decisions", "deadletters", "dead-letters", "natstate", "machine", "stats", "live"];
+/** Fields of the counts, in which the collection is one, too. */
+const COUNTS = ["completeness", "events", "quarantined", "retired", "standing"];
+const TOKEN = /^[a-z][a-z0-9-]*$/;
+const FIELD = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** The last token of a subject, and none that would drive XState's internals. */
+const EVENT_TYPE = /^(?!xstate\b)[A-Za-z0-9_-]+$/;
+
+/** @returns what is wrong with the actor types, a line each, each line with the type's name; empty when nothing is. */
+export function checkActorTypes(types: readonly ActorType[]): string[] {
+  if (types.length === 0) return ["there is no actor type: add one to machines/registry.ts"];
+  return types.flatMap((type, index) => {
+    const others = types.slice(0, index);
+    return [
+      ...checkNames(type, others),
+      ...checkMachine(type),
+      ...checkContract(type),
+      ...checkDecisions(type),
+      ...checkRules(type),
+    ].map((problem) => `actor type ${JSON.stringify(type.name)}: ${problem}`);
+  });
+}
+
+function* checkNames({ name, collection, idField }: ActorType, others: readonly ActorType[]): Generator<string> {
+  for (const [field, value] of Object.entries({ name, collection })) {
+    if (!TOKEN.test(value)) yield `${field} ${JSON.stringify(value)} is not lower-case letters, digits and hyphens`;
+  }
+  if (!FIELD.test(idField)) yield `idField ${JSON.stringify(idField)} is not letters, digits and underscores`;
+  if ([...ENVELOPE_FIELDS, ...ANSWER_FIELDS].includes(idField)) {
+    yield `idField ${JSON.stringify(idField)} is a field that events, decisions or answers have already`;
+  }
+  if ([...RESERVED, ...COUNTS].includes(collection))
+    yield `collection ${JSON.stringify(collection)} is taken by natstate itself`;
+  if (others.some((other) => other.name === name)) yield "there is another of this name";
+  if (others.some((other) => other.collection === collection)) {
+    yield `there is another with the collection ${JSON.stringify(collection)}`;
+  }
+}
+
+function* checkMachine({ machine, states, events }: ActorType): Generator<string> {
+  const nodes = [...nodesBelow(machine.root)];
+  const own = nodes.filter(({ parent }) => parent === machine.root).map(({ key }) => key);
+  // States within states are named otherwise, see `LiveActor.state`.
+  const isFlat = machine.root.type === "compound" && own.length === nodes.length;
+  if (isFlat && [...own].sort().join() !== [...states].sort().join()) {
+    yield `states are ${states.join(", ")}, those of its machine are ${own.join(", ")}`;
+  }
+  const handlesAny = [machine.root, ...nodes].some(({ transitions }) => transitions.has("*"));
+  if (Object.keys(events).length === 0) yield "it has no event types";
+  for (const type of Object.keys(events)) {
+    if (!EVENT_TYPE.test(type)) {
+      yield `event type ${JSON.stringify(type)} is not letters, digits, hyphens and underscores, or it is XState's own`;
+    }
+    if (!handlesAny && !machine.events.includes(type)) yield `no state of its machine handles ${type}`;
+  }
+  for (const { key, after, invoke, entry, exit, transitions } of [machine.root, ...nodes]) {
+    if (after.length > 0) yield `state ${key} has a delay (after): an actor knows no clock but its events' times`;
+    if (invoke.length > 0) yield `state ${key} invokes something: an actor calls nobody`;
+    const actions = [
+      ...entry,
+      ...exit,
+      ...[...transitions.values()].flat().flatMap((transition) => transition.actions),
+    ];
+    if (actions.some(isAsync)) yield `state ${key} has an action that is async: an actor waits for nobody`;
+  }
+  const later = Object.entries(machine.implementations.actions).filter(([, action]) => isAsync(action));
+  for (const [name] of later) yield `action ${name} is async: an actor waits for nobody`;
+}
+
+function* checkDecisions({ decisionTypes, decisions, withdrawn }: ActorType): Generator<string> {
+  if (!decisionTypes.includes(withdrawn)) yield `withdrawn ${JSON.stringify(withdrawn)} is none of its decisionTypes`;
+  const described = Object.keys(decisions ?? {});
+  const missing = decisions === undefined ? [] : decisionTypes.filter((name) => !described.includes(name));
+  if (missing.length > 0) yield `decisions does not describe ${missing.join(", ")}`;
+  const unknown = described.filter((name) => !decisionTypes.includes(name));
+  if (unknown.length > 0) yield `decisions describes ${unknown.join(", ")}, none of its decisionTypes`;
+  if (decisions?.[withdrawn]?.safeParse({}).success === false)
+    yield `decisions wants fields of ${withdrawn}: it has none`;
+}
+
+/** Whatever an actor nothing is known of shows. */
+function* checkRules(type: ActorType): Generator<string> {
+  try {
+    const { status, error, context } = createBoundedActor(type.machine).getSnapshot();
+    if (status === "error") throw asError(error);
+    yield* one(seal("context", context));
+    measure(type, context);
+    draw(type, context, null);
+    yield* checkAnswer(type, context);
+  } catch (error) {
+    yield `its machine or rules fail on an actor nothing is known of: ${asError(error).message}`;
+  }
+}
+
+function* checkAnswer({ view, waitingFor, samples, idField }: ActorType, context: unknown): Generator<string> {
+  const shown: object = view(context);
+  const taken = Object.keys(shown).filter((key) => [...ANSWER_FIELDS, idField].includes(key));
+  if (taken.length > 0) yield `its view has ${taken.join(", ")}: answers have a field of that name`;
+  yield* one(seal("view", shown));
+  yield* one(seal("waitingFor", waitingFor(context)));
+  yield* one(seal("samples", samples?.(context) ?? []));
+}
+
+function one(problem: string | undefined): string[] {
+  return problem === undefined ? [] : [problem];
+}
+
+function* nodesBelow(node: AnyStateMachine["root"]): Generator<AnyStateNode> {
+  for (const child of Object.values(node.states)) {
+    yield child;
+    yield* nodesBelow(child);
+  }
+}

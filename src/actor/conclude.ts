@@ -1,0 +1,91 @@
+import type { ActorType, Conclusion, DecisionContent } from "./actor-type.ts";
+import { DECISION_ENVELOPE, nextContent } from "./decision.ts";
+import { normaliseTimestamp } from "./event-time.ts";
+import { seal } from "./seal.ts";
+
+/*
+ * What an actor type's rules say, held to what `ActorType` promises. Each throws what is wrong, with the field's name:
+ * the trouble of one actor.
+ */
+
+/**
+ * JSON of a decision's content and of what it is based on. NATS carries at least this much: a server whose
+ * `max_payload` has no room for it beside the largest event is refused at start.
+ */
+const MAX_DECISION_BYTES = 65_536;
+
+/** @returns 0 to 100. */
+export function measure(type: ActorType, context: unknown): number {
+  const percent: unknown = ignoreLater(type.completeness(context));
+  if (typeof percent === "number" && percent >= 0 && percent <= 100) return percent;
+  throw new Error(`completeness: expected 0 to 100, found ${show(percent)}`);
+}
+
+/**
+ * What follows from an actor, as a consumer will read it. Its fields are looked at when they are to be published.
+ *
+ * @param standing - the decision that stands.
+ */
+export function draw(type: ActorType, context: unknown, standing: DecisionContent | null): Conclusion {
+  const drawn: unknown = ignoreLater(type.conclude(context));
+  if (!isPlain(drawn)) throw new Error(`conclude: expected { content, basedOn, decidedAt }, found ${show(drawn)}`);
+  if (drawn.content !== null && !isPlain(drawn.content)) {
+    throw new Error(`conclude: expected a content that is an object or null, found ${show(drawn.content)}`);
+  }
+  const conclusion = drawn as unknown as Conclusion;
+  return nextContent(type, standing, conclusion) === null ? conclusion : check(type, conclusion);
+}
+
+function check(type: ActorType, conclusion: Conclusion): Conclusion {
+  const problem = findProblem(type, conclusion);
+  if (problem !== undefined) throw new Error(problem);
+  const { content, basedOn } = conclusion;
+  const json = JSON.stringify(content);
+  const bytes = Buffer.byteLength(json) + Buffer.byteLength(JSON.stringify(basedOn));
+  if (bytes > MAX_DECISION_BYTES) throw new Error(`content and basedOn: ${bytes} bytes, at most ${MAX_DECISION_BYTES}`);
+  // A member that is undefined, or -0, would make the decision another than its own stored copy.
+  return { ...conclusion, content: JSON.parse(json) as DecisionContent | null };
+}
+
+function findProblem(type: ActorType, { content, basedOn, decidedAt }: Conclusion): string | undefined {
+  if (!Array.isArray(basedOn) || !basedOn.every((id) => typeof id === "string")) {
+    return `basedOn: expected an array of event ids, found ${show(basedOn)}`;
+  }
+  if (decidedAt !== null && (typeof decidedAt !== "string" || normaliseTimestamp(decidedAt) === null)) {
+    return `decidedAt: expected RFC 3339 with a zone, or null, found ${show(decidedAt)}`;
+  }
+  return content === null ? undefined : findContentProblem(type, content);
+}
+
+function findContentProblem(type: ActorType, content: DecisionContent): string | undefined {
+  const { decisionType, ...fields } = content;
+  if (!type.decisionTypes.includes(decisionType)) {
+    return `content.decisionType: ${show(decisionType)} is none of ${type.decisionTypes.join(", ")}`;
+  }
+  if (decisionType === type.withdrawn) return `content: null says that nothing follows, not ${decisionType}`;
+  const taken = Object.keys(fields).find((name) => name === type.idField || DECISION_ENVELOPE.includes(name));
+  if (taken !== undefined) return `content.${taken}: that field is the envelope's`;
+  const changed = seal("content", content);
+  if (changed !== undefined) return changed;
+  const described = type.decisions?.[decisionType]?.safeParse(fields);
+  if (described === undefined || described.success) return undefined;
+  const [issue] = described.error.issues;
+  return `content.${issue?.path.join(".")}: ${issue?.message}`;
+}
+
+/** A promise is no answer, and nobody waits for it: when it fails, it must not end the process. */
+function ignoreLater(answer: unknown): unknown {
+  if (answer instanceof Promise) answer.catch(() => {});
+  return answer;
+}
+
+function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Promise);
+}
+
+function show(value: unknown): string {
+  if (value instanceof Promise) return "a promise";
+  if (Array.isArray(value)) return "an array";
+  if (typeof value === "object" && value !== null) return "an object";
+  return typeof value === "string" ? JSON.stringify(value.slice(0, 64)) : String(value);
+}

@@ -1,0 +1,220 @@
+import type { ActorType } from "../actor/actor-type.ts";
+import type { BatchResult, Handled } from "../flow/batch-result.ts";
+import {
+  addLateness,
+  countLateness,
+  createLatenessCounts,
+  type LatenessCounts,
+  latenessPercentile,
+} from "./lateness.ts";
+
+/** What has happened in the last minutes, kept in memory: about 0.5 MB for each actor type, however busy it is. */
+export interface Activity {
+  /** Takes note of a committed batch: 0.2 us an event. Never throws. */
+  record(result: BatchResult, nowMs: number): void;
+  /** @param lag - messages stored and not yet applied, as last measured; null while it is not known. */
+  recordLag(type: ActorType, lag: number | null, nowMs: number): void;
+  read(type: ActorType, nowMs: number): ActivityReading;
+}
+
+/** One value for each second, the oldest first; the last is the second before the running one. */
+export interface SecondlyCounts {
+  /** Deliveries, whatever became of them. */
+  readonly events: readonly number[];
+  readonly decisions: readonly number[];
+  /** Those of the decisions that replaced another. */
+  readonly revised: readonly number[];
+  readonly deadLetters: readonly number[];
+  /** Null where it was not known. */
+  readonly lag: readonly (number | null)[];
+}
+
+export interface ActivityReading {
+  readonly seconds: SecondlyCounts;
+  /** State changes of the last {@link FLOW_SECONDS}; `from` is null for new actors. */
+  readonly flow: readonly { readonly from: string | null; readonly to: string; readonly count: number }[];
+  /** Distinct events of the last {@link WINDOW_SECONDS}, from event time to arrival. */
+  readonly lateness: readonly LatenessReading[];
+}
+
+export interface LatenessReading {
+  readonly eventType: string;
+  readonly count: number;
+  /** Null when there were none. */
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+}
+
+/** What is kept. */
+export const WINDOW_SECONDS = 300;
+/** For the flow through the machine: long enough to be read, short enough to be now. */
+export const FLOW_SECONDS = 60;
+const COARSE_SECONDS = 5;
+
+/** How a lag that is not known is kept. */
+const UNKNOWN_LAG = 0xffffffff;
+
+const COUNTS = ["events", "decisions", "revised", "deadLetters", "lag"] as const;
+
+interface CoarseSlot {
+  /** Which piece of {@link COARSE_SECONDS} since the epoch it holds. */
+  piece: number;
+  readonly flow: Map<string | null, Map<string, number>>;
+  readonly lateness: ReadonlyMap<string, LatenessCounts>;
+}
+
+interface Window {
+  readonly counts: Readonly<Record<(typeof COUNTS)[number], Uint32Array>>;
+  readonly coarse: readonly CoarseSlot[];
+  /** The latest second written to. */
+  second: number;
+}
+
+/** @param types - every type whose deliveries are recorded. */
+export function createActivity(types: readonly ActorType[]): Activity {
+  const windows = new Map(types.map((type) => [type.name, createWindow(type)]));
+
+  /** The type's window with `nowMs` as its running second. */
+  function windowOf(type: string, nowMs: number): Window | undefined {
+    const window = windows.get(type);
+    if (window !== undefined) advance(window, Math.floor(nowMs / 1000));
+    return window;
+  }
+
+  return {
+    record({ handled, decisions, deadLetters, moves }, nowMs) {
+      for (const item of handled) {
+        const window = windowOf(item.delivery.lane.type.name, nowMs);
+        if (window !== undefined) recordHandled(window, item);
+      }
+      for (const { type, revision } of decisions) {
+        const window = windowOf(type, nowMs);
+        if (window === undefined) continue;
+        increment(window, "decisions");
+        if (revision > 1) increment(window, "revised");
+      }
+      for (const { type } of deadLetters) {
+        const window = windowOf(type, nowMs);
+        if (window !== undefined) increment(window, "deadLetters");
+      }
+      for (const { type, from, to } of moves) {
+        const window = windowOf(type, nowMs);
+        if (window !== undefined) recordMove(coarseSlot(window, window.second), from, to);
+      }
+    },
+    recordLag(type, lag, nowMs) {
+      const window = windowOf(type.name, nowMs);
+      if (window !== undefined) window.counts.lag[window.second % WINDOW_SECONDS] = lag ?? UNKNOWN_LAG;
+    },
+    read(type, nowMs) {
+      const window = windowOf(type.name, nowMs);
+      if (window === undefined) throw new RangeError(`the activity of ${type.name} is not recorded`);
+      return { seconds: readSeconds(window), flow: readFlow(window), lateness: readLateness(window, type) };
+    },
+  };
+}
+
+function createWindow(type: ActorType): Window {
+  const eventTypes = Object.keys(type.events);
+  return {
+    counts: Object.fromEntries(COUNTS.map((name) => [name, new Uint32Array(WINDOW_SECONDS)])) as Window["counts"],
+    coarse: Array.from({ length: WINDOW_SECONDS / COARSE_SECONDS }, () => ({
+      piece: 0,
+      flow: new Map(),
+      lateness: new Map(eventTypes.map((name) => [name, createLatenessCounts()])),
+    })),
+    second: 0,
+  };
+}
+
+/** Clears the seconds that have passed since; the lag stays what it was until it is measured again. */
+function advance(window: Window, second: number): void {
+  if (second <= window.second) return;
+  const { counts } = window;
+  const lag = counts.lag[window.second % WINDOW_SECONDS] ?? 0;
+  const first = Math.max(window.second + 1, second - WINDOW_SECONDS + 1);
+  for (let passed = first; passed <= second; passed++) {
+    for (const name of COUNTS) counts[name][passed % WINDOW_SECONDS] = 0;
+    counts.lag[passed % WINDOW_SECONDS] = lag;
+  }
+  window.second = second;
+}
+
+function recordHandled(window: Window, { outcome, observation, delivery }: Handled): void {
+  if (outcome === "skipped") return;
+  increment(window, "events");
+  if (observation === undefined || (outcome !== "applied" && outcome !== "superseded")) return;
+  const counts = coarseSlot(window, window.second).lateness.get(observation.type);
+  if (counts !== undefined) countLateness(counts, delivery.storedAtMs - Date.parse(observation.timestamp));
+}
+
+function recordMove({ flow }: CoarseSlot, from: string | null, to: string): void {
+  const targets = flow.get(from) ?? new Map<string, number>();
+  targets.set(to, (targets.get(to) ?? 0) + 1);
+  flow.set(from, targets);
+}
+
+function increment({ counts, second }: Window, name: (typeof COUNTS)[number]): void {
+  const at = second % WINDOW_SECONDS;
+  counts[name][at] = (counts[name][at] ?? 0) + 1;
+}
+
+/** The slot of a second, emptied when it still holds an older piece. */
+function coarseSlot({ coarse }: Window, second: number): CoarseSlot {
+  const piece = Math.floor(second / COARSE_SECONDS);
+  // There is always one: the window is not empty.
+  const slot = coarse[piece % coarse.length] as CoarseSlot;
+  if (slot.piece !== piece) {
+    slot.piece = piece;
+    slot.flow.clear();
+    for (const counts of slot.lateness.values()) counts.fill(0);
+  }
+  return slot;
+}
+
+/** The slots of the last `seconds`, the running piece included. */
+function recentSlots({ coarse, second }: Window, seconds: number): CoarseSlot[] {
+  const piece = Math.floor(second / COARSE_SECONDS);
+  return coarse.filter((slot) => slot.piece > piece - seconds / COARSE_SECONDS && slot.piece <= piece);
+}
+
+function readSeconds({ counts, second }: Window): SecondlyCounts {
+  const read = (values: Uint32Array) =>
+    Array.from({ length: WINDOW_SECONDS - 1 }, (_, index) => values[(second + 1 + index) % WINDOW_SECONDS] ?? 0);
+  return {
+    events: read(counts.events),
+    decisions: read(counts.decisions),
+    revised: read(counts.revised),
+    deadLetters: read(counts.deadLetters),
+    lag: read(counts.lag).map((lag) => (lag === UNKNOWN_LAG ? null : lag)),
+  };
+}
+
+function readFlow(window: Window): ActivityReading["flow"] {
+  const sums = new Map<string, { from: string | null; to: string; count: number }>();
+  for (const { flow } of recentSlots(window, FLOW_SECONDS)) {
+    for (const [from, targets] of flow) {
+      for (const [to, count] of targets) {
+        const key = JSON.stringify([from, to]);
+        const sum = sums.get(key) ?? { from, to, count: 0 };
+        sum.count += count;
+        sums.set(key, sum);
+      }
+    }
+  }
+  return [...sums.values()];
+}
+
+function readLateness(window: Window, type: ActorType): LatenessReading[] {
+  const slots = recentSlots(window, WINDOW_SECONDS);
+  return Object.keys(type.events).map((eventType) => {
+    const sum = createLatenessCounts();
+    for (const { lateness } of slots) addLateness(sum, lateness.get(eventType));
+    return {
+      eventType,
+      count: sum.reduce((total, count) => total + count, 0),
+      p50Ms: latenessPercentile(sum, 0.5),
+      p99Ms: latenessPercentile(sum, 0.99),
+    };
+  });
+}

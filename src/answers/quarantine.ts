@@ -1,0 +1,73 @@
+import type { ActorType } from "../actor/actor-type.ts";
+import type { QuarantineNotice } from "./queries.ts";
+
+/** A quarantined actor; also its id, under `type.idField`. */
+export interface QuarantineEntry extends QuarantineNotice {
+  readonly [id: string]: unknown;
+}
+
+/** The first entries by id, under `type.collection`. */
+export interface QuarantinePage {
+  /** More follow the last one. */
+  readonly more: boolean;
+  readonly [collection: string]: readonly QuarantineEntry[] | boolean;
+}
+
+/** A quarantined actor with the events kept back. */
+export interface QuarantineDetail extends QuarantineEntry {
+  /** In stream order, the first {@link MAX_PARKED_SHOWN}. */
+  readonly events: readonly ParkedEvent[];
+}
+
+/** One event kept back. */
+export interface ParkedEvent {
+  /** Stream sequence. */
+  readonly sequence: number;
+  readonly eventType: string;
+  /** Stream time. */
+  readonly receivedAt: string;
+  /** Of the body. */
+  readonly bytes: number;
+  /** Of the first event only, the one the machine failed on; null when it is not UTF-8. */
+  readonly body?: string | null;
+}
+
+export const MAX_PARKED_SHOWN = 500;
+
+/** Questions about quarantined actors; `store/` answers. */
+export interface QuarantineQueries {
+  /** @param after - the id after which to begin. */
+  quarantined(
+    type: ActorType,
+    options: { readonly after?: string; readonly limit: number; readonly partitions?: readonly number[] },
+  ): QuarantinePage;
+  /** @returns undefined when it is not quarantined. */
+  quarantine(type: ActorType, actorId: string): QuarantineDetail | undefined;
+}
+
+/** What came of a release; also the actor's id, under `type.idField`. */
+export interface Released {
+  /** False: its machine failed again, and the rest is kept back again. */
+  readonly released: boolean;
+  /** Kept-back events by what became of them. */
+  readonly applied: number;
+  readonly superseded: number;
+  readonly duplicate: number;
+  readonly conflict: number;
+  readonly rejected: number;
+  readonly parked: number;
+  /** Decisions taken on the way. */
+  readonly decisions: number;
+  readonly [id: string]: unknown;
+}
+
+/** Ends quarantines. */
+export interface QuarantineControl extends QuarantineQueries {
+  /**
+   * Applies an actor's kept-back events, in one transaction.
+   *
+   * @returns undefined when it is not quarantined.
+   * @throws when the commit fails; then nothing happened.
+   */
+  release(type: ActorType, actorId: string): Released | undefined;
+}

@@ -1,0 +1,305 @@
+import type { ActorType } from "../actor/actor-type.ts";
+import type { Pieces } from "../flow/pieces.ts";
+import type { RetiredRow } from "../flow/rows.ts";
+import type { RejectionReason } from "../wire/rejection.ts";
+import type { Foreseen, Moment, ReplayedEvent } from "./replay.ts";
+
+/*
+ * The read side, as `console/` and `jetstream/` ask for it; `store/` answers. What is returned is what goes over the
+ * wire (docs/reference.md, "Queries"): plain JSON, times as RFC 3339 in UTC, shares in percent.
+ */
+
+/**
+ * Answers questions from committed rows, each as of one moment of the store. Those about one actor, whose history may be
+ * long, are answered in pieces of less than a millisecond; the others are short and answered at once.
+ */
+export interface Queries {
+  /** @returns undefined when no event of this actor was ever heard here, or it is retired. */
+  get(type: ActorType, actorId: string): Pieces<ActorAnswer | undefined>;
+  /** @returns undefined when it is not retired. */
+  retired(type: ActorType, actorId: string): RetiredAnswer | undefined;
+  /** @returns undefined as {@link get} does. */
+  history(type: ActorType, actorId: string): Pieces<ActorHistory | undefined>;
+  /** @returns undefined as {@link get} does. */
+  steps(type: ActorType, actorId: string): Pieces<ActorSteps | undefined>;
+  /**
+   * What each of the type's samples would lead to.
+   *
+   * @param at - after so many events of its history; undefined is after the last that {@link steps} shows.
+   * @returns undefined as {@link get} does.
+   */
+  next(type: ActorType, actorId: string, at?: number): Pieces<ActorNext | undefined>;
+  /** @param partitions - the partitions asked about; undefined is all the store has rows of. */
+  list(type: ActorType, filter: ListFilter, partitions?: readonly number[]): ActorPage;
+  /** From running counts: costs the same however many actors there are. */
+  stats(type: ActorType, partitions?: readonly number[]): Stats;
+  /** When the actor of which no decision stands for longest was first heard of, ms since the epoch; null when none. */
+  undecidedSince(type: ActorType, partitions?: readonly number[]): number | null;
+  /** Stream time of the latest event applied, of the partition where that is longest ago; null when one has none lately. */
+  asOf(type: ActorType, partitions: readonly number[]): string | null;
+  deadLetters(type: ActorType, filter: DeadLetterFilter): DeadLetterPage;
+  /** @param sequence - in the type's stream. */
+  deadLetter(type: ActorType, sequence: number): DeadLetter | undefined;
+}
+
+/** An actor. Besides these fields: its id under `type.idField`, and the facets `type.view` gives. */
+export interface ActorAnswer {
+  readonly processingStatus: string;
+  readonly dataCompleteness: number;
+  /** The standing decision as it is published, or null. */
+  readonly decision: PublishedObject | null;
+  /** Number of distinct events. */
+  readonly version: number;
+  /** Stream time of the latest event. */
+  readonly lastUpdated: string;
+  /** In stream order, the latest {@link HISTORY_LIMIT}. */
+  readonly eventHistory: readonly EventEntry[];
+  /** Event types that would complete it; not those that are kept back. */
+  readonly waitingFor: readonly string[];
+  /** Set while it is quarantined; the other fields are then as of before the event its machine failed on. */
+  readonly quarantine?: QuarantineNotice;
+  readonly [idOrFacet: string]: unknown;
+}
+
+/** Why an actor is quarantined: nothing heard about it is applied until it is released. */
+export interface QuarantineNotice {
+  /** The event type its machine failed on. */
+  readonly eventType: string;
+  readonly error: string;
+  /** Stream time of that event. */
+  readonly since: string;
+  /** Events kept back, the one it failed on included. */
+  readonly parked: number;
+}
+
+/** What is left of a retired actor; also its id, under `type.idField`. */
+export interface RetiredAnswer {
+  readonly status: RetiredRow["status"];
+  /** Stream time. */
+  readonly retiredAt: string;
+  /** Stream time of its latest event. */
+  readonly lastUpdated: string;
+  /** Number of distinct events. */
+  readonly version: number;
+  readonly revision: number;
+  /** Late events that wait until it is back. */
+  readonly parked: number;
+  readonly [id: string]: unknown;
+}
+
+/** Events and decisions given of one actor at most; the latest ones. */
+export const HISTORY_LIMIT = 1000;
+/** JSON of the events' fields in one history at most, and of its decisions; the latest one is always given. */
+export const HISTORY_BYTES = 4_194_304;
+
+/** One distinct event of an actor. */
+export interface EventEntry {
+  readonly eventId: string;
+  readonly eventType: string;
+  /** Event time. */
+  readonly timestamp: string;
+  /** Stream time. */
+  readonly receivedAt: string;
+  readonly outcome: "applied" | "superseded";
+  /** Deliveries of the same event beyond the first. */
+  readonly duplicates: number;
+  /** Deliveries with its type and id, but another content: the first heard counts, which is this one. */
+  readonly conflicts: number;
+  /** Stream sequence. */
+  readonly sequence: number;
+  readonly correlationId: string | null;
+}
+
+/** A decision in its wire form. */
+export type PublishedObject = Readonly<Record<string, unknown>>;
+
+/** All that led to what an actor is; also its id, under `type.idField`. */
+export interface ActorHistory {
+  /** Number of distinct events, also of those not shown. */
+  readonly total: number;
+  /** As `eventHistory`, with the event's own fields; at most {@link HISTORY_BYTES} of them. */
+  readonly events: ReadonlyArray<EventEntry & { readonly data: PublishedObject }>;
+  /** By revision; the latest {@link HISTORY_LIMIT}. */
+  readonly decisions: readonly DecisionEntry[];
+  /** As an {@link ActorAnswer} has it. */
+  readonly quarantine?: QuarantineNotice;
+  readonly [id: string]: unknown;
+}
+
+/** A revision as published, and whether it is. */
+export interface DecisionEntry {
+  readonly published: boolean;
+  /** In DECISIONS, null until then. */
+  readonly sequence: number | null;
+  readonly [field: string]: unknown;
+}
+
+/**
+ * An actor's history, replayed through its machine from the first event on; also its id, under `type.idField`. At most
+ * {@link STEPS_LIMIT} steps and {@link STEPS_BYTES}.
+ */
+export interface ActorSteps {
+  /** Number of distinct events, also of those not shown. */
+  readonly total: number;
+  /** Before the first event. */
+  readonly initial: Moment;
+  /** In stream order. */
+  readonly steps: readonly ActorStep[];
+  /** As an {@link ActorAnswer} has it. */
+  readonly quarantine?: QuarantineNotice;
+  readonly [id: string]: unknown;
+}
+
+/** One event and what it did. */
+export interface ActorStep extends ReplayedEvent {
+  readonly event: EventEntry & { readonly data: PublishedObject };
+  /** The revisions it caused. */
+  readonly decisions: readonly DecisionEntry[];
+}
+
+/** Steps given of one actor at most, the first ones. */
+export const STEPS_LIMIT = 500;
+/** JSON of one answer's steps at most; the first step is always given. */
+export const STEPS_BYTES = 4_194_304;
+
+/** What may come next; also its id, under `type.idField`. */
+export interface ActorNext {
+  /** After so many events. */
+  readonly at: number;
+  readonly next: readonly Foreseen[];
+  readonly [id: string]: unknown;
+}
+
+/** Which actors to list; absent fields do not restrict. Made by `readListFilter`. */
+export interface ListFilter {
+  readonly state?: string;
+  /** The standing decision's type; null asks for actors of which none stands. */
+  readonly decision?: string | null;
+  /** False asks for complete actors. */
+  readonly incomplete?: boolean;
+  /** In whole percent. */
+  readonly completeness?: number;
+  /** An event type: only actors of which no such event was applied. */
+  readonly waitingFor?: string;
+  /** True asks for quarantined actors, those of which nothing was ever applied included. */
+  readonly quarantined?: boolean;
+  /** What their ids begin with. */
+  readonly idPrefix?: string;
+  /** Only actors whose latest event is older, ms since the epoch. */
+  readonly updatedBeforeMs?: number;
+  /** 1 to 200. */
+  readonly limit: number;
+  /** Where the page before ended, see `cursor.ts`. */
+  readonly after?: readonly (number | string)[];
+}
+
+/**
+ * One page: the summaries under `type.collection`, newest first seen first; with `idPrefix` or `quarantined` by id; when
+ * `updatedBeforeMs` is the only filter of those that have an index, latest updated first.
+ *
+ * A page may hold fewer than `limit` while `nextCursor` goes on: one page looks at a bounded number of rows, so that no
+ * question holds up the daemon. Null is the end.
+ */
+export interface ActorPage {
+  readonly nextCursor: string | null;
+  readonly [collection: string]: readonly ActorSummary[] | string | null;
+}
+
+/** One actor of a list; also its id, under `type.idField`. */
+export interface ActorSummary {
+  readonly processingStatus: string;
+  readonly dataCompleteness: number;
+  /** The standing decision's, or null. */
+  readonly decisionType: string | null;
+  /** The latest revision taken, 0 when none. */
+  readonly revision: number;
+  readonly version: number;
+  readonly lastUpdated: string;
+  /** Stream time of the first event heard. */
+  readonly firstSeen: string;
+  /** As an {@link ActorAnswer} has it. */
+  readonly quarantine?: QuarantineNotice;
+  readonly [id: string]: unknown;
+}
+
+/** Counts by name. */
+export type Counts = Readonly<Record<string, number>>;
+
+/** How many there are, and how many there were; also, under `type.collection`, an {@link ActorCounts}. */
+export interface Stats {
+  /** Actors by standing decision, now. */
+  readonly standing: { readonly byType: Counts };
+  /** Actors by completeness in whole percent, now. */
+  readonly completeness: { readonly byPercent: Counts };
+  /** Deliveries by outcome, ever. */
+  readonly events: {
+    readonly applied: number;
+    readonly superseded: number;
+    readonly duplicate: number;
+    /** Other content under the type and id of an event that was heard before. */
+    readonly conflict: number;
+    /** Kept because their actor was quarantined or retired when they were heard. */
+    readonly parked: number;
+  };
+  /** Actors in quarantine, now. */
+  readonly quarantined: number;
+  /** Actors of which only is kept that they are retired, now; counted nowhere else among those that are now. */
+  readonly retired: number;
+  /** Revisions taken, ever; `revised` counts those after an actor's first. */
+  readonly decisions: { readonly byType: Counts; readonly revised: number };
+  /** Ever. */
+  readonly deadLetters: { readonly byReason: Counts };
+  readonly [collection: string]: unknown;
+}
+
+/** Actors now. Every state the type names is there, also at 0. */
+export interface ActorCounts {
+  readonly total: number;
+  readonly byState: Counts;
+}
+
+/** Which dead letters to list. Made by `readDeadLetterFilter`. */
+export interface DeadLetterFilter {
+  readonly reason?: RejectionReason;
+  /** 1 to 200. */
+  readonly limit: number;
+  /** Where the page before ended, see `cursor.ts`. */
+  readonly after?: readonly (number | string)[];
+}
+
+/** One page, newest first (by stream sequence). */
+export interface DeadLetterPage {
+  readonly deadLetters: readonly DeadLetterSummary[];
+  readonly nextCursor: string | null;
+}
+
+/** A delivery that could never succeed, without its body. */
+export interface DeadLetterSummary {
+  readonly stream: string;
+  /** In that stream. */
+  readonly sequence: number;
+  readonly reason: RejectionReason;
+  readonly error: string;
+  /** As stored, with the partition token. */
+  readonly subject: string;
+  /** Stream time. */
+  readonly receivedAt: string;
+  /** Of the body. */
+  readonly bytes: number;
+  readonly published: boolean;
+  /** Its sequence in DEAD_LETTERS, null until then. */
+  readonly publishedSequence: number | null;
+  /** `sequence`, by the name the command line has for it too. */
+  readonly streamSequence: number;
+  /** `publishedSequence`, by the name the command line has for it too. */
+  readonly deadLetterSequence: number | null;
+}
+
+/** A dead letter with what was sent. */
+export interface DeadLetter extends DeadLetterSummary {
+  /** Name and value, in the order sent. */
+  readonly headers: ReadonlyArray<readonly [string, string]>;
+  /** The original bytes: as text when they are UTF-8. */
+  readonly body: string;
+  readonly encoding: "utf8" | "base64";
+}

@@ -1,0 +1,109 @@
+import type { ActorEvent, ActorType, DecisionContent, SampleEvent } from "../actor/actor-type.ts";
+import { nextContent } from "../actor/decision.ts";
+import { compareTimestamps } from "../actor/event-time.ts";
+import { type LiveActor, spawnActor } from "../actor/interpreter.ts";
+import { decodeStored } from "../flow/decode.ts";
+import type { EventRow } from "../flow/rows.ts";
+import { type Change, changesBetween } from "./field-changes.ts";
+
+/** An actor at one moment. */
+export interface Moment {
+  readonly state: string;
+  readonly completeness: number;
+  readonly waitingFor: readonly string[];
+  /** The facets, as queries show them. */
+  readonly view: Readonly<Record<string, unknown>>;
+  /** The decision that follows from them, or null. */
+  readonly conclusion: DecisionContent | null;
+}
+
+/** An actor after one more event, and what the event changed. */
+export interface ReplayedEvent extends Moment {
+  readonly changes: readonly Change[];
+}
+
+/** What a possible next event would lead to. */
+export interface Foreseen extends Omit<Moment, "view"> {
+  readonly eventType: string;
+  /** What is special about it, for example `failed`; empty when its type says all. */
+  readonly label: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  /** False: it would change nothing. */
+  readonly applies: boolean;
+  readonly changes: readonly Change[];
+  /** The decision it would lead to (the withdrawing one, when none follows any more); null when it stays as it is. */
+  readonly decision: DecisionContent | null;
+}
+
+/** Leads an actor through its history, event by event. */
+export interface Replay {
+  moment(): Moment;
+  /** @throws when an event that was once applied no longer can be: a bug in the machine's new version. */
+  step(row: EventRow): ReplayedEvent;
+  /** Tries the type's samples, each as the latest event of all; the actor stays as it is. */
+  foresee(): Foreseen[];
+}
+
+/** Starts an actor as it was before its first event. */
+export function startReplay(type: ActorType): Replay {
+  const live = spawnActor(type);
+  let latest = "1970-01-01T00:00:00.000Z";
+  return {
+    moment: () => look(type, live),
+    step(row) {
+      const before = look(type, live);
+      const { eventId, timestamp } = row;
+      const data = decodeStored(type, row.type, row.body);
+      const effect = live.send({ type: row.type, eventId, timestamp, data });
+      if (effect.kind === "error") throw new Error(`event ${eventId} cannot be replayed`, { cause: effect.error });
+      if (compareTimestamps(latest, timestamp) < 0) latest = timestamp;
+      const after = look(type, live);
+      return { ...after, changes: changesBetween(before.view, after.view) };
+    },
+    foresee() {
+      const before = look(type, live);
+      const timestamp = secondAfter(latest);
+      return (type.samples?.(live.context()) ?? []).map((sample) => {
+        const effect = live.send(eventOf(sample, timestamp));
+        // A machine that fails on it has undone it already.
+        if (effect.kind === "error") return foreseen(type, sample, before, before, false);
+        const after = look(type, live);
+        live.rewind();
+        return foreseen(type, sample, before, after, effect.kind === "applied");
+      });
+    },
+  };
+}
+
+function look(type: ActorType, live: LiveActor): Moment {
+  const context = live.context();
+  return {
+    state: live.state(),
+    completeness: type.completeness(context),
+    waitingFor: type.waitingFor(context),
+    view: type.view(context),
+    conclusion: type.conclude(context).content,
+  };
+}
+
+function foreseen(type: ActorType, sample: SampleEvent, before: Moment, after: Moment, applies: boolean): Foreseen {
+  const { view, ...moment } = after;
+  const decision = nextContent(type, before.conclusion, { content: after.conclusion, basedOn: [], decidedAt: null });
+  return {
+    eventType: sample.type,
+    label: sample.label,
+    data: sample.data,
+    ...moment,
+    applies,
+    decision,
+    changes: changesBetween(before.view, view),
+  };
+}
+
+function eventOf({ type, data }: SampleEvent, timestamp: string): ActorEvent {
+  return { type, eventId: "possible-next-event", timestamp, data };
+}
+
+function secondAfter(timestamp: string): string {
+  return new Date(Date.parse(timestamp) + 1000).toISOString();
+}

@@ -1,0 +1,95 @@
+import type { Delivery } from "../flow/delivery.ts";
+import { createHotActors } from "../flow/hot-actors.ts";
+import type { Pieces } from "../flow/pieces.ts";
+import { createProcessor } from "../flow/processor.ts";
+import type { ActorImage, ImageEvent, ParkedMessage } from "../store/stored-actor.ts";
+import { openScratch } from "../store/throwaway-store.ts";
+import type { Lane } from "../wire/lanes.ts";
+import { storedDelivery } from "./deliveries.ts";
+import type { PublishedHistory } from "./diff.ts";
+
+/** All the log holds about one actor. */
+export interface ActorLog {
+  /** In stream order. */
+  readonly deliveries: readonly Delivery[];
+  /** First sequence of the stream, read after the deliveries: what is older has aged out. */
+  readonly firstSequence: number;
+  /** When the stream was created, ms since the epoch: what was stored before is of a stream it replaced. */
+  readonly createdMs: number;
+  readonly published: PublishedHistory;
+}
+
+/** What the log gives of one actor. */
+export interface Derived {
+  readonly image: ActorImage;
+  /** Reasons by sequence. */
+  readonly rejections: ReadonlyMap<number, string>;
+  /** Events that had to be taken from the store, because the stream no longer holds them. */
+  readonly fromStore: number;
+}
+
+/** Derives actors from the log, one at a time, as the daemon would: the same processor, in a store of its own. */
+export interface Deriver {
+  /**
+   * @param stored - how far to go: to its checkpoint, without what is kept back in quarantine; its events stand in for
+   *   those that have aged out of the stream.
+   */
+  derive(lane: Lane, actorId: string, stored: ActorImage, log: ActorLog): Pieces<Derived>;
+  close(): void;
+}
+
+/** Events applied in one piece. */
+const AT_ONCE = 20;
+
+/** Opens a deriver in memory. @param maxBytes - as the daemon's `NATSTATE_MAX_EVENT_BYTES`. */
+export function openDeriver(maxBytes: number): Deriver {
+  const scratch = openScratch();
+  const { journal, images } = scratch;
+
+  function* replay(lane: Lane, actorId: string, stored: ActorImage, log: ActorLog): Pieces<Derived> {
+    const actors = createHotActors(journal, 10, () => {});
+    const aged = agedEvents(stored.events, log);
+    // Larger than it came: with its envelope inside.
+    const unlimited = createProcessor(journal, actors, { maxBytes: Number.POSITIVE_INFINITY });
+    for (const event of aged) {
+      // Sequences of a stream that was replaced do not rise.
+      journal.saveCheckpoint(lane, event.sequence - 1);
+      unlimited.apply([storedDelivery(lane, actorId, event)]);
+      yield;
+    }
+    journal.saveCheckpoint(lane, 0);
+    const keyOf = ({ sequence, storedAtMs }: ParkedMessage) => `${sequence} of ${storedAtMs}`;
+    const parked = new Set(stored.parked.map(keyOf));
+    const processor = createProcessor(journal, actors, { maxBytes });
+    const due = log.deliveries.filter(
+      (delivery) => delivery.sequence <= stored.checkpoint && !parked.has(keyOf(delivery)),
+    );
+    for (let from = 0; from < due.length; from += AT_ONCE) {
+      processor.apply(due.slice(from, from + AT_ONCE));
+      yield;
+    }
+    return {
+      image: yield* images.find(lane, actorId),
+      rejections: new Map([...scratch.rejections(lane.stream)].map(({ sequence, reason }) => [sequence, reason])),
+      fromStore: aged.length,
+    };
+  }
+
+  return {
+    derive: (lane, actorId, stored, log) => scratch.undone(replay(lane, actorId, stored, log)),
+    close: scratch.close,
+  };
+}
+
+/** What an actor's history has that no stream holds any more, in the order in which it was heard. */
+export function agedEvents(
+  events: readonly ImageEvent[],
+  { deliveries, firstSequence, createdMs }: Pick<ActorLog, "deliveries" | "firstSequence" | "createdMs">,
+): ImageEvent[] {
+  const held = new Set(deliveries.map(({ sequence }) => sequence));
+  const ofFormer = events.filter((event) => event.storedAtMs < createdMs);
+  const older = events.filter(
+    ({ storedAtMs, sequence }) => storedAtMs >= createdMs && sequence < firstSequence && !held.has(sequence),
+  );
+  return [...ofFormer.sort((a, b) => a.storedAtMs - b.storedAtMs || a.sequence - b.sequence), ...older];
+}

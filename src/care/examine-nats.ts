@@ -1,0 +1,171 @@
+import { readFileSync } from "node:fs";
+import type { ActorType } from "../actor/actor-type.ts";
+import { checkPublishing, checkServer, type Permission, type ServerCheckup } from "../jetstream/checkup.ts";
+import { measureLag } from "../jetstream/lag.ts";
+import type { Session } from "../jetstream/session.ts";
+import { payloadProblem, type TopologyOptions } from "../jetstream/stream-configs.ts";
+import { majoritySilentMs, SILENT_MS } from "../jetstream/stream-pulse.ts";
+import { checkTopology, type TopologyFinding } from "../jetstream/topology.ts";
+import type { Lane } from "../wire/lanes.ts";
+import { DEAD_LETTERS_STREAM, DECISIONS_STREAM, eventStream } from "../wire/names.ts";
+import { bytesText, type Finding, ok, problem, START, warning } from "./finding.ts";
+
+export interface NatsExamination {
+  readonly session: Session;
+  readonly types: readonly ActorType[];
+  /** Of all types. */
+  readonly lanes: readonly Lane[];
+  readonly topology: TopologyOptions;
+  /** Daemons that answer. */
+  readonly members: number;
+  /** What the embedded server was started with; null when NATS_URL names another server. */
+  readonly serverConfig: string | null;
+}
+
+const CLOCK_WARNING_MS = 2000;
+const FULL_SHARE = 0.95;
+const FILLING_SHARE = 0.8;
+const HIGH_LAG = 10_000;
+
+/** Examines the server, the streams and how far the daemons are. Changes nothing. */
+export async function examineNats(examination: NatsExamination): Promise<Finding[]> {
+  const { session, types, lanes, topology, members, serverConfig } = examination;
+  const server = await checkServer(session);
+  const found = await checkTopology(session.jsm, types, lanes, topology);
+  const streams = found.filter(({ what }) => what.startsWith("stream "));
+  const consumers = found.filter(({ what }) => !what.startsWith("stream "));
+  const hasStreams = streams.every(({ state }) => state !== "missing");
+  const hasConsumers = consumers.every(({ state }) => state !== "missing");
+  const replicas = hasStreams ? await examineReplicas(session, types) : ok("replicas", "there are no streams yet");
+  const isUsable = hasStreams && replicas.level !== "problem";
+  return [
+    examineServer(server),
+    examineStorage(server),
+    examineSync(serverConfig, topology),
+    examinePayload(session, topology),
+    examineClock(server),
+    members === 0
+      ? warning("daemon", "none answers", START)
+      : ok("daemon", `${members} answer${members === 1 ? "s" : ""}`),
+    examineTopology("streams", streams, topology.manage),
+    examineTopology("consumers", consumers, topology.manage),
+    replicas,
+    ...(isUsable ? await examinePermissions(session, types) : []),
+    ...(isUsable && hasConsumers ? [await examineLag(session, lanes, members)] : []),
+  ];
+}
+
+function examineServer({ version, apiLevel, cluster }: ServerCheckup): Finding {
+  const level = apiLevel === null ? "" : `, JetStream API level ${apiLevel}`;
+  return ok("server", `nats-server ${version}${level}${cluster === null ? ", not clustered" : `, cluster ${cluster}`}`);
+}
+
+function examineStorage({ storageBytes, storageLimitBytes }: ServerCheckup): Finding {
+  if (storageLimitBytes === null) {
+    return ok("stream storage", `${bytesText(storageBytes)}, the account has no limit of its own`);
+  }
+  const share = storageBytes / storageLimitBytes;
+  const detail = `${bytesText(storageBytes)} of ${bytesText(storageLimitBytes)}`;
+  const advice = "raise max_file_store or the account's limit, or shorten the streams' max age";
+  if (share >= FULL_SHARE) return problem("stream storage", detail, advice);
+  return share >= FILLING_SHARE ? warning("stream storage", detail, advice) : ok("stream storage", detail);
+}
+
+function examineSync(serverConfig: string | null, { replicas }: TopologyOptions): Finding {
+  const always = "sync_interval: always";
+  if (serverConfig === null) {
+    const detail = "a client cannot see the sync interval of a server it did not start";
+    if (replicas > 1) return ok("durability", `${replicas} replicas; ${detail}`);
+    return warning("durability", `one replica; ${detail}`, `make sure its configuration says ${always}`);
+  }
+  const interval = readInterval(serverConfig);
+  if (interval === "always") return ok("durability", always);
+  const detail = `sync_interval is ${interval ?? "not set (2 minutes)"}`;
+  return warning("durability", detail, `a power cut takes what was acknowledged since: set ${always} in nats.conf`);
+}
+
+/** Of two equal settings in a file the later one counts. */
+function readInterval(path: string): string | undefined {
+  try {
+    const text = readFileSync(path, "utf8").replace(/#.*$/gm, "");
+    return [...text.matchAll(/\bsync_interval\s*[:=]?\s*"?(\w+)"?/g)].at(-1)?.[1];
+  } catch {
+    return undefined;
+  }
+}
+
+function examinePayload({ nc }: Session, topology: TopologyOptions): Finding {
+  const maxPayload = nc.info?.max_payload;
+  if (maxPayload === undefined) return ok("message size", "the server does not tell its max_payload");
+  const why = payloadProblem(maxPayload, topology);
+  if (why === null) return ok("message size", `max_payload ${bytesText(maxPayload)} has room for every dead letter`);
+  return problem("message size", `max_payload ${bytesText(maxPayload)} has no room for every dead letter`, why);
+}
+
+function examineClock({ clockAheadMs }: ServerCheckup): Finding {
+  if (clockAheadMs === null) return ok("clock", "the server does not tell its own");
+  const detail = `${Math.abs(clockAheadMs)} ms ${clockAheadMs < 0 ? "behind" : "ahead of"} the server's`;
+  if (Math.abs(clockAheadMs) < CLOCK_WARNING_MS) return ok("clock", detail);
+  return warning("clock", detail, "run NTP on both; decisions do not depend on it, but delays in the metrics do");
+}
+
+function examineTopology(check: string, found: readonly TopologyFinding[], manage: boolean): Finding {
+  const different = found.filter(({ state }) => state === "different");
+  const missing = found.filter(({ state }) => state === "missing").map(({ what }) => what);
+  if (different.length > 0) {
+    const detail = different.map(({ what, differences }) => `${what}: ${differences.join(", ")}`).join("; ");
+    return problem(check, detail, [...new Set(different.map(({ remedy }) => remedy))].join("; "));
+  }
+  if (missing.length === 0) return ok(check, `${found.length} as configured`);
+  const detail = `${missing.length} of ${found.length} are missing: ${missing.slice(0, 3).join(", ")}`;
+  if (manage) return warning(check, detail, "npx natstate start makes them");
+  return problem(check, detail, "NATSTATE_MANAGE_STREAMS is false: create them");
+}
+
+/** Streams are shown, for a while, by a leader that has lost its majority, or without a leader. */
+async function examineReplicas({ jsm }: Session, types: readonly ActorType[]): Promise<Finding> {
+  const silent: string[] = [];
+  const behind = new Map<string, string[]>();
+  for (const stream of [...types.map(eventStream), DECISIONS_STREAM, DEAD_LETTERS_STREAM]) {
+    const info = await jsm.streams.info(stream);
+    if (majoritySilentMs(info) > SILENT_MS) silent.push(stream);
+    for (const { name, current, offline = false } of info.cluster?.replicas ?? []) {
+      if (offline || !current) behind.set(name, [...(behind.get(name) ?? []), stream]);
+    }
+  }
+  const lost = `most servers of ${silent.join(", ")} are gone: nothing is read or stored`;
+  if (silent.length > 0) return problem("replicas", lost, "start the servers of the cluster that are down");
+  if (behind.size === 0) return ok("replicas", "every server has what it is to have of every stream");
+  const detail = [...behind].map(([server, streams]) => `${server} is away or behind with ${streams.join(", ")}`);
+  return warning("replicas", detail.join("; "), "does it run? Without most of them nothing is read or stored");
+}
+
+async function examinePermissions(session: Session, types: readonly ActorType[]): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const type of types) {
+    for (const [stream, permission] of await checkPublishing(session, type.collection)) {
+      findings.push(describePermission(`publish to ${stream}`, permission));
+    }
+  }
+  return findings;
+}
+
+function describePermission(check: string, permission: Permission): Finding {
+  if (permission === "allowed") return ok(check, "allowed");
+  const advice = "give this user the permissions of the processor in nats.conf, or set NATS_CREDS";
+  if (permission === "refused") return problem(check, "the server refuses it to this user", advice);
+  return warning(check, `not known: ${permission.unknown}`, advice);
+}
+
+async function examineLag(session: Session, lanes: readonly Lane[], members: number): Promise<Finding> {
+  const behind = (await measureLag(session.jsm, lanes)).filter(({ lag }) => lag > 0);
+  const total = behind.reduce((sum, { lag }) => sum + lag, 0);
+  if (total === 0) return ok("lag", "everything stored is applied");
+  const most = behind
+    .sort((a, b) => b.lag - a.lag)
+    .slice(0, 3)
+    .map(({ lane, lag }) => `${lane.stream} partition ${lane.partition}: ${lag}`);
+  const detail = `${total} messages are not applied yet (${most.join(", ")})`;
+  if (total < HIGH_LAG && members > 0) return ok("lag", detail);
+  return warning("lag", detail, members === 0 ? START : "if it does not fall: npx natstate health, and the log");
+}

@@ -1,0 +1,181 @@
+import { existsSync, rmSync } from "node:fs";
+import type { ActorType } from "../actor/actor-type.ts";
+import { readDecision } from "../jetstream/published-decisions.ts";
+import type { StreamIdentity } from "../jetstream/stream-identity.ts";
+import { readIdentity } from "../jetstream/stream-identity.ts";
+import { readStream } from "../jetstream/stream-reader.ts";
+import { checkStore } from "../store/checkup.ts";
+import { createContradictions, type Inspector, type StoreCounts } from "../store/contradictions.ts";
+import { removeStore, sealStore } from "../store/copy.ts";
+import { lockStore, openDatabase } from "../store/database.ts";
+import { openReader, type StoreReader } from "../store/reader.ts";
+import { swapStore } from "../store/swap.ts";
+import type { Lane } from "../wire/lanes.ts";
+import { DECISIONS_STREAM, eventStream } from "../wire/names.ts";
+import { fillStore, type RebuildOptions } from "./fill-store.ts";
+import type { Log, OnProgress } from "./replay-log.ts";
+
+export interface Rebuilt extends StoreCounts {
+  /** True: an earlier rebuild had been interrupted, and was gone on with. */
+  readonly resumed: boolean;
+  /** Events that were taken from the old store, because no stream has them any more. */
+  readonly fromOldStore: number;
+  /** What was accepted. */
+  readonly differences: readonly string[];
+  /** Where the old store is kept, null when there was none. */
+  readonly kept: string | null;
+}
+
+/** The new store is not put in place; it stays beside the old one. */
+export class RebuildError extends Error {
+  override readonly name = "RebuildError";
+}
+
+/**
+ * Makes a new store from the log, beside the old one, and puts it in its place once it is verified. Publishes nothing:
+ * what is due stays due for the next start.
+ *
+ * Killed at any moment it has changed nothing; started again it goes on where it was.
+ *
+ * @throws StoreError when a daemon uses the store; RebuildError when the new store lacks something.
+ */
+export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
+  const { log, types, storeFile, acceptDifferences } = options;
+  const unlock = lockStore(storeFile);
+  try {
+    const draft = `${storeFile}.rebuild`;
+    const streams = await Promise.all(types.map((type) => readIdentity(log.jsm, eventStream(type))));
+    const resumed = keepDraft(draft, streams);
+    const old = openOld(storeFile);
+    let made: Omit<Rebuilt, "resumed" | "kept">;
+    try {
+      made = await makeDraft(options, draft, old, streams);
+    } finally {
+      if (!(old instanceof Error)) old?.close();
+    }
+    const damage = sealStore(draft);
+    if (damage !== null) throw new RebuildError(`${draft} is not sound: ${damage}. Is the disk? Run rebuild again`);
+    if (made.differences.length > 0 && !acceptDifferences) throw notPutInPlace(draft, made.differences);
+    const kept = swapStore(draft, storeFile);
+    removeDraft(draft);
+    return { ...made, resumed, kept };
+  } finally {
+    unlock();
+  }
+}
+
+/** @returns true when there is a draft to go on with; one made from other streams is worth nothing. */
+function keepDraft(draft: string, streams: readonly StreamIdentity[]): boolean {
+  if (!existsSync(draft)) return false;
+  try {
+    const reader = openReader(draft);
+    const known = reader.streams();
+    reader.close();
+    if (known.every(({ name, created }) => streams.some((now) => now.name === name && now.created === created))) {
+      return known.length > 0;
+    }
+  } catch {
+    // Not even a database.
+  }
+  removeDraft(draft);
+  return false;
+}
+
+function removeDraft(draft: string): void {
+  removeStore(draft);
+  rmSync(`${draft}.lock`, { force: true });
+}
+
+/** @returns undefined when there is none, the error when it cannot be read or relied on. */
+function openOld(storeFile: string): StoreReader | undefined | Error {
+  if (!existsSync(storeFile)) return undefined;
+  try {
+    // A damaged one would give some of what it has, and nobody could say how much.
+    const damage = checkStore(storeFile)?.damage ?? null;
+    return damage === null ? openReader(storeFile) : new Error(damage);
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+async function makeDraft(
+  options: RebuildOptions,
+  draft: string,
+  old: StoreReader | undefined | Error,
+  streams: readonly StreamIdentity[],
+): Promise<Omit<Rebuilt, "resumed" | "kept">> {
+  const { storeFile, types, log } = options;
+  const { db, close } = openDatabase(draft);
+  try {
+    const readable = old instanceof Error ? undefined : old;
+    const fromOldStore = await fillStore(options, db, readable);
+    const inspector = createContradictions(db);
+    const differences = [
+      ...lostWithOld(old, streams, options.lanes),
+      ...inspector.contradictions(),
+      ...(await compareWithDecisions(log, types, inspector, options.onProgress)),
+      ...(readable === undefined ? [] : compareWithOld(inspector, storeFile)),
+    ];
+    return { ...inspector.counts(), fromOldStore, differences };
+  } finally {
+    close();
+  }
+}
+
+/** What has left the streams and cannot be had from the old store. */
+function lostWithOld(
+  old: StoreReader | undefined | Error,
+  streams: readonly StreamIdentity[],
+  lanes: readonly Lane[],
+): string[] {
+  const why = old instanceof Error ? `the old store cannot be read (${old.message})` : "there is no old store";
+  return streams.flatMap(({ name, created, firstSequence, holes }) => {
+    if (old === undefined || old instanceof Error) {
+      const aged = `what ${name} held before ${firstSequence} has left it, and ${why}: orders from then are incomplete`;
+      const purged = `${holes} messages are gone from between others of ${name}, and ${why}: their orders are incomplete`;
+      return [...(firstSequence > 1 ? [aged] : []), ...(holes > 0 ? [purged] : [])];
+    }
+    const known = old.records.streamCreated(name);
+    const behind = lanes.filter((lane) => lane.stream === name && old.records.completeTo(lane) + 1 < firstSequence);
+    return [
+      ...(known === undefined || known === created
+        ? []
+        : [`the old store has read a ${name} created ${known}, this one was created ${created}`]),
+      ...(behind.length === 0
+        ? []
+        : [`what ${name} held before ${firstSequence} has left it, and the old store had not read all of it`]),
+    ];
+  });
+}
+
+async function compareWithDecisions(
+  log: Log,
+  types: readonly ActorType[],
+  inspector: Inspector,
+  onProgress: OnProgress,
+): Promise<string[]> {
+  const wrong: string[] = [];
+  const { lastSequence } = await readIdentity(log.jsm, DECISIONS_STREAM);
+  await readStream(log.jsm, log.js, DECISIONS_STREAM, 1, (messages) => {
+    for (const message of messages) {
+      const type = types.find(({ collection }) => collection === message.subject.split(".")[1]);
+      const decision = type && readDecision(type, message);
+      if (type === undefined || decision === undefined || inspector.holds(type.name, decision)) continue;
+      wrong.push(`${decision.actorId} revision ${decision.revision}`);
+    }
+    onProgress(`comparing with ${DECISIONS_STREAM}`, messages.at(-1)?.sequence ?? lastSequence, lastSequence);
+  });
+  if (wrong.length === 0) return [];
+  return [`${wrong.length} decisions are not as DECISIONS has them: ${wrong.slice(0, 5).join(", ")}`];
+}
+
+function compareWithOld(inspector: Inspector, storeFile: string): string[] {
+  const { count, actorIds } = inspector.missingFrom(storeFile);
+  return count === 0 ? [] : [`${count} events of the old store are not in the log, of ${actorIds.join(", ")}`];
+}
+
+function notPutInPlace(draft: string, differences: readonly string[]): RebuildError {
+  return new RebuildError(
+    `the new store is made, but differs:\n  ${differences.join("\n  ")}\nIt stays at ${draft}, and nothing was changed. When that is as it should be: npx natstate rebuild --accept-differences`,
+  );
+}

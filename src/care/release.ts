@@ -1,0 +1,62 @@
+import type { ActorType } from "../actor/actor-type.ts";
+import type { QuarantineControl, QuarantineQueries } from "../answers/quarantine.ts";
+import type { BatchResult } from "../flow/batch-result.ts";
+import type { Journal } from "../flow/journal.ts";
+import type { Processor } from "../flow/processor.ts";
+import { unpark } from "../flow/quarantine.ts";
+import type { Lane } from "../wire/lanes.ts";
+
+export interface QuarantineControlOptions {
+  readonly queries: QuarantineQueries;
+  readonly journal: Journal;
+  readonly processor: Processor;
+  readonly laneOf: (type: ActorType, actorId: string) => Lane;
+  /** As after any other batch; `commitMs` is the time it took. */
+  readonly onCommitted: (result: BatchResult, commitMs: number) => void;
+}
+
+/**
+ * Ends an actor's quarantine and applies its parked events in stream order, in one transaction. When its machine fails
+ * again, the rest is parked again.
+ *
+ * @returns undefined when the actor is not quarantined.
+ * @throws when the commit fails; then nothing happened.
+ */
+export function release(journal: Journal, processor: Processor, lane: Lane, actorId: string): BatchResult | undefined {
+  const type = lane.type.name;
+  if (!journal.isQuarantined(type, actorId)) return undefined;
+  return processor.again((batch) => {
+    batch.tallies.add(lane, "quarantined", -1);
+    journal.endQuarantine(type, actorId);
+    for (const row of journal.takeParked(type, actorId)) batch.parked(unpark(lane, row));
+  });
+}
+
+/** Joins questions about quarantine and its end. */
+export function createQuarantineControl(options: QuarantineControlOptions): QuarantineControl {
+  const { queries, journal, processor, laneOf, onCommitted } = options;
+  return {
+    quarantined: queries.quarantined,
+    quarantine: queries.quarantine,
+    release(type, actorId) {
+      const startedMs = performance.now();
+      const result = release(journal, processor, laneOf(type, actorId), actorId);
+      if (result === undefined) return undefined;
+      onCommitted(result, performance.now() - startedMs);
+      const count = (wanted: string) => result.handled.filter(({ outcome }) => outcome === wanted).length;
+      const failed = result.handled.some(({ rejected }) => rejected?.reason === "machine_error");
+      return {
+        [type.idField]: actorId,
+        released: !failed,
+        applied: count("applied"),
+        superseded: count("superseded"),
+        duplicate: count("duplicate"),
+        conflict: count("conflict"),
+        // The event that failed again is kept back too.
+        rejected: count("rejected") - Number(failed),
+        parked: count("parked") + Number(failed),
+        decisions: result.decisions.length,
+      };
+    },
+  };
+}

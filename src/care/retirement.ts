@@ -1,0 +1,94 @@
+import type { ActorType } from "../actor/actor-type.ts";
+import type { ReachCrashPoint } from "../flow/crash-points.ts";
+import type { HotActors } from "../flow/hot-actors.ts";
+import type { Journal } from "../flow/journal.ts";
+import { digestOf, type QuietActor, type QuietPlace, type RetiredRows } from "../flow/retired.ts";
+import { createTallies, type Tallies, wholePercent } from "../flow/tallies.ts";
+import type { Lane } from "../wire/lanes.ts";
+
+/** What one step did. */
+export interface RetirementStep {
+  readonly retired: number;
+  /** False: the walk has come to its end, and the next step begins anew. */
+  readonly hasMore: boolean;
+}
+
+/** Gives up the rows of actors that have been settled for long, a few at a time. */
+export interface Retirement {
+  /**
+   * One transaction, of a few milliseconds at most: events wait for it.
+   *
+   * Age is stream time, held against the latest event of all the type's actors: a clock that jumps retires nobody, and
+   * neither does a stream in which nothing happens.
+   *
+   * @param lanes - the type's lanes of which everything stored is applied; actors of others are left alone.
+   * @throws when the commit fails; then nothing happened.
+   */
+  step(type: ActorType, lanes: readonly Lane[], retainMs: number): RetirementStep;
+}
+
+export interface RetirementOptions {
+  readonly journal: Journal;
+  readonly rows: RetiredRows;
+  readonly actors: HotActors;
+  /** Rows looked at in one step. */
+  readonly maxRows?: number;
+  /** A step begins no further actor after this; the commit takes about as long again. */
+  readonly maxStepMs?: number;
+  readonly reached?: ReachCrashPoint;
+}
+
+const BEGINNING: QuietPlace = { updatedAtMs: Number.MIN_SAFE_INTEGER, key: 0 };
+
+export function createRetirement(options: RetirementOptions): Retirement {
+  const { journal, rows, actors, maxRows = 100, maxStepMs = 2, reached = () => {} } = options;
+  /** By type: those behind it were retired, or are not settled; the walk comes to them again. */
+  const places = new Map<string, QuietPlace>();
+
+  function retireAll(due: readonly QuietActor[], lanes: ReadonlyMap<number, Lane>, nowMs: number): number {
+    const startedMs = performance.now();
+    const tallies = createTallies();
+    let retired = 0;
+    journal.transaction(() => {
+      for (const actor of due) {
+        if (retired > 0 && performance.now() - startedMs > maxStepMs) break;
+        const lane = lanes.get(actor.partition);
+        if (lane !== undefined) retire(actor, lane, nowMs, tallies);
+        retired++;
+      }
+      tallies.save(journal);
+      reached("retiring");
+    });
+    reached("retired");
+    return retired;
+  }
+
+  function retire(actor: QuietActor, lane: Lane, nowMs: number, tallies: Tallies): void {
+    const { key, id: actorId, partition, events, revision, updatedAtMs } = actor;
+    const type = lane.type.name;
+    const sequence = journal.checkpoint(lane);
+    const digest = digestOf(rows.eventIds(key));
+    const row = { type, actorId, partition, sequence, events, digest, revision, updatedAtMs, retiredAtMs: nowMs };
+    rows.retire({ ...row, status: "kept" }, key);
+    actors.evict(lane, actorId);
+    tallies.move(lane, "state", actor.state, null);
+    tallies.move(lane, "standing", actor.decisionType, null);
+    tallies.move(lane, "completeness", wholePercent(actor.completeness), null);
+    tallies.add(lane, "retired", 1);
+  }
+
+  return {
+    step(type, lanes, retainMs) {
+      const nowMs = rows.newestMs(type.name);
+      if (nowMs === null) return { retired: 0, hasMore: false };
+      const own = new Map(lanes.map((lane) => [lane.partition, lane]));
+      const place = places.get(type.name) ?? BEGINNING;
+      const found = rows.quiet(type.name, nowMs - retainMs, place, maxRows);
+      const due = found.filter(({ isSettled, partition }) => isSettled === 1 && own.has(partition));
+      const retired = due.length === 0 ? 0 : retireAll(due, own, nowMs);
+      const hasMore = retired < due.length || found.length === maxRows;
+      places.set(type.name, hasMore ? ((retired < due.length ? due[retired - 1] : found.at(-1)) ?? place) : BEGINNING);
+      return { retired, hasMore };
+    },
+  };
+}

@@ -1,0 +1,206 @@
+import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { createHotActors } from "../flow/hot-actors.ts";
+import { rising } from "../flow/ledger.ts";
+import { atOnce } from "../flow/pieces.ts";
+import { createProcessor } from "../flow/processor.ts";
+import { readDecision } from "../jetstream/published-decisions.ts";
+import { readIdentity } from "../jetstream/stream-identity.ts";
+import { readStream } from "../jetstream/stream-reader.ts";
+import { copyStore } from "../store/copy.ts";
+import { openReader, type StoreReader } from "../store/reader.ts";
+import { openScratch, type Rejection, type Scratch } from "../store/throwaway-store.ts";
+import type { Lane } from "../wire/lanes.ts";
+import { DECISIONS_STREAM, partitionOf } from "../wire/names.ts";
+import { compareActor, type Difference, type PublishedHistory } from "./diff.ts";
+import { agedEvents, type Log, type OnProgress, replayAged, replayStream } from "./replay-log.ts";
+
+/** A whole store held against the log. */
+export interface Compared {
+  /** Actors looked at, in the store or in the log. */
+  readonly checked: number;
+  /** Retired actors: all that is kept of them is that they are. */
+  readonly retired: number;
+  /** Events that could only be held against themselves, because no stream has them any more. */
+  readonly fromStore: number;
+  /** Actors whose decisions are not those the log gives today, see `isOtherHistory` of `compare.ts`. */
+  readonly otherHistories: number;
+  /** How many there are; `differences` has the first {@link MAX_DIFFERENCES}. */
+  readonly found: number;
+  readonly differences: readonly Difference[];
+}
+
+export const MAX_DIFFERENCES = 1000;
+
+export interface VerifyAllOptions {
+  readonly log: Log;
+  readonly storeFile: string;
+  /** Of one actor type. */
+  readonly lanes: readonly Lane[];
+  /** As the daemon's `NATSTATE_MAX_EVENT_BYTES`. */
+  readonly maxBytes: number;
+  /** For a copy of the store and one that is derived anew; as large as the store, twice. */
+  readonly directory: string;
+  readonly onProgress: OnProgress;
+}
+
+/** Of one type: its lanes, what is known of them, what is derived. */
+interface Work extends VerifyAllOptions {
+  readonly reader: StoreReader;
+  readonly scratch: Scratch;
+  readonly type: Lane["type"];
+  readonly stream: string;
+}
+
+/**
+ * Derives every actor of a type anew, with the daemon's own processor in a store of its own, up to each lane's
+ * checkpoint, and compares. The store is looked at as it was at one moment; a daemon may go on writing it.
+ */
+export async function verifyAll(options: VerifyAllOptions): Promise<Compared> {
+  const { storeFile, directory, lanes, onProgress } = options;
+  const [lane] = lanes;
+  if (lane === undefined) return { checked: 0, retired: 0, fromStore: 0, otherHistories: 0, found: 0, differences: [] };
+  const copy = join(directory, "copy.db");
+  await copyStore(storeFile, copy, (done, total) => onProgress("copying the store", done, total));
+  const reader = openReader(copy);
+  const scratch = openScratch(join(directory, "derived.db"));
+  try {
+    const work: Work = { ...options, reader, scratch, type: lane.type, stream: lane.stream };
+    const firstDecision = await readDecisions(work);
+    const { fromStore, firstSequence } = await deriveAll(work);
+    return {
+      fromStore,
+      retired: reader.countRetired(lane.type.name),
+      ...(await compareAll(work, firstSequence, firstDecision)),
+    };
+  } finally {
+    scratch.close();
+    reader.close();
+  }
+}
+
+/** @returns the first sequence DECISIONS still has. */
+async function readDecisions({ log, scratch, type, onProgress }: Work): Promise<number> {
+  const { firstSequence, lastSequence } = await readIdentity(log.jsm, DECISIONS_STREAM);
+  await readStream(log.jsm, log.js, DECISIONS_STREAM, 1, (messages) => {
+    const own = messages.filter(({ subject }) => subject.split(".")[1] === type.collection);
+    const found = own.flatMap((message) => readDecision(type, message) ?? []);
+    scratch.notePublished(type.name, found);
+    onProgress(`reading ${DECISIONS_STREAM}`, messages.at(-1)?.sequence ?? lastSequence, lastSequence);
+  });
+  return firstSequence;
+}
+
+/** What was derived. */
+interface DerivedAll {
+  /** How many events came from the store. */
+  readonly fromStore: number;
+  /** First sequence the event stream gave. */
+  readonly firstSequence: number;
+}
+
+async function deriveAll({
+  log,
+  reader,
+  scratch,
+  lanes,
+  maxBytes,
+  type,
+  stream,
+  onProgress,
+}: Work): Promise<DerivedAll> {
+  const { journal } = scratch;
+  const actors = createHotActors(journal, 50_000, () => {});
+  const createdMs = Date.parse((await readIdentity(log.jsm, stream)).created);
+  const checkpoints = new Map(lanes.map((lane) => [lane, reader.images.lane(lane).checkpoint]));
+  const parked = new Set(reader.parked(type.name, createdMs));
+  scratch.noteRetired(reader.retired(type.name));
+  let derived: DerivedAll = { fromStore: 0, firstSequence: 1 };
+  await replayStream({
+    log,
+    lanes,
+    processor: createProcessor(journal, actors, { maxBytes }),
+    from: 1,
+    to: Math.max(...checkpoints.values()),
+    onFirst(firstSequence) {
+      const aged = agedEvents(reader, lanes, { type: type.name, firstSequence, createdMs });
+      const unlimited = createProcessor(journal, actors, { maxBytes: Number.POSITIVE_INFINITY });
+      derived = { fromStore: replayAged(aged, lanes, journal, unlimited), firstSequence };
+    },
+    accepts: ({ lane, sequence }) => sequence <= (checkpoints.get(lane) ?? 0) && !parked.has(sequence),
+    onProgress,
+  });
+  return derived;
+}
+
+async function compareAll(
+  work: Work,
+  firstSequence: number,
+  firstDecision: number,
+): Promise<Omit<Compared, "fromStore" | "retired">> {
+  const { reader, scratch, lanes, type, onProgress } = work;
+  const total = reader.images.count(type.name);
+  const differences: Difference[] = [];
+  let found = 0;
+  let checked = 0;
+  let otherHistories = 0;
+  const add = (more: readonly Difference[]) => {
+    found += more.length;
+    for (const difference of more) if (differences.length < MAX_DIFFERENCES) differences.push(difference);
+  };
+  for (const actorId of eitherIds(work)) {
+    const lane = lanes[partitionOf(actorId, lanes.length)];
+    if (lane === undefined) continue;
+    const stored = atOnce(reader.images.find(lane, actorId));
+    const published: PublishedHistory = {
+      decisions: rising(scratch.published(type.name, actorId)),
+      firstSequence: firstDecision,
+    };
+    const derived = atOnce(scratch.images.find(lane, actorId));
+    const compared = atOnce(compareActor(actorId, stored, derived, published));
+    add(compared.differences);
+    if (compared.isOtherHistory) otherHistories++;
+    if (++checked % 1000 !== 0) continue;
+    onProgress("comparing", checked, Math.max(total, checked));
+    // Whoever wants to end it is heard.
+    await setImmediate();
+  }
+  add(compareRejections(work, firstSequence));
+  return { checked, otherHistories, found, differences };
+}
+
+/** Ids that the store or the log knows, by id. */
+function* eitherIds({ reader, scratch, type }: Work): Generator<string> {
+  const PAGE = 1000;
+  for (let after = ""; ; ) {
+    const pages = [reader.images, scratch.images].map((images) => images.idsAfter(type.name, after, PAGE));
+    const ends = pages.filter((page) => page.length === PAGE).map((page) => page.at(-1) ?? "");
+    const end = ends.sort()[0];
+    const ids = [...new Set(pages.flat())].filter((id) => end === undefined || id <= end);
+    yield* ids.sort();
+    if (end === undefined) return;
+    after = end;
+  }
+}
+
+/** A machine that failed once may have been mended since. */
+const MAY_CHANGE = "machine_error";
+
+function compareRejections({ reader, scratch, stream, lanes }: Work, firstSequence: number): Difference[] {
+  const checkpoints = lanes.map((lane) => reader.images.lane(lane).checkpoint);
+  const reasons = (rows: Iterable<Rejection>) =>
+    new Map(
+      [...rows]
+        // What has aged out, and what the store only knows from DEAD_LETTERS so far, was not derived.
+        .filter((row) => row.sequence >= firstSequence && row.sequence <= (checkpoints[row.partition] ?? 0))
+        .map(({ sequence, reason }) => [sequence, reason]),
+    );
+  const stored = reasons(reader.rejections(stream));
+  const derived = reasons(scratch.rejections(stream));
+  return [...new Set([...stored.keys(), ...derived.keys()])].flatMap((sequence) => {
+    const store = stored.get(sequence) ?? null;
+    const log = derived.get(sequence) ?? null;
+    if (store === log || store === MAY_CHANGE || log === MAY_CHANGE) return [];
+    return [{ actorId: stream, what: `dead letter ${sequence}`, store, log }];
+  });
+}

@@ -1,0 +1,109 @@
+import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
+import { toDirectedGraph } from "xstate/graph";
+import { eventName, nameOf } from "./diagram.ts";
+
+/** A machine as a drawing needs it: plain data, no XState objects. */
+export interface MachineGraph {
+  readonly description: string | null;
+  /** Parents before their children. */
+  readonly nodes: readonly GraphNode[];
+  /** At most one from one state to another; what may cause it is in its labels. */
+  readonly edges: readonly GraphEdge[];
+  /** What is taken in every state, because the root takes it. */
+  readonly everywhere: readonly GraphLabel[];
+}
+
+export interface GraphNode {
+  /** The state's path, for example `payment.pending`. */
+  readonly id: string;
+  readonly name: string;
+  /** Null at the top. */
+  readonly parent: string | null;
+  readonly kind: "atomic" | "compound" | "parallel" | "final" | "history";
+  /** Is it the one its parent starts in? */
+  readonly isInitial: boolean;
+  readonly description: string | null;
+  /** Taken in this state without leaving it. */
+  readonly internal: readonly GraphLabel[];
+}
+
+export interface GraphEdge {
+  readonly source: string;
+  readonly target: string;
+  readonly labels: readonly GraphLabel[];
+}
+
+/** Why a transition is taken. */
+export interface GraphLabel {
+  /** Empty for a transition that needs no event (`always`). */
+  readonly event: string;
+  readonly guard: string | null;
+  readonly description: string | null;
+  /** States it leads to, when it is not drawn as an edge. */
+  readonly targets: readonly string[];
+}
+
+type Directed = ReturnType<typeof toDirectedGraph>;
+
+/** Reads the states and transitions of any machine, nested and parallel ones too. */
+export function graphOf(machine: AnyStateMachine): MachineGraph {
+  const root = toDirectedGraph(machine);
+  const states = root.children.flatMap(withDescendants);
+  return {
+    description: machine.root.description ?? null,
+    nodes: states.map(nodeOf),
+    edges: mergeEdges(states),
+    everywhere: transitionsOf(root).map(labelOf),
+  };
+}
+
+function withDescendants(graph: Directed): Directed[] {
+  return [graph, ...graph.children.flatMap(withDescendants)];
+}
+
+function nodeOf(graph: Directed): GraphNode {
+  const { stateNode: node } = graph;
+  return {
+    id: idOf(node),
+    name: node.type === "history" ? (node.history === "deep" ? "H*" : "H") : node.key,
+    parent: node.parent === undefined || node.parent === node.machine.root ? null : idOf(node.parent),
+    kind: node.type,
+    isInitial: node.parent?.initial.target.includes(node) ?? false,
+    description: node.description ?? null,
+    internal: transitionsOf(graph)
+      .filter(({ target }) => target === undefined)
+      .map(labelOf),
+  };
+}
+
+function mergeEdges(states: readonly Directed[]): GraphEdge[] {
+  const edges = new Map<string, GraphEdge & { labels: GraphLabel[] }>();
+  for (const transition of states.flatMap(transitionsOf)) {
+    for (const target of transition.target ?? []) {
+      const source = idOf(transition.source);
+      const key = JSON.stringify([source, idOf(target)]);
+      const edge = edges.get(key) ?? { source, target: idOf(target), labels: [] };
+      edge.labels.push({ ...labelOf(transition), targets: [] });
+      edges.set(key, edge);
+    }
+  }
+  return [...edges.values()];
+}
+
+/** `toDirectedGraph` of XState 5.33 knows events only, so what is taken without one is added. */
+function transitionsOf({ edges, stateNode }: Directed): AnyTransitionDefinition[] {
+  return [...new Set(edges.map(({ transition }) => transition)), ...(stateNode.always ?? [])];
+}
+
+function labelOf({ eventType, guard, description, target = [] }: AnyTransitionDefinition): GraphLabel {
+  return {
+    event: eventName(eventType),
+    guard: guard === undefined ? null : nameOf(guard, "guard"),
+    description: description ?? null,
+    targets: target.map(idOf),
+  };
+}
+
+function idOf(node: AnyStateNode): string {
+  return node.path.join(".");
+}

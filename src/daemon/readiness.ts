@@ -1,0 +1,142 @@
+import { jetstreamManager } from "@nats-io/jetstream";
+import type { Logger } from "pino";
+import type { ActorType } from "../actor/actor-type.ts";
+import type { Activity } from "../answers/activity.ts";
+import type { Pause } from "../flow/batcher.ts";
+import type { LagWatch } from "../jetstream/lag.ts";
+import type { Ownership } from "../jetstream/ownership.ts";
+import type { Session } from "../jetstream/session.ts";
+import { wantedConsumer } from "../jetstream/stream-configs.ts";
+import { createStreamPulse } from "../jetstream/stream-pulse.ts";
+import type { TopologyWatch } from "../jetstream/topology-watch.ts";
+import { createHealthCheck, type Health } from "../ops/health.ts";
+import { createTroubles } from "../ops/troubles.ts";
+import type { Lane } from "../wire/lanes.ts";
+
+/** What the daemon says of itself: over HTTP, in its gauges and, once for each trouble, in its log. */
+export interface Readiness {
+  health(): Health;
+  /** Connected, and JetStream answers for every stream: only then is anything that is known of it of the present. */
+  isAnswering(): boolean;
+  /** Lanes whose deliveries arrive. */
+  reading(): readonly Lane[];
+  /** How far each lane is behind, as far as that is known now. */
+  lag(): ReadonlyMap<Lane, number>;
+  /** The connection is back: what was asked on the former one gets no answer. */
+  askAnew(): void;
+  stop(): void;
+}
+
+export interface ReadinessOptions {
+  readonly session: Session;
+  readonly isConnected: () => boolean;
+  readonly streams: readonly string[];
+  readonly topology: TopologyWatch;
+  readonly ownership: Ownership;
+  readonly lag: LagWatch;
+  readonly pause: () => Pause | null;
+  readonly publisher: { backlog(): number; trouble(): Pause | null };
+  readonly types: readonly ActorType[];
+  readonly activity: Pick<Activity, "recordLag">;
+  readonly logger: Logger;
+}
+
+const LOOK_EVERY_MS = 500;
+/** A server that is slow is there. */
+const ANSWER_MS = 4000;
+
+export function watchReadiness(options: ReadinessOptions): Readiness {
+  const { session, isConnected, streams, topology, ownership, lag, pause, publisher, types, activity, logger } =
+    options;
+  const manager = jetstreamManager(session.nc, { checkAPI: false, timeout: ANSWER_MS });
+  const pulse = createStreamPulse({ streams, ask: async (stream) => (await manager).streams.info(stream) });
+  const checkHealth = createHealthCheck();
+  const troubles = createTroubles(
+    (trouble) => logger.warn({ problem: trouble }, "not as it should be, natstate is not ready"),
+    (trouble) => logger.info({ problem: trouble }, "no longer so"),
+  );
+  const timer = setInterval(look, LOOK_EVERY_MS);
+
+  const isAnswering = () => isConnected() && pulse.trouble() === undefined;
+
+  function look(): void {
+    for (const type of types) activity.recordLag(type, isAnswering() ? lag.total(type) : null, Date.now());
+    // That NATS is away is said where it is noticed, and everything else follows from it.
+    if (isConnected() && !pulse.isSettling()) troubles.update(present());
+  }
+
+  /** Those that get nothing, though the server has something for them, are not read. */
+  function reading(): readonly Lane[] {
+    if (!isAnswering()) return [];
+    const troubled = new Set(ownership.troubles().map(({ lane }) => lane));
+    return ownership.reading().filter((lane) => !troubled.has(lane));
+  }
+
+  function laneTroubles(): Map<string, string> {
+    const isSaid = new Set(topology.troubles());
+    const unread = ownership.troubles().filter(({ reason }) => !reason.split("\n").every((line) => isSaid.has(line)));
+    return new Map([
+      ...lag.consumerProblems().map((problem) => [problem, problem] as const),
+      ...byReason(unread, "cannot be read"),
+      ...byReason(lag.unknown(), "cannot be asked how much is unread"),
+    ]);
+  }
+
+  function present(): Map<string, string> {
+    const silence = pulse.trouble();
+    if (silence !== undefined) return new Map([["silence", silence.what]]);
+    return new Map([...topology.troubles().map((trouble) => [trouble, trouble] as const), ...laneTroubles()]);
+  }
+
+  return {
+    isAnswering,
+    reading,
+    lag: () => (isAnswering() ? lag.byLane() : new Map()),
+    health() {
+      const silence = pulse.trouble();
+      return checkHealth({
+        connected: isConnected(),
+        refusal: session.refusal(),
+        silence,
+        assigned: ownership.assigned().length,
+        reading: reading().length,
+        laneTroubles: silence === undefined ? [...laneTroubles().values()] : [],
+        streamTroubles: topology.troubles(),
+        pause: pause(),
+        lag: isAnswering() ? lag.total() : null,
+        backlog: publisher.backlog(),
+        publishTrouble: publisher.trouble(),
+        nowMs: Date.now(),
+      });
+    },
+    askAnew() {
+      pulse.askAnew();
+      topology.askAnew();
+      void lag.measure();
+    },
+    stop() {
+      clearInterval(timer);
+      pulse.stop();
+    },
+  };
+}
+
+/** One line for what many lanes have in common; known by stream and reason, whichever lanes they are and it names. */
+function byReason(
+  troubles: readonly { readonly lane: Lane; readonly reason: string }[],
+  what: string,
+): [string, string][] {
+  const grouped = new Map<string, { lane: Lane; reason: string }[]>();
+  for (const trouble of troubles) {
+    const { filter_subject, durable_name } = wantedConsumer(trouble.lane);
+    const reason = trouble.reason.replaceAll(filter_subject, "*").replaceAll(durable_name, "*");
+    const key = `${what} ${trouble.lane.stream} ${reason}`;
+    grouped.set(key, [...(grouped.get(key) ?? []), trouble]);
+  }
+  return [...grouped].flatMap(([key, [first, ...others]]) => {
+    if (first === undefined) return [];
+    const partitions = [first, ...others].map(({ lane }) => lane.partition).join(", ");
+    const one = others.length === 0 ? "partition" : "partitions";
+    return [[key, `${one} ${partitions} of ${first.lane.stream} ${what}: ${first.reason}`]];
+  });
+}

@@ -1,0 +1,42 @@
+import type { ActorType } from "../actor/actor-type.ts";
+import { firstHeader } from "../wire/headers.ts";
+import { eventStream } from "../wire/names.ts";
+import type { Rejected } from "../wire/rejection.ts";
+import { isRejected } from "../wire/rejection.ts";
+import { decode } from "./decode.ts";
+import type { Delivery } from "./delivery.ts";
+
+/** A message as it would be published. */
+export interface UnsentEvent {
+  /** Without the partition token. */
+  readonly subject: string;
+  readonly body: Uint8Array;
+  readonly headers?: ReadonlyArray<readonly [string, string]>;
+}
+
+/**
+ * Asks the daemon's own decoder whether it could read a message sent now, so that publisher and daemon cannot disagree.
+ *
+ * @param type - the decoder reads no more of it than a contract has.
+ * @returns what it would be dead-lettered for, undefined when it can be read.
+ */
+export function checkEvent(
+  type: Pick<ActorType, "collection" | "idField" | "events">,
+  { subject, body, headers = [] }: UnsentEvent,
+  maxBytes: number,
+): Rejected | undefined {
+  const [collection = "", ...rest] = subject.split(".");
+  const delivery: Delivery = {
+    lane: { type: type as ActorType, stream: eventStream(type), partition: 0 },
+    sequence: 0,
+    subject: [collection, 0, ...rest].join("."),
+    body,
+    header: (name) => firstHeader(headers, name),
+    headers: () => headers,
+    headerCount: headers.length,
+    storedAtMs: Date.now(),
+    ack() {},
+  };
+  const decoded = decode(delivery, { maxBytes });
+  return isRejected(decoded) ? decoded : undefined;
+}

@@ -1,0 +1,64 @@
+import type { Lane } from "../wire/lanes.ts";
+import type {
+  DeadLetterRow,
+  EventName,
+  EventRow,
+  IndexedColumns,
+  LearntDecision,
+  LedgerRow,
+  ParkedRow,
+  QuarantineRow,
+  RetiredRow,
+  StoredActor,
+} from "./rows.ts";
+
+/** The write side of the store, as one batch needs it. Everything inside `transaction` commits together or not at all. */
+export interface Journal {
+  transaction<Result>(work: () => Result): Result;
+  /** The highest stream sequence whose effects are committed, 0 when none. */
+  checkpoint(lane: Lane): number;
+  saveCheckpoint(lane: Lane, sequence: number): void;
+  /** A key no other actor has; used up even when the transaction fails. */
+  nextActorKey(): number;
+  findActor(type: string, id: string): StoredActor | undefined;
+  /** The actor's history in the order in which it was applied, to rebuild it from. */
+  eventsOf(actorKey: number): Iterable<EventRow>;
+  /**
+   * @returns what it is beside the event of this type and id that the actor has already, if any: that one stays as it
+   *   was heard first, and only its count of duplicates (the same content) or of conflicts (another) rises. `again`: it
+   *   is this very message, which was applied before; nothing is counted.
+   */
+  recordEvent(row: EventRow): "new" | "duplicate" | "conflict" | "again";
+  markSuperseded(actorKey: number, event: EventName): void;
+  forgetEvent(actorKey: number, event: EventName): void;
+  /**
+   * Writes the row; its version in the store becomes `rowVersion + 1`.
+   *
+   * @param before - what the row says now, null when there is none; an index is only touched when its column changed.
+   * @throws when the stored version is not `rowVersion`: another process writes this file.
+   */
+  saveActor(row: StoredActor, before: IndexedColumns | null): void;
+  recordDecision(row: LedgerRow): void;
+  /** Decisions the stream holds for this actor that this store has not derived, by revision. */
+  learntDecisions(type: string, actorId: string): LearntDecision[];
+  /** Keeps a decision the stream holds already as one of ours. */
+  adoptDecision(row: LedgerRow, publishedSequence: number): void;
+  /** @returns false when the stream holds this very dead letter already. */
+  recordDeadLetter(row: DeadLetterRow): boolean;
+  isQuarantined(type: string, actorId: string): boolean;
+  quarantine(row: QuarantineRow): void;
+  /** Keeps an event of a quarantined or retired actor for later. */
+  park(row: ParkedRow): void;
+  /** @returns the actor's parked events in the order in which they were heard, which are forgotten. */
+  takeParked(type: string, actorId: string): ParkedRow[];
+  /** Ends an actor's quarantine; its parked events are to be taken next. */
+  endQuarantine(type: string, actorId: string): void;
+  /** What is left of a retired actor; an actor has either this or a row. */
+  findRetired(type: string, actorId: string): RetiredRow | undefined;
+  /** Late events of a retired actor are parked. */
+  wantRetired(type: string, actorId: string): void;
+  /** Takes note of a decision the stream holds and this store has not derived. */
+  learnDecision(lane: Lane, actorId: string, found: LearntDecision): void;
+  /** Adds to one of the lane's running counts, so that nobody has to count rows. */
+  addTally(lane: Lane, name: string, delta: number): void;
+}

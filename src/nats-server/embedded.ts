@@ -1,0 +1,172 @@
+import { randomUUID } from "node:crypto";
+import { resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { writeServerConfig } from "./config.ts";
+import type { ServerLogLevel } from "./log.ts";
+import { leaveDataDir, serverFiles, takeDataDir } from "./owner.ts";
+import { type ServerExit, type ServerProcess, spawnServer } from "./process.ts";
+import { answers, freePort, type ServerAddress } from "./ready.ts";
+
+/** What to start, where, and whom to tell. */
+export interface EmbeddedServerOptions {
+  /** Path of the executable, see `findServerBinary`. */
+  binary: string;
+  /** The streams, the configuration, the log and the pid are kept here; made when missing. */
+  dataDir: string;
+  /** The configuration to start from; the repo's nats.conf when absent. */
+  configPath?: string;
+  /** 0 or absent: a free one, kept for as long as this server is supervised. */
+  port?: number;
+  /** 127.0.0.1 when absent. */
+  host?: string;
+  /** Clients must present it when set. */
+  token?: string;
+  /** Also serve `/healthz` and `/varz`, on a free port of the same host. */
+  monitor?: boolean;
+  /** How long the first start may take until JetStream answers; 60,000 when absent (a large store is read first). */
+  readyTimeoutMs?: number;
+  /** Each line of the server's log. */
+  log?: (line: string, level: ServerLogLevel) => void;
+  /** Called when the server has died although nobody asked it to, with the time until it is started again. */
+  onExit?: (exit: ServerExit & { restartInMs: number }) => void;
+}
+
+/** A supervised nats-server. */
+export interface EmbeddedServer {
+  url: string;
+  port: number;
+  /** Set when `monitor` was asked for. */
+  monitorUrl?: string;
+  /** Of the present process; another one after a restart. */
+  readonly pid: number;
+  /** Ends it: SIGTERM, after 8 s SIGKILL. Resolves when it is gone and the directory is free. Safe to call twice. */
+  stop(): Promise<void>;
+  /** Signals the present process; it is started again when that ends it. */
+  kill(signal: NodeJS.Signals): void;
+}
+
+/** The server could not be started; its last lines are in the message. */
+export class EmbeddedServerError extends Error {
+  override name = "EmbeddedServerError";
+}
+
+const stopGraceMs = 8_000;
+const firstRestartMs = 100;
+const longestRestartMs = 5_000;
+/** A server that ran this long starts over with the shortest pause. */
+const steadyAfterMs = 10_000;
+
+/**
+ * Starts nats-server as a child process on loopback and resolves when JetStream answers; when it dies it is started
+ * again on the same port and data. A server that a killed daemon left running on `dataDir` is ended first.
+ *
+ * When this process exits without `stop`, the server is sent SIGTERM.
+ *
+ * @throws ServerOwnerError when another live daemon owns `dataDir`; EmbeddedServerError when the server does not start.
+ */
+export async function startEmbeddedServer(options: EmbeddedServerOptions): Promise<EmbeddedServer> {
+  const { binary, configPath, host = "127.0.0.1", token, log = () => {} } = options;
+  const dataDir = resolve(options.dataDir);
+  const files = serverFiles(dataDir);
+
+  await takeDataDir(dataDir, (line) => log(line, "warn"), stopGraceMs);
+  try {
+    const port = options.port || (await freePort(host));
+    const monitorPort = options.monitor ? await freePort(host) : undefined;
+    // A name of its own: on a port that is taken, the server that has it answers before ours has failed.
+    const address = { host, port, token, name: `natstate-${randomUUID()}` };
+    await writeServerConfig(files.configFile, { ...address, storeDir: dataDir, monitorPort }, configPath);
+
+    let stopped: Promise<void> | undefined;
+    const supervised = await supervise(() => spawnServer(binary, files, log), address, options);
+    return {
+      url: `nats://${host}:${port}`,
+      port,
+      monitorUrl: monitorPort ? `http://${host}:${monitorPort}` : undefined,
+      get pid() {
+        return supervised.process().pid;
+      },
+      kill: (signal) => supervised.process().kill(signal),
+      // Once only: a second call must not give back a directory that somebody else has taken since.
+      stop: () => {
+        stopped ??= supervised.stop().then(() => leaveDataDir(dataDir));
+        return stopped;
+      },
+    };
+  } catch (error) {
+    await leaveDataDir(dataDir);
+    throw error;
+  }
+}
+
+/** Starts a server, waits until it is ready, and starts it anew whenever it ends, until `stop`. */
+async function supervise(start: () => ServerProcess, address: ServerAddress, options: EmbeddedServerOptions) {
+  const { readyTimeoutMs = 60_000, onExit = () => {} } = options;
+  const stopping = new AbortController();
+  let server = start();
+  let startedAt = performance.now();
+  const endWithParent = () => server.kill("SIGTERM");
+  process.once("exit", endWithParent);
+
+  async function keepRunning() {
+    let restartInMs = firstRestartMs;
+    for (;;) {
+      const exit = await server.exited;
+      if (stopping.signal.aborted) return;
+      if (performance.now() - startedAt > steadyAfterMs) restartInMs = firstRestartMs;
+      onExit({ ...exit, restartInMs });
+      await delay(restartInMs, undefined, { signal: stopping.signal }).catch(() => {});
+      if (stopping.signal.aborted) return;
+      restartInMs = Math.min(2 * restartInMs, longestRestartMs);
+      startedAt = performance.now();
+      server = start();
+    }
+  }
+
+  try {
+    await untilReady(server, address, readyTimeoutMs);
+  } catch (error) {
+    process.off("exit", endWithParent);
+    throw error;
+  }
+  const kept = keepRunning();
+  return {
+    process: () => server,
+    stop: async () => {
+      stopping.abort();
+      await end(server);
+      await kept;
+      process.off("exit", endWithParent);
+    },
+  };
+}
+
+/** Resolves when it answers. When it ends or takes too long it is ended and this rejects with its last lines. */
+async function untilReady(server: ServerProcess, address: ServerAddress, readyTimeoutMs: number): Promise<void> {
+  const deadline = Date.now() + readyTimeoutMs;
+  while (server.running() && Date.now() < deadline) {
+    if (await answers(address)) return;
+  }
+  const timedOut = server.running();
+  await end(server);
+  const { code, signal, error } = await server.exited;
+  if (!timedOut && isPortTaken(server.lastLines(), address.port)) {
+    throw new EmbeddedServerError(
+      `port ${address.port} on ${address.host} is in use. Set NATSTATE_NATS_PORT to another (0 picks a free one), or NATS_URL to use the NATS that is there.`,
+    );
+  }
+  const how = timedOut ? `did not answer within ${readyTimeoutMs} ms` : `ended (${error?.message ?? signal ?? code})`;
+  throw new EmbeddedServerError(`nats-server on port ${address.port} ${how}. Its last lines:\n${server.lastLines()}`);
+}
+
+/** The second wording is that of Windows. */
+function isPortTaken(lastLines: string, port: number): boolean {
+  return new RegExp(`:${port}: bind: (address already in use|Only one usage)`, "i").test(lastLines);
+}
+
+async function end(server: ServerProcess): Promise<void> {
+  server.kill("SIGTERM");
+  const timer = setTimeout(() => server.kill("SIGKILL"), stopGraceMs);
+  await server.exited;
+  clearTimeout(timer);
+}

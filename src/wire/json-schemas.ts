@@ -1,0 +1,65 @@
+import { z } from "zod";
+import type { ActorType } from "../actor/actor-type.ts";
+import { actorId, decisionEnvelope, eventEnvelope } from "./envelope.ts";
+
+/** A JSON Schema as a plain object. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** Which JSON Schema to write: of today, or the one AsyncAPI 3 takes. */
+export type Draft = "draft-2020-12" | "draft-7";
+
+/** The schemas of a type's events and decisions, by event type and decision type. */
+export interface ContractSchemas {
+  readonly events: Readonly<Record<string, JsonSchema>>;
+  readonly decisions: Readonly<Record<string, JsonSchema>>;
+}
+
+/**
+ * Writes every event and decision of an actor type as a JSON Schema, from the zod contracts that natstate itself checks
+ * events by. Fields that are not named are allowed: they are ignored in events, and may come with a later version in
+ * decisions.
+ */
+export function contractSchemas(type: ActorType, draft: Draft): ContractSchemas {
+  const write = (tag: string, name: string, envelope: z.ZodObject, fields: z.ZodType | undefined): JsonSchema => {
+    const head = z.object({ [tag]: z.literal(name), [type.idField]: actorId, ...envelope.shape });
+    return { title: name, ...merge(toSchema(head, draft), fields === undefined ? {} : toSchema(fields, draft)) };
+  };
+  const each = (names: readonly string[], schemaOf: (name: string) => JsonSchema) =>
+    Object.fromEntries(names.map((name) => [name, schemaOf(name)]));
+  return {
+    events: each(Object.keys(type.events), (name) => write("eventType", name, eventEnvelope, type.events[name])),
+    decisions: each([...new Set([...type.decisionTypes, type.withdrawn])], (name) =>
+      write("decisionType", name, decisionEnvelope, type.decisions?.[name]),
+    ),
+  };
+}
+
+/** One JSON Schema 2020-12 document: `#/$defs/Event`, `#/$defs/Decision`, and each of their kinds by its name. */
+export function contractDocument(type: ActorType): JsonSchema {
+  const { events, decisions } = contractSchemas(type, "draft-2020-12");
+  const oneOf = (of: Readonly<Record<string, JsonSchema>>) => ({
+    oneOf: Object.keys(of).map((name) => ({ $ref: `#/$defs/${name}` })),
+  });
+  return {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    $id: `urn:natstate:${type.collection}`,
+    title: `Events and decisions of natstate's ${type.collection}`,
+    ...oneOf({ Event: {}, Decision: {} }),
+    $defs: { Event: oneOf(events), Decision: oneOf(decisions), ...events, ...decisions },
+  };
+}
+
+function toSchema(schema: z.ZodType, draft: Draft): JsonSchema {
+  // As a reader may meet it: what zod drops is allowed, what it fills in is optional.
+  const { $schema: _, ...written } = z.toJSONSchema(schema, { target: draft, io: "input" });
+  return written;
+}
+
+function merge(envelope: JsonSchema, fields: JsonSchema): JsonSchema {
+  return {
+    ...fields,
+    type: "object",
+    properties: { ...(envelope.properties ?? {}), ...(fields.properties ?? {}) },
+    required: [...((envelope.required as string[]) ?? []), ...((fields.required as string[]) ?? [])],
+  };
+}

@@ -1,0 +1,125 @@
+import { expect, it } from "vitest";
+import { createMachine } from "xstate";
+import { z } from "zod";
+import { actorTypes } from "../../machines/registry.ts";
+import type { ActorType } from "../../src/actor/actor-type.ts";
+import { checkActorTypes } from "../../src/actor/check-actor-types.ts";
+import { parcelType } from "../docs/examples/parcel.ts";
+
+const order = actorTypes[0] as ActorType;
+const changed = (change: Partial<ActorType>): ActorType => ({ ...parcelType, ...change });
+const machine = (config: Parameters<typeof createMachine>[0]) =>
+  createMachine({ ...config, on: Object.fromEntries(Object.keys(parcelType.events).map((type) => [type, {}])) });
+const flat = Object.fromEntries(parcelType.states.map((state) => [state, {}]));
+const eventType = (name: string): Partial<ActorType> => ({ events: { ...parcelType.events, [name]: z.object({}) } });
+const initial = parcelType.states[0] as string;
+
+it("nothing is wrong with those there are", () => {
+  expect(checkActorTypes([...actorTypes, parcelType])).toEqual([]);
+});
+
+it.each<[string, Partial<ActorType>, RegExp]>([
+  ["a collection that is no subject token", { collection: "my parcels" }, /collection "my parcels" is not/],
+  ["a name in capitals", { name: "Parcel" }, /name "Parcel" is not/],
+  ["a collection of ours", { collection: "decisions" }, /taken by natstate/],
+  ["a collection that is a field of the counts", { collection: "events" }, /taken by natstate/],
+  ["an id field that is no field", { idField: "parcel id" }, /idField "parcel id" is not/],
+  ["an id field of the envelope", { idField: "timestamp" }, /idField "timestamp" is a field that/],
+  ["no event types", { events: {} }, /it has no event types/],
+  ["an event type that is no subject token", eventType("Parcel.Lost"), /event type "Parcel.Lost" is not/],
+  ["an event type of XState's", eventType("xstate-done"), /event type "xstate-done" is not/],
+  ["a collection of another", { collection: order.collection }, /another with the collection "orders"/],
+  ["a name of another", { name: order.name }, /another of this name/],
+  ["a state missing", { states: parcelType.states.slice(1) }, /states are .*, those of its machine are/],
+  ["an event nobody handles", { machine: createMachine({ initial, states: flat }) }, /no state of its machine handles/],
+  [
+    "a delay",
+    { machine: machine({ initial, states: { ...flat, [initial]: { after: { 1000: parcelType.states[1] } } } }) },
+    /has a delay/,
+  ],
+  [
+    "a call",
+    { machine: machine({ initial, states: { ...flat, [initial]: { invoke: { src: "fetch" } } } }) },
+    /invokes something/,
+  ],
+  ["a withdrawal that is no decision", { withdrawn: "Never" }, /withdrawn "Never" is none of/],
+  ["decisions not described", { decisions: {} }, /does not describe/],
+  ["a view over an answer's field", { view: () => ({ decision: 1 }) }, /its view has decision/],
+  [
+    "a view that fails on nothing",
+    {
+      view() {
+        throw new Error("no facets");
+      },
+    },
+    /fail on an actor nothing is known of: no facets/,
+  ],
+  ["a context JSON does not keep", { machine: machine({ context: { seen: new Map() } }) }, /context.seen: a Map/],
+  ["a view JSON does not keep", { view: () => ({ seen: 1n }) }, /view.seen: a bigint/],
+  ["a completeness that is none", { completeness: () => Number.NaN }, /completeness: expected 0 to 100, found NaN/],
+  ["a rule that promises", { conclude: (async () => {}) as never }, /conclude: expected .*, found a promise/],
+  ["what is waited for later", { waitingFor: (async () => []) as never }, /waitingFor: a Promise/],
+  ["an async action", { machine: machine({ entry: async () => {} }) }, /has an action that is async/],
+  [
+    "an async action with a name",
+    {
+      machine: machine({ initial, states: { ...flat, [initial]: { entry: "mail" } } }).provide({
+        actions: { mail: async () => {} },
+      }),
+    },
+    /action mail is async/,
+  ],
+  [
+    "states that chase each other from the start",
+    { machine: machine({ initial: "a", states: { a: { always: "b" }, b: { always: "a" } } }) },
+    /fail on an actor nothing is known of: Infinite loop/,
+  ],
+  [
+    "a withdrawal with fields",
+    { decisions: { ParcelArrived: z.object({}), ParcelDecisionWithdrawn: z.object({ why: z.string() }) } },
+    /wants fields of ParcelDecisionWithdrawn/,
+  ],
+  [
+    "an event with what JSON does not keep",
+    {
+      events: {
+        ...parcelType.events,
+        ParcelScanned: z.object({ at: z.array(z.object({ time: z.coerce.date() })).optional() }),
+      },
+    },
+    /event type ParcelScanned.at.time is a date, which JSON does not keep/,
+  ],
+  [
+    "an event that is checked later",
+    { events: { ...parcelType.events, ParcelScanned: z.object({ place: z.string().refine(async () => true) }) } },
+    /event type ParcelScanned.place is checked asynchronously/,
+  ],
+])("%s is told", (_what, change, problem) => {
+  expect(checkActorTypes([order, changed(change)]).join("\n")).toMatch(problem);
+});
+
+it("an event may be handled by a machine that handles any", () => {
+  const any = createMachine({ initial, states: flat, on: { "*": {} } });
+  expect(checkActorTypes([changed({ machine: any })])).toEqual([]);
+});
+
+it("an event may be transformed by its contract into something else that JSON keeps", () => {
+  const place = z
+    .string()
+    .trim()
+    .default("nowhere")
+    .transform((text) => ({ text }));
+  const weight = z.preprocess(Number, z.number().catch(0));
+  const events = { ...parcelType.events, ParcelScanned: z.object({ place, weight }) };
+  expect(checkActorTypes([changed({ events })])).toEqual([]);
+});
+
+it("all problems are told at once, with the type's name", () => {
+  const problems = checkActorTypes([order, changed({ collection: "orders", withdrawn: "Never" })]);
+  expect(problems).toHaveLength(2);
+  for (const problem of problems) expect(problem).toMatch(/^actor type "parcel": /);
+});
+
+it("no types at all are told", () => {
+  expect(checkActorTypes([])).toHaveLength(1);
+});

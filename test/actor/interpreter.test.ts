@@ -1,0 +1,28 @@
+import { expect, it } from "vitest";
+import { createActor } from "xstate";
+import { orderType } from "../../machines/order/order.ts";
+import type { ActorType } from "../../src/actor/actor-type.ts";
+import { restoreActor, spawnActor } from "../../src/actor/interpreter.ts";
+import { decode } from "../../src/flow/decode.ts";
+import { isRejected } from "../../src/wire/rejection.ts";
+import { orderEvent } from "../flow/order-events.ts";
+
+const type = orderType as ActorType;
+
+it("what is stored is XState's own persisted snapshot, and starts the same actor", () => {
+  const ours = spawnActor(type);
+  const theirs = createActor(type.machine).start();
+  const events = [
+    orderEvent(1, "o", "OrderCreated", 1),
+    orderEvent(2, "o", "PaymentProcessed", 2),
+    orderEvent(3, "o", "InventoryReserved", 3),
+  ];
+  for (const delivery of events) {
+    const observation = decode(delivery, { maxBytes: 10_000 });
+    if (isRejected(observation)) throw new Error(observation.error);
+    ours.send(observation);
+    theirs.send(observation);
+    expect(JSON.parse(ours.persist().snapshot)).toEqual(JSON.parse(JSON.stringify(theirs.getPersistedSnapshot())));
+    expect(restoreActor(type, ours.persist())?.persist()).toEqual(ours.persist());
+  }
+});

@@ -1,0 +1,74 @@
+import { expect, it } from "vitest";
+import { orderType } from "../../machines/order/order.ts";
+import type { ActorType } from "../../src/actor/actor-type.ts";
+import type { Difference } from "../../src/care/diff.ts";
+import { startScrub } from "../../src/care/scrub.ts";
+import type { Delivery } from "../../src/flow/delivery.ts";
+import type { Session } from "../../src/jetstream/session.ts";
+import { orderLane } from "../flow/delivery.ts";
+import { orderEvent } from "../flow/order-events.ts";
+import { openStation } from "../flow/station.ts";
+import { until } from "../until.ts";
+
+const EVENTS = 5000;
+
+/** A stream that answers at once. */
+function streamOf(deliveries: readonly Delivery[]): Pick<Session, "jsm"> {
+  const streams = {
+    async getMessage(stream: string, { seq }: { seq: number }) {
+      const found = stream === "ORDERS" ? deliveries[seq - 1] : undefined;
+      if (found === undefined) return null;
+      // In the middle of a millisecond, as nanoseconds nearly always are.
+      const timestamp = new Date(found.storedAtMs).toISOString().replace("Z", "500000Z");
+      return { seq, subject: found.subject, data: found.body, header: undefined, timestamp };
+    },
+    info: async (name: string) => ({
+      config: { name, subjects: [] },
+      created: "2026-01-01T00:00:00Z",
+      state: { first_seq: 1, last_seq: deliveries.length, messages: deliveries.length },
+    }),
+  };
+  return { jsm: { streams } as unknown as Session["jsm"] };
+}
+
+it("an order with a long history is looked at bit by bit, and then it rests for 99 times as long as that took", async () => {
+  using station = openStation();
+  const types = ["PaymentProcessed", "InventoryReserved", "ShippingCalculated"] as const;
+  const deliveries = Array.from({ length: EVENTS }, (_, index) =>
+    orderEvent(index + 1, "long", types[index % 3] ?? "PaymentProcessed", index, {
+      amount: index,
+      estimatedDays: index % 9,
+    }),
+  );
+  for (let from = 0; from < EVENTS; from += 500) station.processor.apply(deliveries.slice(from, from + 500));
+  const checked: (readonly Difference[])[] = [];
+  const rests: number[] = [];
+  const troubles: Error[] = [];
+  let longestMs = 0;
+  let last = process.threadCpuUsage();
+  const watch = () => {
+    const { user, system } = process.threadCpuUsage(last);
+    longestMs = Math.max(longestMs, (user + system) / 1000);
+    last = process.threadCpuUsage();
+    if (rests.length === 0) setImmediate(watch);
+  };
+  setImmediate(watch);
+  const end = startScrub({
+    log: streamOf(deliveries),
+    storeFile: station.file,
+    types: [orderType as ActorType],
+    maxBytes: 65_536,
+    intervalMs: 1,
+    laneOf: () => orderLane,
+    onChecked: (_, __, differences) => void checked.push(differences),
+    onTrouble: (error) => void troubles.push(error),
+    onRest: (ms) => void rests.push(ms),
+  });
+  await until("it has looked at it", () => rests.length > 0, 25_000);
+  end();
+  expect(troubles).toEqual([]);
+  expect(checked).toEqual([[]]);
+  // In one go it would be 400 ms at least.
+  expect(longestMs).toBeLessThan(150);
+  expect(rests[0]).toBeGreaterThan(5000);
+}, 90_000);
