@@ -62,7 +62,7 @@ export function describeRetired(type: ActorType, actorId: string, answer: Retire
     case "wanted":
       return `${known}. It is being brought back for ${parked} late events`;
     case "lost":
-      return `${known}. The streams no longer hold all of it: further events about it are dead-lettered as order_retired`;
+      return `${known}. The streams no longer hold all of it: further events about it are dead-lettered as actor_retired`;
     default:
       return status satisfies never;
   }

@@ -54,7 +54,7 @@ export interface RetiredRows {
 /** Why an event about a retired actor can never succeed. */
 export function actorRetired({ type, stream }: Lane, { actorId, revision }: RetiredRow): Rejected {
   const error = `${type.name} ${actorId} was retired at revision ${revision}, and ${stream} or its decisions no longer hold what would bring it back`;
-  return { reason: "order_retired", error };
+  return { reason: "actor_retired", error };
 }
 
 /** By what an actor's events are known again: their ids, one for each event; the order does not matter. */

@@ -1,6 +1,7 @@
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import type { RedriveOutcome } from "../answers/redrive.ts";
 import { DEAD_LETTERS_STREAM, deadLetterSubject, publishedSubject } from "../wire/names.ts";
+import { hasOneName, readReason } from "../wire/rejection.ts";
 import { type HeldMessage, readAssured } from "./direct-reader.ts";
 import { permissionError } from "./permission.ts";
 import type { Session } from "./session.ts";
@@ -147,14 +148,17 @@ export function openDeadLetters(session: Pick<Session, "nc" | "js" | "jsm" | "ne
     from: number,
     to: number,
   ): AsyncGenerator<DeadLetterMessage> {
-    const next_by_subj = deadLetterSubject({ collection }, reason);
+    // A subject's last token is a reason, and one of them has two names.
+    const isOne = reason === "*" || hasOneName(reason);
+    const next_by_subj = deadLetterSubject({ collection }, isOne ? reason : "*");
     for (let seq = Math.max(from, 1); seq <= to; ) {
       const messages = await readAssured(session, DEAD_LETTERS_STREAM, { seq, next_by_subj, batch: BATCH });
       if (messages.length === 0) return;
       for (const message of messages) {
         if (message.sequence > to) return;
-        yield toLetter(message);
         seq = message.sequence + 1;
+        const letter = toLetter(message);
+        if (isOne || letter.reason === reason) yield letter;
       }
     }
   }
@@ -169,7 +173,7 @@ function explainFailure(error: Error, { sequence, subject }: RedrivableLetter): 
 function toLetter({ sequence, headers: header, data, storedAtMs }: HeldMessage): DeadLetterMessage {
   return {
     sequence,
-    reason: header.get("Natstate-Reason"),
+    reason: readReason(header.get("Natstate-Reason")) ?? header.get("Natstate-Reason"),
     error: header.get("Natstate-Error"),
     subject: publishedSubject(header.get("Natstate-Subject")),
     stream: header.get("Natstate-Stream"),

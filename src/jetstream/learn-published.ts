@@ -3,7 +3,7 @@ import type { Outbox, OutboxPositions, PublishedRow } from "../flow/outbox.ts";
 import type { DeadLetterRow } from "../flow/rows.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { DEAD_LETTERS_STREAM, DECISIONS_STREAM, partitionOf } from "../wire/names.ts";
-import { REJECTION_REASONS, type RejectionReason } from "../wire/rejection.ts";
+import { readReason } from "../wire/rejection.ts";
 import { readDecision } from "./published-decisions.ts";
 import { readStream, type StreamMessage } from "./stream-reader.ts";
 
@@ -83,8 +83,8 @@ function toDeadLetter(
   lastSequence: number,
 ): PublishedRow<DeadLetterRow> | undefined {
   const sequence = Number(message.header("Natstate-Sequence"));
-  const reason = message.header("Natstate-Reason");
-  if (message.header("Natstate-Stream") !== lane.stream || !isReason(reason)) return undefined;
+  const reason = readReason(message.header("Natstate-Reason"));
+  if (message.header("Natstate-Stream") !== lane.stream || reason === undefined) return undefined;
   if (!Number.isSafeInteger(sequence) || sequence < 1 || sequence > lastSequence) return undefined;
   const row: DeadLetterRow = {
     type: lane.type.name,
@@ -100,10 +100,6 @@ function toDeadLetter(
     headers: "[]",
   };
   return { row, sequence: message.sequence };
-}
-
-function isReason(reason: string | undefined): reason is RejectionReason {
-  return REJECTION_REASONS.some((known) => known === reason);
 }
 
 function groupBy(

@@ -119,7 +119,7 @@ export const METRICS = {
     labels: ["actor"],
   },
   scrubbed: {
-    name: "natstate_scrub_orders_total",
+    name: "natstate_scrub_actors_total",
     type: "counter",
     help: "Actors derived anew from the stream and compared with the store, one at random every NATSTATE_SCRUB_INTERVAL.",
     labels: ["actor"],

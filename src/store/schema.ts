@@ -51,11 +51,7 @@ export function migrate(db: Database.Database): void {
 export function readAsIs<Reader>(db: Database.Database, prepare: (db: Database.Database) => Reader): Reader {
   refuseNewer(db);
   if (schemaOf(db) < schemaVersion()) throw older(db);
-  try {
-    return prepare(db);
-  } catch (error) {
-    throw lacksTables(error) ? older(db, error) : error;
-  }
+  return prepare(db);
 }
 
 function refuseNewer(db: Database.Database): void {
@@ -66,9 +62,9 @@ function refuseNewer(db: Database.Database): void {
   );
 }
 
-function older(db: Database.Database, cause?: unknown): StoreError {
+function older(db: Database.Database): StoreError {
   const what = `${db.name} has schema ${schemaOf(db)} of ${schemaVersion()}`;
-  return new StoreError(`${what}: npx natstate start brings it up to date.`, { cause });
+  return new StoreError(`${what}: npx natstate start brings it up to date.`);
 }
 
 /** A disk that is full, or a program that holds the store, is another matter. */

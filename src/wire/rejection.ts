@@ -8,9 +8,22 @@ export const REJECTION_REASONS = [
   "reserved_type",
   "timestamp_out_of_range",
   "machine_error",
-  "order_retired",
+  "actor_retired",
 ] as const;
 export type RejectionReason = (typeof REJECTION_REASONS)[number];
+
+/** Names under which dead letters of earlier versions may still be in DEAD_LETTERS. */
+const FORMER_NAMES: Readonly<Record<string, RejectionReason>> = { order_retired: "actor_retired" };
+
+/** A reason as a dead letter says it, by the name it has now; undefined when it is none. */
+export function readReason(name: string | undefined): RejectionReason | undefined {
+  return REJECTION_REASONS.find((reason) => reason === name) ?? FORMER_NAMES[name ?? ""];
+}
+
+/** Does a dead letter with this reason have no other name for it than this one? */
+export function hasOneName(reason: string): boolean {
+  return !Object.values(FORMER_NAMES).some((renamed) => renamed === reason);
+}
 
 /** A delivery that can never succeed. A value, not an exception. */
 export interface Rejected {

@@ -240,7 +240,7 @@ describe("an order the streams no longer have", () => {
     station.take(late(90_000_000), late(90_000_001));
     const found = station.restore("o");
     expect(found?.isWhole).toBe(false);
-    const expected = { reason: "order_retired", error: expect.stringContaining("order o was retired at revision 2") };
+    const expected = { reason: "actor_retired", error: expect.stringContaining("order o was retired at revision 2") };
     expect(found?.result.deadLetters).toMatchObject([
       { ...expected, sequence: 90_000_000 },
       { ...expected, sequence: 90_000_001 },
@@ -249,7 +249,7 @@ describe("an order the streams no longer have", () => {
     expect([station.count("actors"), station.count("parked")]).toEqual([1, 0]);
     expect(station.rows.find("order", "o")?.status).toBe("lost");
     expect(station.restore("o")?.isWhole).toBeUndefined();
-    expect(station.tallies()).toMatchObject({ retired: 1, "dead:order_retired": 3 });
+    expect(station.tallies()).toMatchObject({ retired: 1, "dead:actor_retired": 3 });
   });
 
   it("another event in the place of one of its own does not make it whole", () => {

@@ -17,7 +17,7 @@ const MEANINGS: Record<(typeof REJECTION_REASONS)[number], string> = {
   timestamp_out_of_range: "event time before 1970, or more than 24 h after the stream stored the message",
   machine_error:
     "on this event the machine or a rule threw, went round in circles, kept what JSON does not, or gave what is no decision; its order is quarantined, see `natstate quarantine`",
-  order_retired:
+  actor_retired:
     "a late event about an order that was retired after `NATSTATE_RETAIN`, and of which the streams no longer hold every event and revision",
 };
 

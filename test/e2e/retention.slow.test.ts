@@ -67,12 +67,12 @@ it("what has left the stream does not come back: late events are dead letters, a
   };
   await until("both are dead letters", async () => (await world.streamSize("DEAD_LETTERS")) === 2);
   expect(await deadLetters()).toEqual(
-    Array(2).fill(["order_retired", expect.stringMatching(`order ${id} was retired at revision`)]),
+    Array(2).fill(["actor_retired", expect.stringMatching(`order ${id} was retired at revision`)]),
   );
   await world.publish(late);
   await until("so is the third", async () => (await world.streamSize("DEAD_LETTERS")) === 3);
   expect(await getJson(daemon, `/api/orders/${id}`)).toMatchObject({ retired: { status: "lost", parked: 0 } });
-  expect((await getJson(daemon, "/api/stats")).deadLetters.byReason.order_retired).toBe(3);
+  expect((await getJson(daemon, "/api/stats")).deadLetters.byReason.actor_retired).toBe(3);
   await daemon.stop();
 
   // A new store knows them too.

@@ -14,7 +14,7 @@ it("the running daemon holds orders against the stream and tells of one that was
   const daemon = await world.start({ NATSTATE_SCRUB_INTERVAL: "5ms" });
   await world.publish(traffic(200, 71));
   await world.settle(daemon);
-  await until("orders are looked at", async () => (await counter(daemon, "natstate_scrub_orders_total")) > 5);
+  await until("orders are looked at", async () => (await counter(daemon, "natstate_scrub_actors_total")) > 5);
   expect(await counter(daemon, "natstate_scrub_drift_total")).toBe(0);
   expect(daemon.output()).not.toContain("drift");
 
@@ -32,5 +32,5 @@ it("it can be switched off", async () => {
   const daemon = await world.start({ NATSTATE_SCRUB_INTERVAL: "off" });
   await world.publish(traffic(5, 72, { malformed: 0 }));
   await world.settle(daemon);
-  expect(await counter(daemon, "natstate_scrub_orders_total")).toBe(0);
+  expect(await counter(daemon, "natstate_scrub_actors_total")).toBe(0);
 });

@@ -44,3 +44,31 @@ it("a replica that has no dead letters is not believed", async () => {
   expect(await letters.latest({ reason: "malformed_json" }, 5)).toEqual([]);
   await session.close();
 });
+
+it("a dead letter that an earlier natstate wrote is found by the name its reason has now, and shown with it", async () => {
+  await using server = await startTestServer();
+  const session = await openSession({ url: server.url, name: "test" }, () => {});
+  const { jsm, js } = session;
+  await jsm.streams.add({ name: "DEAD_LETTERS", subjects: ["deadletters.>"], allow_direct: true });
+  for (const reason of ["order_retired", "malformed_json", "actor_retired"]) {
+    const header = headers();
+    header.set("Natstate-Reason", reason);
+    await js.publish(`deadletters.orders.${reason}`, "what came", { headers: header });
+  }
+  const letters = openDeadLetters(session);
+  const found = (await letters.latest({ reason: "actor_retired" }, 5)).map(({ sequence, reason }) => [
+    sequence,
+    reason,
+  ]);
+  expect(found).toEqual([
+    [3, "actor_retired"],
+    [1, "actor_retired"],
+  ]);
+  expect((await letters.latest({}, 5)).map(({ reason }) => reason)).toEqual([
+    "actor_retired",
+    "malformed_json",
+    "actor_retired",
+  ]);
+  expect((await letters.find(1))?.reason).toBe("actor_retired");
+  await session.close();
+});

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -73,6 +73,34 @@ it("a store in which events were known by their ids alone keeps them, and takes 
     expect(journal.recordEvent({ ...row, type: "X", body: '{"b":1}' })).toBe("duplicate");
     expect(journal.recordEvent({ ...row, type: "X", body: '{"b":2}' })).toBe("conflict");
     close();
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
+
+it("what was rejected because its actor is retired is counted and found by the reason's name of now", () => {
+  const dir = mkdtempSync(join(tmpdir(), "natstate-migrations-"));
+  const file = join(dir, "natstate.db");
+  try {
+    const old = new Database(file);
+    for (const name of readdirSync(MIGRATIONS).sort().slice(0, 6)) {
+      old.exec(readFileSync(join(MIGRATIONS, name), "utf8"));
+    }
+    old.pragma("user_version = 6");
+    old.exec(`INSERT INTO dead_letters VALUES
+        ('ORDERS', 7, 0, 'order', 1, 'order_retired', 'e', 'orders.1.o.X', 1000, '[]', 3, x'7b7d'),
+        ('ORDERS', 8, 0, 'order', 1, 'malformed_json', 'e', 'orders.1.o.X', 1000, '[]', 4, x'7b');
+      INSERT INTO tallies VALUES ('order', 1, 'dead:order_retired', 1), ('order', 1, 'dead:malformed_json', 1)`);
+    old.close();
+    const { db, close } = openDatabase(file);
+    const reasons = db.prepare("SELECT reason FROM dead_letters ORDER BY sequence").pluck().all();
+    const tallies = db.prepare("SELECT name, value FROM tallies ORDER BY name").all();
+    close();
+    expect(reasons).toEqual(["actor_retired", "malformed_json"]);
+    expect(tallies).toEqual([
+      { name: "dead:actor_retired", value: 1 },
+      { name: "dead:malformed_json", value: 1 },
+    ]);
   } finally {
     rmSync(dir, { recursive: true });
   }

@@ -330,7 +330,7 @@ describe("counts", () => {
       quarantined: 0,
       retired: 0,
       decisions: { byType: { OrderConfirmed: 0, OrderRejected: 0, OrderDecisionWithdrawn: 0 }, revised: 0 },
-      deadLetters: { byReason: { malformed_json: 0, machine_error: 0, order_retired: 0 } },
+      deadLetters: { byReason: { malformed_json: 0, machine_error: 0, actor_retired: 0 } },
     });
     fill(book, 40);
     const applied = [[0, 1], [2, 3], undefined].map(

@@ -57,7 +57,7 @@ describe("the read side", () => {
       `${text} The next event about it brings it back, as long as the streams hold all of it`,
     );
     expect(describeRetired(order, "a", { ...answer, status: "wanted", parked: 3 })).toContain("3 late events");
-    expect(describeRetired(order, "a", { ...answer, status: "lost" })).toContain("order_retired");
+    expect(describeRetired(order, "a", { ...answer, status: "lost" })).toContain("actor_retired");
   });
 });
 

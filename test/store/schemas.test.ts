@@ -108,7 +108,7 @@ test("what only reads a store says of an older one what brings it up to date, an
     );
     rmSync(file);
   }
-  // The number says it has all, and it has not.
+  // The number says more than it has.
   writeOld("1d", [2, 3, 4, 5, 6]);
   expect(() => openReader(file).close()).toThrow(/npx natstate start brings it up to date/);
 });
