@@ -3,6 +3,7 @@ import type Database from "better-sqlite3";
 import { encodeCursor } from "../answers/cursor.ts";
 import type { DeadLetter, DeadLetterSummary, Queries } from "../answers/queries.ts";
 import { rfc3339 } from "./rfc-3339.ts";
+import { DEAD_LETTERS } from "./tables.ts";
 
 interface SummaryRow
   extends Omit<DeadLetterSummary, "receivedAt" | "published" | "streamSequence" | "deadLetterSequence"> {
@@ -14,8 +15,8 @@ interface FullRow extends SummaryRow {
   readonly body: Buffer;
 }
 
-const SUMMARY_COLUMNS = `stream, sequence, reason, error, subject, stored_ms AS storedAtMs, length(body) AS bytes,
-  published AS publishedSequence`;
+const SUMMARY_COLUMNS = `${DEAD_LETTERS.select(["stream", "sequence", "reason", "error", "subject", "storedAtMs"])},
+  length(body) AS bytes, published AS publishedSequence`;
 
 /** Questions about what could not be applied. */
 export function createDeadLetterQueries(db: Database.Database): Pick<Queries, "deadLetters" | "deadLetter"> {

@@ -3,11 +3,11 @@ import type { EventRow, ParkedRow, RetiredRow } from "../flow/rows.ts";
 import { openToRead } from "./database.ts";
 import { createLaneRecords, type LaneRecords } from "./lanes.ts";
 import { createOutboxStreams } from "./outbox-streams.ts";
-import { RETIRED_COLUMNS } from "./retired.ts";
+import { createRejectionQuery, type Rejection } from "./rejections.ts";
 import { readAsIs } from "./schema.ts";
 import { StoreError } from "./store-error.ts";
 import { createImages, type Images } from "./stored-actor.ts";
-import type { Rejection } from "./throwaway-store.ts";
+import { DECISIONS, EVENT_FIELDS, EVENTS, PARKED, RETIRED } from "./tables.ts";
 
 /** A store opened for reading, to be checked or rebuilt from. */
 export interface StoreReader {
@@ -83,27 +83,23 @@ export function openReader(file: string): StoreReader {
 
 function createReader(db: Database.Database): StoreReader {
   const selectStreams = db.prepare("SELECT name, type, created, partitions FROM streams ORDER BY name");
-  const selectAged = db.prepare(`SELECT e.actor_key AS actorKey, e.event_id AS eventId, e.type, e.timestamp,
-    e.stored_ms AS storedAtMs, e.sequence, e.correlation_id AS correlationId, e.body, a.id AS actorId, a.partition
+  const selectAged = db.prepare(`SELECT ${EVENTS.select(EVENT_FIELDS, "e")}, a.id AS actorId, a.partition
     FROM events e JOIN actors a ON a.key = e.actor_key
     WHERE a.type = :type AND (e.sequence < :firstSequence OR e.stored_ms < :createdMs)
     ORDER BY e.stored_ms >= :createdMs, iif(e.stored_ms < :createdMs, e.stored_ms, 0), e.sequence`);
   const selectAgedDecisions =
-    db.prepare(`SELECT actor_id AS actorId, partition, revision, payload, published AS sequence
+    db.prepare(`SELECT ${DECISIONS.select(["actorId", "partition", "revision", "payload"])}, published AS sequence
     FROM decisions WHERE type = ? AND published < ? ORDER BY actor_key, revision`);
   const selectParked = db.prepare("SELECT sequence FROM parked WHERE type = ? AND stored_ms >= ?").pluck();
-  const selectAgedParked = db.prepare(`SELECT p.type, p.actor_id AS actorId, p.sequence, p.subject,
-    p.stored_ms AS storedAtMs, p.headers, p.body, q.partition FROM parked p JOIN quarantine q USING (type, actor_id)
+  const selectAgedParked = db.prepare(`SELECT ${PARKED.select(undefined, "p")}, q.partition
+    FROM parked p JOIN quarantine q USING (type, actor_id)
     WHERE p.type = :type AND (p.sequence < :firstSequence OR p.stored_ms < :createdMs)
     ORDER BY p.stored_ms, p.sequence`);
-  const selectRetired = db.prepare(`SELECT ${RETIRED_COLUMNS} FROM retired WHERE type = ?`);
+  const selectRetired = db.prepare(`SELECT ${RETIRED.select()} FROM retired WHERE type = ?`);
   const countRetired = db.prepare("SELECT count(*) FROM retired WHERE type = ?").pluck();
-  const selectRetiredParked = db.prepare(`SELECT p.type, p.actor_id AS actorId, p.sequence, p.subject,
-    p.stored_ms AS storedAtMs, p.headers, p.body FROM parked p JOIN retired r USING (type, actor_id)
+  const selectRetiredParked = db.prepare(`SELECT ${PARKED.select(undefined, "p")}
+    FROM parked p JOIN retired r USING (type, actor_id)
     WHERE p.type = ?`);
-  const selectRejections = db.prepare(
-    "SELECT sequence, partition, reason FROM dead_letters WHERE stream = ? AND former = 0 ORDER BY sequence",
-  );
   const outboxStreams = createOutboxStreams(db);
   return {
     images: createImages(db),
@@ -117,7 +113,7 @@ function createReader(db: Database.Database): StoreReader {
     countRetired: (type) => countRetired.get(type) as number,
     retiredParked: (type) => selectRetiredParked.iterate(type) as IterableIterator<ParkedRow>,
     parked: (type, sinceMs) => selectParked.all(type, sinceMs) as number[],
-    rejections: (stream) => selectRejections.iterate(stream) as IterableIterator<Rejection>,
+    rejections: createRejectionQuery(db),
     close: () => void db.close(),
   };
 }

@@ -1,31 +1,39 @@
 import type Database from "better-sqlite3";
 import type { QuietActor, RetiredRows } from "../flow/retired.ts";
 import type { RetiredRow } from "../flow/rows.ts";
+import { ACTORS, RETIRED } from "./tables.ts";
 
-export const RETIRED_COLUMNS = `type, actor_id AS actorId, partition, sequence, events, digest, revision,
-  updated_ms AS updatedAtMs, retired_ms AS retiredAtMs, status`;
+const QUIET_FIELDS = [
+  "key",
+  "id",
+  "partition",
+  "state",
+  "decisionType",
+  "completeness",
+  "events",
+  "revision",
+  "updatedAtMs",
+] as const satisfies readonly (keyof QuietActor)[];
 
 /** INDEXED BY: these walks must never become scans, whatever SQLite's statistics say. */
 export function createRetiredRows(db: Database.Database): RetiredRows {
-  const selectOne = db.prepare(`SELECT ${RETIRED_COLUMNS} FROM retired WHERE type = ? AND actor_id = ?`);
-  const insert = db.prepare(`INSERT INTO retired (type, actor_id, partition, sequence, events, digest, revision,
-    updated_ms, retired_ms, status) VALUES (:type, :actorId, :partition, :sequence, :events, :digest, :revision,
-    :updatedAtMs, :retiredAtMs, :status)`);
+  const selectOne = db.prepare(`SELECT ${RETIRED.select()} FROM retired WHERE type = ? AND actor_id = ?`);
+  const { into, valuesOf } = RETIRED.insert();
+  const insert = db.prepare(`INSERT ${into}`);
   const selectEventIds = db.prepare("SELECT event_id FROM events WHERE actor_key = ?").pluck();
   const deleteEvents = db.prepare("DELETE FROM events WHERE actor_key = ?");
   const deleteDecisions = db.prepare("DELETE FROM decisions WHERE actor_key = ?");
   const deleteActor = db.prepare("DELETE FROM actors WHERE key = ?");
   const updateStatus = db.prepare("UPDATE retired SET status = ? WHERE type = ? AND actor_id = ?");
   const deleteOne = db.prepare("DELETE FROM retired WHERE type = ? AND actor_id = ?");
-  const selectWanted = db.prepare(`SELECT ${RETIRED_COLUMNS} FROM retired INDEXED BY retired_wanted
+  const selectWanted = db.prepare(`SELECT ${RETIRED.select()} FROM retired INDEXED BY retired_wanted
     WHERE status = 'wanted' AND type = ? AND actor_id > ? ORDER BY actor_id LIMIT ?`);
   const selectNewest = db
     .prepare(
       `SELECT updated_ms FROM actors INDEXED BY actors_by_update WHERE type = ? ORDER BY updated_ms DESC LIMIT 1`,
     )
     .pluck();
-  const selectQuiet = db.prepare(`SELECT key, id, partition, state, decision_type AS decisionType, completeness, events,
-    revision, updated_ms AS updatedAtMs, decision_type IS NOT NULL
+  const selectQuiet = db.prepare(`SELECT ${ACTORS.select(QUIET_FIELDS)}, decision_type IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM decisions d WHERE d.published IS NULL AND d.type = a.type
       AND d.partition = a.partition AND d.actor_key = a.key)
     AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.type = a.type AND q.actor_id = a.id)
@@ -36,7 +44,7 @@ export function createRetiredRows(db: Database.Database): RetiredRows {
     find: (type, actorId) => selectOne.get(type, actorId) as RetiredRow | undefined,
     eventIds: (actorKey) => selectEventIds.all(actorKey) as string[],
     retire(row, actorKey) {
-      insert.run(row);
+      insert.run(valuesOf(row));
       deleteEvents.run(actorKey);
       deleteDecisions.run(actorKey);
       deleteActor.run(actorKey);

@@ -2,6 +2,7 @@ import type Database from "better-sqlite3";
 import type { Pieces } from "../flow/pieces.ts";
 import type { EventRow, PublishedDecision, StoredActor } from "../flow/rows.ts";
 import type { Lane } from "../wire/lanes.ts";
+import { ACTORS, DECISIONS, EVENT_FIELDS, EVENTS, LEARNT, PARKED } from "./tables.ts";
 
 /** All the store knows of one actor, at one moment. */
 export interface ActorImage extends LanePosition {
@@ -58,27 +59,23 @@ export interface Images {
   rejection(stream: string, sequence: number): string | undefined;
 }
 
-const ACTOR_COLUMNS = `key, type, id, partition, row_version AS rowVersion, machine_version AS machineVersion, state,
-  completeness, events, revision, decision_type AS decisionType, standing, first_seen_ms AS firstSeenAtMs,
-  updated_ms AS updatedAtMs, checksum, snapshot`;
-
 /** @param db - a connection of its own when another one writes the store. */
 export function createImages(db: Database.Database): Images {
   const selectLane = db.prepare(`SELECT sequence AS checkpoint, decisions_sequence AS decisionsKnownTo
     FROM checkpoints WHERE stream = ? AND partition = ?`);
-  const selectActor = db.prepare(`SELECT ${ACTOR_COLUMNS} FROM actors WHERE type = ? AND id = ?`);
-  const selectEvent = db.prepare(`SELECT actor_key AS actorKey, event_id AS eventId, type, timestamp,
-    stored_ms AS storedAtMs, sequence, outcome, correlation_id AS correlationId, body FROM events
+  const selectActor = db.prepare(`SELECT ${ACTORS.select()} FROM actors WHERE type = ? AND id = ?`);
+  const selectEvent = db.prepare(`SELECT ${EVENTS.select([...EVENT_FIELDS, "outcome"])} FROM events
     WHERE rowid = ? AND actor_key = ?`);
   const selectPlaces = db.prepare("SELECT rowid FROM events WHERE actor_key = ? ORDER BY rowid").pluck();
   const selectDecision = db.prepare(
-    "SELECT revision, payload, published FROM decisions WHERE actor_key = ? AND revision = ?",
+    `SELECT ${DECISIONS.select(["revision", "payload", "published"])} FROM decisions WHERE actor_key = ? AND revision = ?`,
   );
   const selectRevisions = db.prepare("SELECT revision FROM decisions WHERE actor_key = ? ORDER BY revision").pluck();
-  const selectImported = db.prepare(`SELECT revision, payload, sequence FROM imported_decisions
+  const selectImported =
+    db.prepare(`SELECT ${LEARNT.select(["revision", "payload", "sequence"])} FROM imported_decisions
     WHERE type = ? AND actor_id = ? ORDER BY revision`);
   const selectParked = db.prepare(
-    "SELECT sequence, stored_ms AS storedAtMs FROM parked WHERE type = ? AND actor_id = ?",
+    `SELECT ${PARKED.select(["sequence", "storedAtMs"])} FROM parked WHERE type = ? AND actor_id = ?`,
   );
   const selectRetired = db.prepare("SELECT 1 FROM retired WHERE type = ? AND actor_id = ?").pluck();
   const selectIds = db.prepare("SELECT id FROM actors WHERE type = ? AND id > ? ORDER BY id LIMIT ?").pluck();

@@ -6,6 +6,7 @@ import type { PublishedDecision, RetiredRow } from "../flow/rows.ts";
 import { carryRetired } from "./carry-retired.ts";
 import { createJournal } from "./journal.ts";
 import { createOutbox } from "./outbox.ts";
+import { createRejectionQuery, type Rejection } from "./rejections.ts";
 import { migrate } from "./schema.ts";
 import { createImages, type Images } from "./stored-actor.ts";
 
@@ -27,12 +28,6 @@ export interface Scratch {
   close(): void;
 }
 
-export interface Rejection {
-  readonly sequence: number;
-  readonly partition: number;
-  readonly reason: string;
-}
-
 /** @param file - absent: in memory. A crash may leave anything in it. */
 export function openScratch(file = ":memory:"): Scratch {
   const db = new Database(file);
@@ -44,14 +39,11 @@ export function openScratch(file = ":memory:"): Scratch {
   const insertPublished = db.prepare("INSERT OR REPLACE INTO published VALUES (?, ?, ?, ?, ?)");
   const selectPublished = db.prepare(`SELECT revision, payload, sequence FROM published
     WHERE type = ? AND actor_id = ? ORDER BY sequence`);
-  const selectRejections = db.prepare(
-    "SELECT sequence, partition, reason FROM dead_letters WHERE stream = ? AND former = 0 ORDER BY sequence",
-  );
   return {
     journal: createJournal(db),
     outbox: createOutbox(db),
     images: createImages(db),
-    rejections: (stream) => selectRejections.iterate(stream) as IterableIterator<Rejection>,
+    rejections: createRejectionQuery(db),
     noteRetired: (rows) => carryRetired(db, rows, []),
     notePublished: db.transaction((type: string, found: readonly ImportedDecision[]) => {
       for (const { actorId, sequence, revision, payload } of found) {
