@@ -4,7 +4,7 @@ import type { DecisionContent, ExpectedActor, TrafficMessage } from "../../src/a
 export const SHOWCASE_ID = "order-123";
 
 /** One accepted observation, as far as the rules look at it. */
-interface Seen {
+export interface Seen {
   readonly id: string;
   readonly type: string;
   /** Nanoseconds since 1970. */
@@ -14,6 +14,14 @@ interface Seen {
   /** The whole body: envelope and fields. */
   readonly body: Fields;
 }
+
+/** What an order's distinct events amount to. */
+export type Verdict = Pick<ExpectedActor, "state" | "completeness" | "view" | "decision"> & {
+  /** By event type, the one that counts. */
+  readonly winners: Readonly<Record<string, Seen>>;
+  /** What the decision, or that there is none, rests on; empty before payment and inventory are both known. */
+  readonly grounds: readonly Seen[];
+};
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -39,21 +47,22 @@ export function expectOrders(messages: readonly TrafficMessage[]): Map<string, E
     orders.set(orderId, order);
   }
   const expected = new Map<string, ExpectedActor>();
-  for (const [orderId, { seen, deliveries }] of orders)
-    expected.set(orderId, expectOrder([...seen.values()], deliveries));
+  for (const [orderId, { seen, deliveries }] of orders) {
+    const { winners: _, grounds: __, ...verdict } = judgeOrder([...seen.values()]);
+    expected.set(orderId, { ...verdict, events: seen.size, duplicates: deliveries - seen.size });
+  }
   return expected;
 }
 
-function expectOrder(events: readonly Seen[], deliveries: number): ExpectedActor {
-  // Sorted from oldest to newest, equal times from the smaller to the greater id: the last one wins.
-  const sorted = [...events].sort((a, b) => (a.instant === b.instant ? less(a.id, b.id) : less(a.instant, b.instant)));
-  const last = (type: string) => sorted.findLast((event) => event.type === type);
-  const firstInstant = sorted.find((event) => event.type === "OrderCreated")?.instant;
-  const created = sorted.findLast((event) => event.type === "OrderCreated" && event.instant === firstInstant);
-  const payment = last("PaymentProcessed");
-  const inventory = last("InventoryReserved");
-  const shipping = last("ShippingCalculated");
-  const loyalty = last("LoyaltyPointsUpdated");
+/**
+ * The order's rules (docs/order.md), of all its events at once.
+ *
+ * @param events - of one order, none twice, in any order.
+ */
+export function judgeOrder(events: readonly Seen[]): Verdict {
+  const winners = pickWinners(events);
+  const { OrderCreated: created, PaymentProcessed: payment, InventoryReserved: inventory } = winners;
+  const { ShippingCalculated: shipping, LoyaltyPointsUpdated: loyalty } = winners;
 
   const failed = payment?.body.status === "failed";
   const reserved = Object.values(inventory?.body.reservedItems ?? {}).some((quantity) => Number(quantity) > 0);
@@ -70,7 +79,7 @@ function expectOrder(events: readonly Seen[], deliveries: number): ExpectedActor
   }
   return {
     state: failed ? "payment_failed" : confirmed ? "confirmed" : created ? "processing" : "pending",
-    completeness: 20 * [created, payment, inventory, shipping, loyalty].filter((winner) => winner !== undefined).length,
+    completeness: 20 * Object.keys(winners).length,
     view: {
       createdAt: created?.at ?? null,
       customerInfo: pick(created, "receivedAt", ["customerId", "totalAmount:orderAmount", "currency"]),
@@ -80,9 +89,18 @@ function expectOrder(events: readonly Seen[], deliveries: number): ExpectedActor
       loyaltyInfo: pick(loyalty, "updatedAt", ["pointsEarned", "totalPoints", "tierStatus"]),
     },
     decision,
-    events: events.length,
-    duplicates: deliveries - events.length,
+    winners,
+    grounds: payment && inventory ? [payment, inventory, ...(confirmed && shipping ? [shipping] : [])] : [],
   };
+}
+
+/** The newest of each type; of creations those of the earliest time. Equal times go to the greater id. */
+function pickWinners(events: readonly Seen[]): Record<string, Seen> {
+  const sorted = [...events].sort((a, b) => (a.instant === b.instant ? less(a.id, b.id) : less(a.instant, b.instant)));
+  const firstInstant = sorted.find((event) => event.type === "OrderCreated")?.instant;
+  const eligible = sorted.filter((event) => event.type !== "OrderCreated" || event.instant === firstInstant);
+  // A later entry takes the place of an earlier one.
+  return Object.fromEntries(eligible.map((event) => [event.type, event]));
 }
 
 /** The winner's fields under the seed's names (`name` or `name:shownAs`), null where the event left one out. */

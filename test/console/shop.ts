@@ -1,5 +1,6 @@
 import { jetstream } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
+import { createRandom } from "../random.ts";
 
 /** A message as a service of the shop publishes it. */
 export interface ShopMessage {
@@ -113,16 +114,5 @@ export function startTraffic(nc: NatsConnection, shop: Shop, eventsPerSecond: nu
       clearInterval(timer);
       await Promise.allSettled(open);
     },
-  };
-}
-
-/** Uniform in [0, 1). Source: mulberry32 by Tommy Ettinger, public domain. */
-function createRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
 }

@@ -16,6 +16,7 @@ import { ensureStreams } from "../../src/jetstream/topology.ts";
 import { lanesOf } from "../../src/wire/lanes.ts";
 import { startTestServer, type TestServer } from "../server.ts";
 import { until } from "../until.ts";
+import { expectRevisions } from "./world.ts";
 
 const type = orderType as ActorType;
 
@@ -264,11 +265,7 @@ async function checkDecisions({ nc, jsm }: Session, messages: readonly TrafficMe
     for await (const { data } of messagesOn(jsm, "DECISIONS", `decisions.orders.${id}`)) {
       payloads.push(Buffer.from(data).toString());
     }
-    const revisions = payloads.map((payload) => JSON.parse(payload).revision);
-    expect(revisions, `revisions of ${id}`).toEqual(payloads.map((_, index) => index + 1));
-    const contents = payloads.map((payload) => decodeContent(type, payload));
-    for (const [index, content] of contents.entries()) expect(content, id).not.toEqual(contents[index - 1]);
-    expect(contents.at(-1), id).toEqual(expected.decision);
+    expectRevisions(id, payloads, expected.decision);
     const answer = (await nc.request(`natstate.orders.get.${id}`)).json<{ decision: object }>();
     expect(answer, id).toMatchObject({ processingStatus: expected.state, version: expected.events });
     expect(decodeContent(type, JSON.stringify(answer.decision)), id).toEqual(expected.decision);

@@ -133,6 +133,20 @@ async function checkOrders(daemon: DaemonProcess, expected: Map<string, Expected
   }
 }
 
+/** An order's decisions as published: revisions 1 to n, each another than the one before, the last one `standing`. */
+export function expectRevisions(
+  id: string,
+  payloads: readonly string[],
+  standing: ExpectedActor["decision"] | undefined,
+): void {
+  const revisions = payloads.map((payload) => JSON.parse(payload).revision);
+  expect(revisions, `revisions of ${id}`).toEqual(payloads.map((_, index) => index + 1));
+  const contents = payloads.map((payload) => decodeContent(type, payload));
+  for (const [index, content] of contents.entries()) expect(content, id).not.toEqual(contents[index - 1]);
+  const last = contents.at(-1);
+  expect(last?.decisionType === type.withdrawn ? null : last, id).toEqual(standing);
+}
+
 async function checkDecisions(session: Session, expected: Map<string, ExpectedActor>): Promise<void> {
   const published = new Map<string, string[]>();
   await readStream(session.jsm, session.js, "DECISIONS", 1, (batch) => {
@@ -141,14 +155,7 @@ async function checkDecisions(session: Session, expected: Map<string, ExpectedAc
       published.set(id, [...(published.get(id) ?? []), Buffer.from(data).toString()]);
     }
   });
-  for (const [id, payloads] of published) {
-    const revisions = payloads.map((payload) => JSON.parse(payload).revision);
-    expect(revisions, `revisions of ${id}`).toEqual(payloads.map((_, index) => index + 1));
-    const contents = payloads.map((payload) => decodeContent(type, payload));
-    for (const [index, content] of contents.entries()) expect(content, id).not.toEqual(contents[index - 1]);
-    const last = contents.at(-1);
-    expect(last?.decisionType === type.withdrawn ? null : last, id).toEqual(expected.get(id)?.decision);
-  }
+  for (const [id, payloads] of published) expectRevisions(id, payloads, expected.get(id)?.decision);
   for (const [id, model] of expected) if (model.decision !== null) expect(published.has(id), id).toBe(true);
 }
 

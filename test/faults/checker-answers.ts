@@ -1,6 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Json } from "./checker-contract.ts";
-import { contentOf, type ModelEvent, type ModelOrder, nameOf, shown, standingContent } from "./checker-model.ts";
+import {
+  contentOf,
+  type Json,
+  type ModelEvent,
+  type ModelOrder,
+  nameOf,
+  shown,
+  standingContent,
+} from "./checker-orders.ts";
 import type { Report } from "./checker-outputs.ts";
 
 /** Asks the daemon's API. */
@@ -56,7 +63,7 @@ export function checkHistory(
     else if (!isAsHeard(row, expected)) {
       const { outcome, sequence, event } = expected;
       report.wrong.push(
-        `${id}: ${row.eventId} is in its history as ${JSON.stringify(row)}, expected ${outcome} at ${event.at}, sequence ${sequence}, ${JSON.stringify(event.fields)}`,
+        `${id}: ${row.eventId} is in its history as ${JSON.stringify(row)}, expected ${outcome} at ${event.timestamp}, sequence ${sequence}, ${JSON.stringify(event.data)}`,
       );
     }
     seen.add(name);
@@ -72,16 +79,15 @@ function inOrderHeard(names: readonly string[], { events }: ModelOrder): string[
   return names.toSorted((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0));
 }
 
-/** Unknown fields are not kept, so only those shown are compared. */
-function isAsHeard(row: Json, { event, outcome, sequence }: ModelEvent): boolean {
+function isAsHeard(row: Json, { event, outcome, sequence, storedAtMs }: ModelEvent): boolean {
   return (
     row.outcome === outcome &&
     row.sequence === sequence &&
     row.eventType === event.type &&
-    row.timestamp === event.at &&
-    row.receivedAt === new Date(event.storedAtMs).toISOString() &&
+    row.timestamp === event.timestamp &&
+    row.receivedAt === new Date(storedAtMs).toISOString() &&
     row.correlationId === event.correlationId &&
-    Object.entries(row.data as Json).every(([name, value]) => isDeepStrictEqual(value, event.fields[name]))
+    isDeepStrictEqual(row.data, event.data)
   );
 }
 

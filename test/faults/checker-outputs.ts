@@ -1,6 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Json, Stored } from "./checker-contract.ts";
-import { contentOf, type ModelOrder, newOrder, standingContent } from "./checker-model.ts";
+import type { Stored } from "../wire/contract.ts";
+import { contentOf, type Json, type ModelOrder, newOrder, standingContent } from "./checker-orders.ts";
+
+/** One message of a stream, with its place there. */
+export interface Placed extends Stored {
+  readonly sequence: number;
+}
 
 /** What is not as it should be, a line each. */
 export interface Report {
@@ -22,7 +27,7 @@ export interface Bad {
 export type OutputStream = "DECISIONS" | "DEAD_LETTERS";
 
 /** Each order's decisions as they were published. */
-export function decisionsByOrder(messages: readonly Stored[], report: Report): Map<string, Json[]> {
+export function decisionsByOrder(messages: readonly Placed[], report: Report): Map<string, Json[]> {
   const published = new Map<string, Json[]>();
   for (const message of messages) {
     const decision = JSON.parse(Buffer.from(message.body).toString()) as Json;
@@ -55,7 +60,7 @@ export function checkDecisions(
     checkRevisions(id, found, report);
     if (givenUp.has(id)) continue;
     if (exact) compareDecisions(id, found, model, report);
-    const standing = standingContent({ ...model, decisions: [...found] });
+    const standing = standingContent({ decisions: [...found] });
     if (!isDeepStrictEqual(standing, standingContent(model))) {
       report.wrong.push(
         `${id}: ${JSON.stringify(standing)} stands, expected ${JSON.stringify(standingContent(model))}`,
@@ -92,7 +97,7 @@ function compareDecisions(id: string, found: readonly Json[], { decisions }: Mod
 }
 
 /** Exactly the bad messages, by sequence, once each, with their bytes. */
-export function checkDeadLetters(messages: readonly Stored[], bad: readonly Bad[], report: Report): void {
+export function checkDeadLetters(messages: readonly Placed[], bad: readonly Bad[], report: Report): void {
   const keyOf = (where: string, reason: string, body: Buffer) => `${where} ${reason} ${body.toString("base64")}`;
   const open = new Map<string, number>();
   for (const { where, reason, body } of bad) open.set(keyOf(where, reason, body), 1);

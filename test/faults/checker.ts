@@ -6,15 +6,16 @@ import {
   jetstreamManager,
 } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
+import { judge } from "../wire/contract.ts";
 import { ask, checkCounts, checkHistory, checkOrder } from "./checker-answers.ts";
-import { judge, type Stored } from "./checker-contract.ts";
-import { hear, type ModelOrder, newOrder } from "./checker-model.ts";
+import { hear, type ModelOrder, newOrder } from "./checker-orders.ts";
 import {
   type Bad,
   checkDeadLetters,
   checkDecisions,
   decisionsByOrder,
   type OutputStream,
+  type Placed,
   type Report,
 } from "./checker-outputs.ts";
 
@@ -71,7 +72,7 @@ export async function openChecker(natsUrl: string): Promise<Checker> {
   const givenUp = new Set<string>();
   const strangers: Record<OutputStream, Set<number>> = { DECISIONS: new Set(), DEAD_LETTERS: new Set() };
   /** By sequence, also those that are gone. */
-  const heard = new Map<number, Stored>();
+  const heard = new Map<number, Placed>();
   let created = "";
   let lastRead = 0;
   let events = 0;
@@ -90,14 +91,14 @@ export async function openChecker(natsUrl: string): Promise<Checker> {
         bad.push({ reason: verdict, body: Buffer.from(message.body), where: String(message.sequence) });
         continue;
       }
-      const order = orders.get(verdict.orderId) ?? newOrder();
-      orders.set(verdict.orderId, order);
-      hear(order, verdict, message.sequence);
+      const order = orders.get(verdict.actorId) ?? newOrder();
+      orders.set(verdict.actorId, order);
+      hear(order, verdict, message.sequence, message.storedAtMs);
     }
   }
 
   /** What is ours there, in order; `subjects` because other actor types publish to the same streams. */
-  async function outputs(stream: OutputStream, subjects: string): Promise<Stored[]> {
+  async function outputs(stream: OutputStream, subjects: string): Promise<Placed[]> {
     const found = await messagesOf(js, jsm, stream, 1);
     return found.filter(({ subject, sequence }) => subject.startsWith(subjects) && !strangers[stream].has(sequence));
   }
@@ -169,11 +170,11 @@ async function eachOf<Item>(items: readonly Item[], work: (item: Item) => Promis
 }
 
 /** Everything a stream holds from a sequence to its end. */
-async function messagesOf(js: JetStreamClient, jsm: JetStreamManager, stream: string, from: number): Promise<Stored[]> {
+async function messagesOf(js: JetStreamClient, jsm: JetStreamManager, stream: string, from: number): Promise<Placed[]> {
   const { state } = await jsm.streams.info(stream);
   if (state.messages === 0 || from > state.last_seq) return [];
   const consumer = await js.consumers.get(stream, { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from });
-  const found: Stored[] = [];
+  const found: Placed[] = [];
   const messages = await consumer.consume({ max_messages: 250 });
   for await (const { info, subject, headers, data } of messages) {
     found.push({

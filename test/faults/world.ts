@@ -10,14 +10,14 @@ import { type DaemonProcess, spawnDaemon, startDaemonProcess } from "../e2e/daem
 import { type ServerChanges, startTestServer, type TestServer } from "../server.ts";
 import { until } from "../until.ts";
 import { type Checker, openChecker } from "./checker.ts";
+import { type Choices, createChoices } from "./choices.ts";
 import type { Inside } from "./inside.ts";
 import { endOf, pause } from "./processes.ts";
 import { openProxy, type TcpProxy } from "./proxy.ts";
-import { createRandom, type Random } from "./random.ts";
 
 /** A real nats-server, real daemons on it through a proxy, publishers, and a checker that knows none of them. */
 export interface World extends AsyncDisposable {
-  readonly random: Random;
+  readonly random: Choices;
   readonly server: TestServer;
   readonly proxy: TcpProxy;
   /** Ours, straight to the server. */
@@ -74,7 +74,7 @@ const PUBLISHERS = 100;
 const ANSWER_MS = 5000;
 
 export async function openWorld(seed: number, options: WorldOptions = {}): Promise<World> {
-  const random = createRandom(seed);
+  const random = createChoices(seed);
   const server = await startTestServer(options.server);
   const proxy = await openProxy(server.port);
   const session = await openSession({ url: server.url, name: "faults" }, () => {});

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { createRandom } from "../random.ts";
 import { anyValue, IDS, ODD_VALUES, RAW_VALUES, SAMPLES, SUBJECTS, TEXTS, TIMES, TOKENS, TRACES } from "./samples.ts";
 
 /** One message as a publisher could send it. */
@@ -11,22 +12,8 @@ export interface FuzzCase {
   readonly storedAtMs: number;
 }
 
-/** Seeded numbers, uniform in [0, 1). */
-export type Random = () => number;
-
 const STORED_AT_MS = Date.parse("2026-03-01T00:00:00Z");
 const POOL = 2000;
-
-/** Source: mulberry32, Tommy Ettinger, public domain. */
-export function createRandom(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 /** Makes cases of every kind: valid events, broken ones, and noise. The same seed gives the same ones. */
 export function createCases(seed: number): { next(): FuzzCase; value(): unknown } {
