@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { describeConfig, readConfig, settings } from "../config/config.ts";
+import { describeConfig, readConfig } from "../config/config.ts";
 import { withExamples } from "./arguments.ts";
 import { print, printJson, table } from "./output.ts";
 
@@ -11,10 +11,7 @@ export function addConfig(program: Command): void {
     .option("--json", "print JSON")
     .action(({ json }: { json?: boolean }) => {
       readConfig(process.env);
-      const effective = describeConfig(process.env).map((setting) => ({
-        ...setting,
-        help: settings[setting.name as keyof typeof settings].help,
-      }));
+      const effective = describeConfig(process.env);
       if (json) printJson({ settings: effective });
       else {
         const rows = effective.map(({ name, value, source, help }) => [name, value || "-", source, help]);

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
-import { readGiven } from "../config/environment.ts";
+import { readSecret } from "../config/environment.ts";
 import { withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { addSystemOption } from "./nats-option.ts";
@@ -97,7 +97,7 @@ function readOwnRuntime(dataDir: string): RuntimeFile | undefined {
 }
 
 async function askApi(httpUrl: string): Promise<Readiness> {
-  const token = readGiven(process.env, "NATSTATE_HTTP_TOKEN").text;
+  const token = readSecret(process.env, "NATSTATE_HTTP_TOKEN").text;
   const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
   let response: Answer;
   try {

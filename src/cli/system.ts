@@ -1,4 +1,5 @@
-import { natsAccess, readConfig, settings } from "../config/config.ts";
+import { natsAccess, readConfig } from "../config/config.ts";
+import { settings } from "../config/settings.ts";
 import { maskUrl } from "../config/values.ts";
 import type { NatsAccess } from "../jetstream/access.ts";
 import { NatsAwayError, NatsSetupError } from "../jetstream/connect.ts";

@@ -7,23 +7,25 @@ export interface Given {
   readonly source: "env" | "file" | "default";
 }
 
-/** Secrets may be in files, as containers mount them: these names with `_FILE` behind them name one. */
-export const SECRETS = ["NATS_URL", "NATSTATE_HTTP_TOKEN"] as const;
+/** Secrets may be in files, as containers mount them: `NATSTATE_HTTP_TOKEN_FILE`. */
+export function fileVariable(name: string): string {
+  return `${name}_FILE`;
+}
 
-/** `NATSTATE_HTTP_TOKEN_FILE`; undefined for what is no secret. */
-export function fileVariable(name: string): string | undefined {
-  return SECRETS.some((secret) => secret === name) ? `${name}_FILE` : undefined;
+/** Reads a setting's variable. An empty one is not set. */
+export function readGiven(env: NodeJS.ProcessEnv, name: string): Given {
+  const text = isInjected(name, env[name]) ? undefined : env[name];
+  return text ? { text, source: "env" } : { text: undefined, source: "default" };
 }
 
 /**
- * Reads one setting: its variable, else the file that is named for it, without the line break at its end. An empty
- * variable is not set. Nor is what a file lacks or keeps to itself: that it does is said where all paths are looked at.
+ * Reads a secret's variable, else the file that is named for it, without the line break at its end. What a file lacks or
+ * keeps to itself is not set either: that it does is said where all paths are looked at.
  */
-export function readGiven(env: NodeJS.ProcessEnv, name: string): Given {
-  const text = isInjected(name, env[name]) ? undefined : env[name];
-  if (text) return { text, source: "env" };
-  const path = env[fileVariable(name) ?? ""];
-  if (!path) return { text: undefined, source: "default" };
+export function readSecret(env: NodeJS.ProcessEnv, name: string): Given {
+  const given = readGiven(env, name);
+  const path = env[fileVariable(name)];
+  if (given.source === "env" || !path) return given;
   try {
     const content = readFileSync(path, "utf8").replace(/\r?\n$/, "");
     return { text: content.trim() === "" ? undefined : content, source: "file" };

@@ -1,21 +1,12 @@
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
-
-/** Settings that name a file which is read. */
-const READ = [
-  "NATS_CREDS",
-  "NATSTATE_TLS_CA",
-  "NATSTATE_TLS_CERT",
-  "NATSTATE_TLS_KEY",
-  "NATS_URL_FILE",
-  "NATSTATE_HTTP_TOKEN_FILE",
-] as const;
+import { fileVariables } from "./settings.ts";
 
 /**
  * What is wrong with the paths that settings name, a line each: a connection would say `ENOENT` and leave open which of its
  * files it means.
  */
 export function unusablePaths(given: Readonly<Record<string, string>>): string[] {
-  const problems = READ.flatMap((name) => {
+  const problems = fileVariables().flatMap((name) => {
     const path = given[name];
     const problem = path === undefined ? undefined : unreadable(path);
     return problem === undefined ? [] : [`${name}: ${path} ${problem}`];

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Ajv2019 } from "ajv/dist/2019.js";
 import { describe, expect, it } from "vitest";
-import { settings } from "../../src/config/config.ts";
-import { fileVariable, SECRETS } from "../../src/config/environment.ts";
+import { fileVariable } from "../../src/config/environment.ts";
+import { secrets, settings } from "../../src/config/settings.ts";
 import { DEPLOY, ROOT, readCompose, readDeploy, readDockerfile, readKubernetes } from "./files.ts";
 
 const require = createRequire(import.meta.url);
@@ -24,7 +24,7 @@ function inScratch<Value>(check: (directory: string) => Value): Value {
 
 it("every setting that the examples name exists", () => {
   // NATSTATE_PORT is what enableServiceLinks would set.
-  const known: unknown[] = [...Object.keys(settings), ...SECRETS.map(fileVariable), "NATSTATE_PORT"];
+  const known: unknown[] = [...Object.keys(settings), ...secrets().map(fileVariable), "NATSTATE_PORT"];
   for (const name of readdirSync(DEPLOY).filter((name) => /\.(yaml|service|md)$|^Dockerfile$/.test(name))) {
     const named = [...readDeploy(name).matchAll(/\bNATSTATE_[A-Z_]+[A-Z]\b/g)].map(([setting]) => setting);
     expect(

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
-import { settings } from "../../src/config/config.ts";
+import { type Setting, settings } from "../../src/config/settings.ts";
 import { METRICS } from "../../src/ops/catalogue.ts";
 import { REJECTION_REASONS } from "../../src/wire/rejection.ts";
 import type { Sizings } from "../bench/sizing.ts";
@@ -31,7 +31,11 @@ export function tables(): Record<string, string> {
     "sizing-table": sizing(),
     "config-table": table(
       ["setting", "default", "what it does"],
-      Object.entries(settings).map(([name, { fallback, help }]) => [code(name), fallback ? code(fallback) : "", help]),
+      Object.entries<Setting>(settings).map(([name, { fallback, help }]) => [
+        code(name),
+        fallback ? code(fallback) : "",
+        help,
+      ]),
     ),
     "metrics-table": table(
       ["metric", "type", "labels", "what it says"],

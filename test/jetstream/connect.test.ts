@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { settings } from "../../src/config/config.ts";
+import { settings } from "../../src/config/settings.ts";
 import { connectNats, NatsAwayError } from "../../src/jetstream/connect.ts";
 import { startTestServer } from "../server.ts";
 import { until } from "../until.ts";
