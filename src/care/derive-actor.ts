@@ -1,11 +1,11 @@
 import type { Delivery } from "../flow/delivery.ts";
+import { storedDelivery } from "../flow/event-row.ts";
 import { createHotActors } from "../flow/hot-actors.ts";
 import type { Pieces } from "../flow/pieces.ts";
 import { createProcessor } from "../flow/processor.ts";
 import type { ActorImage, ImageEvent, ParkedMessage } from "../store/stored-actor.ts";
 import { openScratch } from "../store/throwaway-store.ts";
 import type { Lane } from "../wire/lanes.ts";
-import { storedDelivery } from "./deliveries.ts";
 import type { PublishedHistory } from "./diff.ts";
 
 /** All the log holds about one actor. */

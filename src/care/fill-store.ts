@@ -3,9 +3,10 @@ import type { ReachCrashPoint } from "../flow/crash-points.ts";
 import { createHotActors } from "../flow/hot-actors.ts";
 import type { Outbox } from "../flow/outbox.ts";
 import { createProcessor } from "../flow/processor.ts";
-import { catchUpOutbox } from "../jetstream/learn-published.ts";
+import { learnPublished } from "../jetstream/learn-published.ts";
 import { checkOutboxStreams } from "../jetstream/outbox-streams.ts";
 import { readIdentity } from "../jetstream/stream-identity.ts";
+import type { Log } from "../jetstream/stream-reader.ts";
 import { carryRetired } from "../store/carry-retired.ts";
 import type { OpenDatabase } from "../store/database.ts";
 import { createJournal } from "../store/journal.ts";
@@ -15,7 +16,7 @@ import { createOutboxStreams } from "../store/outbox-streams.ts";
 import type { StoreReader } from "../store/reader.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { DECISIONS_STREAM, eventStream } from "../wire/names.ts";
-import { agedEvents, agedParked, type Log, type OnProgress, replayAged, replayStream } from "./replay-log.ts";
+import { agedEvents, agedParked, type OnProgress, replayAged, replayStream } from "./replay-log.ts";
 
 export interface RebuildOptions {
   readonly log: Log;
@@ -51,7 +52,7 @@ export async function fillStore(
   // First, so that everything published is recognised when it is derived: by rising revision.
   await keepAgedDecisions(options, outbox, old);
   await checkOutboxStreams({ jsm: log.jsm, outboxStreams: createOutboxStreams(db) });
-  await catchUpOutbox({ ...log, outbox, partitions: partitionsOf(lanes) }, lanes);
+  await learnPublished({ ...log, outbox, partitions: partitionsOf(lanes) }, lanes);
   let fromOldStore = 0;
   for (const type of types) fromOldStore += await fillType(options, type, db, old);
   return fromOldStore;

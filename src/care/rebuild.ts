@@ -3,7 +3,7 @@ import type { ActorType } from "../actor/actor-type.ts";
 import { readDecision } from "../jetstream/published-decisions.ts";
 import type { StreamIdentity } from "../jetstream/stream-identity.ts";
 import { readIdentity } from "../jetstream/stream-identity.ts";
-import { readStream } from "../jetstream/stream-reader.ts";
+import { type Log, readStream } from "../jetstream/stream-reader.ts";
 import { checkStore } from "../store/checkup.ts";
 import { createContradictions, type Inspector, type StoreCounts } from "../store/contradictions.ts";
 import { removeStore, sealStore } from "../store/copy.ts";
@@ -13,7 +13,7 @@ import { swapStore } from "../store/swap.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { DECISIONS_STREAM, eventStream } from "../wire/names.ts";
 import { fillStore, type RebuildOptions } from "./fill-store.ts";
-import type { Log, OnProgress } from "./replay-log.ts";
+import type { OnProgress } from "./replay-log.ts";
 
 export interface Rebuilt extends StoreCounts {
   /** True: an earlier rebuild had been interrupted, and was gone on with. */
@@ -156,7 +156,7 @@ async function compareWithDecisions(
 ): Promise<string[]> {
   const wrong: string[] = [];
   const { lastSequence } = await readIdentity(log.jsm, DECISIONS_STREAM);
-  await readStream(log.jsm, log.js, DECISIONS_STREAM, 1, (messages) => {
+  for await (const messages of readStream(log, DECISIONS_STREAM)) {
     for (const message of messages) {
       const type = types.find(({ collection }) => collection === message.subject.split(".")[1]);
       const decision = type && readDecision(type, message);
@@ -164,7 +164,7 @@ async function compareWithDecisions(
       wrong.push(`${decision.actorId} revision ${decision.revision}`);
     }
     onProgress(`comparing with ${DECISIONS_STREAM}`, messages.at(-1)?.sequence ?? lastSequence, lastSequence);
-  });
+  }
   if (wrong.length === 0) return [];
   return [`${wrong.length} decisions are not as DECISIONS has them: ${wrong.slice(0, 5).join(", ")}`];
 }

@@ -2,8 +2,8 @@ import type { ActorType } from "../actor/actor-type.ts";
 import type { QuarantineControl, QuarantineQueries } from "../answers/quarantine.ts";
 import type { BatchResult } from "../flow/batch-result.ts";
 import type { Journal } from "../flow/journal.ts";
+import { unpark } from "../flow/parked.ts";
 import type { Processor } from "../flow/processor.ts";
-import { unpark } from "../flow/quarantine.ts";
 import type { Lane } from "../wire/lanes.ts";
 
 export interface QuarantineControlOptions {

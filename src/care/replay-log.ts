@@ -1,19 +1,14 @@
-import type { Delivery } from "../flow/delivery.ts";
+import { type Delivery, toDelivery } from "../flow/delivery.ts";
+import { storedDelivery } from "../flow/event-row.ts";
 import type { Journal } from "../flow/journal.ts";
+import { unpark } from "../flow/parked.ts";
 import type { Processor } from "../flow/processor.ts";
-import { unpark } from "../flow/quarantine.ts";
-import { toDelivery } from "../jetstream/actor-history.ts";
-import type { Session } from "../jetstream/session.ts";
-import { readStream } from "../jetstream/stream-reader.ts";
+import { type Log, readStream } from "../jetstream/stream-reader.ts";
 import type { StoreReader, StreamReach } from "../store/reader.ts";
 import type { Lane } from "../wire/lanes.ts";
-import { laneOf, storedDelivery } from "./deliveries.ts";
 
 /** Told how far a long piece of work is: what is being done, how much of it, and of how much. */
 export type OnProgress = (what: string, done: number, total: number) => void;
-
-/** What a replay needs of NATS. */
-export type Log = Pick<Session, "js" | "jsm">;
 
 /**
  * Applies deliveries that no stream holds any more, one by one; the lanes' checkpoints are 0 afterwards, as the stream
@@ -84,23 +79,17 @@ export async function replayStream({ log, lanes, processor, onProgress, ...range
   const { state } = await log.jsm.streams.info(stream);
   const end = Math.min(state.last_seq, to);
   let begun = false;
-  await readStream(
-    log.jsm,
-    log.js,
-    stream,
-    from,
-    (messages) => {
-      if (!begun) onFirst?.(messages[0]?.sequence ?? end + 1);
-      begun = true;
-      const deliveries = messages.flatMap((message) => {
-        const lane = laneOf(lanes, stream, message.subject);
-        return lane === undefined ? [] : [toDelivery(lane, message)];
-      });
-      processor.apply(deliveries.filter(accepts));
-      onProgress(`reading ${stream}`, messages.at(-1)?.sequence ?? end, end);
-    },
-    end,
-  );
+  for await (const messages of readStream(log, stream, { from, to: end })) {
+    if (!begun) onFirst?.(messages[0]?.sequence ?? end + 1);
+    begun = true;
+    const deliveries = messages.flatMap((message) => {
+      const partition = Number(message.subject.split(".")[1]);
+      const lane = lanes.find((known) => known.partition === partition);
+      return lane === undefined ? [] : [toDelivery(lane, message)];
+    });
+    processor.apply(deliveries.filter(accepts));
+    onProgress(`reading ${stream}`, messages.at(-1)?.sequence ?? end, end);
+  }
   // Empty, or purged up to where the store has come.
   if (!begun) onFirst?.(Math.max(state.first_seq, from));
   return end;

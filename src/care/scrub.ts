@@ -1,9 +1,9 @@
 import type { ActorType } from "../actor/actor-type.ts";
+import type { Log } from "../jetstream/stream-reader.ts";
 import { openReader } from "../store/reader.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { openDeriver } from "./derive-actor.ts";
 import type { Difference } from "./diff.ts";
-import type { Log } from "./replay-log.ts";
 import { verifyActor } from "./verify-actor.ts";
 
 export interface ScrubOptions {

@@ -6,7 +6,7 @@ import { atOnce } from "../flow/pieces.ts";
 import { createProcessor } from "../flow/processor.ts";
 import { readDecision } from "../jetstream/published-decisions.ts";
 import { readIdentity } from "../jetstream/stream-identity.ts";
-import { readStream } from "../jetstream/stream-reader.ts";
+import { type Log, readStream } from "../jetstream/stream-reader.ts";
 import { copyStore } from "../store/copy.ts";
 import { openReader, type StoreReader } from "../store/reader.ts";
 import type { Rejection } from "../store/rejections.ts";
@@ -14,7 +14,7 @@ import { openScratch, type Scratch } from "../store/throwaway-store.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { DECISIONS_STREAM, partitionOf } from "../wire/names.ts";
 import { compareActor, type Difference, type PublishedHistory } from "./diff.ts";
-import { agedEvents, type Log, type OnProgress, replayAged, replayStream } from "./replay-log.ts";
+import { agedEvents, type OnProgress, replayAged, replayStream } from "./replay-log.ts";
 
 /** A whole store held against the log. */
 export interface Compared {
@@ -83,12 +83,12 @@ export async function verifyAll(options: VerifyAllOptions): Promise<Compared> {
 /** @returns the first sequence DECISIONS still has. */
 async function readDecisions({ log, scratch, type, onProgress }: Work): Promise<number> {
   const { firstSequence, lastSequence } = await readIdentity(log.jsm, DECISIONS_STREAM);
-  await readStream(log.jsm, log.js, DECISIONS_STREAM, 1, (messages) => {
+  for await (const messages of readStream(log, DECISIONS_STREAM)) {
     const own = messages.filter(({ subject }) => subject.split(".")[1] === type.collection);
     const found = own.flatMap((message) => readDecision(type, message) ?? []);
     scratch.notePublished(type.name, found);
     onProgress(`reading ${DECISIONS_STREAM}`, messages.at(-1)?.sequence ?? lastSequence, lastSequence);
-  });
+  }
   return firstSequence;
 }
 

@@ -1,12 +1,13 @@
 import type { ActorType } from "../actor/actor-type.ts";
 import { readKnownIdentity } from "../jetstream/stream-identity.ts";
+import type { Log } from "../jetstream/stream-reader.ts";
 import { openReader, type StoreReader } from "../store/reader.ts";
 import { openWorkspace } from "../store/workspace.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { partitionOf } from "../wire/names.ts";
 import { openDeriver } from "./derive-actor.ts";
 import { readElsewhere } from "./elsewhere.ts";
-import type { Log, OnProgress } from "./replay-log.ts";
+import type { OnProgress } from "./replay-log.ts";
 import { verifyActor } from "./verify-actor.ts";
 import { type Compared, MAX_DIFFERENCES, verifyAll } from "./verify-all.ts";
 

@@ -41,7 +41,7 @@ const CONCURRENCY = 32;
  * @throws QueryError, or Error when the API does not answer.
  */
 export async function openOutcomeReader(type: ActorType, httpUrl: string, session: Session): Promise<OutcomeReader> {
-  const { nc, js, jsm } = session;
+  const { nc, jsm } = session;
   const queries = createQueryClient(nc);
   const lastOf = async (stream: string) => (await readIdentity(jsm, stream)).lastSequence;
   const before = { decisions: await lastOf(DECISIONS_STREAM), deadLetters: await lastOf(DEAD_LETTERS_STREAM) };
@@ -69,25 +69,25 @@ export async function openOutcomeReader(type: ActorType, httpUrl: string, sessio
 
   async function readDecisions(): Promise<Map<string, PublishedObject[]>> {
     const decisions = new Map<string, PublishedObject[]>();
-    await readStream(jsm, js, DECISIONS_STREAM, before.decisions + 1, (messages) => {
-      for (const { subject, data } of messages) {
+    for await (const messages of readStream(session, DECISIONS_STREAM, { from: before.decisions + 1 })) {
+      for (const { subject, body } of messages) {
         const actorId = subject.split(".").at(-1) ?? "";
         const known = decisions.get(actorId) ?? [];
-        known.push(JSON.parse(new TextDecoder().decode(data)) as PublishedObject);
+        known.push(JSON.parse(new TextDecoder().decode(body)) as PublishedObject);
         decisions.set(actorId, known);
       }
-    });
+    }
     return decisions;
   }
 
   async function countDeadLetters(): Promise<Counts> {
     const byReason: Record<string, number> = {};
-    await readStream(jsm, js, DEAD_LETTERS_STREAM, before.deadLetters + 1, (messages) => {
+    for await (const messages of readStream(session, DEAD_LETTERS_STREAM, { from: before.deadLetters + 1 })) {
       for (const { subject } of messages) {
         const reason = subject.split(".").at(-1) ?? "";
         byReason[reason] = (byReason[reason] ?? 0) + 1;
       }
-    });
+    }
     return byReason;
   }
 

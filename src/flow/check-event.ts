@@ -1,10 +1,9 @@
 import type { ActorType } from "../actor/actor-type.ts";
-import { firstHeader } from "../wire/headers.ts";
 import { eventStream } from "../wire/names.ts";
 import type { Rejected } from "../wire/rejection.ts";
 import { isRejected } from "../wire/rejection.ts";
 import { decode } from "./decode.ts";
-import type { Delivery } from "./delivery.ts";
+import { keptHeaders, toDelivery } from "./delivery.ts";
 
 /** A message as it would be published. */
 export interface UnsentEvent {
@@ -26,17 +25,15 @@ export function checkEvent(
   maxBytes: number,
 ): Rejected | undefined {
   const [collection = "", ...rest] = subject.split(".");
-  const delivery: Delivery = {
-    lane: { type: type as ActorType, stream: eventStream(type), partition: 0 },
+  const lane = { type: type as ActorType, stream: eventStream(type), partition: 0 };
+  const stored = {
     sequence: 0,
-    subject: [collection, 0, ...rest].join("."),
+    subject: [collection, lane.partition, ...rest].join("."),
     body,
-    header: (name) => firstHeader(headers, name),
-    headers: () => headers,
+    ...keptHeaders(headers),
     headerCount: headers.length,
     storedAtMs: Date.now(),
-    ack() {},
   };
-  const decoded = decode(delivery, { maxBytes });
+  const decoded = decode(toDelivery(lane, stored), { maxBytes });
   return isRejected(decoded) ? decoded : undefined;
 }

@@ -1,4 +1,5 @@
-import type { Delivery, Observation } from "./delivery.ts";
+import type { Lane } from "../wire/lanes.ts";
+import { type Delivery, keptHeaders, type Observation, toDelivery } from "./delivery.ts";
 import type { EventRow } from "./rows.ts";
 
 /** An event as its actor's history keeps it. */
@@ -13,4 +14,32 @@ export function eventRow(actorKey: number, delivery: Delivery, observation: Obse
     correlationId: observation.correlationId,
     body: JSON.stringify(observation.data),
   };
+}
+
+/**
+ * An event as its actor's history keeps it, as the delivery it was: for what has aged out of the stream.
+ *
+ * Decoding it gives the same observation, but for the trace it came with.
+ */
+export function storedDelivery(lane: Lane, actorId: string, event: EventRow): Delivery {
+  const { type } = lane;
+  const { type: eventType, eventId, timestamp, correlationId } = event;
+  const data = JSON.parse(event.body) as Observation["data"];
+  const fields = {
+    ...data,
+    [type.idField]: actorId,
+    eventType,
+    eventId,
+    timestamp,
+    ...(correlationId === null ? {} : { correlationId }),
+  };
+  const message = {
+    sequence: event.sequence,
+    subject: [type.collection, lane.partition, actorId, eventType].join("."),
+    body: Buffer.from(JSON.stringify(fields)),
+    ...keptHeaders([]),
+    storedAtMs: event.storedAtMs,
+  };
+  const stored = { actorId, type: eventType, eventId, timestamp, correlationId, traceparent: null, data };
+  return { ...toDelivery(lane, message), stored };
 }

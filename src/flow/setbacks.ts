@@ -5,7 +5,7 @@ import type { Handled } from "./batch-result.ts";
 import type { Delivery, Observation } from "./delivery.ts";
 import type { HotActors } from "./hot-actors.ts";
 import type { Journal } from "./journal.ts";
-import { parkedRow } from "./quarantine.ts";
+import { parkedRow } from "./parked.ts";
 import { actorRetired } from "./retired.ts";
 import type { DeadLetterRow, RetiredRow } from "./rows.ts";
 

@@ -1,24 +1,9 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
-import type { Delivery } from "../flow/delivery.ts";
+import { type Delivery, toDelivery } from "../flow/delivery.ts";
 import type { History } from "../flow/retired.ts";
 import type { Lane } from "../wire/lanes.ts";
+import { messagesOn } from "./leader-reader.ts";
 import { decisionsOn } from "./published-decisions.ts";
-import { messagesOn, type StreamMessage } from "./stream-reader.ts";
-
-/** A message of an event stream as the processor takes it. */
-export function toDelivery(lane: Lane, message: StreamMessage): Delivery {
-  return {
-    lane,
-    sequence: message.sequence,
-    subject: message.subject,
-    body: message.data,
-    header: message.header,
-    headers: message.headers,
-    headerCount: message.headerCount,
-    storedAtMs: message.storedAtMs,
-    ack() {},
-  };
-}
 
 /** Reads what the streams hold of one actor, from the leaders. @param upTo - its events up to this stream sequence. */
 export async function readActorHistory(

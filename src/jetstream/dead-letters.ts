@@ -1,8 +1,9 @@
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import type { RedriveOutcome } from "../answers/redrive.ts";
+import type { StoredMessage } from "../flow/delivery.ts";
 import { DEAD_LETTERS_STREAM, deadLetterSubject, publishedSubject } from "../wire/names.ts";
 import { hasOneName, readReason } from "../wire/rejection.ts";
-import { type HeldMessage, readAssured } from "./direct-reader.ts";
+import { readAssured } from "./direct-reader.ts";
 import { permissionError } from "./permission.ts";
 import type { Session } from "./session.ts";
 import { readStreamState } from "./stream-state.ts";
@@ -170,27 +171,27 @@ function explainFailure(error: Error, { sequence, subject }: RedrivableLetter): 
   return `NATS does not let this user publish to ${subject}; as a user who may (the operator): npx natstate dead-letters redrive ${sequence}`;
 }
 
-function toLetter({ sequence, headers: header, data, storedAtMs }: HeldMessage): DeadLetterMessage {
+function toLetter({ sequence, header, headers, body, storedAtMs }: StoredMessage): DeadLetterMessage {
+  const told = (name: string) => header(`Natstate-${name}`) ?? "";
   return {
     sequence,
-    reason: readReason(header.get("Natstate-Reason")) ?? header.get("Natstate-Reason"),
-    error: header.get("Natstate-Error"),
-    subject: publishedSubject(header.get("Natstate-Subject")),
-    stream: header.get("Natstate-Stream"),
-    streamSequence: Number(header.get("Natstate-Sequence")),
-    redrivenFrom: Number(header.get("Natstate-Redriven-From")) || null,
+    reason: readReason(told("Reason")) ?? told("Reason"),
+    error: told("Error"),
+    subject: publishedSubject(told("Subject")),
+    stream: told("Stream"),
+    streamSequence: Number(told("Sequence")),
+    redrivenFrom: Number(told("Redriven-From")) || null,
     deadAt: new Date(storedAtMs).toISOString(),
-    bytes: data.length,
-    headers: [...originalHeaders(header)],
-    body: data,
+    bytes: body.length,
+    headers: [...originalHeaders(headers())],
+    body,
   };
 }
 
-function* originalHeaders(header: MsgHdrs): Generator<readonly [string, string]> {
-  for (const [name, values] of header) {
+function* originalHeaders(pairs: DeadLetterMessage["headers"]): Generator<readonly [string, string]> {
+  for (const [name, value] of pairs) {
     if (name.startsWith("Nats-") || NOT_ORIGINAL.includes(name)) continue;
-    const original = name.startsWith(ORIGINAL) ? name.slice(ORIGINAL.length) : name;
-    for (const value of values) yield [original, value];
+    yield [name.startsWith(ORIGINAL) ? name.slice(ORIGINAL.length) : name, value];
   }
 }
 

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ActorType } from "../actor/actor-type.ts";
+import type { StoredMessage } from "../flow/delivery.ts";
 import { DECISIONS_STREAM, decisionSubject } from "../wire/names.ts";
-import { type DirectRequest, type HeldMessage, NotReadableError, readDirect } from "./direct-reader.ts";
+import { type DirectRequest, NotReadableError, readDirect } from "./direct-reader.ts";
 import type { Session } from "./session.ts";
 import { readStreamState } from "./stream-state.ts";
 
@@ -58,7 +59,7 @@ export async function* followDecisions(
 }
 
 /** What there is now; nothing while NATS is away. */
-async function readNext(session: Session, request: DirectRequest): Promise<HeldMessage[]> {
+async function readNext(session: Session, request: DirectRequest): Promise<StoredMessage[]> {
   if (!session.isConnected()) return [];
   try {
     return await readDirect(session, DECISIONS_STREAM, request);
@@ -70,11 +71,11 @@ async function readNext(session: Session, request: DirectRequest): Promise<HeldM
   }
 }
 
-function toPublished({ subject, sequence, storedAtMs, data }: HeldMessage): PublishedMessage {
+function toPublished({ subject, sequence, storedAtMs, body }: StoredMessage): PublishedMessage {
   return {
     actorId: subject.slice(subject.lastIndexOf(".") + 1),
     sequence,
     publishedAt: new Date(storedAtMs).toISOString(),
-    payload: Buffer.from(data).toString("utf8"),
+    payload: Buffer.from(body).toString("utf8"),
   };
 }

@@ -1,7 +1,7 @@
-import { JetStreamApiCodes, type JetStreamManager, type MsgRequest } from "@nats-io/jetstream";
+import type { JetStreamManager } from "@nats-io/jetstream";
 import type { Delivery } from "../flow/delivery.ts";
 import type { Lane } from "../wire/lanes.ts";
-import { apiErrorCode } from "./connect.ts";
+import { messageAt, nextMessage } from "./leader-reader.ts";
 
 /** Lets through, in order, what is the lane's own and whole. */
 export interface DeliveryGate {
@@ -69,23 +69,13 @@ function isBodyless(delivery: Delivery): boolean {
 }
 
 async function hasStoredBody(jsm: JetStreamManager, { lane, sequence }: Delivery): Promise<boolean> {
-  try {
-    return ((await jsm.streams.getMessage(lane.stream, { seq: sequence }))?.data.length ?? 0) > 0;
-  } catch (error) {
-    // It is gone, and nobody can say: the header is believed.
-    if (apiErrorCode(error) === JetStreamApiCodes.NoMessageFound) return true;
-    throw error;
-  }
+  const stored = await messageAt(jsm, lane.stream, sequence);
+  // It is gone, and nobody can say: the header is believed.
+  return stored === undefined || stored.body.length > 0;
 }
 
 /** Sequence of the lane's first message from `from` on, as the leader has it; infinite when there is none any more. */
 async function firstSequence(jsm: JetStreamManager, lane: Lane, from: number): Promise<number> {
-  // The server takes both fields together here too; the client's type names them for direct gets only.
-  const query = { seq: from, next_by_subj: `${lane.type.collection}.${lane.partition}.>` } as MsgRequest;
-  try {
-    return (await jsm.streams.getMessage(lane.stream, query))?.seq ?? Number.POSITIVE_INFINITY;
-  } catch (error) {
-    if (apiErrorCode(error) === JetStreamApiCodes.NoMessageFound) return Number.POSITIVE_INFINITY;
-    throw error;
-  }
+  const subject = `${lane.type.collection}.${lane.partition}.>`;
+  return (await nextMessage(jsm, lane.stream, subject, from))?.sequence ?? Number.POSITIVE_INFINITY;
 }

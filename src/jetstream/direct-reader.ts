@@ -1,16 +1,8 @@
-import { headers, type Msg, type MsgHdrs } from "@nats-io/transport-node";
+import type { Msg } from "@nats-io/transport-node";
+import type { StoredMessage } from "../flow/delivery.ts";
+import { nextMessage } from "./leader-reader.ts";
 import type { Session } from "./session.ts";
-import { storedAtText } from "./stored-at.ts";
-import { nextOnLeader } from "./stream-reader.ts";
-
-/** A message as a stream holds it. */
-export interface HeldMessage {
-  readonly sequence: number;
-  readonly subject: string;
-  readonly headers: MsgHdrs;
-  readonly data: Uint8Array;
-  readonly storedAtMs: number;
-}
+import { fromDirect } from "./stored-message.ts";
 
 /** What to read: from a sequence or a moment on, and of which subjects. */
 export type DirectRequest = (FromSequence | { readonly start_time: string }) & Wanted;
@@ -50,9 +42,9 @@ export function readDirect(
   { nc, newInbox }: Pick<Session, "nc" | "newInbox">,
   stream: string,
   request: DirectRequest,
-): Promise<HeldMessage[]> {
+): Promise<StoredMessage[]> {
   return new Promise((resolve, reject) => {
-    const found: HeldMessage[] = [];
+    const found: StoredMessage[] = [];
     const inbox = newInbox();
     const timer = setTimeout(
       () => end(new Error(`stream ${stream}: no answer within ${TIMEOUT_MS / 1000} s`)),
@@ -65,7 +57,7 @@ export function readDirect(
     function take(message: Msg): void {
       const code = message.headers?.code ?? 0;
       // A publisher may have put a code there; only what is stored has a sequence.
-      if (message.headers?.has("Nats-Sequence")) found.push(toHeld(message));
+      if (message.headers?.has("Nats-Sequence")) found.push(fromDirect(message));
       else if (code === 503) end(new NotReadableError(`stream ${stream} is not there, or cannot be read directly`));
       // 204 is the end of the batch; 404 and 413: there is nothing.
       else if (code === 204 || code === 404) end();
@@ -90,23 +82,11 @@ export async function readAssured(
   session: Pick<Session, "nc" | "jsm" | "newInbox">,
   stream: string,
   request: FromSequence & Wanted,
-): Promise<HeldMessage[]> {
+): Promise<StoredMessage[]> {
   const found = await readDirect(session, stream, request);
   if (found.length > 0) return found;
   const { config } = await session.jsm.streams.info(stream);
   if (config.num_replicas === 1) return [];
-  const message = await nextOnLeader(session.jsm, stream, request.next_by_subj ?? ">", request.seq);
-  if (message === null) return [];
-  const { seq: sequence, subject, header, data, timestamp } = message;
-  return [{ sequence, subject, headers: header ?? headers(), data, storedAtMs: storedAtText(timestamp) }];
-}
-
-function toHeld({ headers: header = headers(), data }: Msg): HeldMessage {
-  return {
-    sequence: Number(header.get("Nats-Sequence")),
-    subject: header.get("Nats-Subject"),
-    headers: header,
-    data,
-    storedAtMs: Date.parse(header.get("Nats-Time-Stamp")),
-  };
+  const message = await nextMessage(session.jsm, stream, request.next_by_subj ?? ">", request.seq);
+  return message === undefined ? [] : [message];
 }

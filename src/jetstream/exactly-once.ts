@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { JetStreamApiCodes, type JetStreamManager } from "@nats-io/jetstream";
+import type { JetStreamManager } from "@nats-io/jetstream";
 import type { DeadLetterRow, LedgerRow } from "../flow/rows.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { DEAD_LETTERS_STREAM, DECISIONS_STREAM, decisionSubject } from "../wire/names.ts";
-import { apiErrorCode } from "./connect.ts";
+import { messageAt } from "./leader-reader.ts";
 import { deadLetterMessage, decisionMessage } from "./outbox-messages.ts";
 import type { StreamMessage, StreamPublisher } from "./pub-acks.ts";
 
@@ -40,20 +40,14 @@ export function createSender(streams: StreamPublisher, jsm: JetStreamManager): S
     return ack.seq;
   }
 
-  async function find(stream: string, sequence: number) {
-    return jsm.streams.getMessage(stream, { seq: sequence }).catch((error: unknown) => {
-      if (apiErrorCode(error) === JetStreamApiCodes.NoMessageFound) return null;
-      throw error;
-    });
-  }
-
   return {
     decision: (lane, row, lastSubjectSequence) =>
       send(
         (idSuffix) => decisionMessage(lane, row, lastSubjectSequence, idSuffix),
         async (sequence) => {
-          const found = await find(DECISIONS_STREAM, sequence);
-          return found?.subject === decisionSubject(lane.type, row.actorId) && found.string() === row.payload;
+          const found = await messageAt(jsm, DECISIONS_STREAM, sequence);
+          if (found?.subject !== decisionSubject(lane.type, row.actorId)) return false;
+          return Buffer.compare(found.body, Buffer.from(row.payload)) === 0;
         },
         [`:${randomUUID()}`],
       ),
@@ -61,8 +55,8 @@ export function createSender(streams: StreamPublisher, jsm: JetStreamManager): S
       send(
         (idSuffix) => deadLetterMessage(row, idSuffix),
         async (sequence) => {
-          const found = await find(DEAD_LETTERS_STREAM, sequence);
-          return found?.header.get("Natstate-Subject") === row.subject && Buffer.compare(found.data, row.body) === 0;
+          const found = await messageAt(jsm, DEAD_LETTERS_STREAM, sequence);
+          return found?.header("Natstate-Subject") === row.subject && Buffer.compare(found.body, row.body) === 0;
         },
         // No expected sequence keeps a dead letter from being stored twice, only its id: the same for whoever sends it.
         [`:${row.storedAtMs}`, `:${randomUUID()}`],

@@ -5,8 +5,8 @@ import { consumerName } from "../wire/names.ts";
 import type { Delivered } from "./delivery-audit.ts";
 import { type ConsumerFinding, examineConsumer } from "./lane-consumer.ts";
 import { deliveredOf } from "./lane-reader.ts";
+import { nextMessage } from "./leader-reader.ts";
 import { wantedConsumer } from "./stream-configs.ts";
-import { nextOnLeader } from "./stream-reader.ts";
 
 /** How far one lane is behind. */
 export interface LaneLag {
@@ -66,7 +66,7 @@ async function askLag(jsm: JetStreamManager, lanes: readonly Lane[]): Promise<Pr
 /** A consumer counts what its own server has of the stream: is there more? @returns 0, or 1 for some. */
 async function unseen(jsm: JetStreamManager, lane: Lane, { delivered }: ConsumerInfo): Promise<number> {
   const subject = wantedConsumer(lane).filter_subject;
-  return (await nextOnLeader(jsm, lane.stream, subject, delivered.stream_seq + 1)) === null ? 0 : 1;
+  return (await nextMessage(jsm, lane.stream, subject, delivered.stream_seq + 1)) === undefined ? 0 : 1;
 }
 
 /** Asks the server how far each lane is behind. Rejects when that of one is not known. */

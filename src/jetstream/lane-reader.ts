@@ -1,14 +1,13 @@
-import type { ConsumerInfo, ConsumerMessages, JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
+import type { ConsumerInfo, ConsumerMessages, JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
 import type { Room } from "../flow/batcher.ts";
-import type { Delivery } from "../flow/delivery.ts";
+import { type Delivery, toDelivery } from "../flow/delivery.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { consumerName, OWNER_GROUP } from "../wire/names.ts";
 import { NatsSetupError } from "./connect.ts";
 import { createDeliveryAudit, type Delivered } from "./delivery-audit.ts";
 import { createDeliveryGate } from "./delivery-gate.ts";
 import { ensureConsumer } from "./lane-consumer.ts";
-import { readHeaders } from "./message-headers.ts";
-import { storedAtNanos } from "./stored-at.ts";
+import { fromConsumer } from "./stored-message.ts";
 
 /** Why a lane starts over from its checkpoint. */
 export type Doubt =
@@ -131,7 +130,7 @@ export function readLane(options: LaneReaderOptions): LaneReader {
             return doubt("gap", `delivery ${deliverySequence} (attempt ${deliveryCount}), expected ${expected}`);
           }
           audit.count();
-          gate.arrive(toDelivery(lane, message));
+          gate.arrive(toDelivery(lane, fromConsumer(message), () => message.ack()));
         },
       });
       if (!isCurrent()) {
@@ -258,17 +257,4 @@ export function deliveredOf(info: ConsumerInfo, askedAtMs: number): Delivered {
 
 function isPinned(info: ConsumerInfo & PinState): boolean {
   return info.priority_groups?.some(({ pinned_client_id = "" }) => pinned_client_id !== "") ?? false;
-}
-
-function toDelivery(lane: Lane, message: JsMsg): Delivery {
-  const { info, headers } = message;
-  return {
-    lane,
-    sequence: info.streamSequence,
-    subject: message.subject,
-    body: message.data,
-    ...readHeaders(headers),
-    storedAtMs: storedAtNanos(info.timestampNanos),
-    ack: () => message.ack(),
-  };
 }

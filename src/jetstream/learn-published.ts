@@ -1,19 +1,18 @@
-import type { JetStreamClient, JetStreamManager, StreamInfo } from "@nats-io/jetstream";
-import type { Outbox, OutboxPositions, PublishedRow } from "../flow/outbox.ts";
+import type { StreamInfo } from "@nats-io/jetstream";
+import type { StoredMessage } from "../flow/delivery.ts";
+import type { Outbox, PublishedRow } from "../flow/outbox.ts";
 import type { DeadLetterRow } from "../flow/rows.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { DEAD_LETTERS_STREAM, DECISIONS_STREAM, partitionOf } from "../wire/names.ts";
 import { readReason } from "../wire/rejection.ts";
 import { readDecision } from "./published-decisions.ts";
-import { readStream, type StreamMessage } from "./stream-reader.ts";
+import { type Log, readStream } from "./stream-reader.ts";
 
-export interface CatchUpOptions {
-  readonly jsm: JetStreamManager;
-  readonly js: JetStreamClient;
+export interface LearnPublishedOptions extends Log {
   readonly outbox: Outbox;
   readonly partitions: number;
   /** Told of a message that natstate did not write; it is passed over. */
-  readonly onForeign?: (stream: string, message: StreamMessage) => void;
+  readonly onForeign?: (stream: string, message: StoredMessage) => void;
 }
 
 /**
@@ -22,64 +21,76 @@ export interface CatchUpOptions {
  *
  * Usually reads nothing; a new store reads both outbox streams once, in bulk.
  */
-export async function catchUpOutbox(options: CatchUpOptions, lanes: readonly Lane[]): Promise<void> {
-  const { jsm, js, outbox, partitions, onForeign = () => {} } = options;
-  const known = new Map<Lane, OutboxPositions>(lanes.map((lane) => [lane, outbox.positions(lane)]));
+export async function learnPublished(options: LearnPublishedOptions, lanes: readonly Lane[]): Promise<void> {
+  const { jsm, outbox } = options;
+  const known = lanes.map((lane) => outbox.positions(lane));
   const decisions = (await jsm.streams.info(DECISIONS_STREAM)).state.last_seq;
   const deadLetters = (await jsm.streams.info(DEAD_LETTERS_STREAM)).state.last_seq;
   // Afterwards: whatever has caused one of those messages is stored by now.
   const sources = new Map<string, StreamInfo>();
   for (const stream of new Set(lanes.map((lane) => lane.stream))) sources.set(stream, await jsm.streams.info(stream));
+  const learner = createLearner(options, lanes, sources);
+  const decisionsFrom = Math.min(...known.map((positions) => positions.decisions)) + 1;
+  for await (const batch of readStream(options, DECISIONS_STREAM, { from: decisionsFrom, to: decisions })) {
+    learner.decisions(batch);
+  }
+  const deadLettersFrom = Math.min(...known.map((positions) => positions.deadLetters)) + 1;
+  for await (const batch of readStream(options, DEAD_LETTERS_STREAM, { from: deadLettersFrom, to: deadLetters })) {
+    learner.deadLetters(batch);
+  }
+  for (const lane of lanes) outbox.savePositions(lane, { decisions, deadLetters });
+}
+
+/** Sorts messages by the lanes they are of, and keeps what natstate wrote. @param sources - the event streams. */
+function createLearner(
+  { outbox, partitions, onForeign = () => {} }: LearnPublishedOptions,
+  lanes: readonly Lane[],
+  sources: ReadonlyMap<string, StreamInfo>,
+) {
   const laneOf = (collection: string | undefined, partition: number) =>
     lanes.find((lane) => lane.type.collection === collection && lane.partition === partition);
-
-  const decisionsFrom = Math.min(...[...known.values()].map((positions) => positions.decisions)) + 1;
-  const learnDecisions = (messages: readonly StreamMessage[]) => {
-    const found = groupBy(messages, ({ subject }) => {
-      const [, collection, actorId = ""] = subject.split(".");
-      return laneOf(collection, partitionOf(actorId, partitions));
-    });
-    for (const [lane, group] of found) {
-      const pastTo = sources.get(lane.stream)?.state.last_seq ?? 0;
-      const learnt = group.flatMap((message) => {
-        const decision = readDecision(lane.type, message);
-        if (decision === undefined) onForeign(DECISIONS_STREAM, message);
-        return decision === undefined ? [] : [{ ...decision, pastTo }];
-      });
-      outbox.learnDecisions(lane, learnt);
-    }
+  const laneOfDecision = ({ subject }: StoredMessage) => {
+    const [, collection, actorId = ""] = subject.split(".");
+    return laneOf(collection, partitionOf(actorId, partitions));
   };
-  await readStream(jsm, js, DECISIONS_STREAM, decisionsFrom, learnDecisions, decisions);
-
-  const deadLettersFrom = Math.min(...[...known.values()].map((positions) => positions.deadLetters)) + 1;
-  const learnDeadLetters = (messages: readonly StreamMessage[]) => {
-    const found = groupBy(messages, (message) => {
-      const [collection, partition] = (message.header("Natstate-Subject") ?? "").split(".");
-      return laneOf(collection, Number(partition));
-    });
-    for (const [lane, group] of found) {
-      const source = sources.get(lane.stream);
-      const letters = group.flatMap((message) => {
-        const letter = toDeadLetter(lane, message, source?.state.last_seq ?? 0);
-        if (letter === undefined) onForeign(DEAD_LETTERS_STREAM, message);
-        return letter ?? [];
-      });
-      // A dead letter older than its stream is of one that was deleted: the same sequence is another message now.
-      const createdMs = Date.parse(source?.created ?? "");
-      outbox.importDeadLetters(
-        lane,
-        letters.filter(({ row }) => row.storedAtMs >= createdMs),
-      );
-    }
+  const laneOfDeadLetter = ({ header }: StoredMessage) => {
+    const [collection, partition] = (header("Natstate-Subject") ?? "").split(".");
+    return laneOf(collection, Number(partition));
   };
-  await readStream(jsm, js, DEAD_LETTERS_STREAM, deadLettersFrom, learnDeadLetters, deadLetters);
-  for (const lane of lanes) outbox.savePositions(lane, { decisions, deadLetters });
+  return {
+    decisions(messages: readonly StoredMessage[]): void {
+      for (const [lane, group] of Map.groupBy(messages, laneOfDecision)) {
+        if (lane === undefined) continue;
+        const pastTo = sources.get(lane.stream)?.state.last_seq ?? 0;
+        const learnt = group.flatMap((message) => {
+          const decision = readDecision(lane.type, message);
+          if (decision === undefined) onForeign(DECISIONS_STREAM, message);
+          return decision === undefined ? [] : [{ ...decision, pastTo }];
+        });
+        outbox.learnDecisions(lane, learnt);
+      }
+    },
+    deadLetters(messages: readonly StoredMessage[]): void {
+      for (const [lane, group] of Map.groupBy(messages, laneOfDeadLetter)) {
+        if (lane === undefined) continue;
+        const source = sources.get(lane.stream);
+        // A dead letter older than its stream is of one that was deleted: the same sequence is another message now.
+        const createdMs = Date.parse(source?.created ?? "");
+        const letters = group.flatMap((message) => {
+          const letter = toDeadLetter(lane, message, source?.state.last_seq ?? 0);
+          if (letter === undefined) onForeign(DEAD_LETTERS_STREAM, message);
+          return letter !== undefined && letter.row.storedAtMs >= createdMs ? [letter] : [];
+        });
+        outbox.importDeadLetters(lane, letters);
+      }
+    },
+  };
 }
 
 /** @returns undefined when natstate did not write it; it cannot be of a message that was stored after it. */
 function toDeadLetter(
   lane: Lane,
-  message: StreamMessage,
+  message: StoredMessage,
   lastSequence: number,
 ): PublishedRow<DeadLetterRow> | undefined {
   const sequence = Number(message.header("Natstate-Sequence"));
@@ -96,23 +107,8 @@ function toDeadLetter(
     reason,
     error: message.header("Natstate-Error") ?? "",
     storedAtMs: message.storedAtMs,
-    body: message.data,
+    body: message.body,
     headers: "[]",
   };
   return { row, sequence: message.sequence };
-}
-
-function groupBy(
-  messages: readonly StreamMessage[],
-  laneOf: (message: StreamMessage) => Lane | undefined,
-): Map<Lane, StreamMessage[]> {
-  const groups = new Map<Lane, StreamMessage[]>();
-  for (const message of messages) {
-    const lane = laneOf(message);
-    if (lane === undefined) continue;
-    const group = groups.get(lane);
-    if (group === undefined) groups.set(lane, [message]);
-    else group.push(message);
-  }
-  return groups;
 }

@@ -1,7 +1,7 @@
 import { MsgHdrsImpl } from "@nats-io/nats-core/internal";
 import type { MsgHdrs } from "@nats-io/transport-node";
 import { MAX_HEADERS } from "../flow/decode.ts";
-import type { Delivery } from "../flow/delivery.ts";
+import type { StoredMessage } from "../flow/delivery.ts";
 import { firstHeader } from "../wire/headers.ts";
 
 const ENCODER = new TextEncoder();
@@ -92,10 +92,10 @@ function add({ headers }: MsgHdrsImpl, line: string): void {
 /** Told in place of the headers that were not read; a publisher's own is not believed. */
 export const LEFT_OUT = "Natstate-Headers-Left-Out";
 
-/** A message's headers as a delivery has them. */
+/** A message's headers, however it was read. */
 export function readHeaders(
   found: MsgHdrs | undefined,
-): Pick<Delivery, "header" | "headers" | "headerCount" | "headerBytes"> {
+): Pick<StoredMessage, "header" | "headers" | "headerCount" | "headerBytes"> {
   const size = found && sizeOf.get(found);
   const headerCount = size?.count;
   return {

@@ -1,7 +1,7 @@
-import { JetStreamApiCodes, type JetStreamManager } from "@nats-io/jetstream";
+import type { JetStreamManager } from "@nats-io/jetstream";
 import { deadLetterMark, decisionMark, type KnownOutboxStream, type OutboxStreams } from "../flow/outbox.ts";
 import { DEAD_LETTERS_STREAM, DECISIONS_STREAM } from "../wire/names.ts";
-import { apiErrorCode } from "./connect.ts";
+import { messageAt } from "./leader-reader.ts";
 import type { StreamIdentity } from "./stream-identity.ts";
 import { readIdentity, refusal } from "./stream-identity.ts";
 
@@ -65,15 +65,12 @@ async function lostFrom(
 }
 
 async function markAt(jsm: JetStreamManager, stream: string, sequence: number): Promise<string | undefined> {
-  const message = await jsm.streams.getMessage(stream, { seq: sequence }).catch((error: unknown) => {
-    if (apiErrorCode(error) === JetStreamApiCodes.NoMessageFound) return null;
-    throw error;
-  });
-  if (message === null) return undefined;
+  const message = await messageAt(jsm, stream, sequence);
+  if (message === undefined) return undefined;
   const { header, subject } = message;
   if (stream === DECISIONS_STREAM) {
     const actorId = subject.slice(subject.lastIndexOf(".") + 1);
-    return decisionMark(actorId, Number(header.get("Natstate-Revision")));
+    return decisionMark(actorId, Number(header("Natstate-Revision") ?? ""));
   }
-  return deadLetterMark(header.get("Natstate-Stream"), Number(header.get("Natstate-Sequence")));
+  return deadLetterMark(header("Natstate-Stream") ?? "", Number(header("Natstate-Sequence") ?? ""));
 }

@@ -1,6 +1,6 @@
 import type { OutboxStreams } from "../flow/outbox.ts";
 import type { Lane } from "../wire/lanes.ts";
-import { type CatchUpOptions, catchUpOutbox } from "./learn-published.ts";
+import { type LearnPublishedOptions, learnPublished } from "./learn-published.ts";
 import type { MissingMessages } from "./missing-messages.ts";
 import { checkOutboxStreams, type LostMessages } from "./outbox-streams.ts";
 import { type KnownPositions, readKnownIdentity, StreamIdentityError } from "./stream-identity.ts";
@@ -18,7 +18,7 @@ export interface Preparation {
   catchUp(): Promise<void>;
 }
 
-export interface PreparationOptions extends CatchUpOptions {
+export interface PreparationOptions extends LearnPublishedOptions {
   readonly records: KnownPositions;
   readonly outboxStreams: OutboxStreams;
   readonly missing: MissingMessages;
@@ -55,7 +55,7 @@ export function createPreparation(options: PreparationOptions): Preparation {
   async function learn(lanes: readonly Lane[]): Promise<void> {
     // Noticed once; told when it is known what they still hold, which may take several attempts.
     untold.push(...(await checkOutboxStreams(options)));
-    await catchUpOutbox(options, lanes);
+    await learnPublished(options, lanes);
     if (untold.length > 0) onLost(untold.splice(0));
   }
 

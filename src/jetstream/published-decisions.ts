@@ -1,10 +1,11 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
 import type { ActorType } from "../actor/actor-type.ts";
+import type { StoredMessage } from "../flow/delivery.ts";
 import { goesOn } from "../flow/ledger.ts";
 import type { ImportedDecision } from "../flow/outbox.ts";
 import type { PublishedDecision } from "../flow/rows.ts";
 import { DECISIONS_STREAM, decisionSubject } from "../wire/names.ts";
-import { messagesOn, type StreamMessage } from "./stream-reader.ts";
+import { messagesOn } from "./leader-reader.ts";
 
 /**
  * Reads a message of DECISIONS, held to what natstate writes there: a JSON object with a decision type, the id of its
@@ -14,10 +15,11 @@ import { messagesOn, type StreamMessage } from "./stream-reader.ts";
  */
 export function readDecision(
   { idField }: Pick<ActorType, "idField">,
-  message: StreamMessage,
+  message: StoredMessage,
 ): ImportedDecision | undefined {
-  const actorId = message.subject.slice(message.subject.lastIndexOf(".") + 1);
-  const payload = Buffer.from(message.data.buffer, message.data.byteOffset, message.data.byteLength).toString("utf8");
+  const { body, subject } = message;
+  const actorId = subject.slice(subject.lastIndexOf(".") + 1);
+  const payload = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
   const fields = parse(payload);
   const { revision, decisionType } = fields;
   if (!Number.isSafeInteger(revision) || Number(revision) < 1) return undefined;

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { expect, it } from "vitest";
 import type { TrafficMessage } from "../../src/actor/actor-type.ts";
-import { messagesOn } from "../../src/jetstream/stream-reader.ts";
+import { messagesOn } from "../../src/jetstream/leader-reader.ts";
 import { getJson, openWorld, type World } from "./world.ts";
 
 const IDS = ["a", "b", "c"];
@@ -22,8 +22,8 @@ const past = IDS.flatMap((id) => [
 
 async function told({ session }: World, id: string): Promise<[number, string][]> {
   const found: [number, string][] = [];
-  for await (const { data } of messagesOn(session.jsm, "DECISIONS", `decisions.orders.${id}`)) {
-    const { revision, decisionType } = JSON.parse(Buffer.from(data).toString());
+  for await (const { body } of messagesOn(session.jsm, "DECISIONS", `decisions.orders.${id}`)) {
+    const { revision, decisionType } = JSON.parse(Buffer.from(body).toString());
     found.push([revision, decisionType]);
   }
   return found;

@@ -10,8 +10,8 @@ import { rebuild } from "../../src/care/rebuild.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { type Daemon, startDaemon } from "../../src/daemon/daemon.ts";
 import { topologyOf } from "../../src/daemon/nats-setup.ts";
+import { messagesOn } from "../../src/jetstream/leader-reader.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
-import { messagesOn } from "../../src/jetstream/stream-reader.ts";
 import { ensureStreams } from "../../src/jetstream/topology.ts";
 import { lanesOf } from "../../src/wire/lanes.ts";
 import { startTestServer, type TestServer } from "../server.ts";
@@ -262,8 +262,8 @@ async function settle(daemon: Daemon, { jsm }: Session): Promise<void> {
 async function checkDecisions({ nc, jsm }: Session, messages: readonly TrafficMessage[]): Promise<void> {
   for (const [id, expected] of type.rehearsal.expect(messages)) {
     const payloads: string[] = [];
-    for await (const { data } of messagesOn(jsm, "DECISIONS", `decisions.orders.${id}`)) {
-      payloads.push(Buffer.from(data).toString());
+    for await (const { body } of messagesOn(jsm, "DECISIONS", `decisions.orders.${id}`)) {
+      payloads.push(Buffer.from(body).toString());
     }
     expectRevisions(id, payloads, expected.decision);
     const answer = (await nc.request(`natstate.orders.get.${id}`)).json<{ decision: object }>();
@@ -275,8 +275,8 @@ async function checkDecisions({ nc, jsm }: Session, messages: readonly TrafficMe
 /** Of each message that could not be read one, if anything that is there knows of it. */
 async function checkDeadLetters({ jsm }: Session, known: readonly TrafficMessage[], cell: Cell): Promise<void> {
   const bodies: string[] = [];
-  for await (const { data } of messagesOn(jsm, "DEAD_LETTERS", "deadletters.orders.*")) {
-    bodies.push(Buffer.from(data).toString());
+  for await (const { body } of messagesOn(jsm, "DEAD_LETTERS", "deadletters.orders.*")) {
+    bodies.push(Buffer.from(body).toString());
   }
   for (const [part, name] of [
     [1, "older"],

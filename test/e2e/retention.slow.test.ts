@@ -59,11 +59,8 @@ it("what has left the stream does not come back: late events are dead letters, a
   const late = duplicates(messages).filter(({ actorId }) => actorId === id);
   await world.publish([...late, ...late]);
   const deadLetters = async () => {
-    const found: (string | undefined)[][] = [];
-    await readStream(world.session.jsm, world.session.js, "DEAD_LETTERS", 1, (batch) => {
-      for (const { header } of batch) found.push([header("Natstate-Reason"), header("Natstate-Error")]);
-    });
-    return found;
+    const messages = (await Array.fromAsync(readStream(world.session, "DEAD_LETTERS"))).flat();
+    return messages.map(({ header }) => [header("Natstate-Reason"), header("Natstate-Error")]);
   };
   await until("both are dead letters", async () => (await world.streamSize("DEAD_LETTERS")) === 2);
   expect(await deadLetters()).toEqual(

@@ -108,9 +108,7 @@ describe("two actor types in one daemon", () => {
     expect([await size("ORDERS"), await size("PARCELS")]).toEqual([2, 4]);
     const subjects: string[] = [];
     for (const stream of ["DECISIONS", "DEAD_LETTERS"]) {
-      await readStream(session.jsm, session.js, stream, 1, (batch) =>
-        subjects.push(...batch.map(({ subject }) => subject)),
-      );
+      for await (const batch of readStream(session, stream)) subjects.push(...batch.map(({ subject }) => subject));
     }
     expect(subjects.sort()).toEqual([
       "deadletters.parcels.malformed_json",

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { orderType } from "../../machines/order/order.ts";
 import type { ActorType } from "../../src/actor/actor-type.ts";
 import { decodeContent } from "../../src/actor/decision.ts";
-import type { StreamMessage } from "../../src/jetstream/stream-reader.ts";
+import type { StoredMessage } from "../../src/flow/delivery.ts";
 import { readStream } from "../../src/jetstream/stream-reader.ts";
 import { publishRaw } from "../raw-publisher.ts";
 import { until } from "../until.ts";
@@ -45,15 +45,11 @@ const sendEvent = (orderId: string, type: string, second: number, fields: object
 
 const order = (id: string) => getJson(daemon, `/api/orders/${id}`);
 
-async function decisionsOf(id: string): Promise<{ body: Record<string, unknown>; message: StreamMessage }[]> {
-  const found: { body: Record<string, unknown>; message: StreamMessage }[] = [];
-  await readStream(world.session.jsm, world.session.js, "DECISIONS", 1, (batch) => {
-    for (const message of batch) {
-      if (message.subject === `decisions.orders.${id}`)
-        found.push({ body: JSON.parse(Buffer.from(message.data).toString()), message });
-    }
-  });
-  return found;
+async function decisionsOf(id: string): Promise<{ body: Record<string, unknown>; message: StoredMessage }[]> {
+  const messages = (await Array.fromAsync(readStream(world.session, "DECISIONS"))).flat();
+  return messages
+    .filter(({ subject }) => subject === `decisions.orders.${id}`)
+    .map((message) => ({ body: JSON.parse(Buffer.from(message.body).toString()), message }));
 }
 
 describe("the seed's tests, over the wire", () => {
@@ -225,14 +221,14 @@ it("bad input is kept once with its reason and bytes, and harms nobody", async (
   }
   await world.settle(daemon);
   expect(await world.streamSize("DEAD_LETTERS")).toBe(before + corpus.length);
-  await readStream(world.session.jsm, world.session.js, "DEAD_LETTERS", 1, (batch) => {
+  for await (const batch of readStream(world.session, "DEAD_LETTERS")) {
     for (const message of batch) {
       const original = sent.get(message.header("Natstate-Sequence") ?? "");
       expect(message.header("Natstate-Reason"), message.header("Natstate-Error")).toBe(original?.reason);
-      expect(Buffer.from(message.data).equals(original?.bytes ?? Buffer.of())).toBe(true);
+      expect(Buffer.from(message.body).equals(original?.bytes ?? Buffer.of())).toBe(true);
       expect(message.subject).toBe(`deadletters.orders.${original?.reason}`);
     }
-  });
+  }
   expect(await order("x")).toMatchObject({ version: corpus.length, loyaltyInfo: { totalPoints: corpus.length } });
   expect(Object.hasOwn(Object.prototype, "polluted")).toBe(false);
 });
@@ -242,10 +238,8 @@ it("a dead letter whose headers leave no room for ours is published without the 
   const given = { "Nats-Msg-Id": "kept", ...Object.fromEntries(names.map((name) => [name, "y"])) };
   const sequence = await send("orders.full.OrderCreated", "{", given);
   await world.settle(daemon);
-  const found: StreamMessage[] = [];
-  await readStream(world.session.jsm, world.session.js, "DEAD_LETTERS", 1, (batch) => {
-    found.push(...batch.filter((message) => message.header("Natstate-Sequence") === String(sequence)));
-  });
+  const messages = (await Array.fromAsync(readStream(world.session, "DEAD_LETTERS"))).flat();
+  const found = messages.filter(({ header }) => header("Natstate-Sequence") === String(sequence));
   expect(found.map((message) => message.header("Natstate-Original-Nats-Msg-Id"))).toEqual(["kept"]);
   const leftOut = Number(found[0]?.header("Natstate-Headers-Left-Out"));
   expect(leftOut).toBeGreaterThan(0);

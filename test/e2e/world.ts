@@ -149,12 +149,12 @@ export function expectRevisions(
 
 async function checkDecisions(session: Session, expected: Map<string, ExpectedActor>): Promise<void> {
   const published = new Map<string, string[]>();
-  await readStream(session.jsm, session.js, "DECISIONS", 1, (batch) => {
-    for (const { subject, data } of batch) {
+  for await (const batch of readStream(session, "DECISIONS")) {
+    for (const { subject, body } of batch) {
       const id = subject.slice("decisions.orders.".length);
-      published.set(id, [...(published.get(id) ?? []), Buffer.from(data).toString()]);
+      published.set(id, [...(published.get(id) ?? []), Buffer.from(body).toString()]);
     }
-  });
+  }
   for (const [id, payloads] of published) expectRevisions(id, payloads, expected.get(id)?.decision);
   for (const [id, model] of expected) if (model.decision !== null) expect(published.has(id), id).toBe(true);
 }
@@ -162,12 +162,12 @@ async function checkDecisions(session: Session, expected: Map<string, ExpectedAc
 async function checkDeadLetters(session: Session, messages: readonly TrafficMessage[]): Promise<void> {
   const found: string[] = [];
   const sequences = new Set<string>();
-  await readStream(session.jsm, session.js, "DEAD_LETTERS", 1, (batch) => {
-    for (const message of batch) {
-      sequences.add(message.header("Natstate-Sequence") ?? "");
-      found.push(`${message.header("Natstate-Reason")} ${Buffer.from(message.data).toString("base64")}`);
+  for await (const batch of readStream(session, "DEAD_LETTERS")) {
+    for (const { header, body } of batch) {
+      sequences.add(header("Natstate-Sequence") ?? "");
+      found.push(`${header("Natstate-Reason")} ${Buffer.from(body).toString("base64")}`);
     }
-  });
+  }
   const sent = messages.filter((message) => message.rejectedAs !== undefined);
   const expected = sent.map(
     ({ rejectedAs, body }) => `${rejectedAs} ${Buffer.from(body as string).toString("base64")}`,

@@ -21,7 +21,7 @@ afterAll(async () => {
 it("messages come in order, those without a body too, as many as asked for", async () => {
   const found = await readDirect(session, "KEPT", { seq: 3, batch: 10 });
   expect(found.map(({ sequence }) => sequence)).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
-  expect([found[1]?.subject, found[1]?.data.length]).toEqual(["kept.1", 0]);
+  expect([found[1]?.subject, found[1]?.body.length]).toEqual(["kept.1", 0]);
   expect(found[0]?.storedAtMs).toBeGreaterThan(Date.now() - 60_000);
 });
 

@@ -2,12 +2,13 @@ import { MsgHdrsImpl } from "@nats-io/nats-core/internal";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { decode, MAX_HEADERS } from "../../src/flow/decode.ts";
-import { toDelivery } from "../../src/jetstream/actor-history.ts";
+import { type StoredMessage, toDelivery } from "../../src/flow/delivery.ts";
 import { readDirect } from "../../src/jetstream/direct-reader.ts";
+import { messagesOn } from "../../src/jetstream/leader-reader.ts";
 import { readHeaderBlock, readHeaders } from "../../src/jetstream/message-headers.ts";
 import { deadLetterMessage } from "../../src/jetstream/outbox-messages.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
-import { messagesOn, readStream, type StreamMessage } from "../../src/jetstream/stream-reader.ts";
+import { readStream } from "../../src/jetstream/stream-reader.ts";
 import { deliver, orderLane } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";
 import { openStation } from "../flow/station.ts";
@@ -90,11 +91,13 @@ it("a valid event with more headers than are read is dead-lettered, and every re
   const { body } = orderEvent(1, "o", "PaymentProcessed", 1);
   const text = new TextDecoder().decode(body);
   await publishRaw(server.url, "kept.3.o.PaymentProcessed", block(emptyOnes(MANY)), text);
-  const read: StreamMessage[] = [];
   const { state } = await session.jsm.streams.info("KEPT");
-  await readStream(session.jsm, session.js, "KEPT", state.last_seq, (messages) => void read.push(...messages));
-  for await (const message of messagesOn(session.jsm, "KEPT", "kept.3.o.*")) read.push(message);
-  expect(read).toHaveLength(2);
+  const read: StoredMessage[] = [
+    ...(await Array.fromAsync(readStream(session, "KEPT", { from: state.last_seq }))).flat(),
+    ...(await Array.fromAsync(messagesOn(session.jsm, "KEPT", "kept.3.o.*"))),
+    ...(await readDirect(session, "KEPT", { seq: state.last_seq, batch: 1 })),
+  ];
+  expect(read).toHaveLength(3);
   for (const message of read) {
     expect(decode(toDelivery(orderLane, message), { maxBytes: 65_536 })).toEqual({
       reason: "too_large",

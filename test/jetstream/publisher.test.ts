@@ -1,7 +1,7 @@
 import { headers } from "@nats-io/transport-node";
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import type { LedgerRow } from "../../src/flow/rows.ts";
-import { catchUpOutbox } from "../../src/jetstream/learn-published.ts";
+import { learnPublished } from "../../src/jetstream/learn-published.ts";
 import { createStreamPublisher, type StreamPublisher } from "../../src/jetstream/pub-acks.ts";
 import { decisionsOn } from "../../src/jetstream/published-decisions.ts";
 import { createPublisher, type Publisher, type PublisherOptions } from "../../src/jetstream/publisher.ts";
@@ -372,7 +372,7 @@ it("a store without a past learns what is published before it decides anew", asy
   before.offer(decide(old), []);
   await before.drain(5000);
   using fresh = openStation();
-  await catchUpOutbox({ ...session, outbox: fresh.outbox, partitions: 4 }, lanes);
+  await learnPublished({ ...session, outbox: fresh.outbox, partitions: 4 }, lanes);
   expect(decide(fresh)).toEqual([]);
   expect(fresh.outbox.positions(orderLane).decisions).toBeGreaterThan(0);
 });
@@ -389,7 +389,7 @@ it("a store without a past knows a dead letter by the reason's former name, and 
   header.set("Natstate-Sequence", String(sequence));
   const { seq: published } = await session.js.publish("deadletters.orders.order_retired", "{}", { headers: header });
   const foreign: number[] = [];
-  await catchUpOutbox(
+  await learnPublished(
     {
       ...session,
       outbox: fresh.outbox,

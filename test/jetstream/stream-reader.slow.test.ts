@@ -26,9 +26,8 @@ async function read({ jsm, js }: Session): Promise<Reading> {
     },
   };
   const observed = Object.create(js, { consumers: { value: consumers } });
-  const found: number[] = [];
-  await readStream(jsm, observed, "T", 1, (batch) => found.push(...batch.map(({ sequence }) => sequence)));
-  return { found, wasBehind };
+  const messages = (await Array.fromAsync(readStream({ jsm, js: observed }, "T"))).flat();
+  return { found: messages.map(({ sequence }) => sequence), wasBehind };
 }
 
 /** Many at once, for 5 s. What could not be read at all, because a node did not answer, is left out. */

@@ -1,6 +1,5 @@
-import { firstHeader } from "../wire/headers.ts";
 import type { Lane } from "../wire/lanes.ts";
-import type { Delivery } from "./delivery.ts";
+import { type Delivery, keptHeaders, toDelivery } from "./delivery.ts";
 import type { ParkedRow } from "./rows.ts";
 
 /** A delivery as it is kept while its actor is quarantined, or until it is brought back. */
@@ -19,15 +18,5 @@ export function parkedRow(delivery: Delivery, actorId: string): ParkedRow {
 
 /** The delivery a parked row was; it was acknowledged long ago. */
 export function unpark(lane: Lane, row: ParkedRow): Delivery {
-  const headers = JSON.parse(row.headers) as [string, string][];
-  return {
-    lane,
-    sequence: row.sequence,
-    subject: row.subject,
-    body: row.body,
-    header: (name) => firstHeader(headers, name),
-    headers: () => headers,
-    storedAtMs: row.storedAtMs,
-    ack() {},
-  };
+  return toDelivery(lane, { ...row, ...keptHeaders(JSON.parse(row.headers)) });
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { storedAtNanos, storedAtText } from "../../src/jetstream/stored-at.ts";
+import { storedAtNanos, storedAtText } from "../../src/jetstream/stored-message.ts";
 
 it("a message has one time, however it was read", () => {
   const nanoseconds = fc.bigInt({ min: 1_500_000_000_000_000_000n, max: 2_200_000_000_000_000_000n });
