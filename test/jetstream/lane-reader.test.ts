@@ -142,9 +142,8 @@ it("a consumer that somebody reset is noticed, and nothing is applied out of ord
   await session.jsm.consumers.reset("ORDERS", "orders-0", 1);
   await publish(3);
   await until("read on", () => reading.checkpoint === published);
-  const fresh = reading.sequences.filter((sequence, index) => !reading.sequences.slice(0, index).includes(sequence));
+  expect(reading.sequences).toEqual(range(published - 12, published));
   expect(reading.doubts).toContain("gap");
-  expect(fresh.at(-1)).toBe(published);
 });
 
 it.each([
