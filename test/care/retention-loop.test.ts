@@ -91,6 +91,7 @@ it("a store that cannot be read now is tried again", async () => {
   };
   const rows = { ...station.rows, wanted };
   await run(station, { rows, onTrouble }, () => until("both are back", () => station.count("retired") === 0));
+  expect(isBusy).toBe(false);
 });
 
 it("says nothing of a stream that is not the one it knows", async () => {

@@ -98,6 +98,9 @@ describe("compose.yaml", () => {
       execFileSync(join(DEPLOY, "make-secrets.sh"), [directory]);
       return readdirSync(directory);
     });
+    expect([compose.secrets, compose.configs, compose.services].map((part) => Object.keys(part).length)).not.toContain(
+      0,
+    );
     for (const { file } of Object.values(compose.secrets)) expect(made).toContain(file.replace("./secrets/", ""));
     for (const { file } of Object.values(compose.configs)) expect(existsSync(join(DEPLOY, file)), file).toBe(true);
     for (const [name, service] of Object.entries(compose.services)) {

@@ -139,6 +139,8 @@ test("a lease that is not renewed ends, without a word", async () => {
   await using inspector = follow("l");
   await until("it is told", () => inspector.messages.length === 3);
   await until("the lease has ended", () => inspections.count() === 0);
+  await session.nc.flush();
+  expect(inspector.messages).toHaveLength(3);
   await service.stop();
 });
 
