@@ -1,5 +1,6 @@
 import type { ActorType } from "../actor/actor-type.ts";
-import type { BatchResult, Handled } from "../flow/batch-result.ts";
+import type { Handled } from "../flow/batch-result.ts";
+import type { Observer } from "../flow/observer.ts";
 import {
   addLateness,
   countLateness,
@@ -8,10 +9,8 @@ import {
   latenessPercentile,
 } from "./lateness.ts";
 
-/** What has happened in the last minutes, kept in memory: about 0.5 MB for each actor type, however busy it is. */
-export interface Activity {
-  /** Takes note of a committed batch: 0.2 us an event. Never throws. */
-  record(result: BatchResult, nowMs: number): void;
+/** What has happened in the last minutes, kept in memory: about 0.5 MB for each actor type, however busy it is; a batch costs 0.2 us an event. */
+export interface Activity extends Pick<Required<Observer>, "committed"> {
   /** @param lag - messages stored and not yet applied, as last measured; null while it is not known. */
   recordLag(type: ActorType, lag: number | null, nowMs: number): void;
   read(type: ActorType, nowMs: number): ActivityReading;
@@ -82,7 +81,7 @@ export function createActivity(types: readonly ActorType[]): Activity {
   }
 
   return {
-    record({ handled, decisions, deadLetters, moves }, nowMs) {
+    committed({ handled, decisions, deadLetters, moves }, _, nowMs) {
       for (const item of handled) {
         const window = windowOf(item.delivery.lane.type.name, nowMs);
         if (window !== undefined) recordHandled(window, item);

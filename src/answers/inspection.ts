@@ -1,5 +1,6 @@
 import type { ActorType } from "../actor/actor-type.ts";
-import type { BatchResult, Handled } from "../flow/batch-result.ts";
+import type { Handled } from "../flow/batch-result.ts";
+import type { Observer } from "../flow/observer.ts";
 import type { Lane } from "../wire/lanes.ts";
 import type { InspectedActor } from "./inspected-actor.ts";
 import { type InspectionJournal, startFromPast } from "./inspection-past.ts";
@@ -36,18 +37,14 @@ export interface Inspection {
   close(): void;
 }
 
-/** Who watches which actor. */
-export interface Inspections {
+/** Who watches which actor. Told of a batch it does nothing without an inspector; lanes that go end theirs. */
+export interface Inspections extends Pick<Required<Observer>, "committed" | "released"> {
   /**
    * An actor nobody has heard of yet is told in its initial state.
    *
    * @returns why not, when it cannot be inspected here; `onEnd` is not called then.
    */
   open(type: ActorType, actorId: string, request: InspectionRequest): Inspection | InspectionEnd;
-  /** Tells the inspectors what a committed batch did to their actors; never throws, and does nothing without any. */
-  observe(result: BatchResult): void;
-  /** Ends the inspections of actors that went to another owner. */
-  closeLane(lane: Lane): void;
   /** Inspectors now. */
   count(): number;
 }
@@ -132,7 +129,7 @@ export function createInspections(options: InspectionsOptions): Inspections {
         return "failed";
       }
     },
-    observe({ handled }) {
+    committed({ handled }) {
       if (count === 0) return;
       for (const item of handled) {
         // A duplicate, parked or rejected event has not moved the actor.
@@ -141,9 +138,9 @@ export function createInspections(options: InspectionsOptions): Inspections {
         for (const watcher of watched.get(name) ?? []) show(watcher, item);
       }
     },
-    closeLane(lane) {
+    released(lanes) {
       const all = [...watched.values()].flatMap((watchers) => [...watchers]);
-      for (const watcher of all) if (watcher.lane === lane) end(watcher, "elsewhere");
+      for (const watcher of all) if (lanes.includes(watcher.lane)) end(watcher, "elsewhere");
     },
     count: () => count,
   };

@@ -4,6 +4,7 @@ import type { ActorType } from "../actor/actor-type.ts";
 import type { Activity } from "../answers/activity.ts";
 import type { Pause } from "../flow/batcher.ts";
 import type { LagWatch } from "../jetstream/lag.ts";
+import type { OwnLanes } from "../jetstream/own-lanes.ts";
 import type { Ownership } from "../jetstream/ownership.ts";
 import type { Session } from "../jetstream/session.ts";
 import { wantedConsumer } from "../jetstream/stream-configs.ts";
@@ -32,6 +33,7 @@ export interface ReadinessOptions {
   readonly isConnected: () => boolean;
   readonly streams: readonly string[];
   readonly topology: TopologyWatch;
+  readonly own: OwnLanes;
   readonly ownership: Ownership;
   readonly lag: LagWatch;
   readonly pause: () => Pause | null;
@@ -46,7 +48,7 @@ const LOOK_EVERY_MS = 500;
 const ANSWER_MS = 4000;
 
 export function watchReadiness(options: ReadinessOptions): Readiness {
-  const { session, isConnected, streams, topology, ownership, lag, pause, publisher, types, activity, logger } =
+  const { session, isConnected, streams, topology, own, ownership, lag, pause, publisher, types, activity, logger } =
     options;
   const manager = jetstreamManager(session.nc, { checkAPI: false, timeout: ANSWER_MS });
   const pulse = createStreamPulse({ streams, ask: async (stream) => (await manager).streams.info(stream) });
@@ -98,7 +100,7 @@ export function watchReadiness(options: ReadinessOptions): Readiness {
         connected: isConnected(),
         refusal: session.refusal(),
         silence,
-        assigned: ownership.assigned().length,
+        assigned: own.assigned().length,
         reading: reading().length,
         laneTroubles: silence === undefined ? [...laneTroubles().values()] : [],
         streamTroubles: topology.troubles(),

@@ -1,6 +1,6 @@
 import type { Rejected } from "../wire/rejection.ts";
 import type { Delivery, Observation } from "./delivery.ts";
-import type { DeadLetterRow, LedgerRow } from "./rows.ts";
+import type { DeadLetterRow, TakenDecision } from "./rows.ts";
 
 export type Outcome = "applied" | "superseded" | "duplicate" | "conflict" | "parked" | "rejected" | "skipped";
 
@@ -16,7 +16,7 @@ export interface Handled {
 export interface BatchResult {
   readonly handled: readonly Handled[];
   /** To be published, in revision order per actor. */
-  readonly decisions: readonly LedgerRow[];
+  readonly decisions: readonly TakenDecision[];
   readonly deadLetters: readonly DeadLetterRow[];
   /** Completeness of each actor the batch touched, 0 to 100. */
   readonly completeness: readonly number[];

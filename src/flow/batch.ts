@@ -3,13 +3,13 @@ import type { BatchResult, Handled, Move } from "./batch-result.ts";
 import type { ReachCrashPoint } from "./crash-points.ts";
 import type { HotActor, HotActors } from "./hot-actors.ts";
 import type { Journal } from "./journal.ts";
-import type { DeadLetterRow, LedgerRow } from "./rows.ts";
+import type { DeadLetterRow, TakenDecision } from "./rows.ts";
 import { createTallies, type Tallies, wholePercent } from "./tallies.ts";
 
 /** What one transaction has gathered so far. */
 export interface Batch {
   readonly handled: Handled[];
-  readonly decisions: LedgerRow[];
+  readonly decisions: TakenDecision[];
   readonly deadLetters: DeadLetterRow[];
   readonly moves: Move[];
   /** Whose rows are to be written, each once. */

@@ -62,7 +62,12 @@ export function decide(
     });
     const row = write(revision, content.decisionType, payload);
     journal.recordDecision(row);
-    decisions.push(row);
+    decisions.push({
+      ...row,
+      causationId: cause.eventId,
+      correlationId: cause.correlationId,
+      sequence: delivery.sequence,
+    });
     count(tallies, actor, content.decisionType, revision);
   }
   actor.revision = head.revision;

@@ -70,6 +70,15 @@ export interface LedgerRow {
   readonly causedAtMs: number;
 }
 
+/** A decision that was taken just now, with its cause. */
+export interface TakenDecision extends LedgerRow {
+  /** The event that caused it. */
+  readonly causationId: string;
+  readonly correlationId: string | null;
+  /** Stream sequence of that event. */
+  readonly sequence: number;
+}
+
 /** One rejected delivery, kept until and after it is published. */
 export interface DeadLetterRow {
   readonly type: string;

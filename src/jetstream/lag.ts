@@ -88,8 +88,6 @@ export interface LagWatch {
   unknown(): readonly { readonly lane: Lane; readonly reason: string }[];
   /** What was found wrong with their consumers, a line each. */
   consumerProblems(): readonly string[];
-  /** The lane went to another owner. */
-  forget(lane: Lane): void;
   stop(): void;
 }
 
@@ -176,14 +174,18 @@ export function watchLag(options: LagWatchOptions): LagWatch {
   }
 
   const isFresh = ({ atMs }: Figure) => now() - atMs < 2 * everyMs;
+  /** A lane may have gone to another owner since. */
+  const own = () => {
+    const lanes = assigned();
+    return [...figures].filter(([lane]) => lanes.includes(lane));
+  };
   const byLane = () =>
     new Map(
-      [...figures].flatMap(([lane, figure]) =>
+      own().flatMap(([lane, figure]) =>
         isFresh(figure) && figure.lag !== undefined ? [[lane, figure.lag] as const] : [],
       ),
     );
-  const unknown = () =>
-    [...figures].flatMap(([lane, figure]) => (isFresh(figure) ? [] : [{ lane, reason: figure.reason }]));
+  const unknown = () => own().flatMap(([lane, figure]) => (isFresh(figure) ? [] : [{ lane, reason: figure.reason }]));
 
   return {
     measure,
@@ -195,8 +197,7 @@ export function watchLag(options: LagWatchOptions): LagWatch {
       return lags.reduce<number | null>((sum, lag) => (sum === null || lag === undefined ? null : sum + lag), 0);
     },
     unknown,
-    consumerProblems: () => [...figures.values()].flatMap(({ consumerProblem }) => consumerProblem ?? []),
-    forget: (lane) => void figures.delete(lane),
+    consumerProblems: () => own().flatMap(([, { consumerProblem }]) => consumerProblem ?? []),
     stop: () => clearInterval(timer),
   };
 }

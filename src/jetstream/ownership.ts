@@ -2,18 +2,14 @@ import type { Lane } from "../wire/lanes.ts";
 import type { Delivered } from "./delivery-audit.ts";
 import type { Doubt, LaneReader } from "./lane-reader.ts";
 import { assignLanes, type Member } from "./membership.ts";
+import type { OwnLanes } from "./own-lanes.ts";
 
 /** Keeps the lanes that are read in step with the lanes that are ours. */
 export interface Ownership {
-  /** Lanes assigned to us. */
-  assigned(): readonly Lane[];
-  owns(lane: Lane): boolean;
-  /** Assigned lanes that could be made ready, whether or not their deliveries arrive at the moment. */
-  taken(): readonly Lane[];
   /** Assigned lanes whose deliveries arrive. */
   reading(): readonly Lane[];
-  /** Takes and releases what the present members imply. Calls never overlap. */
-  rebalance(members: readonly Member[]): Promise<void>;
+  /** Takes and releases what the present members imply. Calls never overlap. @param ownId - which of them we are. */
+  rebalance(members: readonly Member[], ownId: string): Promise<void>;
   /** See `LaneReader`. */
   audit(lane: Lane, delivered: Delivered): void;
   /** See `LaneReader`. */
@@ -30,7 +26,8 @@ export interface Ownership {
 
 export interface OwnershipOptions {
   readonly lanes: readonly Lane[];
-  readonly ownId: string;
+  /** Told which are ours. */
+  readonly own: OwnLanes;
   /** Makes lanes ready to be read: identity checked, outbox known, what is due published. Rejects to be tried again. */
   readonly prepare: (lanes: readonly Lane[]) => Promise<void>;
   readonly open: (lane: Lane) => LaneReader;
@@ -50,20 +47,21 @@ const RETRY_MS = 1000;
 
 /** Takes and releases lanes as members come and go. */
 export function createOwnership(options: OwnershipOptions): Ownership {
-  const { lanes, ownId, prepare, open, onMoved, onReleased, onTrouble } = options;
+  const { lanes, own, prepare, open, onMoved, onReleased, onTrouble } = options;
   const readers = new Map<Lane, LaneReader>();
-  let assigned: Lane[] = [];
   let running: Promise<void> = Promise.resolve();
   /** As told last: a retry must not bring back members of before. */
-  let latest: readonly Member[] = [];
+  let latest: { readonly members: readonly Member[]; readonly ownId: string } = { members: [], ownId: "" };
   let stopped = false;
 
   async function apply(): Promise<void> {
-    const owners = assignLanes(lanes, latest);
-    assigned = lanes.filter((lane) => owners.get(lane) === ownId);
+    const owners = assignLanes(lanes, latest.members);
+    const assigned = lanes.filter((lane) => owners.get(lane) === latest.ownId);
+    own.assign(assigned);
     const released = [...readers].filter(([lane]) => !assigned.includes(lane));
     for (const [lane, reader] of released) {
       readers.delete(lane);
+      own.take([...readers.keys()]);
       await reader.release();
       onReleased(lane);
     }
@@ -79,24 +77,22 @@ export function createOwnership(options: OwnershipOptions): Ownership {
       await prepare(missing);
     } catch (error) {
       if (stopped || onTrouble(error as Error, readers.size > 0) === "give_up") return;
-      setTimeout(() => void rebalance(latest), RETRY_MS);
+      setTimeout(() => void rebalance(latest.members, latest.ownId), RETRY_MS);
       return;
     }
     if (stopped) return;
     for (const lane of missing) readers.set(lane, open(lane));
+    own.take([...readers.keys()]);
     onMoved("taken", missing);
   }
 
-  function rebalance(members: readonly Member[]): Promise<void> {
-    latest = members;
+  function rebalance(members: readonly Member[], ownId: string): Promise<void> {
+    latest = { members, ownId };
     running = running.then(() => (stopped ? undefined : apply()));
     return running;
   }
 
   return {
-    assigned: () => assigned,
-    owns: (lane) => assigned.includes(lane),
-    taken: () => [...readers.keys()],
     reading: () => [...readers.values()].filter((reader) => reader.isReading()).map((reader) => reader.lane),
     rebalance,
     audit: (lane, delivered) => readers.get(lane)?.audit(delivered),
@@ -115,6 +111,7 @@ export function createOwnership(options: OwnershipOptions): Ownership {
       await running;
       await Promise.all([...readers.values()].map((reader) => reader.release()));
       readers.clear();
+      own.take([]);
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { BatchResult } from "../flow/batch-result.ts";
+import type { Handled } from "../flow/batch-result.ts";
 
 const SILENCE_MS = 10_000;
 
@@ -9,10 +9,10 @@ const SILENCE_MS = 10_000;
  *
  * @param now - ms since the epoch.
  */
-export function createConflictLog(logger: Logger, now: () => number = Date.now): (result: BatchResult) => void {
+export function createConflictLog(logger: Logger, now: () => number = Date.now): (handled: readonly Handled[]) => void {
   let silentUntilMs = 0;
   let conflicts = 0;
-  return ({ handled }) => {
+  return (handled) => {
     for (const { outcome, observation, delivery } of handled) {
       if (outcome !== "conflict" || observation === undefined) continue;
       conflicts++;

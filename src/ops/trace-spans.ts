@@ -10,7 +10,8 @@ import {
 } from "@opentelemetry/api";
 import { LRUCache } from "lru-cache";
 import type { ActorType } from "../actor/actor-type.ts";
-import type { BatchResult, Handled } from "../flow/batch-result.ts";
+import type { Handled } from "../flow/batch-result.ts";
+import type { Observer } from "../flow/observer.ts";
 import type { LedgerRow } from "../flow/rows.ts";
 
 /** What things are called on the wire; `jetstream/names.ts` knows. */
@@ -23,13 +24,8 @@ export interface SpanNames {
   decisionMsgId(type: ActorType, actorId: string, revision: number): string;
 }
 
-/** Spans of what the daemon does. */
-export interface Spans {
-  /** A `process` span for each event. @param commitMs - how long the batch took. */
-  recordBatch(result: BatchResult, commitMs: number, nowMs: number): void;
-  /** A `publish` span for each decision that its stream has acknowledged. */
-  recordPublished(decisions: readonly LedgerRow[], nowMs: number): void;
-}
+/** A `process` span for each event, a `publish` span for each decision that its stream has acknowledged. */
+export type Spans = Pick<Required<Observer>, "committed" | "published">;
 
 /** Decisions that may wait for their stream; beyond that, and after a restart, their parent is the publisher's span. */
 const MAX_WAITING = 20_000;
@@ -52,30 +48,23 @@ export function createSpans(tracer: Tracer, names: SpanNames, types: readonly Ac
   const waiting = new LRUCache<string, Waiting>({ max: MAX_WAITING });
 
   return {
-    recordBatch({ handled, decisions }, commitMs, nowMs) {
-      const causes = new Map<string, Handled>();
-      const spans = new Map<Handled, Span>();
+    committed({ handled, decisions }, commitMs, nowMs) {
+      const spans = new Map<string, Span>();
       for (const item of handled) {
         if (item.outcome === "skipped") continue;
-        spans.set(item, startProcess(item, nowMs - commitMs));
-        const { observation } = item;
-        // Of a double the first copy is the cause.
-        if (observation !== undefined && item.outcome === "applied") {
-          const { lane, storedAtMs } = item.delivery;
-          causes.set(`${lane.type.name} ${observation.actorId} ${storedAtMs} ${observation.eventId}`, item);
-        }
+        const { lane, sequence, storedAtMs } = item.delivery;
+        spans.set(causeName(lane.type.name, sequence, storedAtMs), startProcess(item, nowMs - commitMs));
       }
       for (const row of decisions) {
-        const cause = causes.get(`${row.type} ${row.actorId} ${row.causedAtMs} ${causeOf(row)}`);
-        const span = cause && spans.get(cause);
-        if (cause === undefined || span === undefined) continue;
+        const span = spans.get(causeName(row.type, row.sequence, row.causedAtMs));
+        if (span === undefined) continue;
         span.setAttribute("natstate.revision", row.revision);
         const context = trace.setSpan(ROOT_CONTEXT, span);
         waiting.set(keyOf(row), { context, committedAtMs: nowMs });
       }
       for (const span of spans.values()) span.end(nowMs);
     },
-    recordPublished(decisions, nowMs) {
+    published(decisions, _, nowMs) {
       for (const row of decisions) recordPublish(row, nowMs);
     },
   };
@@ -164,8 +153,9 @@ function contextOf(traceparent: string | null): Context | undefined {
   return trace.setSpanContext(ROOT_CONTEXT, context);
 }
 
-function causeOf(row: LedgerRow): string {
-  return (JSON.parse(row.payload) as { causationId: string }).causationId;
+/** A parked event may be of a stream that was replaced since: its sequence alone is not enough. */
+function causeName(type: string, sequence: number, storedAtMs: number): string {
+  return `${type} ${sequence} ${storedAtMs}`;
 }
 
 function keyOf(row: LedgerRow): string {

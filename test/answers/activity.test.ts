@@ -26,8 +26,8 @@ function batch(): BatchResult {
 describe("the last minutes", () => {
   it("count what each second brought", () => {
     const activity = createActivity([order]);
-    activity.record(batch(), START_MS);
-    activity.record(batch(), START_MS + 2000);
+    activity.committed(batch(), 1, START_MS);
+    activity.committed(batch(), 1, START_MS + 2000);
     const { seconds } = activity.read(order, START_MS + 3000);
     expect(seconds.events.slice(-4)).toEqual([0, 7, 0, 7]);
     expect(seconds.decisions.slice(-4)).toEqual([0, 2, 0, 2]);
@@ -38,14 +38,14 @@ describe("the last minutes", () => {
 
   it("leave the running second out, which is not over yet", () => {
     const activity = createActivity([order]);
-    activity.record(batch(), START_MS);
+    activity.committed(batch(), 1, START_MS);
     expect(activity.read(order, START_MS + 999).seconds.events.at(-1)).toBe(0);
     expect(activity.read(order, START_MS + 1000).seconds.events.at(-1)).toBe(7);
   });
 
   it("forget what is older, also after a pause of hours", () => {
     const activity = createActivity([order]);
-    activity.record(batch(), START_MS);
+    activity.committed(batch(), 1, START_MS);
     for (const laterS of [WINDOW_SECONDS, 5 * WINDOW_SECONDS + 17]) {
       const reading = activity.read(order, START_MS + laterS * 1000);
       expect(Math.max(...reading.seconds.events)).toBe(0);
@@ -56,8 +56,8 @@ describe("the last minutes", () => {
 
   it("bear a clock that is set back", () => {
     const activity = createActivity([order]);
-    activity.record(batch(), START_MS);
-    activity.record(batch(), START_MS - 60_000);
+    activity.committed(batch(), 1, START_MS);
+    activity.committed(batch(), 1, START_MS - 60_000);
     expect(activity.read(order, START_MS + 1000).seconds.events.at(-1)).toBe(14);
   });
 
@@ -72,8 +72,8 @@ describe("the last minutes", () => {
 describe("the flow through the machine", () => {
   it("counts new actors and each change of state", () => {
     const activity = createActivity([order]);
-    activity.record(batch(), START_MS);
-    activity.record(batch(), START_MS + 20_000);
+    activity.committed(batch(), 1, START_MS);
+    activity.committed(batch(), 1, START_MS + 20_000);
     const { flow } = activity.read(order, START_MS + 21_000);
     expect(flow).toHaveLength(4);
     expect(flow).toEqual(
@@ -88,7 +88,7 @@ describe("the flow through the machine", () => {
 
   it(`is of the last ${FLOW_SECONDS} s`, () => {
     const activity = createActivity([order]);
-    activity.record(batch(), START_MS);
+    activity.committed(batch(), 1, START_MS);
     expect(activity.read(order, START_MS + (FLOW_SECONDS + 1) * 1000).flow).toEqual([]);
   });
 });
@@ -96,7 +96,7 @@ describe("the flow through the machine", () => {
 describe("lateness", () => {
   it("is counted for distinct events, by type", () => {
     const activity = createActivity([order]);
-    activity.record(batch(), START_MS);
+    activity.committed(batch(), 1, START_MS);
     const readings = activity.read(order, START_MS + 1000).lateness;
     expect(Object.fromEntries(readings.map(({ eventType, count }) => [eventType, count]))).toEqual({
       OrderCreated: 1,

@@ -38,7 +38,7 @@ function watch(station: Station, options: Partial<InspectionsOptions> = {}): Wat
   return {
     inspections,
     errors,
-    apply: (...deliveries) => inspections.observe(station.processor.apply(deliveries)),
+    apply: (...deliveries) => inspections.committed(station.processor.apply(deliveries), 1, 1),
   };
 }
 
@@ -214,10 +214,10 @@ test("inspections end with the ownership of their lane, and each is told once", 
   const { inspections, apply } = watch(station);
   const { messages, ends, request } = inspector();
   inspections.open(order, "o", request);
-  inspections.closeLane({ ...orderLane, partition: 4 });
+  inspections.released([{ ...orderLane, partition: 4 }]);
   expect(ends).toEqual([]);
-  inspections.closeLane(orderLane);
-  inspections.closeLane(orderLane);
+  inspections.released([orderLane]);
+  inspections.released([orderLane]);
   expect(ends).toEqual(["elsewhere"]);
   apply(orderEvent(1, "o", "OrderCreated", 1));
   expect(story(messages)).toEqual(beginning);

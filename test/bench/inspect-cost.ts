@@ -4,8 +4,9 @@ import { createActivity } from "../../src/answers/activity.ts";
 import { createInspections, type Inspection, type Inspections } from "../../src/answers/inspection.ts";
 import type { BatchResult } from "../../src/flow/batch-result.ts";
 import type { Delivery } from "../../src/flow/delivery.ts";
-import { logBatch } from "../../src/ops/log.ts";
+import { tellAll } from "../../src/flow/observer.ts";
 import { createMetrics } from "../../src/ops/metrics.ts";
+import { createPathLog } from "../../src/ops/path-log.ts";
 import { deliver, orderLane } from "../flow/delivery.ts";
 import { openStation } from "../flow/station.ts";
 import { cpuMicroseconds } from "./cpu.ts";
@@ -14,7 +15,7 @@ import { EVENTS_PER_ORDER, plainOrders } from "./workload.ts";
 const HELP = `npm run bench:inspect -- [options]
 
 What inspection costs a daemon: batches go through processor and SQLite and then to whoever is told of them, as in
-daemon.ts but without NATS, in turn without inspection, with it while nobody inspects, and with one inspector.
+the daemon but without NATS, in turn without inspection, with it while nobody inspects, and with one inspector.
 
   --batches N   batches of each kind (default 60)
   --orders N    orders of ${EVENTS_PER_ORDER} events in a batch (default 200)`;
@@ -50,11 +51,7 @@ function measure(batches: number, orders: number): void {
       throw error;
     },
   });
-  const told = (result: BatchResult, commitMs: number) => {
-    metrics.recordBatch(result, commitMs, Date.now());
-    activity.record(result, Date.now());
-    logBatch(logger, result, "debug");
-  };
+  const observer = tellAll([metrics, activity, createPathLog(logger, { decisionLevel: "debug" })]);
   const spent = new Map<Kind, number[]>(KINDS.map((kind) => [kind, []]));
   let sequence = 0;
   let last: BatchResult | undefined;
@@ -68,8 +65,8 @@ function measure(batches: number, orders: number): void {
       const inspector = kind === "one inspector" ? watch(inspections, firstId) : undefined;
       const before = cpuMicroseconds(process.pid);
       const result = station.processor.apply(deliveries);
-      told(result, 0);
-      if (kind !== "without inspection") inspections.observe(result);
+      observer.committed(result, 0, Date.now());
+      if (kind !== "without inspection") inspections.committed(result, 0, 0);
       const us = (cpuMicroseconds(process.pid) - before) / deliveries.length;
       inspector?.close();
       if (round >= WARM_UP) spent.get(kind)?.push(us);
@@ -109,12 +106,12 @@ function measure(batches: number, orders: number): void {
   }
 }
 
-/** What `observe` takes, the loop around it included, ns. */
+/** What `committed` takes, the loop around it included, ns. */
 function callNs(inspections: Inspections, result: BatchResult | undefined): number {
   if (result === undefined) return Number.NaN;
-  for (let warm = 0; warm < CALLS / 10; warm++) inspections.observe(result);
+  for (let warm = 0; warm < CALLS / 10; warm++) inspections.committed(result, 0, 0);
   const startedMs = performance.now();
-  for (let call = 0; call < CALLS; call++) inspections.observe(result);
+  for (let call = 0; call < CALLS; call++) inspections.committed(result, 0, 0);
   return ((performance.now() - startedMs) * 1e6) / CALLS;
 }
 

@@ -77,7 +77,7 @@ test("the past, redacted on request; who goes is forgotten", async () => {
 test("a lane that goes to another daemon ends the stream with the reason", async () => {
   using stream = await read("/api/orders/o/inspect");
   await until("the past is told", () => stream.text().includes("processing"));
-  inspections.closeLane(orderLane);
+  inspections.released([orderLane]);
   await stream.ended;
   expect(stream.text()).toMatch(
     /\nevent: end\ndata: \{"reason":"elsewhere","message":"another daemon has its partition"\}\n\n$/,
@@ -111,7 +111,7 @@ test("a reader that takes nothing is dropped, and the daemon goes on", async () 
   while (inspections.count() === 1 && sequence < 2000) {
     sequence++;
     const created = orderEvent(sequence, "deaf", "OrderCreated", 5000 - sequence, { items });
-    inspections.observe(book.processor.apply([created]));
+    inspections.committed(book.processor.apply([created]), 1, 1);
     await new Promise((resolve) => setImmediate(resolve));
   }
   expect(inspections.count()).toBe(0);

@@ -19,7 +19,7 @@ beforeAll(async () => {
     orderEvent(2, "o", "InventoryReserved", 2),
     ...[11, 12, 13].map((sequence) => deliver(sequence, "orders.o.OrderCreated", "{")),
   ]);
-  activity.record(result, Date.now() - 2000);
+  activity.committed(result, 1, Date.now() - 2000);
   book.db.exec("UPDATE dead_letters SET published = sequence + 100 WHERE sequence < 13");
   server = await createHttpServer({
     host: "127.0.0.1",

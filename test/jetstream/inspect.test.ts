@@ -84,7 +84,7 @@ function follow(id: string, { renewMs = 10_000, redact = false } = {}) {
 
 function apply(inspections: Inspections, id: string, type: Parameters<typeof orderEvent>[2]): void {
   sequence++;
-  inspections.observe(book.processor.apply([orderEvent(sequence, id, type, sequence)]));
+  inspections.committed(book.processor.apply([orderEvent(sequence, id, type, sequence)]), 1, 1);
 }
 
 test("the past, then what happens, until the inspector has seen enough", async () => {
@@ -162,7 +162,7 @@ test("an order that goes to another daemon is told on by that one", async () => 
   await using inspector = follow("m", { renewMs: 20 });
   await until("it is told", () => inspector.messages.length === 3);
   owner = 2;
-  first.inspections.closeLane(orderLane);
+  first.inspections.released([orderLane]);
   await until("it is told by the other", () => inspector.messages.length === 6);
   expect([first.inspections.count(), second.inspections.count()]).toEqual([0, 1]);
 });

@@ -3,19 +3,21 @@ import { orderType } from "../../machines/order/order.ts";
 import type { ActorType } from "../../src/actor/actor-type.ts";
 import type { LaneReader } from "../../src/jetstream/lane-reader.ts";
 import type { Member } from "../../src/jetstream/membership.ts";
+import { createOwnLanes } from "../../src/jetstream/own-lanes.ts";
 import { createOwnership } from "../../src/jetstream/ownership.ts";
 import { lanesOf } from "../../src/wire/lanes.ts";
 import { until } from "../until.ts";
 
 const lanes = lanesOf(orderType as ActorType, 16);
-const own: Member = { id: "a", instance: "a" };
+const us: Member = { id: "a", instance: "a" };
 const other: Member = { id: "b", instance: "b" };
 
 function open(prepare: () => Promise<void>) {
   const troubles: boolean[] = [];
+  const own = createOwnLanes();
   const ownership = createOwnership({
     lanes,
-    ownId: own.id,
+    own,
     prepare,
     open: (lane): LaneReader => ({
       lane,
@@ -33,31 +35,31 @@ function open(prepare: () => Promise<void>) {
       return "retry";
     },
   });
-  return { ownership, troubles };
+  return { own, ownership, troubles };
 }
 
 it.each([
-  ["left", [own, other], [own], 16],
-  ["came", [own], [own, other], 8],
+  ["left", [us, other], [us], 16],
+  ["came", [us], [us, other], 8],
 ])("what is tried again is tried for the members there are then: one %s", async (_what, before, after, share) => {
   let failures = 1;
-  const { ownership } = open(() => (failures-- > 0 ? Promise.reject(new Error("not now")) : Promise.resolve()));
-  await ownership.rebalance(before);
-  await ownership.rebalance(after);
+  const { own, ownership } = open(() => (failures-- > 0 ? Promise.reject(new Error("not now")) : Promise.resolve()));
+  await ownership.rebalance(before, us.id);
+  await ownership.rebalance(after, us.id);
   await new Promise((resolve) => setTimeout(resolve, 1200));
   await until("it reads its share", () => ownership.reading().length === share);
-  expect(ownership.assigned()).toHaveLength(share);
+  expect(own.assigned()).toHaveLength(share);
   await ownership.releaseAll();
 });
 
 it("trouble with what it would take over is told apart from trouble with everything", async () => {
   let fails = true;
   const { ownership, troubles } = open(() => (fails ? Promise.reject(new Error("no")) : Promise.resolve()));
-  await ownership.rebalance([own, other]);
+  await ownership.rebalance([us, other], us.id);
   fails = false;
   await until("it reads its half", () => ownership.reading().length === 8);
   fails = true;
-  await ownership.rebalance([own]);
+  await ownership.rebalance([us], us.id);
   expect(troubles).toEqual([false, true]);
   expect(ownership.reading()).toHaveLength(8);
   await ownership.releaseAll();

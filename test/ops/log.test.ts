@@ -3,8 +3,8 @@ import type { Logger } from "pino";
 import { describe, expect, test } from "vitest";
 import { readConfig } from "../../src/config/config.ts";
 import type { BatchResult } from "../../src/flow/batch-result.ts";
-import { createConflictLog } from "../../src/ops/conflict-log.ts";
-import { createLogger, type LogOptions, logBatch } from "../../src/ops/log.ts";
+import { createLogger, type LogOptions } from "../../src/ops/log.ts";
+import { createPathLog } from "../../src/ops/path-log.ts";
 import { redact } from "../../src/ops/redact.ts";
 import { openPath, orderMessage } from "./order-path.ts";
 
@@ -21,7 +21,7 @@ function capture(level: LogOptions["level"] = "info", pretty = false) {
 function logged(level: LogOptions["level"]): Line[] {
   using path = openPath();
   const { logger, lines } = capture(level);
-  logBatch(logger, path.apply(...story()), "info");
+  createPathLog(logger, { decisionLevel: "info" }).committed?.(path.apply(...story()), 1, 1);
   return lines();
 }
 
@@ -101,7 +101,7 @@ describe("a batch", () => {
     using path = openPath();
     const { logger, lines } = capture();
     let nowMs = 0;
-    const logConflicts = createConflictLog(logger, () => nowMs);
+    const pathLog = createPathLog(logger, { decisionLevel: "debug", now: () => nowMs });
     const secret = (amount: number) => ({
       ...orderMessage("o1", "PaymentProcessed", "p1"),
       amount,
@@ -110,7 +110,7 @@ describe("a batch", () => {
     });
     for (const [index, amount] of [1, 1, 2, 3, 4].entries()) {
       nowMs = index === 4 ? 20_000 : 5000;
-      logConflicts(path.apply(secret(amount)));
+      pathLog.committed?.(path.apply(secret(amount)), 1, nowMs);
     }
     const said = { level: "warn", actorId: "o1", eventType: "PaymentProcessed", eventId: "p1", stream: "ORDERS" };
     expect(lines()).toMatchObject([
@@ -123,7 +123,11 @@ describe("a batch", () => {
   test("is silent about decisions by default, so that thousands a second do not fill a disk", () => {
     using path = openPath();
     const { logger, lines } = capture("info");
-    logBatch(logger, path.apply(...story()), readConfig({}).NATSTATE_LOG_DECISIONS);
+    createPathLog(logger, { decisionLevel: readConfig({}).NATSTATE_LOG_DECISIONS }).committed?.(
+      path.apply(...story()),
+      1,
+      1,
+    );
     expect(lines().map(({ msg }) => msg)).toEqual(["dead letter"]);
   });
 
@@ -137,7 +141,7 @@ describe("a batch", () => {
       ]),
     );
     const { logger, lines } = capture();
-    logBatch(logger, result, "info");
+    createPathLog(logger, { decisionLevel: "info" }).committed?.(result, 1, 1);
     expect(lines().map(({ actorId, revision, sequence }) => `${actorId} ${revision} ${sequence}`)).toEqual([
       "a 1 2",
       "a 2 3",
@@ -157,7 +161,7 @@ describe("a batch", () => {
       { ...orderMessage("a", "InventoryReserved", "2"), ...inventory },
     );
     const { logger, lines } = capture();
-    logBatch(logger, result, "info");
+    createPathLog(logger, { decisionLevel: "info" }).committed?.(result, 1, 1);
     expect(lines()).toMatchObject([{ actorId: "a", causationId: "2", sequence: 3 }]);
   });
 
@@ -178,7 +182,7 @@ describe("a batch", () => {
       completeness,
       moves,
     };
-    logBatch(logger, result, "info");
+    createPathLog(logger, { decisionLevel: "info" }).committed?.(result, 1, 1);
     expect({ looks, written }).toEqual({ looks: 0, written: [] });
   });
 });

@@ -9,6 +9,8 @@ import { createMetrics, type Metrics } from "../../src/ops/metrics.ts";
 import { type Family, keyOf, parseExposition, type Sample, sampleOf } from "./exposition.ts";
 import { openPath, orderMessage, STORED_AT_MS } from "./order-path.ts";
 
+const [orderType = expect.fail("no actor type")] = actorTypes;
+const LANE = { type: orderType, stream: "ORDERS", partition: 0 };
 const COMMITTED_AT_MS = STORED_AT_MS + 40;
 const PUBLISHED_AT_MS = STORED_AT_MS + 300;
 
@@ -45,7 +47,7 @@ async function afterBatch(...messages: Parameters<ReturnType<typeof openPath>["a
   using path = openPath();
   const metrics = newMetrics();
   const result = path.apply(...messages);
-  metrics.recordBatch(result, 4, COMMITTED_AT_MS);
+  metrics.committed(result, 4, COMMITTED_AT_MS);
   return { metrics, result, families: await scrape(metrics) };
 }
 
@@ -70,7 +72,7 @@ describe("events", () => {
     using path = openPath();
     const metrics = newMetrics();
     path.apply(paid("o1", "p1", 10), "no event");
-    metrics.recordBatch(path.repeat(), 1, COMMITTED_AT_MS);
+    metrics.committed(path.repeat(), 1, COMMITTED_AT_MS);
     const families = await scrape(metrics);
     const skipped = (event_type: string) =>
       sampleOf(families, "natstate_events_total", { actor: "order", event_type, outcome: "skipped" });
@@ -128,7 +130,7 @@ describe("decisions", () => {
       paid("o2", "p1", 10, "failed"),
       reserved("o2", "i1", 11),
     );
-    metrics.recordPublished(result.decisions.slice(0, 1), [], PUBLISHED_AT_MS);
+    metrics.published(result.decisions.slice(0, 1), [], PUBLISHED_AT_MS);
     const families = await scrape(metrics);
     const count = (name: string, decision_type: string, revised: string) =>
       sampleOf(families, name, { actor: "order", decision_type, revised });
@@ -143,7 +145,7 @@ describe("decisions", () => {
   test("of a type that the rules no longer know are counted as unknown", async () => {
     const metrics = newMetrics();
     const row = { type: "order", decisionType: "OrderPondered", revision: 1, causedAtMs: 0 } as LedgerRow;
-    metrics.recordPublished([row, row], [], 1);
+    metrics.published([row, row], [], 1);
     const labels = { actor: "order", decision_type: "unknown", revised: "false" };
     expect(sampleOf(await scrape(metrics), "natstate_decisions_published_total", labels)).toBe(2);
   });
@@ -166,7 +168,7 @@ describe("histograms", () => {
 
   test("observe each step of an event's way: told, stored, committed, published", async () => {
     const { metrics, result } = await afterBatch(paid("o1", "p1", 10), reserved("o1", "i1", 29), "{");
-    metrics.recordPublished(result.decisions, result.deadLetters, PUBLISHED_AT_MS);
+    metrics.published(result.decisions, result.deadLetters, PUBLISHED_AT_MS);
     const families = await scrape(metrics);
     const sum = (name: string, labels = {}) => sampleOf(families, `${name}_sum`, labels);
     const actor = { actor: "order" };
@@ -183,7 +185,7 @@ describe("histograms", () => {
   test("take a delay that clocks make negative for none", async () => {
     using path = openPath();
     const metrics = newMetrics();
-    metrics.recordBatch(path.apply(paid("o1", "p1", 50)), 1, STORED_AT_MS - 5000);
+    metrics.committed(path.apply(paid("o1", "p1", 50)), 1, STORED_AT_MS - 5000);
     const families = await scrape(metrics);
     for (const name of ["natstate_event_lateness_seconds", "natstate_commit_delay_seconds"]) {
       expect(sampleOf(families, `${name}_sum`, { actor: "order" })).toBe(0);
@@ -252,7 +254,7 @@ describe("gauges", () => {
       reads++;
       return { ...readings, owned: 16, hot: 7, backlog: 3 };
     });
-    metrics.recordCommitFailure();
+    metrics.commitFailed({ error: new Error(), retryMs: 1, isBrief: false });
     expect(reads).toBe(0);
     const families = await scrape(metrics);
     expect(reads).toBe(1);
@@ -308,13 +310,13 @@ test("readiness, quarantine, retirement and the longest wait for a decision are 
 describe("what is shown", () => {
   test("counts what happened to the daemon itself", async () => {
     const metrics = newMetrics();
-    metrics.recordDoubt("gap");
-    metrics.recordDoubt("gap");
-    metrics.recordDoubt("connection");
-    metrics.recordCommitFailure();
-    metrics.recordRebuild({ name: "order" });
-    metrics.recordRetired({ name: "order" }, 7);
-    metrics.recordRestored({ name: "order" }, true);
+    metrics.doubted("gap", LANE, undefined);
+    metrics.doubted("gap", LANE, undefined);
+    metrics.doubted("connection", LANE, undefined);
+    metrics.commitFailed({ error: new Error(), retryMs: 1, isBrief: false });
+    metrics.rebuilt({ name: "order" }, "o1");
+    metrics.retired({ name: "order" }, 7, 1);
+    metrics.restored({ name: "order" }, { actorId: "o1", events: 1, revision: 1 }, true);
     const families = await scrape(metrics);
     expect(sampleOf(families, "natstate_lane_doubts_total", { reason: "gap" })).toBe(2);
     expect(sampleOf(families, "natstate_lane_doubts_total", { reason: "connection" })).toBe(1);
@@ -327,8 +329,8 @@ describe("what is shown", () => {
 
   test("is the catalogue: every name, type, help and label of it, and nothing else", async () => {
     const { metrics, result } = await afterBatch(paid("o1", "p1", 10, "failed"), reserved("o1", "i1", 11), "{");
-    metrics.recordPublished(result.decisions, result.deadLetters, PUBLISHED_AT_MS);
-    metrics.recordDoubt("gap");
+    metrics.published(result.decisions, result.deadLetters, PUBLISHED_AT_MS);
+    metrics.doubted("gap", LANE, undefined);
     const [type] = actorTypes;
     const lag = type === undefined ? [] : [{ type, partition: 0, value: 1 }];
     const actors = actorTypes.map((type) => ({ type, quarantined: 0, retired: 0, undecidedSinceMs: null }));
@@ -371,8 +373,8 @@ describe("what is shown", () => {
     const metrics = createMetrics({ types: [] });
     using path = openPath();
     const result: BatchResult = path.apply(paid("o1", "p1", 10), reserved("o1", "i1", 11), "{");
-    metrics.recordBatch(result, 1, COMMITTED_AT_MS);
-    metrics.recordPublished(result.decisions, result.deadLetters satisfies readonly DeadLetterRow[], PUBLISHED_AT_MS);
+    metrics.committed(result, 1, COMMITTED_AT_MS);
+    metrics.published(result.decisions, result.deadLetters satisfies readonly DeadLetterRow[], PUBLISHED_AT_MS);
     expect(sampleOf(await scrape(metrics), "natstate_batch_deliveries_sum")).toBe(3);
   });
 });

@@ -1,0 +1,90 @@
+import type { Logger } from "pino";
+import { natsAccess } from "../config/config.ts";
+import { maskUrl } from "../config/values.ts";
+import { readCredentials } from "../jetstream/connect.ts";
+import type { Patience } from "../jetstream/patience.ts";
+import { openSession, type Session, type SessionEvent } from "../jetstream/session.ts";
+import { QUERY_SERVICE } from "../wire/names.ts";
+import { type OwnServerOptions, startOwnServer } from "./nats-setup.ts";
+
+/** The daemon's way to NATS: two connections to one server or cluster. */
+export interface Connection {
+  readonly natsUrl: string;
+  /** For all but deliveries. */
+  readonly session: Session;
+  /** For deliveries alone: answers must not wait behind the thousands of events on their way to us. */
+  readonly readings: Session;
+  /** Both. */
+  isConnected(): boolean;
+  /** Told whenever one of them is back: what was asked while it was away is lost with the client's buffer. */
+  onReturn(listener: () => void): void;
+}
+
+export interface ConnectionOptions extends OwnServerOptions {
+  readonly patiently: Patience;
+  /** A connection was closed for good. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/**
+ * Starts the embedded server when there is no other, and connects; all of it ends with the stack.
+ *
+ * @throws NatsSetupError, ServerBinaryError or EmbeddedServerError.
+ */
+export async function connect(options: ConnectionOptions, stack: AsyncDisposableStack): Promise<Connection> {
+  const { config, logger, patiently, onFatal } = options;
+  const embedded = await startOwnServer(options);
+  if (embedded !== undefined) stack.defer(() => embedded.stop());
+  const natsUrl = config.NATS_URL ?? embedded?.url ?? "";
+  const server = { url: natsUrl, ...readCredentials(natsAccess(config)) };
+  const listeners: (() => void)[] = [];
+  const onEvent = (event: SessionEvent) => {
+    if (event === "reconnected") for (const listener of listeners) listener();
+  };
+  const open = (name: string, log: Told) =>
+    patiently(() =>
+      openSession({ ...server, name }, (event, why = "") => {
+        log(event, why);
+        onEvent(event);
+      }),
+    );
+  const told = tellOf(natsUrl, logger, onFatal);
+  const session = await open(QUERY_SERVICE, told);
+  stack.defer(() => session.close());
+  const readings = await open(`${QUERY_SERVICE}-events`, (event, why) => {
+    if (event === "closed") told(event, why);
+    else if (event !== "reconnected") logger.debug(`the reading connection is ${event}, reconnecting`);
+  });
+  stack.defer(() => readings.close());
+  return {
+    natsUrl,
+    session,
+    readings,
+    isConnected: () => session.isConnected() && readings.isConnected(),
+    onReturn: (listener) => void listeners.push(listener),
+  };
+}
+
+type Told = (event: SessionEvent, why: string) => void;
+
+function tellOf(natsUrl: string, logger: Logger, onFatal: (error: Error) => void): Told {
+  const nats = maskUrl(natsUrl);
+  return (event, why) => {
+    switch (event) {
+      case "reconnected":
+        logger.info({ nats }, "NATS is back");
+        break;
+      case "disconnected":
+        logger.warn({ nats }, "NATS is away, reconnecting");
+        break;
+      case "refused":
+        logger.warn({ nats }, `NATS ${why}: tried again, with NATS_CREDS as they are then`);
+        break;
+      case "closed":
+        onFatal(new Error(`the connection to NATS was closed for good: ${why}`));
+        break;
+      default:
+        event satisfies never;
+    }
+  };
+}

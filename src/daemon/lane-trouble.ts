@@ -1,0 +1,37 @@
+import type { Logger } from "pino";
+import { StreamIdentityError } from "../jetstream/stream-identity.ts";
+
+/** What is to be done about lanes that cannot be read. */
+export interface LaneTrouble {
+  /**
+   * A daemon that cannot take over another one's partitions, because their past is gone, still has its own to read; one
+   * whose own past is gone ends.
+   *
+   * @param readsOthers - there are lanes that are read all the same.
+   */
+  meet(error: Error, readsOthers?: boolean): "retry" | "give_up";
+  /** The lanes are shared anew: what is in the way of it is said again. */
+  renew(): void;
+}
+
+/** Says each trouble once in a row. */
+export function createLaneTrouble(logger: Logger, onFatal: (error: Error) => void): LaneTrouble {
+  let last: string | undefined;
+  return {
+    meet(error, readsOthers = false) {
+      const isRefusal = error instanceof StreamIdentityError;
+      if (isRefusal && !readsOthers) {
+        onFatal(error);
+        return "give_up";
+      }
+      if (error.message !== last) {
+        logger[isRefusal ? "error" : "warn"]({ err: error }, "partitions cannot be read yet, trying again");
+      }
+      last = error.message;
+      return "retry";
+    },
+    renew() {
+      last = undefined;
+    },
+  };
+}
