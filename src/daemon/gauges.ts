@@ -32,7 +32,7 @@ export function readGauges(sources: GaugeSources): GaugeReadings {
     owned: readiness.reading().length,
     partitions: lanes.all.length,
     hot: path.actors.size(),
-    backlog: path.publisher.backlog(),
+    backlog: path.publishing.backlog(),
     connected: connection.isConnected(),
     pausedSinceMs: path.pause()?.sinceMs ?? null,
   };

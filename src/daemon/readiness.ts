@@ -7,12 +7,12 @@ import type { LagWatch } from "../jetstream/lag.ts";
 import type { OwnLanes } from "../jetstream/own-lanes.ts";
 import type { Ownership } from "../jetstream/ownership.ts";
 import type { Session } from "../jetstream/session.ts";
-import { wantedConsumer } from "../jetstream/stream-configs.ts";
 import { createStreamPulse } from "../jetstream/stream-pulse.ts";
 import type { TopologyWatch } from "../jetstream/topology-watch.ts";
 import { createHealthCheck, type Health } from "../ops/health.ts";
 import { createTroubles } from "../ops/troubles.ts";
 import type { Lane } from "../wire/lanes.ts";
+import { byReason } from "./grouped-troubles.ts";
 
 /** What the daemon says of itself: over HTTP, in its gauges and, once for each trouble, in its log. */
 export interface Readiness {
@@ -121,24 +121,4 @@ export function watchReadiness(options: ReadinessOptions): Readiness {
       pulse.stop();
     },
   };
-}
-
-/** One line for what many lanes have in common; known by stream and reason, whichever lanes they are and it names. */
-function byReason(
-  troubles: readonly { readonly lane: Lane; readonly reason: string }[],
-  what: string,
-): [string, string][] {
-  const grouped = new Map<string, { lane: Lane; reason: string }[]>();
-  for (const trouble of troubles) {
-    const { filter_subject, durable_name } = wantedConsumer(trouble.lane);
-    const reason = trouble.reason.replaceAll(filter_subject, "*").replaceAll(durable_name, "*");
-    const key = `${what} ${trouble.lane.stream} ${reason}`;
-    grouped.set(key, [...(grouped.get(key) ?? []), trouble]);
-  }
-  return [...grouped].flatMap(([key, [first, ...others]]) => {
-    if (first === undefined) return [];
-    const partitions = [first, ...others].map(({ lane }) => lane.partition).join(", ");
-    const one = others.length === 0 ? "partition" : "partitions";
-    return [[key, `${one} ${partitions} of ${first.lane.stream} ${what}: ${first.reason}`]];
-  });
 }

@@ -40,8 +40,8 @@ export function openReading(options: ReadingOptions, stack: AsyncDisposableStack
     lanes: streams.lanes.all,
     own,
     async prepare(missing) {
-      await path.learning.take(missing);
-      for (const lane of missing) path.offerDue(lane);
+      await path.publishing.learning.take(missing);
+      for (const lane of missing) path.publishing.offerDue(lane);
     },
     open: (lane) => openReader(options, lane),
     onMoved(how, lanes) {
@@ -75,7 +75,7 @@ function openReader({ connection, streams, store, path, observer }: ReadingOptio
     async prepare() {
       // What is asked while NATS is away is lost, and would be waited for when it is back.
       if (!connection.isConnected()) throw new Error("not connected");
-      await path.learning.again(lane);
+      await path.publishing.learning.again(lane);
     },
     checkpoint: () => store.journal.checkpoint(lane),
     onDelivery: path.arrive,

@@ -28,7 +28,7 @@ export interface StandingOptions {
 export function createStanding({ lanes, own, ownership, path, readiness, queries }: StandingOptions): Standing {
   /** Is everything applied that the stream is known to hold, and does what comes arrive and get in? */
   function isUpToDate(lane: Lane): boolean {
-    return path.pause() === null && path.hasRoom() && readiness.isAnswering() && ownership.isCaughtUp(lane);
+    return path.pause() === null && path.publishing.hasRoom() && readiness.isAnswering() && ownership.isCaughtUp(lane);
   }
 
   return {

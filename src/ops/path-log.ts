@@ -30,7 +30,7 @@ export function createPathLog(logger: Logger, { decisionLevel, now }: PathLogOpt
       if (decisions.length > 0 && logger.isLevelEnabled(decisionLevel)) logDecisions(logger, decisions, decisionLevel);
       if (deadLetters.length > 0 && logger.isLevelEnabled("warn")) logDeadLetters(logger, deadLetters);
       if (logger.isLevelEnabled("debug")) logEvents(logger, handled);
-      logConflicts(handled);
+      if (logger.isLevelEnabled("warn")) logConflicts(handled);
     },
     commitFailed({ error, retryMs, isBrief }) {
       // Once for as long as it lasts.

@@ -29,9 +29,9 @@ function open() {
     // None that does not answer.
     streams: [],
     topology: { troubles: () => now.topology, askAnew() {} },
+    own: { assigned: () => lanes },
     ownership: {
       troubles: () => now.unread,
-      assigned: () => lanes,
       reading: () => lanes,
     },
     lag: {

@@ -1,0 +1,127 @@
+import type { Logger } from "pino";
+import type { Config } from "../config/config.ts";
+import type { ReachCrashPoint } from "../flow/crash-points.ts";
+import type { HotActors } from "../flow/hot-actors.ts";
+import type { Observer } from "../flow/observer.ts";
+import { createDueDecisions } from "../jetstream/due-decisions.ts";
+import type { MissingMessages } from "../jetstream/missing-messages.ts";
+import type { LostMessages } from "../jetstream/outbox-streams.ts";
+import type { OwnLanes } from "../jetstream/own-lanes.ts";
+import { createPreparation, type Preparation } from "../jetstream/preparation.ts";
+import { createStreamPublisher } from "../jetstream/pub-acks.ts";
+import { createPublisher, type Publisher } from "../jetstream/publisher.ts";
+import type { StreamIdentityError } from "../jetstream/stream-identity.ts";
+import type { Lane } from "../wire/lanes.ts";
+import { DECISIONS_STREAM, decisionSubject } from "../wire/names.ts";
+import type { Connection } from "./connection.ts";
+import type { Store } from "./open-store.ts";
+import { logLost, type Streams } from "./streams.ts";
+
+/** The end of the path: what is due is published, once it is known what the streams hold of it. */
+export interface Publishing extends Pick<Publisher, "offer" | "backlog" | "trouble"> {
+  readonly learning: Preparation;
+  /** False: so much waits to be published that nothing more is applied. */
+  hasRoom(): boolean;
+  /** Publishes what is due of a lane. */
+  offerDue(lane: Lane): void;
+  /** Forgets what waits for a lane that is no longer ours. */
+  forget(lane: Lane): void;
+  /** Publishes what waits, as far as that does not take long. */
+  drain(): Promise<void>;
+}
+
+export interface PublishingOptions {
+  readonly config: Config;
+  readonly store: Store;
+  readonly connection: Connection;
+  readonly streams: Streams;
+  readonly own: OwnLanes;
+  readonly observer: Required<Observer>;
+  readonly logger: Logger;
+  /** The streams are not those that the store has read. */
+  readonly onRefused: (error: StreamIdentityError) => void;
+  readonly reached: ReachCrashPoint;
+}
+
+/** What publishing has to do with the stations before it. */
+export interface Neighbours {
+  readonly actors: HotActors;
+  readonly missing: MissingMessages;
+  /** Something has got in: there may be room for more events. */
+  readonly onProgress: () => void;
+}
+
+const DRAIN_MS = 5000;
+const PUBLISH_TIMEOUT_MS = 5000;
+/** Decisions that may wait to be published before no more events are applied. */
+const MAX_BACKLOG = 10_000;
+const MAX_BACKLOG_BYTES = 67_108_864;
+
+export function openPublishing(
+  options: PublishingOptions,
+  { actors, missing, onProgress }: Neighbours,
+  stack: AsyncDisposableStack,
+): Publishing {
+  const { config, store, connection, streams, own, observer, reached } = options;
+  const { jsm, js, isConnected } = connection.session;
+  const { outbox, records, outboxStreams } = store;
+  const learning = createPreparation({
+    ...{ jsm, js, records, missing, outbox, outboxStreams, onLost },
+    topology: streams.watch,
+    partitions: streams.topology.partitions,
+    assigned: own.assigned,
+    onRefused: options.onRefused,
+    onForeign: (stream, { subject, sequence }) => observer.foreign(stream, subject, [sequence]),
+  });
+  const pubAcks = createStreamPublisher(connection.session, PUBLISH_TIMEOUT_MS);
+  stack.defer(pubAcks.stop);
+  const publisher = createPublisher({
+    ...{ streams: pubAcks, jsm, outbox, owns: own.owns, isConnected, reached },
+    laneOf: (row) => streams.lanes.of(row.type, row.partition),
+    maxInFlight: config.NATSTATE_PUBLISH_IN_FLIGHT,
+    beforeRetry: learning.catchUp,
+    onPublished: (decisions, deadLetters) => observer.published(decisions, deadLetters, Date.now()),
+    onReconciled(lane, actorId) {
+      actors.evict(lane, actorId);
+      observer.reconciled(lane, actorId);
+    },
+    onForeign: ({ type }, actorId, sequences) =>
+      observer.foreign(DECISIONS_STREAM, decisionSubject(type, actorId), sequences),
+    onTrouble: observer.publishFailed,
+    onProgress() {
+      due.goOn();
+      onProgress();
+    },
+  });
+  stack.defer(publisher.stop);
+  const due = createDueDecisions({
+    pending: outbox.pendingDecisions,
+    offer: (decisions) => publisher.offer(decisions, []),
+    backlog: publisher.backlog,
+  });
+
+  /** What is due again of lanes that are ours already; the others' is offered when they are taken. */
+  function onLost(lost: readonly LostMessages[]): void {
+    logLost(options.logger, lost);
+    for (const lane of own.taken()) {
+      publisher.drop(lane);
+      offerDue(lane);
+    }
+  }
+
+  function offerDue(lane: Lane): void {
+    publisher.offer([], outbox.pendingDeadLetters(lane));
+    due.begin(lane);
+  }
+
+  return {
+    ...publisher,
+    ...{ learning, offerDue },
+    hasRoom: () => publisher.backlog() < MAX_BACKLOG && publisher.backlogBytes() < MAX_BACKLOG_BYTES,
+    forget(lane) {
+      publisher.drop(lane);
+      due.drop(lane);
+    },
+    drain: () => publisher.drain(DRAIN_MS),
+  };
+}

@@ -1,0 +1,92 @@
+import type { Logger } from "pino";
+import type { ActorType } from "../actor/actor-type.ts";
+import { startDeadLetterAgeing } from "../care/dead-letter-ageing.ts";
+import { createRestoration } from "../care/restoration.ts";
+import { startRetention } from "../care/retention.ts";
+import { createRetirement } from "../care/retirement.ts";
+import type { Config } from "../config/config.ts";
+import type { ReachCrashPoint } from "../flow/crash-points.ts";
+import type { Observer } from "../flow/observer.ts";
+import { readActorHistory } from "../jetstream/actor-history.ts";
+import { heldOf } from "../jetstream/aged-dead-letters.ts";
+import type { OwnLanes } from "../jetstream/own-lanes.ts";
+import { createDeadLetterRows } from "../store/dead-letter-rows.ts";
+import { createRetiredRows } from "../store/retired.ts";
+import type { Connection } from "./connection.ts";
+import type { Store } from "./open-store.ts";
+import type { Path } from "./path.ts";
+import type { Reading } from "./reading.ts";
+
+export interface RetainingOptions {
+  readonly config: Config;
+  readonly types: readonly ActorType[];
+  readonly store: Store;
+  readonly connection: Connection;
+  readonly path: Path;
+  readonly own: OwnLanes;
+  readonly reading: Reading;
+  readonly observer: Required<Observer>;
+  readonly logger: Logger;
+  readonly reached: ReachCrashPoint;
+}
+
+/** Gives up dead letters that have aged out of the streams. @returns ends it at once. */
+export function startAgeing({ types, store, connection, path, logger }: RetainingOptions): () => void {
+  const { records, outboxStreams } = store;
+  return startDeadLetterAgeing({
+    types,
+    rows: createDeadLetterRows(store.db),
+    held: (type) => heldOf({ jsm: connection.session.jsm, records, outboxStreams }, type),
+    isFree: path.isFree,
+    onForgotten: ({ name }, count) => logger.debug({ actorType: name, count }, "dead letters have aged out"),
+    onTrouble: onceLoud(logger).say,
+  });
+}
+
+/** Retires settled actors, and brings back those about which something is heard. @returns ends it at once. */
+export function startRetaining(options: RetainingOptions): () => void {
+  const { config, types, store, connection, path, own, reading, observer, logger, reached } = options;
+  const { journal } = store;
+  const { actors, processor } = path;
+  const rows = createRetiredRows(store.db);
+  const limits = { maxBytes: config.NATSTATE_MAX_EVENT_BYTES };
+  const trouble = onceLoud(logger);
+  const isIdle = () => path.isFree() && path.publishing.backlog() === 0 && connection.isConnected();
+  return startRetention({
+    types,
+    rows,
+    retirement: createRetirement({ journal, rows, actors, reached }),
+    restoration: createRestoration({ journal, rows, actors, processor, limits, reached }),
+    retainMs: config.NATSTATE_RETAIN,
+    idleLanes(type) {
+      if (!isIdle()) return [];
+      const lags = reading.lag.byLane();
+      return own.assigned().filter((lane) => lane.type === type && lags.get(lane) === 0);
+    },
+    laneOf: (row) => own.assigned().find((lane) => lane.type.name === row.type && lane.partition === row.partition),
+    readHistory: (lane, actorId, upTo) => readActorHistory(connection.session.jsm, lane, actorId, upTo),
+    checkStream: path.publishing.learning.checkStream,
+    onCommitted: path.committed,
+    onRetired: observer.retired,
+    onRestored({ type }, row, isRestored) {
+      trouble.isOver();
+      observer.restored(type, row, isRestored);
+    },
+    onTrouble: trouble.say,
+    reached,
+  });
+}
+
+/** Says that it does not get on, loudly the first time. */
+function onceLoud(logger: Logger): { say(error: Error): void; isOver(): void } {
+  let isTroubled = false;
+  return {
+    say(error) {
+      logger[isTroubled ? "debug" : "warn"]({ err: error }, "retention does not get on, trying again");
+      isTroubled = true;
+    },
+    isOver() {
+      isTroubled = false;
+    },
+  };
+}
