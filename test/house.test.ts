@@ -44,7 +44,12 @@ it.each([
   ["src/ops/wrong.ts", "../jetstream/names.ts"],
   ["src/care/wrong.ts", "../cli/output.ts"],
   ["src/client/wrong.ts", "../daemon/daemon.ts"],
+  ["src/client/wrong.ts", "../../machines/order/contract.ts"],
+  ["src/demo/wrong.ts", "../../machines/order/contract.ts"],
+  ["src/cli/wrong.ts", "../../machines/order/contract.ts"],
   ["machines/wrong.ts", "../src/flow/decode.ts"],
+  ["machines/parcel/wrong.ts", "../../src/client/contract.ts"],
+  ["machines/parcel/client.ts", "../../src/wire/names.ts"],
 ])("%s may not import %s", (file, path) => {
   const other = join(file, "..", path);
   expect(lint({ [file]: importing(path), [other]: THING, "machines/other.ts": THING })).toContain(
@@ -54,7 +59,13 @@ it.each([
 });
 
 it("may import what is below it, and not in a circle", () => {
-  const below = { "src/store/right.ts": importing("../flow/a.ts"), "machines/other.ts": THING };
+  const below = {
+    "src/store/right.ts": importing("../flow/a.ts"),
+    "src/demo/right.ts": importing("../../machines/registry.ts"),
+    "machines/registry.ts": THING,
+    "machines/parcel/client.ts": importing("../../src/client/contract.ts"),
+    "src/client/contract.ts": THING,
+  };
   expect(lint({ ...below, "src/flow/a.ts": THING })).toContain("No fixes applied");
   const circle = {
     "src/flow/a.ts": 'import type { B } from "./b.ts";\n\nexport type A = B | 1;\n',

@@ -1,7 +1,6 @@
 import type { ActorType } from "../../src/actor/actor-type.ts";
+import { orderContract } from "./contract.ts";
 import { conclude } from "./decision.ts";
-import { orderDecisions } from "./decision-fields.ts";
-import { orderEvents } from "./events.ts";
 import { type OrderContext, orderMachine } from "./machine.ts";
 import { expectOrders, SHOWCASE_ID } from "./reference.ts";
 import { orderSamples } from "./samples.ts";
@@ -11,15 +10,11 @@ import { completeness, viewOrder, waitingFor } from "./view.ts";
 /** The order aggregate: the first actor type, and the pattern for yours. */
 export const orderType: ActorType<OrderContext> = {
   name: "order",
-  collection: "orders",
-  idField: "orderId",
-  events: orderEvents,
+  ...orderContract,
   machine: orderMachine,
   version: 2,
   states: ["pending", "processing", "payment_failed", "confirmed"],
-  decisionTypes: Object.keys(orderDecisions),
-  decisions: orderDecisions,
-  withdrawn: "OrderDecisionWithdrawn",
+  decisionTypes: Object.keys(orderContract.decisions),
   conclude,
   completeness,
   view: viewOrder,

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
 import { normaliseTimestamp } from "../actor/event-time.ts";
-import type { EventContract, EventOf } from "../client/event-contract.ts";
+import type { EventContract, EventOf } from "../client/contract.ts";
 import {
   EventNotConfirmedError,
   InvalidEventError,
@@ -37,9 +37,15 @@ export function addPublish(program: Command, types: readonly ActorType[]): void 
     .option("--at <time>", "when it happened, RFC 3339 with a zone (default: now)", rfc3339)
     .addOption(typeOption(types))
     .option("--json", "print JSON")
-    .action((id: string, eventType: string, fields: string, options: PublishOptions) =>
-      run(findType(types, options.type), id, eventType, fields, options),
-    );
+    .action(async (id: string, eventType: string, fields: string, options: PublishOptions) => {
+      const type = findType(types, options.type);
+      checkActorId(type, id);
+      const event = { ...readFields(fields, { [type.idField]: id, eventType }), ...identityOf(options) };
+      const stored = await withSystem(options.nats, (system) => publish(system, type, event as EventOf<EventContract>));
+      const { subject, sequence, eventId } = stored;
+      if (options.json) printJson({ stream: eventStream(type), ...stored });
+      else print(`${subject} is stored as message ${sequence} of ${eventStream(type)}, event ${eventId}`);
+    });
   addSystemOption(command);
   withExamples(command, [
     [`npx natstate publish my-1 PaymentProcessed '{"amount":20,"status":"successful"}'`, "happened now"],
@@ -47,23 +53,9 @@ export function addPublish(program: Command, types: readonly ActorType[]): void 
   ]);
 }
 
-async function run(
-  type: ActorType,
-  id: string,
-  eventType: string,
-  text: string,
-  options: PublishOptions,
-): Promise<void> {
-  checkActorId(type, id);
-  const event = {
-    ...readFields(text, { [type.idField]: id, eventType }),
-    ...(options.eventId === undefined ? {} : { eventId: options.eventId }),
-    ...(options.at === undefined ? {} : { timestamp: options.at }),
-  };
-  const stored = await withSystem(options.nats, (system) => publish(system, type, event as EventOf<EventContract>));
-  if (options.json) printJson({ stream: eventStream(type), ...stored });
-  else
-    print(`${stored.subject} is stored as message ${stored.sequence} of ${eventStream(type)}, event ${stored.eventId}`);
+/** What is not said is not there: the client gives it. */
+function identityOf({ eventId, at }: PublishOptions): Pick<EventOf<EventContract>, "eventId" | "timestamp"> {
+  return { ...(eventId !== undefined && { eventId }), ...(at !== undefined && { timestamp: at }) };
 }
 
 async function publish(
@@ -74,7 +66,7 @@ async function publish(
   const contract = { ...type, decisions: type.decisions ?? {} };
   const maxBytes = readConfig(process.env).NATSTATE_MAX_EVENT_BYTES;
   try {
-    return await publishEvent<EventContract>(session.js, event, { contract, maxBytes });
+    return await publishEvent<EventContract>(session.js, contract, event, { maxBytes });
   } catch (error) {
     if (error instanceof InvalidEventError) {
       throw new CliError("usage", `nothing was sent: ${error.reason}: ${error.message}`, { cause: error });

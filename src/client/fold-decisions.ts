@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { actorId, decisionEnvelope } from "../wire/envelope.ts";
 import { decisionSubject as subjectOf } from "../wire/names.ts";
-import { type DecisionOf, type EventContract, type OrderContract, orderContract } from "./event-contract.ts";
+import type { DecisionOf, EventContract } from "./contract.ts";
 
 /** What a message on a decisions subject changed for its reader. */
-export type DecisionChange<Contract extends EventContract = OrderContract> =
+export type DecisionChange<Contract extends EventContract> =
   /** `decision` stands now, in place of `replaced`. */
   | { readonly kind: "stands"; readonly decision: DecisionOf<Contract>; readonly replaced: DecisionOf<Contract> | null }
   /** Nothing stands any more; `decision` says so. */
@@ -17,7 +17,7 @@ export type DecisionChange<Contract extends EventContract = OrderContract> =
   | { readonly kind: "stale"; readonly decision: DecisionOf<Contract> };
 
 /** The latest decision of each actor. */
-export interface DecisionFold<Contract extends EventContract = OrderContract> {
+export interface DecisionFold<Contract extends EventContract> {
   /**
    * Takes one message, in whatever order and however often they come.
    *
@@ -36,8 +36,8 @@ export class InvalidDecisionError extends Error {
   override readonly name = "InvalidDecisionError";
 }
 
-/** Where decisions are published: `decisions.orders.<id>`, of all actors without an id. */
-export function decisionSubject(id = "*", contract: Pick<EventContract, "collection"> = orderContract): string {
+/** Where decisions are published, for example `decisions.orders.<id>`; of all actors without an id. */
+export function decisionSubject(contract: Pick<EventContract, "collection">, id = "*"): string {
   return subjectOf(contract, id);
 }
 
@@ -46,11 +46,11 @@ export function decisionSubject(id = "*", contract: Pick<EventContract, "collect
  *
  * @throws InvalidDecisionError when it is not JSON or not as the contract says. Fields it does not name are kept.
  */
-export function readDecision<Contract extends EventContract = OrderContract>(
+export function readDecision<Contract extends EventContract>(
+  contract: Contract,
   body: Uint8Array | string,
-  contract?: Contract,
 ): DecisionOf<Contract> {
-  const of: EventContract = contract ?? orderContract;
+  const of: EventContract = contract;
   let value: unknown;
   try {
     value = JSON.parse(typeof body === "string" ? body : new TextDecoder().decode(body));
@@ -78,11 +78,11 @@ export function readDecision<Contract extends EventContract = OrderContract>(
  *
  * @param known - what was stored before, for a consumer that goes on where it left off.
  */
-export function foldDecisions<Contract extends EventContract = OrderContract>(
-  contract?: Contract,
+export function foldDecisions<Contract extends EventContract>(
+  contract: Contract,
   known: Iterable<DecisionOf<Contract>> = [],
 ): DecisionFold<Contract> {
-  const of: EventContract = contract ?? orderContract;
+  const of: EventContract = contract;
   const latest = new Map<string, DecisionOf<Contract>>();
   const idOf = (decision: DecisionOf<Contract>) => (decision as Record<string, unknown>)[of.idField] as string;
   const standingOf = (decision: DecisionOf<Contract> | undefined) =>
@@ -90,7 +90,7 @@ export function foldDecisions<Contract extends EventContract = OrderContract>(
 
   function take(message: Uint8Array | string | DecisionOf<Contract>): DecisionChange<Contract> {
     const isBody = typeof message === "string" || message instanceof Uint8Array;
-    const decision = isBody ? readDecision<Contract>(message, contract) : message;
+    const decision = isBody ? readDecision(contract, message) : message;
     const before = latest.get(idOf(decision));
     if (before !== undefined && before.revision >= decision.revision) return { kind: "stale", decision };
     latest.set(idOf(decision), decision);

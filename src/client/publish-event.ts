@@ -3,12 +3,10 @@ import { headers } from "@nats-io/nats-core";
 import { checkEvent } from "../flow/check-event.ts";
 import { eventStream, eventSubject } from "../wire/names.ts";
 import type { RejectionReason } from "../wire/rejection.ts";
-import { type EventContract, type EventOf, type OrderContract, orderContract } from "./event-contract.ts";
+import type { EventContract, EventOf } from "./contract.ts";
 
 /** How one event is published. */
-export interface PublishEventOptions<Contract extends EventContract = OrderContract> {
-  /** Of another actor type than the order. */
-  readonly contract?: Contract;
+export interface PublishEventOptions {
   /** W3C Trace Context of what caused the event; natstate's spans and its decisions carry on from it. */
   readonly traceparent?: string;
   /** Of the event's bytes, at most; larger ones are refused. 64 KiB, which is what natstate reads by default. */
@@ -43,7 +41,7 @@ export class InvalidEventError extends Error {
  * Nobody said that the event was stored; it may be. Publish `event` again, as it is here: it has its id and its time now,
  * so that both copies together have one effect.
  */
-export class EventNotConfirmedError<Contract extends EventContract = OrderContract> extends Error {
+export class EventNotConfirmedError<Contract extends EventContract> extends Error {
   override readonly name = "EventNotConfirmedError";
   readonly event: EventOf<Contract>;
 
@@ -61,18 +59,19 @@ export class EventNotConfirmedError<Contract extends EventContract = OrderContra
  * @throws InvalidEventError with the reason it would be dead-lettered for; nothing was sent.
  * @throws EventNotConfirmedError when the stream did not answer or refused.
  */
-export async function publishEvent<Contract extends EventContract = OrderContract>(
+export async function publishEvent<Contract extends EventContract>(
   js: Pick<JetStreamClient, "publish">,
+  contract: Contract,
   event: EventOf<NoInfer<Contract>>,
-  options: PublishEventOptions<Contract> = {},
+  options: PublishEventOptions = {},
 ): Promise<PublishedEvent> {
   const { traceparent, maxBytes = 65_536, validate = true, timeoutMs = 5000 } = options;
-  const contract: EventContract = options.contract ?? orderContract;
+  const of: EventContract = contract;
   const complete = { ...event, eventId: event.eventId ?? crypto.randomUUID(), timestamp: toText(event.timestamp) };
   const body = Buffer.from(JSON.stringify(complete));
   const fields = complete as Readonly<Record<string, unknown>>;
-  const subject = eventSubject(contract, String(fields[contract.idField]), String(fields.eventType));
-  const refused = validate ? checkEvent(contract, { subject, body }, maxBytes) : undefined;
+  const subject = eventSubject(of, String(fields[of.idField]), String(fields.eventType));
+  const refused = validate ? checkEvent(of, { subject, body }, maxBytes) : undefined;
   if (refused !== undefined) throw new InvalidEventError(refused.reason, refused.error);
   const header = headers();
   if (traceparent !== undefined) header.set("traceparent", traceparent);

@@ -1,7 +1,5 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { orderType } from "../../machines/order/order.ts";
-import type { ActorType } from "../../src/actor/actor-type.ts";
 import {
   decisionSubject,
   EventNotConfirmedError,
@@ -13,7 +11,9 @@ import {
   orderContract,
   publishEvent,
   readDecision,
-} from "../../src/client/client.ts";
+} from "../../machines/order/client.ts";
+import { orderType } from "../../machines/order/order.ts";
+import type { ActorType } from "../../src/actor/actor-type.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { ensureStreams } from "../../src/jetstream/topology.ts";
 import { startTestServer, type TestServer } from "../server.ts";
@@ -46,11 +46,6 @@ async function stored(sequence: number) {
   if (message === null) throw new Error(`ORDERS has no message ${sequence}`);
   return { subject: message.subject, header: message.header, body: JSON.parse(Buffer.from(message.data).toString()) };
 }
-
-it("what the client knows of an order is what natstate knows", () => {
-  expect(orderType).toMatchObject(orderContract);
-  expect(orderType.decisionTypes).toEqual(Object.keys(orderContract.decisions));
-});
 
 describe("publishEvent", () => {
   it("gives an event an identity and a time, and resolves when the stream has it", async () => {

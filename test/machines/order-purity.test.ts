@@ -9,8 +9,10 @@ import { created, paid, permutations, reserved, rewarded, shipped } from "./orde
 
 const root = join(import.meta.dirname, "../..");
 const types = readdirSync(join(root, "machines"), { recursive: true, encoding: "utf8" });
+/** What runs in other programs, beside the machine. */
+const isClient = (name: string) => name.endsWith("/client.ts");
 const files = [
-  ...types.filter((name) => name.endsWith(".ts")).map((name) => `machines/${name}`),
+  ...types.filter((name) => name.endsWith(".ts") && !isClient(name)).map((name) => `machines/${name}`),
   ...["merge.ts", "event-time.ts"].map((name) => `src/actor/${name}`),
 ];
 

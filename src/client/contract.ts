@@ -1,6 +1,4 @@
 import type { z } from "zod";
-import { orderDecisions } from "../../machines/order/decision-fields.ts";
-import { orderEvents } from "../../machines/order/events.ts";
 import type { decisionEnvelope } from "../wire/envelope.ts";
 
 type Fields = Readonly<Record<string, z.ZodType<Record<string, unknown>>>>;
@@ -15,17 +13,6 @@ export interface EventContract {
   /** The decision type that says a standing decision no longer follows. */
   readonly withdrawn: string;
 }
-
-/** Of the order. */
-export const orderContract = {
-  collection: "orders",
-  idField: "orderId",
-  events: orderEvents,
-  decisions: orderDecisions,
-  withdrawn: "OrderDecisionWithdrawn",
-} as const satisfies EventContract;
-
-export type OrderContract = typeof orderContract;
 
 /** An event as one writes it: `eventType` says which fields it has. */
 export type EventOf<Contract extends EventContract> = {
@@ -47,6 +34,3 @@ export type DecisionOf<Contract extends EventContract> = {
 }[keyof Contract["decisions"]];
 
 type Id<Contract extends EventContract> = { readonly [Field in Contract["idField"]]: string };
-
-export type OrderEvent = EventOf<OrderContract>;
-export type OrderDecision = DecisionOf<OrderContract>;
