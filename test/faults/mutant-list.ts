@@ -59,8 +59,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "what was due before the end is not published at the start",
-    file: "src/daemon/daemon.ts",
-    find: "for (const lane of missing) offerDue(lane);",
+    file: "src/daemon/reading.ts",
+    find: "for (const lane of missing) path.publishing.offerDue(lane);",
     replace: "void missing;",
     fault: "crash-committed",
   },
