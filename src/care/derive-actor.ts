@@ -1,11 +1,11 @@
 import type { Delivery } from "../flow/delivery.ts";
 import { storedDelivery } from "../flow/event-row.ts";
-import { createHotActors } from "../flow/hot-actors.ts";
 import type { Pieces } from "../flow/pieces.ts";
-import { createProcessor } from "../flow/processor.ts";
-import type { ActorImage, ImageEvent, ParkedMessage } from "../store/stored-actor.ts";
+import type { ActorImage, ParkedMessage } from "../store/stored-actor.ts";
 import { openScratch } from "../store/throwaway-store.ts";
 import type { Lane } from "../wire/lanes.ts";
+import { agedOf } from "./aged-events.ts";
+import { createDerivation } from "./derive-store.ts";
 import type { PublishedHistory } from "./diff.ts";
 
 /** All the log holds about one actor. */
@@ -46,26 +46,17 @@ export function openDeriver(maxBytes: number): Deriver {
   const scratch = openScratch();
   const { journal, images } = scratch;
 
-  function* replay(lane: Lane, actorId: string, stored: ActorImage, log: ActorLog): Pieces<Derived> {
-    const actors = createHotActors(journal, 10, () => {});
-    const aged = agedEvents(stored.events, log);
-    // Larger than it came: with its envelope inside.
-    const unlimited = createProcessor(journal, actors, { maxBytes: Number.POSITIVE_INFINITY });
-    for (const event of aged) {
-      // Sequences of a stream that was replaced do not rise.
-      journal.saveCheckpoint(lane, event.sequence - 1);
-      unlimited.apply([storedDelivery(lane, actorId, event)]);
-      yield;
-    }
-    journal.saveCheckpoint(lane, 0);
+  function* derive(lane: Lane, actorId: string, stored: ActorImage, log: ActorLog): Pieces<Derived> {
+    const derivation = createDerivation({ journal, lanes: [lane], maxBytes });
+    const aged = agedOf(stored.events, log.deliveries, log);
+    yield* derivation.aged(aged.map((event) => storedDelivery(lane, actorId, event)));
     const keyOf = ({ sequence, storedAtMs }: ParkedMessage) => `${sequence} of ${storedAtMs}`;
     const parked = new Set(stored.parked.map(keyOf));
-    const processor = createProcessor(journal, actors, { maxBytes });
     const due = log.deliveries.filter(
       (delivery) => delivery.sequence <= stored.checkpoint && !parked.has(keyOf(delivery)),
     );
     for (let from = 0; from < due.length; from += AT_ONCE) {
-      processor.apply(due.slice(from, from + AT_ONCE));
+      derivation.held(due.slice(from, from + AT_ONCE));
       yield;
     }
     return {
@@ -76,20 +67,7 @@ export function openDeriver(maxBytes: number): Deriver {
   }
 
   return {
-    derive: (lane, actorId, stored, log) => scratch.undone(replay(lane, actorId, stored, log)),
+    derive: (lane, actorId, stored, log) => scratch.undone(derive(lane, actorId, stored, log)),
     close: scratch.close,
   };
-}
-
-/** What an actor's history has that no stream holds any more, in the order in which it was heard. */
-export function agedEvents(
-  events: readonly ImageEvent[],
-  { deliveries, firstSequence, createdMs }: Pick<ActorLog, "deliveries" | "firstSequence" | "createdMs">,
-): ImageEvent[] {
-  const held = new Set(deliveries.map(({ sequence }) => sequence));
-  const ofFormer = events.filter((event) => event.storedAtMs < createdMs);
-  const older = events.filter(
-    ({ storedAtMs, sequence }) => storedAtMs >= createdMs && sequence < firstSequence && !held.has(sequence),
-  );
-  return [...ofFormer.sort((a, b) => a.storedAtMs - b.storedAtMs || a.sequence - b.sequence), ...older];
 }

@@ -199,6 +199,28 @@ function knownDecisions(stored: ActorImage, { decisions }: PublishedHistory): Pu
   return decisions.filter(({ sequence }) => sequence <= stored.decisionsKnownTo || noted.has(sequence));
 }
 
+/** A machine that failed once may have been mended since. */
+const MAY_CHANGE = "machine_error";
+
+/**
+ * Holds what the store has rejected against what the log gives.
+ *
+ * @param who - the actor or the stream they are of.
+ * @param stored - reasons by stream sequence.
+ */
+export function compareRejections(
+  who: string,
+  stored: ReadonlyMap<number, string | undefined>,
+  derived: ReadonlyMap<number, string>,
+): Difference[] {
+  return [...new Set([...stored.keys(), ...derived.keys()])].flatMap((sequence) => {
+    const store = stored.get(sequence) ?? null;
+    const log = derived.get(sequence) ?? null;
+    if (store === log || store === MAY_CHANGE || log === MAY_CHANGE) return [];
+    return [{ actorId: who, what: `dead letter ${sequence}`, store, log }];
+  });
+}
+
 /** One difference on one line. */
 export function describeDifference({ actorId, what, store, log }: Difference): string {
   return `${actorId}: ${what} is ${store ?? "not there"}, the log gives ${log ?? "none"}`;

@@ -1,8 +1,7 @@
 import type { ActorType } from "../actor/actor-type.ts";
 import type { ReachCrashPoint } from "../flow/crash-points.ts";
-import { createHotActors } from "../flow/hot-actors.ts";
 import type { Outbox } from "../flow/outbox.ts";
-import { createProcessor } from "../flow/processor.ts";
+import { atOnce } from "../flow/pieces.ts";
 import { learnPublished } from "../jetstream/learn-published.ts";
 import { checkOutboxStreams } from "../jetstream/outbox-streams.ts";
 import { readIdentity } from "../jetstream/stream-identity.ts";
@@ -16,7 +15,8 @@ import { createOutboxStreams } from "../store/outbox-streams.ts";
 import type { StoreReader } from "../store/reader.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { DECISIONS_STREAM, eventStream } from "../wire/names.ts";
-import { agedEvents, agedParked, type OnProgress, replayAged, replayStream } from "./replay-log.ts";
+import { agedEvents, agedParked } from "./aged-events.ts";
+import { createDerivation, deriveStream, type OnProgress } from "./derive-store.ts";
 
 export interface RebuildOptions {
   readonly log: Log;
@@ -100,25 +100,23 @@ async function fillType(
 ): Promise<number> {
   const journal = createJournal(db);
   const records = createLaneRecords(db);
-  const actors = createHotActors(journal, 50_000, () => {});
   const lanes = all.filter((lane) => lane.type === type);
   const stream = eventStream(type);
+  const derivation = createDerivation({ journal, lanes, maxBytes, reached });
   const { created } = await readIdentity(log.jsm, stream);
   let fromOldStore = 0;
-  const end = await replayStream({
+  const end = await deriveStream(derivation, {
     log,
     lanes,
-    processor: createProcessor(journal, actors, { maxBytes }, reached),
     // One pass in stream order over all lanes: the highest checkpoint is where it was interrupted.
     from: records.highestCheckpoint(stream) + 1,
     onFirst(firstSequence) {
       if (records.streamCreated(stream) !== undefined) return;
-      const unlimited = createProcessor(journal, actors, { maxBytes: Number.POSITIVE_INFINITY });
       const reach = { type: type.name, firstSequence, createdMs: Date.parse(created) };
       // Together with the note that it is done.
       journal.transaction(() => {
         for (const aged of old === undefined ? [] : [agedEvents(old, lanes, reach), agedParked(old, lanes, reach)]) {
-          fromOldStore += replayAged(aged, lanes, journal, unlimited);
+          fromOldStore += atOnce(derivation.aged(aged));
         }
         records.saveStream(type.name, stream, created, lanes.length);
       });

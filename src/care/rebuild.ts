@@ -12,8 +12,8 @@ import { openReader, type StoreReader } from "../store/reader.ts";
 import { swapStore } from "../store/swap.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { DECISIONS_STREAM, eventStream } from "../wire/names.ts";
+import type { OnProgress } from "./derive-store.ts";
 import { fillStore, type RebuildOptions } from "./fill-store.ts";
-import type { OnProgress } from "./replay-log.ts";
 
 export interface Rebuilt extends StoreCounts {
   /** True: an earlier rebuild had been interrupted, and was gone on with. */

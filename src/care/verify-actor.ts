@@ -1,4 +1,3 @@
-import type { Delivery } from "../flow/delivery.ts";
 import { inTurns } from "../flow/pieces.ts";
 import { readActorHistory } from "../jetstream/actor-history.ts";
 import type { Session } from "../jetstream/session.ts";
@@ -6,8 +5,8 @@ import { readIdentity } from "../jetstream/stream-identity.ts";
 import type { Images } from "../store/stored-actor.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { DECISIONS_STREAM } from "../wire/names.ts";
-import type { ActorLog, Derived, Deriver } from "./derive-actor.ts";
-import { type Comparison, compareActor, type Difference } from "./diff.ts";
+import type { ActorLog, Deriver } from "./derive-actor.ts";
+import { type Comparison, compareActor, compareRejections } from "./diff.ts";
 
 /** One actor held against the log. */
 export interface Verified extends Comparison {
@@ -45,7 +44,9 @@ export async function verifyActor(options: VerifyOptions, lane: Lane, actorId: s
   onWork(MESSAGE_MS * (log.deliveries.length + log.published.decisions.length));
   const derived = await inTurns(deriver.derive(lane, actorId, stored, log), onWork);
   const compared = await inTurns(compareActor(actorId, stored, derived.image, log.published), onWork);
-  const differences = [...compared.differences, ...compareRejections(actorId, images, log.deliveries, derived)];
+  const sequences = log.deliveries.map(({ sequence }) => sequence);
+  const rejections = new Map(sequences.map((sequence) => [sequence, images.rejection(lane.stream, sequence)]));
+  const differences = [...compared.differences, ...compareRejections(actorId, rejections, derived.rejections)];
   const exists = stored.row !== null || log.deliveries.length > 0;
   const { isOtherHistory } = compared;
   return { exists, isRetired: false, fromStore: derived.fromStore, isOtherHistory, differences };
@@ -62,21 +63,4 @@ async function readActorLog(jsm: Session["jsm"], lane: Lane, actorId: string, up
     createdMs: Date.parse(created),
     published: { decisions, firstSequence: outbox.firstSequence },
   };
-}
-
-/** A machine that failed once may have been mended since. */
-const MAY_CHANGE = "machine_error";
-
-function compareRejections(
-  actorId: string,
-  images: Images,
-  deliveries: readonly Delivery[],
-  { rejections }: Derived,
-): Difference[] {
-  return deliveries.flatMap(({ lane, sequence }) => {
-    const store = images.rejection(lane.stream, sequence) ?? null;
-    const log = rejections.get(sequence) ?? null;
-    if (store === log || store === MAY_CHANGE || log === MAY_CHANGE) return [];
-    return [{ actorId, what: `dead letter ${sequence}`, store, log }];
-  });
 }

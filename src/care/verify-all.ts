@@ -1,9 +1,7 @@
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { createHotActors } from "../flow/hot-actors.ts";
 import { rising } from "../flow/ledger.ts";
 import { atOnce } from "../flow/pieces.ts";
-import { createProcessor } from "../flow/processor.ts";
 import { readDecision } from "../jetstream/published-decisions.ts";
 import { readIdentity } from "../jetstream/stream-identity.ts";
 import { type Log, readStream } from "../jetstream/stream-reader.ts";
@@ -13,8 +11,9 @@ import type { Rejection } from "../store/rejections.ts";
 import { openScratch, type Scratch } from "../store/throwaway-store.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { DECISIONS_STREAM, partitionOf } from "../wire/names.ts";
-import { compareActor, type Difference, type PublishedHistory } from "./diff.ts";
-import { agedEvents, type OnProgress, replayAged, replayStream } from "./replay-log.ts";
+import { agedEvents } from "./aged-events.ts";
+import { createDerivation, deriveStream, type OnProgress } from "./derive-store.ts";
+import { compareActor, compareRejections, type Difference, type PublishedHistory } from "./diff.ts";
 
 /** A whole store held against the log. */
 export interface Compared {
@@ -110,23 +109,19 @@ async function deriveAll({
   stream,
   onProgress,
 }: Work): Promise<DerivedAll> {
-  const { journal } = scratch;
-  const actors = createHotActors(journal, 50_000, () => {});
+  const derivation = createDerivation({ journal: scratch.journal, lanes, maxBytes });
   const createdMs = Date.parse((await readIdentity(log.jsm, stream)).created);
   const checkpoints = new Map(lanes.map((lane) => [lane, reader.images.lane(lane).checkpoint]));
   const parked = new Set(reader.parked(type.name, createdMs));
   scratch.noteRetired(reader.retired(type.name));
   let derived: DerivedAll = { fromStore: 0, firstSequence: 1 };
-  await replayStream({
+  await deriveStream(derivation, {
     log,
     lanes,
-    processor: createProcessor(journal, actors, { maxBytes }),
-    from: 1,
     to: Math.max(...checkpoints.values()),
     onFirst(firstSequence) {
       const aged = agedEvents(reader, lanes, { type: type.name, firstSequence, createdMs });
-      const unlimited = createProcessor(journal, actors, { maxBytes: Number.POSITIVE_INFINITY });
-      derived = { fromStore: replayAged(aged, lanes, journal, unlimited), firstSequence };
+      derived = { fromStore: atOnce(derivation.aged(aged)), firstSequence };
     },
     accepts: ({ lane, sequence }) => sequence <= (checkpoints.get(lane) ?? 0) && !parked.has(sequence),
     onProgress,
@@ -166,7 +161,7 @@ async function compareAll(
     // Whoever wants to end it is heard.
     await setImmediate();
   }
-  add(compareRejections(work, firstSequence));
+  add(compareAllRejections(work, firstSequence));
   return { checked, otherHistories, found, differences };
 }
 
@@ -184,10 +179,7 @@ function* eitherIds({ reader, scratch, type }: Work): Generator<string> {
   }
 }
 
-/** A machine that failed once may have been mended since. */
-const MAY_CHANGE = "machine_error";
-
-function compareRejections({ reader, scratch, stream, lanes }: Work, firstSequence: number): Difference[] {
+function compareAllRejections({ reader, scratch, stream, lanes }: Work, firstSequence: number): Difference[] {
   const checkpoints = lanes.map((lane) => reader.images.lane(lane).checkpoint);
   const reasons = (rows: Iterable<Rejection>) =>
     new Map(
@@ -198,10 +190,5 @@ function compareRejections({ reader, scratch, stream, lanes }: Work, firstSequen
     );
   const stored = reasons(reader.rejections(stream));
   const derived = reasons(scratch.rejections(stream));
-  return [...new Set([...stored.keys(), ...derived.keys()])].flatMap((sequence) => {
-    const store = stored.get(sequence) ?? null;
-    const log = derived.get(sequence) ?? null;
-    if (store === log || store === MAY_CHANGE || log === MAY_CHANGE) return [];
-    return [{ actorId: stream, what: `dead letter ${sequence}`, store, log }];
-  });
+  return compareRejections(stream, stored, derived);
 }

@@ -6,8 +6,8 @@ import { openWorkspace } from "../store/workspace.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { partitionOf } from "../wire/names.ts";
 import { openDeriver } from "./derive-actor.ts";
+import type { OnProgress } from "./derive-store.ts";
 import { readElsewhere } from "./elsewhere.ts";
-import type { OnProgress } from "./replay-log.ts";
 import { verifyActor } from "./verify-actor.ts";
 import { type Compared, MAX_DIFFERENCES, verifyAll } from "./verify-all.ts";
 

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
+import type { OnProgress } from "../care/derive-store.ts";
 import { describeDifference } from "../care/diff.ts";
-import type { OnProgress } from "../care/replay-log.ts";
 import { type Selection, type Verification, verify } from "../care/verify.ts";
 import { readConfig } from "../config/config.ts";
 import type { Session } from "../jetstream/session.ts";
