@@ -32,11 +32,11 @@ export function orderTraffic(options: TrafficOptions): TrafficMessage[] {
     const orderId = idOf(index);
     const firstMs = startMs + index * everyMs;
     if (plain) {
-      placeOrder(placed, index, plainStory(orderId, firstMs, random), options, random);
+      placed.push(...placeOrder(index, plainStory(orderId, firstMs, random), options, random));
     } else if (index === 0) {
-      placeSeedOrder(placed, seedStory(orderId, firstMs), options, random);
+      placed.push(...placeSeedOrder(seedStory(orderId, firstMs), options, random));
     } else {
-      placeOrder(placed, index, randomStory(orderId, firstMs, options.fail, random), options, random);
+      placed.push(...placeOrder(index, randomStory(orderId, firstMs, options.fail, random), options, random));
     }
   }
   for (let index = 0; index < malformed; index++) {
@@ -55,12 +55,12 @@ export function orderTraffic(options: TrafficOptions): TrafficMessage[] {
  * evenly, late events stand beyond the last order, and copies anywhere from their original to two windows later.
  */
 function placeOrder(
-  placed: Placed[],
   index: number,
   story: readonly TrafficMessage[],
   { actors, duplicates, late, shuffle }: TrafficOptions,
   random: () => number,
-): void {
+): Placed[] {
+  const placed: Placed[] = [];
   const window = Math.max(1, shuffle);
   const windowStart = index - (index % window);
   const step = 1 / (story.length + 1);
@@ -75,21 +75,19 @@ function placeOrder(
       placed.push({ place: place + random() * distance, message });
     }
   });
+  return placed;
 }
 
 /** The seed's order keeps the seed's order of arrival, spread over the first window, with its payment heard twice. */
 function placeSeedOrder(
-  placed: Placed[],
   story: readonly TrafficMessage[],
   { duplicates, shuffle }: TrafficOptions,
   random: () => number,
-): void {
+): Placed[] {
   const [payment] = story;
   const heard = duplicates > 0 && payment !== undefined ? [...story, payment] : story;
   const places = heard.map(() => random() * Math.max(1, shuffle)).sort((a, b) => a - b);
-  heard.forEach((message, position) => {
-    placed.push({ place: places[position] ?? 0, message });
-  });
+  return heard.map((message, position) => ({ place: places[position] ?? 0, message }));
 }
 
 /**

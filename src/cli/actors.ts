@@ -7,9 +7,9 @@ import { renderActor, renderHistory, renderList, renderStats, withPast } from ".
 import { chosenTypes, ofTypeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { askOne } from "./find-actor.ts";
-import { addSystemOption } from "./nats-option.ts";
 import { print, printJson, terminalColumns } from "./output.ts";
 import { withSystem } from "./system.ts";
+import { addSystemOption } from "./system-option.ts";
 
 /** What every read takes. */
 interface ReadOptions {

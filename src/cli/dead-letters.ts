@@ -11,9 +11,9 @@ import {
   withDeadLetters,
 } from "./dead-letter-choice.ts";
 import { encodeBody, renderBody, renderDeadLetter, renderDeadLetters } from "./dead-letters-text.ts";
-import { addSystemOption } from "./nats-option.ts";
 import { print, printJson } from "./output.ts";
 import { addRedrive } from "./redrive.ts";
+import { addSystemOption } from "./system-option.ts";
 
 /** Adds `natstate dead-letters list|show|redrive`. They work on DEAD_LETTERS itself, so no daemon need run. */
 export function addDeadLetters(program: Command, types: readonly ActorType[]): void {

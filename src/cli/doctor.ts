@@ -15,9 +15,9 @@ import { serverFiles } from "../nats-server/owner.ts";
 import { lanesOf } from "../wire/lanes.ts";
 import { withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
-import { addSystemOption } from "./nats-option.ts";
 import { print, printJson, table } from "./output.ts";
 import { findPlace, type Place } from "./system.ts";
+import { addSystemOption } from "./system-option.ts";
 
 interface DoctorOptions {
   readonly nats?: string;

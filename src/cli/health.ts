@@ -5,9 +5,9 @@ import type { ActorType } from "../actor/actor-type.ts";
 import { readSecret } from "../config/environment.ts";
 import { withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
-import { addSystemOption } from "./nats-option.ts";
 import { print, printJson, table } from "./output.ts";
 import { type RuntimeFile, readRuntimeFile } from "./runtime-file.ts";
+import { addSystemOption } from "./system-option.ts";
 
 interface HealthOptions {
   readonly http?: string;

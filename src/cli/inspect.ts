@@ -6,10 +6,10 @@ import { QueryError } from "../jetstream/query-client.ts";
 import { checkActorId, findType, typeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { startInspectionRelay } from "./inspection-relay.ts";
-import { addSystemOption } from "./nats-option.ts";
 import { print, printJson, say } from "./output.ts";
 import { openInBrowser, STATELY_ORIGIN, sendStatelyPage } from "./stately-page.ts";
 import { type System, withSystem } from "./system.ts";
+import { addSystemOption } from "./system-option.ts";
 
 interface InspectOptions {
   readonly type: string;
@@ -61,7 +61,7 @@ async function inspect(system: System, type: ActorType, id: string, options: Ins
     else if (found.version > PAST_EVENTS) say(`its ${found.version} events are too many to tell, from now on only`);
     if (options.json)
       for await (const message of follow(ending.signal)) printJson(JSON.parse(message), { oneLine: true });
-    else await serve(type, id, options, follow, ending.signal);
+    else await serve(`${type.name} ${id}`, options, follow, ending.signal);
   } finally {
     process.off("SIGINT", end);
     process.off("SIGTERM", end);
@@ -74,8 +74,7 @@ function undefinedWhileCatchingUp(error: unknown): undefined {
 }
 
 async function serve(
-  type: ActorType,
-  id: string,
+  title: string,
   { port, redact, openStately }: InspectOptions,
   follow: (signal: AbortSignal) => AsyncIterable<string>,
   signal: AbortSignal,
@@ -94,7 +93,7 @@ async function serve(
     throw new CliError("failed", message, { cause: error });
   });
   try {
-    print(`inspecting ${type.name} ${id} at ws://127.0.0.1:${relay.port}, Ctrl-C ends`);
+    print(`inspecting ${title} at ws://127.0.0.1:${relay.port}, Ctrl-C ends`);
     if (openStately) tellStately(`http://127.0.0.1:${relay.port}/`, redact === true);
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
   } finally {

@@ -13,9 +13,9 @@ import { readConfig } from "../config/config.ts";
 import { eventStream } from "../wire/names.ts";
 import { checkActorId, findType, typeOption, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
-import { addSystemOption } from "./nats-option.ts";
 import { print, printJson } from "./output.ts";
 import { type System, withSystem } from "./system.ts";
+import { addSystemOption } from "./system-option.ts";
 
 interface PublishOptions {
   readonly type: string;

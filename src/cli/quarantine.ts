@@ -5,9 +5,9 @@ import type { QueryClient } from "../jetstream/query-client.ts";
 import { checkActorId, chosenTypes, ofTypeOption, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { type FoundActor, findAll } from "./find-actor.ts";
-import { addSystemOption } from "./nats-option.ts";
 import { pairs, print, printJson, table, terminalColumns } from "./output.ts";
 import { withSystem } from "./system.ts";
+import { addSystemOption } from "./system-option.ts";
 
 interface Common {
   /** Absent: all of them. */

@@ -9,8 +9,8 @@ import { ofTypeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { findOne, reasonOption, type Selecting, selectionOf, withDeadLetters } from "./dead-letter-choice.ts";
 import { describeRedriven } from "./dead-letters-text.ts";
 import { CliError } from "./exit-codes.ts";
-import { addSystemOption } from "./nats-option.ts";
 import { print, printJson, say } from "./output.ts";
+import { addSystemOption } from "./system-option.ts";
 
 interface RedriveOptions extends Selecting {
   readonly all?: boolean;

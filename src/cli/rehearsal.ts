@@ -5,8 +5,8 @@ import { maskUrl } from "../config/values.ts";
 import { runSimulation, simulationDefaults as usual } from "../demo/simulate.ts";
 import { findType, idPrefix, share, typeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
-import { addSystemOption } from "./nats-option.ts";
 import { withSystem } from "./system.ts";
+import { addSystemOption } from "./system-option.ts";
 
 interface DemoOptions {
   readonly orders?: number;

@@ -8,9 +8,9 @@ import { readTotalLag } from "../jetstream/total-lag.ts";
 import { toLine } from "../ops/terminal-text.ts";
 import { describeContent } from "./actors-text.ts";
 import { chosenTypes, durationMs, ofTypeOption, wholeNumber, withExamples } from "./arguments.ts";
-import { addSystemOption } from "./nats-option.ts";
 import { print, printJson, say } from "./output.ts";
 import { type System, withSystem } from "./system.ts";
+import { addSystemOption } from "./system-option.ts";
 import { renderLine, renderScreen, type SeenDecision, type Snapshot, sum } from "./top-text.ts";
 
 interface TopOptions {

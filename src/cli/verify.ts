@@ -9,10 +9,10 @@ import type { Session } from "../jetstream/session.ts";
 import { checkActorId, chosenTypes, ofTypeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { exitOnSignals } from "./exit-on-signals.ts";
-import { addSystemOption } from "./nats-option.ts";
 import { print, printJson } from "./output.ts";
 import { showProgress } from "./progress-line.ts";
 import { withSystem } from "./system.ts";
+import { addSystemOption } from "./system-option.ts";
 
 interface VerifyOptions {
   /** Absent: all of them. */

@@ -4,9 +4,9 @@ import type { ActorCounts, PublishedObject } from "../answers/queries.ts";
 import { followDecisions, type PublishedMessage } from "../jetstream/decision-feed.ts";
 import { describeContent, describeCounts } from "./actors-text.ts";
 import { chosenTypes, durationMs, ofTypeOption, withExamples } from "./arguments.ts";
-import { addSystemOption } from "./nats-option.ts";
 import { print, printJson, say } from "./output.ts";
 import { type System, withSystem } from "./system.ts";
+import { addSystemOption } from "./system-option.ts";
 
 interface WatchOptions {
   /** Absent: all of them. */

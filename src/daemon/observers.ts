@@ -9,7 +9,6 @@ import type { Metrics } from "../ops/metrics.ts";
 import { createPathLog } from "../ops/path-log.ts";
 import { openTraces } from "../ops/traces.ts";
 import type { Lanes } from "../wire/lanes.ts";
-import { consumerName, decisionMsgId, decisionSubject, eventSubject, publishedSubject } from "../wire/names.ts";
 import type { Store } from "./open-store.ts";
 
 /** Those who are told what happens on the path. */
@@ -41,7 +40,6 @@ export async function openObservers(options: ObserversOptions, stack: AsyncDispo
   const traces = await openTraces({
     env,
     types,
-    names: { eventSubject, publishedSubject, consumerName, decisionSubject, decisionMsgId },
     version,
     onTrouble: (message) => logger.warn({ problem: message }, "spans cannot be sent, they are dropped"),
   });

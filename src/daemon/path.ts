@@ -1,6 +1,7 @@
 import type { BatchResult } from "../flow/batch-result.ts";
-import { createBatcher, type Pause, type Room } from "../flow/batcher.ts";
+import { createBatcher, type Pause } from "../flow/batcher.ts";
 import type { Delivery } from "../flow/delivery.ts";
+import type { Room } from "../flow/delivery-queue.ts";
 import { createHotActors, type HotActors } from "../flow/hot-actors.ts";
 import { createProcessor, type Processor } from "../flow/processor.ts";
 import { createMissingMessages, type MissingMessages } from "../jetstream/missing-messages.ts";

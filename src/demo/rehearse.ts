@@ -114,7 +114,7 @@ async function showcase(
   const { showcaseId } = type.rehearsal;
   const end = actors.get(showcaseId);
   const history = await reader.history(showcaseId);
-  return end === undefined || history === undefined ? null : tellStory(type, showcaseId, end, history, heard);
+  return end === undefined || history === undefined ? null : tellStory(type, showcaseId, { end, history }, heard);
 }
 
 function countUp(type: ActorType, { actors, stats }: Outcome) {

@@ -42,6 +42,12 @@ export interface StoryDecision {
   readonly content: DecisionContent;
 }
 
+/** What natstate answers about an actor at the end. */
+export interface Known {
+  readonly end: ActorAnswer;
+  readonly history: ActorHistory;
+}
+
 /** All that was heard about one actor, in the order of arrival. */
 export interface Story {
   readonly actorId: string;
@@ -64,13 +70,7 @@ type HistoryEvent = ActorHistory["events"][number];
  *
  * @param heard - every message about it, duplicates and rejected ones included, in any order.
  */
-export function tellStory(
-  type: ActorType,
-  actorId: string,
-  end: ActorAnswer,
-  history: ActorHistory,
-  heard: readonly Heard[],
-): Story {
+export function tellStory(type: ActorType, actorId: string, { end, history }: Known, heard: readonly Heard[]): Story {
   const actor = spawnActor(type);
   const lines: StoryLine[] = [];
   const first = new Map<string, StoryLine>();

@@ -2,26 +2,13 @@ import type { Lane } from "../wire/lanes.ts";
 import type { BatchResult } from "./batch-result.ts";
 import type { ReachCrashPoint } from "./crash-points.ts";
 import type { Delivery } from "./delivery.ts";
+import { type BatchLimits, createDeliveryQueue, type Room } from "./delivery-queue.ts";
 import type { Processor } from "./processor.ts";
-
-/** Bounds of one batch; whichever is reached first closes it. */
-export interface BatchLimits {
-  readonly maxDeliveries: number;
-  readonly maxBytes: number;
-}
 
 /** Why nothing is applied at the moment. */
 export interface Pause {
   readonly sinceMs: number;
   readonly error: string;
-}
-
-/** Where deliveries wait, bounded in bytes. */
-export interface Room {
-  /** Take no more: it would be kept in memory until it can be applied. */
-  isFull(): boolean;
-  /** Resolves once half of it is free. */
-  whenFree(): Promise<void>;
 }
 
 /** Gathers what has arrived and feeds it to the processor in batches. */
@@ -53,8 +40,6 @@ export interface BatcherOptions {
 }
 
 const MAX_QUEUED_BYTES = 67_108_864;
-/** Of a delivery beside its body and headers. */
-const EMPTY_BYTES = 1024;
 const RETRY_MS = [100, 250, 500, 1000, 2000, 5000];
 
 /**
@@ -64,10 +49,7 @@ const RETRY_MS = [100, 250, 500, 1000, 2000, 5000];
  */
 export function createBatcher(options: BatcherOptions): Batcher & { resume(): void } {
   const { processor, limits, onCommitted, onFailed, hasRoom, reached = () => {} } = options;
-  const { maxQueuedBytes = MAX_QUEUED_BYTES } = options;
-  let queue: Delivery[] = [];
-  let queuedBytes = 0;
-  const onFree: (() => void)[] = [];
+  const queue = createDeliveryQueue(options.maxQueuedBytes ?? MAX_QUEUED_BYTES);
   let scheduled = false;
   let stopping = false;
   let failures = 0;
@@ -76,43 +58,36 @@ export function createBatcher(options: BatcherOptions): Batcher & { resume(): vo
   let onIdle: (() => void) | undefined;
 
   function schedule(): void {
-    if (scheduled || retry !== undefined || queue.length === 0) return;
+    if (scheduled || retry !== undefined || queue.size() === 0) return;
     scheduled = true;
     setImmediate(run);
   }
 
   function run(): void {
     scheduled = false;
-    if (queue.length === 0) settle();
+    if (queue.size() === 0) onIdle?.();
     else if (hasRoom() || stopping) applyNext();
   }
 
   function applyNext(): void {
-    const size = batchSize(queue, limits);
+    const batch = queue.next(limits);
     const startedMs = performance.now();
     let result: BatchResult;
     try {
-      result = processor.apply(size === queue.length ? queue : queue.slice(0, size));
+      result = processor.apply(batch);
     } catch (error) {
       fail(error as Error);
       return;
     }
-    keep(size === queue.length ? [] : queue.slice(size), queue.slice(0, size));
+    queue.remove(batch.length);
     failures = 0;
     paused = null;
     reached("committed");
     for (const { delivery } of result.handled) delivery.ack();
     reached("acked");
     onCommitted(result, performance.now() - startedMs);
-    if (queue.length === 0) settle();
+    if (queue.size() === 0) onIdle?.();
     else schedule();
-  }
-
-  function keep(rest: Delivery[], gone: readonly Delivery[]): void {
-    queue = rest;
-    for (const delivery of gone) queuedBytes -= EMPTY_BYTES + bytesOf(delivery);
-    if (queuedBytes > maxQueuedBytes / 2) return;
-    for (const resolve of onFree.splice(0)) resolve();
   }
 
   function fail(error: Error): void {
@@ -121,7 +96,7 @@ export function createBatcher(options: BatcherOptions): Batcher & { resume(): vo
     onFailed(error, retryMs);
     // What is not applied now is not acknowledged, and comes again at the next start.
     if (stopping) {
-      settle();
+      onIdle?.();
       return;
     }
     retry = setTimeout(() => {
@@ -130,35 +105,24 @@ export function createBatcher(options: BatcherOptions): Batcher & { resume(): vo
     }, retryMs);
   }
 
-  function settle(): void {
-    onIdle?.();
-  }
-
   return {
     push(delivery) {
       if (stopping) return;
       queue.push(delivery);
-      queuedBytes += EMPTY_BYTES + bytesOf(delivery);
       reached("received");
       schedule();
     },
-    drop(lane) {
-      const [rest, gone] = [queue.filter((one) => one.lane !== lane), queue.filter((one) => one.lane === lane)];
-      keep(rest, gone);
-    },
+    drop: queue.drop,
     resume: schedule,
-    queued: () => queue.length,
-    room: {
-      isFull: () => queuedBytes > maxQueuedBytes,
-      whenFree: () => new Promise((resolve) => void onFree.push(resolve)),
-    },
-    queuedOf: (stream) => queue.filter(({ lane }) => lane.stream === stream).map(({ sequence }) => sequence),
+    queued: queue.size,
+    room: queue.room,
+    queuedOf: queue.sequencesOf,
     pause: () => paused,
     stop() {
       stopping = true;
       clearTimeout(retry);
       retry = undefined;
-      if (queue.length === 0) return Promise.resolve();
+      if (queue.size() === 0) return Promise.resolve();
       const idle = new Promise<void>((resolve) => {
         onIdle = resolve;
       });
@@ -166,19 +130,4 @@ export function createBatcher(options: BatcherOptions): Batcher & { resume(): vo
       return idle;
     },
   };
-}
-
-function batchSize(queue: readonly Delivery[], limits: BatchLimits): number {
-  let bytes = 0;
-  let size = 0;
-  while (size < queue.length && size < limits.maxDeliveries && bytes < limits.maxBytes) {
-    const delivery = queue[size];
-    bytes += delivery === undefined ? 0 : bytesOf(delivery);
-    size++;
-  }
-  return size;
-}
-
-function bytesOf({ body, headerBytes = 0 }: Delivery): number {
-  return body.length + headerBytes;
 }

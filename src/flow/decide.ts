@@ -8,22 +8,20 @@ import { advance } from "./ledger.ts";
 import type { LedgerRow } from "./rows.ts";
 import type { Tallies } from "./tallies.ts";
 
-/** An event as it was heard. */
+/** An event that was applied, and what its actor concludes since. */
 export interface Heard {
   readonly delivery: Delivery;
   readonly observation: Observation;
+  readonly conclusion: Conclusion;
 }
 
 /**
  * Takes the actor's next decision when its conclusion says something else than the one that stands.
- *
- * @param heard - the event that led to the conclusion.
  */
 export function decide(
   journal: Journal,
   actor: HotActor,
-  { delivery, observation: cause }: Heard,
-  conclusion: Conclusion,
+  { delivery, observation: cause, conclusion }: Heard,
   { decisions, tallies }: Batch,
 ): void {
   const { lane, id } = actor;

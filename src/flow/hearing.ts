@@ -1,4 +1,3 @@
-import type { Conclusion } from "../actor/actor-type.ts";
 import type { Rejected } from "../wire/rejection.ts";
 import type { Batch } from "./batch.ts";
 import type { Handled, Outcome } from "./batch-result.ts";
@@ -18,7 +17,7 @@ export interface Hearing {
   count(actor: HotActor, outcome: Outcome, batch: Batch): void;
   /** The actor's state before the event. */
   move(actor: HotActor, from: string, batch: Batch): void;
-  decide(actor: HotActor, heard: Heard, conclusion: Conclusion, batch: Batch): void;
+  decide(actor: HotActor, heard: Heard, batch: Batch): void;
 }
 
 /** The three times at which an event is heard. */
@@ -39,7 +38,7 @@ export function createHearings(journal: Journal, setbacks: Setbacks): Hearings {
       setbacks.reject(delivery, setbacks.quarantine(delivery, observation, cause, batch), batch),
     count: (actor, outcome, batch) => batch.tallies.add(actor.lane, `events:${outcome}`, 1),
     move: noteMoves,
-    decide: (actor, heard, conclusion, batch) => decide(journal, actor, heard, conclusion, batch),
+    decide: (actor, heard, batch) => decide(journal, actor, heard, batch),
   };
   const parked: Hearing = {
     ...now,

@@ -111,7 +111,7 @@ export function createProcessor(
     actor.events++;
     actor.updatedAtMs = delivery.storedAtMs;
     if (transition.kind === "superseded") journal.markSuperseded(actor.key, observation);
-    else hearing.decide(actor, { delivery, observation }, transition.conclusion, batch);
+    else hearing.decide(actor, { delivery, observation, conclusion: transition.conclusion }, batch);
     return { delivery, outcome: transition.kind, observation };
   }
 

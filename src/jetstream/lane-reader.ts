@@ -1,6 +1,6 @@
 import type { ConsumerInfo, ConsumerMessages, JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
-import type { Room } from "../flow/batcher.ts";
 import { type Delivery, toDelivery } from "../flow/delivery.ts";
+import type { Room } from "../flow/delivery-queue.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { consumerName, OWNER_GROUP } from "../wire/names.ts";
 import { NatsSetupError } from "./connect.ts";

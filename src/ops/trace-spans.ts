@@ -13,16 +13,7 @@ import type { ActorType } from "../actor/actor-type.ts";
 import type { Handled } from "../flow/batch-result.ts";
 import type { Observer } from "../flow/observer.ts";
 import type { LedgerRow } from "../flow/rows.ts";
-
-/** What things are called on the wire; `jetstream/names.ts` knows. */
-export interface SpanNames {
-  /** The subject the publisher used. */
-  eventSubject(type: ActorType, actorId: string, eventType: string): string;
-  publishedSubject(storedSubject: string): string;
-  consumerName(type: ActorType, partition: number): string;
-  decisionSubject(type: ActorType, actorId: string): string;
-  decisionMsgId(type: ActorType, actorId: string, revision: number): string;
-}
+import { consumerName, decisionMsgId, decisionSubject, eventSubject, publishedSubject } from "../wire/names.ts";
 
 /** A `process` span for each event, a `publish` span for each decision that its stream has acknowledged. */
 export type Spans = Pick<Required<Observer>, "committed" | "published">;
@@ -44,7 +35,7 @@ interface Waiting {
  *
  * Source: OpenTelemetry semantic conventions for messaging spans, 1.37.
  */
-export function createSpans(tracer: Tracer, names: SpanNames, types: readonly ActorType[]): Spans {
+export function createSpans(tracer: Tracer, types: readonly ActorType[]): Spans {
   const waiting = new LRUCache<string, Waiting>({ max: MAX_WAITING });
 
   return {
@@ -69,69 +60,69 @@ export function createSpans(tracer: Tracer, names: SpanNames, types: readonly Ac
     },
   };
 
-  function startProcess(item: Handled, startMs: number): Span {
-    const { delivery, observation, rejected, outcome } = item;
-    const { type, partition } = delivery.lane;
+  function startProcess(item: Handled, startTime: number): Span {
+    const { delivery, observation, rejected } = item;
     const publisher = contextOf(observation?.traceparent ?? delivery.header("traceparent") ?? null);
     const link = publisher && trace.getSpanContext(publisher);
-    const template = templateOf(type, observation?.type);
-    const span = tracer.startSpan(
-      `process ${template}`,
-      {
-        kind: SpanKind.CONSUMER,
-        startTime: startMs,
-        links: link === undefined ? [] : [{ context: link }],
-        attributes: {
-          "messaging.system": "nats",
-          "messaging.operation.name": "process",
-          "messaging.operation.type": "process",
-          "messaging.destination.name": names.publishedSubject(delivery.subject),
-          "messaging.destination.template": template,
-          "messaging.destination.partition.id": String(partition),
-          "messaging.consumer.group.name": names.consumerName(type, partition),
-          "messaging.message.body.size": delivery.body.length,
-          "natstate.actor.type": type.name,
-          "natstate.outcome": outcome,
-          "natstate.stream.sequence": delivery.sequence,
-          ...attributesOf(item),
-        },
-      },
-      publisher ?? ROOT_CONTEXT,
-    );
+    const links = link === undefined ? [] : [{ context: link }];
+    const template = eventTemplate(delivery.lane.type, observation?.type);
+    const attributes = processAttributes(item, template);
+    const options = { kind: SpanKind.CONSUMER, startTime, links, attributes };
+    const span = tracer.startSpan(`process ${template}`, options, publisher ?? ROOT_CONTEXT);
     if (rejected !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: rejected.error });
     return span;
-  }
-
-  function templateOf(type: ActorType, eventType: string | undefined): string {
-    return names.eventSubject(type, `{${type.idField}}`, eventType ?? "{eventType}");
   }
 
   function recordPublish(row: LedgerRow, nowMs: number): void {
     const type = types.find(({ name }) => name === row.type);
     if (type === undefined) return;
-    const { context, committedAtMs } = waiting.get(keyOf(row)) ?? {
+    const { context, committedAtMs: startTime } = waiting.get(keyOf(row)) ?? {
       context: contextOf(row.traceparent) ?? ROOT_CONTEXT,
       committedAtMs: nowMs,
     };
     waiting.delete(keyOf(row));
-    const template = names.decisionSubject(type, `{${type.idField}}`);
-    const attributes = {
-      "messaging.system": "nats",
-      "messaging.operation.name": "publish",
-      "messaging.operation.type": "send",
-      "messaging.destination.name": names.decisionSubject(type, row.actorId),
-      "messaging.destination.template": template,
-      "messaging.message.id": names.decisionMsgId(type, row.actorId, row.revision),
-      "messaging.message.body.size": Buffer.byteLength(row.payload),
-      "natstate.actor.id": row.actorId,
-      "natstate.actor.type": row.type,
-      "natstate.decision.type": row.decisionType,
-      "natstate.revision": row.revision,
-    };
-    tracer
-      .startSpan(`publish ${template}`, { kind: SpanKind.PRODUCER, startTime: committedAtMs, attributes }, context)
-      .end(nowMs);
+    const template = decisionSubject(type, `{${type.idField}}`);
+    const attributes = publishAttributes(type, row, template);
+    tracer.startSpan(`publish ${template}`, { kind: SpanKind.PRODUCER, startTime, attributes }, context).end(nowMs);
   }
+}
+
+function eventTemplate(type: ActorType, eventType: string | undefined): string {
+  return eventSubject(type, `{${type.idField}}`, eventType ?? "{eventType}");
+}
+
+function processAttributes(item: Handled, template: string): Attributes {
+  const { lane, subject, body, sequence } = item.delivery;
+  return {
+    "messaging.system": "nats",
+    "messaging.operation.name": "process",
+    "messaging.operation.type": "process",
+    "messaging.destination.name": publishedSubject(subject),
+    "messaging.destination.template": template,
+    "messaging.destination.partition.id": String(lane.partition),
+    "messaging.consumer.group.name": consumerName(lane.type, lane.partition),
+    "messaging.message.body.size": body.length,
+    "natstate.actor.type": lane.type.name,
+    "natstate.outcome": item.outcome,
+    "natstate.stream.sequence": sequence,
+    ...attributesOf(item),
+  };
+}
+
+function publishAttributes(type: ActorType, row: LedgerRow, template: string): Attributes {
+  return {
+    "messaging.system": "nats",
+    "messaging.operation.name": "publish",
+    "messaging.operation.type": "send",
+    "messaging.destination.name": decisionSubject(type, row.actorId),
+    "messaging.destination.template": template,
+    "messaging.message.id": decisionMsgId(type, row.actorId, row.revision),
+    "messaging.message.body.size": Buffer.byteLength(row.payload),
+    "natstate.actor.id": row.actorId,
+    "natstate.actor.type": row.type,
+    "natstate.decision.type": row.decisionType,
+    "natstate.revision": row.revision,
+  };
 }
 
 /** What is known of an event only when it could be read, and of its rejection only when it could not. */

@@ -1,6 +1,6 @@
 import type { ActorType } from "../actor/actor-type.ts";
 import type { ExporterOptions } from "./trace-exporter.ts";
-import type { SpanNames, Spans } from "./trace-spans.ts";
+import type { Spans } from "./trace-spans.ts";
 
 /** Spans of what the daemon does. Recording never throws and never waits; what cannot be sent in time is dropped. */
 export interface Traces extends Spans {
@@ -11,8 +11,6 @@ export interface Traces extends Spans {
 export interface TracesOptions extends ExporterOptions {
   /** Every type whose deliveries are recorded. */
   readonly types: readonly ActorType[];
-  /** What things are called on the wire. */
-  readonly names: SpanNames;
 }
 
 /**
@@ -37,5 +35,5 @@ export async function openTraces(options: TracesOptions): Promise<Traces | undef
     import("./trace-spans.ts"),
   ]);
   const { tracer, close } = openTraceExporter(options);
-  return { ...createSpans(tracer, options.names, options.types), stop: close };
+  return { ...createSpans(tracer, options.types), stop: close };
 }

@@ -1,7 +1,7 @@
 import { headers, nanos } from "@nats-io/transport-node";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import type { Room } from "../../src/flow/batcher.ts";
 import type { Delivery } from "../../src/flow/delivery.ts";
+import type { Room } from "../../src/flow/delivery-queue.ts";
 import { examineConsumer } from "../../src/jetstream/lane-consumer.ts";
 import { type Doubt, deliveredOf, type LaneReader, readLane } from "../../src/jetstream/lane-reader.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
