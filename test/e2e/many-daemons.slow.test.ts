@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { nanos } from "@nats-io/transport-node";
+import Database from "better-sqlite3";
 import { expect, it } from "vitest";
 import { until } from "../until.ts";
 import type { DaemonProcess } from "./daemon-process.ts";
@@ -42,6 +43,19 @@ it("an owner frozen longer than its pin, then thawed, doubles nothing", async ()
   await world.check(second, messages);
 }, 180_000);
 
+/** How many partitions a store knows to have read up to a sequence. */
+function completeTo(dataDir: string, sequence: number): number {
+  const db = new Database(join(dataDir, "natstate.db"), { readonly: true });
+  try {
+    return db
+      .prepare("SELECT count(*) FROM checkpoints WHERE max(sequence, complete_to) >= ?")
+      .pluck()
+      .get(sequence) as number;
+  } finally {
+    db.close();
+  }
+}
+
 it("what a daemon never read and the stream no longer has it does not take over; it goes on with its own", async () => {
   await using world = await openWorld();
   const messages = traffic(200, 43);
@@ -57,9 +71,12 @@ it("what a daemon never read and the stream no longer has it does not take over;
     );
     return lags.every(({ detail }) => detail.startsWith("0 "));
   });
-  await new Promise((resolve) => setTimeout(resolve, 6000));
-  // As the stream's max age would.
   const { last_seq } = (await world.session.jsm.streams.info("ORDERS")).state;
+  await until(
+    "the first has noted that nothing of its own is unread",
+    () => completeTo(join(world.dataDir, "first"), last_seq) === 8,
+  );
+  // As the stream's max age would.
   await world.session.jsm.streams.purge("ORDERS", { seq: last_seq - 5 });
   await second.kill9();
   await until("it refuses", () => /were never read .*--accept-stream ORDERS/.test(first.output()));

@@ -10,7 +10,6 @@ import {
   countRows,
   diesWhen,
   duplicates,
-  pause,
   portraits,
   RETAIN,
   retireAll,
@@ -19,6 +18,8 @@ import {
   tick,
 } from "./retired-orders.ts";
 import { getJson, openWorld, traffic } from "./world.ts";
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 it("late events that change something: the next revision follows, each once, in the order they came", async () => {
   await using world = await openWorld();
@@ -136,7 +137,6 @@ it("killed at each moment of retiring and of bringing back: nothing lost, nothin
   await world.settle(daemon);
   await daemon.stop();
   for (const moment of ["retiring", "retired"]) {
-    await pause(1100);
     ticked.push(tick());
     await diesWhen(world, moment, RETAIN, ticked.slice(-1));
     expect(countRows(world.storeFile, "retired") > 0).toBe(moment === "retired");
@@ -204,7 +204,7 @@ it("NATS freezes just when an order is to come back: it waits, and comes back af
     await world.publish([late]);
     await until("it is heard", async () => countRows(world.storeFile, "parked") > 0, 1000).catch(() => {});
     world.server.signal("SIGSTOP");
-    await pause(1000);
+    await pause(300);
     isCaught = countRows(world.storeFile, "retired WHERE status = 'wanted'") > 0;
     world.server.signal("SIGCONT");
     if (isCaught) break;

@@ -6,8 +6,7 @@ import { until } from "../until.ts";
 import { type DaemonProcess, spawnDaemon } from "./daemon-process.ts";
 import { getJson, type World } from "./world.ts";
 
-export const RETAIN = { NATSTATE_RETAIN: "1s" };
-export const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+export const RETAIN = { NATSTATE_RETAIN: "100ms" };
 
 /** Something that happens elsewhere: stream time passes. Never decided, so never retired. */
 let ticks = 0;
@@ -68,7 +67,6 @@ const DECIDED = "actors WHERE decision_type IS NOT NULL";
 /** A daemon that has retired every decided order of the world. */
 export async function retireAll(world: World, ticked: TrafficMessage[]): Promise<DaemonProcess> {
   const daemon = await world.start(RETAIN);
-  await pause(1100);
   ticked.push(tick());
   await world.publish(ticked.slice(-1));
   await until("everything decided is retired", () => countRows(world.storeFile, DECIDED) === 0, 30_000);

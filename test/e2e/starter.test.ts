@@ -66,7 +66,7 @@ const CHILD = `
   const look = setInterval(() => {
     if (process.ppid === parent) return;
     clearInterval(look);
-    setTimeout(() => console.log("still there"), 1200);
+    setTimeout(() => console.log("still there"), 700);
   }, 20);
 `;
 

@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { orderType } from "../../machines/order/order.ts";
 import type { ActorType } from "../../src/actor/actor-type.ts";
 import type { LaneReader } from "../../src/jetstream/lane-reader.ts";
@@ -11,6 +11,9 @@ import { until } from "../until.ts";
 const lanes = lanesOf(orderType as ActorType, 16);
 const us: Member = { id: "a", instance: "a" };
 const other: Member = { id: "b", instance: "b" };
+
+/** After which `createOwnership` tries again. */
+const RETRY_MS = 1000;
 
 function open(prepare: () => Promise<void>) {
   const troubles: boolean[] = [];
@@ -42,12 +45,14 @@ it.each([
   ["left", [us, other], [us], 16],
   ["came", [us], [us, other], 8],
 ])("what is tried again is tried for the members there are then: one %s", async (_what, before, after, share) => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
   let failures = 1;
   const { own, ownership } = open(() => (failures-- > 0 ? Promise.reject(new Error("not now")) : Promise.resolve()));
   await ownership.rebalance(before, us.id);
   await ownership.rebalance(after, us.id);
-  await new Promise((resolve) => setTimeout(resolve, 1200));
-  await until("it reads its share", () => ownership.reading().length === share);
+  await vi.advanceTimersByTimeAsync(RETRY_MS);
+  expect(ownership.reading()).toHaveLength(share);
   expect(own.assigned()).toHaveLength(share);
   await ownership.releaseAll();
 });
