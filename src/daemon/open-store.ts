@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type Database from "better-sqlite3";
 import type { Logger } from "pino";
+import { type Answers, createAnswers } from "../answers/answers.ts";
 import type { Config } from "../config/config.ts";
 import type { Journal } from "../flow/journal.ts";
 import type { Outbox, OutboxStreams } from "../flow/outbox.ts";
@@ -10,7 +11,7 @@ import { createJournal } from "../store/journal.ts";
 import { createLaneRecords, type LaneRecords } from "../store/lanes.ts";
 import { createOutbox } from "../store/outbox.ts";
 import { createOutboxStreams } from "../store/outbox-streams.ts";
-import { type OpenQueries, openQueries } from "../store/queries.ts";
+import { openQueries } from "../store/queries.ts";
 
 /** The daemon's store, open for writing, and its questions on a connection of their own. */
 export interface Store {
@@ -20,7 +21,7 @@ export interface Store {
   readonly outbox: Outbox;
   readonly records: LaneRecords;
   readonly outboxStreams: OutboxStreams;
-  readonly queries: OpenQueries;
+  readonly queries: Answers;
 }
 
 /**
@@ -34,7 +35,7 @@ export function openStore(config: Config, logger: Logger, stack: AsyncDisposable
   stack.defer(close);
   const checkpoints = startCheckpoints(db, file, (error) => logger.warn({ err: error }, "checkpoint failed"));
   stack.defer(checkpoints.stop);
-  const queries = openQueries(file);
+  const queries = createAnswers(openQueries(file));
   stack.defer(() => queries.close());
   return {
     file,

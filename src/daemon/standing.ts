@@ -2,7 +2,7 @@ import type { ActorType } from "../actor/actor-type.ts";
 import type { Past, Whereabouts } from "../answers/find-actor.ts";
 import type { OwnLanes } from "../jetstream/own-lanes.ts";
 import type { Ownership } from "../jetstream/ownership.ts";
-import type { OpenQueries } from "../store/queries.ts";
+import type { Answers } from "../answers/answers.ts";
 import type { Lane, Lanes } from "../wire/lanes.ts";
 import type { Path } from "./path.ts";
 import type { Readiness } from "./readiness.ts";
@@ -22,7 +22,7 @@ export interface StandingOptions {
   readonly ownership: Ownership;
   readonly path: Path;
   readonly readiness: Readiness;
-  readonly queries: OpenQueries;
+  readonly queries: Answers;
 }
 
 export function createStanding({ lanes, own, ownership, path, readiness, queries }: StandingOptions): Standing {

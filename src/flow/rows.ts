@@ -54,6 +54,14 @@ export interface EventRow {
   readonly body: string;
 }
 
+/** An event, and what became of it. */
+export interface HeardEvent extends EventRow {
+  readonly outcome: "applied" | "superseded";
+  /** How often it was heard again, and how often with another content. */
+  readonly duplicates: number;
+  readonly conflicts: number;
+}
+
 /** One decision an actor has taken: outbox and history in one row. */
 export interface LedgerRow {
   readonly actorKey: number;

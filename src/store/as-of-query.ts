@@ -1,6 +1,6 @@
 import type Database from "better-sqlite3";
 import type { Queries } from "../answers/queries.ts";
-import { rfc3339 } from "./rfc-3339.ts";
+import { rfc3339 } from "../answers/rfc-3339.ts";
 
 /** Rows looked at, at most: the latest of all partitions. About 2 ms. */
 const MAX_SCANNED = 1000;

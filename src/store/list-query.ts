@@ -1,11 +1,13 @@
 import type Database from "better-sqlite3";
 import type { ActorType } from "../actor/actor-type.ts";
 import { encodeCursor } from "../answers/cursor.ts";
-import type { ActorSummary, ListFilter, Queries } from "../answers/queries.ts";
+import type { ActorSummary, ListFilter } from "../answers/queries.ts";
 import { asksForIncomplete, listOrder } from "../answers/query-filters.ts";
-import { ReplayError, rebuildActor } from "../flow/hot-actors.ts";
+import { rfc3339 } from "../answers/rfc-3339.ts";
+import type { BlankActor, StoredAnswers } from "../answers/stored-answers.ts";
+import type { StoredActor } from "../flow/rows.ts";
 import { NOTICE_COLUMNS, type NoticeRow, readNotice } from "./quarantine-notice.ts";
-import { rfc3339 } from "./rfc-3339.ts";
+import { ACTORS } from "./tables.ts";
 
 const COLUMNS = `key, id, partition, state, completeness, decision_type, revision, events, first_seen_ms, updated_ms`;
 
@@ -50,31 +52,32 @@ const CHECKS = `(:state IS NULL OR state = :state)
   AND (:updatedBeforeMs IS NULL OR updated_ms < :updatedBeforeMs)
   AND (:partitions IS NULL OR walked.partition IN (SELECT value FROM json_each(:partitions)))`;
 
-interface Row extends NoticeRow {
-  readonly key: number;
-  readonly id: string;
-  readonly state: string;
-  readonly completeness: number;
-  readonly decisionType: string | null;
-  readonly revision: number;
-  readonly events: number;
-  readonly firstSeenAtMs: number;
-  readonly updatedAtMs: number;
-}
+const SUMMARY_FIELDS = [
+  "key",
+  "id",
+  "state",
+  "completeness",
+  "decisionType",
+  "revision",
+  "events",
+  "firstSeenAtMs",
+  "updatedAtMs",
+] as const satisfies readonly (keyof StoredActor)[];
+
+type Row = NoticeRow & Pick<StoredActor, (typeof SUMMARY_FIELDS)[number]>;
 
 /** To look for an event costs as much as to look at so many rows. */
 const EVENT_LOOKUP_COST = 5;
 
 /** @param maxScannedRows - after which a page ends, full or not. */
-export function createListQuery(db: Database.Database, maxScannedRows: number): Queries["list"] {
+export function createListQuery(db: Database.Database, maxScannedRows: number): StoredAnswers["list"] {
   const pages = prepareWalks(
-    (walk) => `SELECT key, id, state, completeness, decision_type AS decisionType, revision, events,
-      first_seen_ms AS firstSeenAtMs, updated_ms AS updatedAtMs, ${NOTICE_COLUMNS}
+    (walk) => `SELECT ${ACTORS.select(SUMMARY_FIELDS)}, ${NOTICE_COLUMNS}
       FROM (SELECT ${COLUMNS} FROM ${walk} LIMIT :scanned) AS walked
       LEFT JOIN quarantine q ON q.type = :type AND q.actor_id = walked.id WHERE ${CHECKS} LIMIT :limit`,
   );
   const ends = prepareWalks(
-    (walk) => `SELECT key, id, updated_ms AS updatedAtMs FROM ${walk} LIMIT 1 OFFSET :scanned - 1`,
+    (walk) => `SELECT ${ACTORS.select(["key", "id", "updatedAtMs"])} FROM ${walk} LIMIT 1 OFFSET :scanned - 1`,
   );
 
   function prepareWalks(sql: (walk: string) => string): Record<Walk, Database.Statement> {
@@ -89,14 +92,15 @@ export function createListQuery(db: Database.Database, maxScannedRows: number): 
     };
   }
 
-  return db.transaction((type: ActorType, filter: ListFilter, partitions?: readonly number[]) => {
+  return db.transaction((type: ActorType, filter: ListFilter, blank: BlankActor, partitions?: readonly number[]) => {
     if (partitions?.length === 0) return { [type.collection]: [], nextCursor: null };
     const walk = chooseWalk(filter);
     const parameters = {
       type: type.name,
       ...bind(filter, partitions),
       ...bindIds(filter),
-      ...initialOf(type),
+      initialState: blank.state,
+      initialCompleteness: blank.completeness,
       scanned: filter.waitingFor === undefined ? maxScannedRows : Math.ceil(maxScannedRows / EVENT_LOOKUP_COST),
       limit: filter.limit + 1,
     };
@@ -151,17 +155,6 @@ function bindIds({ idPrefix = "", after }: ListFilter) {
 function cursorAt(filter: ListFilter, { key, id, updatedAtMs }: Pick<Row, "key" | "id" | "updatedAtMs">): string {
   const order = listOrder(filter);
   return encodeCursor(order, { id: [id], updated: [updatedAtMs, key], seen: [key] }[order]);
-}
-
-/** What is known of an actor of which nothing was ever applied; asked for each page, as it costs some microseconds. */
-function initialOf(type: ActorType): { readonly initialState: string; readonly initialCompleteness: number } {
-  try {
-    const live = rebuildActor(type, []);
-    return { initialState: live.state(), initialCompleteness: type.completeness(live.context()) };
-  } catch (error) {
-    if (!(error instanceof ReplayError)) throw error;
-    return { initialState: type.states[0] ?? "", initialCompleteness: 0 };
-  }
 }
 
 function toSummary(type: ActorType, row: Row): ActorSummary {

@@ -1,10 +1,12 @@
 import type Database from "better-sqlite3";
 import type { ActorType } from "../actor/actor-type.ts";
 import type { QuarantineNotice } from "../answers/queries.ts";
-import { rfc3339 } from "./rfc-3339.ts";
+import { rfc3339 } from "../answers/rfc-3339.ts";
+import type { Held } from "../answers/stored-answers.ts";
+import { QUARANTINE } from "./tables.ts";
 
 /** The columns {@link readNotice} reads, of a row joined with the one of `quarantine`, as `q`, that it may have. */
-export const NOTICE_COLUMNS = `q.event_type AS eventType, q.error, q.since_ms AS sinceMs,
+export const NOTICE_COLUMNS = `${QUARANTINE.select(["eventType", "error", "sinceMs"], "q")},
   iif(q.actor_id IS NULL, NULL, (SELECT count(*) FROM parked p WHERE p.type = q.type AND p.actor_id = q.actor_id)) AS parked`;
 
 /** A row with {@link NOTICE_COLUMNS}; null when the actor is not quarantined. */
@@ -13,12 +15,6 @@ export interface NoticeRow {
   readonly error: string | null;
   readonly sinceMs: number | null;
   readonly parked: number | null;
-}
-
-/** An actor's quarantine, and which event types have arrived although they are not applied. */
-export interface Held {
-  readonly notice: QuarantineNotice;
-  readonly arrived: ReadonlySet<string>;
 }
 
 /** What a row says of its actor's quarantine. */

@@ -7,14 +7,13 @@ import {
   type QuarantineEntry,
   type QuarantineQueries,
 } from "../answers/quarantine.ts";
-import { rfc3339 } from "./rfc-3339.ts";
+import type { QuarantineNotice } from "../answers/queries.ts";
+import { rfc3339 } from "../answers/rfc-3339.ts";
+import { NOTICE_COLUMNS, type NoticeRow, readNotice } from "./quarantine-notice.ts";
+import { PARKED } from "./tables.ts";
 
-interface Row {
+interface Row extends NoticeRow {
   readonly id: string;
-  readonly eventType: string;
-  readonly error: string;
-  readonly sinceMs: number;
-  readonly parked: number;
 }
 
 interface ParkedHead {
@@ -24,16 +23,16 @@ interface ParkedHead {
   readonly bytes: number;
 }
 
-const COLUMNS = `actor_id AS id, event_type AS eventType, error, since_ms AS sinceMs, (SELECT count(*) FROM parked p
-  WHERE p.type = quarantine.type AND p.actor_id = quarantine.actor_id) AS parked`;
+const COLUMNS = `q.actor_id AS id, ${NOTICE_COLUMNS}`;
 
 /** Questions about actors whose machine failed. */
 export function createQuarantineQueries(db: Database.Database): QuarantineQueries {
-  const selectPage = db.prepare(`SELECT ${COLUMNS} FROM quarantine WHERE type = :type AND actor_id > :after
+  const selectPage = db.prepare(`SELECT ${COLUMNS} FROM quarantine q WHERE type = :type AND actor_id > :after
     AND (:partitions IS NULL OR partition IN (SELECT value FROM json_each(:partitions)))
     ORDER BY actor_id LIMIT :limit`);
-  const selectOne = db.prepare(`SELECT ${COLUMNS} FROM quarantine WHERE type = ? AND actor_id = ?`);
-  const selectParked = db.prepare(`SELECT sequence, subject, stored_ms AS storedAtMs, length(body) AS bytes FROM parked
+  const selectOne = db.prepare(`SELECT ${COLUMNS} FROM quarantine q WHERE type = ? AND actor_id = ?`);
+  const selectParked =
+    db.prepare(`SELECT ${PARKED.select(["sequence", "subject", "storedAtMs"])}, length(body) AS bytes FROM parked
     WHERE type = ? AND actor_id = ? ORDER BY stored_ms, sequence LIMIT ${MAX_PARKED_SHOWN}`);
   const selectBody = db
     .prepare("SELECT body FROM parked WHERE type = ? AND actor_id = ? ORDER BY stored_ms, sequence LIMIT 1")
@@ -63,8 +62,8 @@ export function createQuarantineQueries(db: Database.Database): QuarantineQuerie
   };
 }
 
-function toEntry(type: ActorType, { id, eventType, error, sinceMs, parked }: Row): QuarantineEntry {
-  return { [type.idField]: id, eventType, error, since: rfc3339(sinceMs), parked };
+function toEntry(type: ActorType, row: Row): QuarantineEntry {
+  return { [type.idField]: row.id, ...(readNotice(row) as QuarantineNotice) };
 }
 
 function toEvent({ sequence, subject, storedAtMs, bytes }: ParkedHead): ParkedEvent {

@@ -1,19 +1,13 @@
 import Database from "better-sqlite3";
-import type { QuarantineQueries } from "../answers/quarantine.ts";
-import type { Queries } from "../answers/queries.ts";
-import { createActorQueries } from "./actor-queries.ts";
+import type { StoredAnswers } from "../answers/stored-answers.ts";
 import { createAsOfQuery } from "./as-of-query.ts";
 import { createDeadLetterQueries } from "./dead-letter-queries.ts";
+import { createHistoryRows } from "./history-rows.ts";
 import { createListQuery } from "./list-query.ts";
 import { createQuarantineQueries } from "./quarantine-queries.ts";
 import { createRetiredQuery } from "./retired-query.ts";
 import { createStatsQuery } from "./stats-query.ts";
 import { createUndecidedQuery } from "./undecided-query.ts";
-
-/** The read side of the store, on a connection of its own. */
-export interface OpenQueries extends Queries, QuarantineQueries {
-  close(): void;
-}
 
 export interface QueryOptions {
   /** Rows one page of a list looks at, at most: 5,000 cost about 5 ms. */
@@ -28,7 +22,7 @@ export interface QueryOptions {
  * @param file - of a store that `openDatabase` has opened before.
  * @throws when there is none.
  */
-export function openQueries(file: string, { maxScannedRows = 5000, onStatement }: QueryOptions = {}): OpenQueries {
+export function openQueries(file: string, { maxScannedRows = 5000, onStatement }: QueryOptions = {}): StoredAnswers {
   const db = new Database(file, {
     readonly: true,
     fileMustExist: true,
@@ -37,7 +31,7 @@ export function openQueries(file: string, { maxScannedRows = 5000, onStatement }
     verbose: onStatement && ((sql) => onStatement(String(sql))),
   });
   return {
-    ...createActorQueries(db),
+    rows: createHistoryRows(db),
     retired: createRetiredQuery(db),
     list: createListQuery(db, maxScannedRows),
     stats: createStatsQuery(db),

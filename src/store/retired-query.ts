@@ -1,7 +1,7 @@
 import type Database from "better-sqlite3";
 import type { Queries } from "../answers/queries.ts";
+import { rfc3339 } from "../answers/rfc-3339.ts";
 import type { RetiredRow } from "../flow/rows.ts";
-import { rfc3339 } from "./rfc-3339.ts";
 import { RETIRED } from "./tables.ts";
 
 /** One look by key. */

@@ -1,6 +1,7 @@
 import type {
   DeadLetterRow,
   EventRow,
+  HeardEvent,
   LearntDecision,
   LedgerRow,
   ParkedRow,
@@ -71,14 +72,6 @@ export const ACTORS = table<StoredActor>("actors", {
   checksum: "checksum",
   snapshot: "snapshot",
 });
-
-/** An event, and what became of it. */
-export interface HeardEvent extends EventRow {
-  readonly outcome: "applied" | "superseded";
-  /** How often it was heard again, and how often with another content. */
-  readonly duplicates: number;
-  readonly conflicts: number;
-}
 
 export const EVENTS = table<HeardEvent>("events", {
   actorKey: "actor_key",

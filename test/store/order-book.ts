@@ -1,7 +1,8 @@
 import { orderType } from "../../machines/order/order.ts";
 import type { ActorType } from "../../src/actor/actor-type.ts";
+import { type Answers, createAnswers } from "../../src/answers/answers.ts";
 import { atOnce, type Pieces } from "../../src/flow/pieces.ts";
-import { type OpenQueries, openQueries, type QueryOptions } from "../../src/store/queries.ts";
+import { openQueries, type QueryOptions } from "../../src/store/queries.ts";
 import type { Lane } from "../../src/wire/lanes.ts";
 import { partitionOf } from "../../src/wire/names.ts";
 import { deliver, orderLane } from "../flow/delivery.ts";
@@ -36,16 +37,16 @@ export function fill(station: Station, actors: number): void {
 
 /** A store with its read side open; `using` closes both. */
 export interface OrderBook extends Station {
-  readonly queries: OpenQueries;
+  readonly queries: Answers;
   /** What they answer about one order, at once. */
-  readonly answers: Answers;
+  readonly answers: AnswersOfOne;
 }
 
-type Answers = { readonly [Name in "get" | "history" | "steps" | "next"]: AtOnce<OpenQueries[Name]> };
+type AnswersOfOne = { readonly [Name in "get" | "history" | "steps" | "next"]: AtOnce<Answers[Name]> };
 type AtOnce<Ask> = Ask extends (...asked: infer Asked) => Pieces<infer Answer> ? (...asked: Asked) => Answer : never;
 
 /** Answers questions about one order at once. */
-export function answersOf({ get, history, steps, next }: OpenQueries): Answers {
+export function answersOf({ get, history, steps, next }: Answers): AnswersOfOne {
   return {
     get: (...asked) => atOnce(get(...asked)),
     history: (...asked) => atOnce(history(...asked)),
@@ -56,7 +57,7 @@ export function answersOf({ get, history, steps, next }: OpenQueries): Answers {
 
 export function openOrderBook(options?: QueryOptions): OrderBook {
   const station = openStation();
-  const queries = openQueries(station.file, options);
+  const queries = createAnswers(openQueries(station.file, options));
   return {
     ...station,
     queries,

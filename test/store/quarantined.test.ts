@@ -59,6 +59,23 @@ it("a quarantined order says so, and does not wait for what has arrived", () => 
   expect(text).toContain("2 events kept back; after a fix: npx natstate quarantine release late");
 });
 
+it("of a great many that are kept back, the first thousand are looked through for what has arrived", () => {
+  using book = openBook();
+  const more = Array.from({ length: 998 }, (_, index) =>
+    orderEvent(6 + index, "late", "PaymentProcessed", 6 + index, { eventId: `again-${index}` }, lane),
+  );
+  book.processor.apply([...more, orderEvent(1004, "late", "ShippingCalculated", 1004, {}, lane)]);
+  expect(book.answers.get(type, "late")).toMatchObject({
+    quarantine: { parked: 1001 },
+    waitingFor: ["ShippingCalculated", "LoyaltyPointsUpdated"],
+  });
+  book.db.prepare("DELETE FROM parked WHERE sequence = 500").run();
+  expect(book.answers.get(type, "late")).toMatchObject({
+    quarantine: { parked: 1000 },
+    waitingFor: ["LoyaltyPointsUpdated"],
+  });
+});
+
 it("one of which nothing was ever applied is known all the same", () => {
   using book = openBook();
   const early = book.answers.get(type, "early");

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Answers } from "../../src/answers/answers.ts";
 import {
   type ActorSummary,
   type DeadLetterSummary,
@@ -8,7 +9,6 @@ import {
 } from "../../src/answers/queries.ts";
 import { isRefused, readDeadLetterFilter, readListFilter } from "../../src/answers/query-filters.ts";
 import { atOnce, type Pieces } from "../../src/flow/pieces.ts";
-import type { OpenQueries } from "../../src/store/queries.ts";
 import { deliver, orderLane } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";
 import { answersOf, fill, type OrderBook, openOrderBook, order, PARTITIONS } from "./order-book.ts";
@@ -425,14 +425,14 @@ interface OrderPage {
   readonly nextCursor: string | null;
 }
 
-function page(queries: OpenQueries, parameters: object, partitions?: number[]): OrderPage {
+function page(queries: Answers, parameters: object, partitions?: number[]): OrderPage {
   const filter = readListFilter(order, { ...parameters });
   if (isRefused(filter)) throw new Error(filter.problem);
   return queries.list(order, filter satisfies ListFilter, partitions) as unknown as OrderPage;
 }
 
 /** Every page from here to the end. */
-function walk(queries: OpenQueries, parameters: object, partitions?: number[]): ActorSummary[] {
+function walk(queries: Answers, parameters: object, partitions?: number[]): ActorSummary[] {
   const found: ActorSummary[] = [];
   let cursor: string | null | undefined;
   do {
@@ -447,7 +447,7 @@ function walk(queries: OpenQueries, parameters: object, partitions?: number[]): 
   return found;
 }
 
-function walkDeadLetters(queries: OpenQueries, parameters: object): DeadLetterSummary[] {
+function walkDeadLetters(queries: Answers, parameters: object): DeadLetterSummary[] {
   const found: DeadLetterSummary[] = [];
   let cursor: string | null = null;
   do {
@@ -494,7 +494,7 @@ function filters(all: readonly ActorSummary[]): Filters[] {
   return combined;
 }
 
-function matches(queries: OpenQueries, summary: ActorSummary, filter: Filters): boolean {
+function matches(queries: Answers, summary: ActorSummary, filter: Filters): boolean {
   const { state, decision, incomplete, completeness, waitingFor, idPrefix, updatedBefore } = filter;
   const id = String(summary.orderId);
   return (

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { createAnswers } from "../../src/answers/answers.ts";
 import { createLaneRecords } from "../../src/store/lanes.ts";
 import { openQueries } from "../../src/store/queries.ts";
 import type { Lane } from "../../src/wire/lanes.ts";
@@ -33,13 +34,13 @@ it.each([4, 10, 16, 32])(
   (partitions) => {
     using station = openStation();
     decideAll(station);
-    const before = openQueries(station.file).stats(orderLane.type);
+    const before = createAnswers(openQueries(station.file)).stats(orderLane.type);
     accept(station, partitions);
     const due = Array.from({ length: partitions }, (_, partition) => {
       return station.outbox.pendingDecisions({ ...orderLane, partition }).map(({ actorId }) => [actorId, partition]);
     }).flat();
     expect(new Map(due as [string, number][])).toEqual(new Map(IDS.map((id) => [id, partitionOf(id, partitions)])));
-    const queries = openQueries(station.file);
+    const queries = createAnswers(openQueries(station.file));
     expect(queries.stats(orderLane.type)).toEqual(before);
     // What one daemon of several is asked for: each order is counted where it is.
     const counted = Array.from({ length: partitions }, (_, partition) => queries.stats(orderLane.type, [partition]));

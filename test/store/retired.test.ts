@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { createAnswers } from "../../src/answers/answers.ts";
 import { describeRetired } from "../../src/answers/find-actor.ts";
 import { carryRetired } from "../../src/store/carry-retired.ts";
 import { createContradictions } from "../../src/store/contradictions.ts";
@@ -29,7 +30,7 @@ function openRetired(): RetentionStation {
 describe("the read side", () => {
   it("says of a retired order what is left of it, and nothing else", () => {
     using station = openRetired();
-    const queries = openQueries(station.file);
+    const queries = createAnswers(openQueries(station.file));
     try {
       expect(queries.retired(order, "a")).toEqual({
         orderId: "a",

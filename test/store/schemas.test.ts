@@ -5,6 +5,7 @@ import Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, it, test } from "vitest";
 import { orderType } from "../../machines/order/order.ts";
 import type { ActorType } from "../../src/actor/actor-type.ts";
+import { createAnswers } from "../../src/answers/answers.ts";
 import { atOnce } from "../../src/flow/pieces.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { createJournal } from "../../src/store/journal.ts";
@@ -83,7 +84,7 @@ it.each([...names.map((name) => [name, []] as const), ...between])(
     expect(db.prepare("SELECT count(*) FROM events").pluck().get()).toBe(12);
     expect(db.prepare("SELECT max(duplicates) FROM events").pluck().get()).toBe(1);
     expect(createJournal(db).checkpoint({ type, stream: "ORDERS", partition: 1 })).toBe(15);
-    const queries = openQueries(file);
+    const queries = createAnswers(openQueries(file));
     const { orders } = queries.list(type, { limit: 10 }) as unknown as { orders: { orderId: string }[] };
     expect(orders.map(({ orderId }) => orderId).sort()).toEqual(["early", "revised", "waiting", "whole"]);
     const incomplete = queries.list(type, { limit: 10, incomplete: true }) as unknown as { orders: unknown[] };
