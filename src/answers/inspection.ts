@@ -11,7 +11,7 @@ export const INSPECTION_ENDS = {
   retired: "it is retired, there is nothing to show until an event brings it back",
   full: "too many inspectors are open, close one",
   slow: "the inspector does not keep up",
-  too_large: "what happened is more than one NATS message carries here; open the order in the console",
+  too_large: "what happened is more than one NATS message carries here; open it in the console",
   failed: "the inspection failed inside natstate; its log says why",
 } as const;
 

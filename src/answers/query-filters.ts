@@ -1,5 +1,6 @@
 import type { ActorType } from "../actor/actor-type.ts";
 import { normaliseTimestamp } from "../actor/event-time.ts";
+import { ACTOR_ID, ACTOR_ID_EXPECTED } from "../wire/names.ts";
 import { REJECTION_REASONS } from "../wire/rejection.ts";
 import { type CursorOrder, decodeCursor } from "./cursor.ts";
 import { type DeadLetterFilter, type ListFilter, STEPS_LIMIT } from "./queries.ts";
@@ -121,8 +122,8 @@ function createReader(parameters: Parameters) {
     step: (name: string) =>
       read(name, `a whole number from 0 to ${STEPS_LIMIT}`, (value) => asWhole(value, 0, STEPS_LIMIT)),
     idPrefix: (name: string) =>
-      read(name, "the beginning of an id: 1 to 128 of A-Z a-z 0-9 _ - :", (value) =>
-        typeof value === "string" && /^[\w:-]{1,128}$/.test(value) ? value : undefined,
+      read(name, `the beginning of an id: ${ACTOR_ID_EXPECTED}`, (value) =>
+        typeof value === "string" && ACTOR_ID.test(value) ? value : undefined,
       ),
     limit: () =>
       read("limit", `a whole number from 1 to ${MAX_LIMIT}`, (value) => asWhole(value, 1, MAX_LIMIT)) ?? DEFAULT_LIMIT,

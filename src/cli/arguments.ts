@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
+import { ACTOR_ID, ACTOR_ID_EXPECTED } from "../wire/names.ts";
 import { CliError } from "./exit-codes.ts";
 
 /** A parser of a whole number from `least` to `most`, for commander. */
@@ -65,12 +66,10 @@ export function findType(types: readonly ActorType[], name: string): ActorType {
   return type;
 }
 
-const ACTOR_ID = /^[A-Za-z0-9_:-]{1,128}$/;
-
 /** The id itself. @throws CliError `usage` when it can be nobody's. */
 export function checkActorId(type: ActorType, id: string): string {
   if (ACTOR_ID.test(id)) return id;
-  throw new CliError("usage", `${JSON.stringify(id)} is no ${type.name} id: those are 1 to 128 of A-Z a-z 0-9 _ - :`);
+  throw new CliError("usage", `${JSON.stringify(id)} is no ${type.name} id: those are ${ACTOR_ID_EXPECTED}`);
 }
 
 /** Adds examples below a command's help, each a line as one would type it and what it does. */

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { MAX_LABEL_LENGTH } from "../wire/envelope.ts";
 import type { Rejected } from "../wire/rejection.ts";
 import { invalid, isRejected } from "../wire/rejection.ts";
 import type { Delivery } from "./delivery.ts";
@@ -24,7 +25,6 @@ export interface Envelope {
 
 const ATTRIBUTES = ["type", "time", "id", "source", "subject"] as const;
 const STRUCTURED = "application/cloudevents";
-const MAX_ID_LENGTH = 256;
 
 /**
  * Takes an event out of a CloudEvents envelope, in binary (`ce-*` headers) or structured mode
@@ -121,7 +121,7 @@ function unwrap(data: Fields, envelope: Envelope): Unwrapped {
  */
 export function joinSource(source: string, id: string): string {
   const joined = `${source}#${id.replaceAll("%", "%25").replaceAll("#", "%23")}`;
-  return joined.length <= MAX_ID_LENGTH ? joined : createHash("sha256").update(joined).digest("hex");
+  return joined.length <= MAX_LABEL_LENGTH ? joined : createHash("sha256").update(joined).digest("hex");
 }
 
 /** The id that {@link joinSource} was given; an id without a source as it is. */

@@ -4,6 +4,8 @@ import type { ActorType } from "../actor/actor-type.ts";
 import { asError } from "../actor/as-error.ts";
 import { normaliseTimestamp } from "../actor/event-time.ts";
 import { seal } from "../actor/seal.ts";
+import { MAX_LABEL_LENGTH } from "../wire/envelope.ts";
+import { ACTOR_ID, ACTOR_ID_EXPECTED } from "../wire/names.ts";
 import type { Rejected } from "../wire/rejection.ts";
 import { invalid, isRejected, reject } from "../wire/rejection.ts";
 import { isCloudEventBatch, joinSource, readCloudEvent, type Unwrapped } from "./cloud-event.ts";
@@ -20,7 +22,6 @@ export interface DecodeLimits {
 /** Header lines of a message that are read. */
 export const MAX_HEADERS = 256;
 const MAX_AHEAD_MS = 24 * 60 * 60 * 1000;
-const ACTOR_ID = /^[A-Za-z0-9_:-]{1,128}$/;
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/;
 
 /**
@@ -121,7 +122,7 @@ function readName({ lane, subject }: Delivery, { fields, envelope }: Unwrapped):
   const actorId = given ?? (envelope === undefined ? given : (envelope.subject ?? subjectId));
   if (typeof actorId !== "string") return invalid(mismatch(type.idField, "text", actorId));
   if (!ACTOR_ID.test(actorId)) {
-    return invalid(mismatch(type.idField, "1 to 128 of A-Z a-z 0-9 _ - :", actorId));
+    return invalid(mismatch(type.idField, ACTOR_ID_EXPECTED, actorId));
   }
   if (actorId !== subjectId) {
     return reject("subject_mismatch", `${type.idField}: ${quote(actorId)}, but the subject says ${quote(subjectId)}`);
@@ -190,8 +191,10 @@ function readCorrelationId(delivery: Delivery, { fields }: Unwrapped): string | 
 
 function readLabel(name: string, value: unknown): string | Rejected {
   if (typeof value !== "string") return invalid(mismatch(name, "text", value));
-  if (value.length >= 1 && value.length <= 256) return value;
-  return invalid(`${mismatch(name, "text of 1 to 256 characters", value)}${value === "" ? "; leave it out" : ""}`);
+  if (value.length >= 1 && value.length <= MAX_LABEL_LENGTH) return value;
+  return invalid(
+    `${mismatch(name, `text of 1 to ${MAX_LABEL_LENGTH} characters`, value)}${value === "" ? "; leave it out" : ""}`,
+  );
 }
 
 function readTraceparent(delivery: Delivery): { header: string; traceId: string } | null {

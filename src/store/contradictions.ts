@@ -36,32 +36,32 @@ const RULES: ReadonlyArray<readonly [what: string, sql: string]> = [
     "SELECT count(*) AS count, min(actor_id) AS id FROM imported_decisions",
   ],
   [
-    "orders count other events than they have",
+    "actors count other events than they have",
     `SELECT count(*) AS count, min(id) AS id FROM actors
      WHERE events <> (SELECT count(*) FROM events WHERE actor_key = actors.key)`,
   ],
   [
-    "orders have a gap between their revisions",
+    "actors have a gap between their revisions",
     `SELECT count(*) AS count, min(id) AS id FROM (SELECT min(actor_id) AS id FROM decisions GROUP BY actor_key
      HAVING count(*) <> max(revision) - min(revision) + 1)`,
   ],
   [
-    "orders stand at another revision than their last",
+    "actors stand at another revision than their last",
     `SELECT count(*) AS count, min(id) AS id FROM actors
      WHERE revision <> (SELECT coalesce(max(revision), 0) FROM decisions WHERE actor_key = actors.key)`,
   ],
   [
-    "is the number of orders the running counts are wrong by",
+    "is the number of actors the running counts are wrong by",
     `SELECT abs((SELECT coalesce(sum(value), 0) FROM tallies WHERE name LIKE 'state:%')
      - (SELECT count(*) FROM actors)) AS count, '' AS id`,
   ],
   [
-    "is the number of retired orders the running counts are wrong by",
+    "is the number of retired actors the running counts are wrong by",
     `SELECT abs((SELECT coalesce(sum(value), 0) FROM tallies WHERE name = 'retired')
      - (SELECT count(*) FROM retired)) AS count, '' AS id`,
   ],
   [
-    "orders are retired and have a row",
+    "actors are retired and have a row",
     `SELECT count(*) AS count, min(actor_id) AS id FROM retired r
      WHERE EXISTS (SELECT 1 FROM actors WHERE type = r.type AND id = r.actor_id)`,
   ],

@@ -57,7 +57,7 @@ export function createLaneRecords(db: Database.Database): LaneRecords {
   const resetCheckpoints = db.prepare(
     "UPDATE checkpoints SET sequence = 0, complete_to = 0, dead_letters_sequence = 0 WHERE stream = ?",
   );
-  // What is left of retired orders is recognised by its event ids then.
+  // What is left of retired actors is recognised by its event ids then.
   const forgetRetired = db.prepare(`UPDATE retired SET sequence = 0
     WHERE type = (SELECT type FROM streams WHERE name = ?)`);
   const deleteStream = db.prepare("DELETE FROM streams WHERE name = ?");

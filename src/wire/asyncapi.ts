@@ -1,7 +1,14 @@
 import type { ActorType } from "../actor/actor-type.ts";
 import { contractSchemas, type JsonSchema } from "./json-schemas.ts";
 import { deadLetterHeaders, decisionHeaders, errorAnswer, eventHeaders, queryAnswers } from "./message-parts.ts";
-import { deadLetterSubject, decisionSubject, eventStream, eventSubject, querySubject } from "./names.ts";
+import {
+  ACTOR_ID_EXPECTED,
+  deadLetterSubject,
+  decisionSubject,
+  eventStream,
+  eventSubject,
+  querySubject,
+} from "./names.ts";
 import { REJECTION_REASONS } from "./rejection.ts";
 
 /** A question of one actor or of all, asked by NATS request/reply. */
@@ -27,7 +34,7 @@ const QUESTIONS: readonly Question[] = [
 export function asyncApi(type: ActorType, version: string): JsonSchema {
   const { events, decisions } = contractSchemas(type, "draft-7");
   const actor = `{${type.idField}}`;
-  const parameters = { [type.idField]: { description: `The ${type.name}'s id, 1 to 128 of A-Z a-z 0-9 _ - :` } };
+  const parameters = { [type.idField]: { description: `The ${type.name}'s id, ${ACTOR_ID_EXPECTED}` } };
   const eventTypes = Object.keys(events);
   const channels = {
     ...Object.fromEntries(

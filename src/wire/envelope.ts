@@ -1,14 +1,18 @@
 import { z } from "zod";
+import { ACTOR_ID, ACTOR_ID_EXPECTED } from "./names.ts";
 
 /*
  * What every event and every decision carries beside its own fields, whatever the actor type (docs/wire.md).
  * `flow/decode.ts` is what accepts an event; this says the same to others.
  */
 
-const label = z.string().min(1).max(256);
+/** Of an event id or a correlation id, in characters. */
+export const MAX_LABEL_LENGTH = 256;
+
+const label = z.string().min(1).max(MAX_LABEL_LENGTH);
 
 /** An actor's id: one token of a NATS subject. */
-export const actorId = z.string().regex(/^[A-Za-z0-9_:-]{1,128}$/, "expected 1 to 128 of A-Z a-z 0-9 _ - :");
+export const actorId = z.string().regex(ACTOR_ID, `expected ${ACTOR_ID_EXPECTED}`);
 
 /** Event and decision time. */
 const instant = (description: string) => z.string().meta({ format: "date-time", description });

@@ -9,6 +9,11 @@ export const DEAD_LETTERS_STREAM = "DEAD_LETTERS";
 /** The priority group in which one client is pinned. */
 export const OWNER_GROUP = "owner";
 
+/** An actor's id: one token of a NATS subject. */
+export const ACTOR_ID = /^[A-Za-z0-9_:-]{1,128}$/;
+/** The same for a person. */
+export const ACTOR_ID_EXPECTED = "1 to 128 of A-Z a-z 0-9 _ - :";
+
 /** `ORDERS`. */
 export function eventStream(type: Pick<ActorType, "collection">): string {
   return type.collection.toUpperCase();

@@ -110,5 +110,5 @@ it("another store takes them over, with what waits for them, and twice is once",
   other.processor.apply([orderEvent(1, "a", "OrderCreated", 1), orderEvent(90_000_001, "a", "OrderCreated", 2)]);
   expect(other.row("a")).toBeUndefined();
   other.db.exec("DELETE FROM retired WHERE actor_id = 'b'");
-  expect(inspector.contradictions()).toEqual(["1 is the number of retired orders the running counts are wrong by"]);
+  expect(inspector.contradictions()).toEqual(["1 is the number of retired actors the running counts are wrong by"]);
 });
