@@ -1,8 +1,8 @@
 import type { ActorType } from "../actor/actor-type.ts";
+import type { Answers } from "../answers/answers.ts";
 import type { Past, Whereabouts } from "../answers/find-actor.ts";
 import type { OwnLanes } from "../jetstream/own-lanes.ts";
 import type { Ownership } from "../jetstream/ownership.ts";
-import type { Answers } from "../answers/answers.ts";
 import type { Lane, Lanes } from "../wire/lanes.ts";
 import type { Path } from "./path.ts";
 import type { Readiness } from "./readiness.ts";
