@@ -9,6 +9,7 @@ import { readConfig } from "../../src/config/config.ts";
 import { startDaemon } from "../../src/daemon/daemon.ts";
 import { openSession } from "../../src/jetstream/session.ts";
 import { startTestServer } from "../server.ts";
+import { until } from "../until.ts";
 
 it("a start that fails at its last step leaves nothing open, and the next one comes to run", async () => {
   await using server = await startTestServer();
@@ -33,7 +34,7 @@ it("a start that fails at its last step leaves nothing open, and the next one co
 
   await new Promise((resolve) => taken.close(resolve));
   const daemon = await start();
-  expect(daemon.health().ready).toBe(true);
+  await until("it is ready", () => daemon.health().ready);
   await daemon.stop();
   expect(existsSync(join(dataDir, "natstate.db-wal"))).toBe(false);
 });
