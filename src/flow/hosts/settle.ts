@@ -1,0 +1,80 @@
+/** How deep a value may be: what is deeper nobody writes by hand. */
+const MAX_DEPTH = 256;
+/** Characters of a path that is told. */
+const MAX_PATH = 100;
+
+/**
+ * A frozen copy of a value as JSON would give it back, so that a machine finds the same whether it stayed in memory or
+ * came back from a row: members that are undefined are gone, -0 is 0, two references to one object are two objects.
+ *
+ * Frozen, because what a machine changes in place could not be undone by rewinding.
+ *
+ * @param name - what the value is called, for example `context`.
+ * @param known - a value settled before. What both have at the same place is taken as it is, so a step costs what it
+ *   changed.
+ * @throws the first value JSON would change, for example `context.total: NaN, which JSON does not keep`.
+ */
+export function settle(name: string, value: unknown, known?: unknown): unknown {
+  return copy(value, known, { name, keys: [], above: [] });
+}
+
+interface Walk {
+  readonly name: string;
+  readonly keys: string[];
+  readonly above: object[];
+}
+
+function copy(value: unknown, known: unknown, walk: Walk): unknown {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return value;
+    case "number":
+      if (!Number.isFinite(value)) throw unstorable(walk, String(value));
+      return value === 0 ? 0 : value;
+    case "object":
+      return value === null || value === known ? value : copyInside(value, known, walk);
+    default:
+      throw unstorable(walk, value === undefined ? "undefined" : `a ${typeof value}`);
+  }
+}
+
+function copyInside(value: object, known: unknown, walk: Walk): object {
+  const why = findWhyNot(value, walk);
+  if (why !== undefined) throw unstorable(walk, why);
+  const before = (typeof known === "object" && known !== null ? known : {}) as Readonly<Record<string, unknown>>;
+  const inside = value as Readonly<Record<string, unknown>>;
+  const made: Record<string, unknown> | unknown[] = Array.isArray(value) ? [] : {};
+  walk.above.push(value);
+  for (const key of Object.keys(value)) {
+    const member = inside[key];
+    if (member === undefined && !Array.isArray(value)) continue;
+    walk.keys.push(key);
+    (made as Record<string, unknown>)[key] = copy(member, Object.hasOwn(before, key) ? before[key] : undefined, walk);
+    walk.keys.pop();
+  }
+  walk.above.pop();
+  return Object.freeze(made);
+}
+
+function findWhyNot(value: object, { above }: Walk): string | undefined {
+  if (above.includes(value)) return "a circle";
+  if (above.length > MAX_DEPTH) return "too deep";
+  if (Object.getOwnPropertySymbols(value).length > 0) return "an object with a symbol";
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (Array.isArray(value)) {
+    return Object.keys(value).length === value.length ? undefined : "an array with holes or names";
+  }
+  // Writing such a member would change what the object is made from.
+  if (Object.hasOwn(value, "__proto__")) return "an object with __proto__";
+  if (prototype === Object.prototype || prototype === null) return undefined;
+  const maker: unknown = value.constructor;
+  return `a ${typeof maker === "function" && maker.name !== "" ? maker.name : "class"}`;
+}
+
+function unstorable({ name, keys }: Walk, why: string): Error {
+  const path = keys.map((key) => `.${key}`).join("");
+  return new Error(
+    `${name}${path.length > MAX_PATH ? `${path.slice(0, MAX_PATH)}...` : path}: ${why}, which JSON does not keep`,
+  );
+}

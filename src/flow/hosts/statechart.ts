@@ -1,0 +1,140 @@
+import {
+  type ActorScope,
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  createActor,
+  createMachine,
+  type EventObject,
+} from "xstate";
+import { seal } from "../../actor/seal.ts";
+import { settle } from "./settle.ts";
+import { cancelTimer, setTimer, type Timers } from "./timers.ts";
+
+/** Where a fold stands: all that decides what follows. Immutable, so that it can be kept and gone back to. */
+export interface Moment {
+  readonly snapshot: AnyMachineSnapshot;
+  readonly timers: Timers;
+}
+
+/** A machine as pure steps. What its own code throws, and what it may not do, is thrown. */
+export interface Statechart {
+  readonly machine: AnyStateMachine;
+  /**
+   * Enters the initial states.
+   *
+   * @param id - the actor's, its `input.id`.
+   * @param at - event time at which its first delays begin.
+   */
+  begin(id: string, at: string): Moment;
+  /** One event: a fact, or a delay that fires. `at` is its event time. */
+  step(moment: Moment, event: EventObject, at: string): Moment;
+}
+
+/** Microsteps of one event: more are taken for states that chase each other. */
+const MAX_STEPS = 100;
+
+/** An action as a step yields it. */
+interface Yielded {
+  readonly type: string;
+  readonly params?: unknown;
+}
+
+type Scope = ActorScope<AnyMachineSnapshot, EventObject>;
+
+/**
+ * Makes the steps of a machine: {@link MAX_STEPS} microsteps an event, or as many as its own `options.maxIterations`
+ * says, which is unbounded by default. Actions that are not XState's own are not executed.
+ *
+ * XState's `transition()` makes a new actor for every step, three times dearer than the step; here all share one scope
+ * in which nothing is sent, started or looked at.
+ */
+export function createStatechart(machine: AnyStateMachine): Statechart {
+  if (!Number.isFinite(machine.options.maxIterations)) machine.options.maxIterations = MAX_STEPS;
+  // Entry actions of the first step are given the very object that all actors begin with.
+  seal("context", machine.config.context);
+  const scope = createScope();
+  const run = (before: Moment | undefined, at: string, act: () => AnyMachineSnapshot): Moment => {
+    const yielded: Yielded[] = [];
+    scope.actionExecutor = (action) => yielded.push(action);
+    const snapshot = act();
+    if (snapshot.status === "error") throw snapshot.error;
+    const timers = noteDelays(before?.timers ?? [], yielded, at);
+    const [child] = Object.keys(snapshot.children);
+    if (child !== undefined) throw new Error(`it starts ${child}: an actor calls nobody`);
+    return settleMoment(before, snapshot, timers);
+  };
+  return {
+    machine,
+    begin: (id, at) => run(undefined, at, () => machine.getInitialSnapshot(scope, { id })),
+    step: (moment, event, at) => run(moment, at, () => machine.transition(moment.snapshot, event, scope)),
+  };
+}
+
+/**
+ * Whether a transition was selected for an event, even one that leaves everything as it is.
+ *
+ * @param before - what heard it.
+ * @param after - what came of it.
+ */
+export function isHandled(before: Moment, after: Moment, event: EventObject): boolean {
+  // XState gives the same snapshot when nothing was entered, left or assigned.
+  if (before.snapshot !== after.snapshot) return true;
+  return (
+    before.snapshot.status === "active" && before.snapshot.machine.getTransitionData(before.snapshot, event).length > 0
+  );
+}
+
+function createScope(): Scope {
+  const self = createActor(createMachine({}));
+  const refuse = () => {
+    throw new Error("it uses self: an actor sends nothing and looks at nothing but its context and the event");
+  };
+  return {
+    self: Object.assign(self, { send: refuse, getSnapshot: refuse }) as unknown as Scope["self"],
+    id: "",
+    sessionId: "",
+    logger() {},
+    defer() {},
+    emit() {},
+    system: self.system,
+    stopChild() {},
+    actionExecutor() {},
+  };
+}
+
+/** A step's delays that begin and end, in the order in which a live actor would do both. */
+function noteDelays(before: Timers, yielded: readonly Yielded[], at: string): Timers {
+  let timers = before;
+  for (const { type, params } of yielded) {
+    switch (type) {
+      case "xstate.raise": {
+        const { event, id, delay } = params as { event: EventObject; id?: unknown; delay?: unknown };
+        // Without a delay it has been heard within the step.
+        if (delay === undefined && !event.type.startsWith("xstate.after.")) break;
+        timers = setTimer(timers, at, delay, { id: id === undefined ? null : String(id), event });
+        break;
+      }
+      case "xstate.cancel":
+        timers = cancelTimer(timers, String((params as { sendId: unknown }).sendId));
+        break;
+      case "xstate.spawnChild":
+        throw new Error("it starts an actor: an actor calls nobody");
+      case "xstate.sendTo":
+        throw new Error("it sends to an actor: an actor calls nobody");
+      case "xstate.stopChild":
+        // Leaving a state stops what it never started: no actor is named then.
+        if (params !== undefined) throw new Error("it stops an actor: an actor calls nobody");
+        break;
+    }
+  }
+  return timers;
+}
+
+function settleMoment(before: Moment | undefined, snapshot: AnyMachineSnapshot, timers: Timers): Moment {
+  if (snapshot === before?.snapshot) return timers === before.timers ? before : { snapshot, timers };
+  const context = settle("context", snapshot.context, before?.snapshot.context);
+  if (snapshot.status !== "done") return { snapshot: { ...snapshot, context }, timers };
+  const output = snapshot.output === undefined ? undefined : settle("output", snapshot.output);
+  // Who is done waits for nothing.
+  return { snapshot: { ...snapshot, context, output }, timers: [] };
+}

@@ -1,0 +1,78 @@
+import type { AnyMachineSnapshot, AnyStateMachine, AnyStateNode, StateValue } from "xstate";
+import { nodesOf } from "../../actor/state-nodes.ts";
+import { settle } from "./settle.ts";
+import type { Moment } from "./statechart.ts";
+import type { Timers } from "./timers.ts";
+
+/** A moment as JSON. */
+export interface StoredMoment {
+  readonly status: "active" | "done";
+  readonly value: StateValue;
+  /** Ids of the active states, in the order XState has them: parallel states' transitions are taken in it. */
+  readonly nodes: readonly string[];
+  /** Ids by history state; absent when none remembers anything. */
+  readonly history?: Readonly<Record<string, readonly string[]>>;
+  readonly context: unknown;
+  readonly output?: unknown;
+  readonly timers: Timers;
+}
+
+/** @returns an object that JSON keeps as it is: steps have settled all that is in it. */
+export function storeMoment({ snapshot, timers }: Moment): StoredMoment {
+  const { status, value, context, output } = snapshot;
+  const history = Object.entries(snapshot.historyValue as History).map(([id, nodes]) => [
+    id,
+    nodes.map((node) => node.id),
+  ]);
+  return {
+    status: status === "done" ? "done" : "active",
+    value,
+    nodes: snapshot._nodes.map(({ id }) => id),
+    ...(history.length > 0 && { history: Object.fromEntries(history) }),
+    context,
+    ...(output !== undefined && { output }),
+    timers,
+  };
+}
+
+/**
+ * Revives what {@link storeMoment} gave.
+ *
+ * XState's own `restoreSnapshot` puts the active states in the order in which their parents are written, not in that of
+ * before; it also reads a context that looks like an actor as one.
+ *
+ * @returns what is as frozen as it was: a machine that changes its context in place must fail then and now.
+ * @throws when the machine has no such states.
+ */
+export function reviveMoment(machine: AnyStateMachine, stored: StoredMoment): Moment {
+  const find = finderOf(machine);
+  const { status, value } = stored;
+  const context = settle("context", stored.context);
+  const output = stored.output === undefined ? undefined : settle("output", stored.output);
+  const history = Object.entries(stored.history ?? {}).map(([id, ids]) => [id, ids.map(find)]);
+  const resolved: AnyMachineSnapshot = machine.resolveState({ value, context });
+  const snapshot = {
+    ...resolved,
+    status,
+    output,
+    value,
+    _nodes: stored.nodes.map(find),
+    historyValue: Object.fromEntries(history),
+  } as AnyMachineSnapshot;
+  return { snapshot, timers: settle("timers", stored.timers) as Timers };
+}
+
+type History = Readonly<Record<string, readonly AnyStateNode[]>>;
+
+const FINDERS = new WeakMap<AnyStateMachine, ReadonlyMap<string, AnyStateNode>>();
+
+/** `machine.getStateNodeById` reads an id's dots as a path. */
+function finderOf(machine: AnyStateMachine): (id: string) => AnyStateNode {
+  const known = FINDERS.get(machine) ?? new Map([...nodesOf(machine.root)].map((node) => [node.id, node]));
+  FINDERS.set(machine, known);
+  return (id) => {
+    const node = known.get(id);
+    if (node === undefined) throw new Error(`machine ${machine.id} has no state ${id}`);
+    return node;
+  };
+}

@@ -1,0 +1,75 @@
+import type { AnyStateMachine } from "xstate";
+import { type Anchor, IN_A_ROW, thin } from "./anchors.ts";
+import type { Place } from "./fact-order.ts";
+import { FoldFault } from "./fold.ts";
+import { reviveMoment, type StoredMoment, storeMoment } from "./stored-moment.ts";
+import type { Timeline } from "./timeline.ts";
+
+/** An actor's timeline as JSON, without its anchors: what the next fact needs when it is the latest. */
+export interface StoredTimeline {
+  readonly count: number;
+  readonly latest: Place;
+  readonly passed: string | null;
+  /** Absent when no fold of it ever ended. */
+  readonly end?: {
+    readonly last: StoredMoment;
+    /** Absent when no delay has fired since. */
+    readonly now?: StoredMoment;
+    /** Delays fired since the last fact. */
+    readonly delays: number;
+  };
+  readonly fault?: { readonly thrower: string; readonly reason: string };
+}
+
+/** An anchor as JSON. Written seldom: one that later facts have overtaken does no harm. */
+export type StoredAnchor = Pick<Anchor, "count" | "place"> & { readonly moment: StoredMoment };
+
+/** @returns what revives the actor without its facts. */
+export function storeTimeline({ count, latest, passed, end, fault }: Timeline): StoredTimeline {
+  return {
+    count,
+    latest,
+    passed,
+    ...(end !== undefined && {
+      end: {
+        last: storeMoment(end.last),
+        ...(end.now.moment !== end.last && { now: storeMoment(end.now.moment) }),
+        delays: end.now.delays,
+      },
+    }),
+    ...(fault !== undefined && { fault: { thrower: fault.thrower, reason: fault.reason } }),
+  };
+}
+
+/** @returns the anchors worth a row: about as many as doublings of the number of facts. */
+export function storeAnchors({ anchors }: Timeline): StoredAnchor[] {
+  return thin(anchors, IN_A_ROW).map(({ count, place, moment }) => ({ count, place, moment: storeMoment(moment) }));
+}
+
+/**
+ * Revives a timeline.
+ *
+ * @param anchors - those of {@link storeAnchors}, of now or of earlier; without them a late fact folds all.
+ * @returns undefined when the machine does not know the states: the facts are then folded anew.
+ */
+export function reviveTimeline(
+  machine: AnyStateMachine,
+  stored: StoredTimeline,
+  anchors: readonly StoredAnchor[],
+): Timeline | undefined {
+  const { count, latest, passed, end, fault } = stored;
+  try {
+    const last = end && reviveMoment(machine, end.last);
+    const now = end?.now === undefined ? last : reviveMoment(machine, end.now);
+    return {
+      count,
+      latest,
+      passed,
+      fault: fault && new FoldFault(fault.thrower, new Error(fault.reason)),
+      end: last && now && end && { last, now: { moment: now, delays: end.delays } },
+      anchors: anchors.map(({ moment, ...rest }) => ({ ...rest, moment: reviveMoment(machine, moment) })),
+    };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,138 @@
+import type { ActorEvent } from "../../actor/actor-type.ts";
+import { compareTimestamps } from "../../actor/event-time.ts";
+import { type Anchor, IN_MEMORY, thin } from "./anchors.ts";
+import { describeFact } from "./describe.ts";
+import { freezeFact } from "./fact.ts";
+import { comparePlaces, type Place, placeOf } from "./fact-order.ts";
+import { type Actor, attempt, begin, FoldFault, foldFact, foldTime, type Point } from "./fold.ts";
+import { refold } from "./refold.ts";
+import { isHandled, type Moment } from "./statechart.ts";
+
+/**
+ * What is known of an actor by event time: the fold of its facts in the order of `comparePlaces`, then of the time that
+ * has passed. Immutable: whoever keeps the one before an event can undo it.
+ */
+export interface Timeline {
+  /** Facts heard, those that a fault kept from being folded included. */
+  readonly count: number;
+  /** Of the fact that happened last. */
+  readonly latest: Place;
+  /** Event time known to have passed; null when none is. */
+  readonly passed: string | null;
+  /** By count, ascending. In a row they may be older than the rest: only what `stillTrue` says of them holds. */
+  readonly anchors: readonly Anchor[];
+  /** Why the facts cannot be folded; undefined when they can. */
+  readonly fault: FoldFault | undefined;
+  /** Where the fold ends. While there is a fault, where it ended before; undefined when it never did. */
+  readonly end: End | undefined;
+}
+
+/** Both are kept, since a fact may come that happened after the last and before `passed`. */
+export interface End {
+  /** After the last fact, before any delay. */
+  readonly last: Moment;
+  /** After the delays due by `passed`: what the actor is now. */
+  readonly now: Point;
+}
+
+/**
+ * What a fact did. `applied`: it is the last to have happened, and a transition was selected for it. `reordered`: it
+ * happened before others. `unhandled`: no transition was selected; one that happened earlier may change that. `fault`:
+ * the facts cannot be folded; further ones may mend that.
+ */
+export type Heard =
+  | {
+      readonly kind: "applied" | "reordered" | "unhandled";
+      /** Facts that happened later and were folded again, until nothing differed any more. */
+      readonly replayed: number;
+    }
+  | {
+      readonly kind: "fault";
+      readonly fault: FoldFault;
+      /** Names what threw and, where that is another, the fact heard. */
+      readonly message: string;
+    };
+
+/** All facts heard before, in any order. Asked for only when one happened before others, or after a fault. */
+export type Past = () => readonly ActorEvent[];
+
+interface Outcome {
+  readonly timeline: Timeline;
+  readonly heard: Heard;
+}
+
+/**
+ * Hears a fact. The latest costs one step, an earlier one the steps from the anchor before it.
+ *
+ * @param timeline - undefined for the first fact.
+ * @param heard - of an identity (type and eventId) not heard before.
+ */
+export function hear(actor: Actor, timeline: Timeline | undefined, heard: ActorEvent, past: Past): Outcome {
+  const fact = freezeFact(heard);
+  if (timeline === undefined) return append(actor, undefined, () => begin(actor, fact), fact);
+  const { end, fault, latest, passed } = timeline;
+  if (end === undefined || fault !== undefined || comparePlaces(fact, latest) < 0) {
+    return insert(actor, timeline, fact, past);
+  }
+  // What has fired by `passed` may have been due only after this fact, or at its very time.
+  const isBeyond = passed === null || compareTimestamps(fact.timestamp, passed) > 0;
+  return append(actor, timeline, () => (isBeyond ? end.now : { moment: end.last, delays: 0 }), fact);
+}
+
+/**
+ * Hears that a time has passed: delays due by then fire.
+ *
+ * @param passed - normalised; one that is not later than what is known changes nothing.
+ */
+export function pass(actor: Actor, timeline: Timeline, passed: string): Timeline {
+  if (timeline.passed !== null && compareTimestamps(passed, timeline.passed) <= 0) return timeline;
+  const { end, fault } = timeline;
+  // More time mends no fault: delays fire in one order, and what came before it stays.
+  if (end === undefined || fault !== undefined) return { ...timeline, passed };
+  return endAt(actor, { ...timeline, passed }, end.last, end.now);
+}
+
+function append(actor: Actor, before: Timeline | undefined, from: () => Point, fact: ActorEvent): Outcome {
+  const place = placeOf(fact);
+  const { anchors = [], count = 0, passed = null, end } = before ?? {};
+  const next: Timeline = { count: count + 1, latest: place, passed, anchors, fault: undefined, end };
+  const folded = attempt(() => foldFact(actor, from(), fact));
+  if (folded instanceof FoldFault) return broken(next, folded, fact);
+  const { moment } = folded.after;
+  const anchor = { count: next.count, place, moment };
+  const timeline = endAt(actor, { ...next, anchors: thin([...anchors, anchor], IN_MEMORY) }, moment, folded.after);
+  if (timeline.fault !== undefined) return broken(timeline, timeline.fault, fact);
+  const kind = isHandled(folded.before, moment, fact) ? "applied" : "unhandled";
+  return { timeline, heard: { kind, replayed: 0 } };
+}
+
+function insert(actor: Actor, before: Timeline, fact: ActorEvent, past: Past): Outcome {
+  const isWhole = before.fault === undefined && before.end !== undefined;
+  const refolded = refold(actor, { anchors: before.anchors, isWhole }, past(), fact);
+  const { facts, anchors, replayed, isSettled, result } = refolded;
+  const latest = placeOf(facts.at(-1) ?? fact);
+  const next: Timeline = {
+    ...before,
+    count: facts.length,
+    latest,
+    anchors: thin(anchors, IN_MEMORY),
+    fault: undefined,
+  };
+  if (result instanceof FoldFault) return broken(next, result, fact);
+  const timeline = isSettled ? next : endAt(actor, next, result.moment, { moment: result.moment, delays: 0 });
+  if (timeline.fault !== undefined) return broken(timeline, timeline.fault, fact);
+  const isLast = comparePlaces(fact, latest) === 0;
+  const kind = !refolded.isHandled ? "unhandled" : isLast ? "applied" : "reordered";
+  return { timeline, heard: { kind, replayed } };
+}
+
+function endAt(actor: Actor, timeline: Timeline, last: Moment, from: Point): Timeline {
+  const now = attempt(() => foldTime(actor, from, timeline.passed));
+  return now instanceof FoldFault ? { ...timeline, fault: now } : { ...timeline, end: { last, now } };
+}
+
+function broken(timeline: Timeline, fault: FoldFault, fact: ActorEvent): Outcome {
+  const name = describeFact(fact);
+  const message = fault.thrower === name ? fault.message : `${fault.message} (heard: ${name})`;
+  return { timeline: { ...timeline, fault }, heard: { kind: "fault", fault, message } };
+}
