@@ -2,13 +2,11 @@ import type { Conclusion, DecisionContent } from "../../src/actor/actor-type.ts"
 import { compareTimestamps } from "../../src/actor/event-time.ts";
 import { isConfirmed, isPaymentFailed, type OrderContext } from "./machine.ts";
 
-/** Days promised while shipping is unknown. Source: `getEstimatedDays` of the seed. */
+/** Days promised while shipping is unknown. */
 const DEFAULT_ESTIMATED_DAYS = 5;
 
 /**
- * What follows from the facets known so far. Nothing follows before payment and inventory are both known.
- *
- * Source: `evaluateForDecision` of the seed, made a pure function of the facets and of event time.
+ * What follows from the facets known so far. Nothing follows before payment and inventory are both known (docs/order.md).
  */
 export function conclude(context: OrderContext): Conclusion {
   const { payment, inventory, shipping } = context;

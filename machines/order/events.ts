@@ -1,8 +1,8 @@
 import { z } from "zod";
 
 /*
- * The order's events, field by field. Source: section "Event Definitions" of the seed article; limits are ours, so that
- * one order cannot grow a row without end. Unknown extra fields are dropped by zod's objects, never merged.
+ * The order's events, field by field (docs/order.md). Limits are ours, so that one order cannot grow a row without end.
+ * Unknown extra fields are dropped by zod's objects, never merged.
  */
 const name = z.string().min(1).max(256);
 const text = z.string().max(256);

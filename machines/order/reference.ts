@@ -1,6 +1,6 @@
 import type { DecisionContent, ExpectedActor, TrafficMessage } from "../../src/actor/actor-type.ts";
 
-/** The seed article's own out-of-order order, from its `TestOutOfOrderEventProcessing`. */
+/** The article's own order, whose events come out of order (docs/order.md). */
 export const SHOWCASE_ID = "order-123";
 
 /** One accepted observation, as far as the rules look at it. */
@@ -103,7 +103,7 @@ function pickWinners(events: readonly Seen[]): Record<string, Seen> {
   return Object.fromEntries(eligible.map((event) => [event.type, event]));
 }
 
-/** The winner's fields under the seed's names (`name` or `name:shownAs`), null where the event left one out. */
+/** The winner's fields under the article's names (`name` or `name:shownAs`), null where the event left one out. */
 function pick(winner: Seen | undefined, timeName: string, names: readonly string[]): Fields | null {
   if (winner === undefined) return null;
   const shown: Record<string, unknown> = {};

@@ -7,8 +7,8 @@ const METHODS = ["card", "invoice", "transfer", "wallet"] as const;
 const CARRIERS = ["Postwagen", "Albatros", "Kurier 7"] as const;
 const TIERS = ["bronze", "silver", "gold"] as const;
 
-/** The order of the seed article's `TestOutOfOrderEventProcessing`, in the order in which that test delivers it. */
-export function seedStory(orderId: string, firstMs: number): TrafficMessage[] {
+/** The article's own order (docs/order.md), in the article's order of arrival. */
+export function showcaseStory(orderId: string, firstMs: number): TrafficMessage[] {
   const drafts: Draft[] = [
     draft("PaymentProcessed", 2000, { status: "successful", amount: 99.99 }),
     draft("ShippingCalculated", 3000, { shippingCost: 10, estimatedDays: 3 }),

@@ -1,7 +1,7 @@
 import type { TrafficMessage, TrafficOptions } from "../../src/actor/actor-type.ts";
 import { malformedMessage } from "./malformed.ts";
 import { SHOWCASE_ID } from "./reference.ts";
-import { plainStory, randomStory, seedStory } from "./stories.ts";
+import { plainStory, randomStory, showcaseStory } from "./stories.ts";
 
 /** In the past: a stream refuses events from its future. */
 const START_MS = Date.UTC(2026, 0, 1);
@@ -18,7 +18,7 @@ interface Placed {
  * The events of orders as five independent services publish them: duplicated, late, shuffled, corrected, some missing,
  * some as CloudEvents. The same options give the same messages. Event times start at `startMs`, one order each `everyMs`.
  *
- * The first order is the seed article's out-of-order one, `order-123`, in the seed's order of arrival and never late.
+ * The first order is the article's own (docs/order.md), `order-123`, in the article's order of arrival and never late.
  * With `duplicates`, `late`, `fail` and `malformed` all 0 every order is plain instead: five events, one of each type,
  * one decision (`OrderConfirmed`), as benchmarks want it; `shuffle` still holds.
  */
@@ -34,7 +34,7 @@ export function orderTraffic(options: TrafficOptions): TrafficMessage[] {
     if (plain) {
       placed.push(...placeOrder(index, plainStory(orderId, firstMs, random), options, random));
     } else if (index === 0) {
-      placed.push(...placeSeedOrder(seedStory(orderId, firstMs), options, random));
+      placed.push(...placeShowcase(showcaseStory(orderId, firstMs), options, random));
     } else {
       placed.push(...placeOrder(index, randomStory(orderId, firstMs, options.fail, random), options, random));
     }
@@ -78,8 +78,8 @@ function placeOrder(
   return placed;
 }
 
-/** The seed's order keeps the seed's order of arrival, spread over the first window, with its payment heard twice. */
-function placeSeedOrder(
+/** The article's order keeps its order of arrival, spread over the first window, with its payment heard twice. */
+function placeShowcase(
   story: readonly TrafficMessage[],
   { duplicates, shuffle }: TrafficOptions,
   random: () => number,

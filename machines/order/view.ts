@@ -11,7 +11,7 @@ const FILLED_BY: Record<(typeof FACETS)[number], string> = {
 };
 
 /**
- * The facets under the seed's names (its `OrderAggregate`), null where nothing is known.
+ * The facets under the article's names (docs/order.md), null where nothing is known.
  * Times are event times, RFC 3339 in UTC.
  */
 export function viewOrder({ customer, payment, inventory, shipping, loyalty }: OrderContext) {
@@ -59,7 +59,7 @@ export function viewOrder({ customer, payment, inventory, shipping, loyalty }: O
   };
 }
 
-/** Known facets of five, in percent. Source: `calculateCompleteness` of the seed. */
+/** Known facets of five, in percent. */
 export function completeness(context: OrderContext): number {
   return (FACETS.filter((facet) => context[facet] !== undefined).length / FACETS.length) * 100;
 }

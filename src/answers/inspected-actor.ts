@@ -5,7 +5,7 @@ import { createBoundedActor } from "../actor/interpreter.ts";
 /**
  * One message of the Stately inspector's protocol, as JSON.
  *
- * Source: `@statelyai/inspect` 0.7.2, types.ts and createContradictions.ts; a test reads ours with that package's receiver.
+ * Source: `@statelyai/inspect` 0.7.2, types.ts and createInspector.ts; a test reads ours with that package's receiver.
  */
 export type InspectionMessage = StatelyActor | StatelyEvent | StatelySnapshot;
 

@@ -50,7 +50,7 @@ export interface Simulation extends Omit<Published, "startedMs"> {
   readonly orders: number;
   readonly seed: number;
   readonly idPrefix: string;
-  /** The order whose story is the seed article's. */
+  /** Whose story the type shows. */
   readonly showcaseId: string;
   /** Copies among the messages, when all were published. */
   readonly duplicates: number;

@@ -60,7 +60,7 @@ const AGAIN_MS = 200;
 /** A page of 200 summaries stays far below the 1 MiB a NATS message may have. */
 const PAGE = 200;
 
-/** Asks over NATS request/reply, see `service.ts` for the answering side. */
+/** Asks over NATS request/reply, see `query-service.ts` for the answering side. */
 export function createQueryClient(nc: NatsConnection): QueryClient {
   const services = new Svcm(nc).client({ strategy: "stall", maxWait: 2000 });
 

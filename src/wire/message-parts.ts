@@ -81,7 +81,7 @@ export const errorAnswer: JsonSchema = {
 const nothing = { type: "string", maxLength: 0, description: "Nothing: the subject says it all." };
 const objects = { type: "array", items: { type: "object" } };
 
-/** Body of each question and of its answer (`flow/queries.ts`); facets are left open, they are the actor type's own. */
+/** Body of each question and of its answer (`answers/queries.ts`); facets are left open, they are the actor type's own. */
 export const queryAnswers = {
   get: {
     question: nothing,

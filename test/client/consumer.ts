@@ -2,7 +2,7 @@ import { jetstream } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { foldDecisions, type OrderDecision, type OrderEvent, publishEvent } from "natstate/client";
 
-// A service in another package, as a careful user of TypeScript would write it. Copied there by installed.test.ts.
+// A service in another package, as a careful user of TypeScript would write it. Copied there by installed.slow.test.ts.
 const nc = await connect({ servers: process.env.NATS_URL as string });
 const js = jetstream(nc);
 const event: OrderEvent = { orderId: "c1", eventType: "ShippingCalculated", shippingCost: 4.9, estimatedDays: 2 };

@@ -26,7 +26,7 @@ afterAll(async () => {
   await rm(tmp, { recursive: true, force: true });
 });
 
-test("the demo shows 60 orders that all agree with the model, the seed's story, and leaves nothing behind", async () => {
+test("the demo shows 60 orders that all agree with the model, the article's story, and leaves nothing behind", async () => {
   const out = collect();
   const { ok } = await demo({ seed: 11, out: out.stream, env: { ...process.env, NATS_URL: "nats://127.0.0.1:1" } });
   const text = out.text();

@@ -52,7 +52,7 @@ async function decisionsOf(id: string): Promise<{ body: Record<string, unknown>;
     .map((message) => ({ body: JSON.parse(Buffer.from(message.body).toString()), message }));
 }
 
-describe("the seed's tests, over the wire", () => {
+describe("the article's tests (docs/order.md), over the wire", () => {
   it("out-of-order events are all captured, and one decision is published", async () => {
     await sendEvent("order-123", "PaymentProcessed", 2, { status: "successful", amount: 99.99 });
     await sendEvent("order-123", "ShippingCalculated", 3, { shippingCost: 10, estimatedDays: 3 });

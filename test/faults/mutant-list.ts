@@ -103,7 +103,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a batch that cannot be committed is dropped",
     file: "src/flow/batcher.ts",
     find: "fail(error as Error);",
-    replace: "queue = queue.slice(size); fail(error as Error);",
+    replace: "queue.remove(batch.length); fail(error as Error);",
     fault: "store-full",
   },
   {

@@ -11,7 +11,7 @@ import { orderEvent } from "./order-events.ts";
 import { applyEach, openStation } from "./station.ts";
 
 describe("one order", () => {
-  it("the seed's out-of-order events are decided once, on what is known then", () => {
+  it("the article's out-of-order events are decided once, on what is known then", () => {
     using station = openStation();
     applyEach(station, [
       orderEvent(1, "o", "PaymentProcessed", 3),

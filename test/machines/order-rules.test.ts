@@ -103,7 +103,7 @@ describe("the state", () => {
     expect(having(created(0), reserved(2), paid(1, "successful")).state).toBe("confirmed");
   });
 
-  test("stays payment_failed when the creation arrives late (the seed sets it back to processing)", () => {
+  test("stays payment_failed when the creation arrives late (the article sets it back to processing)", () => {
     expect(having(paid(1, "failed"), created(0)).state).toBe("payment_failed");
     expect(having(paid(1, "successful"), reserved(2), created(0)).state).toBe("confirmed");
   });
@@ -230,7 +230,7 @@ describe("completeness", () => {
 });
 
 describe("the view", () => {
-  test("has the seed's names, and null where nothing is known", () => {
+  test("has the article's names, and null where nothing is known", () => {
     expect(having(created(0), reserved(2), shipped(3, 3), rewarded(4), paid(1, "successful")).view).toEqual({
       createdAt: at(0),
       customerInfo: { customerId: "customer-456", orderAmount: 99.99, currency: "USD", receivedAt: at(0) },
@@ -243,7 +243,7 @@ describe("the view", () => {
   });
 });
 
-describe("the seed's own scenario", () => {
+describe("the article's own scenario", () => {
   test("out of order: everything is captured and one decision is taken", () => {
     const order = having(paid(2, "successful"), shipped(3, 3), created(0), reserved(1));
     expect(order.revisions).toEqual([{ ...fromWest, estimatedDays: 3 }]);

@@ -11,7 +11,7 @@ export function distinct(messages: readonly TrafficMessage[]): TrafficMessage[] 
   return [...new Set(messages.filter(({ rejectedAs }) => rejectedAs === undefined))];
 }
 
-/** The number in a generated order id; the seed's order counts as the first. */
+/** The number in a generated order id; the article's order counts as the first. */
 export function rank(actorId = ""): number {
   return actorId === SHOWCASE_ID ? 0 : Number(actorId.slice("order-".length)) - 1000;
 }

@@ -153,7 +153,7 @@ describe("shuffling", () => {
 });
 
 describe("order-123", () => {
-  test("is the seed's scenario in the seed's order of arrival, its payment heard twice", () => {
+  test("is the article's scenario in its order of arrival, its payment heard twice", () => {
     for (const options of [trouble, { ...trouble, shuffle: 0 }, { ...trouble, late: 1, shuffle: 5000 }]) {
       const messages = orderTraffic(options).filter(({ actorId }) => actorId === SHOWCASE_ID);
       expect(messages.map(({ subject }) => subject.split(".").at(-1))).toEqual([
