@@ -2,36 +2,20 @@ import type { Logger } from "pino";
 import { natsAccess } from "../config/config.ts";
 import { maskUrl } from "../config/values.ts";
 import { readCredentials } from "../jetstream/connect.ts";
-import type { Patience } from "../jetstream/patience.ts";
-import { openSession, type Session, type SessionEvent } from "../jetstream/session.ts";
+import { openSession, type SessionEvent } from "../jetstream/session.ts";
 import { QUERY_SERVICE } from "../wire/names.ts";
 import { type OwnServerOptions, startOwnServer } from "./nats-setup.ts";
-
-/** The daemon's way to NATS: two connections to one server or cluster. */
-export interface Connection {
-  readonly natsUrl: string;
-  /** For all but deliveries. */
-  readonly session: Session;
-  /** For deliveries alone: answers must not wait behind the thousands of events on their way to us. */
-  readonly readings: Session;
-  /** Both. */
-  isConnected(): boolean;
-  /** Told whenever one of them is back: what was asked while it was away is lost with the client's buffer. */
-  onReturn(listener: () => void): void;
-}
-
-export interface ConnectionOptions extends OwnServerOptions {
-  readonly patiently: Patience;
-  /** A connection was closed for good. */
-  readonly onFatal: (error: Error) => void;
-}
+import type { Connection, Parts } from "./parts.ts";
 
 /**
  * Starts the embedded server when there is no other, and connects; all of it ends with the stack.
  *
  * @throws NatsSetupError, ServerBinaryError or EmbeddedServerError.
  */
-export async function connect(options: ConnectionOptions, stack: AsyncDisposableStack): Promise<Connection> {
+export async function connect(
+  options: Pick<Parts, "patiently" | "onFatal"> & OwnServerOptions,
+  stack: AsyncDisposableStack,
+): Promise<Connection> {
   const { config, logger, patiently, onFatal } = options;
   const embedded = await startOwnServer(options);
   if (embedded !== undefined) stack.defer(() => embedded.stop());

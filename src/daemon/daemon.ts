@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Health } from "../ops/health.ts";
-import { readInstanceId } from "../store/instance-id.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { createDoors } from "./doors.ts";
 import { readGauges } from "./gauges.ts";
-import { type DaemonOptions, openInside } from "./inside.ts";
+import { type Inside, openInside } from "./inside.ts";
 import { startMaintenance } from "./maintenance.ts";
+import type { DaemonOptions, Parts } from "./parts.ts";
 import { watchReadiness } from "./readiness.ts";
 import { openReading } from "./reading.ts";
 import { shareLanes } from "./sharing.ts";
@@ -41,7 +41,7 @@ const LAST_LAG_MS = 1000;
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await using stack = new AsyncDisposableStack();
-  const daemon = await open(options, stack);
+  const daemon = await openOutside(await openInside(options, stack), stack);
   // It is running: from now on it is closed by `stop`.
   const running = stack.move();
   let stopping: Promise<void> | undefined;
@@ -56,21 +56,12 @@ type Opened = Omit<Daemon, "stop"> & {
   drain(): Promise<void>;
 };
 
-async function open(options: DaemonOptions, stack: AsyncDisposableStack): Promise<Opened> {
-  const inside = await openInside(options, stack);
-  return openOutside(options, inside, stack);
-}
-
 /** Lanes are shared with the other daemons and read, questions are answered. */
-async function openOutside(
-  { config, types, logger }: DaemonOptions,
-  inside: Awaited<ReturnType<typeof openInside>>,
-  stack: AsyncDisposableStack,
-): Promise<Opened> {
-  const { store, connection, streams, own, lanes, observers, path } = inside;
+async function openOutside(inside: Inside, stack: AsyncDisposableStack): Promise<Opened> {
+  const { types, logger, connection, streams, own, observers, path } = inside;
   const { session, isConnected } = connection;
   let isStarted = false;
-  const reading = openReading({ ...inside, isStarted: () => isStarted }, stack);
+  const reading = openReading(inside, () => isStarted, stack);
   const { ownership, lag } = reading;
   const readiness = watchReadiness({
     ...{ types, session, isConnected, topology: streams.watch, own, ownership, lag, logger },
@@ -78,20 +69,19 @@ async function openOutside(
     streams: streams.found.map(({ name }) => name),
   });
   stack.defer(readiness.stop);
-  const instance = readInstanceId(config.NATSTATE_DATA);
-  const standing = createStanding({ lanes, own, ownership, path, readiness, queries: store.queries });
-  const doors = createDoors({ ...inside, ...observers, instance, standing, readiness });
+  const standing = createStanding({ ...inside, reading, readiness });
+  const parts: Parts = { ...inside, reading, readiness, standing };
+  const doors = createDoors(parts);
   const service = await doors.openNats();
   stack.defer(() => service.stop());
   connection.onReturn(() => {
     readiness.askAnew();
     ownership.doubtAll("connection");
   });
-  const us = { id: service.id, instance };
-  const stopSharing = await shareLanes({ ...inside, ownership, us }, stack);
+  const stopSharing = await shareLanes(parts, { id: service.id, instance: parts.instance }, stack);
   await lag.measure();
-  inside.metrics.gauges(() => readGauges({ ...inside, standing, readiness }));
-  const endMaintenance = startMaintenance({ ...inside, reading });
+  parts.metrics.gauges(() => readGauges(parts));
+  const endMaintenance = startMaintenance(parts);
   stack.defer(endMaintenance);
   await inside.waiting.end();
   const http = await doors.openHttp();
@@ -100,9 +90,9 @@ async function openOutside(
   return {
     natsUrl: connection.natsUrl,
     httpUrl: http?.url ?? null,
-    storeFile: store.file,
-    version: inside.version,
-    instance,
+    storeFile: parts.store.file,
+    version: parts.version,
+    instance: parts.instance,
     partitions: () => partitionsByStream(own.taken()),
     health: readiness.health,
     async drain() {

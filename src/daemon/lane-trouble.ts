@@ -1,18 +1,6 @@
 import type { Logger } from "pino";
 import { StreamIdentityError } from "../jetstream/stream-identity.ts";
-
-/** What is to be done about lanes that cannot be read. */
-export interface LaneTrouble {
-  /**
-   * A daemon that cannot take over another one's partitions, because their past is gone, still has its own to read; one
-   * whose own past is gone ends.
-   *
-   * @param readsOthers - there are lanes that are read all the same.
-   */
-  meet(error: Error, readsOthers?: boolean): "retry" | "give_up";
-  /** The lanes are shared anew: what is in the way of it is said again. */
-  renew(): void;
-}
+import type { LaneTrouble } from "./parts.ts";
 
 /** Says each trouble once in a row. */
 export function createLaneTrouble(logger: Logger, onFatal: (error: Error) => void): LaneTrouble {

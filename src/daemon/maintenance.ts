@@ -1,10 +1,8 @@
 import { startScrub } from "../care/scrub.ts";
-import { type RetainingOptions, startAgeing, startRetaining } from "./retaining.ts";
-import type { Streams } from "./streams.ts";
+import type { Parts } from "./parts.ts";
+import { type RetainingParts, startAgeing, startRetaining } from "./retaining.ts";
 
-export interface MaintenanceOptions extends RetainingOptions {
-  readonly streams: Streams;
-}
+type MaintenanceParts = RetainingParts & Pick<Parts, "streams">;
 
 /**
  * Keeps the store right and small for as long as the daemon runs, whenever there is nothing more urgent: scrubs, retires,
@@ -12,24 +10,14 @@ export interface MaintenanceOptions extends RetainingOptions {
  *
  * @returns ends all of it at once. Safe to call twice.
  */
-export function startMaintenance(options: MaintenanceOptions): () => void {
-  const ends = [startScrubbing(options), startAgeing(options), startRetaining(options)];
+export function startMaintenance(parts: MaintenanceParts): () => void {
+  const ends = [startScrubbing(parts), startAgeing(parts), startRetaining(parts)];
   return () => {
     for (const end of ends) end();
   };
 }
 
-function startScrubbing({
-  config,
-  types,
-  store,
-  connection,
-  streams,
-  path,
-  own,
-  observer,
-  logger,
-}: MaintenanceOptions) {
+function startScrubbing({ config, types, store, connection, streams, path, own, observers, logger }: MaintenanceParts) {
   if (config.NATSTATE_SCRUB_INTERVAL === null) return () => {};
   return startScrub({
     log: connection.session,
@@ -42,7 +30,7 @@ function startScrubbing({
       return path.isFree() && connection.session.isConnected() && own.owns(lane) ? lane : undefined;
     },
     onChecked: (type, actorId, differences) =>
-      observer.scrubbed(
+      observers.observer.scrubbed(
         type,
         actorId,
         differences.map(({ what }) => what),

@@ -1,47 +1,19 @@
-import type { Logger } from "pino";
-import type { Config } from "../config/config.ts";
-import type { ReachCrashPoint } from "../flow/crash-points.ts";
 import type { HotActors } from "../flow/hot-actors.ts";
-import type { Observer } from "../flow/observer.ts";
 import { createDueDecisions } from "../jetstream/due-decisions.ts";
 import type { MissingMessages } from "../jetstream/missing-messages.ts";
 import type { LostMessages } from "../jetstream/outbox-streams.ts";
-import type { OwnLanes } from "../jetstream/own-lanes.ts";
-import { createPreparation, type Preparation } from "../jetstream/preparation.ts";
+import { createPreparation } from "../jetstream/preparation.ts";
 import { createStreamPublisher } from "../jetstream/pub-acks.ts";
-import { createPublisher, type Publisher } from "../jetstream/publisher.ts";
-import type { StreamIdentityError } from "../jetstream/stream-identity.ts";
+import { createPublisher } from "../jetstream/publisher.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { DECISIONS_STREAM, decisionSubject } from "../wire/names.ts";
-import type { Connection } from "./connection.ts";
-import type { Store } from "./open-store.ts";
-import { logLost, type Streams } from "./streams.ts";
+import type { Parts, Publishing } from "./parts.ts";
+import { logLost } from "./streams.ts";
 
-/** The end of the path: what is due is published, once it is known what the streams hold of it. */
-export interface Publishing extends Pick<Publisher, "offer" | "backlog" | "trouble"> {
-  readonly learning: Preparation;
-  /** False: so much waits to be published that nothing more is applied. */
-  hasRoom(): boolean;
-  /** Publishes what is due of a lane. */
-  offerDue(lane: Lane): void;
-  /** Forgets what waits for a lane that is no longer ours. */
-  forget(lane: Lane): void;
-  /** Publishes what waits, as far as that does not take long. */
-  drain(): Promise<void>;
-}
-
-export interface PublishingOptions {
-  readonly config: Config;
-  readonly store: Store;
-  readonly connection: Connection;
-  readonly streams: Streams;
-  readonly own: OwnLanes;
-  readonly observer: Required<Observer>;
-  readonly logger: Logger;
-  /** The streams are not those that the store has read. */
-  readonly onRefused: (error: StreamIdentityError) => void;
-  readonly reached: ReachCrashPoint;
-}
+export type PublishingParts = Pick<
+  Parts,
+  "config" | "store" | "connection" | "streams" | "own" | "observers" | "trouble" | "logger" | "reached"
+>;
 
 /** What publishing has to do with the stations before it. */
 export interface Neighbours {
@@ -58,11 +30,12 @@ const MAX_BACKLOG = 10_000;
 const MAX_BACKLOG_BYTES = 67_108_864;
 
 export function openPublishing(
-  options: PublishingOptions,
+  parts: PublishingParts,
   { actors, missing, onProgress }: Neighbours,
   stack: AsyncDisposableStack,
 ): Publishing {
-  const { config, store, connection, streams, own, observer, reached } = options;
+  const { config, store, connection, streams, own, observers, trouble, logger, reached } = parts;
+  const { observer } = observers;
   const { jsm, js, isConnected } = connection.session;
   const { outbox, records, outboxStreams } = store;
   const learning = createPreparation({
@@ -70,7 +43,7 @@ export function openPublishing(
     topology: streams.watch,
     partitions: streams.topology.partitions,
     assigned: own.assigned,
-    onRefused: options.onRefused,
+    onRefused: trouble.meet,
     onForeign: (stream, { subject, sequence }) => observer.foreign(stream, subject, [sequence]),
   });
   const pubAcks = createStreamPublisher(connection.session, PUBLISH_TIMEOUT_MS);
@@ -102,7 +75,7 @@ export function openPublishing(
 
   /** What is due again of lanes that are ours already; the others' is offered when they are taken. */
   function onLost(lost: readonly LostMessages[]): void {
-    logLost(options.logger, lost);
+    logLost(logger, lost);
     for (const lane of own.taken()) {
       publisher.drop(lane);
       offerDue(lane);

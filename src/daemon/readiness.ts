@@ -9,24 +9,11 @@ import type { Ownership } from "../jetstream/ownership.ts";
 import type { Session } from "../jetstream/session.ts";
 import { createStreamPulse } from "../jetstream/stream-pulse.ts";
 import type { TopologyWatch } from "../jetstream/topology-watch.ts";
-import { createHealthCheck, type Health } from "../ops/health.ts";
+import { createHealthCheck } from "../ops/health.ts";
 import { createTroubles } from "../ops/troubles.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { byReason } from "./grouped-troubles.ts";
-
-/** What the daemon says of itself: over HTTP, in its gauges and, once for each trouble, in its log. */
-export interface Readiness {
-  health(): Health;
-  /** Connected, and JetStream answers for every stream: only then is anything that is known of it of the present. */
-  isAnswering(): boolean;
-  /** Lanes whose deliveries arrive. */
-  reading(): readonly Lane[];
-  /** How far each lane is behind, as far as that is known now. */
-  lag(): ReadonlyMap<Lane, number>;
-  /** The connection is back: what was asked on the former one gets no answer. */
-  askAnew(): void;
-  stop(): void;
-}
+import type { Readiness } from "./parts.ts";
 
 export interface ReadinessOptions {
   readonly session: Session;

@@ -1,41 +1,22 @@
-import type { Logger } from "pino";
-import type { Observer } from "../flow/observer.ts";
-import { type LagWatch, watchLag } from "../jetstream/lag.ts";
+import { watchLag } from "../jetstream/lag.ts";
 import { type LaneReader, readLane } from "../jetstream/lane-reader.ts";
-import type { OwnLanes } from "../jetstream/own-lanes.ts";
-import { createOwnership, type Ownership } from "../jetstream/ownership.ts";
+import { createOwnership } from "../jetstream/ownership.ts";
 import type { Lane } from "../wire/lanes.ts";
-import type { Connection } from "./connection.ts";
-import type { LaneTrouble } from "./lane-trouble.ts";
-import type { Store } from "./open-store.ts";
-import type { Path } from "./path.ts";
-import { createStocktaking } from "./stocktaking.ts";
-import type { Streams } from "./streams.ts";
+import type { Parts, Reading } from "./parts.ts";
+import { createStocktaking, type StocktakingParts } from "./stocktaking.ts";
 
-/** The lanes that are ours: read, and how far behind each is. */
-export interface Reading {
-  readonly ownership: Ownership;
-  readonly lag: LagWatch;
-}
-
-export interface ReadingOptions {
-  readonly connection: Connection;
-  readonly streams: Streams;
-  readonly store: Store;
-  readonly path: Path;
-  readonly own: OwnLanes;
-  readonly trouble: LaneTrouble;
-  readonly observer: Required<Observer>;
-  readonly logger: Logger;
-  /** Lanes taken at start are said together with all else. */
-  readonly isStarted: () => boolean;
-}
+type ReadingParts = StocktakingParts & Pick<Parts, "observers" | "logger">;
 
 const LAG_EVERY_MS = 5000;
 
-/** Reads no lane until some are given to it, see {@link Ownership}. */
-export function openReading(options: ReadingOptions, stack: AsyncDisposableStack): Reading {
-  const { connection, streams, path, own, trouble, observer, logger, isStarted } = options;
+/**
+ * Reads no lane until some are given to it, see `Ownership`.
+ *
+ * @param isStarted - lanes taken at start are said together with all else.
+ */
+export function openReading(parts: ReadingParts, isStarted: () => boolean, stack: AsyncDisposableStack): Reading {
+  const { connection, streams, path, own, trouble, observers, logger } = parts;
+  const { observer } = observers;
   const ownership = createOwnership({
     lanes: streams.lanes.all,
     own,
@@ -43,7 +24,7 @@ export function openReading(options: ReadingOptions, stack: AsyncDisposableStack
       await path.publishing.learning.take(missing);
       for (const lane of missing) path.publishing.offerDue(lane);
     },
-    open: (lane) => openReader(options, lane),
+    open: (lane) => openReader(parts, lane),
     onMoved(how, lanes) {
       if (how === "released") observer.released(lanes);
       else if (isStarted()) observer.taken(lanes);
@@ -59,14 +40,14 @@ export function openReading(options: ReadingOptions, stack: AsyncDisposableStack
     everyMs: LAG_EVERY_MS,
     assigned: own.assigned,
     isCatchingUp: () => own.assigned().some((lane) => !ownership.isCaughtUp(lane)),
-    onMeasured: createStocktaking({ ...options, ownership }),
+    onMeasured: createStocktaking(parts, ownership),
     onTrouble: (error) => logger.debug({ err: error }, "lag not measured"),
   });
   stack.defer(lag.stop);
   return { ownership, lag };
 }
 
-function openReader({ connection, streams, store, path, observer }: ReadingOptions, lane: Lane): LaneReader {
+function openReader({ connection, streams, store, path, observers }: ReadingParts, lane: Lane): LaneReader {
   return readLane({
     jsm: connection.session.jsm,
     js: connection.readings.js,
@@ -80,11 +61,11 @@ function openReader({ connection, streams, store, path, observer }: ReadingOptio
     checkpoint: () => store.journal.checkpoint(lane),
     onDelivery: path.arrive,
     room: path.room,
-    onMended: (differences) => observer.mended(lane, differences),
+    onMended: (differences) => observers.observer.mended(lane, differences),
     onChanged: () => store.records.goBack(lane),
     onDoubt(reason, detail) {
       path.dropQueued(lane);
-      observer.doubted(reason, lane, detail);
+      observers.observer.doubted(reason, lane, detail);
     },
   });
 }

@@ -1,37 +1,21 @@
 import type { Logger } from "pino";
-import type { ActorType } from "../actor/actor-type.ts";
 import { startDeadLetterAgeing } from "../care/dead-letter-ageing.ts";
 import { createRestoration } from "../care/restoration.ts";
 import { startRetention } from "../care/retention.ts";
 import { createRetirement } from "../care/retirement.ts";
-import type { Config } from "../config/config.ts";
-import type { ReachCrashPoint } from "../flow/crash-points.ts";
-import type { Observer } from "../flow/observer.ts";
 import { readActorHistory } from "../jetstream/actor-history.ts";
 import { heldOf } from "../jetstream/aged-dead-letters.ts";
-import type { OwnLanes } from "../jetstream/own-lanes.ts";
 import { createDeadLetterRows } from "../store/dead-letter-rows.ts";
 import { createRetiredRows } from "../store/retired.ts";
-import type { Connection } from "./connection.ts";
-import type { Store } from "./open-store.ts";
-import type { Path } from "./path.ts";
-import type { Reading } from "./reading.ts";
+import type { Parts } from "./parts.ts";
 
-export interface RetainingOptions {
-  readonly config: Config;
-  readonly types: readonly ActorType[];
-  readonly store: Store;
-  readonly connection: Connection;
-  readonly path: Path;
-  readonly own: OwnLanes;
-  readonly reading: Reading;
-  readonly observer: Required<Observer>;
-  readonly logger: Logger;
-  readonly reached: ReachCrashPoint;
-}
+export type RetainingParts = Pick<
+  Parts,
+  "config" | "types" | "store" | "connection" | "path" | "own" | "reading" | "observers" | "logger" | "reached"
+>;
 
 /** Gives up dead letters that have aged out of the streams. @returns ends it at once. */
-export function startAgeing({ types, store, connection, path, logger }: RetainingOptions): () => void {
+export function startAgeing({ types, store, connection, path, logger }: RetainingParts): () => void {
   const { records, outboxStreams } = store;
   return startDeadLetterAgeing({
     types,
@@ -44,8 +28,8 @@ export function startAgeing({ types, store, connection, path, logger }: Retainin
 }
 
 /** Retires settled actors, and brings back those about which something is heard. @returns ends it at once. */
-export function startRetaining(options: RetainingOptions): () => void {
-  const { config, types, store, connection, path, own, reading, observer, logger, reached } = options;
+export function startRetaining(parts: RetainingParts): () => void {
+  const { config, types, store, connection, path, own, reading, observers, logger, reached } = parts;
   const { journal } = store;
   const { actors, processor } = path;
   const rows = createRetiredRows(store.db);
@@ -67,10 +51,10 @@ export function startRetaining(options: RetainingOptions): () => void {
     readHistory: (lane, actorId, upTo) => readActorHistory(connection.session.jsm, lane, actorId, upTo),
     checkStream: path.publishing.learning.checkStream,
     onCommitted: path.committed,
-    onRetired: observer.retired,
+    onRetired: observers.observer.retired,
     onRestored({ type }, row, isRestored) {
       trouble.isOver();
-      observer.restored(type, row, isRestored);
+      observers.observer.restored(type, row, isRestored);
     },
     onTrouble: trouble.say,
     reached,

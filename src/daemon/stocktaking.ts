@@ -1,30 +1,20 @@
 import type { LaneLag } from "../jetstream/lag.ts";
-import type { OwnLanes } from "../jetstream/own-lanes.ts";
 import type { Ownership } from "../jetstream/ownership.ts";
 import { StreamIdentityError } from "../jetstream/stream-identity.ts";
 import type { Lane } from "../wire/lanes.ts";
-import type { Connection } from "./connection.ts";
-import type { LaneTrouble } from "./lane-trouble.ts";
-import type { Store } from "./open-store.ts";
-import type { Path } from "./path.ts";
-import type { Streams } from "./streams.ts";
+import type { Parts } from "./parts.ts";
 
-export interface StocktakingOptions {
-  readonly connection: Connection;
-  readonly streams: Streams;
-  readonly store: Store;
-  readonly path: Path;
-  readonly own: OwnLanes;
-  readonly ownership: Ownership;
-  readonly trouble: LaneTrouble;
-}
+export type StocktakingParts = Pick<Parts, "connection" | "streams" | "store" | "path" | "own" | "trouble">;
 
 /**
  * What follows from each measurement of the lag: streams and consumers that somebody has edited are noticed, what was
  * delivered is held against what arrived, and it is noted up to where each lane lacks nothing.
  */
-export function createStocktaking(options: StocktakingOptions): (lags: readonly LaneLag[]) => Promise<void> {
-  const { streams, store, path, own, ownership, trouble, connection } = options;
+export function createStocktaking(
+  parts: StocktakingParts,
+  ownership: Ownership,
+): (lags: readonly LaneLag[]) => Promise<void> {
+  const { streams, store, path, own, trouble, connection } = parts;
 
   async function examineTopology(lags: readonly LaneLag[]): Promise<void> {
     if (connection.isConnected()) await streams.watch.look();

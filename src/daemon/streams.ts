@@ -1,48 +1,25 @@
 import type { Logger } from "pino";
-import type { ActorType } from "../actor/actor-type.ts";
-import type { Config } from "../config/config.ts";
 import { NatsSetupError } from "../jetstream/connect.ts";
 import { rememberStreams } from "../jetstream/known-streams.ts";
 import type { LostMessages } from "../jetstream/outbox-streams.ts";
-import type { Patience } from "../jetstream/patience.ts";
-import type { Session } from "../jetstream/session.ts";
-import { payloadProblem, type TopologyOptions } from "../jetstream/stream-configs.ts";
-import type { StreamIdentity } from "../jetstream/stream-identity.ts";
+import { payloadProblem } from "../jetstream/stream-configs.ts";
 import { ensureStreams } from "../jetstream/topology.ts";
-import { createTopologyWatch, type TopologyWatch } from "../jetstream/topology-watch.ts";
-import { createLanes, type Lanes } from "../wire/lanes.ts";
+import { createTopologyWatch } from "../jetstream/topology-watch.ts";
+import { createLanes } from "../wire/lanes.ts";
 import { topologyOf } from "./nats-setup.ts";
-import type { Store } from "./open-store.ts";
-
-/** The streams as they are, and as the store knows them. */
-export interface Streams {
-  readonly topology: TopologyOptions;
-  /** Event streams in the order of their types, then DECISIONS and DEAD_LETTERS. */
-  readonly found: readonly StreamIdentity[];
-  readonly lanes: Lanes;
-  readonly watch: TopologyWatch;
-  /** The same for all daemons that share these event streams. */
-  readonly cluster: string;
-}
-
-export interface StreamsOptions {
-  readonly config: Config;
-  readonly types: readonly ActorType[];
-  readonly session: Session;
-  readonly store: Store;
-  readonly patiently: Patience;
-  readonly accepted: readonly string[];
-  readonly logger: Logger;
-}
+import type { Parts, Streams } from "./parts.ts";
 
 /**
  * Makes or checks the streams, and holds them against what the store knows of them.
  *
  * @throws NatsSetupError, StreamIdentityError
  */
-export async function openStreams(options: StreamsOptions): Promise<Streams> {
-  const { config, types, session, store, patiently, accepted, logger } = options;
-  const { nc, jsm } = session;
+export async function openStreams(
+  options: Pick<Parts, "config" | "types" | "connection" | "store" | "patiently" | "logger">,
+  accepted: readonly string[],
+): Promise<Streams> {
+  const { config, types, connection, store, patiently, logger } = options;
+  const { nc, jsm } = connection.session;
   const topology = topologyOf(config);
   const tooLarge = payloadProblem(nc.info?.max_payload ?? Number.POSITIVE_INFINITY, topology);
   if (tooLarge !== null) throw new NatsSetupError(tooLarge);

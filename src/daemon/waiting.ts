@@ -1,9 +1,7 @@
-import type { Logger } from "pino";
-import type { Config } from "../config/config.ts";
 import type { HttpServer } from "../console/server.ts";
 import { createWaitingServer } from "../console/waiting-server.ts";
 import { createPatience, type Patience } from "../jetstream/patience.ts";
-import type { Metrics } from "../ops/metrics.ts";
+import type { DaemonOptions, Parts } from "./parts.ts";
 
 /** A start that waits for NATS, and says so in the log and over HTTP. */
 export interface Waiting {
@@ -14,15 +12,10 @@ export interface Waiting {
   close(): Promise<void>;
 }
 
-export interface WaitingOptions {
-  readonly config: Config;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
-  readonly mayWait: boolean;
-  readonly signal: AbortSignal | undefined;
-}
-
-export function createWaiting({ config, logger, metrics, mayWait, signal }: WaitingOptions): Waiting {
+export function createWaiting(
+  { config, logger, metrics }: Pick<Parts, "config" | "logger" | "metrics">,
+  { mayWait = true, signal }: Pick<DaemonOptions, "mayWait" | "signal">,
+): Waiting {
   let reason: string | undefined;
   let door: HttpServer | undefined;
 

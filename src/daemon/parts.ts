@@ -1,0 +1,198 @@
+import type Database from "better-sqlite3";
+import type { Logger } from "pino";
+import type { ActorType } from "../actor/actor-type.ts";
+import type { Activity } from "../answers/activity.ts";
+import type { Answers } from "../answers/answers.ts";
+import type { Past, Whereabouts } from "../answers/find-actor.ts";
+import type { Inspections } from "../answers/inspection.ts";
+import type { Config } from "../config/config.ts";
+import type { BatchResult } from "../flow/batch-result.ts";
+import type { Pause } from "../flow/batcher.ts";
+import type { ReachCrashPoint } from "../flow/crash-points.ts";
+import type { Delivery } from "../flow/delivery.ts";
+import type { Room } from "../flow/delivery-queue.ts";
+import type { HotActors } from "../flow/hot-actors.ts";
+import type { Journal } from "../flow/journal.ts";
+import type { Observer } from "../flow/observer.ts";
+import type { Outbox, OutboxStreams } from "../flow/outbox.ts";
+import type { Processor } from "../flow/processor.ts";
+import type { LagWatch } from "../jetstream/lag.ts";
+import type { MissingMessages } from "../jetstream/missing-messages.ts";
+import type { OwnLanes } from "../jetstream/own-lanes.ts";
+import type { Ownership } from "../jetstream/ownership.ts";
+import type { Patience } from "../jetstream/patience.ts";
+import type { Preparation } from "../jetstream/preparation.ts";
+import type { Publisher } from "../jetstream/publisher.ts";
+import type { Session } from "../jetstream/session.ts";
+import type { TopologyOptions } from "../jetstream/stream-configs.ts";
+import type { StreamIdentity } from "../jetstream/stream-identity.ts";
+import type { TopologyWatch } from "../jetstream/topology-watch.ts";
+import type { Health } from "../ops/health.ts";
+import type { Metrics } from "../ops/metrics.ts";
+import type { LaneRecords } from "../store/lanes.ts";
+import type { Lane, Lanes } from "../wire/lanes.ts";
+
+/** What a daemon is told at its start. */
+export interface DaemonOptions {
+  readonly config: Config;
+  readonly env: NodeJS.ProcessEnv;
+  readonly types: readonly ActorType[];
+  readonly logger: Logger;
+  /** Streams whose recreation or loss of messages is accepted, by name. */
+  readonly acceptStreams?: readonly string[];
+  /** Something that only a person can resolve; the daemon has stopped reading. */
+  readonly onFatal: (error: Error) => void;
+  /** For long steps at start, such as fetching a server. */
+  readonly onProgress?: (message: string) => void;
+  /** False: rejects when NATS does not answer at start, instead of waiting until it does. */
+  readonly mayWait?: boolean;
+  /** Aborted: the start no longer waits for NATS, and rejects. */
+  readonly signal?: AbortSignal;
+  /** Told the moments of the path; tests end the process at one. */
+  readonly reached?: ReachCrashPoint;
+}
+
+/**
+ * What a daemon is made of, in the order in which it is opened and against which it is closed. Each file beside this one
+ * opens one part, from some of those above it.
+ */
+export interface Parts extends Pick<DaemonOptions, "config" | "env" | "types" | "logger" | "onFatal"> {
+  readonly version: string;
+  /** Of the data directory. */
+  readonly instance: string;
+  readonly reached: ReachCrashPoint;
+  readonly store: Store;
+  readonly metrics: Metrics;
+  readonly patiently: Patience;
+  readonly connection: Connection;
+  readonly streams: Streams;
+  readonly own: OwnLanes;
+  readonly observers: Observers;
+  readonly trouble: LaneTrouble;
+  readonly path: Path;
+  readonly reading: Reading;
+  readonly readiness: Readiness;
+  readonly standing: Standing;
+}
+
+/** The daemon's store, open for writing, and its questions on a connection of their own. */
+export interface Store {
+  readonly file: string;
+  readonly db: Database.Database;
+  readonly journal: Journal;
+  readonly outbox: Outbox;
+  readonly records: LaneRecords;
+  readonly outboxStreams: OutboxStreams;
+  readonly queries: Answers;
+}
+
+/** The daemon's way to NATS: two connections to one server or cluster. */
+export interface Connection {
+  readonly natsUrl: string;
+  /** For all but deliveries. */
+  readonly session: Session;
+  /** For deliveries alone: answers must not wait behind the thousands of events on their way to us. */
+  readonly readings: Session;
+  /** Both. */
+  isConnected(): boolean;
+  /** Told whenever one of them is back: what was asked while it was away is lost with the client's buffer. */
+  onReturn(listener: () => void): void;
+}
+
+/** The streams as they are, and as the store knows them. */
+export interface Streams {
+  readonly topology: TopologyOptions;
+  /** Event streams in the order of their types, then DECISIONS and DEAD_LETTERS. */
+  readonly found: readonly StreamIdentity[];
+  readonly lanes: Lanes;
+  readonly watch: TopologyWatch;
+  /** The same for all daemons that share these event streams. */
+  readonly cluster: string;
+}
+
+/** Those who are told what happens on the path. */
+export interface Observers {
+  /** Tells all of them. */
+  readonly observer: Required<Observer>;
+  /** One more is told from now on. */
+  add(observer: Observer): void;
+  readonly activity: Activity;
+  readonly inspections: Inspections;
+}
+
+/** What is to be done about lanes that cannot be read. */
+export interface LaneTrouble {
+  /**
+   * A daemon that cannot take over another one's partitions, because their past is gone, still has its own to read; one
+   * whose own past is gone ends.
+   *
+   * @param readsOthers - there are lanes that are read all the same.
+   */
+  meet(error: Error, readsOthers?: boolean): "retry" | "give_up";
+  /** The lanes are shared anew: what is in the way of it is said again. */
+  renew(): void;
+}
+
+/** The path of events in this process: from a delivery to what is published. Read `flow/processor.ts` for its middle. */
+export interface Path {
+  readonly actors: HotActors;
+  readonly processor: Processor;
+  readonly missing: MissingMessages;
+  readonly publishing: Publishing;
+  readonly room: Room;
+  arrive(delivery: Delivery): void;
+  /** As after any other batch. @param commitMs - the time it took. */
+  committed(result: BatchResult, commitMs: number): void;
+  /** Forgets what is queued of a lane: it will be delivered anew. */
+  dropQueued(lane: Lane): void;
+  /** Forgets all that is in memory of a lane that is no longer ours. */
+  forget(lane: Lane): void;
+  queued(): number;
+  pause(): Pause | null;
+  /** Can the store be written, and does no event wait for it at the moment? */
+  isFree(): boolean;
+  /** Applies what has arrived and publishes what is due, then takes nothing more. */
+  drain(): Promise<void>;
+}
+
+/** The end of the path: what is due is published, once it is known what the streams hold of it. */
+export interface Publishing extends Pick<Publisher, "offer" | "backlog" | "trouble"> {
+  readonly learning: Preparation;
+  /** False: so much waits to be published that nothing more is applied. */
+  hasRoom(): boolean;
+  /** Publishes what is due of a lane. */
+  offerDue(lane: Lane): void;
+  /** Forgets what waits for a lane that is no longer ours. */
+  forget(lane: Lane): void;
+  /** Publishes what waits, as far as that does not take long. */
+  drain(): Promise<void>;
+}
+
+/** The lanes that are ours: read, and how far behind each is. */
+export interface Reading {
+  readonly ownership: Ownership;
+  readonly lag: LagWatch;
+}
+
+/** What the daemon says of itself: over HTTP, in its gauges and, once for each trouble, in its log. */
+export interface Readiness {
+  health(): Health;
+  /** Connected, and JetStream answers for every stream: only then is anything that is known of it of the present. */
+  isAnswering(): boolean;
+  /** Lanes whose deliveries arrive. */
+  reading(): readonly Lane[];
+  /** How far each lane is behind, as far as that is known now. */
+  lag(): ReadonlyMap<Lane, number>;
+  /** The connection is back: what was asked on the former one gets no answer. */
+  askAnew(): void;
+  stop(): void;
+}
+
+/** What an answer of this daemon is worth: which actors it is about, and whether it is of now. */
+export interface Standing {
+  whereabouts(type: ActorType, actorId: string): Whereabouts;
+  /** What is to be said with an answer about an actor, or about all of a type's that are ours, when it may be of the past. */
+  pastOf(type: ActorType, actorId?: string): Past | undefined;
+  /** Our partitions of a type, undefined for all. */
+  ownedPartitions(type: ActorType): number[] | undefined;
+}
