@@ -1,5 +1,6 @@
 import type { ActorType } from "../actor/actor-type.ts";
-import type { RetiredAnswer } from "./queries.ts";
+import type { Pieces } from "../flow/pieces.ts";
+import type { Queries, RetiredAnswer } from "./queries.ts";
 
 /**
  * Where an actor's partition is read: by this daemon; by another one, so that what is here of it is of the past; or by
@@ -7,14 +8,75 @@ import type { RetiredAnswer } from "./queries.ts";
  */
 export type Whereabouts = "here" | "elsewhere" | "catching_up";
 
-/** Why it cannot be said that there is no such actor. */
-export function notYet(type: ActorType, actorId: string): string {
-  return `${type.name} ${JSON.stringify(actorId)} is not here yet: its partition is still being read, ask again`;
+/** What is found of an actor; of one of which nothing is found, why, and in words. */
+export type Finding = { readonly kind: "found"; readonly answer: object } | Absence;
+
+export interface Absence {
+  /** `not_yet`: it cannot be said that there is none. */
+  readonly kind: "elsewhere" | "retired" | "not_yet" | "unknown";
+  readonly message: string;
+  /** When it is `retired`. */
+  readonly retired?: RetiredAnswer;
 }
 
-/** Why another daemon is to be asked. */
-export function notOurs(type: ActorType, actorId: string): string {
-  return `another daemon reads the partition of ${type.name} ${JSON.stringify(actorId)}: ask that one, or npx natstate get, which asks whoever it is`;
+/** How an absence is told: the status, as in HTTP, and the word that programs read. */
+export const ABSENCES = {
+  elsewhere: { status: 503, code: "unavailable" },
+  not_yet: { status: 503, code: "unavailable" },
+  retired: { status: 410, code: "retired" },
+  unknown: { status: 404, code: "not_found" },
+} as const satisfies Record<Absence["kind"], object>;
+
+/** Who is asked about. */
+export interface Asked {
+  readonly type: ActorType;
+  readonly actorId: string;
+  /** The id as it is said to whoever asks. */
+  readonly quoted: string;
+  /** Among whom it is looked for. */
+  readonly among?: "here" | "in quarantine" | undefined;
+}
+
+/** What says of an actor where it is. */
+export interface ActorPlaces {
+  readonly whereabouts: (type: ActorType, actorId: string) => Whereabouts;
+  /** Absent: all answers are of now. */
+  readonly pastOf?: PastOf | undefined;
+  readonly retired: Queries["retired"];
+}
+
+/**
+ * Answers a question about one actor, or says why not: the one rule, whoever asks.
+ *
+ * @param ask - finds it; not asked about an actor that another daemon has now: what is here of it is of the past.
+ */
+export function* findActor(places: ActorPlaces, asked: Asked, ask: Pieces<object | undefined>): Pieces<Finding> {
+  const { type, actorId } = asked;
+  // Both before it is read: what is known to be all by then is.
+  const where = places.whereabouts(type, actorId);
+  if (where === "elsewhere") return whyAbsent(asked, where);
+  const past = places.pastOf?.(type, actorId);
+  const found = yield* ask;
+  if (found !== undefined) return { kind: "found", answer: { ...found, ...past } };
+  return whyAbsent(asked, where, places.retired(type, actorId));
+}
+
+/** Why nothing is found of an actor: by where its partition is read, and by what is left of it. */
+export function whyAbsent(
+  { type, actorId, quoted, among = "here" }: Asked,
+  where: Whereabouts,
+  retired?: RetiredAnswer,
+): Absence {
+  const name = `${type.name} ${JSON.stringify(actorId)}`;
+  if (where === "elsewhere") {
+    const message = `another daemon reads the partition of ${name}: ask that one, or npx natstate get, which asks whoever it is`;
+    return { kind: "elsewhere", message };
+  }
+  if (retired !== undefined) return { kind: "retired", message: describeRetired(type, actorId, retired), retired };
+  if (where === "catching_up") {
+    return { kind: "not_yet", message: `${name} is not here yet: its partition is still being read, ask again` };
+  }
+  return { kind: "unknown", message: `no ${type.name} ${quoted} ${among}; ids are case-sensitive` };
 }
 
 /**

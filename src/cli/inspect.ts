@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
 import { PAST_EVENTS } from "../answers/inspection-past.ts";
 import { followInspection } from "../jetstream/inspect-client.ts";
-import { QueryError } from "../jetstream/query-client.ts";
+import { QueryError } from "../jetstream/query-error.ts";
 import { checkActorId, findType, typeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { startInspectionRelay } from "./inspection-relay.ts";

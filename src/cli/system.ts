@@ -3,7 +3,8 @@ import { settings } from "../config/settings.ts";
 import { maskUrl } from "../config/values.ts";
 import type { NatsAccess } from "../jetstream/access.ts";
 import { NatsAwayError, NatsSetupError } from "../jetstream/connect.ts";
-import { createQueryClient, type QueryClient, QueryError } from "../jetstream/query-client.ts";
+import { createQueryClient, type QueryClient } from "../jetstream/query-client.ts";
+import { QueryError } from "../jetstream/query-error.ts";
 import { openSession, type Session } from "../jetstream/session.ts";
 import { CliError } from "./exit-codes.ts";
 import { say } from "./output.ts";
@@ -107,6 +108,7 @@ function explainQuery(error: QueryError, natsUrl: string, { because }: Place): C
     case "refused":
       return new CliError("failed", error.message, options);
     case "retired":
+    case "not_found":
       return new CliError("not_found", error.message, options);
     default:
       return error.problem satisfies never;

@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
 import type { PublishedObject, Stats } from "../answers/queries.ts";
 import { followDecisions } from "../jetstream/decision-feed.ts";
-import { QueryError } from "../jetstream/query-client.ts";
+import { QueryError } from "../jetstream/query-error.ts";
 import { readTotalLag } from "../jetstream/total-lag.ts";
 import { toLine } from "../ops/terminal-text.ts";
 import { describeContent } from "./actors-text.ts";

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ActorType } from "../actor/actor-type.ts";
-import { notOurs } from "../answers/find-actor.ts";
+import { ABSENCES, whyAbsent } from "../answers/find-actor.ts";
 import type { QuarantineControl } from "../answers/quarantine.ts";
 import type { ChangeGuard } from "./guard.ts";
 import { refuse, type Sources } from "./routes.ts";
@@ -24,7 +24,11 @@ export function addReleaseRoutes(app: FastifyInstance, sources: ReleaseSources, 
   const { types, quarantine, whereabouts = () => "here" } = sources;
   if (quarantine === undefined) return;
   const release = (type: ActorType, id: string, reply: FastifyReply) => {
-    if (whereabouts(type, id) === "elsewhere") return refuse(reply, 503, "unavailable", notOurs(type, id));
+    const where = whereabouts(type, id);
+    if (where === "elsewhere") {
+      const { kind, message } = whyAbsent({ type, actorId: id, quoted: id }, where);
+      return refuse(reply, ABSENCES[kind].status, ABSENCES[kind].code, message);
+    }
     const released = quarantine.release(type, id);
     return released === undefined
       ? refuse(reply, 404, "not_found", `${type.name} '${id.slice(0, 128)}' is not quarantined`)

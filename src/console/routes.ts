@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ActorType } from "../actor/actor-type.ts";
-import { describeRetired, notOurs, notYet, type PastOf, type Whereabouts } from "../answers/find-actor.ts";
+import { ABSENCES, type Finding, findActor, type PastOf, type Whereabouts } from "../answers/find-actor.ts";
 import type { Queries, Stats } from "../answers/queries.ts";
 import {
   isRefused,
@@ -60,6 +60,11 @@ export function refuse(reply: FastifyReply, status: number, code: ErrorCode, mes
   return reply.code(status).send({ error: { code, message } });
 }
 
+/** What is found, or an answer that says why not, with the status for it. */
+type Reply =
+  | { readonly found: object }
+  | { readonly status: number; readonly code: ErrorCode; readonly message: string; readonly more?: object };
+
 /** Everything the server answers; each is a GET. */
 export function addRoutes(app: FastifyInstance, sources: Sources): void {
   const door = (sources.questions ?? createQuestions()).door();
@@ -70,84 +75,72 @@ export function addRoutes(app: FastifyInstance, sources: Sources): void {
 
 function addActorRoutes(app: FastifyInstance, type: ActorType, sources: Sources, door: Door): void {
   const { queries, ownedPartitions, whereabouts = () => "here", pastOf } = sources;
+  const places = { whereabouts, pastOf, retired: queries.retired };
   const path = `/api/${type.collection}`;
   app.get(path, (request, reply) =>
     answer(door, reply, readListFilter(type, parametersOf(request)), (filter) =>
       inOne(() => ({
-        ...queries.list(type, filter, ownedPartitions?.(type)),
-        ...shareOf(sources, type),
-        ...pastOf?.(type),
+        found: {
+          ...queries.list(type, filter, ownedPartitions?.(type)),
+          ...shareOf(sources, type),
+          ...pastOf?.(type),
+        },
       })),
     ),
   );
-  app.get(`${path}/:id`, (request, reply) => answerOne(request, reply, (id) => queries.get(type, id)));
-  app.get(`${path}/:id/history`, (request, reply) => answerOne(request, reply, (id) => queries.history(type, id)));
-  app.get(`${path}/:id/steps`, (request, reply) => answerOne(request, reply, (id) => queries.steps(type, id)));
-  app.get(`${path}/:id/next`, (request, reply) => {
-    const filter = readMoment(parametersOf(request));
-    return answer(door, reply, filter, ({ at }) => ifOurs(request, (id) => queries.next(type, id, at)), missing);
-  });
-
-  function answerOne(request: FastifyRequest, reply: FastifyReply, ask: (id: string) => Pieces<object | undefined>) {
-    return answer(door, reply, readNoFilter(parametersOf(request)), () => ifOurs(request, ask), missing);
+  for (const [question, ask] of [
+    ["", queries.get],
+    ["/history", queries.history],
+    ["/steps", queries.steps],
+  ] as const) {
+    app.get(`${path}/:id${question}`, (request, reply) =>
+      answer(door, reply, readNoFilter(parametersOf(request)), () => find(request, (id) => ask(type, id))),
+    );
   }
+  app.get(`${path}/:id/next`, (request, reply) =>
+    answer(door, reply, readMoment(parametersOf(request)), ({ at }) =>
+      find(request, (id) => queries.next(type, id, at)),
+    ),
+  );
 
-  /** What is here of an actor that another daemon has now is of the past. */
-  function* ifOurs(
-    request: FastifyRequest,
-    ask: (id: string) => Pieces<object | undefined>,
-  ): Pieces<object | undefined> {
-    const id = idOf(request);
-    if (whereabouts(type, id) === "elsewhere") return undefined;
-    // Before it is read: what is known to be all by then is.
-    const past = pastOf?.(type, id);
-    const found = yield* ask(id);
-    return found && { ...found, ...past };
-  }
-
-  function missing(reply: FastifyReply): FastifyReply {
-    const id = idOf(reply.request);
-    const where = whereabouts(type, id);
-    if (where === "elsewhere") return refuse(reply, 503, "unavailable", notOurs(type, id));
-    const retired = queries.retired(type, id);
-    if (retired === undefined && where === "catching_up") return refuse(reply, 503, "unavailable", notYet(type, id));
-    if (retired === undefined) {
-      return refuse(reply, 404, "not_found", `no ${type.name} '${id.slice(0, 128)}' here; ids are case-sensitive`);
-    }
-    const error = { code: "retired" satisfies ErrorCode, message: describeRetired(type, id, retired) };
-    return reply.code(410).send({ error, retired });
+  function* find({ params }: FastifyRequest, ask: (id: string) => Pieces<object | undefined>): Pieces<Reply> {
+    const { id: actorId } = params as { id: string };
+    const quoted = `'${actorId.slice(0, 128)}'`;
+    return tell(yield* findActor(places, { type, actorId, quoted }, ask(actorId)));
   }
 }
 
-function idOf(request: FastifyRequest): string {
-  return (request.params as { id: string }).id;
+function tell(finding: Finding): Reply {
+  if (finding.kind === "found") return { found: finding.answer };
+  const { kind, message, retired } = finding;
+  return { ...ABSENCES[kind], message, ...(retired && { more: { retired } }) };
 }
 
 function addDeadLetterRoutes(app: FastifyInstance, { types, queries, pastOf }: Sources, door: Door): void {
   app.get("/api/dead-letters", (request, reply) =>
     answer(door, reply, readTyped(types, request, readDeadLetterFilter), ({ type, filter }) =>
-      inOne(() => ({ ...queries.deadLetters(type, filter), ...pastOf?.(type) })),
+      inOne(() => ({ found: { ...queries.deadLetters(type, filter), ...pastOf?.(type) } })),
     ),
   );
   app.get("/api/dead-letters/:sequence", (request, reply) => {
     const { sequence } = request.params as { sequence: string };
-    const missing = (to: FastifyReply) =>
-      refuse(
-        to,
-        404,
-        "not_found",
-        `no dead letter '${sequence.slice(0, 128)}' here; they are named by their sequence in the event stream`,
-      );
-    const ask = (type: ActorType) =>
-      /^\d{1,15}$/.test(sequence) ? queries.deadLetter(type, Number(sequence)) : undefined;
-    return answer(door, reply, readTyped(types, request, readNoFilter), ({ type }) => inOne(() => ask(type)), missing);
+    return answer(door, reply, readTyped(types, request, readNoFilter), ({ type }) =>
+      inOne(() => {
+        const found = /^\d{1,15}$/.test(sequence) ? queries.deadLetter(type, Number(sequence)) : undefined;
+        if (found !== undefined) return { found };
+        const message = `no dead letter '${sequence.slice(0, 128)}' here; they are named by their sequence in the event stream`;
+        return { status: 404, code: "not_found", message };
+      }),
+    );
   });
 }
 
 function addOperationRoutes(app: FastifyInstance, sources: Sources, door: Door): void {
   const { types, metrics, health } = sources;
   app.get("/api/stats", (request, reply) =>
-    answer(door, reply, readTyped(types, request, readNoFilter), ({ type }) => inOne(() => countAll(sources, type))),
+    answer(door, reply, readTyped(types, request, readNoFilter), ({ type }) =>
+      inOne(() => ({ found: countAll(sources, type) })),
+    ),
   );
   app.get("/metrics", async (_request, reply) => {
     const { contentType, body } = await metrics();
@@ -174,24 +167,27 @@ function shareOf({ ownedPartitions, partitions: of = 0 }: Sources, type: ActorTy
   return partitions === undefined || partitions.length >= of ? {} : { share: { partitions, of } };
 }
 
-/** Answers a question when its turn comes, unless its parameters are refused. `missing` answers when nothing is found. */
+/** Answers a question when its turn comes, unless its parameters are refused. */
 async function answer<Filter extends object>(
   door: Door,
   reply: FastifyReply,
   filter: Filter | Refused,
-  ask: (filter: Filter) => Pieces<object | undefined>,
-  missing = (to: FastifyReply) => refuse(to, 404, "not_found", ""),
+  ask: (filter: Filter) => Pieces<Reply>,
 ): Promise<FastifyReply> {
   if (isRefused(filter)) return refuse(reply, 400, "bad_request", filter.problem);
-  await door.ask(give());
+  await door.ask(give(filter));
   return reply;
 
-  function* give(): Pieces<void> {
+  function* give(given: Filter): Pieces<void> {
     // Whoever asked may have gone while the question waited.
     if (reply.raw.destroyed) return;
-    const found = yield* ask(filter as Filter);
-    if (found === undefined) missing(reply);
-    else reply.type("application/json; charset=utf-8").send(yield* toJson(found));
+    const answered = yield* ask(given);
+    if ("found" in answered) {
+      reply.type("application/json; charset=utf-8").send(yield* toJson(answered.found));
+      return;
+    }
+    const { status, code, message, more } = answered;
+    reply.code(status).send({ error: { code, message }, ...more });
   }
 }
 

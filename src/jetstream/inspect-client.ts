@@ -3,7 +3,7 @@ import { ServiceError } from "@nats-io/services";
 import type { ActorType } from "../actor/actor-type.ts";
 import { querySubject } from "../wire/names.ts";
 import type { InspectQuestion } from "./inspect-service.ts";
-import { QueryError } from "./query-client.ts";
+import { QueryError } from "./query-error.ts";
 import type { Session } from "./session.ts";
 
 export interface FollowInspectionOptions {

@@ -32,6 +32,14 @@ interface Lease {
   message: ServiceMsg;
 }
 
+/** What begins a lease. */
+interface Opening {
+  readonly type: ActorType;
+  readonly actorId: string;
+  readonly redact: boolean;
+  readonly message: ServiceMsg;
+}
+
 /** Inspectors ask anew far more often, see `inspect-client.ts`. */
 const LEASE_MS = 30_000;
 const INSPECTOR = /^[A-Za-z0-9_-]{8,64}$/;
@@ -47,7 +55,7 @@ export function createInspectLeases({ nc, inspections, leaseMs = LEASE_MS }: Ins
     lease?.inspection.close();
   }
 
-  function open(type: ActorType, actorId: string, name: string, redact: boolean, message: ServiceMsg): void {
+  function open(name: string, { type, actorId, redact, message }: Opening): void {
     const asked = { message };
     const inspection = inspections.open(type, actorId, {
       redact,
@@ -87,7 +95,7 @@ export function createInspectLeases({ nc, inspections, leaseMs = LEASE_MS }: Ins
       const name = `${type.name}/${actorId}/${question.inspector}`;
       const known = leases.get(name);
       if (question.end) close(name);
-      else if (known === undefined) open(type, actorId, name, question.redact === true, message);
+      else if (known === undefined) open(name, { type, actorId, redact: question.redact === true, message });
       else {
         known.message = message;
         known.timer.refresh();
