@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import type { ActorType } from "../actor/actor-type.ts";
 import type { Activity } from "../answers/activity.ts";
 import type { Pause } from "../flow/batcher.ts";
-import type { LagWatch } from "../jetstream/lag.ts";
+import type { LagWatch } from "../jetstream/lag-watch.ts";
 import type { OwnLanes } from "../jetstream/own-lanes.ts";
 import type { Ownership } from "../jetstream/ownership.ts";
 import type { Session } from "../jetstream/session.ts";

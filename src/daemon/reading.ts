@@ -1,4 +1,4 @@
-import { watchLag } from "../jetstream/lag.ts";
+import { watchLag } from "../jetstream/lag-watch.ts";
 import { type LaneReader, readLane } from "../jetstream/lane-reader.ts";
 import { createOwnership } from "../jetstream/ownership.ts";
 import type { Lane } from "../wire/lanes.ts";

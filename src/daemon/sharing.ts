@@ -15,10 +15,13 @@ export async function shareLanes(
   const { connection, streams, reading, observers, trouble, logger } = parts;
   const { ownership } = reading;
   const { nc } = connection.session;
-  const membership = createMembership(nc, QUERY_SERVICE, us, streams.cluster, (members) => {
-    logger.info({ members: members.length }, "members changed");
-    trouble.renew();
-    void ownership.rebalance(members, us.id);
+  const membership = createMembership({
+    ...{ nc, service: QUERY_SERVICE, own: us, cluster: streams.cluster },
+    onChange(members) {
+      logger.info({ members: members.length }, "members changed");
+      trouble.renew();
+      void ownership.rebalance(members, us.id);
+    },
   });
   stack.defer(membership.stop);
   // Another one took a pin: who is it?

@@ -1,3 +1,5 @@
+import type { ConsumerInfo } from "@nats-io/jetstream";
+
 /** What a consumer has delivered, as the server says. */
 export interface Delivered {
   /** Deliveries since the last reset. */
@@ -34,6 +36,22 @@ export interface DeliveryAudit {
   isCaughtUp(): boolean;
   /** Has the server had messages for this lane for long, over any number of sessions, of which none has arrived? */
   isUnserved(): boolean;
+}
+
+/** As the server says it of a consumer. */
+export function deliveredOf(info: ConsumerInfo, askedAtMs: number): Delivered {
+  const { delivered, num_ack_pending, num_pending } = info;
+  const counts = { count: delivered.consumer_seq, unacknowledged: num_ack_pending, pending: num_pending };
+  return { ...counts, isPinned: isPinned(info), askedAtMs };
+}
+
+/** What the server says of pins, and the client's type does not. */
+interface PinState {
+  readonly priority_groups?: readonly { readonly group: string; readonly pinned_client_id?: string }[];
+}
+
+export function isPinned(info: ConsumerInfo & PinState): boolean {
+  return info.priority_groups?.some(({ pinned_client_id = "" }) => pinned_client_id !== "") ?? false;
 }
 
 /** What was delivered may be on its way for so long; twice as long each time that was not enough. */

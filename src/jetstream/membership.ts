@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { Svcm } from "@nats-io/services";
 import type { NatsConnection } from "@nats-io/transport-node";
+import { type Clock, SYSTEM_CLOCK } from "../flow/clock.ts";
 import type { Lane } from "../wire/lanes.ts";
 
 /** A live daemon. */
@@ -25,22 +26,24 @@ const ANSWER_MS = 300;
 /** Rounds without an answer until a member counts as gone. */
 const MISSES = 3;
 
-/**
- * Live daemons are those that answer `$SRV.PING` as the micro service `natstate`: discovery that NATS has already.
- *
- * @param cluster - only daemons with the same value in their metadata count: those that share our streams.
- */
-export function createMembership(
-  nc: NatsConnection,
-  service: string,
-  own: Member,
-  cluster: string,
-  onChange: (members: readonly Member[]) => void,
-): Membership {
+export interface MembershipOptions {
+  readonly nc: NatsConnection;
+  /** What daemons answer as. */
+  readonly service: string;
+  readonly own: Member;
+  /** Only daemons with the same value in their metadata count: those that share our streams. */
+  readonly cluster: string;
+  readonly onChange: (members: readonly Member[]) => void;
+  readonly clock?: Clock;
+}
+
+/** Live daemons are those that answer `$SRV.PING` as the micro service `natstate`: discovery that NATS has already. */
+export function createMembership(options: MembershipOptions): Membership {
+  const { nc, service, own, cluster, onChange, clock = SYSTEM_CLOCK } = options;
   const client = new Svcm(nc).client({ strategy: "timer", maxWait: ANSWER_MS });
   const known = new Map<string, { readonly instance: string; misses: number }>();
   known.set(own.id, { instance: own.instance, misses: 0 });
-  let timer: NodeJS.Timeout | undefined;
+  let cancelRound = () => {};
   let stopped = false;
   let round: Promise<void> | undefined;
 
@@ -78,10 +81,10 @@ export function createMembership(
   }
 
   function tick(): void {
-    timer = setTimeout(async () => {
+    cancelRound = clock.after(ROUND_MS, async () => {
       if (!nc.isClosed()) await refresh();
       if (!stopped) tick();
-    }, ROUND_MS);
+    });
   }
   tick();
 
@@ -90,7 +93,7 @@ export function createMembership(
     refresh,
     stop() {
       stopped = true;
-      clearTimeout(timer);
+      cancelRound();
     },
   };
 }

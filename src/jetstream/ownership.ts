@@ -1,6 +1,7 @@
 import type { Lane } from "../wire/lanes.ts";
 import type { Delivered } from "./delivery-audit.ts";
-import type { Doubt, LaneReader } from "./lane-reader.ts";
+import type { LaneReader } from "./lane-reader.ts";
+import type { Doubt } from "./lane-session.ts";
 import { assignLanes, type Member } from "./membership.ts";
 import type { OwnLanes } from "./own-lanes.ts";
 

@@ -1,15 +1,14 @@
-import { JetStreamApiCodes, type JetStreamManager } from "@nats-io/jetstream";
+import type { JetStreamManager } from "@nats-io/jetstream";
 import type { Pause } from "../flow/batcher.ts";
+import { type Clock, SYSTEM_CLOCK } from "../flow/clock.ts";
 import type { ReachCrashPoint } from "../flow/crash-points.ts";
-import type { Outbox, PublishedRow } from "../flow/outbox.ts";
+import type { Outbox } from "../flow/outbox.ts";
 import type { DeadLetterRow, LedgerRow } from "../flow/rows.ts";
 import type { Lane } from "../wire/lanes.ts";
-import { DECISIONS_STREAM, decisionSubject } from "../wire/names.ts";
-import { apiErrorCode } from "./connect.ts";
-import { createSender } from "./exactly-once.ts";
+import { createOutboxSender } from "./outbox-sender.ts";
 import type { StreamPublisher } from "./pub-acks.ts";
+import { createPublishNotes } from "./publish-notes.ts";
 import { createPublishQueue, type Queued } from "./publish-queue.ts";
-import { decisionsOn } from "./published-decisions.ts";
 import { createSleepWatch } from "./sleep-watch.ts";
 
 /** Publishes the ledger and the dead letters, each exactly once. */
@@ -53,6 +52,7 @@ export interface PublisherOptions {
   readonly onTrouble: (error: Error, what: string) => void;
   /** Room again, after a backlog. */
   readonly onProgress: () => void;
+  readonly clock?: Clock;
   readonly reached?: ReachCrashPoint;
 }
 
@@ -63,37 +63,21 @@ type Job = Queued &
   );
 
 const RETRY_MS = 500;
-/** Looks at a subject that ends otherwise each time; then its decision waits like any that does not get in. */
-const MAX_LOOKS = 3;
-/** Acknowledgements gathered before they are noted in one transaction. */
-const NOTE_EVERY_MS = 5;
-/** The server's `err_code` for a wrong expected last subject sequence. */
-const WRONG_LAST_SEQUENCE: number = JetStreamApiCodes.StreamWrongLastSequence;
 
-/**
- * Pipelined over actors, strictly one revision after the other within an actor. Each decision expects the sequence of
- * the revision before it as the last on its subject, so whatever died in between, a revision gets in once.
- */
+/** Pipelined over actors, strictly one revision after the other within an actor. */
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { streams, jsm, outbox, laneOf, maxInFlight, isConnected, beforeRetry, owns = () => true } = options;
-  const { onPublished, onReconciled, onForeign, onTrouble, onProgress, reached = () => {} } = options;
-  const sender = createSender(streams, jsm);
+  const { outbox, laneOf, maxInFlight, onTrouble, onProgress } = options;
+  const { owns = () => true, clock = SYSTEM_CLOCK, reached = () => {} } = options;
+  const onNotNoted = (error: Error) => onTrouble(error, "published");
+  const notes = createPublishNotes({ outbox, onNoted: options.onPublished, onTrouble: onNotNoted, clock, reached });
+  const sender = createOutboxSender({ ...options, notes, owns });
   const queue = createPublishQueue<Job>();
-  /** Sequences acknowledged but not yet noted. */
-  const noted = { decisions: [] as PublishedRow<LedgerRow>[], deadLetters: [] as PublishedRow<DeadLetterRow>[] };
-  const lastSequence = new Map<string, number>();
-  /** By actor whose subject ends otherwise than its ledger: its last sequence, and how often that was not so in a row. */
-  const ends = new Map<number, { readonly sequence: number; readonly times: number }>();
+  const troubles = createTroubles(onTrouble);
+  const looks = createLooks(options, () =>
+    // A decision may stay: another one on its subject is noticed. A dead letter is noticed for two minutes only.
+    queue.forget((job) => job.kind === "dead_letter" && isPublished(outbox, job)),
+  );
   let stopped = false;
-  let noteTimer: NodeJS.Timeout | undefined;
-  /** What is published could not be noted: told once. */
-  let isNotingHard = false;
-  let learning: Promise<void> | undefined;
-  const sleep = createSleepWatch();
-  /** After so many times asleep it was learnt what the streams hold. */
-  let learntAfter = 0;
-  /** By kind: the first failure since the last success. */
-  const troubles = new Map<Job["kind"], Pause>();
 
   function pump(): void {
     while (!stopped && queue.onTheirWay() < maxInFlight) {
@@ -104,64 +88,30 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   async function publish(job: Job): Promise<void> {
-    // Whoever was frozen goes on as if nothing had happened; another owner may have published in its place.
-    if (learntAfter < sleep.naps() || !isConnected()) return retryLater(job);
+    if (looks.isDue()) return retryLater(job);
     try {
-      const sequence = job.kind === "decision" ? await publishDecision(job) : await sender.deadLetter(job.row);
+      const instead = await (job.kind === "decision" ? sender.decision(job.lane, job.row) : sender.deadLetter(job.row));
       reached("published");
-      troubles.delete(job.kind);
-      if (sequence !== undefined) note(job, sequence);
+      troubles.end(job.kind);
+      // Later revisions offered meanwhile may have been renumbered; what the ledger says now is what is published.
+      const jobs = instead?.map((row) => decisionJob(job.lane, row));
+      if (jobs !== undefined) queue.replaceBehind(job, jobs);
       finish(job);
     } catch (error) {
-      const known = troubles.get(job.kind);
-      troubles.set(job.kind, { sinceMs: known?.sinceMs ?? Date.now(), error: (error as Error).message });
-      // Once for all that fail together: hundreds are in flight.
-      if (known === undefined) onTrouble(error as Error, job.kind);
+      troubles.meet(job.kind, error as Error);
       retryLater(job);
     }
   }
 
   /** The job keeps its place in flight, so that an outage does not pile up more of them. */
   function retryLater(job: Job): void {
-    if (stopped) return;
-    setTimeout(async () => {
-      // What is asked now is lost with the client's buffer, and its timeout would hold up the publishing after the return.
-      if (!isConnected()) return retryLater(job);
-      let isDone: boolean;
-      try {
-        await learnOnce();
-        isDone = isPublished(job) || !owns(job.lane);
-      } catch {
-        return retryLater(job);
-      }
-      if (isDone) finish(job);
-      else void publish(job);
-    }, RETRY_MS);
+    if (!stopped) clock.after(RETRY_MS, () => retry(job).catch(() => retryLater(job)));
   }
 
-  /** One look at the streams serves all jobs that wait for it. */
-  function learnOnce(): Promise<void> {
-    if (learning !== undefined) return learning;
-    const asOf = sleep.naps();
-    learning = beforeRetry()
-      .then(() => {
-        learntAfter = asOf;
-        dropPublished();
-      })
-      .finally(() => {
-        learning = undefined;
-      });
-    return learning;
-  }
-
-  /** Decisions may stay: another one on their subject is noticed. A dead letter is noticed for two minutes only. */
-  function dropPublished(): void {
-    queue.forget((job) => job.kind === "dead_letter" && isPublished(job));
-  }
-
-  function isPublished(job: Job): boolean {
-    if (job.kind === "dead_letter") return outbox.isDeadLetterPublished(job.row);
-    return outbox.publishedSequence(job.row.actorKey, job.row.revision) !== undefined;
+  async function retry(job: Job): Promise<void> {
+    await looks.look();
+    if (isPublished(outbox, job) || !owns(job.lane)) finish(job);
+    else void publish(job);
   }
 
   function finish(job: Job): void {
@@ -170,90 +120,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
     onProgress();
   }
 
-  /** @returns the sequence it has in the stream, undefined when the ledger was rewritten instead. */
-  async function publishDecision(job: Job & { kind: "decision" }): Promise<number | undefined> {
-    const { lane, row } = job;
-    const expected = row.revision === 1 ? 0 : (sequenceOf(row.actorKey, row.revision - 1) ?? 0);
-    try {
-      const sequence = await sender.decision(lane, row, ends.get(row.actorKey)?.sequence ?? expected);
-      ends.delete(row.actorKey);
-      return sequence;
-    } catch (error) {
-      // "Wrong last sequence" means unknown, not failed: what does the stream hold?
-      if (apiErrorCode(error) !== WRONG_LAST_SEQUENCE) throw error;
-      return resolveDecision(job);
-    }
-  }
-
-  async function resolveDecision(job: Job & { kind: "decision" }): Promise<number | undefined> {
-    const { lane, row } = job;
-    const { actorKey, actorId } = row;
-    const times = (ends.get(actorKey)?.times ?? 0) + 1;
-    if (times > MAX_LOOKS) {
-      ends.delete(actorKey);
-      throw new Error(`another writer is at work on ${decisionSubject(lane.type, actorId)}`);
-    }
-    const { state } = await jsm.streams.info(DECISIONS_STREAM);
-    const { state: source } = await jsm.streams.info(lane.stream);
-    const { decisions, lastSequence: last, foreign } = await decisionsOn(jsm, lane.type, actorId);
-    if (foreign.length > 0) onForeign(lane, actorId, foreign);
-    const ours = decisions.find(({ revision }) => revision === row.revision);
-    ends.delete(actorKey);
-    if (ours?.payload === row.payload) return ours.sequence;
-    const found = { decisions, streamEnd: state.last_seq, pastTo: source.last_seq };
-    const { due, isDiverged } = outbox.reconcile(lane, actorId, found);
-    // Later revisions offered meanwhile may have been renumbered; what the ledger says now is what is published, after
-    // whatever is the last on the subject.
-    queue.replaceBehind(job, owns(lane) ? due.map((next) => decisionJob(lane, next)) : []);
-    if (due.length > 0 && owns(lane)) ends.set(actorKey, { sequence: last, times });
-    for (const { revision, sequence } of decisions) remember(actorKey, revision, sequence);
-    if (isDiverged) onReconciled(lane, actorId);
-    return undefined;
-  }
-
-  function sequenceOf(actorKey: number, revision: number): number | undefined {
-    return lastSequence.get(`${actorKey}/${revision}`) ?? outbox.publishedSequence(actorKey, revision);
-  }
-
-  function remember(actorKey: number, revision: number, sequence: number): void {
-    lastSequence.set(`${actorKey}/${revision}`, sequence);
-  }
-
-  function note(job: Job, sequence: number): void {
-    if (job.kind === "decision") {
-      noted.decisions.push({ row: job.row, sequence });
-      remember(job.row.actorKey, job.row.revision, sequence);
-    } else noted.deadLetters.push({ row: job.row, sequence });
-    noteTimer ??= setTimeout(writeNotes, NOTE_EVERY_MS);
-  }
-
-  function writeNotes(): void {
-    noteTimer = undefined;
-    const { decisions, deadLetters } = noted;
-    if (decisions.length + deadLetters.length === 0) return;
-    try {
-      outbox.markPublished(decisions, deadLetters);
-    } catch (error) {
-      // Not lost: unnoted rows are recognised by what the stream holds when they are published again.
-      if (!isNotingHard) onTrouble(error as Error, "published");
-      isNotingHard = true;
-      if (!stopped) noteTimer = setTimeout(writeNotes, RETRY_MS);
-      return;
-    }
-    isNotingHard = false;
-    noted.decisions = [];
-    noted.deadLetters = [];
-    lastSequence.clear();
-    reached("noted");
-    onPublished(
-      decisions.map(({ row }) => row),
-      deadLetters.map(({ row }) => row),
-    );
-  }
-
   return {
-    offer(decisions, deadLetters) {
-      for (const row of decisions) queue.offer(decisionJob(laneOf(row), row));
+    offer(rows, deadLetters) {
+      for (const row of rows) queue.offer(decisionJob(laneOf(row), row));
       for (const row of deadLetters) queue.offer(deadLetterJob(laneOf(row), row));
       pump();
     },
@@ -263,19 +132,72 @@ export function createPublisher(options: PublisherOptions): Publisher {
     },
     backlog: queue.size,
     backlogBytes: queue.bytes,
-    trouble: () => [...troubles.values()].sort((a, b) => a.sinceMs - b.sinceMs)[0] ?? null,
+    trouble: troubles.longest,
     async drain(timeoutMs) {
       const deadline = Date.now() + timeoutMs;
       while (queue.size() > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
-      clearTimeout(noteTimer);
-      writeNotes();
+      notes.flush();
     },
     stop() {
       stopped = true;
-      sleep.stop();
-      clearTimeout(noteTimer);
+      looks.stop();
+      notes.stop();
     },
   };
+}
+
+/**
+ * Looks at what the streams hold, after a failure whose outcome is unknown and after a sleep: whoever was frozen goes on
+ * as if nothing had happened, and another owner may have published in its place.
+ */
+function createLooks(
+  { isConnected, beforeRetry }: Pick<PublisherOptions, "isConnected" | "beforeRetry">,
+  onLearnt: () => void,
+) {
+  const sleep = createSleepWatch();
+  /** After so many times asleep it was looked. */
+  let lookedAfter = 0;
+  let looking: Promise<void> | undefined;
+
+  async function lookNow(): Promise<void> {
+    // What is asked now is lost with the client's buffer, and its timeout would hold up the publishing after the return.
+    if (!isConnected()) throw new Error("not connected");
+    const asOf = sleep.naps();
+    await beforeRetry();
+    lookedAfter = asOf;
+    onLearnt();
+  }
+
+  return {
+    isDue: () => !isConnected() || lookedAfter < sleep.naps(),
+    /** One look serves all that wait for it. Rejects while it cannot be known. */
+    look(): Promise<void> {
+      looking ??= lookNow().finally(() => {
+        looking = undefined;
+      });
+      return looking;
+    },
+    stop: sleep.stop,
+  };
+}
+
+/** By kind: the first failure since the last success. Tells that one only, as hundreds that are in flight fail together. */
+function createTroubles(onTrouble: PublisherOptions["onTrouble"]) {
+  const troubles = new Map<Job["kind"], Pause>();
+  return {
+    meet(kind: Job["kind"], error: Error): void {
+      const known = troubles.get(kind);
+      troubles.set(kind, { sinceMs: known?.sinceMs ?? Date.now(), error: error.message });
+      if (known === undefined) onTrouble(error, kind);
+    },
+    end: (kind: Job["kind"]) => void troubles.delete(kind),
+    longest: () => [...troubles.values()].sort((a, b) => a.sinceMs - b.sinceMs)[0] ?? null,
+  };
+}
+
+function isPublished(outbox: Outbox, job: Job): boolean {
+  if (job.kind === "dead_letter") return outbox.isDeadLetterPublished(job.row);
+  return outbox.publishedSequence(job.row.actorKey, job.row.revision) !== undefined;
 }
 
 function decisionJob(lane: Lane, row: LedgerRow): Job {

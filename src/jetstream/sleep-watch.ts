@@ -9,16 +9,25 @@ const EVERY_MS = 1000;
 /** Far above what holds the event loop up, far below the 2 minutes for which a stream knows a message by its id. */
 const ASLEEP_MS = 10_000;
 
+/** Two clocks: the one may be set, the other may stand still with the machine. */
+export interface Clocks {
+  /** Ms since the epoch. */
+  wall(): number;
+  /** Ms. */
+  monotonic(): number;
+}
+
+const SYSTEM_CLOCKS: Clocks = { wall: Date.now, monotonic: () => performance.now() };
+
 /** Looks at the clocks every second, and whenever it is asked. */
-export function createSleepWatch(): SleepWatch {
+export function createSleepWatch({ wall, monotonic }: Clocks = SYSTEM_CLOCKS): SleepWatch {
   let count = 0;
-  let awake = { atMs: Date.now(), monotonicMs: performance.now() };
+  let awake = { wallMs: wall(), monotonicMs: monotonic() };
   const timer = setInterval(look, EVERY_MS).unref();
 
   function look(): void {
-    const now = { atMs: Date.now(), monotonicMs: performance.now() };
-    // The one clock may have been set, the other may stand still with the machine.
-    if (Math.max(now.atMs - awake.atMs, now.monotonicMs - awake.monotonicMs) > ASLEEP_MS) count++;
+    const now = { wallMs: wall(), monotonicMs: monotonic() };
+    if (Math.max(now.wallMs - awake.wallMs, now.monotonicMs - awake.monotonicMs) > ASLEEP_MS) count++;
     awake = now;
   }
 

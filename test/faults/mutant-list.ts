@@ -80,7 +80,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "gaps are not noticed",
-    file: "src/jetstream/lane-reader.ts",
+    file: "src/jetstream/lane-session.ts",
     find: "if (deliverySequence !== expected || deliveryCount !== 1) {",
     replace: "if (false) {",
     fault: "consumer-reset",

@@ -2,7 +2,8 @@ import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager } from "@na
 import { expect, it } from "vitest";
 import { orderType } from "../../machines/order/order.ts";
 import type { ActorType } from "../../src/actor/actor-type.ts";
-import { measureLag, watchLag } from "../../src/jetstream/lag.ts";
+import { measureLag } from "../../src/jetstream/lag.ts";
+import { watchLag } from "../../src/jetstream/lag-watch.ts";
 import { wantedConsumer } from "../../src/jetstream/stream-configs.ts";
 import { lanesOf } from "../../src/wire/lanes.ts";
 
