@@ -50,67 +50,8 @@ export function createRestoration(options: RestorationOptions): Restoration {
     return retired?.status === "wanted" ? retired : undefined;
   }
 
-  /** Decided by another owner: what has been read so far is no news to it. */
-  function learn(lane: Lane, actorId: string, found: PublishedDecision): void {
-    journal.learnDecision(lane, actorId, { ...found, pastTo: journal.checkpoint(lane) });
-  }
-
-  /** Not derived: an order that was never retired keeps its decisions when the rules change, until its next event. */
-  function adoptLedger(
-    lane: Lane,
-    retired: RetiredRow,
-    past: readonly Handled[],
-    decisions: readonly PublishedDecision[],
-  ): void {
-    const { type, partition } = lane;
-    const actor = actors.find(lane, retired.actorId, retired.updatedAtMs);
-    const heard = past.filter(({ outcome }) => outcome === "applied" || outcome === "superseded");
-    // Of several types' events with one id the last.
-    const causes = new Map(heard.map((handled) => [handled.observation?.eventId, handled]));
-    // Where a stranger wrote one revision twice, the last one is what the ledger had.
-    const byRevision = new Map(decisions.map((found) => [found.revision, found]));
-    for (const found of [...byRevision.values()].sort((a, b) => a.revision - b.revision)) {
-      const { revision, payload, sequence } = found;
-      if (revision > retired.revision) {
-        learn(lane, retired.actorId, found);
-        continue;
-      }
-      const content = decodeContent(type, payload);
-      const cause = causes.get(causeOf(payload));
-      const row = {
-        actorKey: actor.key,
-        type: type.name,
-        actorId: retired.actorId,
-        partition,
-        revision,
-        decisionType: content.decisionType,
-        payload,
-        traceparent: cause?.observation?.traceparent ?? null,
-        causedAtMs: cause?.delivery.storedAtMs ?? retired.updatedAtMs,
-      };
-      journal.adoptDecision(row, sequence);
-      actor.revision = revision;
-      actor.standing = standingAfter(type, content);
-    }
-  }
-
   return {
-    recognise(retired, { deliveries, decisions }) {
-      const revisions = new Set(decisions.map(({ revision }) => revision));
-      for (let revision = 1; revision <= retired.revision; revision++) {
-        if (!revisions.has(revision)) return undefined;
-      }
-      const events = new Map<string, string>();
-      const past: Delivery[] = [];
-      for (const delivery of deliveries) {
-        // Read again from its first message, the stream does not say where the past ends: where all events are there.
-        if (retired.sequence === 0 && events.size === retired.events) break;
-        const found = decode(delivery, limits);
-        if (!isRejected(found)) events.set(`${found.type} ${found.eventId}`, found.eventId);
-        past.push(delivery);
-      }
-      return isDigestOf([...events.values()], retired.digest) ? { deliveries: past, decisions } : undefined;
-    },
+    recognise: (retired, history) => recognise(retired, history, limits),
     bringBack(lane, actorId, past) {
       const retired = findWanted(lane, actorId);
       if (retired === undefined) return undefined;
@@ -120,8 +61,8 @@ export function createRestoration(options: RestorationOptions): Restoration {
         const handled = past.deliveries.map(batch.past);
         // Quarantined on the way: its decisions are recognised when it is released.
         if (journal.isQuarantined(lane.type.name, actorId)) {
-          for (const decision of past.decisions) learn(lane, actorId, decision);
-        } else adoptLedger(lane, retired, handled, past.decisions);
+          for (const decision of past.decisions) learn(journal, lane, actorId, decision);
+        } else adoptLedger({ journal, actors, lane, retired }, handled, past.decisions);
         for (const row of journal.takeParked(lane.type.name, actorId)) batch.parked(unpark(lane, row));
         reached("restoring");
       });
@@ -138,4 +79,71 @@ export function createRestoration(options: RestorationOptions): Restoration {
       });
     },
   };
+}
+
+function recognise(retired: RetiredRow, { deliveries, decisions }: History, limits: DecodeLimits): History | undefined {
+  const revisions = new Set(decisions.map(({ revision }) => revision));
+  for (let revision = 1; revision <= retired.revision; revision++) {
+    if (!revisions.has(revision)) return undefined;
+  }
+  const events = new Map<string, string>();
+  const past: Delivery[] = [];
+  for (const delivery of deliveries) {
+    // Read again from its first message, the stream does not say where the past ends: where all events are there.
+    if (retired.sequence === 0 && events.size === retired.events) break;
+    const found = decode(delivery, limits);
+    if (!isRejected(found)) events.set(`${found.type} ${found.eventId}`, found.eventId);
+    past.push(delivery);
+  }
+  return isDigestOf([...events.values()], retired.digest) ? { deliveries: past, decisions } : undefined;
+}
+
+/** Decided by another owner: what has been read so far is no news to it. */
+function learn(journal: Journal, lane: Lane, actorId: string, found: PublishedDecision): void {
+  journal.learnDecision(lane, actorId, { ...found, pastTo: journal.checkpoint(lane) });
+}
+
+interface Restored {
+  readonly journal: Journal;
+  readonly actors: HotActors;
+  readonly lane: Lane;
+  readonly retired: RetiredRow;
+}
+
+/** Not derived: an order that was never retired keeps its decisions when the rules change, until its next event. */
+function adoptLedger(
+  { journal, actors, lane, retired }: Restored,
+  past: readonly Handled[],
+  decisions: readonly PublishedDecision[],
+): void {
+  const { type, partition } = lane;
+  const actor = actors.find(lane, retired.actorId, retired.updatedAtMs);
+  const heard = past.filter(({ outcome }) => outcome === "applied" || outcome === "superseded");
+  // Of several types' events with one id the last.
+  const causes = new Map(heard.map((handled) => [handled.observation?.eventId, handled]));
+  // Where a stranger wrote one revision twice, the last one is what the ledger had.
+  const byRevision = new Map(decisions.map((found) => [found.revision, found]));
+  for (const found of [...byRevision.values()].sort((a, b) => a.revision - b.revision)) {
+    const { revision, payload, sequence } = found;
+    if (revision > retired.revision) {
+      learn(journal, lane, retired.actorId, found);
+      continue;
+    }
+    const content = decodeContent(type, payload);
+    const cause = causes.get(causeOf(payload));
+    const row = {
+      actorKey: actor.key,
+      type: type.name,
+      actorId: retired.actorId,
+      partition,
+      revision,
+      decisionType: content.decisionType,
+      payload,
+      traceparent: cause?.observation?.traceparent ?? null,
+      causedAtMs: cause?.delivery.storedAtMs ?? retired.updatedAtMs,
+    };
+    journal.adoptDecision(row, sequence);
+    actor.revision = revision;
+    actor.standing = standingAfter(type, content);
+  }
 }

@@ -16,7 +16,7 @@ import type { Journal } from "../flow/journal.ts";
 import type { Observer } from "../flow/observer.ts";
 import type { Outbox, OutboxStreams } from "../flow/outbox.ts";
 import type { Processor } from "../flow/processor.ts";
-import type { LagWatch } from "../jetstream/lag.ts";
+import type { LagWatch } from "../jetstream/lag-watch.ts";
 import type { MissingMessages } from "../jetstream/missing-messages.ts";
 import type { OwnLanes } from "../jetstream/own-lanes.ts";
 import type { Ownership } from "../jetstream/ownership.ts";

@@ -1,5 +1,6 @@
 import type { BatchResult } from "../flow/batch-result.ts";
 import { createBatcher } from "../flow/batcher.ts";
+import { createDeliveryQueue } from "../flow/delivery-queue.ts";
 import { createHotActors } from "../flow/hot-actors.ts";
 import { createProcessor } from "../flow/processor.ts";
 import { createMissingMessages } from "../jetstream/missing-messages.ts";
@@ -7,6 +8,8 @@ import { asDamage, StoreHeldError } from "../store/store-error.ts";
 import type { Parts, Path } from "./parts.ts";
 import { openPublishing, type PublishingParts } from "./publishing.ts";
 
+/** Of memory for what waits to be applied, about. */
+const MAX_QUEUED_BYTES = 67_108_864;
 /** What holds the store for a moment may be a checkpoint of our own. */
 const HELD_MS = 50;
 
@@ -20,10 +23,11 @@ export function openPath(parts: PublishingParts & Pick<Parts, "onFatal">, stack:
   const actors = createHotActors(journal, maxActors, observer.rebuilt, maxHotBytes);
   const processor = createProcessor(journal, actors, limits, reached);
   const { jsm } = connection.session;
-  const missing = createMissingMessages({ jsm, records, queued: (stream) => batcher.queuedOf(stream) });
+  const queue = createDeliveryQueue(MAX_QUEUED_BYTES);
+  const missing = createMissingMessages({ jsm, records, queued: queue.sequencesOf });
   const publishing = openPublishing(parts, { actors, missing, onProgress: () => batcher.resume() }, stack);
   const batcher = createBatcher({
-    ...{ processor, hasRoom: publishing.hasRoom, reached },
+    ...{ processor, queue, hasRoom: publishing.hasRoom, reached },
     limits: { maxDeliveries: config.NATSTATE_BATCH_EVENTS, maxBytes: config.NATSTATE_BATCH_BYTES },
     onCommitted: committed,
     onFailed,
@@ -48,14 +52,14 @@ export function openPath(parts: PublishingParts & Pick<Parts, "onFatal">, stack:
 
   return {
     ...{ actors, processor, missing, publishing, committed },
-    room: batcher.room,
+    room: queue.room,
     arrive: batcher.push,
-    queued: batcher.queued,
+    queued: queue.size,
     pause: batcher.pause,
-    isFree: () => batcher.queued() === 0 && batcher.pause() === null,
-    dropQueued: batcher.drop,
+    isFree: () => queue.size() === 0 && batcher.pause() === null,
+    dropQueued: queue.drop,
     forget(lane) {
-      batcher.drop(lane);
+      queue.drop(lane);
       actors.evictLane(lane);
       publishing.forget(lane);
     },

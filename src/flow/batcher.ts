@@ -1,8 +1,8 @@
-import type { Lane } from "../wire/lanes.ts";
 import type { BatchResult } from "./batch-result.ts";
+import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
 import type { ReachCrashPoint } from "./crash-points.ts";
 import type { Delivery } from "./delivery.ts";
-import { type BatchLimits, createDeliveryQueue, type Room } from "./delivery-queue.ts";
+import type { BatchLimits, DeliveryQueue } from "./delivery-queue.ts";
 import type { Processor } from "./processor.ts";
 
 /** Why nothing is applied at the moment. */
@@ -14,12 +14,8 @@ export interface Pause {
 /** Gathers what has arrived and feeds it to the processor in batches. */
 export interface Batcher {
   push(delivery: Delivery): void;
-  /** Forgets what is queued of a lane, because it will be delivered anew. */
-  drop(lane: Lane): void;
-  queued(): number;
-  readonly room: Room;
-  /** Sequences of what is queued of a stream. */
-  queuedOf(stream: string): number[];
+  /** There may be room again for what follows. */
+  resume(): void;
   pause(): Pause | null;
   /** Applies what is queued, then takes nothing more. Resolves also when the store stays unwritable. */
   stop(): Promise<void>;
@@ -27,19 +23,19 @@ export interface Batcher {
 
 export interface BatcherOptions {
   readonly processor: Processor;
+  /** What has arrived waits here. Whoever forgets some of it tells nobody. */
+  readonly queue: DeliveryQueue;
   readonly limits: BatchLimits;
-  /** Of memory for what is queued, about. */
-  readonly maxQueuedBytes?: number;
   /** Called after each commit, before the next batch; `commitMs` is the time the whole batch took. */
   readonly onCommitted: (result: BatchResult, commitMs: number) => void;
   /** Called when a commit failed; the batch is tried again after `retryMs`. */
   readonly onFailed: (error: Error, retryMs: number) => void;
   /** False: too much waits to be published, take no more until `resume` is called. */
   readonly hasRoom: () => boolean;
+  readonly clock?: Clock;
   readonly reached?: ReachCrashPoint;
 }
 
-const MAX_QUEUED_BYTES = 67_108_864;
 const RETRY_MS = [100, 250, 500, 1000, 2000, 5000];
 
 /**
@@ -47,18 +43,18 @@ const RETRY_MS = [100, 250, 500, 1000, 2000, 5000];
  * everything that arrives until then goes with it. So one event at rest is alone in its batch, and under load
  * hundreds share one commit.
  */
-export function createBatcher(options: BatcherOptions): Batcher & { resume(): void } {
-  const { processor, limits, onCommitted, onFailed, hasRoom, reached = () => {} } = options;
-  const queue = createDeliveryQueue(options.maxQueuedBytes ?? MAX_QUEUED_BYTES);
+export function createBatcher(options: BatcherOptions): Batcher {
+  const { processor, queue, limits, onCommitted, onFailed, hasRoom } = options;
+  const { clock = SYSTEM_CLOCK, reached = () => {} } = options;
   let scheduled = false;
   let stopping = false;
   let failures = 0;
   let paused: Pause | null = null;
-  let retry: NodeJS.Timeout | undefined;
+  let cancelRetry: (() => void) | undefined;
   let onIdle: (() => void) | undefined;
 
   function schedule(): void {
-    if (scheduled || retry !== undefined || queue.size() === 0) return;
+    if (scheduled || cancelRetry !== undefined || queue.size() === 0) return;
     scheduled = true;
     setImmediate(run);
   }
@@ -71,7 +67,7 @@ export function createBatcher(options: BatcherOptions): Batcher & { resume(): vo
 
   function applyNext(): void {
     const batch = queue.next(limits);
-    const startedMs = performance.now();
+    const startedMs = clock.now();
     let result: BatchResult;
     try {
       result = processor.apply(batch);
@@ -85,7 +81,7 @@ export function createBatcher(options: BatcherOptions): Batcher & { resume(): vo
     reached("committed");
     for (const { delivery } of result.handled) delivery.ack();
     reached("acked");
-    onCommitted(result, performance.now() - startedMs);
+    onCommitted(result, clock.now() - startedMs);
     if (queue.size() === 0) onIdle?.();
     else schedule();
   }
@@ -99,10 +95,10 @@ export function createBatcher(options: BatcherOptions): Batcher & { resume(): vo
       onIdle?.();
       return;
     }
-    retry = setTimeout(() => {
-      retry = undefined;
+    cancelRetry = clock.after(retryMs, () => {
+      cancelRetry = undefined;
       schedule();
-    }, retryMs);
+    });
   }
 
   return {
@@ -112,16 +108,12 @@ export function createBatcher(options: BatcherOptions): Batcher & { resume(): vo
       reached("received");
       schedule();
     },
-    drop: queue.drop,
     resume: schedule,
-    queued: queue.size,
-    room: queue.room,
-    queuedOf: queue.sequencesOf,
     pause: () => paused,
     stop() {
       stopping = true;
-      clearTimeout(retry);
-      retry = undefined;
+      cancelRetry?.();
+      cancelRetry = undefined;
       if (queue.size() === 0) return Promise.resolve();
       const idle = new Promise<void>((resolve) => {
         onIdle = resolve;

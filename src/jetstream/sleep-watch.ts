@@ -17,7 +17,7 @@ export interface Clocks {
   monotonic(): number;
 }
 
-const SYSTEM_CLOCKS: Clocks = { wall: Date.now, monotonic: () => performance.now() };
+const SYSTEM_CLOCKS: Clocks = { wall: () => Date.now(), monotonic: () => performance.now() };
 
 /** Looks at the clocks every second, and whenever it is asked. */
 export function createSleepWatch({ wall, monotonic }: Clocks = SYSTEM_CLOCKS): SleepWatch {

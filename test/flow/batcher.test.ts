@@ -3,24 +3,26 @@ import { expect, it } from "vitest";
 import type { BatchResult } from "../../src/flow/batch-result.ts";
 import { type BatcherOptions, createBatcher } from "../../src/flow/batcher.ts";
 import type { Delivery } from "../../src/flow/delivery.ts";
+import { createDeliveryQueue } from "../../src/flow/delivery-queue.ts";
 import type { Processor } from "../../src/flow/processor.ts";
 import { until } from "../until.ts";
 import { orderLane } from "./delivery.ts";
 import { orderEvent } from "./order-events.ts";
 import { openStation } from "./station.ts";
 
-function intakeOf(processor: Processor, options: Partial<BatcherOptions> = {}) {
+function batcherOf(processor: Processor, options: Partial<BatcherOptions> = {}, maxQueuedBytes = 67_108_864) {
   const batches: number[] = [];
   const errors: Error[] = [];
+  const queue = createDeliveryQueue(maxQueuedBytes);
   const batcher = createBatcher({
-    processor,
+    ...{ processor, queue },
     limits: { maxDeliveries: 100, maxBytes: 1_000_000 },
     onCommitted: ({ handled }) => void batches.push(handled.length),
     onFailed: (error) => void errors.push(error),
     hasRoom: () => true,
     ...options,
   });
-  return { batcher, batches, errors };
+  return { batcher, queue, batches, errors };
 }
 
 function disposable(db: Database.Database): Database.Database & Disposable {
@@ -37,26 +39,26 @@ function events(count: number, onAck: (sequence: number) => void = () => {}): De
 it("what has arrived is committed together, bounded by count, and acknowledged after that", async () => {
   using station = openStation();
   const acknowledged: number[] = [];
-  const { batcher, batches } = intakeOf(station.processor);
+  const { batcher, queue, batches } = batcherOf(station.processor);
   for (const delivery of events(250, (sequence) => acknowledged.push(sequence))) batcher.push(delivery);
   expect(acknowledged).toEqual([]);
-  await until("all applied", () => batcher.queued() === 0);
+  await until("all applied", () => queue.size() === 0);
   expect(batches).toEqual([100, 100, 50]);
   expect(acknowledged).toHaveLength(250);
 });
 
 it("bounded by bytes too", async () => {
   using station = openStation();
-  const { batcher, batches } = intakeOf(station.processor, { limits: { maxDeliveries: 100, maxBytes: 1000 } });
+  const { batcher, queue, batches } = batcherOf(station.processor, { limits: { maxDeliveries: 100, maxBytes: 1000 } });
   for (const delivery of events(20)) batcher.push(delivery);
-  await until("all applied", () => batcher.queued() === 0);
+  await until("all applied", () => queue.size() === 0);
   expect(Math.max(...batches)).toBeLessThan(10);
 });
 
 it("a full disk: nothing is acknowledged or dead-lettered, and it goes on when there is room", async () => {
   using station = openStation();
   const acknowledged: number[] = [];
-  const { batcher, errors } = intakeOf(station.processor);
+  const { batcher, errors } = batcherOf(station.processor);
   station.db.pragma(`max_page_count = ${station.db.pragma("page_count", { simple: true })}`);
   for (const delivery of events(300, (sequence) => acknowledged.push(sequence))) batcher.push(delivery);
   await until("it has tried twice", () => errors.length >= 2);
@@ -85,7 +87,7 @@ it("another program that holds the store: each attempt gives up at once and says
       }
     },
   };
-  const { batcher, errors } = intakeOf(timed);
+  const { batcher, errors } = batcherOf(timed);
   using held = disposable(new Database(station.file));
   held.exec("BEGIN IMMEDIATE");
   for (const delivery of events(3, (sequence) => acknowledged.push(sequence))) batcher.push(delivery);
@@ -102,11 +104,11 @@ it("another program that holds the store: each attempt gives up at once and says
 it("a lane in doubt loses what is queued, the others keep theirs", async () => {
   using station = openStation();
   const other = { ...orderLane, partition: 4 };
-  const { batcher } = intakeOf(station.processor);
+  const { batcher, queue } = batcherOf(station.processor);
   for (const delivery of events(10)) batcher.push(delivery);
   batcher.push(orderEvent(11, "other", "OrderCreated", 1, {}, other));
-  batcher.drop(orderLane);
-  await until("applied", () => batcher.queued() === 0);
+  queue.drop(orderLane);
+  await until("applied", () => queue.size() === 0);
   expect(station.db.prepare("SELECT id FROM actors").pluck().all()).toEqual(["other"]);
 });
 
@@ -121,7 +123,7 @@ it("with too much waiting to be published it takes no more until there is room",
     again: () => nothing,
   };
   let room = false;
-  const { batcher } = intakeOf(processor, { hasRoom: () => room });
+  const { batcher } = batcherOf(processor, { hasRoom: () => room });
   batcher.push(orderEvent(1, "o", "OrderCreated", 1));
   await new Promise(setImmediate);
   await new Promise(setImmediate);
@@ -134,21 +136,18 @@ it("with too much waiting to be published it takes no more until there is room",
 it("while nothing can be applied it is full by bytes, headers included, and free once half of it is applied", async () => {
   using station = openStation();
   let room = false;
-  const { batcher, batches } = intakeOf(station.processor, {
-    hasRoom: () => room,
-    limits: { maxDeliveries: 5, maxBytes: 1_000_000 },
-    maxQueuedBytes: 100_000,
-  });
+  const options = { hasRoom: () => room, limits: { maxDeliveries: 5, maxBytes: 1_000_000 } };
+  const { batcher, queue, batches } = batcherOf(station.processor, options, 100_000);
   const large = events(20).map((delivery) => ({ ...delivery, headerBytes: 10_000 }));
   let pushed = 0;
   for (const delivery of large) {
-    if (batcher.room.isFull()) break;
+    if (queue.room.isFull()) break;
     batcher.push(delivery);
     pushed++;
   }
   expect(pushed).toBe(9);
   let batchesWhenFree: number | undefined;
-  const free = batcher.room.whenFree().then(() => {
+  const free = queue.room.whenFree().then(() => {
     batchesWhenFree = batches.length;
   });
   await new Promise(setImmediate);
@@ -156,15 +155,15 @@ it("while nothing can be applied it is full by bytes, headers included, and free
   room = true;
   batcher.resume();
   await free;
-  expect([batcher.room.isFull(), batchesWhenFree, batcher.queued()]).toEqual([false, 1, 4]);
-  batcher.drop(orderLane);
+  expect([queue.room.isFull(), batchesWhenFree, queue.size()]).toEqual([false, 1, 4]);
+  queue.drop(orderLane);
   for (const delivery of large.slice(9)) batcher.push(delivery);
-  expect(batcher.room.isFull()).toBe(true);
+  expect(queue.room.isFull()).toBe(true);
 });
 
 it("stopping applies what is queued and takes nothing more", async () => {
   using station = openStation();
-  const { batcher } = intakeOf(station.processor);
+  const { batcher } = batcherOf(station.processor);
   const [last, ...first] = events(150).reverse();
   for (const delivery of first.reverse()) batcher.push(delivery);
   const stopped = batcher.stop();
