@@ -2,7 +2,7 @@ import type { Delivery } from "../flow/delivery.ts";
 import { storedDelivery } from "../flow/event-row.ts";
 import type { Pieces } from "../flow/pieces.ts";
 import type { ActorImage, ParkedMessage } from "../store/stored-actor.ts";
-import { openScratch } from "../store/throwaway-store.ts";
+import { openThrowawayStore } from "../store/throwaway-store.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { agedOf } from "./aged-events.ts";
 import { createDerivation } from "./derive-store.ts";
@@ -43,8 +43,8 @@ const AT_ONCE = 20;
 
 /** Opens a deriver in memory. @param maxBytes - as the daemon's `NATSTATE_MAX_EVENT_BYTES`. */
 export function openDeriver(maxBytes: number): Deriver {
-  const scratch = openScratch();
-  const { journal, images } = scratch;
+  const throwaway = openThrowawayStore();
+  const { journal, images } = throwaway;
 
   function* derive(lane: Lane, actorId: string, stored: ActorImage, log: ActorLog): Pieces<Derived> {
     const derivation = createDerivation({ journal, lanes: [lane], maxBytes });
@@ -61,13 +61,13 @@ export function openDeriver(maxBytes: number): Deriver {
     }
     return {
       image: yield* images.find(lane, actorId),
-      rejections: new Map([...scratch.rejections(lane.stream)].map(({ sequence, reason }) => [sequence, reason])),
+      rejections: new Map([...throwaway.rejections(lane.stream)].map(({ sequence, reason }) => [sequence, reason])),
       fromStore: aged.length,
     };
   }
 
   return {
-    derive: (lane, actorId, stored, log) => scratch.undone(derive(lane, actorId, stored, log)),
-    close: scratch.close,
+    derive: (lane, actorId, stored, log) => throwaway.undone(derive(lane, actorId, stored, log)),
+    close: throwaway.close,
   };
 }

@@ -8,7 +8,7 @@ import { type Log, readStream } from "../jetstream/stream-reader.ts";
 import { copyStore } from "../store/copy.ts";
 import { openReader, type StoreReader } from "../store/reader.ts";
 import type { Rejection } from "../store/rejections.ts";
-import { openScratch, type Scratch } from "../store/throwaway-store.ts";
+import { openThrowawayStore, type ThrowawayStore } from "../store/throwaway-store.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { DECISIONS_STREAM, partitionOf } from "../wire/names.ts";
 import { agedEvents } from "./aged-events.ts";
@@ -47,7 +47,7 @@ export interface VerifyAllOptions {
 /** Of one type: its lanes, what is known of them, what is derived. */
 interface Work extends VerifyAllOptions {
   readonly reader: StoreReader;
-  readonly scratch: Scratch;
+  readonly throwaway: ThrowawayStore;
   readonly type: Lane["type"];
   readonly stream: string;
 }
@@ -63,9 +63,9 @@ export async function verifyAll(options: VerifyAllOptions): Promise<Compared> {
   const copy = join(directory, "copy.db");
   await copyStore(storeFile, copy, (done, total) => onProgress("copying the store", done, total));
   const reader = openReader(copy);
-  const scratch = openScratch(join(directory, "derived.db"));
+  const throwaway = openThrowawayStore(join(directory, "derived.db"));
   try {
-    const work: Work = { ...options, reader, scratch, type: lane.type, stream: lane.stream };
+    const work: Work = { ...options, reader, throwaway, type: lane.type, stream: lane.stream };
     const firstDecision = await readDecisions(work);
     const { fromStore, firstSequence } = await deriveAll(work);
     return {
@@ -74,18 +74,18 @@ export async function verifyAll(options: VerifyAllOptions): Promise<Compared> {
       ...(await compareAll(work, firstSequence, firstDecision)),
     };
   } finally {
-    scratch.close();
+    throwaway.close();
     reader.close();
   }
 }
 
 /** @returns the first sequence DECISIONS still has. */
-async function readDecisions({ log, scratch, type, onProgress }: Work): Promise<number> {
+async function readDecisions({ log, throwaway, type, onProgress }: Work): Promise<number> {
   const { firstSequence, lastSequence } = await readIdentity(log.jsm, DECISIONS_STREAM);
   for await (const messages of readStream(log, DECISIONS_STREAM)) {
     const own = messages.filter(({ subject }) => subject.split(".")[1] === type.collection);
     const found = own.flatMap((message) => readDecision(type, message) ?? []);
-    scratch.notePublished(type.name, found);
+    throwaway.notePublished(type.name, found);
     onProgress(`reading ${DECISIONS_STREAM}`, messages.at(-1)?.sequence ?? lastSequence, lastSequence);
   }
   return firstSequence;
@@ -102,18 +102,18 @@ interface DerivedAll {
 async function deriveAll({
   log,
   reader,
-  scratch,
+  throwaway,
   lanes,
   maxBytes,
   type,
   stream,
   onProgress,
 }: Work): Promise<DerivedAll> {
-  const derivation = createDerivation({ journal: scratch.journal, lanes, maxBytes });
+  const derivation = createDerivation({ journal: throwaway.journal, lanes, maxBytes });
   const createdMs = Date.parse((await readIdentity(log.jsm, stream)).created);
   const checkpoints = new Map(lanes.map((lane) => [lane, reader.images.lane(lane).checkpoint]));
   const parked = new Set(reader.parked(type.name, createdMs));
-  scratch.noteRetired(reader.retired(type.name));
+  throwaway.noteRetired(reader.retired(type.name));
   let derived: DerivedAll = { fromStore: 0, firstSequence: 1 };
   await deriveStream(derivation, {
     log,
@@ -134,7 +134,7 @@ async function compareAll(
   firstSequence: number,
   firstDecision: number,
 ): Promise<Omit<Compared, "fromStore" | "retired">> {
-  const { reader, scratch, lanes, type, onProgress } = work;
+  const { reader, throwaway, lanes, type, onProgress } = work;
   const total = reader.images.count(type.name);
   const differences: Difference[] = [];
   let found = 0;
@@ -149,10 +149,10 @@ async function compareAll(
     if (lane === undefined) continue;
     const stored = atOnce(reader.images.find(lane, actorId));
     const published: PublishedHistory = {
-      decisions: rising(scratch.published(type.name, actorId)),
+      decisions: rising(throwaway.published(type.name, actorId)),
       firstSequence: firstDecision,
     };
-    const derived = atOnce(scratch.images.find(lane, actorId));
+    const derived = atOnce(throwaway.images.find(lane, actorId));
     const compared = atOnce(compareActor(actorId, stored, derived, published));
     add(compared.differences);
     if (compared.isOtherHistory) otherHistories++;
@@ -166,10 +166,10 @@ async function compareAll(
 }
 
 /** Ids that the store or the log knows, by id. */
-function* eitherIds({ reader, scratch, type }: Work): Generator<string> {
+function* eitherIds({ reader, throwaway, type }: Work): Generator<string> {
   const PAGE = 1000;
   for (let after = ""; ; ) {
-    const pages = [reader.images, scratch.images].map((images) => images.idsAfter(type.name, after, PAGE));
+    const pages = [reader.images, throwaway.images].map((images) => images.idsAfter(type.name, after, PAGE));
     const ends = pages.filter((page) => page.length === PAGE).map((page) => page.at(-1) ?? "");
     const end = ends.sort()[0];
     const ids = [...new Set(pages.flat())].filter((id) => end === undefined || id <= end);
@@ -179,7 +179,7 @@ function* eitherIds({ reader, scratch, type }: Work): Generator<string> {
   }
 }
 
-function compareAllRejections({ reader, scratch, stream, lanes }: Work, firstSequence: number): Difference[] {
+function compareAllRejections({ reader, throwaway, stream, lanes }: Work, firstSequence: number): Difference[] {
   const checkpoints = lanes.map((lane) => reader.images.lane(lane).checkpoint);
   const reasons = (rows: Iterable<Rejection>) =>
     new Map(
@@ -189,6 +189,6 @@ function compareAllRejections({ reader, scratch, stream, lanes }: Work, firstSeq
         .map(({ sequence, reason }) => [sequence, reason]),
     );
   const stored = reasons(reader.rejections(stream));
-  const derived = reasons(scratch.rejections(stream));
+  const derived = reasons(throwaway.rejections(stream));
   return compareRejections(stream, stored, derived);
 }

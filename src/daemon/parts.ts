@@ -17,11 +17,11 @@ import type { Observer } from "../flow/observer.ts";
 import type { Outbox, OutboxStreams } from "../flow/outbox.ts";
 import type { Processor } from "../flow/processor.ts";
 import type { LagWatch } from "../jetstream/lag-watch.ts";
+import type { Learning } from "../jetstream/learn-published.ts";
 import type { MissingMessages } from "../jetstream/missing-messages.ts";
 import type { OwnLanes } from "../jetstream/own-lanes.ts";
 import type { Ownership } from "../jetstream/ownership.ts";
 import type { Patience } from "../jetstream/patience.ts";
-import type { Preparation } from "../jetstream/preparation.ts";
 import type { Publisher } from "../jetstream/publisher.ts";
 import type { Session } from "../jetstream/session.ts";
 import type { TopologyOptions } from "../jetstream/stream-configs.ts";
@@ -157,7 +157,7 @@ export interface Path {
 
 /** The end of the path: what is due is published, once it is known what the streams hold of it. */
 export interface Publishing extends Pick<Publisher, "offer" | "backlog" | "trouble"> {
-  readonly learning: Preparation;
+  readonly learning: Learning;
   /** False: so much waits to be published that nothing more is applied. */
   hasRoom(): boolean;
   /** Publishes what is due of a lane. */

@@ -1,8 +1,8 @@
 import type { HotActors } from "../flow/hot-actors.ts";
 import { createDueDecisions } from "../jetstream/due-decisions.ts";
+import { createLearning } from "../jetstream/learn-published.ts";
 import type { MissingMessages } from "../jetstream/missing-messages.ts";
 import type { LostMessages } from "../jetstream/outbox-streams.ts";
-import { createPreparation } from "../jetstream/preparation.ts";
 import { createStreamPublisher } from "../jetstream/pub-acks.ts";
 import { createPublisher } from "../jetstream/publisher.ts";
 import type { Lane } from "../wire/lanes.ts";
@@ -38,7 +38,7 @@ export function openPublishing(
   const { observer } = observers;
   const { jsm, js, isConnected } = connection.session;
   const { outbox, records, outboxStreams } = store;
-  const learning = createPreparation({
+  const learning = createLearning({
     ...{ jsm, js, records, missing, outbox, outboxStreams, onLost },
     topology: streams.watch,
     partitions: streams.topology.partitions,
@@ -52,7 +52,7 @@ export function openPublishing(
     ...{ streams: pubAcks, jsm, outbox, owns: own.owns, isConnected, reached },
     laneOf: (row) => streams.lanes.of(row.type, row.partition),
     maxInFlight: config.NATSTATE_PUBLISH_IN_FLIGHT,
-    beforeRetry: learning.catchUp,
+    beforeRetry: learning.all,
     onPublished: (decisions, deadLetters) => observer.published(decisions, deadLetters, Date.now()),
     onReconciled(lane, actorId) {
       actors.evict(lane, actorId);

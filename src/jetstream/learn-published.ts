@@ -1,12 +1,28 @@
 import type { StreamInfo } from "@nats-io/jetstream";
 import type { StoredMessage } from "../flow/delivery.ts";
-import type { Outbox, PublishedRow } from "../flow/outbox.ts";
+import type { Outbox, OutboxStreams, PublishedRow } from "../flow/outbox.ts";
 import type { DeadLetterRow } from "../flow/rows.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { DEAD_LETTERS_STREAM, DECISIONS_STREAM, partitionOf } from "../wire/names.ts";
 import { readReason } from "../wire/rejection.ts";
+import type { MissingMessages } from "./missing-messages.ts";
+import { checkOutboxStreams, type LostMessages } from "./outbox-streams.ts";
 import { readDecision } from "./published-decisions.ts";
+import { type KnownPositions, readKnownIdentity, StreamIdentityError } from "./stream-identity.ts";
 import { type Log, readStream } from "./stream-reader.ts";
+import type { TopologyWatch } from "./topology-watch.ts";
+
+/** What is already published is learnt before a lane is read, and whether it can be read from its checkpoint. */
+export interface Learning {
+  /** Lanes that become ours. Rejects with StreamIdentityError when they cannot be read from their checkpoints. */
+  take(lanes: readonly Lane[]): Promise<void>;
+  /** A lane that is ours and is read again: whoever had it meanwhile has published for it. */
+  again(lane: Lane): Promise<void>;
+  /** Is the stream still the one that the checkpoint speaks of? Tells `onRefused` and rejects when it is not. */
+  checkStream(lane: Lane): Promise<void>;
+  /** Learns what has been published for every lane of ours. Tells `onRefused` and rejects as `checkStream`. */
+  all(): Promise<void>;
+}
 
 export interface LearnPublishedOptions extends Log {
   readonly outbox: Outbox;
@@ -15,9 +31,70 @@ export interface LearnPublishedOptions extends Log {
   readonly onForeign?: (stream: string, message: StoredMessage) => void;
 }
 
+export interface LearningOptions extends LearnPublishedOptions {
+  readonly records: KnownPositions;
+  readonly outboxStreams: OutboxStreams;
+  readonly missing: MissingMessages;
+  readonly topology: TopologyWatch;
+  readonly assigned: () => readonly Lane[];
+  readonly onRefused: (error: StreamIdentityError) => void;
+  /** What outbox streams have lost is due again; told when it is known what they still hold. */
+  readonly onLost: (lost: readonly LostMessages[]) => void;
+}
+
+/** Holds streams against the store, and the store against what the streams hold of it. */
+export function createLearning(options: LearningOptions): Learning {
+  const { jsm, records, missing, topology, assigned, onRefused, onLost } = options;
+  let learning: Promise<void> | undefined;
+  const untold: LostMessages[] = [];
+
+  async function checkStream(lanes: readonly Lane[]): Promise<void> {
+    for (const stream of new Set(lanes.map((lane) => lane.stream))) {
+      await readKnownIdentity(jsm, records, stream);
+    }
+    await missing.check(lanes);
+  }
+
+  /** Nothing can be done about it here: whoever waits for it is to hear it too. */
+  async function orRefuse(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (error instanceof StreamIdentityError) onRefused(error);
+      throw error;
+    }
+  }
+
+  async function learn(lanes: readonly Lane[]): Promise<void> {
+    // Noticed once; told when it is known what they still hold, which may take several attempts.
+    untold.push(...(await checkOutboxStreams(options)));
+    await learnPublished(options, lanes);
+    if (untold.length > 0) onLost(untold.splice(0));
+  }
+
+  return {
+    async take(lanes) {
+      await checkStream(lanes);
+      await topology.refuse(lanes, true);
+      await learn(lanes);
+    },
+    async again(lane) {
+      await orRefuse(() => checkStream([lane]));
+      await topology.refuse([lane], false);
+      // One for all that ask at a time: mostly every lane is read again at once.
+      learning ??= orRefuse(() => learn(assigned())).finally(() => {
+        learning = undefined;
+      });
+      await learning;
+    },
+    checkStream: (lane) => orRefuse(() => checkStream([lane])),
+    all: () => orRefuse(() => learn(assigned())),
+  };
+}
+
 /**
- * Before a lane is read, learns what has been published for it since the store last knew: after a crash between publish
- * and note, after another owner, with an older copy of the store or with none. Then nothing is published again.
+ * Learns what has been published for lanes since the store last knew: after a crash between publish and note, after
+ * another owner, with an older copy of the store or with none. Then nothing is published again.
  *
  * Usually reads nothing; a new store reads both outbox streams once, in bulk.
  */
@@ -29,20 +106,20 @@ export async function learnPublished(options: LearnPublishedOptions, lanes: read
   // Afterwards: whatever has caused one of those messages is stored by now.
   const sources = new Map<string, StreamInfo>();
   for (const stream of new Set(lanes.map((lane) => lane.stream))) sources.set(stream, await jsm.streams.info(stream));
-  const learner = createLearner(options, lanes, sources);
+  const sorter = createLaneSorter(options, lanes, sources);
   const decisionsFrom = Math.min(...known.map((positions) => positions.decisions)) + 1;
   for await (const batch of readStream(options, DECISIONS_STREAM, { from: decisionsFrom, to: decisions })) {
-    learner.decisions(batch);
+    sorter.decisions(batch);
   }
   const deadLettersFrom = Math.min(...known.map((positions) => positions.deadLetters)) + 1;
   for await (const batch of readStream(options, DEAD_LETTERS_STREAM, { from: deadLettersFrom, to: deadLetters })) {
-    learner.deadLetters(batch);
+    sorter.deadLetters(batch);
   }
   for (const lane of lanes) outbox.savePositions(lane, { decisions, deadLetters });
 }
 
 /** Sorts messages by the lanes they are of, and keeps what natstate wrote. @param sources - the event streams. */
-function createLearner(
+function createLaneSorter(
   { outbox, partitions, onForeign = () => {} }: LearnPublishedOptions,
   lanes: readonly Lane[],
   sources: ReadonlyMap<string, StreamInfo>,

@@ -42,11 +42,11 @@ export async function answers({ host, port, token, name }: ServerAddress): Promi
  */
 export function freePort(host = "127.0.0.1"): Promise<number> {
   return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, host, () => {
-      const address = probe.address();
-      probe.close(() => {
+    const listener = createServer();
+    listener.once("error", reject);
+    listener.listen(0, host, () => {
+      const address = listener.address();
+      listener.close(() => {
         if (address && typeof address === "object") resolve(address.port);
         else reject(new Error(`no free port on ${host}`));
       });

@@ -11,7 +11,7 @@ import { migrate } from "./schema.ts";
 import { createImages, type Images } from "./stored-actor.ts";
 
 /** A store to derive actors in and compare: with the schema of a real one, but nobody else will ever see it. */
-export interface Scratch {
+export interface ThrowawayStore {
   readonly journal: Journal;
   readonly outbox: Outbox;
   readonly images: Images;
@@ -29,7 +29,7 @@ export interface Scratch {
 }
 
 /** @param file - absent: in memory. A crash may leave anything in it. */
-export function openScratch(file = ":memory:"): Scratch {
+export function openThrowawayStore(file = ":memory:"): ThrowawayStore {
   const db = new Database(file);
   db.pragma("journal_mode = MEMORY");
   db.pragma("synchronous = OFF");
