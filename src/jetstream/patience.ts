@@ -14,9 +14,12 @@ export interface PatienceOptions {
   readonly signal?: AbortSignal | undefined;
   /** For a person: what is waited for, and why, after each attempt; with several servers it is another one's turn. */
   readonly onWaiting: (reason: string, isNew: boolean) => Promise<void>;
+  /** Waits so long. Rejects when `signal` is aborted. */
+  readonly wait?: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
 }
 
 const RETRY_MS = [100, 250, 1000] as const;
+const waitFor = (ms: number, signal: AbortSignal | undefined) => delay(ms, undefined, { signal });
 
 /**
  * Waits for NATS at start as at run time: it may be away, electing leaders, or without room for its replicas now, and
@@ -24,7 +27,7 @@ const RETRY_MS = [100, 250, 1000] as const;
  *
  * Work may be begun anew after any part of it was done.
  */
-export function createPatience({ mayWait, signal, onWaiting }: PatienceOptions): Patience {
+export function createPatience({ mayWait, signal, onWaiting, wait = waitFor }: PatienceOptions): Patience {
   const told = new Set<string>();
   return async (work) => {
     for (let attempt = 0; ; attempt++) {
@@ -38,7 +41,7 @@ export function createPatience({ mayWait, signal, onWaiting }: PatienceOptions):
         await onWaiting(away.message, !told.has(away.message));
         told.add(away.message);
       }
-      await delay(RETRY_MS[attempt] ?? 1000, undefined, { signal });
+      await wait(RETRY_MS[attempt] ?? 1000, signal);
     }
   };
 }

@@ -75,3 +75,14 @@ it("several servers that are away for several reasons in turn are said once each
   expect(told).toEqual(["refused. Is it there?", "unknown host. Is it there?"]);
   expect(last).toBe("refused. Is it there?");
 });
+
+it("waits longer each time, up to a second", async () => {
+  const waits: number[] = [];
+  const wait = async (ms: number) => void waits.push(ms);
+  const patiently = createPatience({ mayWait: true, onWaiting: async () => {}, wait });
+  let attempts = 0;
+  await patiently(async () => {
+    if (++attempts < 6) throw new errors.TimeoutError();
+  });
+  expect(waits).toEqual([100, 250, 1000, 1000, 1000]);
+});
