@@ -66,10 +66,10 @@ export function startReplay(type: ActorType): Replay {
       return (type.samples?.(live.context()) ?? []).map((sample) => {
         const effect = live.send(eventOf(sample, timestamp));
         // A machine that fails on it has undone it already.
-        if (effect.kind === "error") return foreseen(type, sample, before, before, false);
+        if (effect.kind === "error") return { ...foreseen(type, sample, before, before), applies: false };
         const after = look(type, live);
         live.rewind();
-        return foreseen(type, sample, before, after, effect.kind === "applied");
+        return { ...foreseen(type, sample, before, after), applies: effect.kind === "applied" };
       });
     },
   };
@@ -86,7 +86,7 @@ function look(type: ActorType, live: LiveActor): Moment {
   };
 }
 
-function foreseen(type: ActorType, sample: SampleEvent, before: Moment, after: Moment, applies: boolean): Foreseen {
+function foreseen(type: ActorType, sample: SampleEvent, before: Moment, after: Moment): Foreseen {
   const { view, ...moment } = after;
   const decision = nextContent(type, before.conclusion, { content: after.conclusion, basedOn: [], decidedAt: null });
   return {
@@ -94,7 +94,7 @@ function foreseen(type: ActorType, sample: SampleEvent, before: Moment, after: M
     label: sample.label,
     data: sample.data,
     ...moment,
-    applies,
+    applies: false,
     decision,
     changes: changesBetween(before.view, view),
   };

@@ -1,7 +1,12 @@
 import type { ServerResponse } from "node:http";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { ActorType } from "../actor/actor-type.ts";
-import { INSPECTION_ENDS, type InspectionEnd, type Inspections } from "../answers/inspection.ts";
+import type { FastifyInstance, FastifyReply } from "fastify";
+import {
+  INSPECTION_ENDS,
+  type Inspection,
+  type InspectionEnd,
+  type InspectionRequest,
+  type Inspections,
+} from "../answers/inspection.ts";
 import { isRefused, type Parameters, readChoice, readInspection } from "../answers/query-filters.ts";
 import { exportMachine, MACHINE_FORMATS } from "../charts/export.ts";
 import { readTyped, refuse, type Sources } from "./routes.ts";
@@ -38,30 +43,31 @@ export function addInspectRoutes(app: FastifyInstance, { types, inspections }: I
     app.get(`/api/${type.collection}/:id/inspect`, { exposeHeadRoute: false }, (request, reply) => {
       const asked = readInspection(request.query as Parameters);
       if (isRefused(asked)) return refuse(reply, 400, "bad_request", asked.problem);
-      const end = stream(inspections, type, request, reply, { redact: asked.redact === true, open });
+      const { id } = request.params as { id: string };
+      const inspect: Inspect = (inspector) =>
+        inspections.open(type, id, { ...inspector, redact: asked.redact === true });
+      const end = stream(inspect, reply, open);
       if (end !== undefined) return refuse(reply, 503, "unavailable", INSPECTION_ENDS[end]);
       return reply.hijack();
     });
   }
 }
 
-/** @returns why not, when nothing was sent. */
-function stream(
-  inspections: Inspections,
-  type: ActorType,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  { redact, open }: { readonly redact: boolean; readonly open: Set<ServerResponse> },
-): InspectionEnd | undefined {
+/** Begins an inspection. */
+type Inspect = (inspector: Pick<InspectionRequest, "tell" | "onEnd">) => Inspection | InspectionEnd;
+
+/**
+ * @param open - the streams that are, to be ended with the server.
+ * @returns why not, when nothing was sent.
+ */
+function stream(inspect: Inspect, reply: FastifyReply, open: Set<ServerResponse>): InspectionEnd | undefined {
   const response = reply.raw;
-  const { id } = request.params as { id: string };
   const finish = (end: InspectionEnd) => {
     response.write(`event: end\ndata: ${JSON.stringify({ reason: end, message: INSPECTION_ENDS[end] })}\n\n`);
     if (end === "slow") response.destroy();
     else response.end();
   };
-  const inspection = inspections.open(type, id, {
-    redact,
+  const inspection = inspect({
     tell(message) {
       if (!response.headersSent) begin(reply);
       response.write(`data: ${message}\n\n`);

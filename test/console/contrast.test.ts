@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
 const css = readFileSync(new URL("../../src/console/page/base.css", import.meta.url), "utf8");
@@ -43,8 +43,11 @@ describe.each(["light", "dark"] as const)("the colours, %s", (scheme) => {
 });
 
 it("no colour stands outside base.css, where these are checked", () => {
-  for (const name of ["parts.css", "views.css"]) {
-    const text = readFileSync(new URL(`../../src/console/page/${name}`, import.meta.url), "utf8");
+  const page = new URL("../../src/console/page/", import.meta.url);
+  const others = readdirSync(page).filter((name) => name.endsWith(".css") && name !== "base.css");
+  expect(others).toContain("actor.css");
+  for (const name of others) {
+    const text = readFileSync(new URL(name, page), "utf8");
     expect(text.match(/#[0-9a-f]{3,8}\b(?!\s*\{)|rgba?\(|hsla?\(/gi), name).toBeNull();
   }
 });

@@ -47,10 +47,12 @@ function draw(steps, select) {
   /** @param {string} text @param {boolean} withDates @param {string | undefined} iso */
   const head = (text, withDates, iso) =>
     h("h3", {}, text, !withDates && iso !== undefined && [", ", h("span", { class: "day" }, iso.slice(0, 10))]);
-  const arrivals = steps.map((step, at) => renderTick(step, at, step.event.receivedAt, received, select));
+  const arrivals = steps.map((step, at) =>
+    renderTick(step, at, { iso: step.event.receivedAt, withDate: received }, select),
+  );
   const happenings = order.flatMap((at) => {
     const step = steps[at];
-    return step === undefined ? [] : [renderTick(step, at, step.event.timestamp, happened, select)];
+    return step === undefined ? [] : [renderTick(step, at, { iso: step.event.timestamp, withDate: happened }, select)];
   });
   const wires = steps.map(({ event }, at) => {
     const [from, to] = [at + 0.5, (places.get(at) ?? 0) + 0.5];
@@ -128,11 +130,10 @@ function describe(steps) {
 /**
  * @param {ActorStep} step
  * @param {number} at
- * @param {string} iso
- * @param {boolean} withDate
+ * @param {{ iso: string, withDate: boolean }} when by the clock it is shown at
  * @param {(step: number) => void} select
  */
-function renderTick({ event }, at, iso, withDate, select) {
+function renderTick({ event }, at, { iso, withDate }, select) {
   const marks = [
     event.outcome === "superseded" ? "superseded" : "",
     event.duplicates > 0 ? `heard ${event.duplicates + 1}×` : "",

@@ -79,93 +79,41 @@ function signature({ version, decision, eventHistory, catchingUp, quarantine }) 
  * @param {string} path
  */
 function createParts(machine, id, path) {
-  const { collection, name } = machine.type;
+  const { name } = machine.type;
   const pills = h("span", { class: "title" });
   const quarantine = createQuarantine(machine, id, path);
   const chart = createStatechart(machine.layout, { label: `The ${name} machine, where this ${name} is` });
   const travel = createTravel();
   const clocks = createClocks();
   const next = createNext(machine, path);
-  const [step, facets, decisions, json] = [
-    h("div"),
-    h("div", { class: "facets" }),
-    h("div"),
-    h("pre", { class: "bytes mono" }),
-  ];
-  const commands = [
-    natstate(machine, `get ${id}`),
-    natstate(machine, `history ${id}`),
-    `curl ${location.origin}${path}/steps`,
-  ];
+  const step = h("div");
+  const facets = h("div", { class: "facets" });
+  const decisions = h("div");
+  const json = h("pre", { class: "bytes mono" });
   const inspection = createLiveInspection(machine, id, path);
-  const element = h(
-    "div",
-    { class: "stack" },
-    h("p", { class: "note" }, h("a", { href: `#/${collection}` }, words(collection)), ` / ${name}`),
-    h(
+  const story = layStory({ clocks: clocks.element, facets, decisions, step, next: next.element });
+  return {
+    element: h(
       "div",
-      { class: "title" },
-      h("h1", { class: "mono", tabindex: -1 }, id),
-      pills,
-      h("button", { type: "button", class: "end", click: inspection.open }, "Inspect live"),
-    ),
-    quarantine.element,
-    h(
-      "section",
-      { class: "card", "aria-label": "State" },
-      h("div", { class: "chart-scroll" }, chart.element),
-      travel.element,
-    ),
-    h(
-      "div",
-      { class: "columns story" },
-      h(
-        "div",
-        { class: "stack" },
-        section(
-          "Two clocks",
-          clocks.element,
-          "as the events arrived, and as they happened; lines that cross: out of order",
-        ),
-        section("What is known then", facets),
-        section("Decisions", decisions),
-      ),
-      h(
-        "div",
-        { class: "stack early" },
-        section("What this event did", step),
-        section("What may come next", next.element),
-      ),
-    ),
-    h(
-      "div",
-      { class: "columns" },
-      section("In a terminal", h("div", { class: "stack" }, commands.map(copyable))),
+      { class: "stack" },
+      ...layHead(machine, id, pills, inspection.open),
+      quarantine.element,
       h(
         "section",
-        { class: "card raw" },
-        h("details", {}, h("summary", {}, "Raw JSON, now"), json),
-        copyButton(json, "Copy the raw JSON"),
+        { class: "card", "aria-label": "State" },
+        h("div", { class: "chart-scroll" }, chart.element),
+        travel.element,
       ),
+      story,
+      layRaw(machine, id, path, json),
+      inspection.element,
     ),
-    inspection.element,
-  );
-  return {
-    element,
     close: inspection.stop,
-    /** @param {ActorAnswer} actor @param {ActorSteps} story */
-    load(actor, story) {
-      const content = /** @type {{ decisionType?: string } | null} */ (actor.decision);
+    /** @param {ActorAnswer} actor @param {ActorSteps} told */
+    load(actor, told) {
       quarantine.show(actor.quarantine);
-      fill(
-        pills,
-        actor.quarantine !== undefined && h("span", { class: "pill accent" }, "quarantined"),
-        h("span", { class: actor.quarantine === undefined ? "pill accent" : "pill" }, actor.processingStatus),
-        h("span", { class: "pill" }, `${Math.round(actor.dataCompleteness)} % known`),
-        h("span", { class: "pill" }, content?.decisionType ?? "no decision stands"),
-        "catchingUp" in actor && h("span", { class: "pill" }, `of the past: as of ${actor.asOf ?? "an unknown time"}`),
-      );
-      fill(decisions, renderDecisions(machine, story));
+      fill(pills, ...renderPills(actor));
+      fill(decisions, renderDecisions(machine, told));
       write(json, JSON.stringify(actor, null, 2));
     },
     /** @param {Scene} scene */
@@ -181,6 +129,85 @@ function createParts(machine, id, path) {
       next.show(scene);
     },
   };
+}
+
+/**
+ * @param {Machine} machine
+ * @param {string} id
+ * @param {Node} pills
+ * @param {() => void} inspect
+ */
+function layHead({ type: { collection, name } }, id, pills, inspect) {
+  return [
+    h("p", { class: "note" }, h("a", { href: `#/${collection}` }, words(collection)), ` / ${name}`),
+    h(
+      "div",
+      { class: "title" },
+      h("h1", { class: "mono", tabindex: -1 }, id),
+      pills,
+      h("button", { type: "button", class: "end", click: inspect }, "Inspect live"),
+    ),
+  ];
+}
+
+/**
+ * What led to where it is, beside what one event did and what may come.
+ *
+ * @param {Record<"clocks" | "facets" | "decisions" | "step" | "next", Node>} parts
+ */
+function layStory({ clocks, facets, decisions, step, next }) {
+  return h(
+    "div",
+    { class: "columns story" },
+    h(
+      "div",
+      { class: "stack" },
+      section("Two clocks", clocks, "as the events arrived, and as they happened; lines that cross: out of order"),
+      section("What is known then", facets),
+      section("Decisions", decisions),
+    ),
+    h("div", { class: "stack early" }, section("What this event did", step), section("What may come next", next)),
+  );
+}
+
+/**
+ * The same for a terminal, and as it came.
+ *
+ * @param {Machine} machine
+ * @param {string} id
+ * @param {string} path
+ * @param {HTMLElement} json
+ */
+function layRaw(machine, id, path, json) {
+  const commands = [
+    natstate(machine, `get ${id}`),
+    natstate(machine, `history ${id}`),
+    `curl ${location.origin}${path}/steps`,
+  ];
+  return h(
+    "div",
+    { class: "columns" },
+    section("In a terminal", h("div", { class: "stack" }, commands.map(copyable))),
+    h(
+      "section",
+      { class: "card raw" },
+      h("details", {}, h("summary", {}, "Raw JSON, now"), json),
+      copyButton(json, "Copy the raw JSON"),
+    ),
+  );
+}
+
+/** @param {ActorAnswer} actor */
+function renderPills(actor) {
+  const { quarantine, processingStatus, dataCompleteness } = actor;
+  const content = /** @type {{ decisionType?: string } | null} */ (actor.decision);
+  return [
+    quarantine !== undefined && h("span", { class: "pill accent" }, "quarantined"),
+    h("span", { class: quarantine === undefined ? "pill accent" : "pill" }, processingStatus),
+    h("span", { class: "pill" }, `${Math.round(dataCompleteness)} % known`),
+    h("span", { class: "pill" }, content?.decisionType ?? "no decision stands"),
+    "catchingUp" in actor && h("span", { class: "pill" }, `of the past: as of ${actor.asOf ?? "an unknown time"}`),
+  ];
 }
 
 /** @param {string} title @param {Node} content @param {string} [about] */
