@@ -71,7 +71,7 @@ export const PROMISES: readonly Promised[] = [
   {
     when: "consumers are deleted, reset or unpinned by others",
     promise: "they are made again and read from the checkpoint",
-    tests: [["jetstream/lane-reader.test.ts", "a reset by another owner"]],
+    tests: [["jetstream/lane-pin.test.ts", "a reset by another owner"]],
     faults: ["consumer-deleted", "consumer-reset"],
   },
   {
