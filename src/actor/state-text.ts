@@ -18,18 +18,21 @@ export function stateText(root: AnyStateNode, value: StateValue): string {
   return leaves.length === 0 ? root.machine.id : leaves.join(JOIN);
 }
 
+/** @returns for example `review.documents`; the machine's id for its root. */
+export function pathOf({ path, machine }: AnyStateNode): string {
+  return path.length === 0 ? machine.id : join(path);
+}
+
 /** @returns the active states without states in them, each by its path, for example `goods.packed.fresh`. */
 export function leavesOf(node: AnyStateNode, value: StateValue): string[] {
-  if (typeof value === "string") return [pathOf(node, value)];
+  if (typeof value === "string") return [join([...node.path, value])];
   return Object.keys(node.states)
     .filter((key) => Object.hasOwn(value, key))
     .flatMap((key) => {
       const inner = value[key] as StateValue;
       const child = node.states[key] as AnyStateNode;
       // A parallel state's states may have none in them.
-      return typeof inner !== "string" && Object.keys(inner).length === 0
-        ? [pathOf(node, key)]
-        : leavesOf(child, inner);
+      return typeof inner !== "string" && Object.keys(inner).length === 0 ? [join(child.path)] : leavesOf(child, inner);
     });
 }
 
@@ -42,8 +45,8 @@ export function pathsOf(root: AnyStateNode, value: StateValue): string[] {
   return [...new Set(paths)];
 }
 
-function pathOf(node: AnyStateNode, key: string): string {
-  return [...node.path, key].map((each) => each.replace(/[\\.]/g, "\\$&")).join(".");
+function join(keys: readonly string[]): string {
+  return keys.map((key) => key.replace(/[\\.]/g, "\\$&")).join(".");
 }
 
 /** By dots that no backslash hides, as XState writes paths. */

@@ -1,6 +1,7 @@
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
 import { isAsync } from "./check-contract.ts";
 import { nodesOf } from "./state-nodes.ts";
+import { pathOf } from "./state-text.ts";
 
 /*
  * What is known of a statechart before it runs: what it may not have, and what of it is left undone. What hides in a
@@ -136,9 +137,4 @@ function nameOf(action: unknown): string {
   if (typeof action === "string") return action;
   if (typeof action === "function") return action.name === "" ? "an action without a name" : action.name;
   return String((action as { type?: unknown }).type);
-}
-
-/** @returns for example `review.documents`; the machine's id for its root. */
-function pathOf(node: AnyStateNode): string {
-  return node.path.length === 0 ? node.machine.id : node.path.join(".");
 }

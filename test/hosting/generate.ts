@@ -25,17 +25,19 @@ const TIMER_IDS = ["t", "u"];
 export function generateCase(random: Random): CaseSpec {
   const machine = new Machine(random).make();
   const facts = generateFacts(random, random.chance(0.5) ? 1 + random.int(4) : 4 + random.int(12));
-  const ticks = random.some(3, () => random.int((SPAN_MS + 20) * 2) * (MS / 2)).sort((a, b) => a - b);
-  return { machine, facts, ticks: [...ticks, (SPAN_MS + 30) * MS] };
+  // Often the very time of a fact, or of a delay that began with one.
+  const tick = () =>
+    random.chance(0.7)
+      ? random.pick(facts).at + random.pick([0, 0, 2, 5, 10, 20]) * MS
+      : random.int((SPAN_MS + 20) * 2) * (MS / 2);
+  const ticks = random.some(3, tick).sort((a, b) => a - b);
+  const end = Math.max(...facts.map(({ at }) => at), ...ticks);
+  return { machine, facts, ticks: [...ticks, end + 35 * MS] };
 }
 
 function generateFacts(random: Random, count: number): FactSpec[] {
   const types = random.chance(0.1) ? [...FACT_TYPES, "Unknown"] : FACT_TYPES;
-  // Few times: many facts share one with another, or with the end of a delay.
-  const times = Array.from({ length: 1 + random.int(count + 2) }, () => {
-    const ms = random.int(SPAN_MS);
-    return ms * MS + (random.chance(0.2) ? random.pick([1, 500_000, 999_999]) : 0);
-  });
+  const times = generateTimes(random, 1 + random.int(count + 2));
   const facts = new Map<string, FactSpec>();
   for (let index = 0; index < count; index++) {
     const type = random.pick(types);
@@ -43,6 +45,18 @@ function generateFacts(random: Random, count: number): FactSpec[] {
     facts.set(`${type}/${id}`, { type, id, at: random.pick(times), amount: random.int(6) });
   }
   return [...facts.values()];
+}
+
+/** Few times: many facts share one with another, or with the end of a delay. */
+function generateTimes(random: Random, count: number): number[] {
+  const times = [random.int(SPAN_MS / 2) * MS];
+  while (times.length < count) {
+    const isDelayed = random.chance(0.5);
+    const ms = isDelayed ? random.pick([2, 5, 10, 10, 20]) : random.int(SPAN_MS);
+    const finer = random.chance(0.15) ? random.pick([1, 500_000, 999_999]) : 0;
+    times.push((isDelayed ? random.pick(times) : 0) + ms * MS + finer);
+  }
+  return times;
 }
 
 interface Slot {

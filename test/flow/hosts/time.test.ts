@@ -1,5 +1,7 @@
 import { expect, it } from "vitest";
 import { assign, cancel, createMachine, raise } from "xstate";
+import type { Timeline } from "../../../src/flow/hosts/timeline.ts";
+import { nextDue, waitsOf } from "../../../src/flow/hosts/waits.ts";
 import { at, fact, Hosted, ORDER } from "./things.ts";
 
 /* What time does to an actor. Each test says: time ... */
@@ -81,4 +83,28 @@ it("ends with the machine: nothing waits, nothing is handled", () => {
   expect([actor.snapshot.status, actor.snapshot.output, actor.due]).toEqual(["done", { is: "closed" }, []]);
   expect(actor.hear(fact("Late", 2))).toEqual({ kind: "unhandled", replayed: 0 });
   expect(actor.value).toBe("closed");
+});
+
+it("is waited for by path, the earliest first", () => {
+  const machine = createMachine({
+    id: "m",
+    initial: "review",
+    after: { 9000: {} },
+    states: {
+      review: {
+        initial: "documents",
+        states: { documents: { after: { 2000: {} }, entry: raise({ type: "L" }, { delay: 5000 }) } },
+      },
+    },
+  });
+  const actor = new Hosted(machine);
+  actor.hear(fact("A", 0));
+  const timeline = actor.timeline as Timeline;
+  expect(nextDue(timeline)).toBe(at(2));
+  expect(waitsOf(machine, timeline)).toEqual([
+    { path: "review.documents", at: at(2) },
+    { path: "L", at: at(5) },
+    { path: "m", at: at(9) },
+  ]);
+  expect(nextDue(actor.pass(10).timeline as Timeline)).toBeNull();
 });
