@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ActorEvent } from "../../src/actor/actor-type.ts";
+import { comparePlaces } from "../../src/flow/hosts/fact-order.ts";
 import { type Actor, FoldFault } from "../../src/flow/hosts/fold.ts";
+import { isTooLate, settleBefore } from "../../src/flow/hosts/settled-past.ts";
 import { createStatechart } from "../../src/flow/hosts/statechart.ts";
 import {
   reviveTimeline,
@@ -43,13 +45,14 @@ export function checkCase(spec: CaseSpec, random: Random, maxOrders: number): Di
     const arrival = mingle(order, ticks, random);
     const isStepwise = random.chance(0.1);
     const host = new Host(actor, random);
-    for (const [index, next] of arrival.entries()) {
-      if (typeof next === "number") host.pass(next);
-      else host.hear(next);
+    const heard: (FactSpec | number)[] = [];
+    let facts = 0;
+    for (const next of arrival) {
+      if (typeof next !== "number") facts++;
+      // What is too late is no part of what the live actor hears.
+      if (host.take(next)) heard.push(next);
       // At the end each further time as well: what waits shows only when it fires.
-      const heard = arrival.slice(0, index + 1);
-      const isEnd = heard.length - heard.filter((each) => typeof each === "number").length === facts.length;
-      if (!isEnd && !isStepwise) continue;
+      if (facts < order.length && !isStepwise) continue;
       const expected = expect(heard);
       const found = host.stand();
       if (!isSame(found, expected)) return { arrival: heard, found, expected };
@@ -76,28 +79,48 @@ function oracleOf(machine: CaseSpec["machine"]): (heard: readonly (FactSpec | nu
 class Host {
   readonly #actor: Actor;
   readonly #random: Random;
-  readonly #facts: ActorEvent[] = [];
+  #facts: ActorEvent[] = [];
   #timeline: Timeline | undefined;
   #rows: readonly StoredAnchor[] = [];
   readonly #cold: number;
+  /** Forgets old facts. */
+  readonly #settles: boolean;
 
   constructor(actor: Actor, random: Random) {
     this.#actor = actor;
     this.#random = random;
     this.#cold = random.pick([0, 0.2, 1]);
+    this.#settles = random.chance(0.2);
   }
 
-  hear({ type, id, at, amount }: FactSpec): void {
+  /** @returns false for a fact that happened before what is folded once and for all. */
+  take(next: FactSpec | number): boolean {
+    return typeof next === "number" ? this.#pass(next) : this.#hear(next);
+  }
+
+  #hear({ type, id, at, amount }: FactSpec): boolean {
     const fact = { type, eventId: id, timestamp: timestampOf(at), data: { amount } };
-    this.#timeline = hear(this.#actor, this.#timeline, fact, () => this.#random.shuffle(this.#facts)).timeline;
+    if (this.#timeline !== undefined && isTooLate(this.#timeline, fact)) return false;
+    const past = () => this.#random.shuffle(this.#facts);
+    this.#timeline = hear(this.#actor, this.#timeline, fact, past).timeline;
     this.#facts.push(fact);
+    if (this.#settles) this.#settle(timestampOf(at - this.#random.int(10) * 1_000_000));
     this.#rest();
+    return true;
   }
 
-  pass(at: number): void {
+  #settle(horizon: string): void {
+    if (this.#timeline === undefined || this.#random.chance(0.5)) return;
+    this.#timeline = settleBefore(this.#timeline, horizon, () => this.#random.shuffle(this.#facts));
+    const { base } = this.#timeline;
+    if (base !== undefined) this.#facts = this.#facts.filter((fact) => comparePlaces(fact, base.place) > 0);
+  }
+
+  #pass(at: number): boolean {
     // A tick never begins an actor.
     if (this.#timeline !== undefined) this.#timeline = pass(this.#actor, this.#timeline, timestampOf(at));
     this.#rest();
+    return true;
   }
 
   #rest(): void {

@@ -19,7 +19,8 @@ const MS = 1_000_000;
 const SPAN_MS = 40;
 /** In UTF-8 the last two are in this order, in UTF-16 in the other. */
 const IDS = ["1", "2", "a", "b", "é", "ﬁ", "😀"];
-const TIMER_IDS = ["t", "u"];
+/** The last is what an absent id reads like, and must not be taken for. */
+const TIMER_IDS = ["t", "u", "undefined"];
 
 /** Makes a case. A third of the machines are tame, so that many folds do not end in a fault. */
 export function generateCase(random: Random): CaseSpec {

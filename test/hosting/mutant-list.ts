@@ -1,13 +1,5 @@
-/** An event-time host with one small rule broken. */
-export interface Mutant {
-  readonly name: string;
-  /** Below `src/flow/hosts/`. */
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
-}
-
-export const MUTANTS: readonly Mutant[] = [
+/** Event-time hosts with one small rule broken; files are those below `src/flow/hosts/`. */
+export const MUTANTS = [
   {
     name: "a delay due at a fact's own time fires before it",
     file: "fold.ts",
@@ -121,12 +113,12 @@ export const MUTANTS: readonly Mutant[] = [
     name: "the initial delays begin with the fact heard, not the earliest",
     file: "refold.ts",
     find: "begin(actor, facts[0] as ActorEvent)",
-    replace: "begin(actor, facts[index] as ActorEvent)",
+    replace: "begin(actor, facts[place - held - 1] as ActorEvent)",
   },
   {
     name: "an earliest fact that nobody handles begins nothing",
     file: "refold.ts",
-    find: "isWhole && index > 0 &&",
+    find: "isWhole && place > 1 &&",
     replace: "isWhole &&",
   },
   {
@@ -170,12 +162,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: "stored-moment.ts",
     find: 'settle("timers", stored.timers)',
     replace: 'settle("timers", stored.timers.toReversed())',
-  },
-  {
-    name: "a row forgets the delays",
-    file: "stored-moment.ts",
-    find: 'settle("timers", stored.timers)',
-    replace: 'settle("timers", [])',
   },
   {
     name: "a row forgets that delays have fired",
@@ -264,8 +250,26 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a fault is never taken back",
     file: "timeline.ts",
-    find: "anchors: thin(anchors, IN_MEMORY),\n    fault: undefined,",
-    replace: "anchors: thin(anchors, IN_MEMORY),",
+    find: "anchors: thin(anchors, IN_MEMORY), fault: undefined };",
+    replace: "anchors: thin(anchors, IN_MEMORY) };",
+  },
+  {
+    name: "old facts are settled by an anchor that later ones have overtaken",
+    file: "settled-past.ts",
+    find: "stillTrue(anchors, factsAfter(base, past()), base?.count ?? 0)",
+    replace: "(stillTrue(anchors, factsAfter(base, past()), 0), anchors)",
+  },
+  {
+    name: "a row forgets what was settled",
+    file: "stored-timeline.ts",
+    find: "base: base && reviveAnchor(machine, base),",
+    replace: "base: undefined,",
+  },
+  {
+    name: "a late fact after what was settled goes back to the beginning",
+    file: "refold.ts",
+    find: "from: before.at(-1) ?? base,",
+    replace: "from: before.at(-1),",
   },
   {
     name: "one delay more may fire",

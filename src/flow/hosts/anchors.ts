@@ -42,12 +42,13 @@ export function thin(anchors: readonly Anchor[], share: number): readonly Anchor
 /**
  * Of anchors that may have been kept before later facts landed among theirs.
  *
- * @param facts - all facts, sorted.
+ * @param facts - all facts after the base, sorted.
+ * @param before - how many facts the base holds.
  * @returns those that hold exactly the facts up to their place.
  */
-export function stillTrue(anchors: readonly Anchor[], facts: readonly Place[]): readonly Anchor[] {
+export function stillTrue(anchors: readonly Anchor[], facts: readonly Place[], before: number): readonly Anchor[] {
   return anchors.filter(({ count, place }) => {
-    const last = facts[count - 1];
+    const last = facts[count - before - 1];
     return (
       last !== undefined &&
       last.type === place.type &&

@@ -1,7 +1,7 @@
 import type { ActorEvent } from "../../actor/actor-type.ts";
 import { type Anchor, stillTrue } from "./anchors.ts";
 import { freezeFact } from "./fact.ts";
-import { countBefore, placeOf, sortFacts } from "./fact-order.ts";
+import { comparePlaces, countBefore, placeOf, sortFacts } from "./fact-order.ts";
 import { type Actor, attempt, begin, type FoldFault, foldFact, type Point } from "./fold.ts";
 import { isSameMoment } from "./same-moment.ts";
 import { isHandled } from "./statechart.ts";
@@ -9,13 +9,17 @@ import { isHandled } from "./statechart.ts";
 /** What is kept of the fold before. */
 interface Kept {
   readonly anchors: readonly Anchor[];
+  /** Holds the facts that are not folded again; undefined when all are. */
+  readonly base: Anchor | undefined;
   /** It reached its end: where nothing differs from it any more, the rest is as it was. */
   readonly isWhole: boolean;
 }
 
 interface Refolded {
-  /** All, sorted. */
-  readonly facts: readonly ActorEvent[];
+  /** How many facts are folded now, those of the base included. */
+  readonly count: number;
+  /** The one that happened last. */
+  readonly latest: ActorEvent;
   readonly anchors: readonly Anchor[];
   /** Facts folded again that happened after the new one. */
   readonly replayed: number;
@@ -32,30 +36,42 @@ interface Refolded {
  * were there.
  */
 export function refold(actor: Actor, kept: Kept, past: readonly ActorEvent[], fact: ActorEvent): Refolded {
-  const old = sortFacts(past);
+  const { base, isWhole } = kept;
+  const held = base?.count ?? 0;
+  const old = factsAfter(base, past);
   const index = countBefore(old, fact);
   const facts = [...old.slice(0, index), fact, ...old.slice(index)];
-  const anchors = stillTrue(kept.anchors, old);
-  const before = anchors.filter(({ count }) => count <= index);
+  const count = held + facts.length;
+  const place = held + index + 1;
+  const anchors = stillTrue(kept.anchors, old, held);
+  const before = anchors.filter((anchor) => anchor.count < place);
   // What comes after the new fact holds one fact more from now on.
-  const after = kept.isWhole
-    ? anchors.filter(({ count }) => count > index).map((anchor) => ({ ...anchor, count: anchor.count + 1 }))
+  const after = isWhole
+    ? anchors.filter((anchor) => anchor.count >= place).map((anchor) => ({ ...anchor, count: anchor.count + 1 }))
     : [];
-  const { made, ...replay } = replayFrom(actor, { facts, index, isWhole: kept.isWhole, from: before.at(-1), after });
+  const { made, ...replay } = replayFrom(actor, { facts, held, place, isWhole, from: before.at(-1) ?? base, after });
   const all = [...before, ...made];
-  const reached = all.at(-1)?.count ?? 0;
+  const reached = all.at(-1)?.count ?? held;
   return {
     ...replay,
-    facts,
-    anchors: replay.isSettled ? [...all, ...after.filter(({ count }) => count > reached)] : all,
-    replayed: Math.max(0, reached - index - 1),
+    count,
+    latest: facts.at(-1) ?? fact,
+    anchors: replay.isSettled ? [...all, ...after.filter((anchor) => anchor.count > reached)] : all,
+    replayed: Math.max(0, reached - place),
   };
 }
 
+/** @returns the facts that the base does not hold, sorted. */
+export function factsAfter(base: Anchor | undefined, past: readonly ActorEvent[]): readonly ActorEvent[] {
+  return sortFacts(base === undefined ? past : past.filter((fact) => comparePlaces(fact, base.place) > 0));
+}
+
 interface Stretch extends Pick<Kept, "isWhole"> {
+  /** Without the first `held`, which the base holds. */
   readonly facts: readonly ActorEvent[];
-  /** Of the new fact. */
-  readonly index: number;
+  readonly held: number;
+  /** Of the new fact among all, from 1. */
+  readonly place: number;
   /** Undefined: from the initial state. */
   readonly from: Anchor | undefined;
   /** Of the fold before, what it was after facts that happened after the new one. */
@@ -64,21 +80,21 @@ interface Stretch extends Pick<Kept, "isWhole"> {
 
 type Replay = Pick<Refolded, "isHandled" | "isSettled" | "result"> & { readonly made: readonly Anchor[] };
 
-function replayFrom(actor: Actor, { facts, index, isWhole, from, after }: Stretch): Replay {
+function replayFrom(actor: Actor, { facts, held, place, isWhole, from, after }: Stretch): Replay {
   const made: Anchor[] = [];
   const earlier = new Map(after.map((anchor) => [anchor.count, anchor.moment]));
   let isSelected = false;
   let isSettled = false;
   const result = attempt(() => {
     let point = from === undefined ? begin(actor, facts[0] as ActorEvent) : { moment: from.moment, delays: 0 };
-    for (let count = (from?.count ?? 0) + 1; count <= facts.length && !isSettled; count++) {
-      const fact = freezeFact(facts[count - 1] as ActorEvent);
+    for (let count = (from?.count ?? 0) + 1; count <= held + facts.length && !isSettled; count++) {
+      const fact = freezeFact(facts[count - held - 1] as ActorEvent);
       const folded = foldFact(actor, point, fact);
       point = folded.after;
-      if (count === index + 1) {
+      if (count === place) {
         isSelected = isHandled(folded.before, point.moment, fact);
         // It changed nothing, and no delay begins with it: those between fire as they did.
-        isSettled = isWhole && index > 0 && folded.before === point.moment;
+        isSettled = isWhole && place > 1 && folded.before === point.moment;
       }
       made.push({ count, place: placeOf(fact), moment: point.moment });
       const known = earlier.get(count);

@@ -10,6 +10,8 @@ export interface StoredTimeline {
   readonly count: number;
   readonly latest: Place;
   readonly passed: string | null;
+  /** Absent when all facts are kept. */
+  readonly base?: StoredAnchor;
   /** Absent when no fold of it ever ended. */
   readonly end?: {
     readonly last: StoredMoment;
@@ -25,11 +27,12 @@ export interface StoredTimeline {
 export type StoredAnchor = Pick<Anchor, "count" | "place"> & { readonly moment: StoredMoment };
 
 /** @returns what revives the actor without its facts. */
-export function storeTimeline({ count, latest, passed, end, fault }: Timeline): StoredTimeline {
+export function storeTimeline({ count, latest, passed, base, end, fault }: Timeline): StoredTimeline {
   return {
     count,
     latest,
     passed,
+    ...(base !== undefined && { base: storeAnchor(base) }),
     ...(end !== undefined && {
       end: {
         last: storeMoment(end.last),
@@ -43,7 +46,11 @@ export function storeTimeline({ count, latest, passed, end, fault }: Timeline): 
 
 /** @returns the anchors worth a row: about as many as doublings of the number of facts. */
 export function storeAnchors({ anchors }: Timeline): StoredAnchor[] {
-  return thin(anchors, IN_A_ROW).map(({ count, place, moment }) => ({ count, place, moment: storeMoment(moment) }));
+  return thin(anchors, IN_A_ROW).map(storeAnchor);
+}
+
+function storeAnchor({ count, place, moment }: Anchor): StoredAnchor {
+  return { count, place, moment: storeMoment(moment) };
 }
 
 /**
@@ -57,7 +64,7 @@ export function reviveTimeline(
   stored: StoredTimeline,
   anchors: readonly StoredAnchor[],
 ): Timeline | undefined {
-  const { count, latest, passed, end, fault } = stored;
+  const { count, latest, passed, base, end, fault } = stored;
   try {
     const last = end && reviveMoment(machine, end.last);
     const now = end?.now === undefined ? last : reviveMoment(machine, end.now);
@@ -67,9 +74,14 @@ export function reviveTimeline(
       passed,
       fault: fault && new FoldFault(fault.thrower, new Error(fault.reason)),
       end: last && now && end && { last, now: { moment: now, delays: end.delays } },
-      anchors: anchors.map(({ moment, ...rest }) => ({ ...rest, moment: reviveMoment(machine, moment) })),
+      base: base && reviveAnchor(machine, base),
+      anchors: anchors.map((anchor) => reviveAnchor(machine, anchor)),
     };
   } catch {
     return undefined;
   }
+}
+
+function reviveAnchor(machine: AnyStateMachine, { count, place, moment }: StoredAnchor): Anchor {
+  return { count, place, moment: reviveMoment(machine, moment) };
 }

@@ -19,6 +19,8 @@ export interface Timeline {
   readonly latest: Place;
   /** Event time known to have passed; null when none is. */
   readonly passed: string | null;
+  /** The oldest facts, folded once and for all: see `settleBefore`. Undefined when all are kept. */
+  readonly base: Anchor | undefined;
   /** By count, ascending. In a row they may be older than the rest: only what `stillTrue` says of them holds. */
   readonly anchors: readonly Anchor[];
   /** Why the facts cannot be folded; undefined when they can. */
@@ -65,7 +67,7 @@ interface Outcome {
  * Hears a fact. The latest costs one step, an earlier one the steps from the anchor before it.
  *
  * @param timeline - undefined for the first fact.
- * @param heard - of an identity (type and eventId) not heard before.
+ * @param heard - of an identity (type and eventId) not heard before, and not before the base.
  */
 export function hear(actor: Actor, timeline: Timeline | undefined, heard: ActorEvent, past: Past): Outcome {
   const fact = freezeFact(heard);
@@ -94,8 +96,8 @@ export function pass(actor: Actor, timeline: Timeline, passed: string): Timeline
 
 function append(actor: Actor, before: Timeline | undefined, from: () => Point, fact: ActorEvent): Outcome {
   const place = placeOf(fact);
-  const { anchors = [], count = 0, passed = null, end } = before ?? {};
-  const next: Timeline = { count: count + 1, latest: place, passed, anchors, fault: undefined, end };
+  const { anchors = [], count = 0, passed = null, end, base } = before ?? {};
+  const next: Timeline = { count: count + 1, latest: place, passed, base, anchors, fault: undefined, end };
   const folded = attempt(() => foldFact(actor, from(), fact));
   if (folded instanceof FoldFault) return broken(next, folded, fact);
   const { moment } = folded.after;
@@ -108,16 +110,10 @@ function append(actor: Actor, before: Timeline | undefined, from: () => Point, f
 
 function insert(actor: Actor, before: Timeline, fact: ActorEvent, past: Past): Outcome {
   const isWhole = before.fault === undefined && before.end !== undefined;
-  const refolded = refold(actor, { anchors: before.anchors, isWhole }, past(), fact);
-  const { facts, anchors, replayed, isSettled, result } = refolded;
-  const latest = placeOf(facts.at(-1) ?? fact);
-  const next: Timeline = {
-    ...before,
-    count: facts.length,
-    latest,
-    anchors: thin(anchors, IN_MEMORY),
-    fault: undefined,
-  };
+  const refolded = refold(actor, { anchors: before.anchors, base: before.base, isWhole }, past(), fact);
+  const { count, anchors, replayed, isSettled, result } = refolded;
+  const latest = placeOf(refolded.latest);
+  const next: Timeline = { ...before, count, latest, anchors: thin(anchors, IN_MEMORY), fault: undefined };
   if (result instanceof FoldFault) return broken(next, result, fact);
   const timeline = isSettled ? next : endAt(actor, next, result.moment, { moment: result.moment, delays: 0 });
   if (timeline.fault !== undefined) return broken(timeline, timeline.fault, fact);

@@ -1,6 +1,8 @@
 import { expect, it } from "vitest";
 import { createMachine } from "xstate";
+import { isTooLate, settleBefore } from "../../../src/flow/hosts/settled-past.ts";
 import { reviveTimeline, storeAnchors, storeTimeline } from "../../../src/flow/hosts/stored-timeline.ts";
+import type { Timeline } from "../../../src/flow/hosts/timeline.ts";
 import { at, fact, Hosted, LOG, ORDER } from "./things.ts";
 
 const json = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value));
@@ -47,4 +49,20 @@ it("keeps few moments of many facts", () => {
   actor.hear(...Array.from({ length: 1000 }, (_, index) => fact("A", index, {}, `${index}`)));
   expect(actor.timeline?.anchors.length).toBeLessThan(70);
   expect(storeAnchors(actor.timeline as never).length).toBeLessThan(15);
+});
+
+it("needs no facts that are settled, and hears none that happened before them", () => {
+  const actor = new Hosted(LOG);
+  actor.hear(...Array.from({ length: 100 }, (_, index) => fact("A", index * 2, {}, `${index}`)));
+  const settled = settleBefore(actor.timeline as Timeline, at(180), () => actor.facts);
+  const { base } = settled;
+  expect(base?.count).toBeGreaterThan(80);
+  expect(isTooLate(settled, fact("A", 3, {}, "early"))).toBe(true);
+  const late = fact("A", 181, {}, "late");
+  expect(isTooLate(settled, late)).toBe(false);
+  actor.timeline = reviveTimeline(LOG, json(storeTimeline(settled)), []);
+  actor.facts.splice(0, base?.count ?? 0);
+  expect(actor.hear(late)).toEqual({ kind: "reordered", replayed: 9 });
+  expect(actor.timeline?.count).toBe(101);
+  expect(actor.snapshot.context.heard.indexOf("late")).toBe(91);
 });
