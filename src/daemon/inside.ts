@@ -22,8 +22,9 @@ export async function openInside(options: DaemonOptions, stack: AsyncDisposableS
   const { config, types, logger, onFatal, acceptStreams: accepted = [], reached = () => {} } = options;
   const problems = checkActorTypes(types);
   if (problems.length > 0) throw new ConfigError(problems);
+  // Makes the data directory, if need be.
+  const store = openStore(options, stack);
   const told = { ...options, reached, version: VERSION, instance: readInstanceId(config.NATSTATE_DATA) };
-  const store = openStore(told, stack);
   const metrics = createMetrics({ types });
   const waiting = createWaiting({ ...told, metrics }, options);
   stack.defer(waiting.close);
