@@ -11,7 +11,7 @@ const loadTypes = async (): Promise<readonly ActorType[]> => (await import("../m
 /** Each command's modules are loaded when it is the one that was asked for: loading all of them takes half a second. */
 const COMMANDS: ReadonlyArray<readonly [names: string, add: (program: Command) => Promise<void>]> = [
   ["start", async (program) => (await import("./cli/start.ts")).addStart(program, await loadTypes())],
-  ["demo", async (program) => (await import("./cli/rehearsal.ts")).addDemo(program)],
+  ["demo", async (program) => (await import("./cli/rehearsal.ts")).addDemo(program, await loadTypes())],
   ["simulate", async (program) => (await import("./cli/rehearsal.ts")).addSimulate(program, await loadTypes())],
   ["publish", async (program) => (await import("./cli/publish.ts")).addPublish(program, await loadTypes())],
   [

@@ -88,9 +88,9 @@ export interface TrafficOptions {
   readonly duplicates: number;
   /** Share of events held back to the very end. */
   readonly late: number;
-  /** Share of payments that fail first. */
+  /** Share of what may fail that does at first, for example of payments. */
   readonly fail: number;
-  /** How many orders' events are mixed with each other; 0 keeps each actor's events together and in order. */
+  /** How many actors' events are mixed with each other; 0 keeps each actor's events together and in order. */
   readonly shuffle: number;
   /** How many messages that can never be accepted. */
   readonly malformed: number;

@@ -131,8 +131,8 @@ function lostWithOld(
   const why = old instanceof Error ? `the old store cannot be read (${old.message})` : "there is no old store";
   return streams.flatMap(({ name, created, firstSequence, holes }) => {
     if (old === undefined || old instanceof Error) {
-      const aged = `what ${name} held before ${firstSequence} has left it, and ${why}: orders from then are incomplete`;
-      const purged = `${holes} messages are gone from between others of ${name}, and ${why}: their orders are incomplete`;
+      const aged = `what ${name} held before ${firstSequence} has left it, and ${why}: what is from then is incomplete`;
+      const purged = `${holes} messages are gone from between others of ${name}, and ${why}: those they were about are incomplete`;
       return [...(firstSequence > 1 ? [aged] : []), ...(holes > 0 ? [purged] : [])];
     }
     const known = old.records.streamCreated(name);

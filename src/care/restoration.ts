@@ -110,7 +110,7 @@ interface Restored {
   readonly retired: RetiredRow;
 }
 
-/** Not derived: an order that was never retired keeps its decisions when the rules change, until its next event. */
+/** Not derived: an actor that was never retired keeps its decisions when the rules change, until its next event. */
 function adoptLedger(
   { journal, actors, lane, retired }: Restored,
   past: readonly Handled[],

@@ -4,7 +4,7 @@ import { joinPasts, readPast } from "../answers/find-actor.ts";
 import { isRefused, type Parameters, readListFilter } from "../answers/query-filters.ts";
 import type { ActorList } from "../jetstream/query-client.ts";
 import { renderActor, renderHistory, renderList, renderStats, withPast } from "./actors-text.ts";
-import { chosenTypes, ofTypeOption, wholeNumber, withExamples } from "./arguments.ts";
+import { allOf, chosenTypes, ofTypeOption, oneOf, wholeNumber, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { askOne } from "./find-actor.ts";
 import { print, printJson, terminalColumns } from "./output.ts";
@@ -43,7 +43,7 @@ function addGet(program: Command, types: readonly ActorType[]): void {
   const command = addRead(
     program,
     "get <id>",
-    "Show one order: its state, facets, standing decision and events.",
+    `Show one ${oneOf(types)}: its state, facets, standing decision and events.`,
     types,
   ).action(async (id: string, options: ReadOptions) => {
     const { type, found } = await askOne(types, id, options, (queries, of) => queries.get(of, id));
@@ -52,7 +52,7 @@ function addGet(program: Command, types: readonly ActorType[]): void {
   });
   withExamples(command, [
     ["npx natstate get ORD-1001", "for a person"],
-    ["npx natstate get ORD-1001 --json | jq .decision", "for a script; exit code 3 when there is no such order"],
+    ["npx natstate get ORD-1001 --json | jq .decision", "for a script; exit code 3 when there is none"],
   ]);
 }
 
@@ -60,7 +60,7 @@ function addHistory(program: Command, types: readonly ActorType[]): void {
   const command = addRead(
     program,
     "history <id>",
-    "Show all that led to what an order is: events and decisions.",
+    `Show all that led to what one ${oneOf(types)} is: events and decisions.`,
     types,
   ).action(async (id: string, options: ReadOptions) => {
     const { type, found } = await askOne(types, id, options, (queries, of) => queries.history(of, id));
@@ -74,7 +74,7 @@ function addHistory(program: Command, types: readonly ActorType[]): void {
 }
 
 function addList(program: Command, types: readonly ActorType[]): void {
-  const command = addRead(program, "list", "List orders, newest first.", types)
+  const command = addRead(program, "list", `List ${allOf(types)}, newest first.`, types)
     .option("--state <state>", "only in this state")
     .option("--decision <type>", "only with this standing decision; none: without one")
     .option("--incomplete", "only those that still wait for an event")
@@ -127,14 +127,17 @@ async function list(types: readonly ActorType[], options: ListOptions): Promise<
 }
 
 function addStats(program: Command, types: readonly ActorType[]): void {
-  const command = addRead(program, "stats", "Count orders by state, decisions, events and dead letters.", types).action(
-    async (options: ReadOptions) => {
-      const chosen = chosenTypes(types, options.type);
-      const found = await withSystem(options.nats, ({ queries }) => queries.stats(...chosen));
-      if (options.json) printJson(found);
-      else print(withPast(renderStats(chosen, found), readPast(found)));
-    },
-  );
+  const command = addRead(
+    program,
+    "stats",
+    `Count ${allOf(types)} by state, decisions, events and dead letters.`,
+    types,
+  ).action(async (options: ReadOptions) => {
+    const chosen = chosenTypes(types, options.type);
+    const found = await withSystem(options.nats, ({ queries }) => queries.stats(...chosen));
+    if (options.json) printJson(found);
+    else print(withPast(renderStats(chosen, found), readPast(found)));
+  });
   withExamples(command, [
     ["npx natstate stats", "over all daemons"],
     ["npx natstate stats --json | jq .orders.byState", "for a script"],

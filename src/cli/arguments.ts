@@ -54,6 +54,31 @@ export function ofTypeOption(types: readonly ActorType[]): Option {
   return new Option("--type <name>", "only of this actor type").choices(types.map((type) => type.name));
 }
 
+/** An option for each type, called as the type is: `--orders <n>`, for example. @returns what was given, by type. */
+export function optionPerType<Value>(
+  command: Command,
+  types: readonly ActorType[],
+  toOption: (type: ActorType) => Option,
+): (options: object) => Map<ActorType, Value> {
+  const own = types.map((type) => [type, toOption(type)] as const);
+  for (const [, option] of own) command.addOption(option);
+  return (options) => {
+    const given = new Map(Object.entries(options) as [string, Value][]);
+    const values = own.map(([type, option]) => [type, given.get(option.attributeName())] as const);
+    return new Map(values.filter((pair): pair is [ActorType, Value] => pair[1] !== undefined));
+  };
+}
+
+/** `order or parcel`, for example. */
+export function oneOf(types: readonly ActorType[]): string {
+  return types.map(({ name }) => name).join(" or ");
+}
+
+/** `orders and parcels`, for example. */
+export function allOf(types: readonly ActorType[]): string {
+  return types.map(({ collection }) => collection).join(" and ");
+}
+
 /** The type an option named, or all. */
 export function chosenTypes(types: readonly ActorType[], name: string | undefined): readonly ActorType[] {
   return name === undefined ? types : [findType(types, name)];

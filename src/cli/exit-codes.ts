@@ -6,7 +6,7 @@ export const EXIT_CODES = {
   ok: { code: 0, meaning: "done" },
   failed: { code: 1, meaning: "not done: natstate or NATS cannot be reached, or something was refused" },
   usage: { code: 2, meaning: "the command line or the configuration is wrong; nothing was done" },
-  not_found: { code: 3, meaning: "there is no such order or dead letter, or the order is retired" },
+  not_found: { code: 3, meaning: "there is no such actor or dead letter, or the actor is retired" },
   not_healthy: { code: 4, meaning: "health: natstate is not running, or not ready; doctor: there is a problem" },
 } as const;
 

@@ -3,7 +3,7 @@ import type { ActorType } from "../actor/actor-type.ts";
 import { PAST_EVENTS } from "../answers/inspection-past.ts";
 import { followInspection } from "../jetstream/inspect-client.ts";
 import { QueryError } from "../jetstream/query-error.ts";
-import { checkActorId, findType, typeOption, wholeNumber, withExamples } from "./arguments.ts";
+import { checkActorId, findType, oneOf, typeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { startInspectionRelay } from "./inspection-relay.ts";
 import { print, printJson, say } from "./output.ts";
@@ -20,12 +20,12 @@ interface InspectOptions {
   readonly nats?: string;
 }
 
-/** Adds `natstate inspect`: one order's machine at work, for XState's visualisers. */
+/** Adds `natstate inspect`: one actor's machine at work, for XState's visualisers. */
 export function addInspect(program: Command, types: readonly ActorType[]): void {
   const command = program
     .command("inspect <id>")
     .description(
-      "Stream an order's inspection events (past, then live) on a WebSocket, as Stately's inspector reads them.",
+      `Stream the inspection events of one ${oneOf(types)} (past, then live) on a WebSocket, as Stately's inspector reads them.`,
     )
     .option("--port <n>", "port on 127.0.0.1; 0 picks a free one", wholeNumber(0, 65_535), 0)
     .option("--redact", "type names in place of values; names of fields stay, such as the SKUs of a reservation")

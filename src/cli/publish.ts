@@ -11,7 +11,7 @@ import {
 } from "../client/publish-event.ts";
 import { readConfig } from "../config/config.ts";
 import { eventStream } from "../wire/names.ts";
-import { checkActorId, findType, typeOption, withExamples } from "./arguments.ts";
+import { checkActorId, findType, oneOf, typeOption, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { print, printJson } from "./output.ts";
 import { type System, withSystem } from "./system.ts";
@@ -29,8 +29,8 @@ interface PublishOptions {
 export function addPublish(program: Command, types: readonly ActorType[]): void {
   const command = program
     .command("publish")
-    .description("Publish one event about an order, once it is sure that natstate can read it.")
-    .argument("<id>", "which order")
+    .description(`Publish one event about one ${oneOf(types)}, once it is sure that natstate can read it.`)
+    .argument("<id>", "whom it is about")
     .argument("<event>", "its event type")
     .argument("<fields>", "the event's fields as a JSON object; - reads them from stdin")
     .option("--event-id <id>", "its identity: the same id twice has one effect (default: a new UUID)")

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
 import type { QuarantineDetail, QuarantineEntry, Released } from "../answers/quarantine.ts";
 import type { QueryClient } from "../jetstream/query-client.ts";
-import { checkActorId, chosenTypes, ofTypeOption, withExamples } from "./arguments.ts";
+import { allOf, checkActorId, chosenTypes, ofTypeOption, oneOf, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { type FoundActor, findAll } from "./find-actor.ts";
 import { pairs, print, printJson, table, terminalColumns } from "./output.ts";
@@ -20,7 +20,7 @@ interface Common {
 export function addQuarantine(program: Command, types: readonly ActorType[]): void {
   const group = program
     .command("quarantine")
-    .description("Look at orders whose machine failed on an event, and go on with them after a fix.");
+    .description(`Look at ${allOf(types)} whose machine failed on an event, and go on with them after a fix.`);
   addList(group, types);
   addShow(group, types);
   addRelease(group, types);
@@ -28,7 +28,7 @@ export function addQuarantine(program: Command, types: readonly ActorType[]): vo
 
 function addList(group: Command, types: readonly ActorType[]): void {
   const command = addCommon(group.command("list"), types)
-    .description("List quarantined orders, by id.")
+    .description(`List quarantined ${allOf(types)}, by id.`)
     .action(async (options: Common) => {
       const found = await withSystem(options.nats, ({ queries }) =>
         findAll(chosenTypes(types, options.type), (type) => queries.quarantined(type)),
@@ -44,7 +44,7 @@ function addList(group: Command, types: readonly ActorType[]): void {
 
 function addShow(group: Command, types: readonly ActorType[]): void {
   const command = addCommon(group.command("show <id>"), types)
-    .description("Show why an order is quarantined, and the events kept back.")
+    .description(`Show why one ${oneOf(types)} is quarantined, and the events kept back.`)
     .action(async (id: string, options: Common) => {
       const chosen = chosenTypes(types, options.type);
       for (const type of chosen) checkActorId(type, id);
@@ -62,8 +62,8 @@ function addShow(group: Command, types: readonly ActorType[]): void {
 
 function addRelease(group: Command, types: readonly ActorType[]): void {
   const command = addCommon(group.command("release [id]"), types)
-    .description("Apply the events kept back, in their order. An order whose machine fails again stays quarantined.")
-    .option("--all", "every quarantined order")
+    .description("Apply the events kept back, in their order. Whose machine fails again stays quarantined.")
+    .option("--all", "all that are quarantined")
     .action((id: string | undefined, options: Common & { all?: boolean }) => release(types, id, options));
   withExamples(command, [
     ["npx natstate quarantine release ORD-1001", "after a fix; exit code 1 when its machine fails again"],

@@ -91,7 +91,7 @@ function render(rebuilt: Rebuilt): string[] {
     rebuilt;
   return pairs([
     ["rebuilt", resumed ? "going on where it had been interrupted" : "from the beginning"],
-    ["orders", String(actors)],
+    ["actors", String(actors)],
     ["events", fromOldStore === 0 ? String(events) : `${events}, ${fromOldStore} of them from the old store`],
     ["decisions", pending === 0 ? `${decisions}, as DECISIONS has them` : `${decisions}`],
     ["to be published", `${pending}${pending === 0 ? "" : ", at the next start"}`],

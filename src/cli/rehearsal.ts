@@ -3,13 +3,12 @@ import type { ActorType } from "../actor/actor-type.ts";
 import { normaliseTimestamp } from "../actor/event-time.ts";
 import { maskUrl } from "../config/values.ts";
 import { runSimulation, simulationDefaults as usual } from "../demo/simulate.ts";
-import { findType, idPrefix, share, typeOption, wholeNumber, withExamples } from "./arguments.ts";
+import { findType, idPrefix, optionPerType, share, typeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { withSystem } from "./system.ts";
 import { addSystemOption } from "./system-option.ts";
 
 interface DemoOptions {
-  readonly orders?: number;
   readonly seed?: number;
   readonly keep?: boolean;
   readonly json?: boolean;
@@ -17,7 +16,6 @@ interface DemoOptions {
 
 interface SimulateOptions {
   readonly type: string;
-  readonly orders: number;
   readonly rate: number;
   readonly shuffle: number | true;
   readonly duplicates: number | true;
@@ -32,19 +30,20 @@ interface SimulateOptions {
 }
 
 /** Adds `natstate demo`: everything in a temporary directory, held against an independent model of the rules. */
-export function addDemo(program: Command): void {
+export function addDemo(program: Command, types: readonly ActorType[]): void {
   // The defaults are written out: the demo's own modules are loaded only when it runs, as in start.ts.
   const command = program
     .command("demo")
-    .description("Show it at work: servers of its own, seeded traffic, every order compared with a model. Cleans up.")
-    .option("--orders <n>", "how many orders (default: 200)", wholeNumber(1, 1_000_000))
+    .description("Show it at work: servers of its own, seeded traffic, everything compared with a model. Cleans up.");
+  const numbersOf = numberPerType(command, types, 200);
+  command
     .option("--seed <n>", "another seed, other traffic (default: 1)", wholeNumber(0, 0xffffffff))
     .option("--keep", "stay running afterwards, until Ctrl-C")
     .option("--json", "print the report as JSON")
-    .action(async ({ orders, seed, keep = false, json = false }: DemoOptions) => {
+    .action(async ({ seed, keep = false, json = false, ...options }: DemoOptions) => {
       const { demoDefaults, runDemo } = await import("../demo/demo.ts");
       const { ok } = await runDemo({
-        orders: orders ?? demoDefaults.orders,
+        actors: numbersOf(options),
         seed: seed ?? demoDefaults.seed,
         keep,
         json,
@@ -55,7 +54,7 @@ export function addDemo(program: Command): void {
     });
   withExamples(command, [
     ["npx natstate demo", "about ten seconds"],
-    ["npx natstate demo --orders 2000 --seed 7", "more of it"],
+    [`npx natstate demo --${types[0]?.collection} 2000 --seed 7`, "more of it"],
     ["npx natstate demo --keep", "to look around afterwards"],
   ]);
 }
@@ -66,24 +65,25 @@ export function addSimulate(program: Command, types: readonly ActorType[]): void
     .command("simulate")
     .description(
       "Publish seeded traffic to a running system: late, twice and in any order. The same seed and --from, the same.",
-    )
-    .option("--orders <n>", "how many orders", wholeNumber(1, 1_000_000), usual.orders)
+    );
+  const numbersOf = numberPerType(command, types, usual.actors);
+  command
     .option("--rate <n>", "events a second; 0: as fast as they are stored", wholeNumber(0), usual.rate)
-    .addOption(trouble("--shuffle [n]", "mix the events of n orders; 0: in order", "shuffle", wholeNumber(0)))
+    .addOption(trouble("--shuffle [n]", "mix the events of so many; 0: in order", "shuffle", wholeNumber(0)))
     .addOption(trouble("--duplicates [share]", "share of events published again", "duplicates", share))
     .addOption(trouble("--late [share]", "share of events held back to the very end", "late", share))
-    .addOption(trouble("--fail [share]", "share of payments that fail first", "fail", share))
+    .addOption(trouble("--fail [share]", "share of what may fail that does at first, such as payments", "fail", share))
     .addOption(trouble("--malformed [n]", "messages that can never be read", "malformed", wholeNumber(0)))
     .option("--seed <n>", "another seed, other traffic", wholeNumber(0, 0xffffffff), usual.seed)
     .option("--from <time>", "when it happened, RFC 3339 (default: just now)", momentMs)
-    .option("--prefix <text>", "put before every order id (default: of seed and time)", idPrefix)
+    .option("--prefix <text>", "put before every id (default: of seed and time)", idPrefix)
     .addOption(typeOption(types))
     .option("--json", "print the summary as JSON")
-    .action((options: SimulateOptions) => simulate(types, options));
+    .action((options: SimulateOptions) => simulate(findType(types, options.type), options, numbersOf(options)));
   addSystemOption(command);
   withExamples(command, [
-    ["npx natstate simulate", "a hundred orders in a few seconds"],
-    ["npx natstate simulate --orders 10000 --rate 0 --seed 2", "as fast as NATS takes them"],
+    ["npx natstate simulate", `a hundred ${types[0]?.collection} in a few seconds`],
+    [`npx natstate simulate --${types[0]?.collection} 10000 --rate 0 --seed 2`, "as fast as NATS takes them"],
     ["npx natstate simulate --duplicates 50% --late 20% --fail 0.5", "a bad day"],
     ["npx natstate simulate --shuffle 0 --duplicates 0 --late 0 --fail 0 --malformed 0", "a perfect one"],
   ]);
@@ -103,17 +103,31 @@ function trouble(flags: string, description: string, name: Trouble, parse: (text
   return new Option(flags, description).argParser(parse).default(usual[name]);
 }
 
-async function simulate(types: readonly ActorType[], options: SimulateOptions): Promise<void> {
-  const { orders, rate, seed } = options;
+/** Adds `--orders <n>`, for example: how many of each type. */
+function numberPerType(command: Command, types: readonly ActorType[], fallback: number) {
+  return optionPerType<number>(command, types, ({ collection }) =>
+    new Option(`--${collection} <n>`, `how many ${collection} (default: ${fallback})`).argParser(
+      wholeNumber(1, 1_000_000),
+    ),
+  );
+}
+
+async function simulate(
+  type: ActorType,
+  options: SimulateOptions,
+  numbers: ReadonlyMap<ActorType, number>,
+): Promise<void> {
+  const { rate, seed } = options;
+  const other = [...numbers.keys()].find((each) => each !== type);
+  if (other !== undefined) throw new CliError("usage", `--${other.collection} is for --type ${other.name}`);
   const amount = (name: Trouble) => (options[name] === true ? usual[name] : options[name]);
-  const type = findType(types, options.type);
   const ending = new AbortController();
   const end = () => ending.abort();
   process.once("SIGINT", end);
   process.once("SIGTERM", end);
   const { complete } = await withSystem(options.nats, ({ url, access }) =>
     runSimulation({
-      ...{ type, orders, rate, seed },
+      ...{ type, actors: numbers.get(type) ?? usual.actors, rate, seed },
       shuffle: amount("shuffle"),
       duplicates: amount("duplicates"),
       late: amount("late"),

@@ -59,7 +59,8 @@ export async function runDaemon(
     if (ending.signal.aborted) process.exit(await ending.reason);
     throw error;
   });
-  announce(daemon, config, pretty, logger);
+  const next = nextSteps(types, resolve(config.NATSTATE_DATA), daemon.httpUrl);
+  announce(daemon, config, next, pretty ? null : logger);
   const code = await ending.reason;
   await daemon.stop();
   logger.info("stopped");
@@ -131,8 +132,8 @@ function awaitEnding(logger: Logger): Ending {
   };
 }
 
-/** Says where everything is, to people and to other commands. */
-function announce(daemon: Daemon, config: Config, pretty: boolean, logger: Logger): void {
+/** Says where everything is, to people and to other commands. @param logger - null: on standard output. */
+function announce(daemon: Daemon, config: Config, next: readonly string[], logger: Logger | null): void {
   const { natsUrl, httpUrl, version, instance } = daemon;
   const host = hostname();
   const dataDir = resolve(config.NATSTATE_DATA);
@@ -140,8 +141,7 @@ function announce(daemon: Daemon, config: Config, pretty: boolean, logger: Logge
   process.once("exit", () => removeRuntimeFile(dataDir, process.pid));
   writeRuntimeFile(dataDir, { pid: process.pid, natsUrl, httpUrl, startedAt: new Date().toISOString() });
   const embedded = config.NATS_URL === undefined;
-  const next = nextSteps(dataDir, httpUrl);
-  if (!pretty) {
+  if (logger !== null) {
     const where = { nats: maskUrl(natsUrl), embedded, api: httpUrl, data: dataDir };
     const partitions = Object.fromEntries(daemon.partitions());
     logger.info({ version, instance, host, ...where, partitions, next }, "natstate is running");
@@ -165,8 +165,9 @@ function announce(daemon: Daemon, config: Config, pretty: boolean, logger: Logge
   print(lines);
 }
 
-function nextSteps(dataDir: string, httpUrl: string | null): string[] {
+function nextSteps([type]: readonly ActorType[], dataDir: string, httpUrl: string | null): string[] {
   const where = dataDir === resolve("data") ? "" : `NATSTATE_DATA=${dataDir} `;
-  const ask = httpUrl === null ? [] : [`curl ${httpUrl}/api/orders`];
-  return [...["simulate --orders 100", "list", "watch"].map((line) => `${where}npx natstate ${line}`), ...ask];
+  const ask = httpUrl === null ? [] : [`curl ${httpUrl}/api/${type?.collection}`];
+  const commands = [`simulate --${type?.collection} 100`, "list", "watch"];
+  return [...commands.map((line) => `${where}npx natstate ${line}`), ...ask];
 }

@@ -1,12 +1,20 @@
 import { join } from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
 import type { OnProgress } from "../care/derive-store.ts";
 import { describeDifference } from "../care/diff.ts";
 import { type Selection, type Verification, verify } from "../care/verify.ts";
 import { readConfig } from "../config/config.ts";
 import type { Session } from "../jetstream/session.ts";
-import { checkActorId, chosenTypes, ofTypeOption, wholeNumber, withExamples } from "./arguments.ts";
+import {
+  allOf,
+  checkActorId,
+  chosenTypes,
+  ofTypeOption,
+  optionPerType,
+  wholeNumber,
+  withExamples,
+} from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { exitOnSignals } from "./exit-on-signals.ts";
 import { print, printJson } from "./output.ts";
@@ -17,7 +25,8 @@ import { addSystemOption } from "./system-option.ts";
 interface VerifyOptions {
   /** Absent: all of them. */
   readonly type?: string;
-  readonly order?: string;
+  /** Of these only. */
+  readonly ids: ReadonlyMap<ActorType, string>;
   readonly sample?: number;
   readonly all?: boolean;
   readonly nats?: string;
@@ -31,25 +40,26 @@ export function addVerify(program: Command, types: readonly ActorType[]): void {
   const command = program
     .command("verify")
     .description(
-      "Derive orders anew from the stream and compare them with the store and with DECISIONS. Reads only; the daemon goes on.",
-    )
-    .option("--order <id>", "this one")
+      `Derive ${allOf(types)} anew from the stream and compare them with the store and with DECISIONS. Reads only; the daemon goes on.`,
+    );
+  const idsOf = optionPerType<string>(command, types, ({ name }) => new Option(`--${name} <id>`, `this ${name}`));
+  command
     .option("--sample <n>", `so many at random (default: ${SAMPLE})`, wholeNumber(1, 1_000_000))
     .option("--all", "every one; needs room for the store twice under NATSTATE_DATA")
     .addOption(ofTypeOption(types))
     .option("--json", "print JSON")
-    .action((options: VerifyOptions) => run(types, options));
+    .action((options: Omit<VerifyOptions, "ids">) => run(types, { ...options, ids: idsOf(options) }));
   addSystemOption(command);
   withExamples(command, [
-    ["npx natstate verify", `${SAMPLE} orders at random; exit code 1 when anything differs`],
-    ["npx natstate verify --order ORD-1001", "one; exit code 3 when there is no such order"],
+    ["npx natstate verify", `${SAMPLE} at random; exit code 1 when anything differs`],
+    [`npx natstate verify --${types[0]?.name} ORD-1001`, "one; exit code 3 when there is none"],
     ["npx natstate verify --all --json", "the whole store"],
   ]);
 }
 
 async function run(types: readonly ActorType[], options: VerifyOptions): Promise<void> {
   exitOnSignals();
-  const chosen = chosenTypes(types, options.type);
+  const chosen = choose(types, options);
   const progress = showProgress();
   const verified = await withSystem(options.nats, ({ session }) =>
     verifyEach(chosen, session, options, progress.show),
@@ -59,8 +69,9 @@ async function run(types: readonly ActorType[], options: VerifyOptions): Promise
     throw new CliError("failed", `the store has not read any ${collections} yet`);
   }
   const known = verified.filter(({ found }) => found.checked + found.retired > 0);
-  if (options.order !== undefined && known.length === 0) throw notFound(options.order, verified);
-  const shown = options.order === undefined ? verified : known;
+  const [id] = options.ids.values();
+  if (id !== undefined && known.length === 0) throw notFound(id, verified);
+  const shown = id === undefined ? verified : known;
   if (options.json) printJson(sumUp(shown));
   else print(shown.flatMap((each) => render(each, options)));
   const differing = shown.reduce((sum, { found }) => sum + found.found, 0);
@@ -70,6 +81,16 @@ async function run(types: readonly ActorType[], options: VerifyOptions): Promise
 interface Verified {
   readonly type: ActorType;
   readonly found: Verification;
+}
+
+function choose(types: readonly ActorType[], { type, ids, sample, all }: VerifyOptions): readonly ActorType[] {
+  const ways = [...ids.values(), sample, all].filter((way) => way !== undefined).length;
+  const own = types.map(({ name }) => `--${name}`).join(", ");
+  if (ways > 1) throw new CliError("usage", `say which: ${own}, --sample or --all (one of them)`);
+  const [one] = ids.keys();
+  if (one === undefined) return chosenTypes(types, type);
+  if (type !== undefined && type !== one.name) throw new CliError("usage", `--${one.name} is not of --type ${type}`);
+  return [one];
 }
 
 /** Of the types the store has ever read. */
@@ -113,21 +134,20 @@ function sumUp(verified: readonly Verified[]): object {
   };
 }
 
-function select(type: ActorType, { order, sample, all }: VerifyOptions): Selection {
-  const ways = [order, sample, all].filter((way) => way !== undefined).length;
-  if (ways > 1) throw new CliError("usage", "say which: --order, --sample or --all (one of the three)");
+function select(type: ActorType, { ids, sample = SAMPLE, all }: VerifyOptions): Selection {
   if (all) return "all";
-  return order === undefined ? { sample: sample ?? SAMPLE } : { actorId: checkActorId(type, order) };
+  const id = ids.get(type);
+  return id === undefined ? { sample } : { actorId: checkActorId(type, id) };
 }
 
 function named(type: ActorType, { actorId, ...difference }: Verification["differences"][number]): object {
   return { [type.idField]: actorId, ...difference };
 }
 
-function render({ type, found: verification }: Verified, { order }: VerifyOptions): string[] {
+function render({ type, found: verification }: Verified, { ids }: VerifyOptions): string[] {
   const { checked, retired, fromStore, otherHistories, found, differences, elsewhere } = verification;
-  if (order !== undefined && retired > 0)
-    return [`${type.name} ${order} is retired: there is nothing of it to compare`];
+  const id = ids.get(type);
+  if (id !== undefined && retired > 0) return [`${type.name} ${id} is retired: there is nothing of it to compare`];
   const lines = differences.map(describeDifference);
   if (found > differences.length) lines.push(`... and ${found - differences.length} more`);
   if (otherHistories > 0) {

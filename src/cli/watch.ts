@@ -3,7 +3,7 @@ import type { ActorType } from "../actor/actor-type.ts";
 import type { ActorCounts, PublishedObject } from "../answers/queries.ts";
 import { followDecisions, type PublishedMessage } from "../jetstream/decision-feed.ts";
 import { describeContent, describeCounts } from "./actors-text.ts";
-import { chosenTypes, durationMs, ofTypeOption, withExamples } from "./arguments.ts";
+import { allOf, chosenTypes, durationMs, ofTypeOption, withExamples } from "./arguments.ts";
 import { print, printJson, say } from "./output.ts";
 import { type System, withSystem } from "./system.ts";
 import { addSystemOption } from "./system-option.ts";
@@ -22,7 +22,9 @@ const COUNTS_EVERY_MS = 3000;
 export function addWatch(program: Command, types: readonly ActorType[]): void {
   const command = program
     .command("watch")
-    .description("Follow decisions as they are published; on a terminal also how many orders are in which state.")
+    .description(
+      `Follow decisions as they are published; on a terminal also how many ${allOf(types)} are in which state.`,
+    )
     .option("--since <duration>", "begin with the decisions of that long ago, such as 10m", durationMs)
     .addOption(ofTypeOption(types))
     .option("--json", "print each as one line of JSON")

@@ -135,7 +135,7 @@ export const settings = {
   NATSTATE_RETAIN: {
     schema: optionalDuration,
     fallback: "off",
-    help: "how long after its last event, in stream time, a decided order keeps its rows, such as 90d; off: for ever",
+    help: "how long after its last event, in stream time, a decided actor keeps its rows, such as 90d; off: for ever",
   },
   NATSTATE_LOG_LEVEL: {
     schema: z.enum(["trace", "debug", "info", "warn", "error", "silent"]),

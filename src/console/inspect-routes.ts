@@ -24,7 +24,7 @@ const STILL_THERE_MS = 15_000;
 const MAX_WAITING_BYTES = 8_388_608;
 
 /**
- * The machine itself, `/api/machine/source` (`?type=order`, `&format=json|mermaid|source|text`), as text; and one actor
+ * The machine itself, `/api/machine/source` (for example `?type=order`, `&format=json|mermaid|source|text`), as text; and one actor
  * at work, `/api/<collection>/<id>/inspect` (`?redact=true`): server-sent events of one `InspectionMessage` each, the
  * past first. What ends the stream is told as an event `end`, `{"reason", "message"}`.
  */

@@ -191,7 +191,7 @@ async function answer<Filter extends object>(
   }
 }
 
-/** The actor type a question is about (`?type=order`, by default the first this build runs), and its other parameters. */
+/** The actor type a question is about (for example `?type=order`, by default the first this build runs), and its other parameters. */
 export function readTyped<Filter extends object>(
   types: readonly ActorType[],
   request: FastifyRequest,

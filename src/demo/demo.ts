@@ -13,8 +13,8 @@ import { rehearse } from "./rehearse.ts";
 import { renderReport } from "./report.ts";
 
 export interface DemoOptions {
-  /** Actors of each type. */
-  readonly orders: number;
+  /** How many of each type, {@link demoDefaults} where it does not say. */
+  readonly actors: ReadonlyMap<ActorType, number>;
   readonly seed: number;
   /** Stay running afterwards, until SIGINT, SIGTERM or `signal`. */
   readonly keep: boolean;
@@ -31,7 +31,7 @@ export interface DemoOptions {
   readonly signal?: AbortSignal;
 }
 
-export const demoDefaults = { orders: 200, seed: 1 } as const;
+export const demoDefaults = { actors: 200, seed: 1 } as const;
 
 /** Of the environment's settings only these are heeded: a demo must not touch anybody's system. */
 const HEEDED = ["NATSTATE_NATS_SERVER", "NATSTATE_NATS_RELEASES", "NATSTATE_CACHE"];
@@ -70,7 +70,7 @@ export async function runDemo(options: DemoOptions): Promise<{ ok: boolean }> {
 }
 
 async function perform(
-  { orders, seed, keep, json, types = actorTypes, out }: DemoOptions,
+  { actors, seed, keep, json, types = actorTypes, out }: DemoOptions,
   daemon: Daemon,
   progress: Progress,
   signal: AbortSignal,
@@ -79,7 +79,14 @@ async function perform(
   const reports: Record<string, unknown> = {};
   let ok = true;
   for (const type of types) {
-    const report = await rehearse({ type, actors: orders, seed, daemon, progress, signal });
+    const report = await rehearse({
+      type,
+      actors: actors.get(type) ?? demoDefaults.actors,
+      seed,
+      daemon,
+      progress,
+      signal,
+    });
     progress.clear();
     reports[type.collection] = report;
     ok &&= report.ok;

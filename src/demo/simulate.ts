@@ -15,16 +15,16 @@ export interface SimulationOptions {
   readonly access?: NatsAccess;
   /** The first that is registered when absent. */
   readonly type?: ActorType | undefined;
-  readonly orders: number;
+  readonly actors: number;
   /** Messages a second; 0: as fast as they are stored. */
   readonly rate: number;
-  /** How many orders' events are mixed with each other; 0 keeps each order's together and in order. */
+  /** How many actors' events are mixed with each other; 0 keeps each one's together and in order. */
   readonly shuffle: number;
   /** Share of events published more than once, 0 to 1. */
   readonly duplicates: number;
   /** Share of events held back to the very end, 0 to 1. */
   readonly late: number;
-  /** Share of payments that fail first, 0 to 1. */
+  /** Share of what may fail that does at first, 0 to 1. */
   readonly fail: number;
   /** Messages that can never be accepted. */
   readonly malformed: number;
@@ -47,7 +47,7 @@ export interface SimulationOptions {
 
 /** What a simulation has published. */
 export interface Simulation extends Omit<Published, "startedMs"> {
-  readonly orders: number;
+  readonly actors: number;
   readonly seed: number;
   readonly idPrefix: string;
   /** Whose story the type shows. */
@@ -62,7 +62,7 @@ export interface Simulation extends Omit<Published, "startedMs"> {
 }
 
 export const simulationDefaults = {
-  orders: 100,
+  actors: 100,
   rate: 200,
   shuffle: 25,
   duplicates: 0.15,
@@ -82,19 +82,19 @@ export const simulationDefaults = {
  *   does not take a message.
  */
 export async function runSimulation(options: SimulationOptions): Promise<Simulation> {
-  const { type = actorTypes[0], orders, seed, json, out, where } = options;
+  const { type = actorTypes[0], actors, seed, json, out, where } = options;
   if (type === undefined) throw new RangeError("no actor type is registered");
   const { shuffle, duplicates, late, fail, malformed } = options;
-  const dates = datesFrom(options.startMs, orders);
+  const dates = datesFrom(options.startMs, actors);
   const { idPrefix = `sim${seed}-${Math.floor(dates.startMs / 1000).toString(36)}-` } = options;
   const trouble = { shuffle, duplicates, late, fail, malformed };
-  const messages = makeTraffic(type, { ...trouble, ...dates, actors: orders, seed, idPrefix });
+  const messages = makeTraffic(type, { ...trouble, ...dates, actors, seed, idPrefix });
   const showcaseId = idPrefix + type.rehearsal.showcaseId;
   const { startedMs: _startedMs, ...published } = await publish(options, type, messages, showcaseId);
   const expected = expectOf(type, messages);
   const simulation: Simulation = {
     ...published,
-    orders: expected.actors.size,
+    actors: expected.actors.size,
     seed,
     idPrefix,
     showcaseId,
@@ -103,7 +103,7 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
     eventsPerSecond: Math.round(published.published / Math.max(published.seconds, 0.001)),
     complete: published.published === messages.length,
   };
-  out.write(json ? `${JSON.stringify(simulation, null, 2)}\n` : render(simulation, type, where));
+  out.write(json ? `${JSON.stringify(named(simulation, type), null, 2)}\n` : render(simulation, type, where));
   return simulation;
 }
 
@@ -128,12 +128,17 @@ async function publish(
   }
 }
 
+/** Their number under the type's own name. */
+function named({ actors, ...simulation }: Simulation, { collection }: ActorType): object {
+  return { ...simulation, [collection]: actors };
+}
+
 function render(simulation: Simulation, type: ActorType, where: string | undefined): string {
-  const { published, orders, duplicates, malformed, resent, seconds, eventsPerSecond, complete, showcaseId } =
+  const { published, actors, duplicates, malformed, resent, seconds, eventsPerSecond, complete, showcaseId } =
     simulation;
   const speed = `in ${seconds.toFixed(1)} s (${grouped(eventsPerSecond)}/s)`;
   const what = complete
-    ? `Published ${grouped(published)} messages about ${grouped(orders)} ${type.collection} ${speed}: ${grouped(duplicates)} duplicates, ${grouped(malformed)} that can never be accepted.`
+    ? `Published ${grouped(published)} messages about ${grouped(actors)} ${type.collection} ${speed}: ${grouped(duplicates)} duplicates, ${grouped(malformed)} that can never be accepted.`
     : `Ended early: published ${grouped(published)} messages about ${type.collection} ${speed}.`;
   const again = resent === 0 ? [] : [`${grouped(resent)} of them were sent again, because no answer came in time.`];
   const which = type === actorTypes[0] ? [] : [`--type ${type.name}`];

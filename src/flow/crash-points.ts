@@ -8,7 +8,7 @@ export const CRASH_POINTS = [
   "published",
   "noted",
 ] as const;
-/** The same of retention: a step and its commit; a retired order's history read, applied again and committed. */
+/** The same of retention: a step and its commit; a retired actor's history read, applied again and committed. */
 export const RETENTION_CRASH_POINTS = ["retiring", "retired", "history_read", "restoring", "restored"] as const;
 export type CrashPoint = (typeof CRASH_POINTS | typeof RETENTION_CRASH_POINTS)[number];
 

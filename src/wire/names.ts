@@ -1,7 +1,8 @@
 import type { ActorType } from "../actor/actor-type.ts";
 
 /*
- * Every NATS name of the wire contract (docs/wire.md) in one place. Other programs rely on them.
+ * Every NATS name of the wire contract (docs/wire.md) in one place, each with that of an order for example. Other programs
+ * rely on them.
  */
 
 export const DECISIONS_STREAM = "DECISIONS";

@@ -11,14 +11,14 @@ const MEANINGS: Record<(typeof REJECTION_REASONS)[number], string> = {
   invalid_event:
     "JSON, but not as the contract says: a field is missing or wrong, nested too deep, has a `__proto__` key, or text that is no Unicode",
   unknown_event_type: "an event type this actor type does not have",
-  subject_mismatch: "order id or event type differ from the subject's",
+  subject_mismatch: "actor id or event type differ from the subject's",
   too_large: "larger than `NATSTATE_MAX_EVENT_BYTES`, or more than 256 headers",
   reserved_type: "an event type that would drive XState's internals (`xstate.*`)",
   timestamp_out_of_range: "event time before 1970, or more than 24 h after the stream stored the message",
   machine_error:
-    "on this event the machine or a rule threw, went round in circles, kept what JSON does not, or gave what is no decision; its order is quarantined, see `natstate quarantine`",
+    "on this event the machine or a rule threw, went round in circles, kept what JSON does not, or gave what is no decision; its actor is quarantined, see `natstate quarantine`",
   actor_retired:
-    "a late event about an order that was retired after `NATSTATE_RETAIN`, and of which the streams no longer hold every event and revision",
+    "a late event about an actor that was retired after `NATSTATE_RETAIN`, and of which the streams no longer hold every event and revision",
 };
 
 /** What the docs say of the code, by the name of its place in them. */

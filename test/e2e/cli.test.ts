@@ -235,7 +235,7 @@ test("the exported machine is one: as JSON, as its source, as a diagram of all s
 test("help says what is taken when nothing is given, and its examples work after npm ci", async () => {
   const [demo, top, get] = await Promise.all(["demo", "top", "get"].map((command) => run(command, "--help")));
   expect(demo?.stdout).toMatch(
-    new RegExp(`orders \\(default: ${demoDefaults.orders}\\)[^]*\\(default: ${demoDefaults.seed}\\)`),
+    new RegExp(`orders \\(default: ${demoDefaults.actors}\\)[^]*\\(default: ${demoDefaults.seed}\\)`),
   );
   expect(top?.stdout).toContain("(default: 1s)");
   expect(get?.stdout).toContain("  npx natstate get ORD-1001 ");
@@ -269,4 +269,10 @@ test("watch shows past and new decisions until a signal, as text and as lines of
     .map((line) => JSON.parse(line));
   expect(lines).toHaveLength(asText.stdout.trim().split("\n").length);
   expect(lines[0]).toMatchObject({ decisionType: expect.any(String), publishedAt: expect.any(String) });
+});
+
+test("a type's own name says which of its actors, and how many", async () => {
+  const [many, two] = await Promise.all([run("simulate", "--help"), run("verify", "--order", "a", "--all")]);
+  expect(many?.stdout).toContain("--orders <n>");
+  expect(two).toMatchObject({ code: 2, stderr: expect.stringContaining("say which: --order, --sample or --all") });
 });

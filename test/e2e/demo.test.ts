@@ -114,7 +114,16 @@ test("simulate says so when there is no natstate", async () => {
 
 function demo(options: Partial<Parameters<typeof runDemo>[0]> & { out: NodeJS.WritableStream }) {
   const progress = collect().stream;
-  return runDemo({ orders: 60, seed: 1, keep: false, json: false, env: process.env, progress, ...options });
+  const actors = new Map((options.types ?? actorTypes).map((type) => [type, 60]));
+  return runDemo({
+    actors,
+    seed: 1,
+    keep: false,
+    json: false,
+    env: process.env,
+    progress,
+    ...options,
+  });
 }
 
 function orderTypeExpecting(change: (expected: Map<string, ExpectedActor>) => Map<string, ExpectedActor>): ActorType {
