@@ -190,13 +190,13 @@ export const MUTANTS = [
   {
     name: "anchors that later facts have overtaken are gone back to",
     file: "anchors.ts",
-    find: "last !== undefined && last.type",
-    replace: "last === undefined || last.type",
+    find: "      last !== undefined &&",
+    replace: "      last === undefined ||",
   },
   {
     name: "anchors are told by their number alone",
     file: "anchors.ts",
-    find: "last.type === place.type && last.eventId === place.eventId && last.timestamp === place.timestamp",
+    find: "last.eventId === place.eventId &&\n      last.timestamp === place.timestamp",
     replace: "place !== undefined",
   },
   {
