@@ -1,15 +1,13 @@
 import { defineConfig } from "vitest/config";
-import fast from "./vitest.config.ts";
+import { common } from "./vitest.config.ts";
 
 /** Tests that need a cluster of nats-servers or last long: one file at a time. */
 export default defineConfig({
-  ...fast,
+  root: `${import.meta.dirname}/..`,
   test: {
-    ...fast.test,
+    ...common,
     include: ["test/**/*.slow.test.ts"],
-    exclude: [],
     maxWorkers: 1,
     testTimeout: 300_000,
-    hookTimeout: 120_000,
   },
 });
