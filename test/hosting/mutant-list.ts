@@ -146,12 +146,6 @@ export const MUTANTS = [
     replace: "",
   },
   {
-    name: "a row forgets in which order regions were entered",
-    file: "stored-moment.ts",
-    find: "    value,\n    _nodes",
-    replace: "    _nodes",
-  },
-  {
     name: "a row forgets the history",
     file: "stored-moment.ts",
     find: "historyValue: Object.fromEntries(history),",
