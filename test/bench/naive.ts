@@ -27,9 +27,9 @@ const selectOrder = db.prepare<[string], OrderRow>("SELECT snapshot, isDecided F
 const upsertOrder = db.prepare(`INSERT INTO orders (id, snapshot, isDecided) VALUES (?, ?, ?)
   ON CONFLICT DO UPDATE SET snapshot = excluded.snapshot, isDecided = excluded.isDecided`);
 const insertEvent = db.prepare(`INSERT OR IGNORE INTO events (order_id, event_id, type, body) VALUES (?, ?, ?, ?)`);
-const save = db.transaction((id: string, event: OrderEvent, body: string, snapshot: string, isDecided: boolean) => {
-  insertEvent.run(id, event.eventId, event.type, body);
-  upsertOrder.run(id, snapshot, Number(isDecided));
+const save = db.transaction(({ eventId, type }: OrderEvent, id: string, body: string, after: OrderRow) => {
+  insertEvent.run(id, eventId, type, body);
+  upsertOrder.run(id, after.snapshot, after.isDecided);
 });
 
 const nc = await connectAs("naive", natsUrl);
@@ -49,7 +49,8 @@ async function handle(message: JsMsg): Promise<void> {
   actor.send(event);
   const { content, basedOn, decidedAt } = orderType.conclude(actor.getSnapshot().context);
   const isDecided = content !== null;
-  save(orderId, event, body, JSON.stringify(actor.getPersistedSnapshot()), isDecided);
+  const after = JSON.stringify(actor.getPersistedSnapshot());
+  save(event, orderId, body, { snapshot: after, isDecided: Number(isDecided) });
   if (isDecided && !row?.isDecided) {
     const decision = { ...content, orderId, revision: 1, decidedAt, basedOn };
     await js.publish(decisionSubject(orderType, orderId), JSON.stringify(decision));

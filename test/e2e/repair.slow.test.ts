@@ -102,78 +102,74 @@ describe("backup", () => {
   }, 180_000);
 });
 
-describe("rebuild", () => {
-  it("waits for no daemon; killed in the middle it goes on, and changes nothing before the new store is verified", async () => {
-    await using world = await openWorld();
-    const env = { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir };
-    const messages = traffic(700, 53, { malformed: 4 });
-    let daemon = await world.start();
-    await world.publish(messages);
-    await world.settle(daemon);
-    expect(await runCli(["rebuild"], env)).toMatchObject({ code: 1, stderr: expect.stringContaining("in use by") });
-    await daemon.stop();
-    const decisions = await world.streamSize("DECISIONS");
-    const before = readFileSync(world.storeFile);
+it("rebuild: waits for no daemon; killed in the middle it goes on, and changes nothing before the new store is verified", async () => {
+  await using world = await openWorld();
+  const env = { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir };
+  const messages = traffic(700, 53, { malformed: 4 });
+  let daemon = await world.start();
+  await world.publish(messages);
+  await world.settle(daemon);
+  expect(await runCli(["rebuild"], env)).toMatchObject({ code: 1, stderr: expect.stringContaining("in use by") });
+  await daemon.stop();
+  const decisions = await world.streamSize("DECISIONS");
+  const before = readFileSync(world.storeFile);
 
-    const crash = { ...env, NODE_ENV: "test", NATSTATE_TEST_CRASH: "in_transaction:3" };
-    expect((await runCli(["rebuild"], crash)).code).toBe(null);
-    expect(readFileSync(world.storeFile).equals(before)).toBe(true);
-    expect(existsSync(`${world.storeFile}.rebuild`)).toBe(true);
+  const crash = { ...env, NODE_ENV: "test", NATSTATE_TEST_CRASH: "in_transaction:3" };
+  expect((await runCli(["rebuild"], crash)).code).toBe(null);
+  expect(readFileSync(world.storeFile).equals(before)).toBe(true);
+  expect(existsSync(`${world.storeFile}.rebuild`)).toBe(true);
 
-    const rebuilt = await runCli(["rebuild", "--json"], env);
-    expect(rebuilt.code, rebuilt.stderr).toBe(0);
-    expect(json(rebuilt)).toMatchObject({ actors: 700, pending: 0, resumed: true, fromOldStore: 0, differences: [] });
-    expect(readdirSync(world.dataDir).filter((name) => name.includes("rebuild"))).toEqual([
-      "natstate.db.before-rebuild",
-    ]);
-    daemon = await world.start();
-    await world.settle(daemon);
-    await world.check(daemon, messages);
-    expect(await world.streamSize("DECISIONS")).toBe(decisions);
-  }, 180_000);
+  const rebuilt = await runCli(["rebuild", "--json"], env);
+  expect(rebuilt.code, rebuilt.stderr).toBe(0);
+  expect(json(rebuilt)).toMatchObject({ actors: 700, pending: 0, resumed: true, fromOldStore: 0, differences: [] });
+  expect(readdirSync(world.dataDir).filter((name) => name.includes("rebuild"))).toEqual(["natstate.db.before-rebuild"]);
+  daemon = await world.start();
+  await world.settle(daemon);
+  await world.check(daemon, messages);
+  expect(await world.streamSize("DECISIONS")).toBe(decisions);
+}, 180_000);
 
-  it("takes from the old store what has left the stream, and refuses to lose what neither gives", async () => {
-    await using world = await openWorld();
-    const env = { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir };
-    const messages = traffic(60, 54, { malformed: 0 });
-    let daemon = await world.start();
-    await world.publish(messages);
-    await world.settle(daemon);
-    const { state } = await world.session.jsm.streams.info("ORDERS");
-    await world.session.jsm.streams.purge("ORDERS", { seq: Math.floor(state.last_seq / 2) });
-    expect(json(await runCli(["verify", "--all", "--json"], env))).toMatchObject({ checked: 60, differing: 0 });
-    await daemon.stop();
-    rmSync(`${world.storeFile}.before-rebuild`, { force: true });
-    const rebuilt = json(await runCli(["rebuild", "--json"], env));
-    expect(rebuilt).toMatchObject({ actors: 60, differences: [] });
-    expect(rebuilt.fromOldStore).toBeGreaterThan(0);
-    daemon = await world.start();
-    await world.settle(daemon).catch(() => {});
-    await world.check(daemon, messages);
-    expect(json(await runCli(["verify", "--all", "--json"], env))).toMatchObject({ checked: 60, differing: 0 });
-    await daemon.stop();
+it("rebuild: takes from the old store what has left the stream, and refuses to lose what neither gives", async () => {
+  await using world = await openWorld();
+  const env = { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir };
+  const messages = traffic(60, 54, { malformed: 0 });
+  let daemon = await world.start();
+  await world.publish(messages);
+  await world.settle(daemon);
+  const { state } = await world.session.jsm.streams.info("ORDERS");
+  await world.session.jsm.streams.purge("ORDERS", { seq: Math.floor(state.last_seq / 2) });
+  expect(json(await runCli(["verify", "--all", "--json"], env))).toMatchObject({ checked: 60, differing: 0 });
+  await daemon.stop();
+  rmSync(`${world.storeFile}.before-rebuild`, { force: true });
+  const rebuilt = json(await runCli(["rebuild", "--json"], env));
+  expect(rebuilt).toMatchObject({ actors: 60, differences: [] });
+  expect(rebuilt.fromOldStore).toBeGreaterThan(0);
+  daemon = await world.start();
+  await world.settle(daemon).catch(() => {});
+  await world.check(daemon, messages);
+  expect(json(await runCli(["verify", "--all", "--json"], env))).toMatchObject({ checked: 60, differing: 0 });
+  await daemon.stop();
 
-    rmSync(world.storeFile);
-    const refused = await runCli(["rebuild"], env);
-    expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/has left it.*--accept-differences/s) });
-    expect(existsSync(world.storeFile)).toBe(false);
-    const accepted = await runCli(["rebuild", "--accept-differences"], env);
-    expect(accepted).toMatchObject({ code: 0, stdout: expect.stringMatching(/accepted +what ORDERS held before/) });
-  }, 180_000);
+  rmSync(world.storeFile);
+  const refused = await runCli(["rebuild"], env);
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/has left it.*--accept-differences/s) });
+  expect(existsSync(world.storeFile)).toBe(false);
+  const accepted = await runCli(["rebuild", "--accept-differences"], env);
+  expect(accepted).toMatchObject({ code: 0, stdout: expect.stringMatching(/accepted +what ORDERS held before/) });
+}, 180_000);
 
-  it("takes the place of a store that is damaged", async () => {
-    await using world = await openWorld();
-    const env = { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir };
-    const messages = traffic(60, 58, { malformed: 2 });
-    let daemon = await world.start();
-    await world.publish(messages);
-    await world.settle(daemon);
-    await daemon.stop();
-    const bytes = readFileSync(world.storeFile);
-    writeFileSync(world.storeFile, bytes.fill(0x55, 8192, 5 * 8192));
-    expect((await runCli(["doctor"], env)).stdout).toMatch(/PROBLEM +store /);
-    expect(json(await runCli(["rebuild", "--json"], env))).toMatchObject({ actors: 60, differences: [], pending: 0 });
-    daemon = await world.start();
-    await world.check(daemon, messages);
-  }, 180_000);
-});
+it("rebuild: takes the place of a store that is damaged", async () => {
+  await using world = await openWorld();
+  const env = { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir };
+  const messages = traffic(60, 58, { malformed: 2 });
+  let daemon = await world.start();
+  await world.publish(messages);
+  await world.settle(daemon);
+  await daemon.stop();
+  const bytes = readFileSync(world.storeFile);
+  writeFileSync(world.storeFile, bytes.fill(0x55, 8192, 5 * 8192));
+  expect((await runCli(["doctor"], env)).stdout).toMatch(/PROBLEM +store /);
+  expect(json(await runCli(["rebuild", "--json"], env))).toMatchObject({ actors: 60, differences: [], pending: 0 });
+  daemon = await world.start();
+  await world.check(daemon, messages);
+}, 180_000);

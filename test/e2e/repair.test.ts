@@ -25,80 +25,78 @@ function json({ stdout, stderr }: Ran) {
   return JSON.parse(stdout);
 }
 
-describe("verify", () => {
-  it("finds a store as the log gives it, one order, a sample or all, while the daemon goes on", async () => {
-    const id = messages.find(({ rejectedAs }) => rejectedAs === undefined)?.actorId ?? "";
-    const [one, some, all, nobody] = await Promise.all([
-      run("verify", "--order", id),
-      run("verify", "--sample", "30", "--json"),
-      run("verify", "--all", "--json"),
-      run("verify", "--order", "nobody"),
-    ]);
-    expect(one).toMatchObject({ code: 0, stdout: expect.stringMatching(/1 orders derived.*say the same/) });
-    expect(json(some)).toEqual({
-      checked: 30,
-      retired: 0,
-      fromStore: 0,
-      otherHistories: 0,
-      differing: 0,
-      differences: [],
-    });
-    expect(json(all)).toEqual({
-      checked: 120,
-      retired: 0,
-      fromStore: 0,
-      otherHistories: 0,
-      differing: 0,
-      differences: [],
-    });
-    expect(nobody).toMatchObject({
-      code: 3,
-      stderr: expect.stringContaining("neither in the store nor in the stream"),
-    });
+it("verify: finds a store as the log gives it, one order, a sample or all, while the daemon goes on", async () => {
+  const id = messages.find(({ rejectedAs }) => rejectedAs === undefined)?.actorId ?? "";
+  const [one, some, all, nobody] = await Promise.all([
+    run("verify", "--order", id),
+    run("verify", "--sample", "30", "--json"),
+    run("verify", "--all", "--json"),
+    run("verify", "--order", "nobody"),
+  ]);
+  expect(one).toMatchObject({ code: 0, stdout: expect.stringMatching(/1 orders derived.*say the same/) });
+  expect(json(some)).toEqual({
+    checked: 30,
+    retired: 0,
+    fromStore: 0,
+    otherHistories: 0,
+    differing: 0,
+    differences: [],
   });
-
-  it("finds what was changed by hand: a state, an event, a decision, a row that is gone", async () => {
-    const copy = `${world.storeFile}.untouched`;
-    await run("backup", copy);
-    const ids = [...new Set(messages.flatMap(({ rejectedAs, actorId }) => (rejectedAs || !actorId ? [] : [actorId])))];
-    const [one, two, three, four] = ids;
-    const db = new Database(copy);
-    const key = (id?: string) => db.prepare("SELECT key FROM actors WHERE id = ?").pluck().get(id);
-    const decided = db.prepare("SELECT actor_id FROM decisions WHERE revision = 1 AND actor_id NOT IN (?, ?, ?)");
-    const fifth = decided.pluck().get(one, two, three) as string;
-    db.prepare("UPDATE actors SET state = 'processing', completeness = 1 WHERE key = ?").run(key(one));
-    db.prepare(
-      "UPDATE events SET body = '{}' WHERE actor_key = ? AND sequence = (SELECT min(sequence) FROM events WHERE actor_key = ?)",
-    ).run(key(two), key(two));
-    db.prepare("DELETE FROM actors WHERE id = ?").run(three);
-    db.prepare("UPDATE actors SET snapshot = replace(snapshot, ':', ': ') WHERE key = ?").run(key(four));
-    db.prepare(
-      "UPDATE decisions SET payload = replace(payload, '\"revision\":1', '\"revision\":1 ') WHERE actor_id = ? AND revision = 1",
-    ).run(fifth);
-    db.close();
-    const other = join(world.dataDir, "changed");
-    mkdirSync(other);
-    renameSync(copy, join(other, "natstate.db"));
-    const verify = (...args: string[]) =>
-      runCli(["verify", ...args], { NATS_URL: world.server.url, NATSTATE_DATA: other });
-
-    const [all, single, text] = await Promise.all([
-      verify("--all", "--json"),
-      verify("--order", three ?? "", "--json"),
-      verify("--order", one ?? ""),
-    ]);
-    expect([all.code, single.code, text.code]).toEqual([1, 1, 1]);
-    const found = new Map<string, string[]>();
-    for (const { orderId, what } of json(all).differences) found.set(orderId, [...(found.get(orderId) ?? []), what]);
-    expect([...found.keys()].sort()).toEqual([one, two, three, four, fifth].sort());
-    expect(found.get(one ?? "")).toEqual(["state", "completeness"]);
-    expect(found.get(two ?? "")).toEqual([expect.stringMatching(/^event .*: body$/)]);
-    expect(found.get(three ?? "")?.[0]).toBe("row");
-    expect(found.get(four ?? "")).toEqual(["snapshot"]);
-    expect(found.get(fifth)).toEqual(["revision 1", "revision 1 in DECISIONS"]);
-    expect(json(single).differences[0]).toMatchObject({ orderId: three, what: "row", store: null });
-    expect(text.stdout).toMatch(/state is processing, the log gives /);
+  expect(json(all)).toEqual({
+    checked: 120,
+    retired: 0,
+    fromStore: 0,
+    otherHistories: 0,
+    differing: 0,
+    differences: [],
   });
+  expect(nobody).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining("neither in the store nor in the stream"),
+  });
+});
+
+it("verify: finds what was changed by hand: a state, an event, a decision, a row that is gone", async () => {
+  const copy = `${world.storeFile}.untouched`;
+  await run("backup", copy);
+  const ids = [...new Set(messages.flatMap(({ rejectedAs, actorId }) => (rejectedAs || !actorId ? [] : [actorId])))];
+  const [one, two, three, four] = ids;
+  const db = new Database(copy);
+  const key = (id?: string) => db.prepare("SELECT key FROM actors WHERE id = ?").pluck().get(id);
+  const decided = db.prepare("SELECT actor_id FROM decisions WHERE revision = 1 AND actor_id NOT IN (?, ?, ?)");
+  const fifth = decided.pluck().get(one, two, three) as string;
+  db.prepare("UPDATE actors SET state = 'processing', completeness = 1 WHERE key = ?").run(key(one));
+  db.prepare(
+    "UPDATE events SET body = '{}' WHERE actor_key = ? AND sequence = (SELECT min(sequence) FROM events WHERE actor_key = ?)",
+  ).run(key(two), key(two));
+  db.prepare("DELETE FROM actors WHERE id = ?").run(three);
+  db.prepare("UPDATE actors SET snapshot = replace(snapshot, ':', ': ') WHERE key = ?").run(key(four));
+  db.prepare(
+    "UPDATE decisions SET payload = replace(payload, '\"revision\":1', '\"revision\":1 ') WHERE actor_id = ? AND revision = 1",
+  ).run(fifth);
+  db.close();
+  const other = join(world.dataDir, "changed");
+  mkdirSync(other);
+  renameSync(copy, join(other, "natstate.db"));
+  const verify = (...args: string[]) =>
+    runCli(["verify", ...args], { NATS_URL: world.server.url, NATSTATE_DATA: other });
+
+  const [all, single, text] = await Promise.all([
+    verify("--all", "--json"),
+    verify("--order", three ?? "", "--json"),
+    verify("--order", one ?? ""),
+  ]);
+  expect([all.code, single.code, text.code]).toEqual([1, 1, 1]);
+  const found = new Map<string, string[]>();
+  for (const { orderId, what } of json(all).differences) found.set(orderId, [...(found.get(orderId) ?? []), what]);
+  expect([...found.keys()].sort()).toEqual([one, two, three, four, fifth].sort());
+  expect(found.get(one ?? "")).toEqual(["state", "completeness"]);
+  expect(found.get(two ?? "")).toEqual([expect.stringMatching(/^event .*: body$/)]);
+  expect(found.get(three ?? "")?.[0]).toBe("row");
+  expect(found.get(four ?? "")).toEqual(["snapshot"]);
+  expect(found.get(fifth)).toEqual(["revision 1", "revision 1 in DECISIONS"]);
+  expect(json(single).differences[0]).toMatchObject({ orderId: three, what: "row", store: null });
+  expect(text.stdout).toMatch(/state is processing, the log gives /);
 });
 
 describe("backup", () => {

@@ -1,21 +1,15 @@
-import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import pino from "pino";
 import { expect } from "vitest";
 import { orderType } from "../../machines/order/order.ts";
 import type { ActorType, TrafficMessage } from "../../src/actor/actor-type.ts";
 import { decodeContent } from "../../src/actor/decision.ts";
-import { rebuild } from "../../src/care/rebuild.ts";
-import { readConfig } from "../../src/config/config.ts";
-import { type Daemon, startDaemon } from "../../src/daemon/daemon.ts";
-import { topologyOf } from "../../src/daemon/nats-setup.ts";
 import { messagesOn } from "../../src/jetstream/leader-reader.ts";
-import { openSession, type Session } from "../../src/jetstream/session.ts";
-import { ensureStreams } from "../../src/jetstream/topology.ts";
-import { lanesOf } from "../../src/wire/lanes.ts";
+import type { Session } from "../../src/jetstream/session.ts";
 import { startTestServer, type TestServer } from "../server.ts";
 import { until } from "../until.ts";
+import { publish, rebuildStore, refused, settle, withDaemon } from "./restored-daemon.ts";
 import { expectRevisions } from "./world.ts";
 
 const type = orderType as ActorType;
@@ -87,64 +81,79 @@ export async function openPast(): Promise<Past> {
     await server.restart();
   }
 
+  const past: Placed = { server, dataDir: join(root, "data"), root, streamsDir, parts, place };
   return {
-    async check(cell, how) {
-      await place(cell);
-      if (how === "rebuilt") await rebuildStore(server, join(root, "data"));
-      const accept = await refused(server, join(root, "data"));
-      expect(accept, "what has to be accepted").toEqual(how === "rebuilt" ? [] : expectedRefusals(cell));
-      const isKnown = (part: "older" | "newer") => [cell.ORDERS, cell.store].some((fate) => reaches(fate, part));
-      const known = (["older", "newer"] as const).filter(isKnown).flatMap((part) => parts[part]);
-      const last = traffic(3);
-      const before = reaches(cell.DECISIONS, "newer") ? "nothing new" : "whatever was lost";
-      await withDaemon(server, join(root, "data"), accept, async (daemon, session) => {
-        const { state } = await session.jsm.streams.info("DECISIONS");
-        await settle(daemon, session);
-        const after = (await session.jsm.streams.info("DECISIONS")).state;
-        if (before === "nothing new") expect(after.last_seq, "decisions without an event").toBe(state.last_seq);
-        await publish(session, last);
-        await settle(daemon, session);
-        await checkDecisions(session, [...known, ...last]);
-        await checkDeadLetters(session, [...known, ...last], cell);
-      });
-      // And it is not asked twice, and nothing is due at the next start.
-      await withDaemon(server, join(root, "data"), [], settle);
-    },
-    async checkRunning() {
-      await place({ ORDERS: "same", DECISIONS: "same", DEAD_LETTERS: "same", store: "same" });
-      const known = [...parts.older, ...parts.newer];
-      await withDaemon(server, join(root, "data"), [], async (daemon, session) => {
-        await settle(daemon, session);
-        await server.kill9();
-        for (const name of ["DECISIONS", "DEAD_LETTERS"]) {
-          rmSync(join(streamsDir, name), { recursive: true });
-          cpSync(join(root, "older", "streams", name), join(streamsDir, name), { recursive: true });
-        }
-        await server.restart();
-        await until("what was lost is there again", () =>
-          checkDecisions(session, known).then(
-            () => true,
-            () => false,
-          ),
-        );
-        await settle(daemon, session);
-        await checkDeadLetters(session, known, {
-          ORDERS: "same",
-          DECISIONS: "older",
-          DEAD_LETTERS: "older",
-          store: "same",
-        });
-        const last = traffic(3);
-        await publish(session, last);
-        await settle(daemon, session);
-        await checkDecisions(session, [...known, ...last]);
-      });
-    },
+    check: (cell, how) => checkCell(past, cell, how),
+    checkRunning: () => checkRunning(past),
     async [Symbol.asyncDispose]() {
       await server.stop();
       rmSync(root, { recursive: true, force: true });
     },
   };
+}
+
+/** What was copied, and how a combination of it is put in place. */
+interface Placed {
+  readonly server: TestServer;
+  readonly dataDir: string;
+  readonly root: string;
+  readonly streamsDir: string;
+  readonly parts: Readonly<Record<"older" | "newer", readonly TrafficMessage[]>>;
+  place(cell: Cell): Promise<void>;
+}
+
+async function checkCell({ server, dataDir, parts, place }: Placed, cell: Cell, how?: "rebuilt"): Promise<void> {
+  await place(cell);
+  if (how === "rebuilt") await rebuildStore(server, dataDir);
+  const accept = await refused(server, dataDir);
+  expect(accept, "what has to be accepted").toEqual(how === "rebuilt" ? [] : expectedRefusals(cell));
+  const isKnown = (part: "older" | "newer") => [cell.ORDERS, cell.store].some((fate) => reaches(fate, part));
+  const known = (["older", "newer"] as const).filter(isKnown).flatMap((part) => parts[part]);
+  const last = traffic(3);
+  const before = reaches(cell.DECISIONS, "newer") ? "nothing new" : "whatever was lost";
+  await withDaemon(server, dataDir, accept, async (daemon, session) => {
+    const { state } = await session.jsm.streams.info("DECISIONS");
+    await settle(daemon, session);
+    const after = (await session.jsm.streams.info("DECISIONS")).state;
+    if (before === "nothing new") expect(after.last_seq, "decisions without an event").toBe(state.last_seq);
+    await publish(session, last);
+    await settle(daemon, session);
+    await checkDecisions(session, [...known, ...last]);
+    await checkDeadLetters(session, [...known, ...last], cell);
+  });
+  // And it is not asked twice, and nothing is due at the next start.
+  await withDaemon(server, dataDir, [], settle);
+}
+
+async function checkRunning({ server, dataDir, root, streamsDir, parts, place }: Placed): Promise<void> {
+  await place({ ORDERS: "same", DECISIONS: "same", DEAD_LETTERS: "same", store: "same" });
+  const known = [...parts.older, ...parts.newer];
+  await withDaemon(server, dataDir, [], async (daemon, session) => {
+    await settle(daemon, session);
+    await server.kill9();
+    for (const name of ["DECISIONS", "DEAD_LETTERS"]) {
+      rmSync(join(streamsDir, name), { recursive: true });
+      cpSync(join(root, "older", "streams", name), join(streamsDir, name), { recursive: true });
+    }
+    await server.restart();
+    await until("what was lost is there again", () =>
+      checkDecisions(session, known).then(
+        () => true,
+        () => false,
+      ),
+    );
+    await settle(daemon, session);
+    await checkDeadLetters(session, known, {
+      ORDERS: "same",
+      DECISIONS: "older",
+      DEAD_LETTERS: "older",
+      store: "same",
+    });
+    const last = traffic(3);
+    await publish(session, last);
+    await settle(daemon, session);
+    await checkDecisions(session, [...known, ...last]);
+  });
 }
 
 function copyOf(fate: Fate): "older" | "newer" | undefined {
@@ -191,72 +200,6 @@ function traffic(part: number): TrafficMessage[] {
     ]),
     { subject: "orders.bad.OrderCreated", body: `{ part ${part}`, rejectedAs: "malformed_json" } as TrafficMessage,
   ];
-}
-
-function options(server: TestServer, dataDir: string, acceptStreams: readonly string[]) {
-  const env = {
-    NATS_URL: server.url,
-    NATSTATE_DATA: dataDir,
-    NATSTATE_HTTP: "off",
-    NATSTATE_PARTITIONS: "2",
-    NATSTATE_SCRUB_INTERVAL: "off",
-  };
-  const onFatal = (error: Error) => expect.fail(error.message);
-  return { config: readConfig(env), env, types: [type], logger: pino({ level: "silent" }), acceptStreams, onFatal };
-}
-
-async function withDaemon(
-  server: TestServer,
-  dataDir: string,
-  acceptStreams: readonly string[],
-  work: (daemon: Daemon, session: Session) => Promise<void>,
-): Promise<void> {
-  const daemon = await startDaemon(options(server, dataDir, acceptStreams));
-  const session = await openSession({ url: server.url, name: "test" }, () => {});
-  try {
-    await work(daemon, session);
-  } finally {
-    await daemon.stop();
-    await session.close();
-  }
-}
-
-/** @returns the streams that a start asks to accept, all at once. */
-async function refused(server: TestServer, dataDir: string): Promise<string[]> {
-  if (!existsSync(dataDir)) return [];
-  try {
-    await (await startDaemon(options(server, dataDir, []))).stop();
-    return [];
-  } catch (error) {
-    return [...(error as Error).message.matchAll(/--accept-stream (\w+)/g)].map(([, name = ""]) => name);
-  }
-}
-
-async function rebuildStore(server: TestServer, dataDir: string): Promise<void> {
-  const log = await openSession({ url: server.url, name: "test" }, () => {});
-  const topology = topologyOf(options(server, dataDir, []).config);
-  await ensureStreams(log.jsm, [type], topology);
-  const storeFile = join(dataDir, "natstate.db");
-  const lanes = lanesOf(type, topology.partitions);
-  const limits = { maxBytes: 65_536, acceptDifferences: true };
-  await rebuild({ log, types: [type], lanes, storeFile, ...limits, onProgress: () => {} }).finally(log.close);
-}
-
-async function publish({ js }: Session, messages: readonly TrafficMessage[]): Promise<void> {
-  for (const { subject, body } of messages) await js.publish(subject, body);
-}
-
-/** Everything stored is applied, and everything due is published. */
-async function settle(daemon: Daemon, { jsm }: Session): Promise<void> {
-  await until("settled", async () => {
-    const { ready, checks } = daemon.health();
-    if (!ready || !checks.publisher.detail.startsWith("0 ")) return false;
-    for (const partition of [0, 1]) {
-      const { num_pending, num_ack_pending } = await jsm.consumers.info("ORDERS", `orders-${partition}`);
-      if (num_pending + num_ack_pending > 0) return false;
-    }
-    return daemon.health().checks.publisher.detail.startsWith("0 ");
-  });
 }
 
 async function checkDecisions({ nc, jsm }: Session, messages: readonly TrafficMessage[]): Promise<void> {

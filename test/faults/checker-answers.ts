@@ -15,14 +15,15 @@ export async function ask(httpUrl: string, path: string): Promise<Json> {
   return (await (await fetch(`${httpUrl}${path}`)).json()) as Json;
 }
 
+/** What the API says of an order, and what it should. */
+export interface Asked {
+  readonly id: string;
+  readonly answer: Json;
+  readonly model: ModelOrder;
+}
+
 /** Facets, state and standing decision, which has to be the last one published. */
-export function checkOrder(
-  id: string,
-  order: Json,
-  model: ModelOrder,
-  published: readonly Json[],
-  report: Report,
-): void {
+export function checkOrder({ id, answer: order, model }: Asked, published: readonly Json[], report: Report): void {
   for (const [name, expected] of Object.entries(shown(model))) {
     if (isDeepStrictEqual(order[name], expected)) continue;
     report.wrong.push(`${id}: ${name} is ${JSON.stringify(order[name])}, expected ${JSON.stringify(expected)}`);
@@ -41,9 +42,7 @@ export function checkOrder(
 
 /** Each accepted event has had exactly one effect. */
 export function checkHistory(
-  id: string,
-  history: Json,
-  model: ModelOrder,
+  { id, answer: history, model }: Asked,
   { exact, inOrder }: { readonly exact: boolean; readonly inOrder: boolean },
   report: Report,
 ): void {
@@ -94,9 +93,7 @@ function isAsHeard(row: Json, { event, outcome, sequence, storedAtMs }: ModelEve
 /** The running counts. */
 export async function checkCounts(
   httpUrl: string,
-  events: number,
-  bad: number,
-  orders: number,
+  { events, bad, orders }: { readonly events: number; readonly bad: number; readonly orders: number },
   report: Report,
 ): Promise<void> {
   // biome-ignore lint/suspicious/noExplicitAny: an answer looked at field by field

@@ -50,8 +50,7 @@ export function decisionsByOrder(messages: readonly Placed[], report: Report): M
 export function checkDecisions(
   published: ReadonlyMap<string, readonly Json[]>,
   orders: ReadonlyMap<string, ModelOrder>,
-  givenUp: ReadonlySet<string>,
-  exact: boolean,
+  { givenUp, exact }: { readonly givenUp: ReadonlySet<string>; readonly exact: boolean },
   report: Report,
 ): void {
   for (const id of new Set([...orders.keys(), ...published.keys()])) {

@@ -1,23 +1,15 @@
-import {
-  DeliverPolicy,
-  type JetStreamClient,
-  type JetStreamManager,
-  jetstream,
-  jetstreamManager,
-} from "@nats-io/jetstream";
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { judge } from "../wire/contract.ts";
 import { ask, checkCounts, checkHistory, checkOrder } from "./checker-answers.ts";
-import { hear, type ModelOrder, newOrder } from "./checker-orders.ts";
+import { newOrder } from "./checker-orders.ts";
 import {
-  type Bad,
   checkDeadLetters,
   checkDecisions,
   decisionsByOrder,
   type OutputStream,
-  type Placed,
   type Report,
 } from "./checker-outputs.ts";
+import { createPast } from "./checker-past.ts";
 
 /** What a check found. */
 export interface Findings extends Report {
@@ -67,95 +59,50 @@ export async function openChecker(natsUrl: string): Promise<Checker> {
   const nc = await connect({ servers: natsUrl, maxReconnectAttempts: -1, reconnectTimeWait: 200 });
   const js = jetstream(nc);
   const jsm = await jetstreamManager(nc, { checkAPI: false });
-  const orders = new Map<string, ModelOrder>();
-  const bad: Bad[] = [];
   const givenUp = new Set<string>();
-  const strangers: Record<OutputStream, Set<number>> = { DECISIONS: new Set(), DEAD_LETTERS: new Set() };
-  /** By sequence, also those that are gone. */
-  const heard = new Map<number, Placed>();
-  let created = "";
-  let lastRead = 0;
-  let events = 0;
+  const past = createPast(js, jsm);
 
-  async function read(): Promise<void> {
-    const info = await jsm.streams.info("ORDERS");
-    if (info.created !== created) lastRead = 0;
-    created = info.created;
-    // Put back from a copy: what it holds was read before.
-    lastRead = Math.min(lastRead, info.state.last_seq);
-    for (const message of await messagesOf(js, jsm, "ORDERS", lastRead + 1)) {
-      lastRead = message.sequence;
-      events++;
-      const verdict = judge(message);
-      if (typeof verdict === "string") {
-        bad.push({ reason: verdict, body: Buffer.from(message.body), where: String(message.sequence) });
-        continue;
-      }
-      const order = orders.get(verdict.actorId) ?? newOrder();
-      orders.set(verdict.actorId, order);
-      hear(order, verdict, message.sequence, message.storedAtMs);
-    }
-  }
-
-  /** What is ours there, in order; `subjects` because other actor types publish to the same streams. */
-  async function outputs(stream: OutputStream, subjects: string): Promise<Placed[]> {
-    const found = await messagesOf(js, jsm, stream, 1);
-    return found.filter(({ subject, sequence }) => subject.startsWith(subjects) && !strangers[stream].has(sequence));
-  }
-
-  async function readDecisions(): Promise<void> {
-    for (const message of await outputs("DECISIONS", "decisions.orders.")) heard.set(message.sequence, message);
+  async function compare(httpUrl: string, options: Required<CheckOptions>): Promise<Findings> {
+    const { exact, sample } = options;
+    await past.read();
+    const { orders, bad } = past;
+    const report: Report = { lost: [], doubled: [], wrong: [] };
+    const decisions = await past.allDecisions();
+    const published = decisionsByOrder(decisions, report);
+    checkDecisions(published, orders, { givenUp, exact }, report);
+    const letters = await past.outputs("DEAD_LETTERS", "deadletters.orders.");
+    checkDeadLetters(letters, bad, report);
+    const ids = [...orders.keys()];
+    const step = Math.max(1, Math.ceil(ids.length / sample));
+    const answers = new Map<string, string>();
+    const askFor = async (id: string) => {
+      const order = await ask(httpUrl, `/api/orders/${id}`);
+      const history = await ask(httpUrl, `/api/orders/${id}/history`);
+      answers.set(id, JSON.stringify({ order: whenever(order), history: whenever(history) }));
+      const model = orders.get(id) ?? newOrder();
+      checkOrder({ id, answer: order, model }, published.get(id) ?? [], report);
+      checkHistory({ id, answer: history, model }, options, report);
+    };
+    await eachOf(
+      ids.filter((_, index) => index % step === 0),
+      askFor,
+    );
+    const counts = { events: past.events(), bad: bad.length, orders: orders.size };
+    if (exact) await checkCounts(httpUrl, counts, report);
+    return { ...counts, decisions: decisions.length, deadLetters: letters.length, ...report, answers };
   }
 
   return {
-    read,
-    readDecisions,
-    passOver: (stream, sequence) => void strangers[stream].add(sequence),
+    read: past.read,
+    readDecisions: past.readDecisions,
+    passOver: past.passOver,
     giveUp(orderIds) {
       for (const id of orderIds) givenUp.add(id);
     },
     isConnected: () => jsm.getAccountInfo().then(() => true),
-    forget() {
-      orders.clear();
-      bad.length = 0;
-      heard.clear();
-      events = 0;
-      lastRead = 0;
-    },
-    async check(httpUrl, { exact = true, inOrder = true, sample = Number.POSITIVE_INFINITY } = {}) {
-      await read();
-      const report: Report = { lost: [], doubled: [], wrong: [] };
-      const own = new Map(heard);
-      for (const message of await outputs("DECISIONS", "decisions.orders.")) own.set(message.sequence, message);
-      const decisions = [...own.values()].sort((a, b) => a.sequence - b.sequence);
-      const published = decisionsByOrder(decisions, report);
-      checkDecisions(published, orders, givenUp, exact, report);
-      const letters = await outputs("DEAD_LETTERS", "deadletters.orders.");
-      checkDeadLetters(letters, bad, report);
-      const ids = [...orders.keys()];
-      const step = Math.max(1, Math.ceil(ids.length / sample));
-      const answers = new Map<string, string>();
-      await eachOf(
-        ids.filter((_, index) => index % step === 0),
-        async (id) => {
-          const order = await ask(httpUrl, `/api/orders/${id}`);
-          const history = await ask(httpUrl, `/api/orders/${id}/history`);
-          answers.set(id, JSON.stringify({ order: whenever(order), history: whenever(history) }));
-          const model = orders.get(id) ?? newOrder();
-          checkOrder(id, order, model, published.get(id) ?? [], report);
-          checkHistory(id, history, model, { exact, inOrder }, report);
-        },
-      );
-      if (exact) await checkCounts(httpUrl, events, bad.length, orders.size, report);
-      return {
-        events,
-        orders: orders.size,
-        decisions: decisions.length,
-        deadLetters: letters.length,
-        ...report,
-        answers,
-      };
-    },
+    forget: past.forget,
+    check: (httpUrl, { exact = true, inOrder = true, sample = Number.POSITIVE_INFINITY } = {}) =>
+      compare(httpUrl, { exact, inOrder, sample }),
     close: () => nc.close(),
   };
 }
@@ -167,29 +114,6 @@ async function eachOf<Item>(items: readonly Item[], work: (item: Item) => Promis
     for (const item of queue) await work(item);
   };
   await Promise.all(Array.from({ length: 8 }, worker));
-}
-
-/** Everything a stream holds from a sequence to its end. */
-async function messagesOf(js: JetStreamClient, jsm: JetStreamManager, stream: string, from: number): Promise<Placed[]> {
-  const { state } = await jsm.streams.info(stream);
-  if (state.messages === 0 || from > state.last_seq) return [];
-  const consumer = await js.consumers.get(stream, { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from });
-  const found: Placed[] = [];
-  const messages = await consumer.consume({ max_messages: 250 });
-  for await (const { info, subject, headers, data } of messages) {
-    found.push({
-      sequence: info.streamSequence,
-      subject,
-      header: (name) => (headers?.has(name) ? headers.get(name) : undefined),
-      headerLines: [...(headers ?? [])].reduce((sum, [, values]) => sum + values.length, 0),
-      body: data,
-      storedAtMs: Math.floor(info.timestampNanos / 1_000_000),
-    });
-    if (info.pending === 0) break;
-  }
-  await messages.close();
-  await consumer.delete();
-  return found;
 }
 
 /** Without whether its partition is still being read. */
