@@ -136,8 +136,8 @@ export const PROMISES: readonly Promised[] = [
     promise:
       "rebuilt from events or refused with the command to run, or found by `natstate verify`; never a wrong decision",
     tests: [
-      ["e2e/repair.slow.test.ts", "takes the place of a store that is damaged"],
-      ["e2e/repair.test.ts", "finds what was changed by hand"],
+      ["e2e/repair.slow.test.ts", "rebuild: takes the place of a store that is damaged"],
+      ["e2e/repair.test.ts", "verify: finds what was changed by hand"],
     ],
     faults: ["store-truncated", "bits-flipped", "poisoned-rows"],
   },
