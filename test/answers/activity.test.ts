@@ -13,7 +13,7 @@ const START_MS = Date.UTC(2026, 2, 1, 12, 0, 0);
 function batch(): BatchResult {
   using station = openStation();
   return station.processor.apply([
-    orderEvent(1, "a", "PaymentProcessed", 5, { status: "failed" }),
+    orderEvent(1, "a", "PaymentProcessed", { second: 5, status: "failed" }),
     orderEvent(2, "a", "InventoryReserved", 2),
     orderEvent(3, "a", "PaymentProcessed", 9),
     orderEvent(4, "a", "PaymentProcessed", 1),

@@ -88,7 +88,10 @@ test("an inspector is told the past first, then what happens, each event with th
   expect(story(messages)).toEqual(past);
 
   apply(orderEvent(3, "other", "OrderCreated", 1), orderEvent(4, "o", "InventoryReserved", 3));
-  apply(orderEvent(5, "o", "InventoryReserved", 3), orderEvent(6, "o", "PaymentProcessed", 1, { status: "failed" }));
+  apply(
+    orderEvent(5, "o", "InventoryReserved", 3),
+    orderEvent(6, "o", "PaymentProcessed", { second: 1, status: "failed" }),
+  );
   expect(story(messages).slice(past.length)).toEqual([
     ["@xstate.event", "InventoryReserved"],
     ["@xstate.snapshot", "InventoryReserved", "confirmed"],
@@ -188,7 +191,7 @@ test("a past of more than 4 MiB is not told either", () => {
   using station = openStation();
   const { inspections, apply } = watch(station);
   const items = Array.from({ length: 200 }, (_, n) => ({ sku: `${n}-${"x".repeat(200)}`, quantity: 1 }));
-  apply(...Array.from({ length: 60 }, (_, n) => orderEvent(n + 1, "o", "OrderCreated", 100 - n, { items })));
+  apply(...Array.from({ length: 60 }, (_, n) => orderEvent(n + 1, "o", "OrderCreated", { second: 100 - n, items })));
   const { messages, request } = inspector();
   inspections.open(order, "o", request);
   expect(story(messages)[0]).toEqual(["@xstate.actor", "processing"]);

@@ -7,7 +7,7 @@ import { orderEvent } from "../flow/order-events.ts";
 import { fill, openOrderBook, order } from "../store/order-book.ts";
 
 const story = [
-  orderEvent(1, "o", "PaymentProcessed", 5, { status: "failed" }),
+  orderEvent(1, "o", "PaymentProcessed", { second: 5, status: "failed" }),
   orderEvent(2, "o", "InventoryReserved", 2),
   orderEvent(3, "o", "PaymentProcessed", 9),
   orderEvent(4, "o", "PaymentProcessed", 1),
@@ -65,7 +65,7 @@ describe("the steps of an order", () => {
     const items = Object.fromEntries(Array.from({ length: 250 }, (_, at) => [`sku-${at}`.padEnd(200, "x"), 1]));
     book.processor.apply(
       Array.from({ length: 70 }, (_, at) =>
-        orderEvent(at + 1000, "large", "InventoryReserved", at, { reservedItems: items }),
+        orderEvent(at + 1000, "large", "InventoryReserved", { second: at, reservedItems: items }),
       ),
     );
     const told = book.answers.steps(order, "large");

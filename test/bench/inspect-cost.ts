@@ -87,7 +87,9 @@ function measure(batches: number, orders: number): void {
   function nextBatch(idPrefix: string): { deliveries: Delivery[]; firstId: string } {
     const messages = plainOrders({ orders, seed: 1, idPrefix });
     return {
-      deliveries: messages.map(({ subject, body, headers }) => deliver(++sequence, subject, body, { ...headers })),
+      deliveries: messages.map(({ subject, body, headers }) =>
+        deliver(++sequence, subject, body, { headers: { ...headers } }),
+      ),
       firstId: messages[0]?.actorId ?? "",
     };
   }

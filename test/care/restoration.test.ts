@@ -18,7 +18,7 @@ it("a late event brings the order back as it was, to the byte, and the next revi
   const before = portrait(station, "o");
   const tallies = station.tallies();
   station.retire();
-  const late = () => orderEvent(90_000_000, "o", "ShippingCalculated", 9, { estimatedDays: 2 });
+  const late = () => orderEvent(90_000_000, "o", "ShippingCalculated", { second: 9, estimatedDays: 2 });
   expect(station.take(late()).handled.map(({ outcome }) => outcome)).toEqual(["parked"]);
   expect(station.rows.wanted("order", "", 10)).toMatchObject([{ actorId: "o", status: "wanted" }]);
 
@@ -34,8 +34,8 @@ it("a late event brings the order back as it was, to the byte, and the next revi
   expect([station.count("retired"), station.count("imported_decisions"), parked.length]).toEqual([0, 0, 1]);
 
   // And from there on as if it had never been away.
-  station.take(orderEvent(90_000_001, "o", "ShippingCalculated", 9, { estimatedDays: 2 }));
-  never.take(orderEvent(90_000_001, "o", "ShippingCalculated", 9, { estimatedDays: 2 }));
+  station.take(orderEvent(90_000_001, "o", "ShippingCalculated", { second: 9, estimatedDays: 2 }));
+  never.take(orderEvent(90_000_001, "o", "ShippingCalculated", { second: 9, estimatedDays: 2 }));
   expect(portrait(station, "o")).toEqual(portrait(never, "o"));
   expect(station.decided).toEqual(never.decided);
   expect(station.decided.at(-1)?.decision.revision).toBe(3);
@@ -44,8 +44,8 @@ it("a late event brings the order back as it was, to the byte, and the next revi
 it("a late event with others in one batch, and one that comes while the streams are read: all are applied in their order, once", () => {
   using station = openRetired();
   station.take(
-    orderEvent(90_000_000, "o", "ShippingCalculated", 9, { estimatedDays: 2 }),
-    orderEvent(90_000_001, "o", "ShippingCalculated", 10, { estimatedDays: 7 }),
+    orderEvent(90_000_000, "o", "ShippingCalculated", { second: 9, estimatedDays: 2 }),
+    orderEvent(90_000_001, "o", "ShippingCalculated", { second: 10, estimatedDays: 7 }),
   );
   const row = station.rows.find("order", "o");
   const past = row && station.restoration.recognise(row, station.history("o", row.sequence));
@@ -65,7 +65,7 @@ it("a late event with others in one batch, and one that comes while the streams 
 
 it("a late event that is a duplicate of an old one is recognised as one", () => {
   using station = openRetired();
-  station.take(orderEvent(90_000_000, "o", "InventoryReserved", 3, { correlationId: "c-1" }));
+  station.take(orderEvent(90_000_000, "o", "InventoryReserved", { second: 3, correlationId: "c-1" }));
   expect(station.restore("o")?.result.handled).toMatchObject([{ outcome: "duplicate" }]);
   expect(station.row("o")).toMatchObject({ events: 5, revision: 2 });
   expect(station.tallies()).toMatchObject({ "events:duplicate": 2, "events:parked": 1 });
@@ -89,13 +89,13 @@ it("a late event a rule that has changed since says nothing about the past, only
     },
   };
   const lane: Lane = { ...orderLane, type: stricter };
-  station.processor.apply([orderEvent(90_000_000, "o", "OrderCreated", 1, {}, lane)]);
+  station.processor.apply([orderEvent(90_000_000, "o", "OrderCreated", { second: 1, lane })]);
   const row = station.rows.find("order", "o");
   const past = row && station.restoration.recognise(row, station.history("o", row.sequence));
   if (past === undefined) throw new Error("not recognised");
   const asDeliveries = { ...past, deliveries: past.deliveries.map((each) => ({ ...each, lane })) };
   expect(station.restoration.bringBack(lane, "o", asDeliveries)?.decisions).toEqual([]);
-  station.processor.apply([orderEvent(90_000_001, "o", "ShippingCalculated", 20, {}, lane)]);
+  station.processor.apply([orderEvent(90_000_001, "o", "ShippingCalculated", { second: 20, lane })]);
   expect(station.decisions("o").at(-1)).toMatchObject({ revision: 3, supersedes: 2, reason: "new rule" });
 });
 
@@ -169,7 +169,7 @@ describe("a machine that fails on the past", () => {
       },
     };
     const lane: Lane = { ...orderLane, type: failing };
-    station.orders.push(orderEvent(90_000_000, "o", "ShippingCalculated", 9, { estimatedDays: 2 }, lane));
+    station.orders.push(orderEvent(90_000_000, "o", "ShippingCalculated", { second: 9, estimatedDays: 2, lane }));
     station.processor.apply(station.orders.slice(-1));
     const row = station.rows.find("order", "o");
     const past = row && station.restoration.recognise(row, station.history("o", row.sequence));

@@ -11,7 +11,7 @@ function openWanted(): RetentionStation {
   const station = openRetentionStation();
   for (const [index, id] of ["a", "b"].entries()) {
     station.take(
-      orderEvent(2 * index + 1, id, "PaymentProcessed", 1, { status: "failed" }),
+      orderEvent(2 * index + 1, id, "PaymentProcessed", { second: 1, status: "failed" }),
       orderEvent(2 * index + 2, id, "InventoryReserved", 2),
     );
   }
@@ -134,7 +134,7 @@ it("leaves alone who went to another owner while its history was read, and every
 it("retires while there is nothing else to do, and only then", async () => {
   using station = openWanted();
   station.db.exec("UPDATE retired SET status = 'kept'; DELETE FROM parked");
-  station.take(orderEvent(90_000_010, "c", "PaymentProcessed", 1, { status: "failed" }));
+  station.take(orderEvent(90_000_010, "c", "PaymentProcessed", { second: 1, status: "failed" }));
   station.take(orderEvent(90_000_011, "c", "InventoryReserved", 2));
   station.passTime();
   let isBusy = true;

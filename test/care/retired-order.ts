@@ -6,11 +6,11 @@ import { openRetentionStation, type RetentionStation } from "./retention-station
 /** A confirmed order with two revisions, a duplicate, an event that lost and a message that is none. */
 export const story = () => [
   orderEvent(1, "o", "OrderCreated", 1),
-  orderEvent(2, "o", "PaymentProcessed", 2, { status: "failed" }),
-  orderEvent(3, "o", "InventoryReserved", 3, { correlationId: "c-1" }),
+  orderEvent(2, "o", "PaymentProcessed", { second: 2, status: "failed" }),
+  orderEvent(3, "o", "InventoryReserved", { second: 3, correlationId: "c-1" }),
   orderEvent(4, "o", "PaymentProcessed", 4),
-  orderEvent(5, "o", "PaymentProcessed", 2, { status: "failed" }),
-  orderEvent(6, "o", "PaymentProcessed", 1, { status: "pending" }),
+  orderEvent(5, "o", "PaymentProcessed", { second: 2, status: "failed" }),
+  orderEvent(6, "o", "PaymentProcessed", { second: 1, status: "pending" }),
   deliver(7, "orders.o.OrderCreated", "{"),
 ];
 

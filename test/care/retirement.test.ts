@@ -25,11 +25,14 @@ it("retiring leaves of a settled order nothing but what it takes to know it agai
 it("retiring leaves alone who is undecided, young, unpublished, in quarantine, in another lane, or has decisions to come", () => {
   using station = openRetentionStation();
   const decided = (at: number, id: string) => [
-    orderEvent(at, id, "PaymentProcessed", 1, { status: "failed" }),
+    orderEvent(at, id, "PaymentProcessed", { second: 1, status: "failed" }),
     orderEvent(at + 1, id, "InventoryReserved", 2),
   ];
   station.take(orderEvent(1, "undecided", "OrderCreated", 1), ...decided(2, "quarantined"), ...decided(4, "ahead"));
-  station.take(...decided(6, "withdrawn"), orderEvent(8, "withdrawn", "PaymentProcessed", 3, { status: "pending" }));
+  station.take(
+    ...decided(6, "withdrawn"),
+    orderEvent(8, "withdrawn", "PaymentProcessed", { second: 3, status: "pending" }),
+  );
   station.take(...decided(86_399_000, "settled"));
   station.processor.apply(decided(86_399_002, "unpublished"));
   station.take(...decided(86_400_500, "young"), orderEvent(86_401_000, "clock", "OrderCreated", 1));
@@ -64,7 +67,7 @@ it("retiring comes to every order that is due in steps of bounded size, past any
   using station = openRetentionStation();
   const undecided = Array.from({ length: 450 }, (_, index) => orderEvent(index + 1, `u${index}`, "OrderCreated", 1));
   const settled = Array.from({ length: 450 }, (_, index) => [
-    orderEvent(1000 + 2 * index, `s${index}`, "PaymentProcessed", 1, { status: "failed" }),
+    orderEvent(1000 + 2 * index, `s${index}`, "PaymentProcessed", { second: 1, status: "failed" }),
     orderEvent(1001 + 2 * index, `s${index}`, "InventoryReserved", 2),
   ]);
   station.take(...undecided, ...settled.flat());

@@ -35,7 +35,8 @@ it("an order with a long history is looked at bit by bit, and then it rests for 
   using station = openStation();
   const types = ["PaymentProcessed", "InventoryReserved", "ShippingCalculated"] as const;
   const deliveries = Array.from({ length: EVENTS }, (_, index) =>
-    orderEvent(index + 1, "long", types[index % 3] ?? "PaymentProcessed", index, {
+    orderEvent(index + 1, "long", types[index % 3] ?? "PaymentProcessed", {
+      second: index,
       amount: index,
       estimatedDays: index % 9,
     }),

@@ -28,7 +28,7 @@ beforeAll(async () => {
   book = openOrderBook();
   fill(book, ORDERS);
   book.processor.apply([
-    orderEvent(10_001, "A:b_c-1", "OrderCreated", 1, { customerId: "<script>alert(1)</script>" }),
+    orderEvent(10_001, "A:b_c-1", "OrderCreated", { second: 1, customerId: "<script>alert(1)</script>" }),
     deliver(10_002, "orders.A:b_c-1.OrderCreated", "{"),
   ]);
   server = await listen();

@@ -110,7 +110,7 @@ test("a reader that takes nothing is dropped, and the daemon goes on", async () 
   let sequence = 1;
   while (inspections.count() === 1 && sequence < 2000) {
     sequence++;
-    const created = orderEvent(sequence, "deaf", "OrderCreated", 5000 - sequence, { items });
+    const created = orderEvent(sequence, "deaf", "OrderCreated", { second: 5000 - sequence, items });
     inspections.committed(book.processor.apply([created]), 1, 1);
     await new Promise((resolve) => setImmediate(resolve));
   }

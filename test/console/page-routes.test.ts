@@ -15,7 +15,7 @@ beforeAll(async () => {
   book = openOrderBook();
   const activity = createActivity([order]);
   const result = book.processor.apply([
-    orderEvent(1, "o", "PaymentProcessed", 5, { status: "failed" }),
+    orderEvent(1, "o", "PaymentProcessed", { second: 5, status: "failed" }),
     orderEvent(2, "o", "InventoryReserved", 2),
     ...[11, 12, 13].map((sequence) => deliver(sequence, "orders.o.OrderCreated", "{")),
   ]);

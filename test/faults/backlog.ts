@@ -62,7 +62,7 @@ function compareSkipping(world: World): void {
   const deliveries: Delivery[] = [];
   for (const { subject, body, headers, actorId = "" } of world.traffic(2500)) {
     const lane = lanes[partitionOf(actorId, 16)];
-    deliveries.push(deliver(deliveries.length + 1, subject, body, headers, lane));
+    deliveries.push(deliver(deliveries.length + 1, subject, body, { headers, lane }));
   }
   const run = () => {
     const startedMs = performance.now();

@@ -106,7 +106,7 @@ it("a lane in doubt loses what is queued, the others keep theirs", async () => {
   const other = { ...orderLane, partition: 4 };
   const { batcher, queue } = batcherOf(station.processor);
   for (const delivery of events(10)) batcher.push(delivery);
-  batcher.push(orderEvent(11, "other", "OrderCreated", 1, {}, other));
+  batcher.push(orderEvent(11, "other", "OrderCreated", { second: 1, lane: other }));
   queue.drop(orderLane);
   await until("applied", () => queue.size() === 0);
   expect(station.db.prepare("SELECT id FROM actors").pluck().all()).toEqual(["other"]);

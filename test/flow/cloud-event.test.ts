@@ -17,7 +17,7 @@ const binary = Object.fromEntries(Object.entries(envelope).map(([name, value]) =
 const marked = { "content-type": "application/cloudevents+json; charset=utf-8" };
 
 function read(body: object | string, headers: Record<string, string> = {}) {
-  const result = decode(deliver(1, "orders.o-1.PaymentProcessed", body, headers), { maxBytes: 65_536 });
+  const result = decode(deliver(1, "orders.o-1.PaymentProcessed", body, { headers }), { maxBytes: 65_536 });
   return isRejected(result) ? `${result.reason}, ${result.error}` : result;
 }
 

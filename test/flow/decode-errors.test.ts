@@ -17,7 +17,7 @@ const shipping = { ...payment, eventType: "ShippingCalculated", shippingCost: 1,
 const created = { ...payment, eventType: "OrderCreated", customerId: "c", totalAmount: 1, currency: "EUR" };
 
 function errorOf(body: object | string | Uint8Array, headers?: Record<string, string>, type = "PaymentProcessed") {
-  const result = decode(deliver(1, `orders.o-1.${type}`, body, headers), { maxBytes: 65_536 });
+  const result = decode(deliver(1, `orders.o-1.${type}`, body, { headers }), { maxBytes: 65_536 });
   return isRejected(result) ? `${result.reason}, ${result.error}` : `accepted as ${result.eventId}`;
 }
 

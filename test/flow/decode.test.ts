@@ -20,7 +20,7 @@ function read(
   headers?: Record<string, string>,
   subject = "orders.o-1.PaymentProcessed",
 ) {
-  return decode(deliver(1, subject, body, headers), limits);
+  return decode(deliver(1, subject, body, { headers }), limits);
 }
 
 function rejection(body: string | Uint8Array | object, subject?: string): string {
@@ -30,7 +30,7 @@ function rejection(body: string | Uint8Array | object, subject?: string): string
 
 it("an event stored in a partition that is not its actor's is refused there: two owners would decide about it", () => {
   const lane = { ...orderLane, holds: (actorId: string) => actorId !== "o-1" };
-  const result = decode(deliver(1, "orders.o-1.PaymentProcessed", payment, {}, lane), limits);
+  const result = decode(deliver(1, "orders.o-1.PaymentProcessed", payment, { lane }), limits);
   expect(result).toMatchObject({
     reason: "subject_mismatch",
     error: expect.stringContaining("not of partition 3, in which it was stored"),

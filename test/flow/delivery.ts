@@ -7,13 +7,12 @@ import type { Lane } from "../../src/wire/lanes.ts";
 /** Lane 3 of the order type. */
 export const orderLane: Lane = { type: orderType as ActorType, stream: "ORDERS", partition: 3 };
 
-/** A delivery as the stream would hand it over; acknowledging it does nothing. */
+/** A delivery as the stream would hand it over, without headers and of lane 3 unless told; acknowledging it does nothing. */
 export function deliver(
   sequence: number,
   subject: string,
   body: string | Uint8Array | object,
-  headers: Record<string, string> = {},
-  lane: Lane = orderLane,
+  { headers = {}, lane = orderLane }: { headers?: Record<string, string>; lane?: Lane } = {},
 ): Delivery {
   const [collection, ...rest] = subject.split(".");
   const bytes =

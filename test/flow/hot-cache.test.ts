@@ -41,7 +41,7 @@ it("orders that know much leave before they fill the memory, and come back as th
   const ids = Array.from({ length: 60 }, (_, index) => `o-${index}`);
   applyEach(
     station,
-    ids.map((id, index) => orderEvent(index + 1, id, "InventoryReserved", 1, { reservedItems })),
+    ids.map((id, index) => orderEvent(index + 1, id, "InventoryReserved", { second: 1, reservedItems })),
   );
   expect(station.actors.size()).toBeLessThan(40);
   // All of them in one batch, the first ones twice: none leaves while it is open.

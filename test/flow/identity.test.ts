@@ -20,10 +20,10 @@ describe("ids of different event types", () => {
     (first, second) => {
       using station = openStation();
       applyEach(station, [
-        orderEvent(1, "o", first, 1, { eventId: "1" }),
-        orderEvent(2, "o", second, 2, { eventId: "1" }),
-        orderEvent(3, "o", "LoyaltyPointsUpdated", 3, { eventId: "1" }),
-        orderEvent(4, "o", second, 2, { eventId: "1" }),
+        orderEvent(1, "o", first, { second: 1, eventId: "1" }),
+        orderEvent(2, "o", second, { second: 2, eventId: "1" }),
+        orderEvent(3, "o", "LoyaltyPointsUpdated", { second: 3, eventId: "1" }),
+        orderEvent(4, "o", second, { second: 2, eventId: "1" }),
       ]);
       expect(station.row("o")).toMatchObject({ state: "confirmed", events: 3 });
       expect(station.decisions("o")).toMatchObject([{ causationId: "1", basedOn: ["1", "1"] }]);
@@ -34,12 +34,12 @@ describe("ids of different event types", () => {
   it("so that who may publish loyalty events only cannot make a payment disappear", () => {
     using station = openStation();
     const failed = { eventId: undefined, status: "failed" };
-    const payment = orderEvent(2, "o", "PaymentProcessed", 2, failed);
+    const payment = orderEvent(2, "o", "PaymentProcessed", { second: 2, ...failed });
     const { eventId: _, ...body } = JSON.parse(Buffer.from(payment.body).toString());
     const names = Object.keys(body).sort();
     const canonical = JSON.stringify(Object.fromEntries(names.map((name) => [name, body[name]])));
     const forged = createHash("sha256").update(canonical).digest("hex");
-    applyEach(station, [orderEvent(1, "o", "LoyaltyPointsUpdated", 1, { eventId: forged }), payment]);
+    applyEach(station, [orderEvent(1, "o", "LoyaltyPointsUpdated", { second: 1, eventId: forged }), payment]);
     expect(counts(station)).toMatchObject([{ eventId: forged }, { eventId: forged }]);
     expect(station.row("o")).toMatchObject({ state: "payment_failed" });
   });
@@ -47,10 +47,10 @@ describe("ids of different event types", () => {
   it("lead each decision back to the event that caused it", () => {
     using book = openOrderBook();
     applyEach(book, [
-      orderEvent(1, "o", "PaymentProcessed", 1, { eventId: "1" }),
-      orderEvent(2, "o", "InventoryReserved", 2, { eventId: "1" }),
-      orderEvent(3, "o", "ShippingCalculated", 3, { eventId: "1", estimatedDays: 9 }),
-      orderEvent(4, "o", "LoyaltyPointsUpdated", 4, { eventId: "1" }),
+      orderEvent(1, "o", "PaymentProcessed", { second: 1, eventId: "1" }),
+      orderEvent(2, "o", "InventoryReserved", { second: 2, eventId: "1" }),
+      orderEvent(3, "o", "ShippingCalculated", { second: 3, eventId: "1", estimatedDays: 9 }),
+      orderEvent(4, "o", "LoyaltyPointsUpdated", { second: 4, eventId: "1" }),
     ]);
     const revisions = book.answers.steps(order, "o")?.steps.map(({ decisions }) => decisions.map((d) => d.revision));
     expect(revisions).toEqual([[], [1], [2], []]);
@@ -75,7 +75,7 @@ describe("ids of different event types", () => {
           const bad = { PaymentProcessed: { status: "failed" }, InventoryReserved: { warehouseId: "east" } }[
             type as never
           ];
-          return orderEvent(index + 1, "o", type as "OrderCreated", second, { eventId, ...(isBad ? bad : {}) });
+          return orderEvent(index + 1, "o", type as "OrderCreated", { second, eventId, ...(isBad ? bad : {}) });
         });
         using first = openStation();
         applyEach(first, deliveries);
@@ -95,7 +95,7 @@ describe("ids of different event types", () => {
 
   it("one that fails is forgotten alone", () => {
     using station = openStation();
-    applyEach(station, [orderEvent(1, "o", "PaymentProcessed", 1, { eventId: "1" })]);
+    applyEach(station, [orderEvent(1, "o", "PaymentProcessed", { second: 1, eventId: "1" })]);
     station.journal.forgetEvent(1, { type: "InventoryReserved", eventId: "1" });
     station.journal.markSuperseded(1, { type: "InventoryReserved", eventId: "1" });
     expect(station.db.prepare("SELECT outcome FROM events").pluck().all()).toEqual(["applied"]);
@@ -106,7 +106,7 @@ describe("the same id of one event type with other content", () => {
   it("is a conflict: the first heard counts, and it is counted and shown", () => {
     using book = openOrderBook();
     const [first, again, other, later] = [{}, {}, { status: "failed" }, {}].map((fields, index) =>
-      orderEvent(index + 1, "o", "PaymentProcessed", index === 3 ? 9 : 1, { eventId: "p", ...fields }),
+      orderEvent(index + 1, "o", "PaymentProcessed", { second: index === 3 ? 9 : 1, eventId: "p", ...fields }),
     );
     const outcomes = [first, again, other, later].flatMap((delivery) =>
       delivery === undefined ? [] : book.processor.apply([delivery]).handled.map(({ outcome }) => outcome),
@@ -125,9 +125,13 @@ describe("the same id of one event type with other content", () => {
     const items = { "sku-1": 2, "sku-2": 1 };
     const reversed = Object.fromEntries(Object.entries(items).reverse());
     applyEach(station, [
-      orderEvent(1, "o", "InventoryReserved", 1, { reservedItems: items, correlationId: "a" }),
-      orderEvent(2, "o", "InventoryReserved", 1, { reservedItems: reversed, correlationId: "b", extra: 1 }),
-      orderEvent(3, "o", "InventoryReserved", 1, { reservedItems: items, timestamp: "2026-02-01T01:00:01.0+01:00" }),
+      orderEvent(1, "o", "InventoryReserved", { second: 1, reservedItems: items, correlationId: "a" }),
+      orderEvent(2, "o", "InventoryReserved", { second: 1, reservedItems: reversed, correlationId: "b", extra: 1 }),
+      orderEvent(3, "o", "InventoryReserved", {
+        second: 1,
+        reservedItems: items,
+        timestamp: "2026-02-01T01:00:01.0+01:00",
+      }),
     ]);
     expect(counts(station)).toMatchObject([{ duplicates: 2, conflicts: 0 }]);
   });
@@ -135,11 +139,11 @@ describe("the same id of one event type with other content", () => {
 
 describe("a retired order", () => {
   const story = [
-    orderEvent(1, "o", "PaymentProcessed", 1, { eventId: "1" }),
-    orderEvent(2, "o", "InventoryReserved", 2, { eventId: "1" }),
-    orderEvent(3, "o", "ShippingCalculated", 3, { eventId: "s" }),
+    orderEvent(1, "o", "PaymentProcessed", { second: 1, eventId: "1" }),
+    orderEvent(2, "o", "InventoryReserved", { second: 2, eventId: "1" }),
+    orderEvent(3, "o", "ShippingCalculated", { second: 3, eventId: "s" }),
   ];
-  const late = orderEvent(200_000_000, "o", "ShippingCalculated", 9, { eventId: "late" });
+  const late = orderEvent(200_000_000, "o", "ShippingCalculated", { second: 9, eventId: "late" });
 
   it("whose events share an id is known again, and not when one of them is missing", () => {
     for (const missing of [0, 1]) {

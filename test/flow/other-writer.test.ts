@@ -24,7 +24,7 @@ function publishedBefore(station: Station, warehouses: readonly string[]): void 
 /** What a new store derives from a payment and these reservations. @returns revisions still to be published. */
 function derive(station: Station, warehouses: readonly string[]): number[] {
   const reservations = warehouses.map((warehouseId, index) =>
-    orderEvent(index + 2, "o", "InventoryReserved", index + 2, { warehouseId }),
+    orderEvent(index + 2, "o", "InventoryReserved", { second: index + 2, warehouseId }),
   );
   const { decisions } = station.processor.apply([orderEvent(1, "o", "PaymentProcessed", 1), ...reservations]);
   return decisions.map(({ revision }) => revision);

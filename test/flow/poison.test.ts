@@ -144,12 +144,12 @@ describe("what one actor does wrong", () => {
       const ofOrders = { ...orderLane, stream: `ORDERS_${index}` };
       const [bad, good, order] = [`bad-${index}`, `good-${index}`, `order-${index}`];
       const batch = [
-        thingEvent(lane, 1, bad, "Counted", { n: 1 }),
-        orderEvent(1, order, "PaymentProcessed", 1, { status: "failed" }, ofOrders),
+        thingEvent(lane, 1, bad, { eventType: "Counted", n: 1 }),
+        orderEvent(1, order, "PaymentProcessed", { second: 1, status: "failed", lane: ofOrders }),
         thingEvent(lane, 2, bad, "Spoiled"),
-        thingEvent(lane, 3, good, "Counted", { n: 3 }),
-        thingEvent(lane, 4, bad, "Counted", { n: 4 }),
-        orderEvent(2, order, "InventoryReserved", 2, {}, ofOrders),
+        thingEvent(lane, 3, good, { eventType: "Counted", n: 3 }),
+        thingEvent(lane, 4, bad, { eventType: "Counted", n: 4 }),
+        orderEvent(2, order, "InventoryReserved", { second: 2, lane: ofOrders }),
       ];
       const { handled } = station.processor.apply(batch);
       expect(handled.map(({ outcome }) => outcome)).toEqual([
@@ -175,7 +175,10 @@ describe("what one actor does wrong", () => {
         "rejected",
         "parked",
       ]);
-      const later = [thingEvent(lane, 5, bad, "Counted", { n: 5 }), thingEvent(lane, 6, good, "Counted", { n: 3 })];
+      const later = [
+        thingEvent(lane, 5, bad, { eventType: "Counted", n: 5 }),
+        thingEvent(lane, 6, good, { eventType: "Counted", n: 3 }),
+      ];
       expect(restarted.apply(later).handled.map(({ outcome }) => outcome)).toEqual(["parked", "applied"]);
     },
   );
@@ -185,8 +188,8 @@ describe("what one actor does wrong", () => {
     const lane = thingLane(thingType({ completeness: () => (isBroken ? Number.NaN : 50) }));
     using station = openStation();
     station.processor.apply([
-      thingEvent(lane, 1, "t", "Counted", { n: 1 }),
-      thingEvent(lane, 2, "t", "Counted", { n: 2 }),
+      thingEvent(lane, 1, "t", { eventType: "Counted", n: 1 }),
+      thingEvent(lane, 2, "t", { eventType: "Counted", n: 2 }),
     ]);
     isBroken = false;
     expect(release(station.journal, station.processor, lane, "t")?.handled.map(({ outcome }) => outcome)).toEqual([
@@ -262,7 +265,7 @@ describe("what one actor does wrong", () => {
     const lane = thingLane({ ...thingType(), machine });
     using station = openStation();
     const { handled } = station.processor.apply([
-      thingEvent(lane, 1, "bad", "Counted", { n: 1 }),
+      thingEvent(lane, 1, "bad", { eventType: "Counted", n: 1 }),
       orderEvent(2, "o", "OrderCreated", 1),
     ]);
     expect(handled.map(({ outcome }) => outcome)).toEqual(["rejected", "applied"]);
@@ -276,12 +279,12 @@ describe("what one actor does wrong", () => {
   it("a standing decision that is damaged in the store", () => {
     const lane = thingLane(thingType());
     using station = openStation();
-    station.processor.apply([thingEvent(lane, 1, "t", "Counted", { n: 1 })]);
+    station.processor.apply([thingEvent(lane, 1, "t", { eventType: "Counted", n: 1 })]);
     station.db.exec("UPDATE actors SET standing = '{'");
     station.actors.evict(lane, "t");
     const { handled } = station.processor.apply([
-      thingEvent(lane, 2, "t", "Counted", { n: 2 }),
-      thingEvent(lane, 3, "other", "Counted", { n: 2 }),
+      thingEvent(lane, 2, "t", { eventType: "Counted", n: 2 }),
+      thingEvent(lane, 3, "other", { eventType: "Counted", n: 2 }),
     ]);
     expect(handled.map(({ outcome }) => outcome)).toEqual(["rejected", "applied"]);
     expect(handled[0]?.rejected?.error).toMatch(/standing decision is damaged/);
@@ -289,7 +292,10 @@ describe("what one actor does wrong", () => {
 
   it("derived anew from the log it is quarantined too, and the deriver goes on", () => {
     const lane = thingLane(thingType({ made: () => 1n }));
-    const deliveries = [thingEvent(lane, 1, "bad", "Counted", { n: 1 }), thingEvent(lane, 2, "bad", "Spoiled")];
+    const deliveries = [
+      thingEvent(lane, 1, "bad", { eventType: "Counted", n: 1 }),
+      thingEvent(lane, 2, "bad", "Spoiled"),
+    ];
     const deriver = openDeriver(65_536);
     const stored = {
       ...{ row: null, events: [], ledger: [], imported: [], parked: [], isRetired: false },

@@ -53,12 +53,12 @@ describe("one order", () => {
   it("a decision is revised when its content changes, withdrawn when nothing follows, and said anew after that", () => {
     using station = openStation();
     applyEach(station, [
-      orderEvent(1, "o", "PaymentProcessed", 1, { status: "failed" }),
+      orderEvent(1, "o", "PaymentProcessed", { second: 1, status: "failed" }),
       orderEvent(2, "o", "InventoryReserved", 2),
       orderEvent(3, "o", "PaymentProcessed", 3),
-      orderEvent(4, "o", "ShippingCalculated", 4, { estimatedDays: 5 }),
-      orderEvent(5, "o", "PaymentProcessed", 5, { status: "pending" }),
-      orderEvent(6, "o", "PaymentProcessed", 2, { status: "failed" }),
+      orderEvent(4, "o", "ShippingCalculated", { second: 4, estimatedDays: 5 }),
+      orderEvent(5, "o", "PaymentProcessed", { second: 5, status: "pending" }),
+      orderEvent(6, "o", "PaymentProcessed", { second: 2, status: "failed" }),
       orderEvent(7, "o", "PaymentProcessed", 7),
     ]);
     const told = station
@@ -95,7 +95,7 @@ describe("one batch", () => {
       deliver(3, "orders.a.Nonsense", "{"),
       orderEvent(4, "a", "InventoryReserved", 2),
       orderEvent(5, "a", "PaymentProcessed", 1),
-      orderEvent(6, "b", "PaymentProcessed", 9, { status: "failed" }),
+      orderEvent(6, "b", "PaymentProcessed", { second: 9, status: "failed" }),
     ];
     using together = openStation();
     using apart = openStation();
@@ -128,7 +128,7 @@ describe("one batch", () => {
     using station = openStation();
     const bytes = new Uint8Array([0, 255, 1]);
     const result = station.processor.apply([
-      deliver(1, "orders.o.OrderCreated", bytes, { "Nats-Msg-Id": "m" }),
+      deliver(1, "orders.o.OrderCreated", bytes, { headers: { "Nats-Msg-Id": "m" } }),
       orderEvent(2, "o", "OrderCreated", 1),
     ]);
     expect(result.deadLetters).toMatchObject([
@@ -154,7 +154,7 @@ describe("a stored snapshot that cannot be used", () => {
     ["is of another machine version", "UPDATE actors SET machine_version = 99"],
   ])("%s: the order is rebuilt from its events, never started fresh", (_name, damage) => {
     using station = openStation();
-    station.processor.apply([orderEvent(1, "o", "PaymentProcessed", 1, { status: "failed" })]);
+    station.processor.apply([orderEvent(1, "o", "PaymentProcessed", { second: 1, status: "failed" })]);
     station.db.exec(damage);
     station.actors.evict(orderEvent(1, "o", "OrderCreated", 1).lane, "o");
     station.processor.apply([orderEvent(2, "o", "InventoryReserved", 2)]);
@@ -165,7 +165,7 @@ describe("a stored snapshot that cannot be used", () => {
 
   it("names a state the machine does not have: rebuilt too", () => {
     using station = openStation();
-    station.processor.apply([orderEvent(1, "o", "PaymentProcessed", 1, { status: "failed" })]);
+    station.processor.apply([orderEvent(1, "o", "PaymentProcessed", { second: 1, status: "failed" })]);
     const snapshot = (station.row("o").snapshot as string).replace('"payment_failed"', '"lost"');
     const { crc32 } = process.getBuiltinModule("node:zlib");
     station.db.prepare("UPDATE actors SET snapshot = ?, checksum = ?").run(snapshot, crc32(snapshot));
@@ -233,8 +233,7 @@ describe("an actor type that fails", () => {
       sequence,
       `orders.o.${eventType}`,
       { orderId: "o", eventType, timestamp: "2026-02-01T00:00:00Z" },
-      {},
-      lane,
+      { lane },
     );
 
   it("a machine that throws: the event is a dead letter, its order is quarantined, all others flow", () => {
@@ -243,8 +242,7 @@ describe("an actor type that fails", () => {
       4,
       "orders.p.Fine",
       { orderId: "p", eventType: "Fine", timestamp: "2026-02-01T00:00:00Z" },
-      {},
-      lane,
+      { lane },
     );
     const result = station.processor.apply([event(1, "Fine"), event(2, "Throws"), event(3, "Fine"), other]);
     expect(result.handled.map(({ outcome }) => outcome)).toEqual(["superseded", "rejected", "parked", "superseded"]);
@@ -275,9 +273,9 @@ describe("an actor type that fails", () => {
     using station = openStation();
     const { own, mend } = openBroken();
     const { deadLetters } = station.processor.apply([
-      orderEvent(1, "o", "PaymentProcessed", 1, { status: "failed" }, own),
-      orderEvent(2, "o", "InventoryReserved", 2, {}, own),
-      orderEvent(3, "o", "PaymentProcessed", 3, {}, own),
+      orderEvent(1, "o", "PaymentProcessed", { second: 1, status: "failed", lane: own }),
+      orderEvent(2, "o", "InventoryReserved", { second: 2, lane: own }),
+      orderEvent(3, "o", "PaymentProcessed", { second: 3, lane: own }),
     ]);
     expect(deadLetters).toHaveLength(1);
     expect(release(station.journal, station.processor, own, "nobody")).toBeUndefined();
@@ -293,22 +291,22 @@ describe("an actor type that fails", () => {
       { decisionType: "OrderConfirmed" },
     ]);
     expect(station.db.prepare("SELECT value FROM tallies WHERE name = 'quarantined'").pluck().get()).toBe(0);
-    expect(station.processor.apply([orderEvent(4, "o", "OrderCreated", 0, {}, own)]).handled[0]?.outcome).toBe(
-      "applied",
-    );
+    expect(
+      station.processor.apply([orderEvent(4, "o", "OrderCreated", { second: 0, lane: own })]).handled[0]?.outcome,
+    ).toBe("applied");
   });
 
   it("what was kept back of a former stream, and what has its sequence in the new one, are both applied", () => {
     using station = openStation();
     const { own, mend } = openBroken();
     station.processor.apply([
-      orderEvent(1, "o", "InventoryReserved", 1, {}, own),
-      orderEvent(2, "o", "OrderCreated", 2, {}, own),
+      orderEvent(1, "o", "InventoryReserved", { second: 1, lane: own }),
+      orderEvent(2, "o", "OrderCreated", { second: 2, lane: own }),
     ]);
     const records = createLaneRecords(station.db);
     records.saveStream("order", "ORDERS", "2026-03-01T00:00:00Z", 16);
     records.forgetStream("ORDERS", { partitions: 16, partitionOf: () => 3 });
-    const later = orderEvent(2, "o", "PaymentProcessed", 3, {}, own);
+    const later = orderEvent(2, "o", "PaymentProcessed", { second: 3, lane: own });
     station.processor.apply([{ ...later, storedAtMs: later.storedAtMs + 60_000 }]);
     mend();
     const released = release(station.journal, station.processor, own, "o");
@@ -319,7 +317,7 @@ describe("an actor type that fails", () => {
   it("a rule that throws leaves the actor as it was", () => {
     using station = openStation();
     const { own, mend } = openBroken();
-    const { deadLetters } = station.processor.apply([orderEvent(1, "o", "PaymentProcessed", 1, {}, own)]);
+    const { deadLetters } = station.processor.apply([orderEvent(1, "o", "PaymentProcessed", { second: 1, lane: own })]);
     expect(deadLetters).toMatchObject([{ reason: "machine_error" }]);
     mend();
     expect(station.row("o")).toBeUndefined();

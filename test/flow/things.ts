@@ -82,9 +82,15 @@ export function thingType(rules: ThingRules = {}): ActorType {
 /** Lane 3 of a type of things. */
 export const thingLane = (type: ActorType): Lane => ({ type, stream: "THINGS", partition: 3 });
 
-/** One event about a thing; its id is its type and sequence. */
-export function thingEvent(lane: Lane, sequence: number, id: string, eventType: string, fields: object = {}): Delivery {
+/** An event about a thing, of a type alone or of a type with fields; its id is its type and sequence. */
+export function thingEvent(
+  lane: Lane,
+  sequence: number,
+  id: string,
+  told: string | { eventType: string; [field: string]: unknown },
+): Delivery {
+  const { eventType, ...fields } = typeof told === "string" ? { eventType: told } : told;
   const timestamp = "2026-02-01T00:00:00Z";
   const body = { thingId: id, eventType, eventId: `${eventType}-${sequence}`, timestamp, ...fields };
-  return deliver(sequence, `things.${id}.${eventType}`, body, {}, lane);
+  return deliver(sequence, `things.${id}.${eventType}`, body, { lane });
 }

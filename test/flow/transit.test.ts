@@ -30,7 +30,7 @@ describe("an event's own trouble", () => {
     const lane = thingLane(type);
     using station = openStation();
     const { handled } = station.processor.apply([
-      thingEvent(lane, 1, "t", "Counted", { n: 1 }),
+      thingEvent(lane, 1, "t", { eventType: "Counted", n: 1 }),
       orderEvent(2, "o", "OrderCreated", 1),
     ]);
     expect(handled.map(({ outcome }) => outcome)).toEqual(["rejected", "applied"]);
@@ -63,7 +63,7 @@ it("where a machine would come back to counts as its state", () => {
   const lane = thingLane({ ...thingType(), machine });
   using station = openStation();
   const told = (sequence: number, type: string) =>
-    station.processor.apply([thingEvent(lane, sequence, "t", type, { n: 1 })]).handled[0]?.outcome;
+    station.processor.apply([thingEvent(lane, sequence, "t", { eventType: type, n: 1 })]).handled[0]?.outcome;
   expect([1, 2, 3, 4].map((sequence) => told(sequence, sequence === 1 ? "Closed" : "Counted"))).toEqual([
     // The third leaves `a` and comes back: from then on it is known where to.
     ...["superseded", "applied", "applied", "superseded"],
@@ -81,11 +81,11 @@ it("a contract that transforms is read once: replayed, its actors hear what they
   };
   const lane = thingLane(type);
   using station = openStation();
-  station.processor.apply([thingEvent(lane, 1, "t", "Counted", { n: "5" })]);
+  station.processor.apply([thingEvent(lane, 1, "t", { eventType: "Counted", n: "5" })]);
   expect(station.decisions("t")).toMatchObject([{ n: 5 }]);
   station.db.exec("UPDATE actors SET machine_version = 99");
   station.actors.evict(lane, "t");
-  const { handled } = station.processor.apply([thingEvent(lane, 2, "t", "Counted", { n: "6" })]);
+  const { handled } = station.processor.apply([thingEvent(lane, 2, "t", { eventType: "Counted", n: "6" })]);
   expect(handled.map(({ outcome }) => outcome)).toEqual(["applied"]);
   expect(station.rebuilt).toEqual(["thing/t"]);
   expect(JSON.parse(station.row("t").snapshot as string).context.list).toEqual([5, 6]);
@@ -103,17 +103,20 @@ it("a decision with -0 or without a field's value is the one its stored copy say
   );
   using station = openStation();
   station.processor.apply([
-    thingEvent(lane, 1, "t", "Counted", { n: 1 }),
-    thingEvent(lane, 2, "t", "Counted", { n: 2 }),
+    thingEvent(lane, 1, "t", { eventType: "Counted", n: 1 }),
+    thingEvent(lane, 2, "t", { eventType: "Counted", n: 2 }),
   ]);
   station.actors.evict(lane, "t");
-  station.processor.apply([thingEvent(lane, 3, "t", "Counted", { n: 3 })]);
+  station.processor.apply([thingEvent(lane, 3, "t", { eventType: "Counted", n: 3 })]);
   expect(station.decisions("t")).toHaveLength(1);
 });
 
 it("what one actor keeps is not shared with another", () => {
   const lane = thingLane(thingType({ does: ({ list }) => list.push(7) }));
   using station = openStation();
-  station.processor.apply([thingEvent(lane, 1, "bad", "Spoiled"), thingEvent(lane, 2, "t", "Counted", { n: 1 })]);
+  station.processor.apply([
+    thingEvent(lane, 1, "bad", "Spoiled"),
+    thingEvent(lane, 2, "t", { eventType: "Counted", n: 1 }),
+  ]);
   expect(JSON.parse(station.row("t").snapshot as string).context.list).toEqual([1]);
 });

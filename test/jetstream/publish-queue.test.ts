@@ -126,7 +126,7 @@ it("a publisher whose partition leaves while decisions wait has nothing left to 
     ["a", "b"].flatMap((id, nth) => [
       orderEvent(nth * 10 + 1, id, "PaymentProcessed", 1),
       orderEvent(nth * 10 + 2, id, "InventoryReserved", 2),
-      orderEvent(nth * 10 + 3, id, "ShippingCalculated", 3, { estimatedDays: 3 }),
+      orderEvent(nth * 10 + 3, id, "ShippingCalculated", { second: 3, estimatedDays: 3 }),
     ]),
   );
   publisher.offer(decisions, []);

@@ -10,7 +10,10 @@ it("a dead letter keeps its bytes and headers, and its own identity", async () =
   const bytes = new Uint8Array([1, 2, 255]);
   const sent = { "Nats-Msg-Id": "mine", "ce-id": "c", "Natstate-Reason": "forged" };
   const publisher = publisherOf(station);
-  publisher.offer([], station.processor.apply([deliver(900 + count, `orders.${order}.X`, bytes, sent)]).deadLetters);
+  publisher.offer(
+    [],
+    station.processor.apply([deliver(900 + count, `orders.${order}.X`, bytes, { headers: sent })]).deadLetters,
+  );
   await publisher.drain(5000);
   const message = await session.jsm.streams.getMessage("DEAD_LETTERS", {
     last_by_subj: "deadletters.orders.malformed_json",

@@ -70,8 +70,8 @@ export function decide(station: Station): readonly LedgerRow[] {
   return station.processor.apply([
     orderEvent(1, order, "PaymentProcessed", 1),
     orderEvent(2, order, "InventoryReserved", 2),
-    orderEvent(3, order, "ShippingCalculated", 3, { estimatedDays: 3 }),
-    orderEvent(4, order, "ShippingCalculated", 4, { estimatedDays: 9 }),
+    orderEvent(3, order, "ShippingCalculated", { second: 3, estimatedDays: 3 }),
+    orderEvent(4, order, "ShippingCalculated", { second: 4, estimatedDays: 9 }),
   ]).decisions;
 }
 

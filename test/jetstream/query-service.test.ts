@@ -104,7 +104,9 @@ it("says so when NATS cannot carry the answer", async () => {
   await using _ = await start();
   const items = Array.from({ length: 900 }, (_, index) => ({ sku: `sku-${index}-${"x".repeat(30)}`, quantity: 1 }));
   book.processor.apply(
-    Array.from({ length: 45 }, (_, index) => orderEvent(60_000 + index, "big", "OrderCreated", index, { items })),
+    Array.from({ length: 45 }, (_, index) =>
+      orderEvent(60_000 + index, "big", "OrderCreated", { second: index, items }),
+    ),
   );
   expect(ServiceError.toServiceError(await ask("history.big"))).toMatchObject({
     code: 413,

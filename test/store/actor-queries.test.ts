@@ -6,9 +6,9 @@ import { orderEvent } from "../flow/order-events.ts";
 import { openOrderBook, order } from "./order-book.ts";
 
 const story = [
-  orderEvent(1, "o", "PaymentProcessed", 5, { correlationId: "trace-1" }),
+  orderEvent(1, "o", "PaymentProcessed", { second: 5, correlationId: "trace-1" }),
   orderEvent(2, "o", "InventoryReserved", 2),
-  orderEvent(3, "o", "PaymentProcessed", 1, { status: "failed" }),
+  orderEvent(3, "o", "PaymentProcessed", { second: 1, status: "failed" }),
   orderEvent(4, "o", "PaymentProcessed", 5),
   orderEvent(5, "o", "ShippingCalculated", 3),
 ];
@@ -85,7 +85,7 @@ it("one order has no decision before one is taken and after it is withdrawn", ()
   using book = openOrderBook();
   book.processor.apply(story.slice(0, 1));
   expect(book.answers.get(order, "o")?.decision).toBeNull();
-  book.processor.apply([...story.slice(1), orderEvent(6, "o", "InventoryReserved", 9, { reservedItems: {} })]);
+  book.processor.apply([...story.slice(1), orderEvent(6, "o", "InventoryReserved", { second: 9, reservedItems: {} })]);
   expect(book.answers.get(order, "o")).toMatchObject({ decision: null, processingStatus: "pending" });
 });
 
@@ -137,7 +137,10 @@ it("the history has each event's own fields and each revision, published or not"
 it("a long history is answered in pieces, whatever is asked of it", () => {
   using book = openOrderBook();
   const long = Array.from({ length: 3000 }, (_, index) =>
-    orderEvent(index + 1, "long", index % 2 === 0 ? "PaymentProcessed" : "InventoryReserved", index, { amount: index }),
+    orderEvent(index + 1, "long", index % 2 === 0 ? "PaymentProcessed" : "InventoryReserved", {
+      second: index,
+      amount: index,
+    }),
   );
   book.processor.apply(long);
   const { get, history, steps, next } = book.queries;
@@ -158,7 +161,7 @@ it("a history of large events gives as many of the latest as fit", () => {
   using book = openOrderBook();
   const items = Array.from({ length: 900 }, (_, index) => ({ sku: `sku-${index}-${"x".repeat(30)}`, quantity: 1 }));
   book.processor.apply(
-    Array.from({ length: 100 }, (_, index) => orderEvent(index + 1, "o", "OrderCreated", index, { items })),
+    Array.from({ length: 100 }, (_, index) => orderEvent(index + 1, "o", "OrderCreated", { second: index, items })),
   );
   const history = book.answers.history(order, "o");
   expect(history).toMatchObject({ total: 100, events: expect.any(Array) });
@@ -178,9 +181,9 @@ it("as of when a store is: when the partition that is furthest behind was last h
   using book = openOrderBook();
   const laneOf = (partition: number) => ({ ...orderLane, partition });
   book.processor.apply([
-    orderEvent(10, "a", "OrderCreated", 1, {}, laneOf(0)),
-    orderEvent(20, "b", "OrderCreated", 1, {}, laneOf(1)),
-    orderEvent(30, "c", "OrderCreated", 1, {}, laneOf(1)),
+    orderEvent(10, "a", "OrderCreated", { second: 1, lane: laneOf(0) }),
+    orderEvent(20, "b", "OrderCreated", { second: 1, lane: laneOf(1) }),
+    orderEvent(30, "c", "OrderCreated", { second: 1, lane: laneOf(1) }),
   ]);
   expect(book.queries.asOf(order, [1])).toBe("2026-03-01T00:00:00.030Z");
   expect(book.queries.asOf(order, [0, 1])).toBe("2026-03-01T00:00:00.010Z");

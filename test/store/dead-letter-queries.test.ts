@@ -19,7 +19,7 @@ it("dead letters are told in full, with what was sent: text as text, other bytes
   using book = openOrderBook();
   const bytes = Buffer.from([0xff, 0x00, 0xfe]);
   book.processor.apply([
-    deliver(1, "orders.o.OrderCreated", "{ nö", { "Nats-Msg-Id": "m1" }),
+    deliver(1, "orders.o.OrderCreated", "{ nö", { headers: { "Nats-Msg-Id": "m1" } }),
     deliver(2, "orders.o.OrderCreated", bytes),
   ]);
   book.db.exec("UPDATE dead_letters SET published = 4 WHERE sequence = 2");

@@ -30,7 +30,7 @@ export function fill(station: Station, actors: number): void {
   station.processor.apply(
     messages.map(({ subject, body, headers }, index) => {
       const lane = lanes[partitionOf(subject.split(".")[1] ?? "", PARTITIONS)];
-      return deliver(index + 1, subject, body, { ...headers }, lane);
+      return deliver(index + 1, subject, body, { headers: { ...headers }, lane });
     }),
   );
 }

@@ -24,8 +24,8 @@ function published(revision: number, estimatedDays: number, sequence = revision 
 const history = [
   orderEvent(1, "o", "PaymentProcessed", 1),
   orderEvent(2, "o", "InventoryReserved", 2),
-  orderEvent(3, "o", "ShippingCalculated", 3, { estimatedDays: 3 }),
-  orderEvent(4, "o", "ShippingCalculated", 4, { estimatedDays: 9 }),
+  orderEvent(3, "o", "ShippingCalculated", { second: 3, estimatedDays: 3 }),
+  orderEvent(4, "o", "ShippingCalculated", { second: 4, estimatedDays: 9 }),
 ];
 
 function ledger(station: Station) {

@@ -25,11 +25,11 @@ const lane = { ...orderLane, type };
 function openBook(): OrderBook {
   const book = openOrderBook();
   book.processor.apply([
-    orderEvent(1, "late", "OrderCreated", 1, {}, lane),
-    orderEvent(2, "late", "InventoryReserved", 2, { warehouseId: "west" }, lane),
-    orderEvent(3, "late", "PaymentProcessed", 3, {}, lane),
-    orderEvent(4, "early", "InventoryReserved", 4, { warehouseId: "west" }, lane),
-    orderEvent(5, "fine", "OrderCreated", 5, {}, lane),
+    orderEvent(1, "late", "OrderCreated", { second: 1, lane }),
+    orderEvent(2, "late", "InventoryReserved", { second: 2, warehouseId: "west", lane }),
+    orderEvent(3, "late", "PaymentProcessed", { second: 3, lane }),
+    orderEvent(4, "early", "InventoryReserved", { second: 4, warehouseId: "west", lane }),
+    orderEvent(5, "fine", "OrderCreated", { second: 5, lane }),
   ]);
   return book;
 }
@@ -62,9 +62,9 @@ it("a quarantined order says so, and does not wait for what has arrived", () => 
 it("of a great many that are kept back, the first thousand are looked through for what has arrived", () => {
   using book = openBook();
   const more = Array.from({ length: 998 }, (_, index) =>
-    orderEvent(6 + index, "late", "PaymentProcessed", 6 + index, { eventId: `again-${index}` }, lane),
+    orderEvent(6 + index, "late", "PaymentProcessed", { second: 6 + index, eventId: `again-${index}`, lane }),
   );
-  book.processor.apply([...more, orderEvent(1004, "late", "ShippingCalculated", 1004, {}, lane)]);
+  book.processor.apply([...more, orderEvent(1004, "late", "ShippingCalculated", { second: 1004, lane })]);
   expect(book.answers.get(type, "late")).toMatchObject({
     quarantine: { parked: 1001 },
     waitingFor: ["ShippingCalculated", "LoyaltyPointsUpdated"],

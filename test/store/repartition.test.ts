@@ -16,8 +16,8 @@ const laneOf = (id: string, partitions: number): Lane => ({ ...orderLane, partit
 function decideAll(station: Station): void {
   createLaneRecords(station.db).saveStream("order", "ORDERS", "2026-03-01T00:00:00Z", 16);
   const events = IDS.flatMap((id, nth) => [
-    orderEvent(2 * nth + 1, id, "PaymentProcessed", 1, {}, laneOf(id, 16)),
-    orderEvent(2 * nth + 2, id, "InventoryReserved", 2, {}, laneOf(id, 16)),
+    orderEvent(2 * nth + 1, id, "PaymentProcessed", { second: 1, lane: laneOf(id, 16) }),
+    orderEvent(2 * nth + 2, id, "InventoryReserved", { second: 2, lane: laneOf(id, 16) }),
   ]);
   station.processor.apply(events);
 }
@@ -108,7 +108,7 @@ it("an order's history stays in the order in which it was heard when its stream 
   using station = openStation();
   createLaneRecords(station.db).saveStream("order", "ORDERS", "2026-03-01T00:00:00Z", 16);
   station.processor.apply([
-    orderEvent(100, "o", "PaymentProcessed", 1, { status: "failed" }),
+    orderEvent(100, "o", "PaymentProcessed", { second: 1, status: "failed" }),
     orderEvent(101, "o", "InventoryReserved", 2),
   ]);
   accept(station, 16);

@@ -17,7 +17,7 @@ function openRetired(): RetentionStation {
   const station = openRetentionStation();
   for (const [index, id] of ["a", "b"].entries()) {
     station.take(
-      orderEvent(2 * index + 1, id, "PaymentProcessed", 1, { status: "failed" }),
+      orderEvent(2 * index + 1, id, "PaymentProcessed", { second: 1, status: "failed" }),
       orderEvent(2 * index + 2, id, "InventoryReserved", 2),
     );
   }
