@@ -5,6 +5,10 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from "p
 /** Why there are no browser tests; said when they are skipped. */
 export const NO_CHROMIUM = "no chromium found: apt-get install chromium, or set NATSTATE_CHROMIUM to its path";
 
+/** Windows that a page must fit. */
+export const PHONE = { viewport: { width: 390, height: 844 } };
+export const LAPTOP = { viewport: { width: 1280, height: 800 } };
+
 /** @returns the path of a Chromium: NATSTATE_CHROMIUM, the one of Debian, or one on PATH. Nothing is downloaded. */
 export function findChromium(): string | undefined {
   const onPath = (process.env.PATH ?? "")

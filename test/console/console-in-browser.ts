@@ -12,12 +12,14 @@ export interface ConsoleInBrowser {
   readonly world: World;
   /** Only while tests run. */
   readonly daemon: DaemonProcess;
+  /** What a command needs to find the daemon. */
+  readonly commandPlace: string;
   /** Opens a page of its own, closed after the test. */
   visit(hash: string, options?: BrowserContextOptions): Promise<Page>;
   /** What a test brings about itself: troubles that match are none, until it ends. */
   expectTrouble(pattern: RegExp): void;
-  /** Publishes an event; `second` counts from 2026-02-01T10:00:00Z. */
-  send(orderId: string, eventType: string, second: number, fields: object, eventId?: string): Promise<void>;
+  /** Publishes an event; `second` counts from 2026-02-01T10:00:00Z. Its id is of type and second, unless given. */
+  send(orderId: string, eventType: string, second: number, fields: object): Promise<void>;
   sendRaw(subject: string, body: string): Promise<void>;
   /**
    * A failed payment, a reservation, a payment that succeeds and is heard twice, and one that comes too late; resolves
@@ -62,9 +64,9 @@ export function useConsoleInBrowser(): ConsoleInBrowser {
   });
 
   const sendRaw = (subject: string, body: string) => world.publish([{ subject, body }]);
-  const send: ConsoleInBrowser["send"] = (orderId, eventType, second, fields, eventId = `${eventType}-${second}`) => {
+  const send: ConsoleInBrowser["send"] = (orderId, eventType, second, fields) => {
     const timestamp = new Date(Date.parse("2026-02-01T10:00:00Z") + second * 1000).toISOString();
-    const event = { orderId, eventType, eventId, timestamp, ...fields };
+    const event = { orderId, eventType, eventId: `${eventType}-${second}`, timestamp, ...fields };
     return sendRaw(`orders.${orderId}.${eventType}`, JSON.stringify(event));
   };
 
@@ -75,6 +77,9 @@ export function useConsoleInBrowser(): ConsoleInBrowser {
     },
     get daemon() {
       return daemon;
+    },
+    get commandPlace() {
+      return `--nats ${world.server.url}`;
     },
     async visit(hash, options) {
       const watched = await openPage(browser, daemon.httpUrl, options);

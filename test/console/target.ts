@@ -56,6 +56,15 @@ export async function readPageToken({ url }: HttpServer): Promise<string> {
   return /name="natstate-token" content="([^"]+)"/.exec(await (await fetch(url)).text())?.[1] ?? "";
 }
 
+/** Asks, with these headers alone, that dead letter 10002 is sent again. */
+export function askForRedrive(
+  to: HttpServer,
+  headers: Record<string, string>,
+  body = '{"sequences":[10002]}',
+): Promise<Response> {
+  return fetch(`${to.url}/api/dead-letters/redrive`, { method: "POST", headers, body });
+}
+
 /** Sends bytes as they are, which fetch would tidy up; resolves with all that comes back until the server closes. */
 export async function send(bytes: string, { port }: HttpServer): Promise<{ status: number; text: string }> {
   const socket = connect(port, "127.0.0.1");
