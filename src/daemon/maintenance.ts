@@ -1,6 +1,6 @@
 import { startScrub } from "../care/scrub.ts";
 import type { Parts } from "./parts.ts";
-import { type RetainingParts, startAgeing, startRetaining } from "./retaining.ts";
+import { onceLoud, type RetainingParts, startAgeing, startRetaining } from "./retaining.ts";
 
 type MaintenanceParts = RetainingParts & Pick<Parts, "streams">;
 
@@ -11,7 +11,8 @@ type MaintenanceParts = RetainingParts & Pick<Parts, "streams">;
  * @returns ends all of it at once. Safe to call twice.
  */
 export function startMaintenance(parts: MaintenanceParts): () => void {
-  const ends = [startScrubbing(parts), startAgeing(parts), startRetaining(parts)];
+  const trouble = onceLoud(parts.logger);
+  const ends = [startScrubbing(parts), startAgeing(parts, trouble), startRetaining(parts, trouble)];
   return () => {
     for (const end of ends) end();
   };

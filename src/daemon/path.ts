@@ -42,12 +42,10 @@ export function openPath(parts: PublishingParts & Pick<Parts, "onFatal">, stack:
 
   function onFailed(error: Error, retryMs: number): void {
     const damage = asDamage(error, store.file);
-    if (damage !== undefined) {
-      onFatal(damage);
-      return;
-    }
     const lastsMs = Date.now() - (batcher.pause()?.sinceMs ?? 0);
-    observer.commitFailed({ error, retryMs, isBrief: error instanceof StoreHeldError && lastsMs < HELD_MS });
+    const isHeld = error instanceof StoreHeldError && lastsMs < HELD_MS;
+    observer.commitFailed({ error, retryMs, isBrief: isHeld || damage !== undefined });
+    if (damage !== undefined) onFatal(damage);
   }
 
   return {

@@ -26,10 +26,13 @@ export function openReading(parts: ReadingParts, isStarted: () => boolean, stack
     },
     open: (lane) => openReader(parts, lane),
     onMoved(how, lanes) {
-      if (how === "released") observer.released(lanes);
-      else if (isStarted()) observer.taken(lanes);
+      if (isStarted()) observer[how](lanes);
     },
-    onReleased: path.forget,
+    onReleased(lane) {
+      path.forget(lane);
+      // Not once all are released: until then its inspectors would take silence for rest.
+      observers.inspections.released([lane]);
+    },
     onTrouble: trouble.meet,
   });
   // However it ends, others may take them at once.
@@ -44,6 +47,7 @@ export function openReading(parts: ReadingParts, isStarted: () => boolean, stack
     onTrouble: (error) => logger.debug({ err: error }, "lag not measured"),
   });
   stack.defer(lag.stop);
+  observers.add({ released: lag.forget });
   return { ownership, lag };
 }
 

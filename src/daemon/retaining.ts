@@ -15,7 +15,10 @@ export type RetainingParts = Pick<
 >;
 
 /** Gives up dead letters that have aged out of the streams. @returns ends it at once. */
-export function startAgeing({ types, store, connection, path, logger }: RetainingParts): () => void {
+export function startAgeing(
+  { types, store, connection, path, logger }: RetainingParts,
+  trouble: RetainingTrouble,
+): () => void {
   const { records, outboxStreams } = store;
   return startDeadLetterAgeing({
     types,
@@ -23,18 +26,17 @@ export function startAgeing({ types, store, connection, path, logger }: Retainin
     held: (type) => heldOf({ jsm: connection.session.jsm, records, outboxStreams }, type),
     isFree: path.isFree,
     onForgotten: ({ name }, count) => logger.debug({ actorType: name, count }, "dead letters have aged out"),
-    onTrouble: onceLoud(logger).say,
+    onTrouble: trouble.say,
   });
 }
 
 /** Retires settled actors, and brings back those about which something is heard. @returns ends it at once. */
-export function startRetaining(parts: RetainingParts): () => void {
-  const { config, types, store, connection, path, own, reading, observers, logger, reached } = parts;
+export function startRetaining(parts: RetainingParts, trouble: RetainingTrouble): () => void {
+  const { config, types, store, connection, path, own, reading, observers, reached } = parts;
   const { journal } = store;
   const { actors, processor } = path;
   const rows = createRetiredRows(store.db);
   const limits = { maxBytes: config.NATSTATE_MAX_EVENT_BYTES };
-  const trouble = onceLoud(logger);
   const isIdle = () => path.isFree() && path.publishing.backlog() === 0 && connection.isConnected();
   return startRetention({
     types,
@@ -61,8 +63,13 @@ export function startRetaining(parts: RetainingParts): () => void {
   });
 }
 
+export interface RetainingTrouble {
+  say(error: Error): void;
+  isOver(): void;
+}
+
 /** Says that it does not get on, loudly the first time. */
-function onceLoud(logger: Logger): { say(error: Error): void; isOver(): void } {
+export function onceLoud(logger: Logger): RetainingTrouble {
   let isTroubled = false;
   return {
     say(error) {

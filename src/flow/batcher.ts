@@ -51,6 +51,7 @@ export function createBatcher(options: BatcherOptions): Batcher {
   let failures = 0;
   let paused: Pause | null = null;
   let cancelRetry: (() => void) | undefined;
+  let stopped: Promise<void> | undefined;
   let onIdle: (() => void) | undefined;
 
   function schedule(): void {
@@ -101,6 +102,18 @@ export function createBatcher(options: BatcherOptions): Batcher {
     });
   }
 
+  function stop(): Promise<void> {
+    stopping = true;
+    cancelRetry?.();
+    cancelRetry = undefined;
+    if (queue.size() === 0) return Promise.resolve();
+    const idle = new Promise<void>((resolve) => {
+      onIdle = resolve;
+    });
+    schedule();
+    return idle;
+  }
+
   return {
     push(delivery) {
       if (stopping) return;
@@ -110,16 +123,6 @@ export function createBatcher(options: BatcherOptions): Batcher {
     },
     resume: schedule,
     pause: () => paused,
-    stop() {
-      stopping = true;
-      cancelRetry?.();
-      cancelRetry = undefined;
-      if (queue.size() === 0) return Promise.resolve();
-      const idle = new Promise<void>((resolve) => {
-        onIdle = resolve;
-      });
-      schedule();
-      return idle;
-    },
+    stop: () => (stopped ??= stop()),
   };
 }

@@ -44,7 +44,7 @@ export interface CommitFailure {
   readonly error: Error;
   /** Until it is tried again. */
   readonly retryMs: number;
-  /** It may be over in a moment, and is no news until it is not. */
+  /** It is no news: over in a moment, perhaps, or the end, which is said apart. */
   readonly isBrief: boolean;
 }
 

@@ -11,6 +11,8 @@ export interface LagFigures {
   unknown(): readonly { readonly lane: Lane; readonly reason: string }[];
   /** What was found wrong with their consumers, a line each. */
   consumerProblems(): readonly string[];
+  /** They went to another owner: when they come back nothing is known of them. */
+  forget(lanes: readonly Lane[]): void;
 }
 
 /** The same, to be kept up to date. */
@@ -64,6 +66,9 @@ export function createLagFigures({ assigned, freshMs, now }: LagFiguresOptions):
     follow(lanes) {
       for (const lane of figures.keys()) if (!lanes.includes(lane)) figures.delete(lane);
       for (const lane of lanes) if (!figures.has(lane)) failed(lane, "not measured yet");
+    },
+    forget(lanes) {
+      for (const lane of lanes) figures.delete(lane);
     },
     measured({ lane, lag, consumer }) {
       figures.set(lane, { lag, atMs: now(), reason: "", consumerProblem: consumer.problem ?? undefined });

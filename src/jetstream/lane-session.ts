@@ -73,6 +73,8 @@ export function beginLaneSession(options: LaneSessionOptions): LaneSession {
   };
 
   async function begin(): Promise<void> {
+    // Whoever begins it has it before anything of it can happen.
+    await Promise.resolve();
     await options.prepare();
     const mended = await ensureConsumer({ jsm, lane, manage, onChanged });
     if (mended.length > 0) onMended(mended);

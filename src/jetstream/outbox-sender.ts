@@ -12,11 +12,13 @@ import { decisionsOn } from "./published-decisions.ts";
 /** Sends what is due and notes it, a decision after the one before it; adopts what the stream holds instead. */
 export interface OutboxSender {
   /**
-   * @returns what is due instead, when the ledger was rewritten after what another writer has decided; undefined when it
-   *   is in the stream. Rejects when it has not got in, or nobody can say.
+   * Resolves when it is in the stream, or has given way. Rejects when it has not got in, or nobody can say.
+   *
+   * @param onRewritten - told at once, when the ledger was rewritten after what another writer has decided, what is due
+   *   of the actor instead.
    */
-  decision(lane: Lane, row: LedgerRow): Promise<readonly LedgerRow[] | undefined>;
-  deadLetter(row: DeadLetterRow): Promise<undefined>;
+  decision(lane: Lane, row: LedgerRow, onRewritten: (due: readonly LedgerRow[]) => void): Promise<void>;
+  deadLetter(row: DeadLetterRow): Promise<void>;
 }
 
 export interface OutboxSenderOptions {
@@ -47,7 +49,7 @@ export function createOutboxSender(options: OutboxSenderOptions): OutboxSender {
   /** By actor whose subject ends otherwise than its ledger: its last sequence, and how often that was not so in a row. */
   const ends = new Map<number, { readonly sequence: number; readonly times: number }>();
 
-  async function resolve(lane: Lane, row: LedgerRow): Promise<readonly LedgerRow[] | undefined> {
+  async function resolve(lane: Lane, row: LedgerRow, onRewritten: (due: readonly LedgerRow[]) => void): Promise<void> {
     const { actorKey, actorId } = row;
     const times = (ends.get(actorKey)?.times ?? 0) + 1;
     if (times > MAX_LOOKS) {
@@ -62,28 +64,28 @@ export function createOutboxSender(options: OutboxSenderOptions): OutboxSender {
     ends.delete(actorKey);
     if (ours?.payload === row.payload) {
       notes.decision(row, ours.sequence);
-      return undefined;
+      return;
     }
     const found = { decisions, streamEnd: state.last_seq, pastTo: source.last_seq };
     const { due, isDiverged } = outbox.reconcile(lane, actorId, found);
     const isOurs = due.length > 0 && owns(lane);
+    // In one turn with the ledger: what is offered next comes behind it.
+    onRewritten(isOurs ? due : []);
     if (isOurs) ends.set(actorKey, { sequence: lastSequence, times });
     for (const { revision, sequence } of decisions) notes.remember(actorKey, revision, sequence);
     if (isDiverged) onReconciled(lane, actorId);
-    return isOurs ? due : [];
   }
 
   return {
-    async decision(lane, row) {
+    async decision(lane, row, onRewritten) {
       const { actorKey, revision } = row;
       const before = revision === 1 ? 0 : (notes.sequenceOf(actorKey, revision - 1) ?? 0);
       try {
         notes.decision(row, await sender.decision(lane, row, ends.get(actorKey)?.sequence ?? before));
         ends.delete(actorKey);
-        return undefined;
       } catch (error) {
         if (apiErrorCode(error) !== WRONG_LAST_SEQUENCE) throw error;
-        return resolve(lane, row);
+        await resolve(lane, row, onRewritten);
       }
     },
     async deadLetter(row) {

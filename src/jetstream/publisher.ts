@@ -90,17 +90,25 @@ export function createPublisher(options: PublisherOptions): Publisher {
   async function publish(job: Job): Promise<void> {
     if (looks.isDue()) return retryLater(job);
     try {
-      const instead = await (job.kind === "decision" ? sender.decision(job.lane, job.row) : sender.deadLetter(job.row));
+      await (job.kind === "decision" ? sendDecision(job) : sender.deadLetter(job.row));
       reached("published");
       troubles.end(job.kind);
-      // Later revisions offered meanwhile may have been renumbered; what the ledger says now is what is published.
-      const jobs = instead?.map((row) => decisionJob(job.lane, row));
-      if (jobs !== undefined) queue.replaceBehind(job, jobs);
       finish(job);
     } catch (error) {
       troubles.meet(job.kind, error as Error);
       retryLater(job);
     }
+  }
+
+  /** Later revisions offered meanwhile may have been renumbered; what the ledger says now is what is published. */
+  function sendDecision(job: Job & { readonly kind: "decision" }): Promise<void> {
+    const { lane, row } = job;
+    return sender.decision(lane, row, (due) => {
+      queue.replaceBehind(
+        job,
+        due.map((next) => decisionJob(lane, next)),
+      );
+    });
   }
 
   /** The job keeps its place in flight, so that an outage does not pile up more of them. */

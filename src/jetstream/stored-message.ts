@@ -14,15 +14,18 @@ export function fromLeader({ seq, subject, data, header, timestamp }: StoredMsg)
   return { sequence: seq, subject, body: data, ...readHeaders(header), storedAtMs: storedAtText(timestamp) };
 }
 
-/** As a direct get gives it; the server's own headers are among its headers. */
+/**
+ * As a direct get gives it. The server's own headers are among its headers, by exactly these names: a publisher may have
+ * written others that differ in case.
+ */
 export function fromDirect({ headers, data }: Msg): StoredMessage {
-  const read = readHeaders(headers);
+  const said = (name: string) => headers?.get(name) ?? "";
   return {
-    sequence: Number(read.header("Nats-Sequence")),
-    subject: read.header("Nats-Subject") ?? "",
+    sequence: Number(said("Nats-Sequence")),
+    subject: said("Nats-Subject"),
     body: data,
-    ...read,
-    storedAtMs: storedAtText(read.header("Nats-Time-Stamp") ?? ""),
+    ...readHeaders(headers),
+    storedAtMs: storedAtText(said("Nats-Time-Stamp")),
   };
 }
 

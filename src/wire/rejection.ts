@@ -13,16 +13,16 @@ export const REJECTION_REASONS = [
 export type RejectionReason = (typeof REJECTION_REASONS)[number];
 
 /** Names under which dead letters of earlier versions may still be in DEAD_LETTERS. */
-const FORMER_NAMES: Readonly<Record<string, RejectionReason>> = { order_retired: "actor_retired" };
+const FORMER_NAMES: ReadonlyMap<string, RejectionReason> = new Map([["order_retired", "actor_retired"]]);
 
 /** A reason as a dead letter says it, by the name it has now; undefined when it is none. */
 export function readReason(name: string | undefined): RejectionReason | undefined {
-  return REJECTION_REASONS.find((reason) => reason === name) ?? FORMER_NAMES[name ?? ""];
+  return REJECTION_REASONS.find((reason) => reason === name) ?? FORMER_NAMES.get(name ?? "");
 }
 
 /** Does a dead letter with this reason have no other name for it than this one? */
 export function hasOneName(reason: string): boolean {
-  return !Object.values(FORMER_NAMES).some((renamed) => renamed === reason);
+  return ![...FORMER_NAMES.values()].some((renamed) => renamed === reason);
 }
 
 /** A delivery that can never succeed. A value, not an exception. */

@@ -171,3 +171,20 @@ it("stopping applies what is queued and takes nothing more", async () => {
   await stopped;
   expect(station.db.prepare("SELECT count(*) FROM actors").pluck().get()).toBe(149);
 });
+
+it("what a stop could not commit is left to the next start, however often it is stopped", async () => {
+  using station = openStation();
+  let attempts = 0;
+  const failing: Processor = {
+    ...station.processor,
+    apply(batch) {
+      if (++attempts === 1) throw new Error("disk full");
+      return station.processor.apply(batch);
+    },
+  };
+  const { batcher, queue } = batcherOf(failing);
+  for (const delivery of events(3)) batcher.push(delivery);
+  await batcher.stop();
+  await batcher.stop();
+  expect([attempts, queue.size()]).toEqual([1, 3]);
+});

@@ -72,3 +72,25 @@ it("a dead letter that an earlier natstate wrote is found by the name its reason
   expect((await letters.find(1))?.reason).toBe("actor_retired");
   await session.close();
 });
+
+it("what a publisher wrote in the names of the server's headers, in other case, misleads nobody who reads", async () => {
+  await using server = await startTestServer();
+  const session = await openSession({ url: server.url, name: "test" }, () => {});
+  await session.jsm.streams.add({ name: "DEAD_LETTERS", subjects: ["deadletters.>"], allow_direct: true });
+  for (const lie of ["", "999", "1"]) {
+    const header = headers();
+    header.set("Natstate-Reason", "malformed_json");
+    if (lie !== "") header.set("nats-sequence", lie);
+    if (lie !== "") header.set("nats-time-stamp", "x");
+    await session.js.publish("deadletters.orders.malformed_json", "what came", { headers: header });
+  }
+  const letters = openDeadLetters(session);
+  const found: number[] = [];
+  for await (const { sequence } of letters.each({})) {
+    found.push(sequence);
+    if (found.length > 3) break;
+  }
+  expect(found).toEqual([1, 2, 3]);
+  expect((await letters.find(3))?.sequence).toBe(3);
+  await session.close();
+});

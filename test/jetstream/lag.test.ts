@@ -81,3 +81,14 @@ it("a consumer on a server that has not all of a replicated stream has not read 
   ]);
   expect(asked).toContainEqual({ seq: 5, next_by_subj: "orders.0.>" });
 });
+
+it("of a lane that went and came back nothing is known until it is measured again", async () => {
+  const { lag } = open();
+  await lag.measure();
+  lag.forget(lanes.slice(0, 1));
+  expect([...lag.byLane().keys()]).toEqual(lanes.slice(1));
+  expect(lag.total()).toBeNull();
+  await lag.measure();
+  expect(lag.total()).toBe(14);
+  lag.stop();
+});

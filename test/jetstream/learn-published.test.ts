@@ -59,3 +59,20 @@ it("a store without a past knows a dead letter by the reason's former name, and 
   expect(noted).toEqual([{ reason: "actor_retired", published }]);
   expect(lanes.flatMap((lane) => fresh.outbox.pendingDeadLetters(lane))).toEqual([]);
 });
+
+it("a message whose reason is only a word that every object knows is a stranger's, and is passed over", async () => {
+  using fresh = openStation();
+  const lanes = Array.from({ length: 4 }, (_, partition) => ({ ...orderLane, partition }));
+  const header = headers();
+  header.set("Natstate-Reason", "constructor");
+  header.set("Natstate-Subject", `orders.${partitionOf(order, 4)}.${order}.ShippingCalculated`);
+  header.set("Natstate-Stream", "ORDERS");
+  header.set("Natstate-Sequence", "1");
+  const { seq } = await session.js.publish("deadletters.orders.constructor", "{}", { headers: header });
+  const foreign: number[] = [];
+  const onForeign = (stream: string, message: { sequence: number }) =>
+    stream === "DEAD_LETTERS" && foreign.push(message.sequence);
+  await learnPublished({ ...session, outbox: fresh.outbox, partitions: 4, onForeign }, lanes);
+  expect(foreign).toContain(seq);
+  expect(lanes.map((lane) => fresh.outbox.positions(lane).deadLetters)).toContain(seq);
+});
