@@ -76,3 +76,11 @@ it("may import what is below it, and not in a circle", () => {
   };
   expect(lint({ ...below, ...circle })).toContain("noImportCycles");
 });
+
+it.each([
+  ["a file of 301 lines", "noExcessiveLinesPerFile", "export const a = 1;\n".repeat(301)],
+  ["a function of 61", "noExcessiveLinesPerFunction", `export function f() {\n${"  f();\n".repeat(61)}}\n`],
+  ["five parameters", "useMaxParams", "export const f = (a: 1, b: 1, c: 1, d: 1, e: 1) => [a, b, c, d, e];\n"],
+])("%s are too many", (_what, rule, text) => {
+  expect(lint({ "src/flow/long.ts": text, "machines/other.ts": THING })).toContain(rule);
+});
