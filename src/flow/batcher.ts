@@ -47,7 +47,6 @@ export function createBatcher(options: BatcherOptions): Batcher {
   const { processor, queue, limits, onCommitted, onFailed, hasRoom } = options;
   const { clock = SYSTEM_CLOCK, reached = () => {} } = options;
   let scheduled = false;
-  let stopping = false;
   let failures = 0;
   let paused: Pause | null = null;
   let cancelRetry: (() => void) | undefined;
@@ -63,7 +62,7 @@ export function createBatcher(options: BatcherOptions): Batcher {
   function run(): void {
     scheduled = false;
     if (queue.size() === 0) onIdle?.();
-    else if (hasRoom() || stopping) applyNext();
+    else if (hasRoom() || stopped !== undefined) applyNext();
   }
 
   function applyNext(): void {
@@ -92,7 +91,7 @@ export function createBatcher(options: BatcherOptions): Batcher {
     paused = { sinceMs: paused?.sinceMs ?? Date.now(), error: error.message };
     onFailed(error, retryMs);
     // What is not applied now is not acknowledged, and comes again at the next start.
-    if (stopping) {
+    if (stopped !== undefined) {
       onIdle?.();
       return;
     }
@@ -103,20 +102,18 @@ export function createBatcher(options: BatcherOptions): Batcher {
   }
 
   function stop(): Promise<void> {
-    stopping = true;
     cancelRetry?.();
     cancelRetry = undefined;
     if (queue.size() === 0) return Promise.resolve();
-    const idle = new Promise<void>((resolve) => {
-      onIdle = resolve;
-    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    onIdle = resolve;
     schedule();
-    return idle;
+    return promise;
   }
 
   return {
     push(delivery) {
-      if (stopping) return;
+      if (stopped !== undefined) return;
       queue.push(delivery);
       reached("received");
       schedule();

@@ -104,10 +104,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
   function sendDecision(job: Job & { readonly kind: "decision" }): Promise<void> {
     const { lane, row } = job;
     return sender.decision(lane, row, (due) => {
-      queue.replaceBehind(
-        job,
-        due.map((next) => decisionJob(lane, next)),
-      );
+      const jobs = due.map((next) => decisionJob(lane, next));
+      queue.replaceBehind(job, jobs);
     });
   }
 
