@@ -172,3 +172,16 @@ function startAnew(type: ActorType): LiveActor {
     throw new ReplayError(asError(cause).message, { cause });
   }
 }
+
+/**
+ * {@link HotActors.find}, with what is wrong with this one actor as a value: it stops that one only. The store's own
+ * trouble is thrown and stops everything.
+ */
+export function findOrFail(actors: HotActors, lane: Lane, actorId: string, storedAtMs: number): HotActor | ReplayError {
+  try {
+    return actors.find(lane, actorId, storedAtMs);
+  } catch (error) {
+    if (error instanceof ReplayError) return error;
+    throw error;
+  }
+}

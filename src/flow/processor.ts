@@ -1,6 +1,4 @@
-import type { Lane } from "../wire/lanes.ts";
-import type { Rejected } from "../wire/rejection.ts";
-import { isRejected } from "../wire/rejection.ts";
+import { isRejected, type Rejected } from "../wire/rejection.ts";
 import { type Batch, createCommit } from "./batch.ts";
 import type { BatchResult, Handled } from "./batch-result.ts";
 import type { ReachCrashPoint } from "./crash-points.ts";
@@ -8,7 +6,7 @@ import { type DecodeLimits, decode } from "./decode.ts";
 import type { Delivery } from "./delivery.ts";
 import { eventRow } from "./event-row.ts";
 import { createHearings, type Hearing } from "./hearing.ts";
-import { type HotActor, type HotActors, ReplayError } from "./hot-actors.ts";
+import { findOrFail, type HotActors, ReplayError } from "./hot-actors.ts";
 import type { Journal } from "./journal.ts";
 import { createSetbacks } from "./setbacks.ts";
 import type { Tallies } from "./tallies.ts";
@@ -88,7 +86,7 @@ export function createProcessor(
     const observation = decode(delivery, limits);
     if (isRejected(observation)) return hearing.reject(delivery, observation, batch);
     if (journal.isQuarantined(lane.type.name, observation.actorId)) return hearing.park(delivery, observation, batch);
-    const actor = find(lane, observation.actorId, delivery.storedAtMs);
+    const actor = findOrFail(actors, lane, observation.actorId, delivery.storedAtMs);
     if (actor instanceof ReplayError) return hearing.fail(delivery, observation, actor, batch);
     // Whoever has events has a row, and is not retired.
     const retired = actor.events === 0 ? journal.findRetired(lane.type.name, actor.id) : undefined;
@@ -113,15 +111,5 @@ export function createProcessor(
     if (transition.kind === "superseded") journal.markSuperseded(actor.key, observation);
     else hearing.decide(actor, { delivery, observation, conclusion: transition.conclusion }, batch);
     return { delivery, outcome: transition.kind, observation };
-  }
-
-  /** The store's own trouble is thrown and stops everything; what is wrong with one actor stops that one only. */
-  function find(lane: Lane, actorId: string, storedAtMs: number): HotActor | ReplayError {
-    try {
-      return actors.find(lane, actorId, storedAtMs);
-    } catch (error) {
-      if (error instanceof ReplayError) return error;
-      throw error;
-    }
   }
 }
