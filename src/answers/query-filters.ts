@@ -3,7 +3,8 @@ import { normaliseTimestamp } from "../actor/event-time.ts";
 import { ACTOR_ID, ACTOR_ID_EXPECTED } from "../wire/names.ts";
 import { REJECTION_REASONS } from "../wire/rejection.ts";
 import { type CursorOrder, decodeCursor } from "./cursor.ts";
-import { type DeadLetterFilter, type ListFilter, STEPS_LIMIT } from "./queries.ts";
+import type { DeadLetterFilter } from "./dead-letters.ts";
+import { type ListFilter, STEPS_LIMIT } from "./queries.ts";
 
 /** What was asked, before it is checked: a URL's query (text) or a JSON object. */
 export type Parameters = Readonly<Record<string, unknown>>;

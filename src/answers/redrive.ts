@@ -1,4 +1,4 @@
-import type { DeadLetter } from "./queries.ts";
+import type { DeadLetter } from "./dead-letters.ts";
 
 /** What became of one dead letter that was sent again. */
 export type RedriveOutcome =

@@ -2,8 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Health } from "../ops/health.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { createDoors } from "./doors.ts";
+import { type Foundation, openFoundation } from "./foundation.ts";
 import { readGauges } from "./gauges.ts";
-import { type Inside, openInside } from "./inside.ts";
 import { startMaintenance } from "./maintenance.ts";
 import type { DaemonOptions, Parts } from "./parts.ts";
 import { watchReadiness } from "./readiness.ts";
@@ -41,7 +41,7 @@ const LAST_LAG_MS = 1000;
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await using stack = new AsyncDisposableStack();
-  const daemon = await openOutside(await openInside(options, stack), stack);
+  const daemon = await beginWork(await openFoundation(options, stack), stack);
   // It is running: from now on it is closed by `stop`.
   const running = stack.move();
   let stopping: Promise<void> | undefined;
@@ -57,11 +57,11 @@ type Opened = Omit<Daemon, "stop"> & {
 };
 
 /** Lanes are shared with the other daemons and read, questions are answered. */
-async function openOutside(inside: Inside, stack: AsyncDisposableStack): Promise<Opened> {
-  const { types, logger, connection, streams, own, observers, path } = inside;
+async function beginWork(foundation: Foundation, stack: AsyncDisposableStack): Promise<Opened> {
+  const { types, logger, connection, streams, own, observers, path } = foundation;
   const { session, isConnected } = connection;
   let isStarted = false;
-  const reading = openReading(inside, () => isStarted, stack);
+  const reading = openReading(foundation, () => isStarted, stack);
   const { ownership, lag } = reading;
   const readiness = watchReadiness({
     ...{ types, session, isConnected, topology: streams.watch, own, ownership, lag, logger },
@@ -69,8 +69,8 @@ async function openOutside(inside: Inside, stack: AsyncDisposableStack): Promise
     streams: streams.found.map(({ name }) => name),
   });
   stack.defer(readiness.stop);
-  const standing = createStanding({ ...inside, reading, readiness });
-  const parts: Parts = { ...inside, reading, readiness, standing };
+  const standing = createStanding({ ...foundation, reading, readiness });
+  const parts: Parts = { ...foundation, reading, readiness, standing };
   const doors = createDoors(parts);
   const service = await doors.openNats();
   stack.defer(() => service.stop());
@@ -83,7 +83,7 @@ async function openOutside(inside: Inside, stack: AsyncDisposableStack): Promise
   parts.metrics.gauges(() => readGauges(parts));
   const endMaintenance = startMaintenance(parts);
   stack.defer(endMaintenance);
-  await inside.waiting.end();
+  await foundation.waiting.end();
   const http = await doors.openHttp();
   stack.defer(() => http?.close());
   isStarted = true;

@@ -1,7 +1,8 @@
 import { isUtf8 } from "node:buffer";
 import type Database from "better-sqlite3";
 import { encodeCursor } from "../answers/cursor.ts";
-import type { DeadLetter, DeadLetterSummary, Queries } from "../answers/queries.ts";
+import type { DeadLetter, DeadLetterSummary } from "../answers/dead-letters.ts";
+import type { Queries } from "../answers/queries.ts";
 import { rfc3339 } from "../answers/rfc-3339.ts";
 import { DEAD_LETTERS } from "./tables.ts";
 

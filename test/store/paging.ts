@@ -1,5 +1,6 @@
 import type { Answers } from "../../src/answers/answers.ts";
-import type { ActorSummary, DeadLetterSummary, ListFilter } from "../../src/answers/queries.ts";
+import type { DeadLetterSummary } from "../../src/answers/dead-letters.ts";
+import type { ActorSummary, ListFilter } from "../../src/answers/queries.ts";
 import { isRefused, readDeadLetterFilter, readListFilter } from "../../src/answers/query-filters.ts";
 import { order } from "./order-book.ts";
 

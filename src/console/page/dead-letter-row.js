@@ -1,4 +1,4 @@
-/** @import { DeadLetterSummary } from "../../answers/queries.ts" */
+/** @import { DeadLetterSummary } from "../../answers/dead-letters.ts" */
 /** @import { Machine } from "./types.d.ts" */
 import { ask } from "./api.js";
 import { renderLetter } from "./dead-letter.js";

@@ -1,4 +1,4 @@
-/** @import { DeadLetter } from "../../answers/queries.ts" */
+/** @import { DeadLetter } from "../../answers/dead-letters.ts" */
 import { h } from "./dom.js";
 import { count } from "./format.js";
 

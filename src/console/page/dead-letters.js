@@ -1,4 +1,5 @@
-/** @import { DeadLetterPage, Stats } from "../../answers/queries.ts" */
+/** @import { DeadLetterPage } from "../../answers/dead-letters.ts" */
+/** @import { Stats } from "../../answers/queries.ts" */
 /** @import { Machine, Place, View } from "./types.d.ts" */
 /** @import { Row } from "./dead-letter-row.js" */
 import { ask, change } from "./api.js";

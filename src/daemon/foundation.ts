@@ -15,10 +15,10 @@ import { createWaiting, type Waiting } from "./waiting.ts";
 const VERSION = "0.1.0";
 
 /** All that is opened before a lane is read. */
-export type Inside = Omit<Parts, "reading" | "readiness" | "standing"> & { readonly waiting: Waiting };
+export type Foundation = Omit<Parts, "reading" | "readiness" | "standing"> & { readonly waiting: Waiting };
 
 /** Store, connections, streams, and the path between them; no lane is read yet. */
-export async function openInside(options: DaemonOptions, stack: AsyncDisposableStack): Promise<Inside> {
+export async function openFoundation(options: DaemonOptions, stack: AsyncDisposableStack): Promise<Foundation> {
   const { config, types, logger, onFatal, acceptStreams: accepted = [], reached = () => {} } = options;
   const problems = checkActorTypes(types);
   if (problems.length > 0) throw new ConfigError(problems);
