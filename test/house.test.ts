@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -105,4 +105,11 @@ it("may import what is below it, and not in a circle", () => {
     "src/flow/b.ts": 'import type { A } from "./a.ts";\n\nexport type B = A | 2;\n',
   };
   expect(lint({ ...below, ...circle }).get("src/flow/a.ts")).toContain("lint/suspicious/noImportCycles");
+});
+
+it("no file of ours has more than 300 lines, comments included: the linter counts code alone", () => {
+  const files = globSync("{src,machines,test}/**/*.{ts,js,css}", { cwd: ROOT });
+  const linesOf = (file: string) => readFileSync(join(ROOT, file), "utf8").trimEnd().split("\n").length;
+  expect(files.length).toBeGreaterThan(500);
+  expect(files.filter((file) => linesOf(file) > 300)).toEqual([]);
 });

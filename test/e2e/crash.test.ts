@@ -1,5 +1,6 @@
 import Database from "better-sqlite3";
 import { expect, it } from "vitest";
+import { openProxy } from "../faults/proxy.ts";
 import { until } from "../until.ts";
 import { openWorld, traffic, type World } from "./world.ts";
 
@@ -50,7 +51,10 @@ it("the daemon killed again and again under load: nothing lost, nothing doubled"
 it("SIGTERM in mid-load ends with 0 within 10 s with everything decided published, and the next start goes on", async () => {
   await using world = await openWorld();
   const messages = traffic(400, 15);
-  let daemon = await world.start();
+  await using proxy = await openProxy(world.server.port);
+  let daemon = await world.start({ NATS_URL: proxy.url, NATSTATE_PUBLISH_IN_FLIGHT: "1" });
+  // One at a time, each 8 ms: more is due when it is told to stop than can be on its way.
+  proxy.delay(4);
   const published = world.publish(messages);
   await until("some is decided", async () => (await world.streamSize("DECISIONS")) > 20);
   const startedMs = performance.now();
