@@ -1,7 +1,5 @@
 import type { TrafficMessage } from "../../src/actor/actor-type.ts";
-
-/** A seeded generator, uniform in [0, 1). */
-export type Random = () => number;
+import type { Random } from "../../src/actor/seeded-random.ts";
 
 /** One observation before it is put into bytes. */
 export interface Draft {

@@ -1,5 +1,6 @@
 import type { TrafficMessage } from "../../src/actor/actor-type.ts";
-import { type Draft, publishAnyhow, publishPlainly, type Random } from "./publishers.ts";
+import type { Random } from "../../src/actor/seeded-random.ts";
+import { type Draft, publishAnyhow, publishPlainly } from "./publishers.ts";
 
 const WAREHOUSES = ["warehouse-west", "warehouse-east", "warehouse-north", "warehouse-south"] as const;
 const CURRENCIES = ["EUR", "USD", "GBP", "CHF"] as const;

@@ -1,4 +1,5 @@
 import type { TrafficMessage, TrafficOptions } from "../../src/actor/actor-type.ts";
+import { createRandom } from "../../src/actor/seeded-random.ts";
 import { malformedMessage } from "./malformed.ts";
 import { SHOWCASE_ID } from "./reference.ts";
 import { plainStory, randomStory, showcaseStory } from "./stories.ts";
@@ -24,7 +25,7 @@ interface Placed {
  */
 export function orderTraffic(options: TrafficOptions): TrafficMessage[] {
   const { actors, idPrefix = "", shuffle, malformed, startMs = START_MS, everyMs = 1000 } = options;
-  const random = mulberry32(options.seed);
+  const random = createRandom(options.seed);
   const plain = options.duplicates === 0 && options.late === 0 && options.fail === 0 && malformed === 0;
   const idOf = (index: number) => idPrefix + (index === 0 ? SHOWCASE_ID : `order-${1000 + index}`);
   const placed: Placed[] = [];
@@ -88,19 +89,4 @@ function placeShowcase(
   const heard = duplicates > 0 && payment !== undefined ? [...story, payment] : story;
   const places = heard.map(() => random() * Math.max(1, shuffle)).sort((a, b) => a - b);
   return heard.map((message, position) => ({ place: places[position] ?? 0, message }));
-}
-
-/**
- * A small seeded generator, uniform in [0, 1).
- *
- * Source: mulberry32 by Tommy Ettinger, public domain.
- */
-function mulberry32(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

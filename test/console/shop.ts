@@ -1,6 +1,6 @@
 import { jetstream } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { createRandom } from "../random.ts";
+import { createRandom } from "../../src/actor/seeded-random.ts";
 
 /** A message as a service of the shop publishes it. */
 export interface ShopMessage {

@@ -1,4 +1,4 @@
-import { createRandom } from "../random.ts";
+import { createRandom } from "../../src/actor/seeded-random.ts";
 
 /** Seeded choices: the same seed strikes at the same moments, as far as the machine's own timing allows. */
 export interface Choices {

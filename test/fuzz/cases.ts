@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { createRandom } from "../random.ts";
+import { createRandom } from "../../src/actor/seeded-random.ts";
 import { anyValue, IDS, ODD_VALUES, RAW_VALUES, SAMPLES, SUBJECTS, TEXTS, TIMES, TOKENS, TRACES } from "./samples.ts";
 
 /** One message as a publisher could send it. */

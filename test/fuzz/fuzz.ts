@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import { orderType } from "../../machines/order/order.ts";
 import type { ActorType } from "../../src/actor/actor-type.ts";
+import { createRandom } from "../../src/actor/seeded-random.ts";
 import { type CursorOrder, decodeCursor, encodeCursor } from "../../src/answers/cursor.ts";
 import { isRefused, type Parameters, readDeadLetterFilter, readListFilter } from "../../src/answers/query-filters.ts";
 import { decode } from "../../src/flow/decode.ts";
 import type { Delivery } from "../../src/flow/delivery.ts";
 import { firstHeader } from "../../src/wire/headers.ts";
 import { isRejected } from "../../src/wire/rejection.ts";
-import { createRandom } from "../random.ts";
 import { judge as expectOf } from "../wire/contract.ts";
 import { createCases, type FuzzCase } from "./cases.ts";
 

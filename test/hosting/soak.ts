@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { buildMachine } from "./build.ts";
 import { checkCase, type Difference } from "./check-case.ts";
 import { generateCase } from "./generate.ts";
-import { Random } from "./random.ts";
+import { type Random, seededChoices } from "./random.ts";
 import { shrink } from "./shrink.ts";
 import type { CaseSpec } from "./spec.ts";
 
@@ -27,7 +27,7 @@ const machines = Number(values.machines);
 let unbuilt = 0;
 for (let index = 0; index < machines; index++) {
   const seed = Number(values.seed) * 1_000_003 + index;
-  const random = new Random(seed);
+  const random = seededChoices(seed);
   const spec = generateCase(random);
   const outcome = attempt(spec, random);
   if (outcome === "unbuilt") unbuilt++;
@@ -60,7 +60,7 @@ function attempt(spec: CaseSpec, random: Random): Difference | string | undefine
 function tell(spec: CaseSpec, seed: number, outcome: Difference | string): string {
   // Left smaller, a case is tried in several ways: which of them differs depends on the choices made.
   const attempts = (smaller: CaseSpec) =>
-    Array.from({ length: 12 }, (_, salt) => () => attempt(smaller, new Random(seed + salt)));
+    Array.from({ length: 12 }, (_, salt) => () => attempt(smaller, seededChoices(seed + salt)));
   const differs = (smaller: CaseSpec) => attempts(smaller).some((each) => typeof each() === "object");
   if (values.quick) return JSON.stringify(outcome).slice(0, 300);
   const smallest = typeof outcome === "string" || !differs(spec) ? spec : shrink(spec, differs);

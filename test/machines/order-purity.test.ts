@@ -13,7 +13,7 @@ const types = readdirSync(join(root, "machines"), { recursive: true, encoding: "
 const isClient = (name: string) => name.endsWith("/client.ts");
 const files = [
   ...types.filter((name) => name.endsWith(".ts") && !isClient(name)).map((name) => `machines/${name}`),
-  ...["merge.ts", "event-time.ts"].map((name) => `src/actor/${name}`),
+  ...["merge.ts", "event-time.ts", "seeded-random.ts"].map((name) => `src/actor/${name}`),
 ];
 
 describe.each(files)("%s", (name) => {

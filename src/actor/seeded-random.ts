@@ -1,7 +1,11 @@
 /** Seeded numbers, uniform in [0, 1). */
 export type Random = () => number;
 
-/** Source: mulberry32 by Tommy Ettinger, public domain. */
+/**
+ * For seeded traffic: the same seed gives the same numbers.
+ *
+ * Source: mulberry32 by Tommy Ettinger, public domain.
+ */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0;
   return () => {
