@@ -3,8 +3,8 @@ export const MUTANTS = [
   {
     name: "a delay due at a fact's own time fires before it",
     file: "fold.ts",
-    find: "compareTimestamps(due, fact.timestamp) < 0",
-    replace: "compareTimestamps(due, fact.timestamp) <= 0",
+    find: "compareTimestamps(due, timestamp) < 0",
+    replace: "compareTimestamps(due, timestamp) <= 0",
   },
   {
     name: "a delay due at the very time that has passed waits",
@@ -81,8 +81,8 @@ export const MUTANTS = [
   {
     name: "a delayed event keeps the time of the fact that raised it",
     file: "fold.ts",
-    find: "{ ...timer.event, timestamp: timer.due }",
-    replace: "{ timestamp: timer.due, ...timer.event }",
+    find: "const event = { ...next.event, timestamp: next.due }",
+    replace: "const event = { timestamp: next.due, ...next.event }",
   },
   {
     name: "who is done still hears",

@@ -66,7 +66,7 @@ export function foldFact(
   from: Point,
   fact: ActorEvent,
 ): { readonly before: Moment; readonly after: Point } {
-  const before = fireDelays(actor, from, (due) => compareTimestamps(due, fact.timestamp) < 0).moment;
+  const before = fireDelays(actor, from, isDueBefore(fact)).moment;
   return { before, after: { moment: step(actor, before, fact, () => describeFact(fact)), delays: 0 } };
 }
 
@@ -77,7 +77,15 @@ export function foldFact(
  * @throws FoldFault
  */
 export function foldTime(actor: Actor, from: Point, passed: string | null): Point {
-  return passed === null ? from : fireDelays(actor, from, (due) => compareTimestamps(due, passed) <= 0);
+  return passed === null ? from : fireDelays(actor, from, isDueBy(passed));
+}
+
+export function isDueBefore({ timestamp }: Timed): (due: string) => boolean {
+  return (due) => compareTimestamps(due, timestamp) < 0;
+}
+
+export function isDueBy(passed: string): (due: string) => boolean {
+  return (due) => compareTimestamps(due, passed) <= 0;
 }
 
 /** A fault is a value from here on. */
@@ -91,22 +99,38 @@ export function attempt<Result>(act: () => Result): Result | FoldFault {
 }
 
 function fireDelays(actor: Actor, from: Point, isDue: (due: string) => boolean): Point {
-  let { moment, delays } = from;
-  for (let next = findNext(moment.timers); next !== undefined && isDue(next.due); next = findNext(moment.timers)) {
-    if (delays === actor.maxDelays) throw timersForEver(actor, moment, next);
-    moment = fire(actor, moment, next);
-    delays++;
+  let point = from;
+  for (let fired = fireNext(actor, point, isDue); fired !== undefined; fired = fireNext(actor, point, isDue)) {
+    point = fired.after;
   }
-  return delays === from.delays ? from : { moment, delays };
+  return point;
 }
 
-function fire(actor: Actor, moment: Moment, timer: Timer): Moment {
+/**
+ * Lets the delay act that ends first.
+ *
+ * @returns undefined when none is due.
+ * @throws FoldFault
+ */
+export function fireNext(
+  actor: Actor,
+  { moment, delays }: Point,
+  isDue: (due: string) => boolean,
+): { readonly event: Timed; readonly before: Moment; readonly after: Point } | undefined {
+  const next = findNext(moment.timers);
+  if (next === undefined || !isDue(next.due)) return undefined;
+  if (delays === actor.maxDelays) throw timersForEver(actor, moment, next);
+  const event = { ...next.event, timestamp: next.due };
+  return { event, before: moment, after: { moment: fire(actor, moment, next, event), delays: delays + 1 } };
+}
+
+function fire(actor: Actor, moment: Moment, timer: Timer, event: Timed): Moment {
   const without = { snapshot: moment.snapshot, timers: withoutFired(moment.timers, timer) };
-  const event = { ...timer.event, timestamp: timer.due };
   return step(actor, without, event, () => describeDelay(event.type, timer.due));
 }
 
-type Timed = EventObject & { readonly timestamp: string };
+/** An event and its event time. */
+export type Timed = EventObject & { readonly timestamp: string };
 
 function step({ chart }: Actor, moment: Moment, event: Timed, describe: () => string): Moment {
   // A live actor that is done hears nothing any more; XState's pure step would still run the root's handlers.
@@ -125,7 +149,7 @@ function timersForEver(actor: Actor, from: Moment, next: Timer): FoldFault {
   try {
     for (let timer: Timer | undefined = next; timer !== undefined && fired.length < CYCLE_WINDOW; ) {
       fired.push(timer.event.type);
-      moment = fire(actor, moment, timer);
+      moment = fire(actor, moment, timer, { ...timer.event, timestamp: timer.due });
       timer = findNext(moment.timers);
     }
   } catch {

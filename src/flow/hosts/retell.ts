@@ -1,0 +1,77 @@
+import type { ActorEvent } from "../../actor/actor-type.ts";
+import { freezeFact } from "./fact.ts";
+import {
+  type Actor,
+  begin,
+  FoldFault,
+  fireNext,
+  foldFact,
+  isDueBefore,
+  isDueBy,
+  type Point,
+  type Timed,
+} from "./fold.ts";
+import { factsAfter } from "./refold.ts";
+import { isHandled, type Moment } from "./statechart.ts";
+import type { Timeline } from "./timeline.ts";
+
+/** One step of a fold: a fact that acts, or a delay that ends. */
+export type Retold = (
+  | { readonly kind: "fact"; readonly event: ActorEvent }
+  /** With what the machine hears: `xstate.after.30000.order.open` or the event raised, and when it was due. */
+  | { readonly kind: "delay"; readonly event: Timed }
+) & {
+  /** Event time. */
+  readonly at: string;
+  /** Whether a transition was selected for it. */
+  readonly isHandled: boolean;
+  /** What the actor was after it. */
+  readonly moment: Moment;
+};
+
+/**
+ * Tells today's fold of an actor, step by step in event-time order, from its base on: the delays between its facts, and
+ * after the last those due by the time passed. The last step's moment is the timeline's `end.now`.
+ *
+ * @param facts - all that the base does not hold; in any order, older ones are left out.
+ * @returns where the fold cannot go on, undefined when it reaches its end.
+ */
+export function* retell(
+  actor: Actor,
+  { base, passed }: Pick<Timeline, "base" | "passed">,
+  facts: readonly ActorEvent[],
+): Generator<Retold, FoldFault | undefined, void> {
+  try {
+    const sorted = factsAfter(base, facts);
+    const [first] = sorted;
+    let point: Point;
+    if (base !== undefined) point = { moment: base.moment, delays: 0 };
+    else if (first !== undefined) point = begin(actor, freezeFact(first));
+    else return undefined;
+    for (const fact of sorted) point = yield* retellFact(actor, point, freezeFact(fact));
+    if (passed !== null) yield* retellDelays(actor, point, isDueBy(passed));
+    return undefined;
+  } catch (error) {
+    if (error instanceof FoldFault) return error;
+    throw error;
+  }
+}
+
+function* retellFact(actor: Actor, from: Point, event: ActorEvent): Generator<Retold, Point, void> {
+  const point = yield* retellDelays(actor, from, isDueBefore(event));
+  const { before, after } = foldFact(actor, point, event);
+  const { moment } = after;
+  yield { kind: "fact", event, at: event.timestamp, isHandled: isHandled(before, moment, event), moment };
+  return after;
+}
+
+function* retellDelays(actor: Actor, from: Point, isDue: (due: string) => boolean): Generator<Retold, Point, void> {
+  let point = from;
+  for (let fired = fireNext(actor, point, isDue); fired !== undefined; fired = fireNext(actor, point, isDue)) {
+    const { event, before, after } = fired;
+    const { moment } = after;
+    yield { kind: "delay", event, at: event.timestamp, isHandled: isHandled(before, moment, event), moment };
+    point = after;
+  }
+  return point;
+}
