@@ -44,7 +44,10 @@ export interface ActorType<Context = unknown> {
   readonly machine: AnyStateMachine;
   /** Raise it when the machine's context or rules change: stored snapshots of another version are rebuilt from events. */
   readonly version: number;
-  /** The states in the order a person would list them. */
+  /**
+   * The states without states in them, by path (`review.documents`), in the order a person would list them. History
+   * states are none.
+   */
   readonly states: readonly string[];
   /** Every decision type `conclude` can name. */
   readonly decisionTypes: readonly string[];

@@ -6,6 +6,7 @@ import { draw, measure } from "./conclude.ts";
 import { DECISION_ENVELOPE } from "./decision.ts";
 import { createBoundedActor } from "./interpreter.ts";
 import { seal } from "./seal.ts";
+import { leafPaths } from "./state-text.ts";
 
 /** Fields of an answer about an actor that a view must leave free. */
 const ANSWER_FIELDS = [
@@ -61,11 +62,9 @@ function* checkNames({ name, collection, idField }: ActorType, others: readonly 
 
 function* checkMachine({ machine, states, events }: ActorType): Generator<string> {
   const nodes = [...nodesBelow(machine.root)];
-  const own = nodes.filter(({ parent }) => parent === machine.root).map(({ key }) => key);
-  // States within states are named otherwise, see `LiveActor.state`.
-  const isFlat = machine.root.type === "compound" && own.length === nodes.length;
-  if (isFlat && [...own].sort().join() !== [...states].sort().join()) {
-    yield `states are ${states.join(", ")}, those of its machine are ${own.join(", ")}`;
+  const leaves = leafPaths(machine.root);
+  if ([...leaves].sort().join() !== [...states].sort().join()) {
+    yield `states are ${states.join(", ")}, those of its machine are ${leaves.join(", ")}`;
   }
   const handlesAny = [machine.root, ...nodes].some(({ transitions }) => transitions.has("*"));
   if (Object.keys(events).length === 0) yield "it has no event types";

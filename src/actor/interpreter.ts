@@ -11,6 +11,7 @@ import {
 import type { ActorEvent, ActorType } from "./actor-type.ts";
 import { asError } from "./as-error.ts";
 import { seal } from "./seal.ts";
+import { stateText } from "./state-text.ts";
 
 /**
  * What an event did to an actor. `superseded` left it as it is: its state, its history states, its context. `error`
@@ -38,7 +39,7 @@ export interface LiveActor {
   rewind(): void;
   /** Never undefined: what the machine knows. */
   context(): unknown;
-  /** The state's name; parallel or nested states as JSON. */
+  /** As {@link stateText} writes it. */
   state(): string;
   persist(): Envelope;
 }
@@ -95,7 +96,9 @@ export function restoreActor(type: ActorType, envelope: Envelope): LiveActor | u
   if (typeof snapshot !== "object" || snapshot === null) return undefined;
   try {
     const actor = live(type, snapshot as Snapshot<unknown>);
-    return actor.state() === "" ? undefined : actor;
+    // Throws when the snapshot has no state.
+    actor.state();
+    return actor;
   } catch {
     return undefined;
   }
@@ -123,7 +126,7 @@ function live(type: ActorType, snapshot: Snapshot<unknown> | undefined): LiveAct
       return { kind: isUnchanged(before, after) ? "superseded" : "applied" };
     },
     context: () => actor.getSnapshot().context,
-    state: () => stateName(actor.getSnapshot()),
+    state: () => stateText(type.machine.root, actor.getSnapshot().value),
     persist() {
       const json = JSON.stringify(persistable(actor));
       return { snapshot: json, checksum: crc32(json), machineVersion: type.version };
@@ -186,9 +189,4 @@ function hasSame<Member>(
     names.length === Object.keys(before).length &&
     names.every((name) => Object.hasOwn(before, name) && isSame(before[name] as never, after[name] as never))
   );
-}
-
-function stateName(snapshot: { readonly value?: unknown }): string {
-  const { value } = snapshot;
-  return typeof value === "string" ? value : JSON.stringify(value ?? "");
 }

@@ -1,4 +1,5 @@
 import type { AnyStateNode, StateValue } from "xstate";
+import { nodesOf } from "./state-nodes.ts";
 
 /*
  * XState's state values as people read and filter them: `review.documents`; of parallel states all, joined by ` · `.
@@ -34,6 +35,13 @@ export function leavesOf(node: AnyStateNode, value: StateValue): string[] {
       // A parallel state's states may have none in them.
       return typeof inner !== "string" && Object.keys(inner).length === 0 ? [join(child.path)] : leavesOf(child, inner);
     });
+}
+
+/** @returns every state an actor can be in that has no states in it, by path; the machine's id when it has no states. */
+export function leafPaths(root: AnyStateNode): string[] {
+  return [...nodesOf(root)]
+    .filter(({ type, states }) => type !== "history" && Object.keys(states).length === 0)
+    .map(pathOf);
 }
 
 /** @returns all active states by path, outer before inner, so that `goods` finds all in `goods.packed.fresh`. */

@@ -31,6 +31,16 @@ it.each<[string, Partial<ActorType>, RegExp]>([
   ["a collection of another", { collection: order.collection }, /another with the collection "orders"/],
   ["a name of another", { name: order.name }, /another of this name/],
   ["a state missing", { states: parcelType.states.slice(1) }, /states are .*, those of its machine are/],
+  [
+    "a nested state that is not named by its path",
+    {
+      machine: machine({
+        initial,
+        states: { ...flat, [initial]: { initial: "a", states: { a: {}, h: { type: "history" } } } },
+      }),
+    },
+    new RegExp(`those of its machine are ${initial}\\.a, `),
+  ],
   ["an event nobody handles", { machine: createMachine({ initial, states: flat }) }, /no state of its machine handles/],
   [
     "a delay",
@@ -101,6 +111,15 @@ it.each<[string, Partial<ActorType>, RegExp]>([
 it("an event may be handled by a machine that handles any", () => {
   const any = createMachine({ initial, states: flat, on: { "*": {} } });
   expect(checkActorTypes([changed({ machine: any })])).toEqual([]);
+});
+
+it("states within states are those without states in them, by path; parallel ones stand one by one", () => {
+  const nested = createMachine({
+    on: { "*": {} },
+    type: "parallel",
+    states: { money: { initial: "open", states: { open: {}, paid: {}, before: { type: "history" } } }, seen: {} },
+  });
+  expect(checkActorTypes([changed({ machine: nested, states: ["money.open", "money.paid", "seen"] })])).toEqual([]);
 });
 
 it("an event may be transformed by its contract into something else that JSON keeps", () => {

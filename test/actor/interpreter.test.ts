@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { createActor } from "xstate";
+import { createActor, createMachine } from "xstate";
 import { orderType } from "../../machines/order/order.ts";
 import type { ActorType } from "../../src/actor/actor-type.ts";
 import { restoreActor, spawnActor } from "../../src/actor/interpreter.ts";
@@ -25,4 +25,14 @@ it("what is stored is XState's own persisted snapshot, and starts the same actor
     expect(JSON.parse(ours.persist().snapshot)).toEqual(JSON.parse(JSON.stringify(theirs.getPersistedSnapshot())));
     expect(restoreActor(type, ours.persist())?.persist()).toEqual(ours.persist());
   }
+});
+
+it("a state within states is told by its path, parallel ones together, as soon as restored too", () => {
+  const machine = createMachine({
+    type: "parallel",
+    states: { money: { initial: "open", states: { open: {} } }, goods: { initial: "packed", states: { packed: {} } } },
+  });
+  const live = spawnActor({ ...type, machine });
+  expect(live.state()).toBe("money.open · goods.packed");
+  expect(restoreActor({ ...type, machine }, live.persist())?.state()).toBe("money.open · goods.packed");
 });

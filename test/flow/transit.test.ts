@@ -71,7 +71,7 @@ it("where a machine would come back to counts as its state", () => {
   expect([told(5, "Spoiled"), told(6, "Closed")]).toEqual(["applied", "applied"]);
   station.actors.evict(lane, "t");
   expect(told(7, "Counted")).toBe("applied");
-  expect(station.row("t").state).toBe('{"a":"two"}');
+  expect(station.row("t").state).toBe("a.two");
 });
 
 it("a contract that transforms is read once: replayed, its actors hear what they heard", () => {
