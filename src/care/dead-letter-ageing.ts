@@ -1,5 +1,5 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { ActorType } from "../actor/actor-type.ts";
+import { type Clock, SYSTEM_CLOCK } from "../flow/clock.ts";
 import type { Held } from "../jetstream/aged-dead-letters.ts";
 import type { AgedDeadLetters } from "../store/dead-letter-rows.ts";
 
@@ -13,7 +13,7 @@ export interface DeadLetterAgeingOptions {
   readonly onForgotten: (type: ActorType, count: number) => void;
   /** It is tried again. */
   readonly onTrouble: (error: Error) => void;
-  readonly everyMs?: number;
+  readonly clock?: Clock;
 }
 
 const EVERY_MS = 60_000;
@@ -28,20 +28,22 @@ const ROWS = 50;
  * @returns ends it at once. Safe to call twice.
  */
 export function startDeadLetterAgeing(options: DeadLetterAgeingOptions): () => void {
-  const { types, rows, held, isFree, onForgotten, onTrouble, everyMs = EVERY_MS } = options;
+  const { types, rows, held, isFree, onForgotten, onTrouble, clock = SYSTEM_CLOCK } = options;
   let stopped = false;
-  let timer = setTimeout(round, everyMs);
+  let cancel = clock.after(EVERY_MS, round);
 
   async function round(): Promise<void> {
     for (const type of types) await forgetAged(type).catch(onTrouble);
-    if (!stopped) timer = setTimeout(round, everyMs);
+    if (!stopped) cancel = clock.after(EVERY_MS, round);
   }
+
+  const rest = () => new Promise<void>((resolve) => clock.after(REST_MS, resolve));
 
   async function forgetAged(type: ActorType): Promise<void> {
     const found = await held(type);
     if (found === undefined) return;
     let count = 0;
-    for (let after: number | null = 0; after !== null && !stopped; await delay(REST_MS, undefined, { ref: false })) {
+    for (let after: number | null = 0; after !== null && !stopped; await rest()) {
       if (!isFree()) continue;
       const step = rows.forget(type.name, found, after, ROWS);
       count += step.forgotten;
@@ -52,6 +54,6 @@ export function startDeadLetterAgeing(options: DeadLetterAgeingOptions): () => v
 
   return () => {
     stopped = true;
-    clearTimeout(timer);
+    cancel();
   };
 }

@@ -1,5 +1,6 @@
 import type { ActorType } from "../actor/actor-type.ts";
 import type { BatchResult } from "../flow/batch-result.ts";
+import { type Clock, SYSTEM_CLOCK } from "../flow/clock.ts";
 import type { ReachCrashPoint } from "../flow/crash-points.ts";
 import type { History, RetiredRows } from "../flow/retired.ts";
 import type { RetiredRow } from "../flow/rows.ts";
@@ -29,6 +30,7 @@ export interface RetentionOptions {
   readonly onRestored: (lane: Lane, row: RetiredRow, restored: boolean) => void;
   /** Something did not work, for example because NATS is away; it is tried again. */
   readonly onTrouble: (error: Error) => void;
+  readonly clock?: Clock;
   readonly reached?: ReachCrashPoint;
 }
 
@@ -51,26 +53,26 @@ const EVENTS_AT_ONCE = 1000;
  */
 export function startRetention(options: RetentionOptions): () => void {
   const { types, rows, retirement, restoration, retainMs, idleLanes, laneOf } = options;
-  const { onCommitted, onRetired, onRestored, onTrouble, reached = () => {} } = options;
+  const { onCommitted, onRetired, onRestored, onTrouble, clock = SYSTEM_CLOCK, reached = () => {} } = options;
   let stopped = false;
-  let stepTimer = retainMs === null ? undefined : setTimeout(stepOn, REST_MS, retainMs);
-  let lookTimer = setTimeout(lookOn, LOOK_MS);
+  let cancelStep = retainMs === null ? () => {} : clock.after(REST_MS, () => stepOn(retainMs));
+  let cancelLook = clock.after(LOOK_MS, lookOn);
 
   function stepOn(keepMs: number): void {
     let hasMore = false;
     for (const type of types) {
       try {
-        const startedMs = performance.now();
+        const startedMs = clock.now();
         const lanes = idleLanes(type);
         if (lanes.length === 0) continue;
         const step = retirement.step(type, lanes, keepMs);
-        if (step.retired > 0) onRetired(type, step.retired, performance.now() - startedMs);
+        if (step.retired > 0) onRetired(type, step.retired, clock.now() - startedMs);
         hasMore ||= step.hasMore;
       } catch (error) {
         onTrouble(error as Error);
       }
     }
-    stepTimer = setTimeout(stepOn, hasMore ? STEP_MS : REST_MS, keepMs);
+    cancelStep = clock.after(hasMore ? STEP_MS : REST_MS, () => stepOn(keepMs));
   }
 
   async function lookOn(): Promise<void> {
@@ -79,7 +81,7 @@ export function startRetention(options: RetentionOptions): () => void {
     if (stopped) return;
     // Once a round: when NATS is away it is the same for all of them.
     if (failures.length > 0) onTrouble(failures[0] as Error);
-    lookTimer = setTimeout(lookOn, failures.length > 0 ? RETRY_MS : LOOK_MS);
+    cancelLook = clock.after(failures.length > 0 ? RETRY_MS : LOOK_MS, lookOn);
   }
 
   /** One that fails stops no other. */
@@ -105,18 +107,18 @@ export function startRetention(options: RetentionOptions): () => void {
     if (past === undefined) await options.checkStream(lane);
     // Much may have happened meanwhile; the store says whether it is still to be done.
     if (stopped || laneOf(row) === undefined) return;
-    const startedMs = performance.now();
+    const startedMs = clock.now();
     const result =
       past === undefined ? restoration.giveUp(lane, row.actorId) : restoration.bringBack(lane, row.actorId, past);
     if (result === undefined) return;
-    onCommitted(result, performance.now() - startedMs);
+    onCommitted(result, clock.now() - startedMs);
     onRestored(lane, row, past !== undefined);
   }
 
   return () => {
     stopped = true;
-    clearTimeout(stepTimer);
-    clearTimeout(lookTimer);
+    cancelStep();
+    cancelLook();
   };
 }
 

@@ -1,4 +1,5 @@
 import type { ActorType } from "../actor/actor-type.ts";
+import { type Clock, SYSTEM_CLOCK } from "../flow/clock.ts";
 import type { ReachCrashPoint } from "../flow/crash-points.ts";
 import type { HotActors } from "../flow/hot-actors.ts";
 import type { Journal } from "../flow/journal.ts";
@@ -35,23 +36,24 @@ export interface RetirementOptions {
   readonly maxRows?: number;
   /** A step begins no further actor after this; the commit takes about as long again. */
   readonly maxStepMs?: number;
+  readonly clock?: Pick<Clock, "now">;
   readonly reached?: ReachCrashPoint;
 }
 
 const BEGINNING: QuietPlace = { updatedAtMs: Number.MIN_SAFE_INTEGER, key: 0 };
 
 export function createRetirement(options: RetirementOptions): Retirement {
-  const { journal, rows, actors, maxRows = 100, maxStepMs = 2, reached = () => {} } = options;
+  const { journal, rows, actors, maxRows = 100, maxStepMs = 2, clock = SYSTEM_CLOCK, reached = () => {} } = options;
   /** By type: those behind it were retired, or are not settled; the walk comes to them again. */
   const places = new Map<string, QuietPlace>();
 
   function retireAll(due: readonly QuietActor[], lanes: ReadonlyMap<number, Lane>, nowMs: number): number {
-    const startedMs = performance.now();
+    const startedMs = clock.now();
     const tallies = createTallies();
     let retired = 0;
     journal.transaction(() => {
       for (const actor of due) {
-        if (retired > 0 && performance.now() - startedMs > maxStepMs) break;
+        if (retired > 0 && clock.now() - startedMs > maxStepMs) break;
         const lane = lanes.get(actor.partition);
         if (lane !== undefined) retire(actor, lane, nowMs, tallies);
         retired++;

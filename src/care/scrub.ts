@@ -1,4 +1,5 @@
 import type { ActorType } from "../actor/actor-type.ts";
+import { type Clock, SYSTEM_CLOCK } from "../flow/clock.ts";
 import type { Log } from "../jetstream/stream-reader.ts";
 import { openReader } from "../store/reader.ts";
 import type { Lane } from "../wire/lanes.ts";
@@ -17,10 +18,9 @@ export interface ScrubOptions {
   readonly laneOf: (type: ActorType, actorId: string) => Lane | undefined;
   /** Told of every actor looked at; no differences is how it should be. */
   readonly onChecked: (type: ActorType, actorId: string, differences: readonly Difference[]) => void;
-  /** Told how long it rests after each look, in ms. */
-  readonly onRest?: (ms: number) => void;
   /** Could not be looked at, for example because NATS is away. */
   readonly onTrouble: (error: Error) => void;
+  readonly clock?: Clock;
 }
 
 /** Of a core: a look that took a second is followed by a rest of 99. */
@@ -34,7 +34,7 @@ const SHARE = 0.01;
  * @returns ends it at once. Safe to call twice.
  */
 export function startScrub(options: ScrubOptions): () => void {
-  const { log, storeFile, types, maxBytes, intervalMs, laneOf, onChecked, onTrouble, onRest = () => {} } = options;
+  const { log, storeFile, types, maxBytes, intervalMs, laneOf, onChecked, onTrouble, clock = SYSTEM_CLOCK } = options;
   const reader = openReader(storeFile);
   const deriver = openDeriver(maxBytes);
   let tookMs = 0;
@@ -44,16 +44,14 @@ export function startScrub(options: ScrubOptions): () => void {
   const verification = { jsm: log.jsm, images: reader.images, deriver, onWork };
   let turn = 0;
   let stopped = false;
-  let timer = setTimeout(scrubNext, intervalMs).unref();
+  let cancel = clock.after(intervalMs, scrubNext);
 
   async function scrubNext(): Promise<void> {
     tookMs = 0;
     // Also what was under way when it was ended.
     await scrubOne().catch(onTrouble);
     if (stopped) return;
-    const restMs = Math.max(intervalMs, tookMs * (1 / SHARE - 1));
-    onRest(restMs);
-    timer = setTimeout(scrubNext, restMs).unref();
+    cancel = clock.after(Math.max(intervalMs, tookMs * (1 / SHARE - 1)), scrubNext);
   }
 
   async function scrubOne(): Promise<void> {
@@ -69,7 +67,7 @@ export function startScrub(options: ScrubOptions): () => void {
 
   return () => {
     stopped = true;
-    clearTimeout(timer);
+    cancel();
     deriver.close();
     reader.close();
   };

@@ -1,4 +1,4 @@
-import { type Clock, SYSTEM_CLOCK } from "../flow/clock.ts";
+import { SYSTEM_CLOCK } from "../flow/clock.ts";
 import type { Delivery } from "../flow/delivery.ts";
 import type { Room } from "../flow/delivery-queue.ts";
 import type { Lane } from "../wire/lanes.ts";
@@ -29,7 +29,6 @@ export interface LaneReaderOptions extends Omit<LaneSessionOptions, "audit" | "o
   readonly room?: Room;
   /** What is queued of the lane is to be forgotten: it comes again. */
   readonly onDoubt: (reason: Doubt, detail: string | undefined) => void;
-  readonly clock?: Clock;
 }
 
 /** Another client took the pin: leave it the time in which the members find out who the owner is. */

@@ -1,4 +1,5 @@
 import type { ConsumerMessages, JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
+import { type Clock, SYSTEM_CLOCK } from "../flow/clock.ts";
 import { type Delivery, toDelivery } from "../flow/delivery.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { consumerName, OWNER_GROUP } from "../wire/names.ts";
@@ -45,6 +46,7 @@ export interface LaneSessionOptions {
   readonly onChanged: () => void;
   /** Somebody had changed the lane's consumer; it is what it was again. */
   readonly onMended: (differences: readonly string[]) => void;
+  readonly clock?: Clock;
 }
 
 /**
@@ -80,7 +82,7 @@ export function beginLaneSession(options: LaneSessionOptions): LaneSession {
     if (mended.length > 0) onMended(mended);
     if (isEnded) return;
     const from = options.checkpoint() + 1;
-    await takePin(jsm, lane, from, isCurrent);
+    await takePin(options, from, isCurrent);
     if (isEnded) return;
     const consumer = await js.consumers.get(lane.stream, consumerName(lane.type, lane.partition));
     if (isEnded) return;
@@ -118,7 +120,11 @@ export function beginLaneSession(options: LaneSessionOptions): LaneSession {
  * the pin when there is something to deliver, and its client asks for more, without a pin, before that owner can close
  * it: its request is there before ours. So it is given the time, and what it got meanwhile is delivered again.
  */
-async function takePin(jsm: JetStreamManager, lane: Lane, from: number, isCurrent: () => boolean): Promise<void> {
+async function takePin(
+  { jsm, lane, clock = SYSTEM_CLOCK }: LaneSessionOptions,
+  from: number,
+  isCurrent: () => boolean,
+): Promise<void> {
   const durable = consumerName(lane.type, lane.partition);
   for (let round = 1; isCurrent(); round++) {
     const info = await jsm.consumers.info(lane.stream, durable);
@@ -128,7 +134,7 @@ async function takePin(jsm: JetStreamManager, lane: Lane, from: number, isCurren
     await jsm.consumers.reset(lane.stream, durable, from);
     const areOthers = isPinned(info) || info.num_waiting > 0;
     if (!areOthers || round === FORMER_OWNER_ROUNDS) return;
-    await new Promise((resolve) => setTimeout(resolve, FORMER_OWNER_MS));
+    await new Promise<void>((resolve) => clock.after(FORMER_OWNER_MS, resolve));
   }
 }
 

@@ -1,5 +1,6 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
 import type { BatchResult } from "../flow/batch-result.ts";
+import { type Clock, SYSTEM_CLOCK } from "../flow/clock.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { createSequenceSet, type SequenceRange, type SequenceSet } from "./sequence-set.ts";
 import { StreamIdentityError } from "./stream-identity.ts";
@@ -32,6 +33,7 @@ export interface MissingMessagesOptions {
   readonly records: IntactPositions;
   /** Sequences of the stream's deliveries that have arrived and are not applied yet. */
   readonly queued: (stream: string) => readonly number[];
+  readonly clock?: Clock;
 }
 
 /** What is gone may have been delivered before, and is applied in so long. */
@@ -45,7 +47,8 @@ const LOOKS_WHILE_QUEUED = 10;
  * say any more of which partition it was. It is no loss for a lane that has read further, nor when a lane of ours has
  * applied it. Anything else may have been the lane's, and unread.
  */
-export function createMissingMessages({ jsm, records, queued }: MissingMessagesOptions): MissingMessages {
+export function createMissingMessages(options: MissingMessagesOptions): MissingMessages {
+  const { jsm, records, queued, clock = SYSTEM_CLOCK } = options;
   const seen = new Map<string, SequenceSet>();
   /** What was gone when it was last no loss to these lanes: as long as it is no more, it is none. */
   const cleared = new Map<string, { readonly gone: string; readonly lanes: ReadonlySet<Lane> }>();
@@ -69,7 +72,7 @@ export function createMissingMessages({ jsm, records, queued }: MissingMessagesO
       const isQueued = queued(stream).some((sequence) => isWithin(unread, sequence));
       if (!isQueued && look >= LOOKS) throw refusal(stream, unread, behind);
       if (look >= LOOKS_WHILE_QUEUED) throw new Error(`messages of ${stream} are gone that are not applied yet`);
-      await new Promise((resolve) => setTimeout(resolve, ON_ITS_WAY_MS));
+      await new Promise<void>((resolve) => clock.after(ON_ITS_WAY_MS, resolve));
     }
   }
 

@@ -1,3 +1,4 @@
+import { type Clock, SYSTEM_CLOCK } from "../flow/clock.ts";
 import type { Lane } from "../wire/lanes.ts";
 import type { Delivered } from "./delivery-audit.ts";
 import type { LaneReader } from "./lane-reader.ts";
@@ -42,13 +43,14 @@ export interface OwnershipOptions {
    * @param readsOthers - there are lanes that are read all the same.
    */
   readonly onTrouble: (error: Error, readsOthers: boolean) => "retry" | "give_up";
+  readonly clock?: Clock;
 }
 
 const RETRY_MS = 1000;
 
 /** Takes and releases lanes as members come and go. */
 export function createOwnership(options: OwnershipOptions): Ownership {
-  const { lanes, own, prepare, open, onMoved, onReleased, onTrouble } = options;
+  const { lanes, own, prepare, open, onMoved, onReleased, onTrouble, clock = SYSTEM_CLOCK } = options;
   const readers = new Map<Lane, LaneReader>();
   let running: Promise<void> = Promise.resolve();
   /** As told last: a retry must not bring back members of before. */
@@ -78,7 +80,7 @@ export function createOwnership(options: OwnershipOptions): Ownership {
       await prepare(missing);
     } catch (error) {
       if (stopped || onTrouble(error as Error, readers.size > 0) === "give_up") return;
-      setTimeout(() => void rebalance(latest.members, latest.ownId), RETRY_MS);
+      clock.after(RETRY_MS, () => void rebalance(latest.members, latest.ownId));
       return;
     }
     if (stopped) return;

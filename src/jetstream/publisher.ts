@@ -140,8 +140,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
     backlogBytes: queue.bytes,
     trouble: troubles.longest,
     async drain(timeoutMs) {
-      const deadline = Date.now() + timeoutMs;
-      while (queue.size() > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+      const deadline = clock.now() + timeoutMs;
+      while (queue.size() > 0 && clock.now() < deadline) await new Promise<void>((resolve) => clock.after(5, resolve));
       notes.flush();
     },
     stop() {

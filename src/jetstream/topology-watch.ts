@@ -1,5 +1,6 @@
 import { JetStreamApiCodes, type JetStreamManager } from "@nats-io/jetstream";
 import type { ActorType } from "../actor/actor-type.ts";
+import { type Clock, SYSTEM_CLOCK } from "../flow/clock.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { DEAD_LETTERS_STREAM, DECISIONS_STREAM } from "../wire/names.ts";
 import { different } from "./comparison.ts";
@@ -33,6 +34,7 @@ export function createTopologyWatch(
   jsm: JetStreamManager,
   types: readonly ActorType[],
   options: TopologyOptions,
+  { now }: Pick<Clock, "now"> = SYSTEM_CLOCK,
 ): TopologyWatch {
   const wanted = wantedStreams(types, options);
   let found = new Map<string, readonly ReplayHazard[]>();
@@ -40,7 +42,7 @@ export function createTopologyWatch(
   let looking: Promise<void> | undefined;
 
   async function ask(): Promise<void> {
-    const askedAtMs = performance.now();
+    const askedAtMs = now();
     const entries = await Promise.all(
       wanted.map(async (stream) => [stream.name, await hazardsOf(jsm, stream)] as const),
     );
@@ -49,7 +51,7 @@ export function createTopologyWatch(
   }
 
   async function look(): Promise<void> {
-    if (performance.now() - lookedAtMs < FRESH_MS) return;
+    if (now() - lookedAtMs < FRESH_MS) return;
     if (looking === undefined) {
       const mine = ask().finally(() => {
         if (looking === mine) looking = undefined;

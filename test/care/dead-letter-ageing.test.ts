@@ -3,10 +3,10 @@ import { startDeadLetterAgeing } from "../../src/care/dead-letter-ageing.ts";
 import { heldOf } from "../../src/jetstream/aged-dead-letters.ts";
 import { openSession } from "../../src/jetstream/session.ts";
 import { createDeadLetterRows } from "../../src/store/dead-letter-rows.ts";
+import { createTestClock } from "../clock.ts";
 import { deliver, orderLane } from "../flow/delivery.ts";
 import { openStation, type Station } from "../flow/station.ts";
 import { startTestServer } from "../server.ts";
-import { until } from "../until.ts";
 
 const types = [orderLane.type];
 
@@ -24,14 +24,17 @@ function fill(station: Station, count: number, due: readonly number[] = []): voi
 const left = (station: Station) =>
   station.db.prepare("SELECT sequence FROM dead_letters ORDER BY sequence").pluck().all() as number[];
 
+/** Between two rounds. */
+const EVERY_MS = 60_000;
+
 /** Runs one round. */
 async function age(station: Station, firstEvent: number, firstDeadLetter: number): Promise<number> {
   let forgotten = 0;
-  let rounds = 0;
+  const clock = createTestClock();
   const end = startDeadLetterAgeing({
     types,
     rows: createDeadLetterRows(station.db),
-    held: async () => (++rounds > 1 ? undefined : { firstEvent, firstDeadLetter }),
+    held: async () => ({ firstEvent, firstDeadLetter }),
     isFree: () => true,
     onForgotten: (_type, count) => {
       forgotten += count;
@@ -39,9 +42,9 @@ async function age(station: Station, firstEvent: number, firstDeadLetter: number
     onTrouble(error) {
       throw error;
     },
-    everyMs: 1,
+    clock,
   });
-  await until("a round is over", () => rounds > 1);
+  await clock.pass(EVERY_MS + 1000);
   end();
   return forgotten;
 }

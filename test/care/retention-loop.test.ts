@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
 import { type RetentionOptions, startRetention } from "../../src/care/retention.ts";
 import type { History } from "../../src/flow/retired.ts";
+import { createTestClock, type TestClock } from "../clock.ts";
 import { orderLane } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";
-import { until } from "../until.ts";
 import { openRetentionStation, RETAIN_MS, type RetentionStation } from "./retention-station.ts";
 
 /** Orders `a` and `b` retired, and a late event about each. */
@@ -23,13 +23,19 @@ function openWanted(): RetentionStation {
   return station;
 }
 
+/** Late events are looked after so soon, what failed is tried again, and a step of retiring follows one that left nothing. */
+const LOOK_MS = 200;
+const RETRY_MS = 2000;
+const REST_MS = 1000;
+
 /** Runs it beside what happens in `during`. */
 async function run(
   station: RetentionStation,
   options: Partial<RetentionOptions>,
-  during: () => Promise<unknown>,
+  during: (clock: TestClock) => Promise<unknown>,
 ): Promise<string[]> {
   const said: string[] = [];
+  const clock = createTestClock();
   const end = startRetention({
     types: [orderLane.type],
     rows: station.rows,
@@ -44,10 +50,11 @@ async function run(
     onRetired: (_type, count) => said.push(`retired ${count}`),
     onRestored: (_lane, { actorId }, restored) => said.push(`${actorId} ${restored ? "restored" : "lost"}`),
     onTrouble: (error) => said.push(error.message),
+    clock,
     ...options,
   });
   try {
-    await during();
+    await during(clock);
   } finally {
     end();
     end();
@@ -55,11 +62,10 @@ async function run(
   return said;
 }
 
-const isBack = (station: RetentionStation, id: string) => () => station.row(id) !== undefined;
-
 it("brings back who is wanted in the store when it starts", async () => {
   using station = openWanted();
-  const said = await run(station, {}, () => until("both are back", () => station.count("retired") === 0));
+  const said = await run(station, {}, ({ pass }) => pass(LOOK_MS));
+  expect(station.count("retired")).toBe(0);
   expect(said.sort()).toEqual(["a restored", "b restored", "committed", "committed"]);
 });
 
@@ -70,11 +76,13 @@ it("an order whose history cannot be read now stops no other, and is tried again
     if (actorId === "a" && isAway) throw new Error("away");
     return station.history(actorId, upTo);
   };
-  const said = await run(station, { readHistory }, async () => {
-    await until("b is back", isBack(station, "b"));
-    expect(station.rows.find("order", "a")?.status).toBe("wanted");
+  const said = await run(station, { readHistory }, async ({ pass }) => {
+    await pass(LOOK_MS);
+    expect(station.row("b")).toBeDefined();
     isAway = false;
-    await until("a is back", isBack(station, "a"));
+    await pass(RETRY_MS - 1);
+    expect(station.rows.find("order", "a")?.status).toBe("wanted");
+    await pass(1);
   });
   expect(said).toEqual(["committed", "b restored", "away", "committed", "a restored"]);
 });
@@ -90,20 +98,15 @@ it("a store that cannot be read now is tried again", async () => {
     isBusy = false;
   };
   const rows = { ...station.rows, wanted };
-  await run(station, { rows, onTrouble }, () => until("both are back", () => station.count("retired") === 0));
-  expect(isBusy).toBe(false);
+  await run(station, { rows, onTrouble }, ({ pass }) => pass(LOOK_MS + RETRY_MS));
+  expect(station.count("retired")).toBe(0);
 });
 
 it("says nothing of a stream that is not the one it knows", async () => {
   using station = openWanted();
   station.orders.splice(0);
   const checkStream = () => Promise.reject(new Error("another stream"));
-  let said: string[] = [];
-  const onTrouble = ({ message }: Error) => {
-    said = [message];
-  };
-  const done = await run(station, { checkStream, onTrouble }, () => until("it has looked", () => said.length > 0));
-  expect([...said, ...done]).toEqual(["another stream"]);
+  expect(await run(station, { checkStream }, ({ pass }) => pass(LOOK_MS))).toEqual(["another stream"]);
   expect(station.rows.find("order", "a")?.status).toBe("wanted");
   expect(station.count("parked")).toBe(2);
 });
@@ -116,16 +119,14 @@ it("leaves alone who went to another owner while its history was read, and every
     return station.history(actorId, upTo);
   };
   const laneOf = () => (isOurs ? orderLane : undefined);
-  await run(station, { readHistory, laneOf }, async () => {
-    await until("it was read", () => !isOurs);
-    await new Promise(setImmediate);
-  });
+  await run(station, { readHistory, laneOf }, ({ pass }) => pass(LOOK_MS));
+  expect(isOurs).toBe(false);
   expect(station.count("retired WHERE status = 'wanted'")).toBe(2);
 
   let release: (history: History) => void = () => {};
   const slow = () => new Promise<History>((resolve) => (release = resolve));
-  const reading = until("it is being read", () => release.length > 0);
-  await run(station, { readHistory: slow }, () => reading);
+  await run(station, { readHistory: slow }, ({ pass }) => pass(LOOK_MS));
+  expect(release).toHaveLength(1);
   release(station.history("b", station.rows.find("order", "b")?.sequence));
   await new Promise(setImmediate);
   expect(station.count("retired WHERE status = 'wanted'")).toBe(2);
@@ -138,16 +139,13 @@ it("retires while there is nothing else to do, and only then", async () => {
   station.take(orderEvent(90_000_011, "c", "InventoryReserved", 2));
   station.passTime();
   let isBusy = true;
-  let looks = 0;
-  const idleLanes = () => {
-    looks++;
-    return isBusy ? [] : [orderLane];
-  };
-  const said = await run(station, { idleLanes, retainMs: RETAIN_MS }, async () => {
-    await until("it has looked", () => looks > 0);
+  const idleLanes = () => (isBusy ? [] : [orderLane]);
+  const said = await run(station, { idleLanes, retainMs: RETAIN_MS }, async ({ pass }) => {
+    await pass(REST_MS);
     expect(station.row("c")).toBeDefined();
     isBusy = false;
-    await until("c is retired", () => station.row("c") === undefined);
+    await pass(REST_MS);
+    expect(station.row("c")).toBeUndefined();
   });
   expect(said).toEqual(["retired 1"]);
 });

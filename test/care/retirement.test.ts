@@ -1,4 +1,5 @@
 import { expect, it, vi } from "vitest";
+import { createRetirement } from "../../src/care/retirement.ts";
 import { orderLane } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";
 import { openRetentionStation } from "./retention-station.ts";
@@ -82,6 +83,24 @@ it("retiring comes to every order that is due in steps of bounded size, past any
   expect(Math.max(...steps)).toBeLessThanOrEqual(100);
   expect(station.count("actors")).toBe(451);
   expect(station.count("retired")).toBe(450);
+});
+
+it("retiring begins with no further order once a step has lasted 2 ms", () => {
+  using station = openRetentionStation();
+  station.take(
+    ...Array.from({ length: 3 }, (_, index) => [
+      orderEvent(2 * index + 1, `s${index}`, "PaymentProcessed", { second: 1, status: "failed" }),
+      orderEvent(2 * index + 2, `s${index}`, "InventoryReserved", 2),
+    ]).flat(),
+  );
+  station.passTime();
+  let nowMs = 0;
+  const retirement = createRetirement({ ...station, clock: { now: () => (nowMs += 2) } });
+  const step = () => retirement.step(orderLane.type, [orderLane], 1000);
+  expect([step(), step()]).toEqual([
+    { retired: 2, hasMore: true },
+    { retired: 1, hasMore: false },
+  ]);
 });
 
 it("retiring a step that cannot be committed leaves everything as it was, and is taken again", () => {

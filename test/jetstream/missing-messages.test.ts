@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import type { BatchResult } from "../../src/flow/batch-result.ts";
+import type { Clock } from "../../src/flow/clock.ts";
 import { createMissingMessages } from "../../src/jetstream/missing-messages.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import type { Lane } from "../../src/wire/lanes.ts";
+import { createTestClock } from "../clock.ts";
 import { orderLane } from "../flow/delivery.ts";
 import { startTestServer, type TestServer } from "../server.ts";
+import { until } from "../until.ts";
 
 /** Sequences 1 to 20: odd ones are of `one`, even ones of `two`. */
 const one: Lane = { ...orderLane, partition: 1 };
@@ -32,14 +35,27 @@ async function publish(count: number): Promise<void> {
 
 const purge = (filter: string) => session.jsm.streams.purge("ORDERS", { filter });
 
+/** Whoever waits is called at once. */
+const HASTY: Clock = {
+  now: () => 0,
+  after(_ms, work) {
+    setImmediate(work);
+    return () => {};
+  },
+};
+
 /** What a daemon knows that has read each lane so far. */
-function knowing(intact: readonly (readonly [Lane, number])[], queued: () => number[] = () => []) {
+function knowing(
+  intact: readonly (readonly [Lane, number])[],
+  queued: () => number[] = () => [],
+  clock: Clock = HASTY,
+) {
   const positions = new Map<Lane, number>(intact);
   const intactTo = (lane: Lane) => positions.get(lane) ?? 0;
   const saveCompleteTo = (lanes: ReadonlyMap<Lane, number>) => {
     for (const [lane, to] of lanes) positions.set(lane, Math.max(to, intactTo(lane)));
   };
-  const missing = createMissingMessages({ jsm: session.jsm, records: { intactTo, saveCompleteTo }, queued });
+  const missing = createMissingMessages({ jsm: session.jsm, records: { intactTo, saveCompleteTo }, queued, clock });
   const applied = (lane: Lane, sequences: readonly number[]) =>
     missing.applied({
       handled: sequences.map((sequence) => ({ delivery: { lane, sequence } })),
@@ -86,16 +102,23 @@ it("what another lane of ours has applied is nobody's loss, wherever it was, and
 
 it("what has arrived and is not applied yet is waited for", async () => {
   const waiting = [14];
+  const clock = createTestClock();
   const known = knowing(
     [
       [one, 20],
       [two, 12],
     ],
     () => waiting,
+    clock,
   );
   await purge("orders.2.o-14.X");
-  setTimeout(() => known.applied(two, waiting.splice(0)), 400);
-  await expect(known.check([two])).resolves.toBeUndefined();
+  const checking = known.check([two]);
+  for (let look = 1; look <= 4; look++) {
+    await until("it waits", () => clock.waiting() > 0);
+    if (look === 4) known.applied(two, waiting.splice(0));
+    await clock.pass(300);
+  }
+  await expect(checking).resolves.toBeUndefined();
 });
 
 it("a stream that never had a message misses none", async () => {

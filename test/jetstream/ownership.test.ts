@@ -1,4 +1,4 @@
-import { expect, it, onTestFinished, vi } from "vitest";
+import { expect, it } from "vitest";
 import { orderType } from "../../machines/order/order.ts";
 import type { ActorType } from "../../src/actor/actor-type.ts";
 import type { LaneReader } from "../../src/jetstream/lane-reader.ts";
@@ -6,7 +6,7 @@ import type { Member } from "../../src/jetstream/membership.ts";
 import { createOwnLanes } from "../../src/jetstream/own-lanes.ts";
 import { createOwnership } from "../../src/jetstream/ownership.ts";
 import { lanesOf } from "../../src/wire/lanes.ts";
-import { until } from "../until.ts";
+import { createTestClock } from "../clock.ts";
 
 const lanes = lanesOf(orderType as ActorType, 16);
 const us: Member = { id: "a", instance: "a" };
@@ -18,6 +18,7 @@ const RETRY_MS = 1000;
 function open(prepare: () => Promise<void>) {
   const troubles: boolean[] = [];
   const own = createOwnLanes();
+  const clock = createTestClock();
   const ownership = createOwnership({
     lanes,
     own,
@@ -37,21 +38,22 @@ function open(prepare: () => Promise<void>) {
       troubles.push(readsOthers);
       return "retry";
     },
+    clock,
   });
-  return { own, ownership, troubles };
+  return { own, ownership, troubles, clock };
 }
 
 it.each([
   ["left", [us, other], [us], 16],
   ["came", [us], [us, other], 8],
 ])("what is tried again is tried for the members there are then: one %s", async (_what, before, after, share) => {
-  vi.useFakeTimers();
-  onTestFinished(() => void vi.useRealTimers());
   let failures = 1;
-  const { own, ownership } = open(() => (failures-- > 0 ? Promise.reject(new Error("not now")) : Promise.resolve()));
+  const { own, ownership, clock } = open(() =>
+    failures-- > 0 ? Promise.reject(new Error("not now")) : Promise.resolve(),
+  );
   await ownership.rebalance(before, us.id);
   await ownership.rebalance(after, us.id);
-  await vi.advanceTimersByTimeAsync(RETRY_MS);
+  await clock.pass(RETRY_MS);
   expect(ownership.reading()).toHaveLength(share);
   expect(own.assigned()).toHaveLength(share);
   await ownership.releaseAll();
@@ -59,10 +61,11 @@ it.each([
 
 it("trouble with what it would take over is told apart from trouble with everything", async () => {
   let fails = true;
-  const { ownership, troubles } = open(() => (fails ? Promise.reject(new Error("no")) : Promise.resolve()));
+  const { ownership, troubles, clock } = open(() => (fails ? Promise.reject(new Error("no")) : Promise.resolve()));
   await ownership.rebalance([us, other], us.id);
   fails = false;
-  await until("it reads its half", () => ownership.reading().length === 8);
+  await clock.pass(RETRY_MS);
+  expect(ownership.reading()).toHaveLength(8);
   fails = true;
   await ownership.rebalance([us], us.id);
   expect(troubles).toEqual([false, true]);

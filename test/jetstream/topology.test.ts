@@ -8,6 +8,7 @@ import type { TopologyOptions } from "../../src/jetstream/stream-configs.ts";
 import { checkTopology, ensureStreams } from "../../src/jetstream/topology.ts";
 import { createTopologyWatch } from "../../src/jetstream/topology-watch.ts";
 import { partitionOf } from "../../src/wire/names.ts";
+import { createTestClock } from "../clock.ts";
 import { parcelType } from "../docs/examples/parcel.ts";
 import { startSecureServer } from "../e2e/secure-server.ts";
 import { startTestServer, type TestServer } from "../server.ts";
@@ -119,8 +120,14 @@ describe("a stream that throws away what a store is derived from", () => {
   });
 
   it("an event stream that does so is taken over by nobody, and its owner goes on", async () => {
-    const watch = createTopologyWatch(session.jsm, [type], options);
+    const clock = createTestClock();
+    const watch = createTopologyWatch(session.jsm, [type], options, clock);
+    await watch.look();
     await session.jsm.streams.update("ORDERS", { max_msgs_per_subject: 5 });
+    // What was asked a moment ago is not asked again.
+    await watch.look();
+    expect(watch.troubles()).toEqual([]);
+    await clock.pass(2000);
     await watch.look();
     const lane = { type, stream: "ORDERS", partition: 0 };
     await expect(watch.refuse([lane], true)).rejects.toThrow(/stream ORDERS .*max_msgs_per_subject is 5/);
