@@ -1,4 +1,4 @@
-import type { Conclusion, DecisionContent } from "../../src/actor/actor-type.ts";
+import type { ActorSnapshot, Conclusion, DecisionContent } from "../../src/actor/actor-type.ts";
 import { compareTimestamps } from "../../src/actor/event-time.ts";
 import { isConfirmed, isPaymentFailed, type OrderContext } from "./machine.ts";
 
@@ -8,7 +8,7 @@ const DEFAULT_ESTIMATED_DAYS = 5;
 /**
  * What follows from the facets known so far. Nothing follows before payment and inventory are both known (docs/order.md).
  */
-export function conclude(context: OrderContext): Conclusion {
+export function conclude({ context }: ActorSnapshot<OrderContext>): Conclusion {
   const { payment, inventory, shipping } = context;
   if (payment === undefined || inventory === undefined) return { content: null, basedOn: [], decidedAt: null };
   const content = contentOf(context);

@@ -12,6 +12,7 @@ export const orderType: ActorType<OrderContext> = {
   name: "order",
   ...orderContract,
   machine: orderMachine,
+  ordering: "merge",
   version: 2,
   states: ["pending", "processing", "payment_failed", "confirmed"],
   decisionTypes: Object.keys(orderContract.decisions),

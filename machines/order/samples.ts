@@ -1,8 +1,9 @@
-import type { SampleEvent } from "../../src/actor/actor-type.ts";
+import type { ActorSnapshot, SampleEvent } from "../../src/actor/actor-type.ts";
 import type { OrderContext } from "./machine.ts";
 
 /** Events an order may well hear next, in keeping with what it knows: the amount it has, the warehouse it reserved in. */
-export function orderSamples({ customer, payment, inventory }: OrderContext): SampleEvent[] {
+export function orderSamples({ context }: ActorSnapshot<OrderContext>): SampleEvent[] {
+  const { customer, payment, inventory } = context;
   const amount = customer?.data.totalAmount ?? payment?.data.amount ?? 100;
   const warehouseId = inventory?.data.warehouseId ?? "warehouse-1";
   const wanted = customer?.data.items?.map(({ sku, quantity }) => [sku, quantity]);

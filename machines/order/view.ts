@@ -1,4 +1,7 @@
+import type { ActorSnapshot } from "../../src/actor/actor-type.ts";
 import type { OrderContext } from "./machine.ts";
+
+type Order = ActorSnapshot<OrderContext>;
 
 const FACETS = ["customer", "payment", "inventory", "shipping", "loyalty"] as const;
 
@@ -14,7 +17,7 @@ const FILLED_BY: Record<(typeof FACETS)[number], string> = {
  * The facets under the article's names (docs/order.md), null where nothing is known.
  * Times are event times, RFC 3339 in UTC.
  */
-export function viewOrder({ customer, payment, inventory, shipping, loyalty }: OrderContext) {
+export function viewOrder({ context: { customer, payment, inventory, shipping, loyalty } }: Order) {
   return {
     createdAt: customer?.timestamp ?? null,
     customerInfo: customer
@@ -60,11 +63,11 @@ export function viewOrder({ customer, payment, inventory, shipping, loyalty }: O
 }
 
 /** Known facets of five, in percent. */
-export function completeness(context: OrderContext): number {
+export function completeness({ context }: Order): number {
   return (FACETS.filter((facet) => context[facet] !== undefined).length / FACETS.length) * 100;
 }
 
 /** The event types whose facets are still unknown. */
-export function waitingFor(context: OrderContext): string[] {
+export function waitingFor({ context }: Order): string[] {
   return FACETS.filter((facet) => context[facet] === undefined).map((facet) => FILLED_BY[facet]);
 }

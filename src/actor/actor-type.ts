@@ -1,4 +1,4 @@
-import type { AnyStateMachine, EventObject } from "xstate";
+import type { AnyStateMachine, EventObject, StateValue } from "xstate";
 import type { z } from "zod";
 
 /** One event as the machine receives it: already decoded, validated and normalised. */
@@ -18,14 +18,37 @@ export interface DecisionContent {
   readonly [field: string]: string | number | boolean | null;
 }
 
+/** What an actor is at a moment, as its rules see it: part of XState's snapshot. */
+export interface ActorSnapshot<Context = unknown> {
+  /** XState's, for example `{ review: "documents" }`. */
+  readonly value: StateValue;
+  readonly context: Context;
+  /** `done`: a final state of the machine's root is reached; nothing changes any more. */
+  readonly status: "active" | "done";
+  /** Of a machine that is done, when it gives any. */
+  readonly output: unknown;
+  /** Of all active states. */
+  readonly tags: ReadonlySet<string>;
+  /** @param value - a state or part of one, for example `"review"`. */
+  matches(value: StateValue): boolean;
+}
+
 /** A decision together with the facts it rests on. */
 export interface Conclusion {
   /** Null: nothing follows; a standing decision is then withdrawn. */
   readonly content: DecisionContent | null;
-  /** Event ids of the facets it rests on. */
-  readonly basedOn: readonly string[];
-  /** The latest timestamp among those facets, or null when there are none. */
-  readonly decidedAt: string | null;
+  /**
+   * Event ids of what it rests on.
+   *
+   * Absent, in event time: the facts that were applied, in the order in which they happened, the latest 100.
+   */
+  readonly basedOn?: readonly string[];
+  /**
+   * The latest timestamp among those, or null when there are none.
+   *
+   * Absent, in event time: since when this content has followed.
+   */
+  readonly decidedAt?: string | null;
 }
 
 /**
@@ -42,6 +65,21 @@ export interface ActorType<Context = unknown> {
   /** The fields of each event type, without the envelope (`eventType`, `timestamp`, the id). */
   readonly events: Readonly<Record<string, z.ZodType<Record<string, unknown>>>>;
   readonly machine: AnyStateMachine;
+  /**
+   * What makes the order of arrival not matter. `event-time`: the host, which folds an actor's events in the order in
+   * which they happened; any statechart will do, and delays are allowed. `merge`: the machine itself, which has to come
+   * to the same from every order (see `newest`, `earliest`); cheaper, as nothing is ever folded again.
+   *
+   * Absent: `event-time`.
+   */
+  readonly ordering?: "event-time" | "merge";
+  /**
+   * How much later than a delay's end the actor takes for certain that nothing happened before it, in ms of stream time:
+   * for what is merely a little late. Absent: 2000. For types with delays.
+   */
+  readonly graceMs?: number;
+  /** How far after it was stored an event may say that it happened, in ms. Absent: 60,000. For types with delays. */
+  readonly aheadMs?: number;
   /** Raise it when the machine's context or rules change: stored snapshots of another version are rebuilt from events. */
   readonly version: number;
   /**
@@ -55,20 +93,20 @@ export interface ActorType<Context = unknown> {
   readonly decisions?: Readonly<Record<string, z.ZodType<Record<string, unknown>>>>;
   /** The decision type that says a standing decision no longer follows. */
   readonly withdrawn: string;
-  /** Pure and cheap: it runs after every applied event. */
-  conclude(context: Context): Conclusion;
+  /** Pure and cheap: it runs after every event that did something. */
+  conclude(actor: ActorSnapshot<Context>): Conclusion;
   /** 0 to 100. */
-  completeness(context: Context): number;
-  /** The facets as queries show them. */
-  view(context: Context): Readonly<Record<string, unknown>>;
+  completeness(actor: ActorSnapshot<Context>): number;
+  /** What is known, as queries show it. */
+  view(actor: ActorSnapshot<Context>): Readonly<Record<string, unknown>>;
   /** Event types that would complete the actor, in the order a person would ask for them. */
-  waitingFor(context: Context): readonly string[];
+  waitingFor(actor: ActorSnapshot<Context>): readonly string[];
   /**
    * Events that may come next, for the console to show what each would lead to. Pure.
    *
-   * @param context - so that they agree with what is known.
+   * @param actor - so that they agree with what is known.
    */
-  samples?(context: Context): readonly SampleEvent[];
+  samples?(actor: ActorSnapshot<Context>): readonly SampleEvent[];
   /** Seeded traffic and an independent model of the rules, for `demo` and `simulate`. */
   readonly rehearsal: Rehearsal;
 }

@@ -1,5 +1,5 @@
 import type { AnyStateMachine, AnyStateNode } from "xstate";
-import type { ActorType } from "./actor-type.ts";
+import type { ActorSnapshot, ActorType } from "./actor-type.ts";
 import { asError } from "./as-error.ts";
 import { checkContract, isAsync } from "./check-contract.ts";
 import { draw, measure } from "./conclude.ts";
@@ -102,24 +102,25 @@ function* checkDecisions({ decisionTypes, decisions, withdrawn }: ActorType): Ge
 /** Whatever an actor nothing is known of shows. */
 function* checkRules(type: ActorType): Generator<string> {
   try {
-    const { status, error, context } = createBoundedActor(type.machine).getSnapshot();
-    if (status === "error") throw asError(error);
-    yield* one(seal("context", context));
-    measure(type, context);
-    draw(type, context, null);
-    yield* checkAnswer(type, context);
+    const actor = createBoundedActor(type.machine, { input: { id: `some-${type.name}` } }).getSnapshot();
+    if (actor.status === "error") throw asError(actor.error);
+    if (actor.status === "stopped") return;
+    yield* one(seal("context", actor.context));
+    measure(type, actor);
+    draw(type, actor, null);
+    yield* checkAnswer(type, actor);
   } catch (error) {
     yield `its machine or rules fail on an actor nothing is known of: ${asError(error).message}`;
   }
 }
 
-function* checkAnswer({ view, waitingFor, samples, idField }: ActorType, context: unknown): Generator<string> {
-  const shown: object = view(context);
+function* checkAnswer({ view, waitingFor, samples, idField }: ActorType, actor: ActorSnapshot): Generator<string> {
+  const shown: object = view(actor);
   const taken = Object.keys(shown).filter((key) => [...ANSWER_FIELDS, idField].includes(key));
   if (taken.length > 0) yield `its view has ${taken.join(", ")}: answers have a field of that name`;
   yield* one(seal("view", shown));
-  yield* one(seal("waitingFor", waitingFor(context)));
-  yield* one(seal("samples", samples?.(context) ?? []));
+  yield* one(seal("waitingFor", waitingFor(actor)));
+  yield* one(seal("samples", samples?.(actor) ?? []));
 }
 
 function one(problem: string | undefined): string[] {

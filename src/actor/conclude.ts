@@ -1,4 +1,4 @@
-import type { ActorType, Conclusion, DecisionContent } from "./actor-type.ts";
+import type { ActorSnapshot, ActorType, Conclusion, DecisionContent } from "./actor-type.ts";
 import { DECISION_ENVELOPE, nextContent } from "./decision.ts";
 import { normaliseTimestamp } from "./event-time.ts";
 import { seal } from "./seal.ts";
@@ -14,9 +14,12 @@ import { seal } from "./seal.ts";
  */
 const MAX_DECISION_BYTES = 65_536;
 
+/** A conclusion with all that a decision says of it. */
+export type Drawn = Required<Conclusion>;
+
 /** @returns 0 to 100. */
-export function measure(type: ActorType, context: unknown): number {
-  const percent: unknown = ignoreLater(type.completeness(context));
+export function measure(type: ActorType, actor: ActorSnapshot): number {
+  const percent: unknown = ignoreLater(type.completeness(actor));
   if (typeof percent === "number" && percent >= 0 && percent <= 100) return percent;
   throw new Error(`completeness: expected 0 to 100, found ${show(percent)}`);
 }
@@ -26,17 +29,17 @@ export function measure(type: ActorType, context: unknown): number {
  *
  * @param standing - the decision that stands.
  */
-export function draw(type: ActorType, context: unknown, standing: DecisionContent | null): Conclusion {
-  const drawn: unknown = ignoreLater(type.conclude(context));
+export function draw(type: ActorType, actor: ActorSnapshot, standing: DecisionContent | null): Drawn {
+  const drawn: unknown = ignoreLater(type.conclude(actor));
   if (!isPlain(drawn)) throw new Error(`conclude: expected { content, basedOn, decidedAt }, found ${show(drawn)}`);
   if (drawn.content !== null && !isPlain(drawn.content)) {
     throw new Error(`conclude: expected a content that is an object or null, found ${show(drawn.content)}`);
   }
-  const conclusion = drawn as unknown as Conclusion;
+  const conclusion = { basedOn: [], decidedAt: null, ...(drawn as unknown as Conclusion) };
   return nextContent(type, standing, conclusion) === null ? conclusion : check(type, conclusion);
 }
 
-function check(type: ActorType, conclusion: Conclusion): Conclusion {
+function check(type: ActorType, conclusion: Drawn): Drawn {
   const problem = findProblem(type, conclusion);
   if (problem !== undefined) throw new Error(problem);
   const { content, basedOn } = conclusion;
@@ -47,7 +50,7 @@ function check(type: ActorType, conclusion: Conclusion): Conclusion {
   return { ...conclusion, content: JSON.parse(json) as DecisionContent | null };
 }
 
-function findProblem(type: ActorType, { content, basedOn, decidedAt }: Conclusion): string | undefined {
+function findProblem(type: ActorType, { content, basedOn, decidedAt }: Drawn): string | undefined {
   if (!Array.isArray(basedOn) || !basedOn.every((id) => typeof id === "string")) {
     return `basedOn: expected an array of event ids, found ${show(basedOn)}`;
   }

@@ -8,7 +8,7 @@ import {
   type Snapshot,
   type SnapshotFrom,
 } from "xstate";
-import type { ActorEvent, ActorType } from "./actor-type.ts";
+import type { ActorEvent, ActorSnapshot, ActorType } from "./actor-type.ts";
 import { asError } from "./as-error.ts";
 import { seal } from "./seal.ts";
 import { stateText } from "./state-text.ts";
@@ -37,8 +37,8 @@ export interface LiveActor {
   send(event: ActorEvent): Effect;
   /** Undoes the last `send`. */
   rewind(): void;
-  /** Never undefined: what the machine knows. */
-  context(): unknown;
+  /** What it is now, as its rules see it. */
+  snapshot(): ActorSnapshot;
   /** As {@link stateText} writes it. */
   state(): string;
   persist(): Envelope;
@@ -125,7 +125,7 @@ function live(type: ActorType, snapshot: Snapshot<unknown> | undefined): LiveAct
       }
       return { kind: isUnchanged(before, after) ? "superseded" : "applied" };
     },
-    context: () => actor.getSnapshot().context,
+    snapshot: () => actor.getSnapshot() as ActorSnapshot,
     state: () => stateText(type.machine.root, actor.getSnapshot().value),
     persist() {
       const json = JSON.stringify(persistable(actor));

@@ -131,12 +131,12 @@ function* present(rows: HistoryRows, type: ActorType, found: FoundActor): Pieces
   try {
     const restored = row === null ? undefined : restoreActor(type, row);
     const live = restored ?? (yield* rebuildInPieces(type, yield* readEvents(rows, found)));
-    const context = live.context();
+    const now = live.snapshot();
     return {
       processingStatus: live.state(),
-      ...type.view(context),
-      dataCompleteness: type.completeness(context),
-      waitingFor: type.waitingFor(context).filter((eventType) => !held?.arrived.has(eventType)),
+      ...type.view(now),
+      dataCompleteness: type.completeness(now),
+      waitingFor: type.waitingFor(now).filter((eventType) => !held?.arrived.has(eventType)),
     };
   } catch (error) {
     if (held === undefined || !(error instanceof ReplayError)) throw error;

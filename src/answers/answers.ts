@@ -23,7 +23,7 @@ export function createAnswers({ rows, ...stored }: StoredAnswers): Answers {
 function startBlank(type: ActorType): BlankActor {
   try {
     const live = rebuildActor(type, []);
-    return { state: live.state(), completeness: type.completeness(live.context()) };
+    return { state: live.state(), completeness: type.completeness(live.snapshot()) };
   } catch (error) {
     if (!(error instanceof ReplayError)) throw error;
     return { state: type.states[0] ?? "", completeness: 0 };

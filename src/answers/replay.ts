@@ -63,7 +63,7 @@ export function startReplay(type: ActorType): Replay {
     foresee() {
       const before = look(type, live);
       const timestamp = secondAfter(latest);
-      return (type.samples?.(live.context()) ?? []).map((sample) => {
+      return (type.samples?.(live.snapshot()) ?? []).map((sample) => {
         const effect = live.send(eventOf(sample, timestamp));
         // A machine that fails on it has undone it already.
         if (effect.kind === "error") return { ...foreseen(type, sample, before, before), applies: false };
@@ -76,13 +76,13 @@ export function startReplay(type: ActorType): Replay {
 }
 
 function look(type: ActorType, live: LiveActor): Moment {
-  const context = live.context();
+  const now = live.snapshot();
   return {
     state: live.state(),
-    completeness: type.completeness(context),
-    waitingFor: type.waitingFor(context),
-    view: type.view(context),
-    conclusion: type.conclude(context).content,
+    completeness: type.completeness(now),
+    waitingFor: type.waitingFor(now),
+    view: type.view(now),
+    conclusion: type.conclude(now).content,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Conclusion } from "../actor/actor-type.ts";
+import type { Drawn } from "../actor/conclude.ts";
 import { decodeContent, encodeDecision } from "../actor/decision.ts";
 import type { Batch } from "./batch.ts";
 import type { Delivery, Observation } from "./delivery.ts";
@@ -12,7 +12,7 @@ import type { Tallies } from "./tallies.ts";
 export interface Heard {
   readonly delivery: Delivery;
   readonly observation: Observation;
-  readonly conclusion: Conclusion;
+  readonly conclusion: Drawn;
 }
 
 /**

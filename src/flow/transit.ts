@@ -1,11 +1,11 @@
-import type { ActorEvent, Conclusion } from "../actor/actor-type.ts";
+import type { ActorEvent } from "../actor/actor-type.ts";
 import { asError } from "../actor/as-error.ts";
-import { draw, measure } from "../actor/conclude.ts";
+import { type Drawn, draw, measure } from "../actor/conclude.ts";
 import type { HotActor } from "./hot-actors.ts";
 
 /** What a transition led to; `error` means the actor is as it was before. */
 export type Transition =
-  | { readonly kind: "applied"; readonly conclusion: Conclusion }
+  | { readonly kind: "applied"; readonly conclusion: Drawn }
   | { readonly kind: "superseded" }
   | { readonly kind: "error"; readonly error: Error };
 
@@ -21,9 +21,9 @@ export function transit(actor: HotActor, event: ActorEvent): Transition {
   const effect = live.send(event);
   if (effect.kind === "error") return effect;
   try {
-    const context = live.context();
-    const completeness = measure(type, context);
-    const conclusion = effect.kind === "applied" ? draw(type, context, standing) : undefined;
+    const now = live.snapshot();
+    const completeness = measure(type, now);
+    const conclusion = effect.kind === "applied" ? draw(type, now, standing) : undefined;
     actor.completeness = completeness;
     return conclusion === undefined ? { kind: "superseded" } : { kind: "applied", conclusion };
   } catch (thrown) {

@@ -47,7 +47,9 @@ async function handle(message: JsMsg): Promise<void> {
   const actor = createActor(orderType.machine, snapshot === undefined ? {} : { snapshot });
   actor.start();
   actor.send(event);
-  const { content, basedOn, decidedAt } = orderType.conclude(actor.getSnapshot().context);
+  const { content, basedOn, decidedAt } = orderType.conclude(
+    actor.getSnapshot() as Parameters<typeof orderType.conclude>[0],
+  );
   const isDecided = content !== null;
   const after = JSON.stringify(actor.getPersistedSnapshot());
   save(event, orderId, body, { snapshot: after, isDecided: Number(isDecided) });

@@ -5,15 +5,18 @@ import { readConfig } from "../../src/config/config.ts";
 import { type Daemon, startDaemon } from "../../src/daemon/daemon.ts";
 import { createQueryClient } from "../../src/jetstream/query-client.ts";
 import { createLogger } from "../../src/ops/log.ts";
-import { thingType } from "../flow/things.ts";
+import { type ThingContext, thingType } from "../flow/things.ts";
 import { until } from "../until.ts";
 import { openWorld, type World } from "./world.ts";
 
 /** Its bad things chase their own tail, its view cannot be told once it is counted. */
 const bad = thingType({
   target: "looping",
-  view: ({ n }) => ({ shown: n === undefined ? null : BigInt(n) }),
-} as Partial<ActorType>);
+  view: ({ context }) => {
+    const { n } = context as ThingContext;
+    return { shown: n === undefined ? null : BigInt(n) };
+  },
+});
 
 async function start(world: World): Promise<Daemon> {
   const env = {

@@ -18,10 +18,10 @@ function breakable() {
   const rule = { broken: true };
   const type: ActorType = {
     ...(orderType as ActorType),
-    conclude(context) {
-      const { inventory } = context as { inventory?: { data: { warehouseId: string } } };
+    conclude(actor) {
+      const { inventory } = actor.context as { inventory?: { data: { warehouseId: string } } };
       if (rule.broken && inventory?.data.warehouseId === "west") throw new Error("west of what?");
-      return orderType.conclude(context as Parameters<typeof orderType.conclude>[0]);
+      return orderType.conclude(actor as Parameters<typeof orderType.conclude>[0]);
     },
   };
   return { rule, type };

@@ -1,7 +1,7 @@
 import { assign, setup } from "xstate";
 import { z } from "zod";
 import { orderType } from "../../machines/order/order.ts";
-import type { ActorType, Conclusion } from "../../src/actor/actor-type.ts";
+import type { ActorSnapshot, ActorType, Conclusion } from "../../src/actor/actor-type.ts";
 
 /*
  * A registry with an actor type whose author erred in every way at once: each of its actors goes wrong in the way its
@@ -59,7 +59,7 @@ const machine = setup({
   },
 });
 
-function conclude({ way }: Context): Conclusion {
+function conclude({ context: { way } }: ActorSnapshot<Context>): Conclusion {
   const sound: Conclusion = {
     content: { decisionType: "Survived" },
     basedOn: [],
@@ -88,7 +88,7 @@ function conclude({ way }: Context): Conclusion {
   }
 }
 
-function completeness({ way }: Context): number {
+function completeness({ context: { way } }: ActorSnapshot<Context>): number {
   if (way === "completeness-throws") throw new Error("a completeness that throws");
   return way === "completeness-nan" ? Number.NaN : 50;
 }
@@ -99,13 +99,14 @@ const poisonType = {
   idField: "poisonId",
   events: { Poisoned: z.object({ way: z.enum(WAYS) }) },
   machine,
+  ordering: "merge",
   version: 1,
   states: ["calm", "to", "fro"],
   decisionTypes: ["Survived", "PoisonWithdrawn"],
   withdrawn: "PoisonWithdrawn",
   conclude,
   completeness,
-  view: ({ way = null }) => ({ way }),
+  view: ({ context: { way = null } }) => ({ way }),
   waitingFor: () => [],
   rehearsal: { traffic: () => [], expect: () => new Map(), showcaseId: "poison-1" },
 } satisfies ActorType<Context> as ActorType;

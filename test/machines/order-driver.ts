@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
-import { createActor } from "xstate";
+import { type Actor, createActor } from "xstate";
 import { conclude } from "../../machines/order/decision.ts";
 import { type OrderContext, type OrderEvent, orderMachine } from "../../machines/order/machine.ts";
 import { completeness, viewOrder, waitingFor } from "../../machines/order/view.ts";
-import type { Conclusion, DecisionContent, TrafficMessage } from "../../src/actor/actor-type.ts";
+import type { ActorSnapshot, Conclusion, DecisionContent, TrafficMessage } from "../../src/actor/actor-type.ts";
 import { normaliseTimestamp } from "../../src/actor/event-time.ts";
 
 /** What became of an order. */
@@ -38,20 +38,25 @@ export function run(events: readonly OrderEvent[], passivated: (position: number
       actor = createActor(orderMachine, { snapshot: JSON.parse(stored) }).start();
     }
     actor.send(event);
-    const { content } = conclude(actor.getSnapshot().context);
+    const { content } = conclude(lookAt(actor));
     if (!isDeepStrictEqual(content, standing)) revisions.push(content);
     standing = content;
   });
-  const { context, value } = actor.getSnapshot();
+  const now = lookAt(actor);
   return {
-    state: value,
-    context,
-    completeness: completeness(context),
-    view: viewOrder(context),
-    waitingFor: waitingFor(context),
-    conclusion: conclude(context),
+    state: now.value as Outcome["state"],
+    context: now.context,
+    completeness: completeness(now),
+    view: viewOrder(now),
+    waitingFor: waitingFor(now),
+    conclusion: conclude(now),
     revisions,
   };
+}
+
+/** As the order's rules see it. */
+export function lookAt(actor: Actor<typeof orderMachine>): ActorSnapshot<OrderContext> {
+  return actor.getSnapshot() as ActorSnapshot<OrderContext>;
 }
 
 /** {@link run} for a story told event by event. */

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { orderType } from "../../machines/order/order.ts";
-import type { ActorType } from "../../src/actor/actor-type.ts";
+import type { ActorSnapshot, ActorType } from "../../src/actor/actor-type.ts";
 import type { ActorSummary } from "../../src/answers/queries.ts";
 import { isRefused, type Parameters, readListFilter } from "../../src/answers/query-filters.ts";
 import { renderActor, renderHistory, renderList } from "../../src/cli/actors-text.ts";
@@ -13,10 +13,10 @@ type Context = typeof orderType extends ActorType<infer Known> ? Known : never;
 /** The order type, whose rule fails on orders of warehouse `west`. */
 const type: ActorType = {
   ...(orderType as ActorType),
-  conclude(context) {
-    const { inventory } = context as { inventory?: { data: { warehouseId: string } } };
+  conclude(actor) {
+    const { inventory } = actor.context as { inventory?: { data: { warehouseId: string } } };
     if (inventory?.data.warehouseId === "west") throw new Error("west of what?");
-    return orderType.conclude(context as Context);
+    return orderType.conclude(actor as ActorSnapshot<Context>);
   },
 };
 const lane = { ...orderLane, type };

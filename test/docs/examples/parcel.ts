@@ -47,17 +47,22 @@ export const parcelType = {
   idField: "parcelId",
   events: { ParcelScanned: z.object({ place: z.string() }), ParcelDelivered: z.object({ to: z.string() }) },
   machine,
+  ordering: "merge",
   version: 1,
   states: ["announced", "travelling", "delivered"],
   decisionTypes: ["ParcelArrived", "ParcelDecisionWithdrawn"],
   withdrawn: "ParcelDecisionWithdrawn",
-  conclude({ delivery }) {
+  conclude({ context: { delivery } }) {
     if (delivery === undefined) return { content: null, basedOn: [], decidedAt: null };
     const content = { decisionType: "ParcelArrived", to: delivery.data.to };
     return { content, basedOn: [delivery.eventId], decidedAt: delivery.timestamp };
   },
-  completeness: ({ scan, delivery }) => [scan, delivery].filter((facet) => facet !== undefined).length * 50,
-  view: ({ scan, delivery }) => ({ lastScan: scan?.data ?? null, delivery: delivery?.data ?? null }),
-  waitingFor: ({ scan, delivery }) => [...(scan ? [] : ["ParcelScanned"]), ...(delivery ? [] : ["ParcelDelivered"])],
+  completeness: ({ context: { scan, delivery } }) =>
+    [scan, delivery].filter((facet) => facet !== undefined).length * 50,
+  view: ({ context: { scan, delivery } }) => ({ lastScan: scan?.data ?? null, delivery: delivery?.data ?? null }),
+  waitingFor: ({ context: { scan, delivery } }) => [
+    ...(scan ? [] : ["ParcelScanned"]),
+    ...(delivery ? [] : ["ParcelDelivered"]),
+  ],
   rehearsal: { traffic: () => [], expect: () => new Map(), showcaseId: "parcel-1" },
 } satisfies ActorType<Context> as ActorType;
