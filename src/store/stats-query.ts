@@ -1,6 +1,7 @@
 import type Database from "better-sqlite3";
 import type { ActorType } from "../actor/actor-type.ts";
-import type { Counts, Queries } from "../answers/queries.ts";
+import { leavesIn, pathsOf } from "../actor/state-text.ts";
+import type { ActorCounts, Counts, Queries } from "../answers/queries.ts";
 import { REJECTION_REASONS } from "../wire/rejection.ts";
 
 interface Tally {
@@ -23,9 +24,8 @@ export function createStatsQuery(db: Database.Database): Queries["stats"] {
     const { revised = 0, ...decided } = groupOf(tallies, "decisions", type.decisionTypes);
     const countOf = (name: string) => tallies.find((tally) => tally.name === name)?.value ?? 0;
     const standing = type.decisionTypes.filter((name) => name !== type.withdrawn);
-    const byState = groupOf(tallies, "state", type.states);
     return {
-      [type.collection]: { total: Object.values(byState).reduce((sum, count) => sum + count, 0), byState },
+      [type.collection]: countActors(type, groupOf(tallies, "state", [])),
       standing: { byType: groupOf(tallies, "standing", standing) },
       completeness: { byPercent: groupOf(tallies, "completeness", []) },
       events: { applied, superseded, duplicate, conflict, parked },
@@ -35,6 +35,21 @@ export function createStatsQuery(db: Database.Database): Queries["stats"] {
       deadLetters: { byReason: groupOf(tallies, "dead", REJECTION_REASONS) },
     };
   };
+}
+
+/** @param texts - actors by state, parallel states together. */
+function countActors({ states }: ActorType, texts: Counts): ActorCounts {
+  const paths = pathsOf(states);
+  const byState = Object.fromEntries(states.map((state) => [state, 0]));
+  const byPath = Object.fromEntries(paths.map((path) => [path, 0]));
+  let total = 0;
+  for (const [text, count] of Object.entries(texts)) {
+    const leaves = leavesIn(text);
+    for (const leaf of leaves) byState[leaf] = (byState[leaf] ?? 0) + count;
+    for (const path of pathsOf(leaves)) byPath[path] = (byPath[path] ?? 0) + count;
+    total += count;
+  }
+  return { total, byState, ...(paths.length > states.length && { byPath }) };
 }
 
 /** The counts of one group, without its prefix; each of `names` is there, also at 0, and in their order. */
