@@ -5,7 +5,7 @@ import type { DeadLetter, DeadLetterFilter, DeadLetterPage } from "./dead-letter
 import type { Foreseen, Moment, ReplayedEvent } from "./replay.ts";
 
 /*
- * The read side, as `console/` and `jetstream/` ask for it; `store/` answers. What is returned is what goes over the
+ * The read side, as `console/` and `jetstream/` ask for it. What is returned is what goes over the
  * wire (docs/reference.md, "Queries"): plain JSON, times as RFC 3339 in UTC, shares in percent.
  */
 

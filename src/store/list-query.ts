@@ -1,13 +1,11 @@
 import type Database from "better-sqlite3";
 import type { ActorType } from "../actor/actor-type.ts";
 import { isIn } from "../actor/state-text.ts";
-import { encodeCursor } from "../answers/cursor.ts";
-import type { ActorSummary, ListFilter } from "../answers/queries.ts";
+import type { ListFilter } from "../answers/queries.ts";
 import { asksForIncomplete, listOrder } from "../answers/query-filters.ts";
-import { rfc3339 } from "../answers/rfc-3339.ts";
-import type { BlankActor, StoredAnswers } from "../answers/stored-answers.ts";
+import type { BlankActor, Listed, ListedActor, StoredRows } from "../answers/stored-rows.ts";
 import type { StoredActor } from "../flow/rows.ts";
-import { NOTICE_COLUMNS, type NoticeRow, readNotice } from "./quarantine-notice.ts";
+import { NOTICE_COLUMNS } from "./quarantine-queries.ts";
 import { ACTORS } from "./tables.ts";
 
 const COLUMNS = `key, id, partition, state, completeness, decision_type, revision, events, first_seen_ms, updated_ms`;
@@ -76,8 +74,6 @@ const SUMMARY_FIELDS = [
   "updatedAtMs",
 ] as const satisfies readonly (keyof StoredActor)[];
 
-type Row = NoticeRow & Pick<StoredActor, (typeof SUMMARY_FIELDS)[number]>;
-
 /** To look for an event costs as much as to look at so many rows. */
 const EVENT_LOOKUP_COST = 5;
 
@@ -89,7 +85,7 @@ interface Reading {
 }
 
 /** @param maxScannedRows - after which a page ends, full or not. */
-export function createListQuery(db: Database.Database, maxScannedRows: number): StoredAnswers["list"] {
+export function createListQuery(db: Database.Database, maxScannedRows: number): StoredRows["list"] {
   const prepare = (walk: string): Reading => ({
     page: db.prepare(`SELECT ${ACTORS.select(SUMMARY_FIELDS)}, ${NOTICE_COLUMNS}
       FROM (SELECT ${COLUMNS} FROM ${walk} LIMIT :scanned) AS walked
@@ -124,7 +120,7 @@ export function createListQuery(db: Database.Database, maxScannedRows: number): 
 
   return db.transaction((type: ActorType, filter: ListFilter, blank: BlankActor, partitions?: readonly number[]) => {
     const states = findStates(type, filter, blank);
-    if (partitions?.length === 0 || states?.length === 0) return { [type.collection]: [], nextCursor: null };
+    if (partitions?.length === 0 || states?.length === 0) return { rows: [], end: undefined };
     const reading = choose(filter, states);
     const parameters = {
       type: type.name,
@@ -135,14 +131,11 @@ export function createListQuery(db: Database.Database, maxScannedRows: number): 
       scanned: filter.waitingFor === undefined ? maxScannedRows : Math.ceil(maxScannedRows / EVENT_LOOKUP_COST),
       limit: filter.limit + 1,
     };
-    const found = reading.page.all(parameters) as Row[];
+    const found = reading.page.all(parameters) as ListedActor[];
     const rows = found.slice(0, filter.limit);
     // A short page is the last one, unless it ended because it had looked at enough rows.
-    const end = found.length > rows.length ? rows.at(-1) : (reading.end.get(parameters) as Row | undefined);
-    return {
-      [type.collection]: rows.map((row) => toSummary(type, row)),
-      nextCursor: end === undefined ? null : cursorAt(filter, end),
-    };
+    const end = found.length > rows.length ? rows.at(-1) : (reading.end.get(parameters) as Listed["end"]);
+    return { rows, end };
   });
 }
 
@@ -181,24 +174,4 @@ function bind(filter: ListFilter, states?: readonly string[], partitions?: reado
 function bindIds({ idPrefix = "", after }: ListFilter) {
   const last = after?.[0];
   return { idFrom: typeof last === "string" ? `${last}!` : idPrefix, idTo: `${idPrefix}~` };
-}
-
-function cursorAt(filter: ListFilter, { key, id, updatedAtMs }: Pick<Row, "key" | "id" | "updatedAtMs">): string {
-  const order = listOrder(filter);
-  return encodeCursor(order, { id: [id], updated: [updatedAtMs, key], seen: [key] }[order]);
-}
-
-function toSummary(type: ActorType, row: Row): ActorSummary {
-  const quarantine = readNotice(row);
-  return {
-    [type.idField]: row.id,
-    processingStatus: row.state,
-    dataCompleteness: row.completeness,
-    decisionType: row.decisionType,
-    revision: row.revision,
-    version: row.events,
-    lastUpdated: rfc3339(row.updatedAtMs),
-    firstSeen: rfc3339(row.firstSeenAtMs),
-    ...(quarantine && { quarantine }),
-  };
 }
