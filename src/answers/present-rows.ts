@@ -29,6 +29,7 @@ import type {
 
 /* Rows as answers carry them: the fields by their names on the wire, times as text. */
 
+/** A page, and the cursor of the next one where there is more. */
 export function presentList(type: ActorType, filter: ListFilter, { rows, end }: Listed): ActorPage {
   return {
     [type.collection]: rows.map((row) => presentSummary(type, row)),
@@ -58,13 +59,18 @@ function presentSummary(type: ActorType, row: ListedActor): ActorSummary {
   };
 }
 
+/** What is left of a retired actor. */
 export function presentRetired(type: ActorType, row: NonNullable<ReturnType<StoredRows["retired"]>>): RetiredAnswer {
   const { actorId, status, retiredAtMs, updatedAtMs, events, revision, parked } = row;
   const times = { retiredAt: rfc3339(retiredAtMs), lastUpdated: rfc3339(updatedAtMs) };
   return { [type.idField]: actorId, status, ...times, version: events, revision, parked };
 }
 
-/** @param tallies - as `flow/tallies.ts` names them. */
+/**
+ * Every state, decision type and reason is there, also at 0.
+ *
+ * @param tallies - as `flow/tallies.ts` names them.
+ */
 export function presentStats(type: ActorType, tallies: ReadonlyMap<string, number>): Stats {
   const { applied = 0, superseded = 0, duplicate = 0, conflict = 0, parked = 0 } = groupOf(tallies, "events", []);
   const { revised = 0, ...decided } = groupOf(tallies, "decisions", type.decisionTypes);
@@ -104,6 +110,7 @@ function groupOf(tallies: ReadonlyMap<string, number>, group: string, names: rea
   return counts;
 }
 
+/** Why an actor is quarantined, and since when. */
 export function presentNotice({
   eventType,
   error,
@@ -113,10 +120,12 @@ export function presentNotice({
   return { eventType, error, since: rfc3339(sinceMs), parked };
 }
 
+/** With the id as the type calls it. */
 export function presentQuarantined(type: ActorType, row: QuarantinedRow): QuarantineEntry {
   return { [type.idField]: row.actorId, ...presentNotice(row) };
 }
 
+/** With the events kept back; the body of the first one when it is text. */
 export function presentQuarantine(type: ActorType, row: QuarantinedActor): QuarantineDetail {
   const [first, ...others] = row.events.map(({ sequence, subject, storedAtMs, bytes }) => {
     const eventType = subject.slice(subject.lastIndexOf(".") + 1);
