@@ -29,8 +29,8 @@ export interface ActorSnapshot<Context = unknown> {
   readonly output: unknown;
   /** Of all active states. */
   readonly tags: ReadonlySet<string>;
-  /** @param value - a state or part of one, for example `"review"`. */
-  matches(value: StateValue): boolean;
+  /** @param value - a state or part of one, for example `"review"` or `"review.documents"`. */
+  readonly matches: (value: StateValue) => boolean;
 }
 
 /** A decision together with the facts it rests on. */
@@ -107,8 +107,8 @@ export interface ActorType<Context = unknown> {
    * @param actor - so that they agree with what is known.
    */
   samples?(actor: ActorSnapshot<Context>): readonly SampleEvent[];
-  /** Seeded traffic and an independent model of the rules, for `demo` and `simulate`. */
-  readonly rehearsal: Rehearsal;
+  /** Seeded traffic and an independent model of the rules, for `demo` and `simulate`, which fail without. */
+  readonly rehearsal?: Rehearsal;
 }
 
 /** An event that may come next. */

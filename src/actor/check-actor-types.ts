@@ -1,10 +1,10 @@
 import type { AnyStateMachine, AnyStateNode } from "xstate";
+import { showToRules } from "./actor-snapshot.ts";
 import type { ActorSnapshot, ActorType } from "./actor-type.ts";
 import { asError } from "./as-error.ts";
 import { checkContract, isAsync } from "./check-contract.ts";
 import { draw, measure } from "./conclude.ts";
 import { DECISION_ENVELOPE } from "./decision.ts";
-import { TIME_PASSED } from "./delays.ts";
 import { createBoundedActor } from "./interpreter.ts";
 import { seal } from "./seal.ts";
 import { leafPaths } from "./state-text.ts";
@@ -73,8 +73,7 @@ function* checkMachine({ machine, states, events }: ActorType): Generator<string
     if (!EVENT_TYPE.test(type)) {
       yield `event type ${JSON.stringify(type)} is not letters, digits, hyphens and underscores, or it is XState's own`;
     }
-    if (type === TIME_PASSED) yield `event type ${type} is reserved: natstate says with it up to when time has passed`;
-    else if (!handlesAny && !machine.events.includes(type)) yield `no state of its machine handles ${type}`;
+    if (!handlesAny && !machine.events.includes(type)) yield `no state of its machine handles ${type}`;
   }
   for (const { key, after, invoke, entry, exit, transitions } of [machine.root, ...nodes]) {
     if (after.length > 0) yield `state ${key} has a delay (after): an actor knows no clock but its events' times`;
@@ -104,10 +103,10 @@ function* checkDecisions({ decisionTypes, decisions, withdrawn }: ActorType): Ge
 /** Whatever an actor nothing is known of shows. */
 function* checkRules(type: ActorType): Generator<string> {
   try {
-    const actor = createBoundedActor(type.machine, { input: { id: `some-${type.name}` } }).getSnapshot();
-    if (actor.status === "error") throw asError(actor.error);
-    if (actor.status === "stopped") return;
-    yield* one(seal("context", actor.context));
+    const snapshot = createBoundedActor(type.machine, { input: { id: `some-${type.name}` } }).getSnapshot();
+    if (snapshot.status === "error") throw asError(snapshot.error);
+    yield* one(seal("context", snapshot.context));
+    const actor = showToRules(snapshot);
     measure(type, actor);
     draw(type, actor, null);
     yield* checkAnswer(type, actor);

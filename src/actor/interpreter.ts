@@ -8,6 +8,7 @@ import {
   type Snapshot,
   type SnapshotFrom,
 } from "xstate";
+import { showToRules } from "./actor-snapshot.ts";
 import type { ActorEvent, ActorSnapshot, ActorType } from "./actor-type.ts";
 import { asError } from "./as-error.ts";
 import { seal } from "./seal.ts";
@@ -125,7 +126,7 @@ function live(type: ActorType, snapshot: Snapshot<unknown> | undefined): LiveAct
       }
       return { kind: isUnchanged(before, after) ? "superseded" : "applied" };
     },
-    snapshot: () => actor.getSnapshot() as ActorSnapshot,
+    snapshot: () => showToRules(actor.getSnapshot()),
     state: () => stateText(type.machine.root, actor.getSnapshot().value),
     persist() {
       const json = JSON.stringify(persistable(actor));

@@ -1,0 +1,17 @@
+import { type AnyMachineSnapshot, matchesState } from "xstate";
+import type { ActorSnapshot } from "./actor-type.ts";
+
+/**
+ * What an actor's rules see of XState's snapshot, of a machine that did not fail. `matches` may be taken out of it, as in
+ * `conclude({ matches })`; XState's own needs its snapshot.
+ */
+export function showToRules({ value, context, status, output, tags }: AnyMachineSnapshot): ActorSnapshot {
+  return {
+    value,
+    context,
+    status: status === "done" ? "done" : "active",
+    output,
+    tags,
+    matches: (state) => matchesState(state, value),
+  };
+}
