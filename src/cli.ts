@@ -3,10 +3,11 @@ import { Command } from "commander";
 import type { ActorType } from "./actor/actor-type.ts";
 import { withExamples } from "./cli/arguments.ts";
 import { EXIT_CODES, explain } from "./cli/exit-codes.ts";
+import { loadActorTypes, takeActors } from "./cli/load-actor-types.ts";
 import { onClosedPipe, say } from "./cli/output.ts";
 import { endWithStarter } from "./cli/starter.ts";
 
-const loadTypes = async (): Promise<readonly ActorType[]> => (await import("../machines/registry.ts")).actorTypes;
+const loadTypes = (): Promise<readonly ActorType[]> => loadActorTypes(process.argv.slice(2), process.env);
 
 /** Each command's modules are loaded when it is the one that was asked for: loading all of them takes half a second. */
 const COMMANDS: ReadonlyArray<readonly [names: string, add: (program: Command) => Promise<void>]> = [
@@ -50,7 +51,11 @@ async function createProgram(asked: string | undefined): Promise<Command> {
   const named = COMMANDS.filter(([names]) => names.split(" ").includes(asked ?? ""));
   const wanted = asked === "--version" || asked === "-V" ? [] : named.length > 0 ? named : COMMANDS;
   for (const [, add] of wanted) await add(program);
-  for (const command of program.commands) nameInHelp(command, "npx natstate");
+  for (const command of program.commands) {
+    nameInHelp(command, "npx natstate");
+    // Settings are the same for all types.
+    if (command.name() !== "config") for (const each of leavesOf(command)) takeActors(each);
+  }
   const codes = Object.values(EXIT_CODES).map(({ code, meaning }) => `  ${code}  ${meaning}`);
   program.addHelpText("after", `\nExit codes:\n${codes.join("\n")}`);
   return withExamples(program, [
@@ -72,6 +77,11 @@ function nameInHelp(command: Command, before: string): void {
   const line = `${before} ${command.name()}`;
   command.showHelpAfterError(`(${line} --help says more)`);
   for (const each of command.commands) nameInHelp(each, line);
+}
+
+/** Those that do something. */
+function leavesOf(command: Command): Command[] {
+  return command.commands.length === 0 ? [command] : command.commands.flatMap(leavesOf);
 }
 
 onClosedPipe(() => process.exit());

@@ -26,6 +26,7 @@ interface SimulateOptions {
   readonly prefix?: string;
   readonly from?: number;
   readonly nats?: string;
+  readonly actors?: string;
   readonly json?: boolean;
 }
 
@@ -43,6 +44,7 @@ export function addDemo(program: Command, types: readonly ActorType[]): void {
     .action(async ({ seed, keep = false, json = false, ...options }: DemoOptions) => {
       const { demoDefaults, runDemo } = await import("../demo/demo.ts");
       const { ok } = await runDemo({
+        types,
         actors: numbersOf(options),
         seed: seed ?? demoDefaults.seed,
         keep,
@@ -112,6 +114,11 @@ function numberPerType(command: Command, types: readonly ActorType[], fallback: 
   );
 }
 
+/** What the next command has to be told as this one was; what the environment says, it says to that one, too. */
+function copied({ nats, actors }: SimulateOptions): string {
+  return [...(nats ? [`--nats ${maskUrl(nats)}`] : []), ...(actors ? [`--actors ${actors}`] : [])].join(" ");
+}
+
 async function simulate(
   type: ActorType,
   options: SimulateOptions,
@@ -137,8 +144,7 @@ async function simulate(
       access,
       idPrefix: options.prefix,
       startMs: options.from,
-      // Where the environment says it, it says so to the next command, too.
-      where: options.nats && `--nats ${maskUrl(options.nats)}`,
+      where: copied(options),
       json: options.json ?? false,
       out: process.stdout,
       signal: ending.signal,

@@ -19,16 +19,24 @@ const STOP_WITHIN_MS = 9500;
 /** One Ctrl-C under npm arrives twice, from the terminal and from npm; a person needs longer for two. */
 const SAME_SIGNAL_MS = 100;
 
+/** What the command line says. */
+interface StartOptions {
+  /** Streams that may be other ones, or lack messages. */
+  readonly acceptStream?: readonly string[];
+  /** For NATS, at start. */
+  readonly wait: boolean;
+  /** Where the actor types are from, when it says so. */
+  readonly actors?: string;
+}
+
 /**
  * Runs the daemon and ends the process itself: 0 after a graceful stop, 1 after a failure or a second signal.
  *
- * @param mayWait - for NATS, at start.
  * @throws CliError, ConfigError, or what `startDaemon` throws, when it does not come to run.
  */
 export async function runDaemon(
   types: readonly ActorType[],
-  acceptStreams: readonly string[],
-  mayWait: boolean,
+  { acceptStream: acceptStreams = [], wait: mayWait, actors }: StartOptions,
 ): Promise<void> {
   const streams = [...types.map(eventStream), DECISIONS_STREAM, DEAD_LETTERS_STREAM];
   const unknown = acceptStreams.find((name) => !streams.includes(name));
@@ -59,7 +67,7 @@ export async function runDaemon(
     if (ending.signal.aborted) process.exit(await ending.reason);
     throw error;
   });
-  const next = nextSteps(types, resolve(config.NATSTATE_DATA), daemon.httpUrl);
+  const next = nextSteps(types, config, { actors, httpUrl: daemon.httpUrl });
   announce(daemon, config, next, pretty ? null : logger);
   const code = await ending.reason;
   await daemon.stop();
@@ -165,9 +173,15 @@ function announce(daemon: Daemon, config: Config, next: readonly string[], logge
   print(lines);
 }
 
-function nextSteps([type]: readonly ActorType[], dataDir: string, httpUrl: string | null): string[] {
+function nextSteps(
+  [type]: readonly ActorType[],
+  { NATSTATE_DATA, NATSTATE_ACTORS }: Config,
+  { actors = NATSTATE_ACTORS, httpUrl }: { readonly actors: string | undefined; readonly httpUrl: string | null },
+): string[] {
+  const dataDir = resolve(NATSTATE_DATA);
   const where = dataDir === resolve("data") ? "" : `NATSTATE_DATA=${dataDir} `;
+  const which = actors === undefined ? "" : ` --actors ${actors}`;
   const ask = httpUrl === null ? [] : [`curl ${httpUrl}/api/${type?.collection}`];
-  const commands = [`simulate --${type?.collection} 100`, "list", "watch"];
-  return [...commands.map((line) => `${where}npx natstate ${line}`), ...ask];
+  const first = type?.rehearsal === undefined ? "publish --help" : `simulate --${type.collection} 100`;
+  return [...[first, "list", "watch"].map((line) => `${where}npx natstate ${line}${which}`), ...ask];
 }

@@ -79,6 +79,11 @@ export const settings = {
     schema: z.string().min(1),
     help: "where a fetched nats-server and compiled code are kept; default ~/.cache",
   },
+  NATSTATE_ACTORS: {
+    schema: path,
+    isFile: true,
+    help: "file with the actor types, its default export an array of them; unset: the order. `--actors` goes before it",
+  },
   NATSTATE_PARTITIONS: {
     schema: integer(1, 1024),
     fallback: "16",

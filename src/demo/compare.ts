@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ActorType, DecisionContent, ExpectedActor, TrafficMessage } from "../actor/actor-type.ts";
 import { decodeContent } from "../actor/decision.ts";
-import { leavesIn } from "../actor/state-text.ts";
 import type { ActorAnswer, ActorCounts, Counts, PublishedObject } from "../answers/queries.ts";
 import type { Outcome } from "./outcome.ts";
+import { rehearsalOf } from "./traffic.ts";
 
 /** What must come of traffic. */
 export interface Expectation {
@@ -18,7 +18,7 @@ export function expectOf(type: ActorType, messages: readonly TrafficMessage[]): 
   for (const { rejectedAs } of messages) {
     if (rejectedAs !== undefined) deadLetters[rejectedAs] = (deadLetters[rejectedAs] ?? 0) + 1;
   }
-  return { actors: type.rehearsal.expect(messages), deadLetters };
+  return { actors: rehearsalOf(type).expect(messages), deadLetters };
 }
 
 /**
@@ -82,7 +82,7 @@ function compareTotals(type: ActorType, expected: Expectation, { stats, deadLett
   const byState: Record<string, number> = Object.fromEntries(type.states.map((state) => [state, 0]));
   let duplicates = 0;
   for (const actor of expected.actors.values()) {
-    for (const leaf of leavesIn(actor.state)) byState[leaf] = (byState[leaf] ?? 0) + 1;
+    byState[actor.state] = (byState[actor.state] ?? 0) + 1;
     duplicates += actor.duplicates;
   }
   const counted = stats[type.collection] as ActorCounts;

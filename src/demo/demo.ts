@@ -11,6 +11,7 @@ import { createLogger } from "../ops/log.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { rehearse } from "./rehearse.ts";
 import { renderReport } from "./report.ts";
+import { rehearsalOf } from "./traffic.ts";
 
 export interface DemoOptions {
   /** How many of each type, {@link demoDefaults} where it does not say. */
@@ -41,9 +42,11 @@ const HEEDED = ["NATSTATE_NATS_SERVER", "NATSTATE_NATS_RELEASES", "NATSTATE_CACH
  * until everything has settled, and compares every actor with an independent model of the rules.
  *
  * @returns ok when all agree; false also when it was interrupted before that was known.
- * @throws what `startDaemon` throws, NotSettledError, or what stopped the daemon; everything is removed first.
+ * @throws NoTrafficError, what `startDaemon` throws, NotSettledError, or what stopped the daemon; everything is removed first.
  */
 export async function runDemo(options: DemoOptions): Promise<{ ok: boolean }> {
+  // What cannot be shown shall not start anything.
+  for (const type of options.types ?? actorTypes) rehearsalOf(type);
   const progress = createProgress(options.progress ?? process.stderr);
   const dataDir = await mkdtemp(join(tmpdir(), "natstate-demo-"));
   const ending = watchForEnd(dataDir, options.signal);
@@ -128,8 +131,8 @@ function start(
 
 function renderNextSteps({ httpUrl, natsUrl }: Daemon, types: readonly ActorType[]): string {
   const looks = types.map(
-    ({ name, rehearsal }, index) =>
-      `  npx natstate history ${rehearsal.showcaseId}${index === 0 ? "" : ` --type ${name}`} --nats ${natsUrl}`,
+    (type, index) =>
+      `  npx natstate history ${rehearsalOf(type).showcaseId}${index === 0 ? "" : ` --type ${type.name}`} --nats ${natsUrl}`,
   );
   return [
     "Still running. Look around, from another terminal:",

@@ -3,13 +3,13 @@ import type { ActorCounts } from "../answers/queries.ts";
 import { openSession } from "../jetstream/session.ts";
 import { compare, expectOf } from "./compare.ts";
 import { datesFrom } from "./dates.ts";
-import { makeTraffic } from "./make-traffic.ts";
 import { type Outcome, type OutcomeReader, openOutcomeReader } from "./outcome.ts";
 import type { Progress } from "./progress.ts";
 import { publishTraffic } from "./publish-traffic.ts";
 import { grouped, type Report } from "./report.ts";
 import { settle } from "./settle.ts";
 import { type Heard, type Story, tellStory } from "./story.ts";
+import { makeTraffic, rehearsalOf } from "./traffic.ts";
 
 export interface RehearsalOptions {
   readonly type: ActorType;
@@ -66,7 +66,7 @@ interface Telling {
 
 /** Publishes and, at the same time, watches the system follow; done when it has caught up. */
 async function tell({ type, messages, natsUrl, reader, progress, signal }: Telling) {
-  const { showcaseId } = type.rehearsal;
+  const { showcaseId } = rehearsalOf(type);
   const heard: Heard[] = [];
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
@@ -111,7 +111,7 @@ async function showcase(
   { actors }: Outcome,
   heard: readonly Heard[],
 ): Promise<Story | null> {
-  const { showcaseId } = type.rehearsal;
+  const { showcaseId } = rehearsalOf(type);
   const end = actors.get(showcaseId);
   const history = await reader.history(showcaseId);
   return end === undefined || history === undefined ? null : tellStory(type, showcaseId, { end, history }, heard);

@@ -3,11 +3,11 @@ import type { ActorType, TrafficMessage } from "../actor/actor-type.ts";
 import type { NatsAccess } from "../jetstream/access.ts";
 import { expectOf } from "./compare.ts";
 import { datesFrom } from "./dates.ts";
-import { makeTraffic } from "./make-traffic.ts";
 import { total } from "./outcome.ts";
 import { createProgress } from "./progress.ts";
 import { type Published, publishTraffic } from "./publish-traffic.ts";
 import { grouped } from "./report.ts";
+import { makeTraffic, rehearsalOf } from "./traffic.ts";
 
 export interface SimulationOptions {
   /** One or more URLs, comma-separated. */
@@ -89,7 +89,7 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
   const { idPrefix = `sim${seed}-${Math.floor(dates.startMs / 1000).toString(36)}-` } = options;
   const trouble = { shuffle, duplicates, late, fail, malformed };
   const messages = makeTraffic(type, { ...trouble, ...dates, actors, seed, idPrefix });
-  const showcaseId = idPrefix + type.rehearsal.showcaseId;
+  const showcaseId = idPrefix + rehearsalOf(type).showcaseId;
   const { startedMs: _startedMs, ...published } = await publish(options, type, messages, showcaseId);
   const expected = expectOf(type, messages);
   const simulation: Simulation = {

@@ -8,6 +8,7 @@ import type { ActorType, ExpectedActor } from "../../src/actor/actor-type.ts";
 import { runDemo } from "../../src/demo/demo.ts";
 import type { Report } from "../../src/demo/report.ts";
 import { runSimulation, simulationDefaults } from "../../src/demo/simulate.ts";
+import { rehearsalOf } from "../../src/demo/traffic.ts";
 import { parcelType } from "../docs/examples/parcel.ts";
 import { startTestServer } from "../server.ts";
 
@@ -91,6 +92,19 @@ test("a type without traffic is no success: it says that nothing was checked", a
   expect(await readdir(tmp)).toEqual([]);
 });
 
+test("nor is a type without a rehearsal, and nothing is started for it", async () => {
+  const { rehearsal: _none, ...bare } = parcelType;
+  const out = collect();
+  const progress = collect();
+  const none = /^parcel: it has no rehearsal, so there is no traffic to show it with or to check it by$/;
+  await expect(demo({ types: [...actorTypes, bare], out: out.stream, progress: progress.stream })).rejects.toThrow(
+    none,
+  );
+  const options = { ...simulationDefaults, type: bare, natsUrl: "nats://127.0.0.1:1", json: false };
+  await expect(runSimulation({ ...options, out: out.stream })).rejects.toThrow(none);
+  expect(out.text() + progress.text()).toBe("");
+});
+
 test("a demo that is interrupted stops its servers and removes its data", async () => {
   const interrupt = new AbortController();
   const progress = collect({ isTTY: true });
@@ -129,7 +143,7 @@ function demo(options: Partial<Parameters<typeof runDemo>[0]> & { out: NodeJS.Wr
 function orderTypeExpecting(change: (expected: Map<string, ExpectedActor>) => Map<string, ExpectedActor>): ActorType {
   const [type] = actorTypes;
   if (type === undefined) throw new Error("no actor type is registered");
-  const { rehearsal } = type;
+  const rehearsal = rehearsalOf(type);
   return { ...type, rehearsal: { ...rehearsal, expect: (messages) => change(rehearsal.expect(messages)) } };
 }
 

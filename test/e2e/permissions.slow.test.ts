@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import { orderType } from "../../machines/order/order.ts";
 import type { ActorType, ExpectedActor } from "../../src/actor/actor-type.ts";
 import { decodeContent } from "../../src/actor/decision.ts";
+import { rehearsalOf } from "../../src/demo/traffic.ts";
 import { openDeadLetters } from "../../src/jetstream/dead-letters.ts";
 import { followInspection } from "../../src/jetstream/inspect-client.ts";
 import { createQueryClient } from "../../src/jetstream/query-client.ts";
@@ -12,7 +13,7 @@ import { getJson, traffic } from "./world.ts";
 
 const type = orderType as ActorType;
 const messages = traffic(40, 7);
-const expected = type.rehearsal.expect(messages);
+const expected = rehearsalOf(type).expect(messages);
 const roles = useRoles();
 
 it("what the publisher sends is decided by the processor, and read by reader and operator; nothing is refused", async () => {

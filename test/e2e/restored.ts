@@ -5,6 +5,7 @@ import { expect } from "vitest";
 import { orderType } from "../../machines/order/order.ts";
 import type { ActorType, TrafficMessage } from "../../src/actor/actor-type.ts";
 import { decodeContent } from "../../src/actor/decision.ts";
+import { rehearsalOf } from "../../src/demo/traffic.ts";
 import { messagesOn } from "../../src/jetstream/leader-reader.ts";
 import type { Session } from "../../src/jetstream/session.ts";
 import { startTestServer, type TestServer } from "../server.ts";
@@ -203,7 +204,7 @@ function traffic(part: number): TrafficMessage[] {
 }
 
 async function checkDecisions({ nc, jsm }: Session, messages: readonly TrafficMessage[]): Promise<void> {
-  for (const [id, expected] of type.rehearsal.expect(messages)) {
+  for (const [id, expected] of rehearsalOf(type).expect(messages)) {
     const payloads: string[] = [];
     for await (const { body } of messagesOn(jsm, "DECISIONS", `decisions.orders.${id}`)) {
       payloads.push(Buffer.from(body).toString());

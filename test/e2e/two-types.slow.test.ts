@@ -14,6 +14,7 @@ import { addVerify } from "../../src/cli/verify.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { type Daemon, startDaemon } from "../../src/daemon/daemon.ts";
 import { runSimulation, simulationDefaults } from "../../src/demo/simulate.ts";
+import { rehearsalOf } from "../../src/demo/traffic.ts";
 import { createQueryClient } from "../../src/jetstream/query-client.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { readStream } from "../../src/jetstream/stream-reader.ts";
@@ -202,7 +203,7 @@ it("a second actor type starts on the data of the first, and the first goes on",
     const out = new PassThrough({ encoding: "utf8" });
     const body = { parcelId: "p-2", eventType: "ParcelScanned", timestamp: "2026-02-01T10:00:00Z", place: "Graz" };
     const traffic = () => [{ subject: "parcels.p-2.ParcelScanned", body: JSON.stringify(body), actorId: "p-2" }];
-    const type = { ...parcelType, rehearsal: { ...parcelType.rehearsal, traffic } };
+    const type = { ...parcelType, rehearsal: { ...rehearsalOf(parcelType), traffic } };
     await runSimulation({
       ...simulationDefaults,
       type,

@@ -6,6 +6,7 @@ import { expect } from "vitest";
 import { orderType } from "../../machines/order/order.ts";
 import type { ActorType, ExpectedActor, TrafficMessage, TrafficOptions } from "../../src/actor/actor-type.ts";
 import { decodeContent } from "../../src/actor/decision.ts";
+import { rehearsalOf } from "../../src/demo/traffic.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { readStream } from "../../src/jetstream/stream-reader.ts";
 import { startTestServer, type TestServer } from "../server.ts";
@@ -33,7 +34,7 @@ export interface World extends AsyncDisposable {
 /** Seeded traffic in which everything goes wrong that a publisher can do. */
 export function traffic(actors: number, seed: number, options: Partial<TrafficOptions> = {}): TrafficMessage[] {
   const wrong = { duplicates: 0.2, late: 0.1, fail: 0.3, shuffle: actors, malformed: 14 };
-  return type.rehearsal.traffic({ actors, seed, ...wrong, ...options });
+  return rehearsalOf(type).traffic({ actors, seed, ...wrong, ...options });
 }
 
 /** `await using world = await openWorld()`. */
@@ -100,8 +101,8 @@ export async function openWorld(): Promise<World> {
       });
     },
     async check(daemon, messages) {
-      await checkOrders(daemon, type.rehearsal.expect(messages));
-      await checkDecisions(session, type.rehearsal.expect(messages));
+      await checkOrders(daemon, rehearsalOf(type).expect(messages));
+      await checkDecisions(session, rehearsalOf(type).expect(messages));
       await checkDeadLetters(session, messages);
     },
     async [Symbol.asyncDispose]() {

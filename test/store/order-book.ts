@@ -1,6 +1,7 @@
 import { orderType } from "../../machines/order/order.ts";
 import type { ActorType } from "../../src/actor/actor-type.ts";
 import { type Answers, createAnswers } from "../../src/answers/answers.ts";
+import { rehearsalOf } from "../../src/demo/traffic.ts";
 import { atOnce, type Pieces } from "../../src/flow/pieces.ts";
 import { openQueries, type QueryOptions } from "../../src/store/queries.ts";
 import type { Lane } from "../../src/wire/lanes.ts";
@@ -18,7 +19,7 @@ export const order = orderType as ActorType;
 
 /** Applies seeded traffic: every state, duplicates, dead letters. */
 export function fill(station: Station, actors: number): void {
-  const messages = orderType.rehearsal.traffic({
+  const messages = rehearsalOf(orderType).traffic({
     actors,
     seed: 7,
     duplicates: 0.2,
