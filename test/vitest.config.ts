@@ -1,9 +1,9 @@
 import { defineConfig } from "vitest/config";
 
 /** Rooms whose tests are pure, or keep to a store of their own: they need no worker for each file. */
-const SHARED = ["actor", "answers", "charts", "config", "fuzz", "hosting", "machines", "store", "wire"].map(
-  (room) => `test/${room}/**/*.test.ts`,
-);
+const SHARED = ["actor", "answers", "charts", "config", "fuzz", "hosting", "machines", "store", "wire"]
+  .map((room) => `test/${room}/**/*.test.ts`)
+  .concat("examples/*/*.test.ts");
 /** Those need a cluster of nats-servers or last long: `npm run test:slow`. */
 const SLOW = "test/**/*.slow.test.ts";
 

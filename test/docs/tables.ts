@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
 import { type Setting, settings } from "../../src/config/settings.ts";
 import { METRICS } from "../../src/ops/catalogue.ts";
@@ -13,9 +13,8 @@ const MEANINGS: Record<(typeof REJECTION_REASONS)[number], string> = {
   unknown_event_type: "an event type this actor type does not have",
   subject_mismatch: "actor id or event type differ from the subject's",
   too_large: "larger than `NATSTATE_MAX_EVENT_BYTES`, or more than 256 headers",
-  reserved_type: "an event type that would drive XState's internals (`xstate.*`), or `TimePassed` before it is sent",
-  timestamp_out_of_range:
-    "event time before 1970, or more than 24 h after the stream stored the message; for types with delays or `latenessMs` more than their `aheadMs`, a minute by default",
+  reserved_type: "an event type that would drive XState's internals (`xstate.*`)",
+  timestamp_out_of_range: "event time before 1970, or more than 24 h after the stream stored the message",
   machine_error:
     "on this event the machine or a rule threw, went round in circles, kept what JSON does not, or gave what is no decision; its actor is quarantined, see `natstate quarantine`",
   actor_retired:
@@ -115,8 +114,7 @@ const ROOT = new URL("../../", import.meta.url);
 
 /** Every page for people, by its path in the repository. */
 export function readPages(): Map<string, string> {
-  const docs = readdirSync(new URL("docs/", ROOT)).filter((name) => name.endsWith(".md"));
-  const paths = ["README.md", "CHANGELOG.md", ...docs.map((name) => `docs/${name}`)];
+  const paths = globSync(["*.md", "docs/*.md", "examples/{,*/}README.md"], { cwd: ROOT });
   return new Map(paths.map((path) => [path, readFileSync(new URL(path, ROOT), "utf8")]));
 }
 
