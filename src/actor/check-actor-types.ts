@@ -5,6 +5,7 @@ import { asError } from "./as-error.ts";
 import { checkContract, isAsync } from "./check-contract.ts";
 import { draw, measure } from "./conclude.ts";
 import { DECISION_ENVELOPE } from "./decision.ts";
+import { TIME_PASSED } from "./delays.ts";
 import { createBoundedActor } from "./interpreter.ts";
 import { seal } from "./seal.ts";
 import { leafPaths } from "./state-text.ts";
@@ -73,7 +74,8 @@ function* checkMachine({ machine, states, events }: ActorType): Generator<string
     if (!EVENT_TYPE.test(type)) {
       yield `event type ${JSON.stringify(type)} is not letters, digits, hyphens and underscores, or it is XState's own`;
     }
-    if (!handlesAny && !machine.events.includes(type)) yield `no state of its machine handles ${type}`;
+    if (type === TIME_PASSED) yield `event type ${type} is reserved: natstate says with it up to when time has passed`;
+    else if (!handlesAny && !machine.events.includes(type)) yield `no state of its machine handles ${type}`;
   }
   for (const { key, after, invoke, entry, exit, transitions } of [machine.root, ...nodes]) {
     if (after.length > 0) yield `state ${key} has a delay (after): an actor knows no clock but its events' times`;

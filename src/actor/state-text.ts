@@ -16,12 +16,12 @@ const JOIN = " · ";
  */
 export function stateText(root: AnyStateNode, value: StateValue): string {
   const leaves = leavesOf(root, value);
-  return leaves.length === 0 ? root.machine.id : leaves.join(JOIN);
+  return leaves.length === 0 ? pathOf(root) : leaves.join(JOIN);
 }
 
 /** @returns for example `review.documents`; the machine's id for its root. */
 export function pathOf({ path, machine }: AnyStateNode): string {
-  return path.length === 0 ? machine.id : join(path);
+  return join(path.length === 0 ? [machine.id] : path);
 }
 
 /** @returns the active states without states in them, each by its path, for example `goods.packed.fresh`. */
@@ -44,20 +44,35 @@ export function leafPaths(root: AnyStateNode): string[] {
     .map(pathOf);
 }
 
-/** @returns all active states by path, outer before inner, so that `goods` finds all in `goods.packed.fresh`. */
-export function pathsOf(root: AnyStateNode, value: StateValue): string[] {
-  const paths = leavesOf(root, value).flatMap((leaf) => {
-    const keys = splitPath(leaf);
+/** @returns the leaves that a {@link stateText} names. */
+export function leavesIn(text: string): string[] {
+  return text.split(JOIN);
+}
+
+/** @returns these leaves and all states they are in, outer before inner, each once. */
+export function pathsOf(leaves: readonly string[]): string[] {
+  const paths = leaves.flatMap((leaf) => {
+    const keys = keysOf(leaf);
     return keys.map((_, index) => keys.slice(0, index + 1).join("."));
   });
   return [...new Set(paths)];
 }
 
-function join(keys: readonly string[]): string {
-  return keys.map((key) => key.replace(/[\\.]/g, "\\$&")).join(".");
+/** Is an actor of this state in the state that a path names, which may be an outer one? */
+export function isIn(text: string, path: string): boolean {
+  return pathsOf(leavesIn(text)).includes(path);
 }
 
 /** By dots that no backslash hides, as XState writes paths. */
-function splitPath(path: string): string[] {
+export function keysOf(path: string): string[] {
   return path.match(/(?:\\.|[^.\\])+/g) ?? [];
+}
+
+/** Can an actor be in several leaves at once? */
+export function hasParallel(root: AnyStateNode): boolean {
+  return [...nodesOf(root)].some(({ type }) => type === "parallel");
+}
+
+function join(keys: readonly string[]): string {
+  return keys.map((key) => key.replace(/[\\.·]/g, "\\$&")).join(".");
 }

@@ -68,7 +68,8 @@ export function findUndone(machine: AnyStateMachine): string[] {
   return [...new Set(undone)];
 }
 
-function* actionsOf(machine: AnyStateMachine): Generator<Placed> {
+/** Every action of a machine, as it is written. */
+export function* actionsOf(machine: AnyStateMachine): Generator<Placed> {
   for (const node of nodesOf(machine.root)) {
     const path = pathOf(node);
     for (const action of node.entry) yield { path, when: "entry", action };
@@ -113,13 +114,13 @@ function one(problem: string | undefined, where: string): string[] {
 }
 
 /** @returns the function behind a name, the action itself when it is one or has none. */
-function resolve(machine: AnyStateMachine, action: unknown): unknown {
+export function resolve(machine: AnyStateMachine, action: unknown): unknown {
   if (typeof action === "function") return action;
   return (machine.implementations.actions as Record<string, unknown>)[nameOf(action)] ?? action;
 }
 
-/** XState's own actions are functions with a type. */
-function typeOf(action: unknown): string {
+/** XState's own actions are functions with a type; of others it is empty. */
+export function typeOf(action: unknown): string {
   const type: unknown = typeof action === "function" ? (action as { type?: unknown }).type : undefined;
   return typeof type === "string" ? type : "";
 }

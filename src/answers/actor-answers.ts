@@ -4,6 +4,7 @@ import { ReplayError, rebuildInPieces } from "../flow/hot-actors.ts";
 import type { Pieces } from "../flow/pieces.ts";
 import type { HeardEvent } from "../flow/rows.ts";
 import { replaySteps, type Taken, toDecision, toEntry } from "./actor-steps.ts";
+import { presentNotice } from "./present-rows.ts";
 import {
   type ActorAnswer,
   HISTORY_BYTES,
@@ -15,7 +16,7 @@ import {
 } from "./queries.ts";
 import { startReplay } from "./replay.ts";
 import { rfc3339 } from "./rfc-3339.ts";
-import type { FoundActor, HistoryRows } from "./stored-answers.ts";
+import type { FoundActor, HistoryRows } from "./stored-rows.ts";
 
 /** Questions about one actor: its rows, and what its machine makes of them. */
 export function createActorAnswers(rows: HistoryRows): Pick<Queries, "get" | "history" | "steps" | "next"> {
@@ -36,7 +37,7 @@ export function createActorAnswers(rows: HistoryRows): Pick<Queries, "get" | "hi
         dataCompleteness,
         decision: row === null || row.standing === null || row.decision === null ? null : parseObject(row.decision),
         version: row?.events ?? 0,
-        lastUpdated: row === null ? (held?.notice.since ?? "") : rfc3339(row.updatedAtMs),
+        lastUpdated: row === null ? rfc3339(held?.sinceMs ?? 0) : rfc3339(row.updatedAtMs),
         eventHistory,
         waitingFor,
         ...noticeOf(found),
@@ -145,7 +146,7 @@ function* present(rows: HistoryRows, type: ActorType, found: FoundActor): Pieces
 }
 
 function noticeOf({ held }: FoundActor): { readonly quarantine?: QuarantineNotice } {
-  return held === undefined ? {} : { quarantine: held.notice };
+  return held === undefined ? {} : { quarantine: presentNotice(held) };
 }
 
 /** Stored JSON. */

@@ -11,7 +11,7 @@ import {
 } from "./queries.ts";
 import { type Moment, startReplay } from "./replay.ts";
 import { rfc3339 } from "./rfc-3339.ts";
-import type { DecisionRow, EventHead, FoundActor } from "./stored-answers.ts";
+import type { DecisionRow, EventHead, FoundActor } from "./stored-rows.ts";
 
 /** A decision, and when the event that caused it was stored. */
 export interface Taken extends Pick<DecisionRow, "causedAtMs"> {

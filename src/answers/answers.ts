@@ -1,9 +1,19 @@
 import type { ActorType } from "../actor/actor-type.ts";
 import { ReplayError, rebuildActor } from "../flow/hot-actors.ts";
 import { createActorAnswers } from "./actor-answers.ts";
+import {
+  presentDeadLetter,
+  presentDeadLetters,
+  presentList,
+  presentQuarantine,
+  presentQuarantined,
+  presentRetired,
+  presentStats,
+} from "./present-rows.ts";
 import type { QuarantineQueries } from "./quarantine.ts";
 import type { Queries } from "./queries.ts";
-import type { BlankActor, StoredAnswers } from "./stored-answers.ts";
+import { rfc3339 } from "./rfc-3339.ts";
+import type { BlankActor, StoredRows } from "./stored-rows.ts";
 
 /** All questions, answered from committed rows. */
 export interface Answers extends Queries, QuarantineQueries {
@@ -11,11 +21,36 @@ export interface Answers extends Queries, QuarantineQueries {
 }
 
 /** Joins what the store knows with what the machines make of it. */
-export function createAnswers({ rows, ...stored }: StoredAnswers): Answers {
+export function createAnswers(stored: StoredRows): Answers {
   return {
-    ...stored,
-    ...createActorAnswers(rows),
-    list: (type, filter, partitions) => stored.list(type, filter, startBlank(type), partitions),
+    ...createActorAnswers(stored.history),
+    retired(type, actorId) {
+      const row = stored.retired(type, actorId);
+      return row && presentRetired(type, row);
+    },
+    list: (type, filter, partitions) =>
+      presentList(type, filter, stored.list(type, filter, startBlank(type), partitions)),
+    stats: (type, partitions) => presentStats(type, stored.tallies(type, partitions)),
+    undecidedSince: stored.undecidedSince,
+    asOf(type, partitions) {
+      const ms = stored.asOfMs(type, partitions);
+      return ms === null ? null : rfc3339(ms);
+    },
+    deadLetters: (type, filter) => presentDeadLetters(stored.deadLetters(type, filter), filter.limit),
+    deadLetter(type, sequence) {
+      const row = stored.deadLetter(type, sequence);
+      return row && presentDeadLetter(row);
+    },
+    quarantined(type, filter) {
+      const rows = stored.quarantined(type, filter);
+      const entries = rows.slice(0, filter.limit).map((row) => presentQuarantined(type, row));
+      return { [type.collection]: entries, more: rows.length > filter.limit };
+    },
+    quarantine(type, actorId) {
+      const row = stored.quarantine(type, actorId);
+      return row && presentQuarantine(type, row);
+    },
+    close: stored.close,
   };
 }
 

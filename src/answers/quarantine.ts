@@ -34,13 +34,17 @@ export interface ParkedEvent {
 
 export const MAX_PARKED_SHOWN = 500;
 
-/** Questions about quarantined actors; `store/` answers. */
+/** Which quarantined actors to list. */
+export interface QuarantineFilter {
+  /** The id after which to begin. */
+  readonly after?: string;
+  readonly limit: number;
+  readonly partitions?: readonly number[];
+}
+
+/** Questions about quarantined actors. */
 export interface QuarantineQueries {
-  /** @param after - the id after which to begin. */
-  quarantined(
-    type: ActorType,
-    options: { readonly after?: string; readonly limit: number; readonly partitions?: readonly number[] },
-  ): QuarantinePage;
+  quarantined(type: ActorType, filter: QuarantineFilter): QuarantinePage;
   /** @returns undefined when it is not quarantined. */
   quarantine(type: ActorType, actorId: string): QuarantineDetail | undefined;
 }

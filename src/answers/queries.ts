@@ -5,7 +5,7 @@ import type { DeadLetter, DeadLetterFilter, DeadLetterPage } from "./dead-letter
 import type { Foreseen, Moment, ReplayedEvent } from "./replay.ts";
 
 /*
- * The read side, as `console/` and `jetstream/` ask for it; `store/` answers. What is returned is what goes over the
+ * The read side, as `console/` and `jetstream/` ask for it. What is returned is what goes over the
  * wire (docs/reference.md, "Queries"): plain JSON, times as RFC 3339 in UTC, shares in percent.
  */
 
@@ -172,6 +172,7 @@ export interface ActorNext {
 
 /** Which actors to list; absent fields do not restrict. Made by `readListFilter`. */
 export interface ListFilter {
+  /** A path: actors in it, or in a state below it, whatever parallel states they are in besides. */
   readonly state?: string;
   /** The standing decision's type; null asks for actors of which none stands. */
   readonly decision?: string | null;
@@ -252,8 +253,10 @@ export interface Stats {
   readonly [collection: string]: unknown;
 }
 
-/** Actors now. Every state the type names is there, also at 0. */
+/** Actors now. Every state the type names is there, also at 0; one in two parallel states counts in both. */
 export interface ActorCounts {
   readonly total: number;
   readonly byState: Counts;
+  /** Of a type with states within states: also by those they are in, outer before inner. */
+  readonly byPath?: Counts;
 }

@@ -1,5 +1,6 @@
 import type { ActorType } from "../actor/actor-type.ts";
 import { normaliseTimestamp } from "../actor/event-time.ts";
+import { pathsOf } from "../actor/state-text.ts";
 import { ACTOR_ID, ACTOR_ID_EXPECTED } from "../wire/names.ts";
 import { REJECTION_REASONS } from "../wire/rejection.ts";
 import { type CursorOrder, decodeCursor } from "./cursor.ts";
@@ -21,14 +22,14 @@ const MAX_LIMIT = 200;
 const NO_DECISION = "none";
 
 /**
- * Reads the parameters of a list: `state`, `decision` (a type, or `none`), `incomplete` (boolean), `completeness` (whole
+ * Reads the parameters of a list: `state` (a path: also all below it), `decision` (a type, or `none`), `incomplete` (boolean), `completeness` (whole
  * percent), `waitingFor` (an event type of which none was heard), `quarantined` (boolean), `idPrefix`, `updatedBefore`
  * (RFC 3339 with a zone), `limit` (1 to 200, 50 by default), `cursor`. Any other name is refused.
  */
 export function readListFilter(type: ActorType, parameters: Parameters): ListFilter | Refused {
   const read = createReader(parameters);
   const standing = type.decisionTypes.filter((name) => name !== type.withdrawn);
-  const state = read.oneOf("state", type.states);
+  const state = read.oneOf("state", pathsOf(type.states));
   const decision = read.oneOf("decision", [...standing, NO_DECISION]);
   const filter = {
     state,

@@ -6,13 +6,13 @@ import type {
   ActorCounts,
   ActorHistory,
   ActorSummary,
-  Counts,
   EventEntry,
   PublishedObject,
   QuarantineNotice,
   Stats,
 } from "../answers/queries.ts";
 import { pairs, table } from "./output.ts";
+import { describeCounts, describeStates } from "./states-text.ts";
 
 /** Fields of an answer that are not facets. */
 const ENVELOPE = [
@@ -113,8 +113,8 @@ export function withPast(lines: readonly string[], past: Past | undefined): stri
 export function renderStats(types: readonly ActorType[], stats: Stats): string[] {
   return pairs([
     ...types.map(({ collection }) => {
-      const { total, byState } = stats[collection] as ActorCounts;
-      return [collection, `${total} (${describeCounts(byState)})`] as const;
+      const counts = stats[collection] as ActorCounts;
+      return [collection, `${counts.total} (${describeStates(counts)})`] as const;
     }),
     ["standing", describeCounts(stats.standing.byType)],
     ["quarantined", String(stats.quarantined)],
@@ -130,12 +130,6 @@ export function describeContent(type: ActorType, decision: PublishedObject): str
   const { published, sequence, ...wire } = decision;
   const { decisionType, ...fields } = decodeContent(type, JSON.stringify(wire));
   return [decisionType, describeValue(fields)].filter((part) => part !== "").join(" ");
-}
-
-/** `pending 3, confirmed 12`; what is 0 is left out. */
-export function describeCounts(counts: Counts): string {
-  const shown = Object.entries(counts).filter(([, count]) => count > 0);
-  return shown.map(([name, count]) => `${name} ${count}`).join(", ") || "none";
 }
 
 function describeDecision(type: ActorType, decision: PublishedObject): string {

@@ -75,7 +75,7 @@ function addHistory(program: Command, types: readonly ActorType[]): void {
 
 function addList(program: Command, types: readonly ActorType[]): void {
   const command = addRead(program, "list", `List ${allOf(types)}, newest first.`, types)
-    .option("--state <state>", "only in this state")
+    .option("--state <state>", "only in this state, or in one within it")
     .option("--decision <type>", "only with this standing decision; none: without one")
     .option("--incomplete", "only those that still wait for an event")
     .option("--waiting-for <event>", "only those that have not had this event")

@@ -1,7 +1,7 @@
 import type { ActorType } from "../actor/actor-type.ts";
 import type { ActorCounts, Counts, Stats } from "../answers/queries.ts";
-import { describeCounts } from "./actors-text.ts";
 import { pairs, table } from "./output.ts";
+import { describeCounts, describeStates, renderStates } from "./states-text.ts";
 
 /** What `natstate top` knows at one moment. */
 export interface Snapshot {
@@ -24,8 +24,6 @@ export interface SeenDecision {
   readonly content: string;
 }
 
-const BAR_WIDTH = 30;
-
 /** One line, for a pipe. */
 export function renderLine(types: readonly ActorType[], { at, stats, perSecond, lag }: Snapshot): string {
   return [
@@ -36,8 +34,8 @@ export function renderLine(types: readonly ActorType[], { at, stats, perSecond, 
     `dead letters ${sum(stats.deadLetters.byReason)}`,
     `quarantined ${stats.quarantined}`,
     ...types.map((type) => {
-      const { total, byState } = actorsOf(type, stats);
-      return `${total} ${type.collection}: ${describeCounts(byState)}`;
+      const counts = actorsOf(type, stats);
+      return `${counts.total} ${type.collection}: ${describeStates(counts)}`;
     }),
   ].join("  ");
 }
@@ -72,18 +70,6 @@ export function renderScreen(
   const [one, ...others] = types;
   const id = one === undefined || others.length > 0 ? "id" : one.idField;
   return [...top, ...table(["published at", id, "revision", "decision"], shown)];
-}
-
-function renderStates(collection: string, { total, byState }: ActorCounts): string[] {
-  const width = Math.max(collection.length, ...Object.keys(byState).map((state) => state.length));
-  const digits = String(total).length;
-  return [
-    `${collection.padEnd(width)}  ${total}`,
-    ...Object.entries(byState).map(([state, count]) => {
-      const bar = "#".repeat(total === 0 ? 0 : Math.round((BAR_WIDTH * count) / total));
-      return `${state.padEnd(width)}  ${String(count).padStart(digits)}  ${bar}`.trimEnd();
-    }),
-  ];
 }
 
 function actorsOf(type: ActorType, stats: Stats): ActorCounts {

@@ -2,9 +2,10 @@ import type { Command } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
 import type { ActorCounts, PublishedObject } from "../answers/queries.ts";
 import { followDecisions, type PublishedMessage } from "../jetstream/decision-feed.ts";
-import { describeContent, describeCounts } from "./actors-text.ts";
+import { describeContent } from "./actors-text.ts";
 import { allOf, chosenTypes, durationMs, ofTypeOption, withExamples } from "./arguments.ts";
 import { print, printJson, say } from "./output.ts";
+import { describeStates } from "./states-text.ts";
 import { type System, withSystem } from "./system.ts";
 import { addSystemOption } from "./system-option.ts";
 
@@ -87,8 +88,8 @@ async function showCounts({ queries }: System, types: readonly ActorType[], sign
     try {
       const stats = await queries.stats(...types);
       const counts = types.map(({ collection }) => {
-        const { total, byState } = stats[collection] as ActorCounts;
-        return `${total} ${collection}: ${describeCounts(byState)}`;
+        const counts = stats[collection] as ActorCounts;
+        return `${counts.total} ${collection}: ${describeStates(counts)}`;
       });
       const line = `-- ${counts.join("; ")}${stats.quarantined === 0 ? "" : `; ${stats.quarantined} quarantined`}`;
       if (line !== before && !signal.aborted) print(line);

@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { ActorType } from "../actor/actor-type.ts";
-import { ABSENCES, whyAbsent } from "../answers/find-actor.ts";
+import { findActor } from "../answers/find-actor.ts";
 import type { QuarantineControl } from "../answers/quarantine.ts";
+import { atOnce, inOne } from "../flow/pieces.ts";
 import type { ChangeGuard } from "./guard.ts";
-import { refuse, type Sources } from "./routes.ts";
+import { refuse, type Sources, tell } from "./routes.ts";
 
-export interface ReleaseSources extends Pick<Sources, "types" | "whereabouts"> {
+export interface ReleaseSources extends Pick<Sources, "types" | "queries" | "whereabouts" | "pastOf"> {
   /** Absent: nothing is released here. */
   readonly quarantine?: Pick<QuarantineControl, "release">;
 }
@@ -21,22 +21,25 @@ export function onlyOurPage(guard: ChangeGuard) {
 
 /** Ends a quarantine for the console: `POST /api/<collection>/<id>/release` with `{}`, answered with a `Released`. */
 export function addReleaseRoutes(app: FastifyInstance, sources: ReleaseSources, guard: ChangeGuard): void {
-  const { types, quarantine, whereabouts = () => "here" } = sources;
+  const { types, queries, quarantine, whereabouts = () => "here", pastOf } = sources;
   if (quarantine === undefined) return;
-  const release = (type: ActorType, id: string, reply: FastifyReply) => {
-    const where = whereabouts(type, id);
-    if (where === "elsewhere") {
-      const { kind, message } = whyAbsent({ type, actorId: id, quoted: id }, where);
-      return refuse(reply, ABSENCES[kind].status, ABSENCES[kind].code, message);
-    }
-    const released = quarantine.release(type, id);
-    return released === undefined
-      ? refuse(reply, 404, "not_found", `${type.name} '${id.slice(0, 128)}' is not quarantined`)
-      : reply.send(released);
-  };
+  const places = { whereabouts, pastOf, retired: queries.retired };
   for (const type of types) {
-    app.post(`/api/${type.collection}/:id/release`, { onRequest: onlyOurPage(guard) }, async (request, reply) =>
-      release(type, (request.params as { id: string }).id, reply),
-    );
+    app.post(`/api/${type.collection}/:id/release`, { onRequest: onlyOurPage(guard) }, async (request, reply) => {
+      const { id: actorId } = request.params as { id: string };
+      const asked = { type, actorId, quoted: `'${actorId.slice(0, 128)}'`, among: "in quarantine" } as const;
+      const released = tell(
+        atOnce(
+          findActor(
+            places,
+            asked,
+            inOne(() => quarantine.release(type, actorId)),
+          ),
+        ),
+      );
+      if ("found" in released) return reply.send(released.found);
+      const { status, code, message, more } = released;
+      return reply.code(status).send({ error: { code, message }, ...more });
+    });
   }
 }

@@ -110,7 +110,8 @@ function addActorRoutes(app: FastifyInstance, type: ActorType, sources: Sources,
   }
 }
 
-function tell(finding: Finding): Reply {
+/** What is found, or the status and the words for why nothing is. */
+export function tell(finding: Finding): Reply {
   if (finding.kind === "found") return { found: finding.answer };
   const { kind, message, retired } = finding;
   return { ...ABSENCES[kind], message, ...(retired && { more: { retired } }) };

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ActorType, DecisionContent, ExpectedActor, TrafficMessage } from "../actor/actor-type.ts";
 import { decodeContent } from "../actor/decision.ts";
+import { leavesIn } from "../actor/state-text.ts";
 import type { ActorAnswer, ActorCounts, Counts, PublishedObject } from "../answers/queries.ts";
 import type { Outcome } from "./outcome.ts";
 import { rehearsalOf } from "./traffic.ts";
@@ -82,7 +83,7 @@ function compareTotals(type: ActorType, expected: Expectation, { stats, deadLett
   const byState: Record<string, number> = Object.fromEntries(type.states.map((state) => [state, 0]));
   let duplicates = 0;
   for (const actor of expected.actors.values()) {
-    byState[actor.state] = (byState[actor.state] ?? 0) + 1;
+    for (const leaf of leavesIn(actor.state)) byState[leaf] = (byState[leaf] ?? 0) + 1;
     duplicates += actor.duplicates;
   }
   const counted = stats[type.collection] as ActorCounts;

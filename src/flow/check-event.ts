@@ -1,7 +1,8 @@
 import type { ActorType } from "../actor/actor-type.ts";
+import { TIME_PASSED } from "../actor/delays.ts";
 import { eventStream } from "../wire/names.ts";
 import type { Rejected } from "../wire/rejection.ts";
-import { isRejected } from "../wire/rejection.ts";
+import { isRejected, reject } from "../wire/rejection.ts";
 import { decode } from "./decode.ts";
 import { keptHeaders, toDelivery } from "./delivery.ts";
 
@@ -25,6 +26,12 @@ export function checkEvent(
   maxBytes: number,
 ): Rejected | undefined {
   const [collection = "", ...rest] = subject.split(".");
+  if (rest.at(-1) === TIME_PASSED) {
+    return reject(
+      "reserved_type",
+      `eventType: ${TIME_PASSED} is reserved: natstate publishes it when a delay has ended`,
+    );
+  }
   const lane = { type: type as ActorType, stream: eventStream(type), partition: 0 };
   const stored = {
     sequence: 0,

@@ -2,12 +2,14 @@ import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
 import type { ActorType } from "../actor/actor-type.ts";
 import { asError } from "../actor/as-error.ts";
+import { aheadOf, hasDelays, TIME_PASSED } from "../actor/delays.ts";
 import { normaliseTimestamp } from "../actor/event-time.ts";
 import { seal } from "../actor/seal.ts";
 import { MAX_LABEL_LENGTH } from "../wire/envelope.ts";
 import { ACTOR_ID, ACTOR_ID_EXPECTED } from "../wire/names.ts";
 import type { Rejected } from "../wire/rejection.ts";
 import { invalid, isRejected, reject } from "../wire/rejection.ts";
+import { TICK_FIELDS, tickId } from "../wire/tick.ts";
 import { isCloudEventBatch, joinSource, readCloudEvent, type Unwrapped } from "./cloud-event.ts";
 import type { Delivery, Observation } from "./delivery.ts";
 import { type Fields, readJsonObject } from "./json-body.ts";
@@ -21,7 +23,7 @@ export interface DecodeLimits {
 
 /** Header lines of a message that are read. */
 export const MAX_HEADERS = 256;
-const MAX_AHEAD_MS = 24 * 60 * 60 * 1000;
+const HOUR_MS = 60 * 60 * 1000;
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/;
 
 /**
@@ -31,7 +33,7 @@ const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/;
  */
 export function decode(delivery: Delivery, limits: DecodeLimits): Observation | Rejected {
   const { stored } = delivery;
-  if (stored !== undefined && Object.hasOwn(delivery.lane.type.events, stored.type)) return stored;
+  if (stored !== undefined && contractOf(delivery.lane.type, stored.type) !== undefined) return stored;
   const event = read(delivery, limits);
   if (isRejected(event)) return event;
   const name = readName(delivery, event);
@@ -40,6 +42,9 @@ export function decode(delivery: Delivery, limits: DecodeLimits): Observation | 
   if (typeof timestamp !== "string") return timestamp;
   const eventId = readEventId(delivery, event);
   if (typeof eventId === "object") return eventId;
+  if (name.eventType === TIME_PASSED && eventId !== tickId(timestamp)) {
+    return invalid(mismatch("eventId", `${tickId(timestamp)}, as its timestamp says`, eventId));
+  }
   const traceparent = readTraceparent(delivery);
   const correlationId = readCorrelationId(delivery, event);
   if (typeof correlationId === "object") return correlationId;
@@ -65,10 +70,16 @@ export function decode(delivery: Delivery, limits: DecodeLimits): Observation | 
  * asked again, as one that transforms takes its own output for something else, or refuses it.
  */
 export function decodeStored(type: ActorType, eventType: string, body: string): Fields {
-  if (!Object.hasOwn(type.events, eventType)) {
+  if (contractOf(type, eventType) === undefined) {
     throw new Error(`stored event type ${eventType} is not one of ${type.name}'s`);
   }
   return JSON.parse(body) as Fields;
+}
+
+/** @returns undefined when the type hears no such event. A tick is heard by those for whom time passes. */
+function contractOf(type: ActorType, eventType: string): ActorType["events"][string] | undefined {
+  if (eventType === TIME_PASSED && hasDelays(type)) return TICK_FIELDS;
+  return Object.hasOwn(type.events, eventType) ? type.events[eventType] : undefined;
 }
 
 /** A contract has code of its own (`refine`, `transform`): what that throws is this event's trouble. */
@@ -114,7 +125,7 @@ function readName({ lane, subject }: Delivery, { fields, envelope }: Unwrapped):
   // A CloudEvent's type is quoted as it was sent, of which the event type is only the last part.
   const shown = quote(eventType === lastPart(envelope?.type) ? String(envelope?.type) : eventType);
   if (/^xstate\b/.test(eventType)) return reject("reserved_type", `eventType: ${shown} is reserved`);
-  const contract = Object.hasOwn(type.events, eventType) ? type.events[eventType] : undefined;
+  const contract = contractOf(type, eventType);
   if (contract === undefined) {
     return reject("unknown_event_type", `eventType: ${shown} is none of ${Object.keys(type.events).join(", ")}`);
   }
@@ -141,7 +152,10 @@ function readName({ lane, subject }: Delivery, { fields, envelope }: Unwrapped):
 }
 
 /** @returns event time, normalised. */
-function readTimestamp({ storedAtMs }: Delivery, { fields: { timestamp } }: Unwrapped): string | Rejected {
+function readTimestamp(
+  { lane, storedAtMs }: Delivery,
+  { fields: { timestamp, eventType } }: Unwrapped,
+): string | Rejected {
   if (typeof timestamp !== "string") {
     return invalid(mismatch("timestamp", "text such as 2026-01-31T12:00:00Z", timestamp));
   }
@@ -156,8 +170,11 @@ function readTimestamp({ storedAtMs }: Delivery, { fields: { timestamp } }: Unwr
       "timestamp: before 1970, as a time is that nobody has set (Go's zero time is 0001-01-01T00:00:00Z); send when it happened",
     );
   }
-  if (ms > storedAtMs + MAX_AHEAD_MS) {
-    return reject("timestamp_out_of_range", `timestamp: ${instant} is more than 24 h after the message was stored`);
+  const aheadMs = aheadOf(lane.type);
+  // A tick that is ahead of its storing says nothing, and is ignored where that is counted.
+  if (eventType !== TIME_PASSED && ms > storedAtMs + aheadMs) {
+    const ahead = aheadMs % HOUR_MS === 0 ? `${aheadMs / HOUR_MS} h` : `${aheadMs / 1000} s`;
+    return reject("timestamp_out_of_range", `timestamp: ${instant} is more than ${ahead} after the message was stored`);
   }
   return instant;
 }

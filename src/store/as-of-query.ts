@@ -1,12 +1,11 @@
 import type Database from "better-sqlite3";
-import type { Queries } from "../answers/queries.ts";
-import { rfc3339 } from "../answers/rfc-3339.ts";
+import type { StoredRows } from "../answers/stored-rows.ts";
 
 /** Rows looked at, at most: the latest of all partitions. About 2 ms. */
 const MAX_SCANNED = 1000;
 
 /** One walk along the index of updates, from the latest on. */
-export function createAsOfQuery(db: Database.Database): Queries["asOf"] {
+export function createAsOfQuery(db: Database.Database): StoredRows["asOfMs"] {
   const select = db.prepare(`SELECT max(updated_ms) AS latestMs FROM (
       SELECT updated_ms, partition FROM actors INDEXED BY actors_by_update
       WHERE type = :type ORDER BY updated_ms DESC LIMIT ${MAX_SCANNED}
@@ -14,6 +13,6 @@ export function createAsOfQuery(db: Database.Database): Queries["asOf"] {
   return (type, partitions) => {
     const found = select.pluck().all({ type: type.name, partitions: JSON.stringify(partitions) }) as number[];
     const [earliest] = found;
-    return earliest === undefined || found.length < partitions.length ? null : rfc3339(earliest);
+    return earliest === undefined || found.length < partitions.length ? null : earliest;
   };
 }

@@ -1,8 +1,8 @@
 import type Database from "better-sqlite3";
 import type { ActorType } from "../actor/actor-type.ts";
-import type { DecisionRow, EventHead, FoundActor, HistoryRows } from "../answers/stored-answers.ts";
+import type { DecisionRow, EventHead, FoundActor, HistoryRows } from "../answers/stored-rows.ts";
 import type { HeardEvent } from "../flow/rows.ts";
-import { createHeldQuery } from "./quarantine-notice.ts";
+import { createHeldQuery } from "./quarantine-queries.ts";
 import { ACTORS, DECISIONS, EVENTS } from "./tables.ts";
 
 const HEAD_FIELDS = [

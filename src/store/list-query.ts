@@ -1,12 +1,11 @@
 import type Database from "better-sqlite3";
 import type { ActorType } from "../actor/actor-type.ts";
-import { encodeCursor } from "../answers/cursor.ts";
-import type { ActorSummary, ListFilter } from "../answers/queries.ts";
+import { isIn } from "../actor/state-text.ts";
+import type { ListFilter } from "../answers/queries.ts";
 import { asksForIncomplete, listOrder } from "../answers/query-filters.ts";
-import { rfc3339 } from "../answers/rfc-3339.ts";
-import type { BlankActor, StoredAnswers } from "../answers/stored-answers.ts";
+import type { BlankActor, Listed, ListedActor, StoredRows } from "../answers/stored-rows.ts";
 import type { StoredActor } from "../flow/rows.ts";
-import { NOTICE_COLUMNS, type NoticeRow, readNotice } from "./quarantine-notice.ts";
+import { NOTICE_COLUMNS } from "./quarantine-queries.ts";
 import { ACTORS } from "./tables.ts";
 
 const COLUMNS = `key, id, partition, state, completeness, decision_type, revision, events, first_seen_ms, updated_ms`;
@@ -22,8 +21,6 @@ const BLANKS = `SELECT ${BLANK_COLUMNS} FROM quarantine q WHERE q.type = :type A
  * INDEXED BY makes SQLite refuse to do anything else, whatever its statistics say.
  */
 const WALKS = {
-  state: `actors INDEXED BY actors_by_state WHERE type = :type AND state = :state AND key < :key
-    ORDER BY key DESC`,
   decision: `actors INDEXED BY actors_by_decision WHERE type = :type AND decision_type IS :decision AND key < :key
     ORDER BY key DESC`,
   incomplete: `actors INDEXED BY actors_incomplete WHERE type = :type AND incomplete = 1 AND key < :key
@@ -40,7 +37,20 @@ const WALKS = {
 
 type Walk = keyof typeof WALKS;
 
-const CHECKS = `(:state IS NULL OR state = :state)
+/** So many walks are merged into one at most; actors in one of more states are looked for among all. */
+const MAX_MERGED = 50;
+
+/** A walk along each of so many states of `:states`, merged in the order of the answer. */
+function walkStates(count: number): string {
+  const walks = Array.from(
+    { length: count },
+    (_, index) => `SELECT ${COLUMNS} FROM actors INDEXED BY actors_by_state
+    WHERE type = :type AND state = :states ->> ${index} AND key < :key`,
+  );
+  return `(${walks.join(" UNION ALL ")} ORDER BY key DESC)`;
+}
+
+const CHECKS = `(:states IS NULL OR state IN (SELECT value FROM json_each(:states)))
   AND (:anyDecision OR decision_type IS :decision)
   AND (:incomplete IS NULL OR (completeness < 100) = :incomplete)
   AND (:completeness IS NULL OR round(completeness) = :completeness)
@@ -64,75 +74,89 @@ const SUMMARY_FIELDS = [
   "updatedAtMs",
 ] as const satisfies readonly (keyof StoredActor)[];
 
-type Row = NoticeRow & Pick<StoredActor, (typeof SUMMARY_FIELDS)[number]>;
-
 /** To look for an event costs as much as to look at so many rows. */
 const EVENT_LOOKUP_COST = 5;
 
-/** @param maxScannedRows - after which a page ends, full or not. */
-export function createListQuery(db: Database.Database, maxScannedRows: number): StoredAnswers["list"] {
-  const pages = prepareWalks(
-    (walk) => `SELECT ${ACTORS.select(SUMMARY_FIELDS)}, ${NOTICE_COLUMNS}
-      FROM (SELECT ${COLUMNS} FROM ${walk} LIMIT :scanned) AS walked
-      LEFT JOIN quarantine q ON q.type = :type AND q.actor_id = walked.id WHERE ${CHECKS} LIMIT :limit`,
-  );
-  const ends = prepareWalks(
-    (walk) => `SELECT ${ACTORS.select(["key", "id", "updatedAtMs"])} FROM ${walk} LIMIT 1 OFFSET :scanned - 1`,
-  );
+/** How a list is read along one walk. */
+interface Reading {
+  readonly page: Database.Statement;
+  /** The last row that a page looks at. */
+  readonly end: Database.Statement;
+}
 
-  function prepareWalks(sql: (walk: string) => string): Record<Walk, Database.Statement> {
-    return {
-      state: db.prepare(sql(WALKS.state)),
-      decision: db.prepare(sql(WALKS.decision)),
-      incomplete: db.prepare(sql(WALKS.incomplete)),
-      updated: db.prepare(sql(WALKS.updated)),
-      id: db.prepare(sql(WALKS.id)),
-      quarantined: db.prepare(sql(WALKS.quarantined)),
-      all: db.prepare(sql(WALKS.all)),
-    };
+/** @param maxScannedRows - after which a page ends, full or not. */
+export function createListQuery(db: Database.Database, maxScannedRows: number): StoredRows["list"] {
+  const prepare = (walk: string): Reading => ({
+    page: db.prepare(`SELECT ${ACTORS.select(SUMMARY_FIELDS)}, ${NOTICE_COLUMNS}
+      FROM (SELECT ${COLUMNS} FROM ${walk} LIMIT :scanned) AS walked
+      LEFT JOIN quarantine q ON q.type = :type AND q.actor_id = walked.id WHERE ${CHECKS} LIMIT :limit`),
+    end: db.prepare(`SELECT ${ACTORS.select(["key", "id", "updatedAtMs"])} FROM ${walk} LIMIT 1 OFFSET :scanned - 1`),
+  });
+  const readings = Object.fromEntries(Object.entries(WALKS).map(([walk, sql]) => [walk, prepare(sql)])) as Record<
+    Walk,
+    Reading
+  >;
+  // Prepared when first asked for: how many states a path has is known by then.
+  const readingsOfStates = new Map<number, Reading>();
+  const selectStates = db
+    .prepare("SELECT DISTINCT substr(name, 7) FROM tallies WHERE type = ? AND name LIKE 'state:%' AND value <> 0")
+    .pluck();
+
+  /** Every state of an actor that is in the one named; undefined when none is. */
+  function findStates(type: ActorType, { state }: ListFilter, blank: BlankActor): string[] | undefined {
+    if (state === undefined) return undefined;
+    const known = new Set([blank.state, ...(selectStates.all(type.name) as string[])]);
+    return [...known].filter((text) => isIn(text, state));
+  }
+
+  function choose(filter: ListFilter, states: readonly string[] | undefined): Reading {
+    const walk = chooseWalk(filter, states);
+    if (walk !== "states") return readings[walk];
+    const count = states?.length ?? 0;
+    const reading = readingsOfStates.get(count) ?? prepare(walkStates(count));
+    readingsOfStates.set(count, reading);
+    return reading;
   }
 
   return db.transaction((type: ActorType, filter: ListFilter, blank: BlankActor, partitions?: readonly number[]) => {
-    if (partitions?.length === 0) return { [type.collection]: [], nextCursor: null };
-    const walk = chooseWalk(filter);
+    const states = findStates(type, filter, blank);
+    if (partitions?.length === 0 || states?.length === 0) return { rows: [], end: undefined };
+    const reading = choose(filter, states);
     const parameters = {
       type: type.name,
-      ...bind(filter, partitions),
+      ...bind(filter, states, partitions),
       ...bindIds(filter),
       initialState: blank.state,
       initialCompleteness: blank.completeness,
       scanned: filter.waitingFor === undefined ? maxScannedRows : Math.ceil(maxScannedRows / EVENT_LOOKUP_COST),
       limit: filter.limit + 1,
     };
-    const found = pages[walk].all(parameters) as Row[];
+    const found = reading.page.all(parameters) as ListedActor[];
     const rows = found.slice(0, filter.limit);
     // A short page is the last one, unless it ended because it had looked at enough rows.
-    const end = found.length > rows.length ? rows.at(-1) : (ends[walk].get(parameters) as Row | undefined);
-    return {
-      [type.collection]: rows.map((row) => toSummary(type, row)),
-      nextCursor: end === undefined ? null : cursorAt(filter, end),
-    };
+    const end = found.length > rows.length ? rows.at(-1) : (reading.end.get(parameters) as Listed["end"]);
+    return { rows, end };
   });
 }
 
-function chooseWalk(filter: ListFilter): Walk {
-  const { state, decision, idPrefix, quarantined, updatedBeforeMs } = filter;
+function chooseWalk(filter: ListFilter, states: readonly string[] | undefined): Walk | "states" {
+  const { decision, idPrefix, quarantined } = filter;
   if (quarantined) return "quarantined";
   if (idPrefix !== undefined) return "id";
-  if (state !== undefined) return "state";
+  if (states !== undefined && states.length <= MAX_MERGED) return "states";
   if (decision !== undefined) return "decision";
   if (asksForIncomplete(filter)) return "incomplete";
-  return updatedBeforeMs === undefined ? "all" : "updated";
+  return listOrder(filter) === "updated" ? "updated" : "all";
 }
 
-function bind(filter: ListFilter, partitions: readonly number[] | undefined) {
-  const { state, decision, incomplete, completeness, waitingFor, quarantined, updatedBeforeMs, after } = filter;
+function bind(filter: ListFilter, states?: readonly string[], partitions?: readonly number[]) {
+  const { decision, incomplete, completeness, waitingFor, quarantined, updatedBeforeMs, after } = filter;
   const order = listOrder(filter);
   const isByUpdate = order === "updated";
   const [first, second] =
     (order === "id" ? undefined : after) ?? (isByUpdate ? [updatedBeforeMs, 0] : [Number.MAX_SAFE_INTEGER]);
   return {
-    state: state ?? null,
+    states: states === undefined ? null : JSON.stringify(states),
     anyDecision: decision === undefined ? 1 : 0,
     decision: decision ?? null,
     incomplete: incomplete === undefined ? null : Number(incomplete),
@@ -150,24 +174,4 @@ function bind(filter: ListFilter, partitions: readonly number[] | undefined) {
 function bindIds({ idPrefix = "", after }: ListFilter) {
   const last = after?.[0];
   return { idFrom: typeof last === "string" ? `${last}!` : idPrefix, idTo: `${idPrefix}~` };
-}
-
-function cursorAt(filter: ListFilter, { key, id, updatedAtMs }: Pick<Row, "key" | "id" | "updatedAtMs">): string {
-  const order = listOrder(filter);
-  return encodeCursor(order, { id: [id], updated: [updatedAtMs, key], seen: [key] }[order]);
-}
-
-function toSummary(type: ActorType, row: Row): ActorSummary {
-  const quarantine = readNotice(row);
-  return {
-    [type.idField]: row.id,
-    processingStatus: row.state,
-    dataCompleteness: row.completeness,
-    decisionType: row.decisionType,
-    revision: row.revision,
-    version: row.events,
-    lastUpdated: rfc3339(row.updatedAtMs),
-    firstSeen: rfc3339(row.firstSeenAtMs),
-    ...(quarantine && { quarantine }),
-  };
 }

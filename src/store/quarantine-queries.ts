@@ -1,32 +1,17 @@
-import { isUtf8 } from "node:buffer";
 import type Database from "better-sqlite3";
 import type { ActorType } from "../actor/actor-type.ts";
-import {
-  MAX_PARKED_SHOWN,
-  type ParkedEvent,
-  type QuarantineEntry,
-  type QuarantineQueries,
-} from "../answers/quarantine.ts";
-import type { QuarantineNotice } from "../answers/queries.ts";
-import { rfc3339 } from "../answers/rfc-3339.ts";
-import { NOTICE_COLUMNS, type NoticeRow, readNotice } from "./quarantine-notice.ts";
-import { PARKED } from "./tables.ts";
+import { MAX_PARKED_SHOWN } from "../answers/quarantine.ts";
+import type { Held, QuarantinedActor, QuarantinedRow, StoredRows } from "../answers/stored-rows.ts";
+import { PARKED, QUARANTINE } from "./tables.ts";
 
-interface Row extends NoticeRow {
-  readonly id: string;
-}
+/** What is of an actor's quarantine, of a row joined with the one of `quarantine`, as `q`, that it may have. */
+export const NOTICE_COLUMNS = `${QUARANTINE.select(["eventType", "error", "sinceMs"], "q")},
+  iif(q.actor_id IS NULL, NULL, (SELECT count(*) FROM parked p WHERE p.type = q.type AND p.actor_id = q.actor_id)) AS parked`;
 
-interface ParkedHead {
-  readonly sequence: number;
-  readonly subject: string;
-  readonly storedAtMs: number;
-  readonly bytes: number;
-}
-
-const COLUMNS = `q.actor_id AS id, ${NOTICE_COLUMNS}`;
+const COLUMNS = `q.actor_id AS actorId, ${NOTICE_COLUMNS}`;
 
 /** Questions about actors whose machine failed. */
-export function createQuarantineQueries(db: Database.Database): QuarantineQueries {
+export function createQuarantineQueries(db: Database.Database): Pick<StoredRows, "quarantined" | "quarantine"> {
   const selectPage = db.prepare(`SELECT ${COLUMNS} FROM quarantine q WHERE type = :type AND actor_id > :after
     AND (:partitions IS NULL OR partition IN (SELECT value FROM json_each(:partitions)))
     ORDER BY actor_id LIMIT :limit`);
@@ -37,36 +22,32 @@ export function createQuarantineQueries(db: Database.Database): QuarantineQuerie
   const selectBody = db
     .prepare("SELECT body FROM parked WHERE type = ? AND actor_id = ? ORDER BY stored_ms, sequence LIMIT 1")
     .pluck();
-
   return {
     quarantined(type, { after = "", limit, partitions }) {
-      const rows = selectPage.all({
-        type: type.name,
-        after,
-        limit: limit + 1,
-        partitions: partitions === undefined ? null : JSON.stringify(partitions),
-      }) as Row[];
-      return {
-        [type.collection]: rows.slice(0, limit).map((row) => toEntry(type, row)),
-        more: rows.length > limit,
-      };
+      const own = partitions === undefined ? null : JSON.stringify(partitions);
+      return selectPage.all({ type: type.name, after, limit: limit + 1, partitions: own }) as QuarantinedRow[];
     },
     quarantine: db.transaction((type: ActorType, actorId: string) => {
-      const row = selectOne.get(type.name, actorId) as Row | undefined;
+      const row = selectOne.get(type.name, actorId) as QuarantinedRow | undefined;
       if (row === undefined) return undefined;
-      const body = selectBody.get(type.name, actorId) as Buffer | undefined;
-      const [first, ...others] = (selectParked.all(type.name, actorId) as ParkedHead[]).map(toEvent);
-      const text = body !== undefined && isUtf8(body) ? body.toString("utf8") : null;
-      return { ...toEntry(type, row), events: first === undefined ? [] : [{ ...first, body: text }, ...others] };
+      const events = selectParked.all(type.name, actorId) as QuarantinedActor["events"];
+      return { ...row, events, body: selectBody.get(type.name, actorId) as Buffer | undefined };
     }),
   };
 }
 
-function toEntry(type: ActorType, row: Row): QuarantineEntry {
-  return { [type.idField]: row.id, ...(readNotice(row) as QuarantineNotice) };
-}
-
-function toEvent({ sequence, subject, storedAtMs, bytes }: ParkedHead): ParkedEvent {
-  const eventType = subject.slice(subject.lastIndexOf(".") + 1);
-  return { sequence, eventType, receivedAt: rfc3339(storedAtMs), bytes };
+/** One look by key. */
+export function createHeldQuery(db: Database.Database): (type: ActorType, actorId: string) => Held | undefined {
+  const select = db.prepare(`SELECT ${NOTICE_COLUMNS} FROM quarantine q WHERE type = ? AND actor_id = ?`);
+  const selectSubjects = db
+    // Of an actor that keeps back a great many the first: looking through all holds up everybody's answers.
+    .prepare(`SELECT DISTINCT subject FROM (SELECT subject FROM parked WHERE type = ? AND actor_id = ? LIMIT 1000)
+      ORDER BY subject`)
+    .pluck();
+  return (type, actorId) => {
+    const row = select.get(type.name, actorId) as Omit<Held, "arrived"> | undefined;
+    if (row === undefined) return undefined;
+    const subjects = selectSubjects.all(type.name, actorId) as string[];
+    return { ...row, arrived: new Set(subjects.map((subject) => subject.slice(subject.lastIndexOf(".") + 1))) };
+  };
 }

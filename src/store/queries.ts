@@ -1,12 +1,12 @@
 import Database from "better-sqlite3";
-import type { StoredAnswers } from "../answers/stored-answers.ts";
+import type { StoredRows } from "../answers/stored-rows.ts";
 import { createAsOfQuery } from "./as-of-query.ts";
 import { createDeadLetterQueries } from "./dead-letter-queries.ts";
 import { createHistoryRows } from "./history-rows.ts";
 import { createListQuery } from "./list-query.ts";
 import { createQuarantineQueries } from "./quarantine-queries.ts";
 import { createRetiredQuery } from "./retired-query.ts";
-import { createStatsQuery } from "./stats-query.ts";
+import { createTalliesQuery } from "./tallies-query.ts";
 import { createUndecidedQuery } from "./undecided-query.ts";
 
 export interface QueryOptions {
@@ -22,7 +22,7 @@ export interface QueryOptions {
  * @param file - of a store that `openDatabase` has opened before.
  * @throws when there is none.
  */
-export function openQueries(file: string, { maxScannedRows = 5000, onStatement }: QueryOptions = {}): StoredAnswers {
+export function openQueries(file: string, { maxScannedRows = 5000, onStatement }: QueryOptions = {}): StoredRows {
   const db = new Database(file, {
     readonly: true,
     fileMustExist: true,
@@ -31,12 +31,12 @@ export function openQueries(file: string, { maxScannedRows = 5000, onStatement }
     verbose: onStatement && ((sql) => onStatement(String(sql))),
   });
   return {
-    rows: createHistoryRows(db),
+    history: createHistoryRows(db),
     retired: createRetiredQuery(db),
     list: createListQuery(db, maxScannedRows),
-    stats: createStatsQuery(db),
+    tallies: createTalliesQuery(db),
     undecidedSince: createUndecidedQuery(db),
-    asOf: createAsOfQuery(db),
+    asOfMs: createAsOfQuery(db),
     ...createDeadLetterQueries(db),
     ...createQuarantineQueries(db),
     close: () => void db.close(),

@@ -10,6 +10,7 @@ import {
   querySubject,
 } from "./names.ts";
 import { REJECTION_REASONS } from "./rejection.ts";
+import { tickSubject } from "./tick.ts";
 
 /** A question of one actor or of all, asked by NATS request/reply. */
 interface Question {
@@ -32,10 +33,11 @@ const QUESTIONS: readonly Question[] = [
  * @param version - natstate's own.
  */
 export function asyncApi(type: ActorType, version: string): JsonSchema {
-  const { events, decisions } = contractSchemas(type, "draft-7");
+  const { events, ticks, decisions } = contractSchemas(type, "draft-7");
   const actor = `{${type.idField}}`;
   const parameters = { [type.idField]: { description: `The ${type.name}'s id, ${ACTOR_ID_EXPECTED}` } };
   const eventTypes = Object.keys(events);
+  const tickTypes = Object.keys(ticks);
   const channels = {
     ...Object.fromEntries(
       eventTypes.map((name) => [
@@ -43,6 +45,17 @@ export function asyncApi(type: ActorType, version: string): JsonSchema {
         channel(eventSubject(type, actor, name), `Publish ${name} here; ${eventStream(type)} stores it.`, parameters, [
           name,
         ]),
+      ]),
+    ),
+    ...Object.fromEntries(
+      tickTypes.map((name) => [
+        name,
+        channel(
+          tickSubject(type, actor),
+          `natstate alone publishes here: a delay of the ${type.name} has ended. ${eventStream(type)} stores it among the events.`,
+          parameters,
+          [name],
+        ),
       ]),
     ),
     decisions: channel(
@@ -70,16 +83,19 @@ export function asyncApi(type: ActorType, version: string): JsonSchema {
     defaultContentType: "application/json",
     servers: { local: { host: "127.0.0.1:4222", protocol: "nats", description: "The embedded nats-server." } },
     channels,
-    operations: operations(eventTypes),
+    operations: operations(eventTypes, tickTypes),
     components: {
       messages: {
         ...messages(events, eventHeaders),
+        ...Object.fromEntries(
+          tickTypes.map((name) => [name, { name, payload: { $ref: `#/components/schemas/${name}` } }]),
+        ),
         ...messages(decisions, decisionHeaders),
         DeadLetter: { name: "DeadLetter", contentType: "application/octet-stream", headers: deadLetterHeaders },
         ...questionMessages(type),
         Refused: { name: "Refused", ...errorAnswer },
       },
-      schemas: { ...events, ...decisions },
+      schemas: { ...events, ...ticks, ...decisions },
     },
   };
 }
@@ -124,7 +140,7 @@ function questionMessages(type: ActorType): Record<string, JsonSchema> {
   );
 }
 
-function operations(eventTypes: readonly string[]): JsonSchema {
+function operations(eventTypes: readonly string[], tickTypes: readonly string[]): JsonSchema {
   const on = (name: string) => ({ $ref: `#/channels/${name}` });
   const questions = QUESTIONS.map(({ name, summary }) => [
     `answer_${name}`,
@@ -139,6 +155,12 @@ function operations(eventTypes: readonly string[]): JsonSchema {
   return {
     ...Object.fromEntries(
       eventTypes.map((name) => [`receive${name}`, { action: "receive", channel: on(name), summary: `Apply ${name}.` }]),
+    ),
+    ...Object.fromEntries(
+      tickTypes.flatMap((name) => [
+        [`send${name}`, { action: "send", channel: on(name), summary: "Say that a delay has ended." }],
+        [`receive${name}`, { action: "receive", channel: on(name), summary: "Let the delays act that have ended." }],
+      ]),
     ),
     sendDecisions: { action: "send", channel: on("decisions"), summary: "Publish each revision, exactly once." },
     sendDeadLetters: { action: "send", channel: on("deadLetters"), summary: "Set aside what cannot be processed." },

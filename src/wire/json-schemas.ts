@@ -1,6 +1,8 @@
 import { z } from "zod";
 import type { ActorType } from "../actor/actor-type.ts";
+import { hasDelays, TIME_PASSED } from "../actor/delays.ts";
 import { actorId, decisionEnvelope, eventEnvelope } from "./envelope.ts";
+import { TICK_FIELDS, tickEnvelope } from "./tick.ts";
 
 /** A JSON Schema as a plain object. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -11,6 +13,8 @@ export type Draft = "draft-2020-12" | "draft-7";
 /** The schemas of a type's events and decisions, by event type and decision type. */
 export interface ContractSchemas {
   readonly events: Readonly<Record<string, JsonSchema>>;
+  /** What natstate adds to the events itself: `TimePassed`, where an actor can wait for a time. */
+  readonly ticks: Readonly<Record<string, JsonSchema>>;
   readonly decisions: Readonly<Record<string, JsonSchema>>;
 }
 
@@ -28,6 +32,7 @@ export function contractSchemas(type: ActorType, draft: Draft): ContractSchemas 
     Object.fromEntries(names.map((name) => [name, schemaOf(name)]));
   return {
     events: each(Object.keys(type.events), (name) => write("eventType", name, eventEnvelope, type.events[name])),
+    ticks: each(hasDelays(type) ? [TIME_PASSED] : [], (name) => write("eventType", name, tickEnvelope, TICK_FIELDS)),
     decisions: each([...new Set([...type.decisionTypes, type.withdrawn])], (name) =>
       write("decisionType", name, decisionEnvelope, type.decisions?.[name]),
     ),
@@ -36,7 +41,7 @@ export function contractSchemas(type: ActorType, draft: Draft): ContractSchemas 
 
 /** One JSON Schema 2020-12 document: `#/$defs/Event`, `#/$defs/Decision`, and each of their kinds by its name. */
 export function contractDocument(type: ActorType): JsonSchema {
-  const { events, decisions } = contractSchemas(type, "draft-2020-12");
+  const { events, ticks, decisions } = contractSchemas(type, "draft-2020-12");
   const oneOf = (of: Readonly<Record<string, JsonSchema>>) => ({
     oneOf: Object.keys(of).map((name) => ({ $ref: `#/$defs/${name}` })),
   });
@@ -45,7 +50,8 @@ export function contractDocument(type: ActorType): JsonSchema {
     $id: `urn:natstate:${type.collection}`,
     title: `Events and decisions of natstate's ${type.collection}`,
     ...oneOf({ Event: {}, Decision: {} }),
-    $defs: { Event: oneOf(events), Decision: oneOf(decisions), ...events, ...decisions },
+    // A tick is no event that anybody else may publish.
+    $defs: { Event: oneOf(events), Decision: oneOf(decisions), ...events, ...ticks, ...decisions },
   };
 }
 

@@ -1,4 +1,5 @@
 import type { ActorType } from "../actor/actor-type.ts";
+import { hasParallel } from "../actor/state-text.ts";
 import type { JsonSchema } from "./json-schemas.ts";
 import { REJECTION_REASONS } from "./rejection.ts";
 
@@ -78,6 +79,13 @@ export const errorAnswer: JsonSchema = {
   },
 };
 
+/** Of parallel states all are told. */
+function describeState({ machine, states }: ActorType) {
+  return hasParallel(machine.root)
+    ? text(`Joined by " · ": ${states.join(", ")}.`)
+    : { type: "string", enum: [...states] };
+}
+
 const nothing = { type: "string", maxLength: 0, description: "Nothing: the subject says it all." };
 const objects = { type: "array", items: { type: "object" } };
 
@@ -90,7 +98,7 @@ export const queryAnswers = {
       required: [type.idField, "processingStatus", "dataCompleteness", "decision", "version", "lastUpdated"],
       properties: {
         [type.idField]: text("The id asked for."),
-        processingStatus: { type: "string", enum: [...type.states] },
+        processingStatus: describeState(type),
         dataCompleteness: { type: "number", minimum: 0, maximum: 100 },
         decision: { type: ["object", "null"], description: "The standing decision as published." },
         version: { type: "integer", description: "Number of distinct events." },

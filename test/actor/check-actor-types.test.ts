@@ -33,6 +33,7 @@ it.each<[string, Partial<ActorType>, RegExp]>([
   ["no event types", { events: {} }, /it has no event types/],
   ["an event type that is no subject token", eventType("Parcel.Lost"), /event type "Parcel.Lost" is not/],
   ["an event type of XState's", eventType("xstate-done"), /event type "xstate-done" is not/],
+  ["an event type of natstate's", eventType("TimePassed"), /event type TimePassed is reserved/],
   ["a collection of another", { collection: order.collection }, /another with the collection "orders"/],
   ["a name of another", { name: order.name }, /another of this name/],
   ["a state missing", { states: parcelType.states.slice(1) }, /states are .*, those of its machine are/],

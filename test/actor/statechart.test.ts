@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { and, createMachine, emit, fromPromise, not, raise, sendTo, setup, spawnChild } from "xstate";
 import { findNonDeterminism } from "../../src/actor/determinism.ts";
-import { pathsOf, stateText } from "../../src/actor/state-text.ts";
+import { isIn, leavesIn, leavesOf, pathsOf, stateText } from "../../src/actor/state-text.ts";
 import { findRefusals, findUndone } from "../../src/actor/statechart-refusals.ts";
 
 describe("before a statechart runs", () => {
@@ -64,7 +64,7 @@ describe("a state in one line", () => {
   it("names all that is active, as it is written", () => {
     const value = { open: {}, goods: { packed: "fresh" }, money: "paid" };
     expect(stateText(machine.root, value)).toBe("money.paid · goods.packed.fresh · open");
-    expect(pathsOf(machine.root, value)).toEqual([
+    expect(pathsOf(leavesOf(machine.root, value))).toEqual([
       "money",
       "money.paid",
       "goods",
@@ -72,6 +72,17 @@ describe("a state in one line", () => {
       "goods.packed.fresh",
       "open",
     ]);
+  });
+
+  it("is read as it is written, whatever its states are called", () => {
+    const odd = createMachine({
+      type: "parallel",
+      states: { "a.b": { initial: "c · d", states: { "c · d": {} } }, e: {} },
+    });
+    const text = stateText(odd.root, { "a.b": "c · d", e: {} });
+    expect(leavesIn(text)).toHaveLength(2);
+    expect(pathsOf(leavesIn(text))).toEqual(["a\\.b", "a\\.b.c \\· d", "e"]);
+    expect([isIn(text, "a\\.b"), isIn(text, "a"), isIn(text, "e")]).toEqual([true, false, true]);
   });
 
   it("is the machine's id when it has no states", () => {

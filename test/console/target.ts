@@ -12,6 +12,7 @@ export interface Target extends AsyncDisposable {
   readonly pageToken: string;
   /** Dead letters that were sent again: only what is allowed may add to them. */
   readonly redriven: number[];
+  readonly queries: HttpServerOptions["queries"];
   /** Another server over the same store. */
   listen(options?: Partial<HttpServerOptions>): Promise<HttpServer>;
 }
@@ -42,6 +43,7 @@ export async function openTarget(): Promise<Target> {
   return {
     server,
     redriven,
+    queries: book.queries,
     listen,
     pageToken: await readPageToken(server),
     async [Symbol.asyncDispose]() {

@@ -13,8 +13,9 @@ const MEANINGS: Record<(typeof REJECTION_REASONS)[number], string> = {
   unknown_event_type: "an event type this actor type does not have",
   subject_mismatch: "actor id or event type differ from the subject's",
   too_large: "larger than `NATSTATE_MAX_EVENT_BYTES`, or more than 256 headers",
-  reserved_type: "an event type that would drive XState's internals (`xstate.*`)",
-  timestamp_out_of_range: "event time before 1970, or more than 24 h after the stream stored the message",
+  reserved_type: "an event type that would drive XState's internals (`xstate.*`), or `TimePassed` before it is sent",
+  timestamp_out_of_range:
+    "event time before 1970, or more than 24 h after the stream stored the message; for types with delays or `latenessMs` more than their `aheadMs`, a minute by default",
   machine_error:
     "on this event the machine or a rule threw, went round in circles, kept what JSON does not, or gave what is no decision; its actor is quarantined, see `natstate quarantine`",
   actor_retired:

@@ -40,7 +40,8 @@ const REFUSED: Record<Role, { publish: string[]; subscribe: string[] }> = {
   publisher: {
     publish: [...SPEAKING, ...DESTROYING, ...ACKS, ...TAKING, ...EVENT_API]
       .concat("natstate.orders.get.x", "natstate.orders.quarantine.release.x", "orders.3.x.OrderCreated")
-      .concat("$JS.API.DIRECT.GET.DECISIONS", "$JS.API.STREAM.LIST", "$JS.API.STREAM.CREATE.MINE"),
+      .concat("$JS.API.DIRECT.GET.DECISIONS", "$JS.API.STREAM.LIST", "$JS.API.STREAM.CREATE.MINE")
+      .concat("orders.x.TimePassed"),
     subscribe: [...OVERHEARING, "decisions.orders.*", "_INBOX_reader.>", "_INBOX_operator.>"],
   },
   reader: {
@@ -53,6 +54,7 @@ const REFUSED: Record<Role, { publish: string[]; subscribe: string[] }> = {
     publish: [...SPEAKING.slice(0, 4), ...DESTROYING, ...ACKS, ...TAKING, ...EVENT_API].concat(
       "$JS.API.CONSUMER.CREATE.DECISIONS.mine",
       "$JS.API.STREAM.CREATE.MINE",
+      "orders.x.TimePassed",
     ),
     subscribe: [...OVERHEARING, "_INBOX_publisher.>", "_INBOX_reader.>"],
   },
@@ -91,6 +93,22 @@ it("what may not be published is told at once, with the subject", async () => {
   const decision = { subject: "decisions.orders.x", body: "{}", header: headers() };
   await expect(streams.publish(decision)).rejects.toThrow('Permissions Violation for Publish to "decisions.orders.x"');
   streams.stop();
+});
+
+it("of all events the processor may publish one: that time has passed", async () => {
+  const { js, nc } = roles.as("processor");
+  // Expecting another stream: the server lets it pass, and no stream stores it.
+  const published = (subject: string) => js.publish(subject, "", { expect: { streamName: "NONE" }, timeout: 3000 });
+  await expect(published("orders.x.TimePassed")).rejects.toThrow("expected stream does not match");
+  for (const subject of [
+    "orders.x.OrderCreated",
+    "orders.x.y.TimePassed",
+    "orders.TimePassed",
+    "orders.3.x.TimePassed",
+  ]) {
+    await expect(published(subject), subject).rejects.toThrow("Permissions Violation");
+  }
+  await nc.flush();
 });
 
 it("no answer can be sent to a stream's subject, where it would be stored", async () => {

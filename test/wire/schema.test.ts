@@ -7,7 +7,9 @@ import type { ActorType } from "../../src/actor/actor-type.ts";
 import { rehearsalOf } from "../../src/demo/traffic.ts";
 import { asyncApi } from "../../src/wire/asyncapi.ts";
 import { contractDocument, type JsonSchema } from "../../src/wire/json-schemas.ts";
+import { encodeTick } from "../../src/wire/tick.ts";
 import { runCli } from "../e2e/cli-run.ts";
+import { waitingType } from "../flow/waiting-type.ts";
 import { openPath } from "../ops/order-path.ts";
 
 const type = orderType as ActorType;
@@ -33,7 +35,19 @@ const traffic = rehearsalOf(type).traffic({
 /** Some publishers put their events into CloudEvents: the schema is that of what is inside. */
 const bodies = traffic.map(({ body }) => JSON.parse(body as string)).map((body) => body.data ?? body);
 
+/** Its actors can wait for a time. */
+const waiting = waitingType();
+
 describe("JSON Schemas", () => {
+  it("describe a tick where time can pass, as nothing that a publisher may send", () => {
+    const ajv = new Ajv2020({ validateFormats: false }).addSchema(contractDocument(waiting), "claims");
+    const tick = JSON.parse(encodeTick(waiting, "c-1", "2026-01-01T00:00:00.000Z"));
+    expect(ajv.validate("claims#/$defs/TimePassed", tick), JSON.stringify(ajv.errors)).toBe(true);
+    expect(ajv.validate("claims#/$defs/TimePassed", { ...tick, eventId: "e-1" })).toBe(false);
+    expect(ajv.validate("claims#/$defs/Event", tick)).toBe(false);
+    expect(contractDocument(type).$defs).not.toHaveProperty("TimePassed");
+  });
+
   it("accept every event that natstate accepts", () => {
     const isEvent = schemaNamed("Event");
     expect(bodies.length).toBeGreaterThan(200);
@@ -85,6 +99,7 @@ describe("the AsyncAPI document", () => {
   it("is valid by AsyncAPI's own meta-schema", () => {
     const ajv = new Ajv({ strict: false, validateFormats: false, meta: false, validateSchema: false });
     const validate = ajv.compile(specs.schemas["3.0.0"]);
+    expect(validate(asyncApi(waiting, "1.2.3")), JSON.stringify(validate.errors?.slice(0, 5), null, 2)).toBe(true);
     expect(validate(document), JSON.stringify(validate.errors?.slice(0, 5), null, 2)).toBe(true);
     expect(validate({ ...document, channels: { decisions: { address: 1 } } })).toBe(false);
   });
@@ -96,6 +111,16 @@ describe("the AsyncAPI document", () => {
       const found = path.split("/").reduce<unknown>((at, key) => (at as Record<string, unknown>)?.[key], document);
       expect(found, path).toBeDefined();
     }
+  });
+
+  it("says that natstate sends ticks, and hears them, where time can pass", () => {
+    const { channels, operations } = asyncApi(waiting, "1.2.3") as Record<string, Record<string, object>>;
+    expect(channels?.TimePassed).toMatchObject({ address: "claims.{claimId}.TimePassed" });
+    expect(operations).toMatchObject({
+      sendTimePassed: { action: "send", channel: { $ref: "#/channels/TimePassed" } },
+      receiveTimePassed: { action: "receive" },
+    });
+    expect(document.channels).not.toHaveProperty("TimePassed");
   });
 
   it("names every subject of the wire contract", () => {

@@ -1,0 +1,164 @@
+import { isUtf8 } from "node:buffer";
+import type { ActorType } from "../actor/actor-type.ts";
+import { leavesIn, pathsOf } from "../actor/state-text.ts";
+import { REJECTION_REASONS } from "../wire/rejection.ts";
+import { encodeCursor } from "./cursor.ts";
+import type { DeadLetter, DeadLetterPage, DeadLetterSummary } from "./dead-letters.ts";
+import type { QuarantineDetail, QuarantineEntry } from "./quarantine.ts";
+import type {
+  ActorCounts,
+  ActorPage,
+  ActorSummary,
+  Counts,
+  ListFilter,
+  QuarantineNotice,
+  RetiredAnswer,
+  Stats,
+} from "./queries.ts";
+import { listOrder } from "./query-filters.ts";
+import { rfc3339 } from "./rfc-3339.ts";
+import type {
+  DeadLetterHead,
+  FullDeadLetter,
+  Listed,
+  ListedActor,
+  QuarantinedActor,
+  QuarantinedRow,
+  StoredRows,
+} from "./stored-rows.ts";
+
+/* Rows as answers carry them: the fields by their names on the wire, times as text. */
+
+/** A page, and the cursor of the next one where there is more. */
+export function presentList(type: ActorType, filter: ListFilter, { rows, end }: Listed): ActorPage {
+  return {
+    [type.collection]: rows.map((row) => presentSummary(type, row)),
+    nextCursor: end === undefined ? null : cursorAt(filter, end),
+  };
+}
+
+function cursorAt(filter: ListFilter, { key, id, updatedAtMs }: NonNullable<Listed["end"]>): string {
+  const order = listOrder(filter);
+  return encodeCursor(order, { id: [id], updated: [updatedAtMs, key], seen: [key] }[order]);
+}
+
+function presentSummary(type: ActorType, row: ListedActor): ActorSummary {
+  const { eventType, error, sinceMs, parked } = row;
+  return {
+    [type.idField]: row.id,
+    processingStatus: row.state,
+    dataCompleteness: row.completeness,
+    decisionType: row.decisionType,
+    revision: row.revision,
+    version: row.events,
+    lastUpdated: rfc3339(row.updatedAtMs),
+    firstSeen: rfc3339(row.firstSeenAtMs),
+    ...(eventType !== null &&
+      error !== null &&
+      sinceMs !== null && { quarantine: presentNotice({ eventType, error, sinceMs, parked: parked ?? 0 }) }),
+  };
+}
+
+/** What is left of a retired actor. */
+export function presentRetired(type: ActorType, row: NonNullable<ReturnType<StoredRows["retired"]>>): RetiredAnswer {
+  const { actorId, status, retiredAtMs, updatedAtMs, events, revision, parked } = row;
+  const times = { retiredAt: rfc3339(retiredAtMs), lastUpdated: rfc3339(updatedAtMs) };
+  return { [type.idField]: actorId, status, ...times, version: events, revision, parked };
+}
+
+/**
+ * Every state, decision type and reason is there, also at 0.
+ *
+ * @param tallies - as `flow/tallies.ts` names them.
+ */
+export function presentStats(type: ActorType, tallies: ReadonlyMap<string, number>): Stats {
+  const { applied = 0, superseded = 0, duplicate = 0, conflict = 0, parked = 0 } = groupOf(tallies, "events", []);
+  const { revised = 0, ...decided } = groupOf(tallies, "decisions", type.decisionTypes);
+  const standing = type.decisionTypes.filter((name) => name !== type.withdrawn);
+  return {
+    [type.collection]: countActors(type, groupOf(tallies, "state", [])),
+    standing: { byType: groupOf(tallies, "standing", standing) },
+    completeness: { byPercent: groupOf(tallies, "completeness", []) },
+    events: { applied, superseded, duplicate, conflict, parked },
+    quarantined: tallies.get("quarantined") ?? 0,
+    retired: tallies.get("retired") ?? 0,
+    decisions: { byType: decided, revised },
+    deadLetters: { byReason: groupOf(tallies, "dead", REJECTION_REASONS) },
+  };
+}
+
+/** @param texts - actors by state, parallel states together. */
+function countActors({ states }: ActorType, texts: Counts): ActorCounts {
+  const paths = pathsOf(states);
+  const byState = Object.fromEntries(states.map((state) => [state, 0]));
+  const byPath = Object.fromEntries(paths.map((path) => [path, 0]));
+  let total = 0;
+  for (const [text, count] of Object.entries(texts)) {
+    const leaves = leavesIn(text);
+    for (const leaf of leaves) byState[leaf] = (byState[leaf] ?? 0) + count;
+    for (const path of pathsOf(leaves)) byPath[path] = (byPath[path] ?? 0) + count;
+    total += count;
+  }
+  return { total, byState, ...(paths.length > states.length && { byPath }) };
+}
+
+/** The counts of one group, without its prefix; each of `names` is there, also at 0, and in their order. */
+function groupOf(tallies: ReadonlyMap<string, number>, group: string, names: readonly string[]): Counts {
+  const prefix = `${group}:`;
+  const counts = Object.fromEntries(names.map((name) => [name, 0]));
+  for (const [name, value] of tallies) if (name.startsWith(prefix)) counts[name.slice(prefix.length)] = value;
+  return counts;
+}
+
+/** Why an actor is quarantined, and since when. */
+export function presentNotice({
+  eventType,
+  error,
+  sinceMs,
+  parked,
+}: Omit<QuarantinedRow, "actorId">): QuarantineNotice {
+  return { eventType, error, since: rfc3339(sinceMs), parked };
+}
+
+/** With the id as the type calls it. */
+export function presentQuarantined(type: ActorType, row: QuarantinedRow): QuarantineEntry {
+  return { [type.idField]: row.actorId, ...presentNotice(row) };
+}
+
+/** With the events kept back; the body of the first one when it is text. */
+export function presentQuarantine(type: ActorType, row: QuarantinedActor): QuarantineDetail {
+  const [first, ...others] = row.events.map(({ sequence, subject, storedAtMs, bytes }) => {
+    const eventType = subject.slice(subject.lastIndexOf(".") + 1);
+    return { sequence, eventType, receivedAt: rfc3339(storedAtMs), bytes };
+  });
+  const body = row.body !== undefined && isUtf8(row.body) ? Buffer.from(row.body).toString("utf8") : null;
+  return { ...presentQuarantined(type, row), events: first === undefined ? [] : [{ ...first, body }, ...others] };
+}
+
+/** @param found - one more than `limit` when there are more. */
+export function presentDeadLetters(found: readonly DeadLetterHead[], limit: number): DeadLetterPage {
+  const rows = found.slice(0, limit);
+  const last = found.length > limit ? rows.at(-1) : undefined;
+  return {
+    deadLetters: rows.map(presentHead),
+    nextCursor: last === undefined ? null : encodeCursor("dead", [last.sequence]),
+  };
+}
+
+/** Without what the server puts on every message it hands to a pinned consumer. */
+export function presentDeadLetter({ headers, body, ...head }: FullDeadLetter): DeadLetter {
+  const encoding = isUtf8(body) ? "utf8" : "base64";
+  const sent = (JSON.parse(headers) as DeadLetter["headers"]).filter(([name]) => name !== "Nats-Pin-Id");
+  return { ...presentHead(head), headers: sent, body: Buffer.from(body).toString(encoding), encoding };
+}
+
+function presentHead({ storedAtMs, ...head }: DeadLetterHead): DeadLetterSummary {
+  const { sequence, publishedSequence } = head;
+  return {
+    ...head,
+    receivedAt: rfc3339(storedAtMs),
+    published: publishedSequence !== null,
+    streamSequence: sequence,
+    deadLetterSequence: publishedSequence,
+  };
+}

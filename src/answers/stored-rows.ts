@@ -1,0 +1,115 @@
+import type { ActorType } from "../actor/actor-type.ts";
+import type {
+  DeadLetterRow,
+  HeardEvent,
+  LedgerRow,
+  ParkedRow,
+  QuarantineRow,
+  RetiredRow,
+  StoredActor,
+} from "../flow/rows.ts";
+import type { DeadLetterFilter } from "./dead-letters.ts";
+import type { QuarantineFilter } from "./quarantine.ts";
+import type { ListFilter, Queries } from "./queries.ts";
+
+/** The rows that questions are answered from, each set as of one moment of the store. */
+export interface StoredRows extends Pick<Queries, "undecidedSince"> {
+  readonly history: HistoryRows;
+  retired(type: ActorType, actorId: string): (RetiredRow & Pick<QuarantinedRow, "parked">) | undefined;
+  /** @param blank - what an actor is of which nothing was ever applied. */
+  list(type: ActorType, filter: ListFilter, blank: BlankActor, partitions?: readonly number[]): Listed;
+  /** The running counts of `flow/tallies.ts`, added up. */
+  tallies(type: ActorType, partitions?: readonly number[]): ReadonlyMap<string, number>;
+  /** As {@link Queries.asOf}, in ms since the epoch. */
+  asOfMs(type: ActorType, partitions: readonly number[]): number | null;
+  /** One more than asked for when there are more. */
+  deadLetters(type: ActorType, filter: DeadLetterFilter): readonly DeadLetterHead[];
+  deadLetter(type: ActorType, sequence: number): FullDeadLetter | undefined;
+  /** By id; one more than asked for when there are more. */
+  quarantined(type: ActorType, filter: QuarantineFilter): readonly QuarantinedRow[];
+  quarantine(type: ActorType, actorId: string): QuarantinedActor | undefined;
+  close(): void;
+}
+
+/** A page of actors. */
+export interface Listed {
+  readonly rows: readonly ListedActor[];
+  /** The last one looked at; undefined when there is no more. */
+  readonly end: Pick<ListedActor, "key" | "id" | "updatedAtMs"> | undefined;
+}
+
+/** An actor of a list; what is of its quarantine is null when it is in none. */
+export type ListedActor = Omit<
+  StoredActor,
+  "type" | "partition" | "rowVersion" | "machineVersion" | "snapshot" | "checksum" | "standing"
+> & {
+  readonly [Name in "eventType" | "error" | "sinceMs" | "parked"]: QuarantinedRow[Name] | null;
+};
+
+/** An actor in quarantine, and how many events are kept back. */
+export interface QuarantinedRow extends Pick<QuarantineRow, "actorId" | "eventType" | "error" | "sinceMs"> {
+  readonly parked: number;
+}
+
+/** Also its kept-back events, in stream order, the first `MAX_PARKED_SHOWN`. */
+export interface QuarantinedActor extends QuarantinedRow {
+  readonly events: ReadonlyArray<Pick<ParkedRow, "sequence" | "subject" | "storedAtMs"> & { readonly bytes: number }>;
+  /** Of the first one. */
+  readonly body: Uint8Array | undefined;
+}
+
+export interface DeadLetterHead
+  extends Pick<DeadLetterRow, "stream" | "sequence" | "reason" | "error" | "subject" | "storedAtMs"> {
+  /** Of the body. */
+  readonly bytes: number;
+  /** Its sequence in DEAD_LETTERS, null until then. */
+  readonly publishedSequence: number | null;
+}
+
+export type FullDeadLetter = DeadLetterHead & Pick<DeadLetterRow, "headers" | "body">;
+
+/** An actor before its first event. */
+export interface BlankActor {
+  readonly state: string;
+  /** 0 to 100. */
+  readonly completeness: number;
+}
+
+/** What the store gives of one actor and its history, row by row: whoever answers with many of them does it in pieces. */
+export interface HistoryRows {
+  /**
+   * The actor at this moment, and where its history is: that stays as it is while it is read.
+   *
+   * @returns undefined when it has no row and is not quarantined.
+   */
+  find(type: ActorType, actorId: string): FoundActor | undefined;
+  /** Undefined of an actor that is retired meanwhile: its place may be another one's. */
+  event(actorKey: number, place: number): HeardEvent | undefined;
+  /** An event without its fields: costs less. */
+  eventHead(actorKey: number, place: number): EventHead | undefined;
+  decision(actorKey: number, revision: number): DecisionRow | undefined;
+}
+
+/** An actor as it was when it was asked about. */
+export interface FoundActor {
+  /** Null when its machine failed on the first event heard of it: nothing was ever applied. */
+  readonly row: (StoredActor & { readonly decision: string | null }) | null;
+  /** Of its events, in the order in which they were applied. */
+  readonly places: readonly number[];
+  /** Set while it is quarantined. */
+  readonly held: Held | undefined;
+}
+
+/** An actor's quarantine, and which event types have arrived although they are not applied. */
+export interface Held extends Omit<QuarantinedRow, "actorId"> {
+  readonly arrived: ReadonlySet<string>;
+}
+
+/** One of its events, without its fields. */
+export type EventHead = Omit<HeardEvent, "actorKey" | "body">;
+
+/** One of its decisions. */
+export interface DecisionRow extends Pick<LedgerRow, "payload" | "causedAtMs"> {
+  /** In DECISIONS, null until then. */
+  readonly published: number | null;
+}
