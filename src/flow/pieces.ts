@@ -1,5 +1,5 @@
-/** Work that may be interrupted wherever it yields. Nothing happens before its first step. */
-export type Pieces<Result> = Generator<void, Result, void>;
+/** Work that may be interrupted wherever it yields, whatever it yields. Nothing happens before its first step. */
+export type Pieces<Result> = Generator<unknown, Result, void>;
 
 /** Work that is short enough to be one piece. */
 export function* inOne<Result>(work: () => Result): Pieces<Result> {

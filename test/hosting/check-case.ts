@@ -11,7 +11,7 @@ import {
   storeAnchors,
   storeTimeline,
 } from "../../src/flow/hosts/stored-timeline.ts";
-import { hear, pass, type Timeline } from "../../src/flow/hosts/timeline.ts";
+import { hear, type Past, pass, type Timeline } from "../../src/flow/hosts/timeline.ts";
 import { buildMachine } from "./build.ts";
 import { FAULTS, type Stand, standLive } from "./oracle.ts";
 import type { Random } from "./random.ts";
@@ -102,17 +102,22 @@ class Host {
   #hear({ type, id, at, amount }: FactSpec): boolean {
     const fact = { type, eventId: id, timestamp: timestampOf(at), data: { amount } };
     if (this.#timeline !== undefined && isTooLate(this.#timeline, fact)) return false;
-    const past = () => this.#random.shuffle(this.#facts);
-    this.#timeline = hear(this.#actor, this.#timeline, fact, past).timeline;
+    this.#timeline = hear(this.#actor, this.#timeline, fact, this.#past).timeline;
     this.#facts.push(fact);
     if (this.#settles) this.#settle(timestampOf(at - this.#random.int(10) * 1_000_000));
     this.#rest();
     return true;
   }
 
+  /** In any order, and now and then more than was asked for. */
+  readonly #past: Past = (after) => {
+    const isMore = after === undefined || this.#random.chance(0.3);
+    return this.#random.shuffle(this.#facts.filter((fact) => isMore || comparePlaces(fact, after) > 0));
+  };
+
   #settle(horizon: string): void {
     if (this.#timeline === undefined || this.#random.chance(0.5)) return;
-    this.#timeline = settleBefore(this.#timeline, horizon, () => this.#random.shuffle(this.#facts));
+    this.#timeline = settleBefore(this.#timeline, horizon, this.#past);
     const { base } = this.#timeline;
     if (base !== undefined) this.#facts = this.#facts.filter((fact) => comparePlaces(fact, base.place) > 0);
   }

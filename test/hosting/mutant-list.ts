@@ -3,8 +3,8 @@ export const MUTANTS = [
   {
     name: "a delay due at a fact's own time fires before it",
     file: "fold.ts",
-    find: "compareTimestamps(due, timestamp) < 0",
-    replace: "compareTimestamps(due, timestamp) <= 0",
+    find: "compareTimestamps(due, fact.timestamp) < 0",
+    replace: "compareTimestamps(due, fact.timestamp) <= 0",
   },
   {
     name: "a delay due at the very time that has passed waits",
@@ -184,14 +184,14 @@ export const MUTANTS = [
   {
     name: "anchors that later facts have overtaken are gone back to",
     file: "anchors.ts",
-    find: "      last !== undefined &&",
-    replace: "      last === undefined ||",
+    find: "if (newest.count + facts.length === count) {",
+    replace: "if (facts.length > 0) {",
   },
   {
     name: "anchors are told by their number alone",
     file: "anchors.ts",
-    find: "last.eventId === place.eventId &&\n      last.timestamp === place.timestamp",
-    replace: "place !== undefined",
+    find: "last !== undefined && comparePlaces(last, place) === 0",
+    replace: "last !== undefined",
   },
   {
     name: "anchors after a late fact keep their number",
@@ -244,14 +244,14 @@ export const MUTANTS = [
   {
     name: "a fault is never taken back",
     file: "timeline.ts",
-    find: "anchors: thin(anchors, IN_MEMORY), fault: undefined };",
-    replace: "anchors: thin(anchors, IN_MEMORY) };",
+    find: "anchors: refolded.anchors, fault: undefined };",
+    replace: "anchors: refolded.anchors };",
   },
   {
-    name: "old facts are settled by an anchor that later ones have overtaken",
-    file: "settled-past.ts",
-    find: "stillTrue(anchors, factsAfter(base, past()), base?.count ?? 0)",
-    replace: "(stillTrue(anchors, factsAfter(base, past()), 0), anchors)",
+    name: "after facts were settled, anchors are kept that later ones had overtaken",
+    file: "anchors.ts",
+    find: "before, after: stillTrue(after, facts, newest.count) };",
+    replace: "before, after };",
   },
   {
     name: "a row forgets what was settled",
@@ -261,9 +261,9 @@ export const MUTANTS = [
   },
   {
     name: "a late fact after what was settled goes back to the beginning",
-    file: "refold.ts",
-    find: "from: before.at(-1) ?? base,",
-    replace: "from: before.at(-1),",
+    file: "anchors.ts",
+    find: "known.at(-1) ?? base;",
+    replace: "known.at(-1);",
   },
   {
     name: "one delay more may fire",

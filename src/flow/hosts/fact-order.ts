@@ -26,6 +26,11 @@ export function sortFacts(facts: readonly ActorEvent[]): readonly ActorEvent[] {
   return isSorted ? facts : [...facts].sort(comparePlaces);
 }
 
+/** @returns the facts that happened after a place, sorted; all of them when it is undefined. */
+export function factsAfter(place: Place | undefined, facts: readonly ActorEvent[]): readonly ActorEvent[] {
+  return sortFacts(place === undefined ? facts : facts.filter((fact) => comparePlaces(fact, place) > 0));
+}
+
 /** @returns how many of the sorted facts come before the place. */
 export function countBefore(facts: readonly Place[], place: Place): number {
   let low = 0;

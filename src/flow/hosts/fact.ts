@@ -1,5 +1,12 @@
 import type { ActorEvent } from "../../actor/actor-type.ts";
+import type { Place } from "./fact-order.ts";
 import { settle } from "./settle.ts";
+
+/**
+ * Gives the facts heard before that happened after a place, in any order; without one, all. More do no harm. Asked only
+ * for a fact that happened before others, or after a fault.
+ */
+export type Past = (after?: Place) => readonly ActorEvent[];
 
 /**
  * A fact as the machine hears it, frozen: it is heard again with every replay, and what one step changes in it the next

@@ -2,6 +2,7 @@ import type { EventObject } from "xstate";
 import type { ActorEvent } from "../../actor/actor-type.ts";
 import { asError } from "../../actor/as-error.ts";
 import { compareTimestamps } from "../../actor/event-time.ts";
+import type { Pieces } from "../pieces.ts";
 import { describeCycle, describeDelay, describeFact } from "./describe.ts";
 import type { Moment, Statechart } from "./statechart.ts";
 import { findNext, type Timer, withoutFired } from "./timers.ts";
@@ -19,6 +20,19 @@ export interface Actor {
 export interface Point {
   readonly moment: Moment;
   readonly delays: number;
+}
+
+/** What a fact found, the delays before it having ended, and what came of it. */
+export interface Folded {
+  readonly before: Moment;
+  readonly after: Point;
+}
+
+/** A delay that ended: what the machine heard, and when it was due. */
+export interface Fired {
+  readonly event: Timed;
+  readonly before: Moment;
+  readonly after: Moment;
 }
 
 /** Delays looked at to name the cycle they go round in. */
@@ -61,12 +75,9 @@ export function begin({ chart, id }: Actor, first: ActorEvent): Point {
  *
  * @throws FoldFault
  */
-export function foldFact(
-  actor: Actor,
-  from: Point,
-  fact: ActorEvent,
-): { readonly before: Moment; readonly after: Point } {
-  const before = fireDelays(actor, from, isDueBefore(fact)).moment;
+export function* foldFact(actor: Actor, from: Point, fact: ActorEvent): Generator<Fired, Folded, void> {
+  const isDue = (due: string) => compareTimestamps(due, fact.timestamp) < 0;
+  const { moment: before } = yield* fireDelays(actor, from, isDue);
   return { before, after: { moment: step(actor, before, fact, () => describeFact(fact)), delays: 0 } };
 }
 
@@ -76,52 +87,32 @@ export function foldFact(
  * @param passed - null: no time is known to have passed.
  * @throws FoldFault
  */
-export function foldTime(actor: Actor, from: Point, passed: string | null): Point {
-  return passed === null ? from : fireDelays(actor, from, isDueBy(passed));
-}
-
-export function isDueBefore({ timestamp }: Timed): (due: string) => boolean {
-  return (due) => compareTimestamps(due, timestamp) < 0;
-}
-
-export function isDueBy(passed: string): (due: string) => boolean {
-  return (due) => compareTimestamps(due, passed) <= 0;
+export function* foldTime(actor: Actor, from: Point, passed: string | null): Generator<Fired, Point, void> {
+  if (passed === null) return from;
+  return yield* fireDelays(actor, from, (due) => compareTimestamps(due, passed) <= 0);
 }
 
 /** A fault is a value from here on. */
-export function attempt<Result>(act: () => Result): Result | FoldFault {
+export function* attempt<Result>(work: Pieces<Result>): Pieces<Result | FoldFault> {
   try {
-    return act();
+    return yield* work;
   } catch (error) {
     if (error instanceof FoldFault) return error;
     throw error;
   }
 }
 
-function fireDelays(actor: Actor, from: Point, isDue: (due: string) => boolean): Point {
-  let point = from;
-  for (let fired = fireNext(actor, point, isDue); fired !== undefined; fired = fireNext(actor, point, isDue)) {
-    point = fired.after;
+function* fireDelays(actor: Actor, from: Point, isDue: (due: string) => boolean): Generator<Fired, Point, void> {
+  let { moment, delays } = from;
+  for (let next = findNext(moment.timers); next !== undefined && isDue(next.due); next = findNext(moment.timers)) {
+    if (delays === actor.maxDelays) throw timersForEver(actor, moment, next);
+    const before = moment;
+    const event = { ...next.event, timestamp: next.due };
+    moment = fire(actor, before, next, event);
+    delays++;
+    yield { event, before, after: moment };
   }
-  return point;
-}
-
-/**
- * Lets the delay act that ends first.
- *
- * @returns undefined when none is due.
- * @throws FoldFault
- */
-export function fireNext(
-  actor: Actor,
-  { moment, delays }: Point,
-  isDue: (due: string) => boolean,
-): { readonly event: Timed; readonly before: Moment; readonly after: Point } | undefined {
-  const next = findNext(moment.timers);
-  if (next === undefined || !isDue(next.due)) return undefined;
-  if (delays === actor.maxDelays) throw timersForEver(actor, moment, next);
-  const event = { ...next.event, timestamp: next.due };
-  return { event, before: moment, after: { moment: fire(actor, moment, next, event), delays: delays + 1 } };
+  return delays === from.delays ? from : { moment, delays };
 }
 
 function fire(actor: Actor, moment: Moment, timer: Timer, event: Timed): Moment {
@@ -129,8 +120,7 @@ function fire(actor: Actor, moment: Moment, timer: Timer, event: Timed): Moment 
   return step(actor, without, event, () => describeDelay(event.type, timer.due));
 }
 
-/** An event and its event time. */
-export type Timed = EventObject & { readonly timestamp: string };
+type Timed = EventObject & { readonly timestamp: string };
 
 function step({ chart }: Actor, moment: Moment, event: Timed, describe: () => string): Moment {
   // A live actor that is done hears nothing any more; XState's pure step would still run the root's handlers.

@@ -1,17 +1,7 @@
 import type { ActorEvent } from "../../actor/actor-type.ts";
 import { freezeFact } from "./fact.ts";
-import {
-  type Actor,
-  begin,
-  FoldFault,
-  fireNext,
-  foldFact,
-  isDueBefore,
-  isDueBy,
-  type Point,
-  type Timed,
-} from "./fold.ts";
-import { factsAfter } from "./refold.ts";
+import { factsAfter } from "./fact-order.ts";
+import { type Actor, begin, type Fired, FoldFault, foldFact, foldTime, type Point } from "./fold.ts";
 import { isHandled, type Moment } from "./statechart.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -19,7 +9,7 @@ import type { Timeline } from "./timeline.ts";
 export type Retold = (
   | { readonly kind: "fact"; readonly event: ActorEvent }
   /** With what the machine hears: `xstate.after.30000.order.open` or the event raised, and when it was due. */
-  | { readonly kind: "delay"; readonly event: Timed }
+  | { readonly kind: "delay"; readonly event: Fired["event"] }
 ) & {
   /** Event time. */
   readonly at: string;
@@ -42,14 +32,12 @@ export function* retell(
   facts: readonly ActorEvent[],
 ): Generator<Retold, FoldFault | undefined, void> {
   try {
-    const sorted = factsAfter(base, facts);
+    const sorted = factsAfter(base?.place, facts);
     const [first] = sorted;
-    let point: Point;
-    if (base !== undefined) point = { moment: base.moment, delays: 0 };
-    else if (first !== undefined) point = begin(actor, freezeFact(first));
-    else return undefined;
+    if (base === undefined && first === undefined) return undefined;
+    let point = base === undefined ? begin(actor, first as ActorEvent) : { moment: base.moment, delays: 0 };
     for (const fact of sorted) point = yield* retellFact(actor, point, freezeFact(fact));
-    if (passed !== null) yield* retellDelays(actor, point, isDueBy(passed));
+    yield* retellDelays(foldTime(actor, point, passed));
     return undefined;
   } catch (error) {
     if (error instanceof FoldFault) return error;
@@ -58,20 +46,17 @@ export function* retell(
 }
 
 function* retellFact(actor: Actor, from: Point, event: ActorEvent): Generator<Retold, Point, void> {
-  const point = yield* retellDelays(actor, from, isDueBefore(event));
-  const { before, after } = foldFact(actor, point, event);
+  const { before, after } = yield* retellDelays(foldFact(actor, from, event));
   const { moment } = after;
   yield { kind: "fact", event, at: event.timestamp, isHandled: isHandled(before, moment, event), moment };
   return after;
 }
 
-function* retellDelays(actor: Actor, from: Point, isDue: (due: string) => boolean): Generator<Retold, Point, void> {
-  let point = from;
-  for (let fired = fireNext(actor, point, isDue); fired !== undefined; fired = fireNext(actor, point, isDue)) {
-    const { event, before, after } = fired;
-    const { moment } = after;
+function* retellDelays<Result>(fold: Generator<Fired, Result, void>): Generator<Retold, Result, void> {
+  for (;;) {
+    const { done, value } = fold.next();
+    if (done === true) return value;
+    const { event, before, after: moment } = value;
     yield { kind: "delay", event, at: event.timestamp, isHandled: isHandled(before, moment, event), moment };
-    point = after;
   }
-  return point;
 }

@@ -1,8 +1,8 @@
 import { compareTimestamps } from "../../actor/event-time.ts";
-import { stillTrue } from "./anchors.ts";
+import { findStart } from "./anchors.ts";
+import type { Past } from "./fact.ts";
 import { comparePlaces, type Place } from "./fact-order.ts";
-import { factsAfter } from "./refold.ts";
-import type { Past, Timeline } from "./timeline.ts";
+import type { Timeline } from "./timeline.ts";
 
 /**
  * Folds what happened before a time once and for all: those facts are not needed any more, and none that happened before
@@ -12,13 +12,8 @@ import type { Past, Timeline } from "./timeline.ts";
  * @returns the timeline as it was when no anchor is kept before the horizon.
  */
 export function settleBefore(timeline: Timeline, horizon: string, past: Past): Timeline {
-  const { base, anchors } = timeline;
-  // Anchors that came back from a row may be of before later facts.
-  const known = stillTrue(anchors, factsAfter(base, past()), base?.count ?? 0);
-  const newest = known.findLast(({ place }) => compareTimestamps(place.timestamp, horizon) < 0);
-  return newest === undefined
-    ? timeline
-    : { ...timeline, base: newest, anchors: known.filter(({ count }) => count > newest.count) };
+  const { from, after } = findStart(timeline, past, ({ timestamp }) => compareTimestamps(timestamp, horizon) < 0);
+  return from === timeline.base ? timeline : { ...timeline, base: from, anchors: after };
 }
 
 /** @returns whether a fact happened before what is folded once and for all. */

@@ -1,12 +1,15 @@
 import type { ActorEvent } from "../../actor/actor-type.ts";
 import { compareTimestamps } from "../../actor/event-time.ts";
+import { atOnce, type Pieces } from "../pieces.ts";
 import { type Anchor, IN_MEMORY, thin } from "./anchors.ts";
 import { describeFact } from "./describe.ts";
-import { freezeFact } from "./fact.ts";
+import { freezeFact, type Past } from "./fact.ts";
 import { comparePlaces, type Place, placeOf } from "./fact-order.ts";
-import { type Actor, attempt, begin, FoldFault, foldFact, foldTime, type Point } from "./fold.ts";
+import { type Actor, attempt, begin, type Folded, FoldFault, foldFact, foldTime, type Point } from "./fold.ts";
 import { refold } from "./refold.ts";
 import { isHandled, type Moment } from "./statechart.ts";
+
+export type { Past };
 
 /**
  * What is known of an actor by event time: the fold of its facts in the order of `comparePlaces`, then of the time that
@@ -55,9 +58,6 @@ export type Heard =
       readonly message: string;
     };
 
-/** All facts heard before, in any order. Asked for only when one happened before others, or after a fault. */
-export type Past = () => readonly ActorEvent[];
-
 interface Outcome {
   readonly timeline: Timeline;
   readonly heard: Heard;
@@ -70,15 +70,25 @@ interface Outcome {
  * @param heard - of an identity (type and eventId) not heard before, and not before the base.
  */
 export function hear(actor: Actor, timeline: Timeline | undefined, heard: ActorEvent, past: Past): Outcome {
+  return atOnce(hearInPieces(actor, timeline, heard, past));
+}
+
+/** {@link hear} that may be interrupted after every step of the machine. */
+export function* hearInPieces(
+  actor: Actor,
+  timeline: Timeline | undefined,
+  heard: ActorEvent,
+  past: Past,
+): Pieces<Outcome> {
   const fact = freezeFact(heard);
-  if (timeline === undefined) return append(actor, undefined, () => begin(actor, fact), fact);
+  if (timeline === undefined) return yield* append(actor, undefined, undefined, fact);
   const { end, fault, latest, passed } = timeline;
   if (end === undefined || fault !== undefined || comparePlaces(fact, latest) < 0) {
-    return insert(actor, timeline, fact, past);
+    return yield* insert(actor, timeline, fact, past);
   }
   // What has fired by `passed` may have been due only after this fact, or at its very time.
   const isBeyond = passed === null || compareTimestamps(fact.timestamp, passed) > 0;
-  return append(actor, timeline, () => (isBeyond ? end.now : { moment: end.last, delays: 0 }), fact);
+  return yield* append(actor, timeline, isBeyond ? end.now : { moment: end.last, delays: 0 }, fact);
 }
 
 /**
@@ -87,43 +97,64 @@ export function hear(actor: Actor, timeline: Timeline | undefined, heard: ActorE
  * @param passed - normalised; one that is not later than what is known changes nothing.
  */
 export function pass(actor: Actor, timeline: Timeline, passed: string): Timeline {
+  return atOnce(passInPieces(actor, timeline, passed));
+}
+
+/** {@link pass} that may be interrupted after every delay. */
+export function* passInPieces(actor: Actor, timeline: Timeline, passed: string): Pieces<Timeline> {
   if (timeline.passed !== null && compareTimestamps(passed, timeline.passed) <= 0) return timeline;
   const { end, fault } = timeline;
   // More time mends no fault: delays fire in one order, and what came before it stays.
   if (end === undefined || fault !== undefined) return { ...timeline, passed };
-  return endAt(actor, { ...timeline, passed }, end.last, end.now);
+  return yield* endAt(actor, { ...timeline, passed }, end.last, end.now);
 }
 
-function append(actor: Actor, before: Timeline | undefined, from: () => Point, fact: ActorEvent): Outcome {
+/** @param from - undefined for the first fact. */
+function* append(
+  actor: Actor,
+  before: Timeline | undefined,
+  from: Point | undefined,
+  fact: ActorEvent,
+): Pieces<Outcome> {
   const place = placeOf(fact);
   const { anchors = [], count = 0, passed = null, end, base } = before ?? {};
   const next: Timeline = { count: count + 1, latest: place, passed, base, anchors, fault: undefined, end };
-  const folded = attempt(() => foldFact(actor, from(), fact));
+  const folded = yield* attempt(foldNext(actor, from, fact));
   if (folded instanceof FoldFault) return broken(next, folded, fact);
   const { moment } = folded.after;
   const anchor = { count: next.count, place, moment };
-  const timeline = endAt(actor, { ...next, anchors: thin([...anchors, anchor], IN_MEMORY) }, moment, folded.after);
+  const timeline = yield* endAt(
+    actor,
+    { ...next, anchors: thin([...anchors, anchor], IN_MEMORY) },
+    moment,
+    folded.after,
+  );
   if (timeline.fault !== undefined) return broken(timeline, timeline.fault, fact);
   const kind = isHandled(folded.before, moment, fact) ? "applied" : "unhandled";
   return { timeline, heard: { kind, replayed: 0 } };
 }
 
-function insert(actor: Actor, before: Timeline, fact: ActorEvent, past: Past): Outcome {
+function* foldNext(actor: Actor, from: Point | undefined, fact: ActorEvent): Pieces<Folded> {
+  return yield* foldFact(actor, from ?? begin(actor, fact), fact);
+}
+
+function* insert(actor: Actor, before: Timeline, fact: ActorEvent, past: Past): Pieces<Outcome> {
   const isWhole = before.fault === undefined && before.end !== undefined;
-  const refolded = refold(actor, { anchors: before.anchors, base: before.base, isWhole }, past(), fact);
-  const { count, anchors, replayed, isSettled, result } = refolded;
-  const latest = placeOf(refolded.latest);
-  const next: Timeline = { ...before, count, latest, anchors: thin(anchors, IN_MEMORY), fault: undefined };
+  const { count, anchors, base } = before;
+  const refolded = yield* refold(actor, { count, anchors, base, isWhole }, past, fact);
+  const { latest, replayed, isSettled, result } = refolded;
+  const next: Timeline = { ...before, count: refolded.count, latest, anchors: refolded.anchors, fault: undefined };
   if (result instanceof FoldFault) return broken(next, result, fact);
-  const timeline = isSettled ? next : endAt(actor, next, result.moment, { moment: result.moment, delays: 0 });
+  const { moment } = result;
+  const timeline = isSettled ? next : yield* endAt(actor, next, moment, { moment, delays: 0 });
   if (timeline.fault !== undefined) return broken(timeline, timeline.fault, fact);
   const isLast = comparePlaces(fact, latest) === 0;
   const kind = !refolded.isHandled ? "unhandled" : isLast ? "applied" : "reordered";
   return { timeline, heard: { kind, replayed } };
 }
 
-function endAt(actor: Actor, timeline: Timeline, last: Moment, from: Point): Timeline {
-  const now = attempt(() => foldTime(actor, from, timeline.passed));
+function* endAt(actor: Actor, timeline: Timeline, last: Moment, from: Point): Pieces<Timeline> {
+  const now = yield* attempt(foldTime(actor, from, timeline.passed));
   return now instanceof FoldFault ? { ...timeline, fault: now } : { ...timeline, end: { last, now } };
 }
 
