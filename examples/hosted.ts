@@ -1,5 +1,6 @@
 import { showToRules } from "../src/actor/actor-snapshot.ts";
-import type { ActorEvent, ActorSnapshot, ActorType, DecisionContent } from "../src/actor/actor-type.ts";
+import type { ActorEvent, ActorType, DecisionContent } from "../src/actor/actor-type.ts";
+import { draw } from "../src/actor/conclude.ts";
 import { nextContent, standingAfter } from "../src/actor/decision.ts";
 import { stateText } from "../src/actor/state-text.ts";
 import type { Actor } from "../src/flow/hosts/fold.ts";
@@ -77,8 +78,10 @@ export class Hosted<Context> {
   }
 
   #decide(): void {
-    const conclusion = this.#type.conclude(showToRules(this.#snapshot) as ActorSnapshot<Context>);
-    const next = nextContent(this.#type as ActorType, this.standing, conclusion);
+    const type = this.#type as ActorType;
+    // Throws what is no decision by the type's own contract.
+    const conclusion = draw(type, showToRules(this.#snapshot), this.standing);
+    const next = nextContent(type, this.standing, conclusion);
     if (next !== null) this.decisions.push(next);
   }
 }

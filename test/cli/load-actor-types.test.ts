@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { loadActorTypes } from "../../src/cli/load-actor-types.ts";
+import { runCli } from "../e2e/cli-run.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "natstate-actors-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -17,6 +18,18 @@ it("the command line goes before the environment, and that before the bundled ty
   const env = { NATSTATE_ACTORS: join(dir, "nothing.ts") };
   expect(await namesOf(["start", "--no-wait", "--actors", EXAMPLE], env)).toEqual(["checkout"]);
   expect(await namesOf(["get", "my-1", "--json", `--actors=${EXAMPLE}`], env)).toEqual(["checkout"]);
+});
+
+it("a command is then about those, and ends with 2 when it cannot have them", async () => {
+  const [schema, none] = await Promise.all([
+    runCli(["schema", "--actors", EXAMPLE], {}),
+    runCli(["dead-letters", "list", "--actors", "nothing.ts"], {}),
+  ]);
+  expect(JSON.parse(schema.stdout)).toMatchObject({ $id: "urn:natstate:checkouts" });
+  expect(none).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^natstate: --actors nothing.ts: .* is not there/),
+  });
 });
 
 it("a module may also name them", async () => {
