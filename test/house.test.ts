@@ -49,7 +49,7 @@ const WRONG: readonly (readonly [file: string, path: string])[] = [
   ["src/nats-server/wrong-9.ts", "../jetstream/session.ts"],
   ["src/daemon/wrong-10.ts", "../cli/output.ts"],
   ["src/store/wrong-11.ts", "../jetstream/names.ts"],
-  ["src/store/wrong-12.ts", "../actor/interpreter.ts"],
+  ["src/store/wrong-12.ts", "../flow/hosts/host.ts"],
   ["src/store/wrong-13.ts", "../answers/replay.ts"],
   ["src/store/wrong-14.ts", "../flow/hot-actors.ts"],
   ["src/jetstream/wrong-15.ts", "../store/journal.ts"],

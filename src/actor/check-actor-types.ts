@@ -2,11 +2,11 @@ import type { AnyStateMachine, AnyStateNode } from "xstate";
 import { showToRules } from "./actor-snapshot.ts";
 import type { ActorSnapshot, ActorType } from "./actor-type.ts";
 import { asError } from "./as-error.ts";
+import { createBoundedActor } from "./bounded-actor.ts";
 import { checkContract, isAsync } from "./check-contract.ts";
 import { draw, measure } from "./conclude.ts";
 import { DECISION_ENVELOPE } from "./decision.ts";
 import { TIME_PASSED } from "./delays.ts";
-import { createBoundedActor } from "./interpreter.ts";
 import { seal } from "./seal.ts";
 import { leafPaths } from "./state-text.ts";
 

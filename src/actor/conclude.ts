@@ -17,6 +17,9 @@ const MAX_DECISION_BYTES = 65_536;
 /** A conclusion with all that a decision says of it. */
 export type Drawn = Required<Conclusion>;
 
+/** What a decision rests on. */
+export type Grounds = Pick<Drawn, "basedOn" | "decidedAt">;
+
 /** @returns 0 to 100. */
 export function measure(type: ActorType, actor: ActorSnapshot): number {
   const percent: unknown = ignoreLater(type.completeness(actor));
@@ -28,15 +31,29 @@ export function measure(type: ActorType, actor: ActorSnapshot): number {
  * What follows from an actor, as a consumer will read it. Its fields are looked at when they are to be published.
  *
  * @param standing - the decision that stands.
+ * @param grounds - asked when there is a new decision whose rule does not say what it rests on; absent: it has to.
  */
-export function draw(type: ActorType, actor: ActorSnapshot, standing: DecisionContent | null): Drawn {
+export function draw(
+  type: ActorType,
+  actor: ActorSnapshot,
+  standing: DecisionContent | null,
+  grounds?: () => Grounds,
+): Drawn {
   const drawn: unknown = ignoreLater(type.conclude(actor));
   if (!isPlain(drawn)) throw new Error(`conclude: expected { content, basedOn, decidedAt }, found ${show(drawn)}`);
   if (drawn.content !== null && !isPlain(drawn.content)) {
     throw new Error(`conclude: expected a content that is an object or null, found ${show(drawn.content)}`);
   }
-  const conclusion = { basedOn: [], decidedAt: null, ...(drawn as unknown as Conclusion) };
-  return nextContent(type, standing, conclusion) === null ? conclusion : check(type, conclusion);
+  const conclusion = drawn as unknown as Conclusion;
+  if (nextContent(type, standing, conclusion) === null) return { basedOn: [], decidedAt: null, ...conclusion };
+  const { basedOn, decidedAt } = conclusion;
+  const isGrounded = grounds === undefined || (basedOn !== undefined && decidedAt !== undefined);
+  return check(type, { ...conclusion, ...(isGrounded ? {} : fill(conclusion, grounds())) } as Drawn);
+}
+
+/** What is undefined is as good as absent. */
+function fill({ basedOn, decidedAt }: Conclusion, grounds: Grounds): Grounds {
+  return { basedOn: basedOn ?? grounds.basedOn, decidedAt: decidedAt === undefined ? grounds.decidedAt : decidedAt };
 }
 
 function check(type: ActorType, conclusion: Drawn): Drawn {

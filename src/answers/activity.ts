@@ -1,5 +1,5 @@
 import type { ActorType } from "../actor/actor-type.ts";
-import type { Handled } from "../flow/batch-result.ts";
+import { type Handled, isNewFact } from "../flow/batch-result.ts";
 import type { Observer } from "../flow/observer.ts";
 import {
   addLateness,
@@ -142,7 +142,7 @@ function advance(window: Window, second: number): void {
 function recordHandled(window: Window, { outcome, observation, delivery }: Handled): void {
   if (outcome === "skipped") return;
   increment(window, "events");
-  if (observation === undefined || (outcome !== "applied" && outcome !== "superseded")) return;
+  if (observation === undefined || !isNewFact(outcome)) return;
   const counts = coarseSlot(window, window.second).lateness.get(observation.type);
   if (counts !== undefined) countLateness(counts, delivery.storedAtMs - Date.parse(observation.timestamp));
 }

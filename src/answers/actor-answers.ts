@@ -1,7 +1,7 @@
 import type { ActorType } from "../actor/actor-type.ts";
-import { restoreActor } from "../actor/interpreter.ts";
-import { ReplayError, rebuildInPieces } from "../flow/hot-actors.ts";
+import { restoreActor } from "../flow/hosts/host.ts";
 import type { Pieces } from "../flow/pieces.ts";
+import { ReplayError, rebuildInPieces } from "../flow/rebuild.ts";
 import type { HeardEvent } from "../flow/rows.ts";
 import { replaySteps, type Taken, toDecision, toEntry } from "./actor-steps.ts";
 import { presentNotice } from "./present-rows.ts";
@@ -25,7 +25,7 @@ export function createActorAnswers(rows: HistoryRows): Pick<Queries, "get" | "hi
       const found = rows.find(type, actorId);
       if (found === undefined) return undefined;
       const { row, places, held } = found;
-      const { processingStatus, dataCompleteness, waitingFor, ...facets } = yield* present(rows, type, found);
+      const { processingStatus, dataCompleteness, waitingFor, ...facets } = yield* present(rows, type, actorId, found);
       const eventHistory = yield* readAll(places.slice(-HISTORY_LIMIT), (place) => {
         const head = row === null ? undefined : rows.eventHead(row.key, place);
         return head && toEntry(head);
@@ -55,7 +55,7 @@ export function createActorAnswers(rows: HistoryRows): Pick<Queries, "get" | "hi
       const found = rows.find(type, actorId);
       if (found === undefined) return undefined;
       const events = yield* readEvents(rows, found, STEPS_LIMIT);
-      const replayed = yield* replaySteps(type, found, events, yield* readDecisions(rows, found));
+      const replayed = yield* replaySteps(type, { ...found, actorId }, events, yield* readDecisions(rows, found));
       return { [type.idField]: actorId, total: found.places.length, ...replayed, ...noticeOf(found) };
     },
     *next(type, actorId, at = STEPS_LIMIT) {
@@ -64,7 +64,7 @@ export function createActorAnswers(rows: HistoryRows): Pick<Queries, "get" | "hi
       const events = yield* readEvents(rows, found, Math.min(at, STEPS_LIMIT));
       // Whatever comes is kept back, and it may be that it cannot be replayed.
       if (found.held !== undefined) return { [type.idField]: actorId, at: events.length, next: [] };
-      const replay = startReplay(type);
+      const replay = startReplay(type, actorId);
       for (const event of events) {
         replay.step(event);
         yield;
@@ -127,11 +127,11 @@ type Presented = Pick<ActorAnswer, "processingStatus" | "dataCompleteness" | "wa
  * The actor as the writer would have it in memory: a damaged or outdated snapshot is no answer. Of one that is
  * quarantined because it cannot be replayed, what its row says.
  */
-function* present(rows: HistoryRows, type: ActorType, found: FoundActor): Pieces<Presented> {
+function* present(rows: HistoryRows, type: ActorType, actorId: string, found: FoundActor): Pieces<Presented> {
   const { row, held } = found;
   try {
-    const restored = row === null ? undefined : restoreActor(type, row);
-    const live = restored ?? (yield* rebuildInPieces(type, yield* readEvents(rows, found)));
+    const restored = row === null ? undefined : restoreActor(type, actorId, row, null);
+    const live = restored ?? (yield* rebuildInPieces(type, actorId, yield* readEvents(rows, found)));
     const now = live.snapshot();
     return {
       processingStatus: live.state(),

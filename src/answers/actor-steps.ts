@@ -21,7 +21,7 @@ export interface Taken extends Pick<DecisionRow, "causedAtMs"> {
 /** Leads an actor through its events; one that is quarantined because it cannot be replayed, as far as it can. */
 export function* replaySteps(
   type: ActorType,
-  { row, held }: FoundActor,
+  { row, held, actorId }: FoundActor & { readonly actorId: string },
   events: readonly HeardEvent[],
   decisions: readonly Taken[],
 ): Pieces<Pick<ActorSteps, "initial" | "steps">> {
@@ -33,7 +33,7 @@ export function* replaySteps(
       return undefined;
     }
   };
-  const replay = attempt(() => startReplay(type));
+  const replay = attempt(() => startReplay(type, actorId));
   const initial = attempt(() => replay?.moment()) ?? unknownMoment(row);
   const steps: ActorStep[] = [];
   const byId = Map.groupBy(events, ({ eventId }) => eventId);
@@ -76,6 +76,7 @@ export function toEntry(event: EventHead): EventEntry {
     timestamp: event.timestamp,
     receivedAt: rfc3339(event.storedAtMs),
     outcome: event.outcome,
+    ...(event.outcome === "reordered" && { replayed: event.replayed }),
     duplicates: event.duplicates,
     conflicts: event.conflicts,
     sequence: event.sequence,

@@ -1,5 +1,5 @@
 import type { ActorType } from "../actor/actor-type.ts";
-import { ReplayError, rebuildActor } from "../flow/hot-actors.ts";
+import { ReplayError, rebuildActor } from "../flow/rebuild.ts";
 import { createActorAnswers } from "./actor-answers.ts";
 import {
   presentDeadLetter,
@@ -57,7 +57,7 @@ export function createAnswers(stored: StoredRows): Answers {
 /** Asked for each page, as it costs some microseconds. */
 function startBlank(type: ActorType): BlankActor {
   try {
-    const live = rebuildActor(type, []);
+    const live = rebuildActor(type, `some-${type.name}`, []);
     return { state: live.state(), completeness: type.completeness(live.snapshot()) };
   } catch (error) {
     if (!(error instanceof ReplayError)) throw error;

@@ -1,11 +1,13 @@
 import type { Snapshot } from "xstate";
 import type { ActorType } from "../actor/actor-type.ts";
-import { restoreActor } from "../actor/interpreter.ts";
 import { decodeStored } from "../flow/decode.ts";
-import { rebuildActor } from "../flow/hot-actors.ts";
+import { restoreActor, spawnActor } from "../flow/hosts/host.ts";
+import type { LiveActor } from "../flow/hosts/live-actor.ts";
 import type { Journal } from "../flow/journal.ts";
+import { passedAfter, readPast, rebuildActor } from "../flow/rebuild.ts";
 import type { StoredActor } from "../flow/rows.ts";
-import { type InspectedActor, type InspectionMessage, startInspectedActor } from "./inspected-actor.ts";
+import { type InspectedActor, startInspectedActor, startInspectedFold } from "./inspected-actor.ts";
+import type { InspectionMessage, Telling as MessageTelling } from "./inspection-messages.ts";
 
 /** What an inspection reads of the store. */
 export type InspectionJournal = Pick<Journal, "findActor" | "eventsOf">;
@@ -36,12 +38,32 @@ export function startFromPast(
   const row = journal.findActor(type.name, actorId);
   const replayed = row !== undefined && row.events <= PAST_EVENTS ? replay(journal, type, row, telling) : undefined;
   if (replayed !== undefined) return replayed;
-  return startInspectedActor(type, actorId, {
-    snapshot: row && snapshotOf(journal, type, row),
+  return start(journal, type, actorId, {
+    row,
     startedAtMs: row?.updatedAtMs ?? Date.now(),
     redact: telling.redact,
     tell: (message) => telling.tell(JSON.stringify(message)),
   });
+}
+
+/** @param row - absent: from its initial state. */
+function start(
+  journal: InspectionJournal,
+  type: ActorType,
+  actorId: string,
+  { row, ...telling }: MessageTelling & { readonly row?: StoredActor | undefined },
+): InspectedActor {
+  if (type.ordering === "merge") {
+    const snapshot = row && (JSON.parse(usable(journal, type, row).persist().snapshot) as Snapshot<unknown>);
+    return startInspectedActor(type, actorId, snapshot, telling);
+  }
+  const past = row === undefined ? [] : readPast(type, journal.eventsOf(row.key));
+  const live = row === undefined ? spawnActor(type, actorId) : usable(journal, type, row);
+  return startInspectedFold(type, actorId, { ...telling, live, past });
+}
+
+function usable(journal: InspectionJournal, type: ActorType, row: StoredActor): LiveActor {
+  return restoreActor(type, row.id, row, null) ?? rebuildActor(type, row.id, journal.eventsOf(row.key));
 }
 
 /** @returns undefined, with nothing told, when there is too much to tell. */
@@ -57,22 +79,18 @@ function replay(
     bytes += Buffer.byteLength(message);
     past.push(message);
   };
-  const actor = startInspectedActor(type, row.id, {
+  const actor = start(journal, type, row.id, {
     startedAtMs: row.firstSeenAtMs,
     redact,
     tell: (message: InspectionMessage) => take(JSON.stringify(message)),
   });
-  for (const { type: eventType, eventId, timestamp, body, storedAtMs } of journal.eventsOf(row.key)) {
-    actor.send({ type: eventType, eventId, timestamp, data: decodeStored(type, eventType, body) }, storedAtMs);
+  for (const event of journal.eventsOf(row.key)) {
+    const { type: eventType, eventId, timestamp, body, storedAtMs } = event;
+    const heard = { type: eventType, eventId, timestamp, data: decodeStored(type, eventType, body) };
+    actor.send(heard, storedAtMs, passedAfter(type, event));
     if (bytes > PAST_BYTES) return undefined;
   }
   take = tell;
   for (const message of past) tell(message);
   return actor;
-}
-
-function snapshotOf(journal: InspectionJournal, type: ActorType, row: StoredActor): Snapshot<unknown> {
-  const isUsable = restoreActor(type, row) !== undefined;
-  const { snapshot } = isUsable ? row : rebuildActor(type, journal.eventsOf(row.key)).persist();
-  return JSON.parse(snapshot) as Snapshot<unknown>;
 }

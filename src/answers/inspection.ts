@@ -1,6 +1,7 @@
 import type { ActorType } from "../actor/actor-type.ts";
-import type { Handled } from "../flow/batch-result.ts";
+import { type Handled, isNewFact } from "../flow/batch-result.ts";
 import type { Observer } from "../flow/observer.ts";
+import { passedAfter } from "../flow/rebuild.ts";
 import type { Lane } from "../wire/lanes.ts";
 import type { InspectedActor } from "./inspected-actor.ts";
 import { type InspectionJournal, startFromPast } from "./inspection-past.ts";
@@ -97,7 +98,8 @@ export function createInspections(options: InspectionsOptions): Inspections {
     const { type, eventId, timestamp, data } = observation;
     let reason: InspectionEnd | undefined;
     try {
-      watcher.actor.send({ type, eventId, timestamp, data }, delivery.storedAtMs);
+      const passed = passedAfter(watcher.lane.type, { type, timestamp, storedAtMs: delivery.storedAtMs });
+      watcher.actor.send({ type, eventId, timestamp, data }, delivery.storedAtMs, passed);
       reason = watcher.stopped();
     } catch (error) {
       onError(error as Error, watcher.lane.type, watcher.actorId);
@@ -133,7 +135,7 @@ export function createInspections(options: InspectionsOptions): Inspections {
       if (count === 0) return;
       for (const item of handled) {
         // A duplicate, parked or rejected event has not moved the actor.
-        if (item.outcome !== "applied" && item.outcome !== "superseded") continue;
+        if (!isNewFact(item.outcome) && item.outcome !== "tick") continue;
         const name = nameOf(item.delivery.lane.type, item.observation?.actorId ?? "");
         for (const watcher of watched.get(name) ?? []) show(watcher, item);
       }

@@ -1,6 +1,6 @@
 import type { ActorType } from "../actor/actor-type.ts";
 import type { Pieces } from "../flow/pieces.ts";
-import type { RetiredRow } from "../flow/rows.ts";
+import type { RetiredRow, StoredOutcome } from "../flow/rows.ts";
 import type { DeadLetter, DeadLetterFilter, DeadLetterPage } from "./dead-letters.ts";
 import type { Foreseen, Moment, ReplayedEvent } from "./replay.ts";
 
@@ -100,7 +100,9 @@ export interface EventEntry {
   readonly timestamp: string;
   /** Stream time. */
   readonly receivedAt: string;
-  readonly outcome: "applied" | "superseded";
+  readonly outcome: StoredOutcome;
+  /** Of a reordered one: events that happened later and were folded again. */
+  readonly replayed?: number;
   /** Deliveries of the same event beyond the first. */
   readonly duplicates: number;
   /** Deliveries with its type and id, but another content: the first heard counts, which is this one. */

@@ -1,8 +1,9 @@
 import type { ActorEvent, ActorType, DecisionContent, SampleEvent } from "../actor/actor-type.ts";
 import { nextContent } from "../actor/decision.ts";
 import { compareTimestamps } from "../actor/event-time.ts";
-import { type LiveActor, spawnActor } from "../actor/interpreter.ts";
-import { decodeStored } from "../flow/decode.ts";
+import { spawnActor } from "../flow/hosts/host.ts";
+import type { LiveActor } from "../flow/hosts/live-actor.ts";
+import { passedAfter, readFact } from "../flow/rebuild.ts";
 import type { EventRow } from "../flow/rows.ts";
 import { type Change, changesBetween } from "./field-changes.ts";
 
@@ -35,28 +36,37 @@ export interface Foreseen extends Omit<Moment, "view"> {
   readonly decision: DecisionContent | null;
 }
 
+/** What is needed of an event. */
+export type ReplayedRow = Pick<EventRow, "type" | "eventId" | "timestamp" | "storedAtMs" | "body">;
+
 /** Leads an actor through its history, event by event. */
 export interface Replay {
   moment(): Moment;
   /** @throws when an event that was once applied no longer can be: a bug in the machine's new version. */
-  step(row: EventRow): ReplayedEvent;
+  step(row: ReplayedRow): ReplayedEvent;
   /** Tries the type's samples, each as the latest event of all; the actor stays as it is. */
   foresee(): Foreseen[];
 }
 
 /** Starts an actor as it was before its first event. */
-export function startReplay(type: ActorType): Replay {
-  const live = spawnActor(type);
+export function startReplay(type: ActorType, actorId: string): Replay {
+  const live = spawnActor(type, actorId);
+  const past: ActorEvent[] = [];
   let latest = "1970-01-01T00:00:00.000Z";
   return {
     moment: () => look(type, live),
     step(row) {
       const before = look(type, live);
-      const { eventId, timestamp } = row;
-      const data = decodeStored(type, row.type, row.body);
-      const effect = live.send({ type: row.type, eventId, timestamp, data });
-      if (effect.kind === "error") throw new Error(`event ${eventId} cannot be replayed`, { cause: effect.error });
-      if (compareTimestamps(latest, timestamp) < 0) latest = timestamp;
+      const fact = readFact(type, row);
+      if (fact !== undefined) {
+        const effect = live.send(fact, () => past);
+        if (effect.kind === "error")
+          throw new Error(`event ${row.eventId} cannot be replayed`, { cause: effect.error });
+        past.push(fact);
+        if (compareTimestamps(latest, fact.timestamp) < 0) latest = fact.timestamp;
+      }
+      const passed = passedAfter(type, row);
+      if (passed !== undefined) live.pass(passed);
       const after = look(type, live);
       return { ...after, changes: changesBetween(before.view, after.view) };
     },
@@ -64,11 +74,11 @@ export function startReplay(type: ActorType): Replay {
       const before = look(type, live);
       const timestamp = secondAfter(latest);
       return (type.samples?.(live.snapshot()) ?? []).map((sample) => {
-        const effect = live.send(eventOf(sample, timestamp));
-        // A machine that fails on it has undone it already.
-        if (effect.kind === "error") return { ...foreseen(type, sample, before, before), applies: false };
-        const after = look(type, live);
-        live.rewind();
+        const effect = live.send(eventOf(sample, timestamp), () => past);
+        const isFailed = effect.kind === "error" || effect.kind === "held";
+        const after = isFailed ? before : look(type, live);
+        // A machine that merges has undone what it failed on already.
+        if (effect.kind !== "error") live.rewind();
         return { ...foreseen(type, sample, before, after), applies: effect.kind === "applied" };
       });
     },

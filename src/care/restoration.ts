@@ -1,4 +1,5 @@
 import { causeOf, decodeContent, standingAfter } from "../actor/decision.ts";
+import { TIME_PASSED } from "../actor/delays.ts";
 import type { BatchResult, Handled } from "../flow/batch-result.ts";
 import type { ReachCrashPoint } from "../flow/crash-points.ts";
 import { type DecodeLimits, decode } from "../flow/decode.ts";
@@ -92,7 +93,7 @@ function recognise(retired: RetiredRow, { deliveries, decisions }: History, limi
     // Read again from its first message, the stream does not say where the past ends: where all events are there.
     if (retired.sequence === 0 && events.size === retired.events) break;
     const found = decode(delivery, limits);
-    if (!isRejected(found)) events.set(`${found.type} ${found.eventId}`, found.eventId);
+    if (!isRejected(found) && found.type !== TIME_PASSED) events.set(`${found.type} ${found.eventId}`, found.eventId);
     past.push(delivery);
   }
   return isDigestOf([...events.values()], retired.digest) ? { deliveries: past, decisions } : undefined;
@@ -118,9 +119,8 @@ function adoptLedger(
 ): void {
   const { type, partition } = lane;
   const actor = actors.find(lane, retired.actorId, retired.updatedAtMs);
-  const heard = past.filter(({ outcome }) => outcome === "applied" || outcome === "superseded");
   // Of several types' events with one id the last.
-  const causes = new Map(heard.map((handled) => [handled.observation?.eventId, handled]));
+  const causes = new Map(past.map((handled) => [handled.observation?.eventId, handled]));
   // Where a stranger wrote one revision twice, the last one is what the ledger had.
   const byRevision = new Map(decisions.map((found) => [found.revision, found]));
   for (const found of [...byRevision.values()].sort((a, b) => a.revision - b.revision)) {

@@ -78,6 +78,14 @@ function said(line: StoryLine): string {
       return `outdated: ${describe(line.data)}`;
     case "applied":
       return describe(line.data);
+    case "reordered":
+      return `late, but in time: ${describe(line.data)}`;
+    case "unhandled":
+      return `nothing takes it: ${describe(line.data)}`;
+    case "held":
+      return `kept, more is to be known: ${describe(line.data)}`;
+    case "tick":
+      return "so much time has passed";
     default:
       return line.outcome satisfies never;
   }

@@ -1,8 +1,8 @@
-import type { ActorEvent, ActorType, DecisionContent, TrafficMessage } from "../actor/actor-type.ts";
+import type { ActorType, DecisionContent, TrafficMessage } from "../actor/actor-type.ts";
 import { decodeContent } from "../actor/decision.ts";
 import { compareTimestamps } from "../actor/event-time.ts";
-import { spawnActor } from "../actor/interpreter.ts";
-import type { ActorAnswer, ActorHistory, PublishedObject } from "../answers/queries.ts";
+import type { ActorAnswer, ActorHistory, EventEntry, PublishedObject } from "../answers/queries.ts";
+import { type ReplayedRow, startReplay } from "../answers/replay.ts";
 
 /** A message as it stands in the stream. */
 export interface Heard {
@@ -19,7 +19,7 @@ export interface StoryLine {
   /** Event time. */
   readonly timestamp: string | null;
   readonly eventType: string;
-  readonly outcome: "applied" | "superseded" | "duplicate" | "rejected";
+  readonly outcome: EventEntry["outcome"] | "duplicate" | "rejected";
   /** The event's own fields. */
   readonly data: PublishedObject;
   /** Why it was rejected. */
@@ -71,16 +71,17 @@ type HistoryEvent = ActorHistory["events"][number];
  * @param heard - every message about it, duplicates and rejected ones included, in any order.
  */
 export function tellStory(type: ActorType, actorId: string, { end, history }: Known, heard: readonly Heard[]): Story {
-  const actor = spawnActor(type);
+  // The same machine over the same events in the same order: the states in between are not kept anywhere.
+  const replay = startReplay(type, actorId);
+  let state = replay.moment().state;
   const lines: StoryLine[] = [];
   const first = new Map<string, StoryLine>();
   for (const { message, sequence } of [...heard].sort((a, b) => a.sequence - b.sequence)) {
     const key = `${message.subject} ${JSON.stringify(message.headers)} ${message.body}`;
     const event = history.events.find((known) => known.sequence === sequence);
     const earlier = first.get(key);
-    const stateBefore = actor.state();
-    // The same machine over the same events in the same order: the states in between are not kept anywhere.
-    if (event !== undefined) actor.send(toActorEvent(event));
+    const stateBefore = state;
+    if (event !== undefined) state = replay.step(toRow(event)).state;
     const line: StoryLine = {
       heard: lines.length + 1,
       happened: event === undefined ? (earlier?.happened ?? null) : placeOf(event, history),
@@ -91,7 +92,7 @@ export function tellStory(type: ActorType, actorId: string, { end, history }: Kn
       reason: message.rejectedAs ?? null,
       sameAs: event === undefined ? (earlier?.heard ?? null) : null,
       stateBefore,
-      stateAfter: actor.state(),
+      stateAfter: state,
       decision: event === undefined ? null : decisionBy(type, event.eventId, history),
     };
     lines.push(line);
@@ -122,8 +123,8 @@ function decisionBy(type: ActorType, eventId: string, history: ActorHistory): St
   };
 }
 
-function toActorEvent({ eventType, eventId, timestamp, data }: HistoryEvent): ActorEvent {
-  return { type: eventType, eventId, timestamp, data };
+function toRow({ eventType, eventId, timestamp, receivedAt, data }: HistoryEvent): ReplayedRow {
+  return { type: eventType, eventId, timestamp, storedAtMs: Date.parse(receivedAt), body: JSON.stringify(data) };
 }
 
 function placeOf({ timestamp }: HistoryEvent, history: ActorHistory): number {

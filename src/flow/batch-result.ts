@@ -1,8 +1,17 @@
 import type { Rejected } from "../wire/rejection.ts";
 import type { Delivery, Observation } from "./delivery.ts";
-import type { DeadLetterRow, TakenDecision } from "./rows.ts";
+import type { DeadLetterRow, StoredOutcome, TakenDecision } from "./rows.ts";
 
-export type Outcome = "applied" | "superseded" | "duplicate" | "conflict" | "parked" | "rejected" | "skipped";
+/**
+ * `ignored`: a tick that comes before its time, or about an actor nothing is known of. `skipped`: it was applied before, and
+ * nothing is counted. The others: see `StoredOutcome`.
+ */
+export type Outcome = StoredOutcome | "duplicate" | "conflict" | "parked" | "rejected" | "ignored" | "skipped";
+
+/** Did an actor learn something it had not heard before, a tick left aside? */
+export function isNewFact(outcome: Outcome): boolean {
+  return ["applied", "superseded", "reordered", "unhandled", "held"].includes(outcome);
+}
 
 /** What became of one delivery. */
 export interface Handled {
@@ -10,6 +19,10 @@ export interface Handled {
   readonly outcome: Outcome;
   readonly observation?: Observation;
   readonly rejected?: Rejected;
+  /** Of a reordered event: events that happened later and were folded again. */
+  readonly replayed?: number;
+  /** Why its actor is held, where that is news. */
+  readonly held?: string;
 }
 
 /** What one committed batch brought about. */

@@ -93,13 +93,16 @@ function saveActor(actor: HotActor, journal: Journal, tallies: Tallies): number 
     decisionType,
     firstSeenAtMs: actor.firstSeenAtMs,
     updatedAtMs: actor.updatedAtMs,
+    due: live.due(),
   };
   journal.saveActor(row, actor.saved);
+  const anchors = live.anchors();
+  if (anchors !== null) journal.saveAnchors(actor.key, anchors);
   tallies.move(lane, "state", actor.saved?.state, state);
   tallies.move(lane, "standing", actor.saved?.decisionType, decisionType);
   const before = actor.saved === null ? null : wholePercent(actor.saved.completeness);
   tallies.move(lane, "completeness", before, wholePercent(completeness));
-  actor.saved = { state, decisionType, completeness };
+  actor.saved = { state, decisionType, completeness, due: row.due };
   actor.rowVersion++;
   return row.snapshot.length;
 }

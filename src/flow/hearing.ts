@@ -1,4 +1,5 @@
 import type { Rejected } from "../wire/rejection.ts";
+import type { Arrival } from "./arrival.ts";
 import type { Batch } from "./batch.ts";
 import type { Handled, Outcome } from "./batch-result.ts";
 import { decide, type Heard } from "./decide.ts";
@@ -14,6 +15,10 @@ export interface Hearing {
   park(delivery: Delivery, observation: Observation, batch: Batch): Handled;
   /** Its actor failed on it. */
   fail(delivery: Delivery, observation: Observation, cause: Error, batch: Batch): Handled;
+  /** Its actor's facts cannot be folded now, or its rules fail on them: they are kept. */
+  hold(arrival: Arrival, cause: Error, batch: Batch): Pick<Handled, "held">;
+  /** All is well again with an actor that was held. */
+  mend(arrival: Arrival, batch: Batch): void;
   count(actor: HotActor, outcome: Outcome, batch: Batch): void;
   /** The actor's state before the event. */
   move(actor: HotActor, from: string, batch: Batch): void;
@@ -36,6 +41,8 @@ export function createHearings(journal: Journal, setbacks: Setbacks): Hearings {
     park: setbacks.park,
     fail: (delivery, observation, cause, batch) =>
       setbacks.reject(delivery, setbacks.quarantine(delivery, observation, cause, batch), batch),
+    hold: setbacks.hold,
+    mend: setbacks.mend,
     count: (actor, outcome, batch) => batch.tallies.add(actor.lane, `events:${outcome}`, 1),
     move: noteMoves,
     decide: (actor, heard, batch) => decide(journal, actor, heard, batch),

@@ -1,12 +1,12 @@
 import type { ActorType, DecisionContent } from "../actor/actor-type.ts";
-import { asError } from "../actor/as-error.ts";
-import { type LiveActor, restoreActor, spawnActor } from "../actor/interpreter.ts";
 import type { Lane } from "../wire/lanes.ts";
-import { decodeStored } from "./decode.ts";
+import { FEW_FACTS } from "./hosts/event-time.ts";
+import { restoreActor } from "./hosts/host.ts";
+import type { LiveActor } from "./hosts/live-actor.ts";
 import { createHotCache } from "./hot-cache.ts";
 import type { Journal } from "./journal.ts";
-import { atOnce, type Pieces } from "./pieces.ts";
-import type { EventRow, IndexedColumns, StoredActor } from "./rows.ts";
+import { ReplayError, rebuildActor } from "./rebuild.ts";
+import type { IndexedColumns, StoredActor } from "./rows.ts";
 
 /** An actor in memory together with what its row knows about it. */
 export interface HotActor {
@@ -30,6 +30,8 @@ export interface HotActor {
 export interface HotActors {
   /** The actor, spawned, restored or as it is in memory. */
   find(lane: Lane, id: string, storedAtMs: number): HotActor;
+  /** As {@link HotActors.find}, but from its events, whatever its snapshot says. */
+  findAnew(lane: Lane, id: string, storedAtMs: number): HotActor;
   evict(lane: Lane, id: string): void;
   /** Forgets every actor of a lane that went to another owner. */
   evictLane(lane: Lane): void;
@@ -38,6 +40,15 @@ export interface HotActors {
   /** A batch is over: whom it found may leave. */
   closeBatch(): void;
   size(): number;
+}
+
+interface Wanted {
+  readonly lane: Lane;
+  readonly id: string;
+  /** Of the message that wants it, ms since the epoch. */
+  readonly storedAtMs: number;
+  /** False: its snapshot is not. */
+  readonly isToBeRead?: boolean;
 }
 
 /** An actor without what it knows. */
@@ -58,15 +69,16 @@ export function createHotActors(
   // An evicted actor is simply dropped: machines have no timers, children or subscriptions to stop.
   const cache = createHotCache<HotActor>({ maxActors: capacity, maxBytes });
 
-  function load(lane: Lane, id: string, storedAtMs: number, row: StoredActor | undefined): HotActor {
+  function load({ lane, id, storedAtMs, isToBeRead = true }: Wanted, row: StoredActor | undefined): HotActor {
     if (row === undefined) return fresh(lane, id, journal.nextActorKey(), storedAtMs);
-    const restored = restoreActor(lane.type, row);
-    if (restored === undefined) onRebuild(lane.type, id);
+    const anchors = lane.type.ordering === "merge" || row.events < FEW_FACTS ? null : journal.anchorsOf(row.key);
+    const restored = isToBeRead ? restoreActor(lane.type, id, row, anchors) : undefined;
+    if (isToBeRead && restored === undefined) onRebuild(lane.type, id);
     return {
       key: row.key,
       id,
       lane,
-      live: restored ?? rebuildActor(lane.type, journal.eventsOf(row.key)),
+      live: restored ?? rebuildActor(lane.type, id, journal.eventsOf(row.key)),
       saved: row,
       completeness: row.completeness,
       rowVersion: row.rowVersion,
@@ -78,15 +90,21 @@ export function createHotActors(
     };
   }
 
+  function find(wanted: Wanted): HotActor {
+    const name = cacheKey(wanted.lane, wanted.id);
+    const known = cache.get(name);
+    if (known !== undefined) return known;
+    const row = journal.findActor(wanted.lane.type.name, wanted.id);
+    const loaded = load(wanted, row);
+    cache.set(name, loaded, bytesOf(row?.snapshot.length ?? 0));
+    return loaded;
+  }
+
   return {
-    find(lane, id, storedAtMs) {
-      const name = cacheKey(lane, id);
-      const known = cache.get(name);
-      if (known !== undefined) return known;
-      const row = journal.findActor(lane.type.name, id);
-      const loaded = load(lane, id, storedAtMs, row);
-      cache.set(name, loaded, bytesOf(row?.snapshot.length ?? 0));
-      return loaded;
+    find: (lane, id, storedAtMs) => find({ lane, id, storedAtMs }),
+    findAnew(lane, id, storedAtMs) {
+      cache.delete(cacheKey(lane, id));
+      return find({ lane, id, storedAtMs, isToBeRead: false });
     },
     evict(lane, id) {
       cache.delete(cacheKey(lane, id));
@@ -113,7 +131,7 @@ function fresh(lane: Lane, id: string, key: number, storedAtMs: number): HotActo
     key,
     id,
     lane,
-    live: rebuildActor(lane.type, []),
+    live: rebuildActor(lane.type, id, []),
     saved: null,
     completeness: 0,
     rowVersion: 0,
@@ -130,46 +148,6 @@ function readStanding(json: string): DecisionContent {
     return JSON.parse(json) as DecisionContent;
   } catch (cause) {
     throw new ReplayError("its standing decision is damaged", { cause });
-  }
-}
-
-/**
- * An actor cannot be made from what is stored of it: a bug in the machine's or the contract's new version, or damage.
- */
-export class ReplayError extends Error {
-  override readonly name = "ReplayError";
-}
-
-/**
- * Replays an actor whose stored snapshot is unusable.
- *
- * @param events - its whole history, in stream order.
- * @throws ReplayError when an event that was once applied no longer can be, or the machine does not even start.
- */
-export function rebuildActor(type: ActorType, events: Iterable<EventRow>): LiveActor {
-  return atOnce(rebuildInPieces(type, events));
-}
-
-/** As {@link rebuildActor}, one event a piece. */
-export function* rebuildInPieces(type: ActorType, events: Iterable<EventRow>): Pieces<LiveActor> {
-  const live = startAnew(type);
-  for (const { type: eventType, eventId, timestamp, body } of events) {
-    try {
-      const effect = live.send({ type: eventType, eventId, timestamp, data: decodeStored(type, eventType, body) });
-      if (effect.kind === "error") throw effect.error;
-    } catch (cause) {
-      throw new ReplayError(`stored event ${eventId} cannot be replayed: ${asError(cause).message}`, { cause });
-    }
-    yield;
-  }
-  return live;
-}
-
-function startAnew(type: ActorType): LiveActor {
-  try {
-    return spawnActor(type);
-  } catch (cause) {
-    throw new ReplayError(asError(cause).message, { cause });
   }
 }
 

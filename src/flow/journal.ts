@@ -10,6 +10,7 @@ import type {
   QuarantineRow,
   RetiredRow,
   StoredActor,
+  StoredOutcome,
 } from "./rows.ts";
 
 /** The write side of the store, as one batch needs it. Everything inside `transaction` commits together or not at all. */
@@ -21,6 +22,9 @@ export interface Journal {
   /** A key no other actor has; used up even when the transaction fails. */
   nextActorKey(): number;
   findActor(type: string, id: string): StoredActor | undefined;
+  /** Moments of its past that it can go back to, as they were saved last, JSON; null when they never were. */
+  anchorsOf(actorKey: number): string | null;
+  saveAnchors(actorKey: number, anchors: string): void;
   /** The actor's history in the order in which it was applied, to rebuild it from. */
   eventsOf(actorKey: number): Iterable<EventRow>;
   /**
@@ -29,7 +33,8 @@ export interface Journal {
    *   is this very message, which was applied before; nothing is counted.
    */
   recordEvent(row: EventRow): "new" | "duplicate" | "conflict" | "again";
-  markSuperseded(actorKey: number, event: EventName): void;
+  /** What an event did, where that is not that it was applied. @param replayed - events folded again. */
+  markOutcome(actorKey: number, event: EventName, outcome: StoredOutcome, replayed: number): void;
   forgetEvent(actorKey: number, event: EventName): void;
   /**
    * Writes the row; its version in the store becomes `rowVersion + 1`.
@@ -46,9 +51,11 @@ export interface Journal {
   /** @returns false when the stream holds this very dead letter already. */
   recordDeadLetter(row: DeadLetterRow): boolean;
   isQuarantined(type: string, actorId: string): boolean;
+  /** Of an actor that is quarantined already only the reason changes. */
   quarantine(row: QuarantineRow): void;
   /** Keeps an event of a quarantined or retired actor for later. */
   park(row: ParkedRow): void;
+  hasParked(type: string, actorId: string): boolean;
   /** @returns the actor's parked events in the order in which they were heard, which are forgotten. */
   takeParked(type: string, actorId: string): ParkedRow[];
   /** Ends an actor's quarantine; its parked events are to be taken next. */

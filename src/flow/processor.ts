@@ -1,16 +1,17 @@
+import type { Lane } from "../wire/lanes.ts";
 import { isRejected, type Rejected } from "../wire/rejection.ts";
+import { createAct } from "./act.ts";
 import { type Batch, createCommit } from "./batch.ts";
 import type { BatchResult, Handled } from "./batch-result.ts";
 import type { ReachCrashPoint } from "./crash-points.ts";
 import { type DecodeLimits, decode } from "./decode.ts";
 import type { Delivery } from "./delivery.ts";
-import { eventRow } from "./event-row.ts";
 import { createHearings, type Hearing } from "./hearing.ts";
-import { findOrFail, type HotActors, ReplayError } from "./hot-actors.ts";
+import { findOrFail, type HotActors } from "./hot-actors.ts";
 import type { Journal } from "./journal.ts";
+import { ReplayError } from "./rebuild.ts";
 import { createSetbacks } from "./setbacks.ts";
 import type { Tallies } from "./tallies.ts";
-import { transit } from "./transit.ts";
 
 /** Applies deliveries to actors. */
 export interface Processor {
@@ -56,6 +57,7 @@ export function createProcessor(
 ): Processor {
   const setbacks = createSetbacks(journal, actors);
   const { now, parked, past } = createHearings(journal, setbacks);
+  const act = createAct(journal);
   const commit = createCommit(journal, actors, reached);
   return {
     apply: (deliveries) =>
@@ -85,31 +87,21 @@ export function createProcessor(
     const { lane } = delivery;
     const observation = decode(delivery, limits);
     if (isRejected(observation)) return hearing.reject(delivery, observation, batch);
-    if (journal.isQuarantined(lane.type.name, observation.actorId)) return hearing.park(delivery, observation, batch);
-    const actor = findOrFail(actors, lane, observation.actorId, delivery.storedAtMs);
-    if (actor instanceof ReplayError) return hearing.fail(delivery, observation, actor, batch);
+    const { actorId } = observation;
+    const isHeld = journal.isQuarantined(lane.type.name, actorId);
+    if (isHeld && keepsBack(lane, actorId)) return hearing.park(delivery, observation, batch);
+    const actor = findOrFail(actors, lane, actorId, delivery.storedAtMs);
+    if (actor instanceof ReplayError) {
+      return isHeld ? hearing.park(delivery, observation, batch) : hearing.fail(delivery, observation, actor, batch);
+    }
     // Whoever has events has a row, and is not retired.
     const retired = actor.events === 0 ? journal.findRetired(lane.type.name, actor.id) : undefined;
     if (retired !== undefined) return setbacks.hearLate(delivery, observation, retired, batch);
-    const recorded = journal.recordEvent(eventRow(actor.key, delivery, observation));
-    if (recorded === "again") return { delivery, outcome: "skipped", observation };
-    if (recorded !== "new") {
-      hearing.count(actor, recorded, batch);
-      return { delivery, outcome: recorded, observation };
-    }
-    const from = actor.live.state();
-    const transition = transit(actor, observation);
-    if (transition.kind === "error") {
-      journal.forgetEvent(actor.key, observation);
-      return hearing.fail(delivery, observation, transition.error, batch);
-    }
-    batch.touched.add(actor);
-    hearing.count(actor, transition.kind, batch);
-    hearing.move(actor, from, batch);
-    actor.events++;
-    actor.updatedAtMs = delivery.storedAtMs;
-    if (transition.kind === "superseded") journal.markSuperseded(actor.key, observation);
-    else hearing.decide(actor, { delivery, observation, conclusion: transition.conclusion }, batch);
-    return { delivery, outcome: transition.kind, observation };
+    return act({ delivery, observation, actor, isHeld }, hearing, batch);
+  }
+
+  /** By event time a further event may end a quarantine, unless others have to be heard before it. */
+  function keepsBack({ type }: Lane, actorId: string): boolean {
+    return type.ordering === "merge" || journal.hasParked(type.name, actorId);
   }
 }

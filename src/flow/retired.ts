@@ -18,7 +18,7 @@ export interface QuietActor {
   readonly revision: number;
   /** Stream time of its latest event, ms since the epoch. */
   readonly updatedAtMs: number;
-  /** 1: a decision stands, all its decisions are published, it is not quarantined and nothing is known that is to come. */
+  /** 1: a decision stands, all its decisions are published, it is not quarantined, waits for no delay, and nothing is known that is to come. */
   readonly isSettled: 0 | 1;
 }
 
@@ -36,7 +36,7 @@ export interface History {
 /** The rows that say who is retired, and those of the actors who may be. */
 export interface RetiredRows {
   find(type: string, actorId: string): RetiredRow | undefined;
-  /** The ids of all an actor's events. */
+  /** The ids of all an actor's events but its ticks. */
   eventIds(actorKey: number): string[];
   /** Puts the row in place of all an actor has; within a transaction. @param actorKey - the actor's. */
   retire(row: RetiredRow, actorKey: number): void;

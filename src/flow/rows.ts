@@ -14,7 +14,7 @@ export interface StoredActor {
   /** Rises by one with every save; two writers on one row are noticed by it. */
   readonly rowVersion: number;
   readonly machineVersion: number;
-  /** The XState persisted snapshot as JSON. */
+  /** What the actor is restored from as JSON, see `hosts/host.ts`. */
   readonly snapshot: string;
   /** CRC-32 of `snapshot`. */
   readonly checksum: number;
@@ -33,10 +33,12 @@ export interface StoredActor {
   readonly firstSeenAtMs: number;
   /** Stream time of the latest event heard, ms since the epoch. */
   readonly updatedAtMs: number;
+  /** When its next delay ends, normalised event time; null when it waits for nothing. */
+  readonly due: string | null;
 }
 
 /** The columns lists are made by. */
-export type IndexedColumns = Pick<StoredActor, "state" | "decisionType" | "completeness">;
+export type IndexedColumns = Pick<StoredActor, "state" | "decisionType" | "completeness" | "due">;
 
 /** By what an event is known within its actor: the ids of different event types do not meet. */
 export type EventName = Pick<EventRow, "type" | "eventId">;
@@ -54,9 +56,18 @@ export interface EventRow {
   readonly body: string;
 }
 
+/**
+ * What an event did when it was heard. `superseded`: nothing, of a merge type. By event time: `reordered`, it happened
+ * before others; `unhandled`, nothing in the machine takes it where it happened; `held`, it is kept, and the actor's facts
+ * could not be folded; `tick`, it is none of the machine's.
+ */
+export type StoredOutcome = "applied" | "superseded" | "reordered" | "unhandled" | "held" | "tick";
+
 /** An event, and what became of it. */
 export interface HeardEvent extends EventRow {
-  readonly outcome: "applied" | "superseded";
+  readonly outcome: StoredOutcome;
+  /** Of a reordered one: events that happened later and were folded again. */
+  readonly replayed: number;
   /** How often it was heard again, and how often with another content. */
   readonly duplicates: number;
   readonly conflicts: number;

@@ -1,5 +1,6 @@
 import type { Rejected } from "../wire/rejection.ts";
 import { oneLine } from "../wire/rejection.ts";
+import type { Arrival } from "./arrival.ts";
 import type { Batch } from "./batch.ts";
 import type { Handled } from "./batch-result.ts";
 import type { Delivery, Observation } from "./delivery.ts";
@@ -19,12 +20,16 @@ export interface Setbacks {
   parkAgain(delivery: Delivery, observation: Observation): Handled;
   /** Its actor failed on it: from now on that one is in quarantine. It is kept, to be tried again with all that follow it. */
   quarantine(delivery: Delivery, observation: Observation, cause: Error, batch: Batch): Rejected;
+  /** Its actor's facts cannot be folded, or its rules fail on them. They are kept, and further ones may mend it. */
+  hold(arrival: Arrival, cause: Error, batch: Batch): Pick<Handled, "held">;
+  /** Its actor is held no longer. */
+  mend(arrival: Arrival, batch: Batch): void;
   /** Its actor was retired and may not begin anew: it waits until that one is brought back, see `restoration.ts`. */
   hearLate(delivery: Delivery, observation: Observation, retired: RetiredRow, batch: Batch): Handled;
 }
 
 export function createSetbacks(journal: Journal, actors: HotActors): Setbacks {
-  return { reject, park, parkAgain, quarantine, hearLate };
+  return { reject, park, parkAgain, quarantine, hold, mend, hearLate };
 
   function reject(delivery: Delivery, rejected: Rejected, batch: Batch): Handled {
     const { lane } = delivery;
@@ -65,6 +70,22 @@ export function createSetbacks(journal: Journal, actors: HotActors): Setbacks {
     journal.park(parkedRow(delivery, actorId));
     batch.tallies.add(lane, "quarantined", 1);
     return { reason: "machine_error", error };
+  }
+
+  function hold({ actor, observation, delivery, isHeld }: Arrival, cause: Error, batch: Batch): Pick<Handled, "held"> {
+    const { lane, id: actorId } = actor;
+    const type = lane.type.name;
+    const error = oneLine(`${type} is held since ${observation.type} ${observation.eventId}: ${cause.message}`);
+    const { type: eventType } = observation;
+    journal.quarantine({ type, actorId, partition: lane.partition, eventType, error, sinceMs: delivery.storedAtMs });
+    if (isHeld) return {};
+    batch.tallies.add(lane, "quarantined", 1);
+    return { held: error };
+  }
+
+  function mend({ actor: { lane, id } }: Arrival, batch: Batch): void {
+    journal.endQuarantine(lane.type.name, id);
+    batch.tallies.add(lane, "quarantined", -1);
   }
 
   function hearLate(delivery: Delivery, observation: Observation, retired: RetiredRow, batch: Batch): Handled {

@@ -1,33 +1,79 @@
 import type { ActorEvent } from "../actor/actor-type.ts";
 import { asError } from "../actor/as-error.ts";
 import { type Drawn, draw, measure } from "../actor/conclude.ts";
+import type { Effect } from "./hosts/live-actor.ts";
+import type { Past } from "./hosts/timeline.ts";
 import type { HotActor } from "./hot-actors.ts";
+import { ReplayError } from "./rebuild.ts";
 
-/** What a transition led to; `error` means the actor is as it was before. */
+/** What is heard of an actor. */
+export interface Impulse {
+  /** Absent: only that time passes. */
+  readonly event?: ActorEvent;
+  /** How far time has passed now, normalised event time; absent for an actor that waits for nothing ever. */
+  readonly passed?: string | undefined;
+  /** All events heard before. */
+  readonly past: Past;
+  /** It is quarantined: if all goes well, it no longer is. */
+  readonly isHeld: boolean;
+}
+
+/**
+ * What an impulse led to. `passed`: no event, only time. `held`: nothing can be concluded now, its facts are kept. `error`:
+ * the actor is as it was before.
+ */
 export type Transition =
-  | { readonly kind: "applied"; readonly conclusion: Drawn }
-  | { readonly kind: "superseded" }
+  | {
+      readonly kind: "applied" | "superseded" | "unhandled" | "reordered" | "passed";
+      /** Events that happened later and were folded again. */
+      readonly replayed: number;
+      /** Absent: it has not changed. */
+      readonly conclusion?: Drawn;
+    }
+  | { readonly kind: "held"; readonly error: Error }
   | { readonly kind: "error"; readonly error: Error };
 
 /**
- * Lets an event act on an actor and draws the conclusion.
+ * Lets an event act on an actor, and the time that has passed, and draws the conclusion.
  *
  * All that an actor's machine, rules and data can do wrong is found here, at the event that did it: what comes after
  * only writes, so that what fails there is the disk's trouble and no actor's.
  */
-export function transit(actor: HotActor, event: ActorEvent): Transition {
-  const { live, standing } = actor;
-  const { type } = actor.lane;
-  const effect = live.send(event);
-  if (effect.kind === "error") return effect;
+export function transit(actor: HotActor, impulse: Impulse): Transition {
+  const { live, standing, lane } = actor;
+  const { type } = lane;
+  const { event, passed, past, isHeld } = impulse;
+  const before = live.snapshot();
+  const effect = event === undefined ? undefined : send(actor, event, past);
+  if (effect?.kind === "error" || effect?.kind === "held") return effect;
+  const done = {
+    kind: effect?.kind ?? ("passed" as const),
+    replayed: effect?.kind === "reordered" ? effect.replayed : 0,
+  };
   try {
+    const fault = passed === undefined ? undefined : live.pass(passed);
+    if (fault !== undefined) return { kind: "held", error: fault };
     const now = live.snapshot();
+    if (now === before && !isHeld && actor.events > 0) return done;
     const completeness = measure(type, now);
-    const conclusion = effect.kind === "applied" ? draw(type, now, standing) : undefined;
+    const { grounds } = live;
+    const ground = grounds && (() => grounds(() => (event === undefined ? past() : [...past(), event])));
+    const conclusion = done.kind === "superseded" ? undefined : draw(type, now, standing, ground);
     actor.completeness = completeness;
-    return conclusion === undefined ? { kind: "superseded" } : { kind: "applied", conclusion };
+    return { ...done, ...(conclusion && { conclusion }) };
   } catch (thrown) {
+    if (type.ordering !== "merge") return { kind: "held", error: asError(thrown) };
     live.rewind();
     return { kind: "error", error: asError(thrown) };
+  }
+}
+
+/** An event that cannot be read any more is this one actor's trouble. */
+function send({ live }: HotActor, event: ActorEvent, past: Past): Effect {
+  try {
+    return live.send(event, past);
+  } catch (error) {
+    if (error instanceof ReplayError) return { kind: "error", error };
+    throw error;
   }
 }

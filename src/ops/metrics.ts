@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Registry } from "prom-client";
 import type { ActorType } from "../actor/actor-type.ts";
-import type { Handled } from "../flow/batch-result.ts";
+import { type Handled, isNewFact, type Outcome } from "../flow/batch-result.ts";
 import type { Observer } from "../flow/observer.ts";
 import type { LedgerRow } from "../flow/rows.ts";
 import { REJECTION_REASONS } from "../wire/rejection.ts";
@@ -37,17 +37,23 @@ export interface MetricsOptions {
   readonly now?: () => number;
 }
 
+/** Of what is no dead letter. */
+const OUTCOMES = [
+  "applied",
+  "superseded",
+  "reordered",
+  "unhandled",
+  "held",
+  "tick",
+  "ignored",
+  "duplicate",
+  "conflict",
+  "parked",
+  "skipped",
+] as const satisfies readonly Outcome[];
+
 /** The counters of one event type of one actor type. */
-interface EventCells {
-  readonly applied: CounterCell;
-  readonly superseded: CounterCell;
-  readonly duplicate: CounterCell;
-  readonly conflict: CounterCell;
-  readonly parked: CounterCell;
-  readonly skipped: CounterCell;
-  readonly succeeded: CounterCell;
-  readonly failed: CounterCell;
-}
+type EventCells = Readonly<Record<(typeof OUTCOMES)[number] | "succeeded" | "failed", CounterCell>>;
 
 interface TypeCells {
   /** By event type; `UNKNOWN` is what the contract does not know. */
@@ -129,30 +135,14 @@ function recordHandled(byType: ReadonlyMap<string, TypeCells>, handled: Handled,
   if (type === undefined) return;
   const event = type.events.get(observation?.type ?? lastToken(delivery.subject)) ?? type.events.get(UNKNOWN);
   if (event === undefined) return;
-  switch (outcome) {
-    case "applied":
-    case "superseded":
-      event[outcome].value++;
-      event.succeeded.value++;
-      if (observation !== undefined) {
-        type.lateness.observe((delivery.storedAtMs - Date.parse(observation.timestamp)) / 1000);
-      }
-      break;
-    case "duplicate":
-    case "conflict":
-      event[outcome].value++;
-      break;
-    case "parked":
-      event.parked.value++;
-      break;
-    case "rejected":
-      event.failed.value++;
-      break;
-    case "skipped":
-      event.skipped.value++;
-      return;
-    default:
-      outcome satisfies never;
+  if (outcome === "rejected") event.failed.value++;
+  else event[outcome].value++;
+  if (outcome === "skipped") return;
+  if (isNewFact(outcome)) {
+    event.succeeded.value++;
+    if (observation !== undefined) {
+      type.lateness.observe((delivery.storedAtMs - Date.parse(observation.timestamp)) / 1000);
+    }
   }
   type.commitDelay.observe((nowMs - delivery.storedAtMs) / 1000);
 }
@@ -205,12 +195,10 @@ function showZeros(cells: Cells, type: ActorType): void {
 function typeCells(cells: Cells, type: ActorType): TypeCells {
   const of = (eventType: string, outcome: string) => cells.events.cell(type.name, eventType, outcome);
   const eventCells = (eventType: string): EventCells => ({
-    applied: of(eventType, "applied"),
-    superseded: of(eventType, "superseded"),
-    duplicate: of(eventType, "duplicate"),
-    conflict: of(eventType, "conflict"),
-    parked: of(eventType, "parked"),
-    skipped: of(eventType, "skipped"),
+    ...(Object.fromEntries(OUTCOMES.map((outcome) => [outcome, of(eventType, outcome)])) as Omit<
+      EventCells,
+      "succeeded" | "failed"
+    >),
     succeeded: cells.processed.cell(eventType, "true"),
     failed: cells.processed.cell(eventType, "false"),
   });

@@ -5,15 +5,22 @@ import { StoreError } from "./store-error.ts";
 import { ACTORS } from "./tables.ts";
 
 /** The actors themselves. */
-export function createActorRows(db: Database.Database): Pick<Journal, "nextActorKey" | "findActor" | "saveActor"> {
+export function createActorRows(
+  db: Database.Database,
+): Pick<Journal, "nextActorKey" | "findActor" | "saveActor" | "anchorsOf" | "saveAnchors"> {
   let nextKey = db.prepare("SELECT coalesce(max(key), 0) FROM actors").pluck().get() as number;
   const select = db.prepare(`SELECT ${ACTORS.select()} FROM actors WHERE type = ? AND id = ?`);
   const { into, valuesOf } = ACTORS.insert(undefined, { incomplete: "?" });
   const insert = db.prepare(`INSERT ${into}`);
   const update = prepareUpdates(db);
+  const selectAnchors = db.prepare("SELECT anchors FROM anchors WHERE actor_key = ?").pluck();
+  const upsertAnchors = db.prepare(`INSERT INTO anchors (actor_key, anchors) VALUES (?, ?)
+    ON CONFLICT DO UPDATE SET anchors = excluded.anchors`);
   return {
     nextActorKey: () => ++nextKey,
     findActor: (type, id) => select.get(type, id) as StoredActor | undefined,
+    anchorsOf: (key) => (selectAnchors.get(key) as string | undefined) ?? null,
+    saveAnchors: (key, anchors) => void upsertAnchors.run(key, anchors),
     saveActor(row, before) {
       if (before === null) {
         insert.run(valuesOf({ ...row, rowVersion: 1 }), isIncomplete(row));
@@ -55,6 +62,10 @@ function prepareUpdates(db: Database.Database) {
     if (isIncomplete(row) !== isIncomplete(before)) {
       columns += ", incomplete = ?";
       values.push(isIncomplete(row));
+    }
+    if (row.due !== before.due) {
+      columns += ", due = ?";
+      values.push(row.due);
     }
     let statement = statements.get(columns);
     if (statement === undefined) {

@@ -11,7 +11,7 @@ type FirstHeard = Content & Pick<EventRow, "sequence" | "storedAtMs">;
 /** What actors have heard, each event once. */
 export function createEventRows(
   db: Database.Database,
-): Pick<Journal, "eventsOf" | "recordEvent" | "markSuperseded" | "forgetEvent"> {
+): Pick<Journal, "eventsOf" | "recordEvent" | "markOutcome" | "forgetEvent"> {
   const select = db.prepare(`SELECT ${EVENTS.select(EVENT_FIELDS)} FROM events WHERE actor_key = ? ORDER BY rowid`);
   const { into, valuesOf } = EVENTS.insert(EVENT_FIELDS, { outcome: "'applied'" });
   const insert = db.prepare(`INSERT OR IGNORE ${into}`);
@@ -21,7 +21,7 @@ export function createEventRows(
   );
   const countDuplicate = db.prepare(`UPDATE events SET duplicates = duplicates + 1 ${ofEvent}`);
   const countConflict = db.prepare(`UPDATE events SET conflicts = conflicts + 1 ${ofEvent}`);
-  const updateOutcome = db.prepare(`UPDATE events SET outcome = 'superseded' ${ofEvent}`);
+  const updateOutcome = db.prepare(`UPDATE events SET outcome = ?, replayed = ? ${ofEvent}`);
   const remove = db.prepare(`DELETE FROM events ${ofEvent}`);
 
   const findContent = (actorKey: number, type: string, eventId: string) =>
@@ -47,7 +47,8 @@ export function createEventRows(
       if (insert.run(valuesOf(row)).changes === 1) return "new";
       return countAgain(findContent(actorKey, type, eventId) as FirstHeard, row, eventId);
     },
-    markSuperseded: (actorKey, { type, eventId }) => void updateOutcome.run(actorKey, type, eventId),
+    markOutcome: (actorKey, { type, eventId }, outcome, replayed) =>
+      void updateOutcome.run(outcome, replayed, actorKey, type, eventId),
     forgetEvent: (actorKey, { type, eventId }) => void remove.run(actorKey, type, eventId),
   };
 }

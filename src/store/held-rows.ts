@@ -9,7 +9,14 @@ import { PARKED, QUARANTINE } from "./tables.ts";
 export interface HeldRows
   extends Pick<
     Journal,
-    "isQuarantined" | "quarantine" | "endQuarantine" | "park" | "takeParked" | "findRetired" | "wantRetired"
+    | "isQuarantined"
+    | "quarantine"
+    | "endQuarantine"
+    | "park"
+    | "hasParked"
+    | "takeParked"
+    | "findRetired"
+    | "wantRetired"
   > {
   readonly quarantined: RareRows;
   readonly retired: RareRows;
@@ -23,11 +30,13 @@ export function createHeldRows(db: Database.Database): HeldRows {
   const ofActor = "WHERE type = ? AND actor_id = ?";
   const selectQuarantined = db.prepare(`SELECT 1 FROM quarantine ${ofActor}`).pluck();
   const quarantine = QUARANTINE.insert();
-  const insertQuarantine = db.prepare(`INSERT ${quarantine.into}`);
+  const insertQuarantine = db.prepare(`INSERT ${quarantine.into}
+    ON CONFLICT DO UPDATE SET ${QUARANTINE.excluded(["eventType", "error"])}`);
   const deleteQuarantine = db.prepare(`DELETE FROM quarantine ${ofActor}`);
   const parked = PARKED.insert();
   const insertParked = db.prepare(`INSERT OR IGNORE ${parked.into}`);
   const selectParked = db.prepare(`SELECT ${PARKED.select()} FROM parked ${ofActor} ORDER BY stored_ms, sequence`);
+  const selectAnyParked = db.prepare(`SELECT 1 FROM parked ${ofActor} LIMIT 1`).pluck();
   const deleteParked = db.prepare(`DELETE FROM parked ${ofActor}`);
   return {
     quarantined,
@@ -39,6 +48,7 @@ export function createHeldRows(db: Database.Database): HeldRows {
     },
     endQuarantine: (type, actorId) => void deleteQuarantine.run(type, actorId),
     park: (row) => void insertParked.run(parked.valuesOf(row)),
+    hasParked: (type, actorId) => selectAnyParked.get(type, actorId) !== undefined,
     takeParked(type, actorId) {
       const rows = selectParked.all(type, actorId) as ParkedRow[];
       deleteParked.run(type, actorId);

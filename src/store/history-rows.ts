@@ -12,6 +12,7 @@ const HEAD_FIELDS = [
   "storedAtMs",
   "sequence",
   "outcome",
+  "replayed",
   "duplicates",
   "conflicts",
   "correlationId",

@@ -20,9 +20,10 @@ export function createRetiredRows(db: Database.Database): RetiredRows {
   const selectOne = db.prepare(`SELECT ${RETIRED.select()} FROM retired WHERE type = ? AND actor_id = ?`);
   const { into, valuesOf } = RETIRED.insert();
   const insert = db.prepare(`INSERT ${into}`);
-  const selectEventIds = db.prepare("SELECT event_id FROM events WHERE actor_key = ?").pluck();
+  const selectEventIds = db.prepare("SELECT event_id FROM events WHERE actor_key = ? AND outcome <> 'tick'").pluck();
   const deleteEvents = db.prepare("DELETE FROM events WHERE actor_key = ?");
   const deleteDecisions = db.prepare("DELETE FROM decisions WHERE actor_key = ?");
+  const deleteAnchors = db.prepare("DELETE FROM anchors WHERE actor_key = ?");
   const deleteActor = db.prepare("DELETE FROM actors WHERE key = ?");
   const updateStatus = db.prepare("UPDATE retired SET status = ? WHERE type = ? AND actor_id = ?");
   const deleteOne = db.prepare("DELETE FROM retired WHERE type = ? AND actor_id = ?");
@@ -36,6 +37,7 @@ export function createRetiredRows(db: Database.Database): RetiredRows {
   const selectQuiet = db.prepare(`SELECT ${ACTORS.select(QUIET_FIELDS)}, decision_type IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM decisions d WHERE d.published IS NULL AND d.type = a.type
       AND d.partition = a.partition AND d.actor_key = a.key)
+    AND a.due IS NULL
     AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.type = a.type AND q.actor_id = a.id)
     AND NOT EXISTS (SELECT 1 FROM imported_decisions i WHERE i.type = a.type AND i.actor_id = a.id) AS isSettled
     FROM actors a INDEXED BY actors_by_update
@@ -47,6 +49,7 @@ export function createRetiredRows(db: Database.Database): RetiredRows {
       insert.run(valuesOf(row));
       deleteEvents.run(actorKey);
       deleteDecisions.run(actorKey);
+      deleteAnchors.run(actorKey);
       deleteActor.run(actorKey);
     },
     mark: (type, actorId, status) => void updateStatus.run(status, type, actorId),

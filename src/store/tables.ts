@@ -69,6 +69,7 @@ export const ACTORS = table<StoredActor>("actors", {
   standing: "standing",
   firstSeenAtMs: "first_seen_ms",
   updatedAtMs: "updated_ms",
+  due: "due",
   checksum: "checksum",
   snapshot: "snapshot",
 });
@@ -83,6 +84,7 @@ export const EVENTS = table<HeardEvent>("events", {
   correlationId: "correlation_id",
   body: "body",
   outcome: "outcome",
+  replayed: "replayed",
   duplicates: "duplicates",
   conflicts: "conflicts",
 });

@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { createInspector, type StatelyInspectionEvent } from "@statelyai/inspect";
 import { expect, test } from "vitest";
 import { createActor } from "xstate";
-import { type InspectionMessage, PROTOCOL_VERSION } from "../../src/answers/inspected-actor.ts";
 import {
   createInspections,
   type InspectionEnd,
@@ -10,6 +9,7 @@ import {
   type Inspections,
   type InspectionsOptions,
 } from "../../src/answers/inspection.ts";
+import { type InspectionMessage, PROTOCOL_VERSION } from "../../src/answers/inspection-messages.ts";
 import { PAST_EVENTS } from "../../src/answers/inspection-past.ts";
 import type { Delivery } from "../../src/flow/delivery.ts";
 import { orderLane } from "../flow/delivery.ts";
@@ -111,7 +111,7 @@ test("the messages are those Stately's own inspector makes of the same actor", a
   inspections.open(order, "o", request);
   const theirs: StatelyInspectionEvent[] = [];
   const stately = createInspector({ send: (message) => theirs.push(structuredClone(toJson(message))) });
-  const actor = createActor(order.machine, { id: "o", inspect: stately.inspect });
+  const actor = createActor(order.machine, { id: "o", input: { id: "o" }, inspect: stately.inspect });
   actor.start();
   for (const [sequence, type] of (["OrderCreated", "PaymentProcessed", "InventoryReserved"] as const).entries()) {
     const delivery = orderEvent(sequence + 1, "o", type, sequence + 1);

@@ -115,7 +115,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a snapshot's checksum is not looked at",
-    file: "src/actor/interpreter.ts",
+    file: "src/flow/hosts/host.ts",
     find: "crc32(envelope.snapshot) !== envelope.checksum",
     replace: "false",
     fault: "poisoned-rows",

@@ -103,7 +103,7 @@ describe("ids of different event types", () => {
     using station = openStation();
     applyEach(station, [orderEvent(1, "o", "PaymentProcessed", { second: 1, eventId: "1" })]);
     station.journal.forgetEvent(1, { type: "InventoryReserved", eventId: "1" });
-    station.journal.markSuperseded(1, { type: "InventoryReserved", eventId: "1" });
+    station.journal.markOutcome(1, { type: "InventoryReserved", eventId: "1" }, "superseded", 0);
     expect(station.db.prepare("SELECT outcome FROM events").pluck().all()).toEqual(["applied"]);
   });
 });

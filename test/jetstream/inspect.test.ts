@@ -1,7 +1,7 @@
 import { Svcm } from "@nats-io/services";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { InspectionMessage } from "../../src/answers/inspected-actor.ts";
 import { createInspections, type Inspections } from "../../src/answers/inspection.ts";
+import type { InspectionMessage } from "../../src/answers/inspection-messages.ts";
 import { followInspection } from "../../src/jetstream/inspect-client.ts";
 import { createInspectLeases } from "../../src/jetstream/inspect-service.ts";
 import { startQueryService } from "../../src/jetstream/query-service.ts";

@@ -65,6 +65,7 @@ it("a store in which events were known by their ids alone keeps them, and takes 
         conflicts: 0,
         correlation_id: "c",
         body: '{"b":1}',
+        replayed: 0,
       },
     ]);
     const journal = createJournal(db);

@@ -1,4 +1,4 @@
-/** @import { InspectionMessage } from "../../answers/inspected-actor.ts" */
+/** @import { InspectionMessage } from "../../answers/inspection-messages.ts" */
 /** @import { Machine } from "./types.d.ts" */
 import { listen } from "./api.js";
 import { copyable, natstate } from "./copy.js";

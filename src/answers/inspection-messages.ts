@@ -1,0 +1,118 @@
+import type { AnyStateMachine } from "xstate";
+import type { ActorType } from "../actor/actor-type.ts";
+
+/**
+ * One message of the Stately inspector's protocol, as JSON.
+ *
+ * Source: `@statelyai/inspect` 0.7.2, types.ts and createInspector.ts; a test reads ours with that package's receiver.
+ */
+export type InspectionMessage = StatelyActor | StatelyEvent | StatelySnapshot;
+
+interface StatelyBase {
+  readonly sessionId: string;
+  readonly rootId: string;
+  /** Unique within a session. */
+  readonly id: string;
+  /** Ms since the epoch, as text: stream time, so that the past shows when it was. */
+  readonly createdAt: string;
+  readonly _version: string;
+}
+
+interface StatelyActor extends StatelyBase {
+  readonly type: "@xstate.actor";
+  readonly name: string;
+  readonly parentId?: undefined;
+  /** The machine's config, JSON. */
+  readonly definition: string;
+  readonly snapshot: PlainSnapshot;
+}
+
+interface StatelyEvent extends StatelyBase {
+  readonly type: "@xstate.event";
+  readonly sourceId?: undefined;
+  readonly event: PlainEvent;
+}
+
+interface StatelySnapshot extends StatelyBase {
+  readonly type: "@xstate.snapshot";
+  /** What led to it. */
+  readonly event: PlainEvent;
+  readonly snapshot: PlainSnapshot;
+}
+
+type PlainEvent = { readonly type: string; readonly data?: unknown };
+type PlainSnapshot = Readonly<Record<string, unknown>> & { readonly context: unknown };
+
+/** The version of the protocol that is spoken. */
+export const PROTOCOL_VERSION = "0.7.2";
+
+/** Tells what happens to one actor, as messages of one session. */
+export interface Teller {
+  /** First of all. */
+  actor(snapshot: unknown): void;
+  event(event: PlainEvent): void;
+  snapshot(event: PlainEvent, snapshot: unknown): void;
+  /** What follows happens then. @param atMs - stream time, ms since the epoch. */
+  at(atMs: number): void;
+}
+
+export interface Telling {
+  /** Put type names in place of the values in events and context. Names of fields stay. */
+  readonly redact: boolean;
+  /** When the first messages say they were made, ms since the epoch. */
+  readonly startedAtMs: number;
+  readonly tell: (message: InspectionMessage) => void;
+}
+
+export function createTeller(type: ActorType, actorId: string, { redact, startedAtMs, tell }: Telling): Teller {
+  const sessionId = `${type.collection}:${actorId}`;
+  let atMs = startedAtMs;
+  let told = 0;
+  const base = (): StatelyBase => ({
+    sessionId,
+    rootId: sessionId,
+    id: String(told++),
+    createdAt: String(atMs),
+    _version: PROTOCOL_VERSION,
+  });
+  return {
+    actor(snapshot) {
+      const definition = definitionOf(type.machine);
+      tell({ type: "@xstate.actor", name: actorId, definition, snapshot: plainSnapshot(snapshot, redact), ...base() });
+    },
+    event: (event) => tell({ type: "@xstate.event", event: plainEvent(event, redact), ...base() }),
+    snapshot: (event, snapshot) =>
+      tell({
+        type: "@xstate.snapshot",
+        event: plainEvent(event, redact),
+        snapshot: plainSnapshot(snapshot, redact),
+        ...base(),
+      }),
+    at(ms) {
+      atMs = ms;
+    },
+  };
+}
+
+/** A function in a config becomes `{"type": <its name>}`, as Stately's own inspector writes it. */
+function definitionOf(machine: AnyStateMachine): string {
+  return JSON.stringify(machine.config, (_, value) => (typeof value === "function" ? { type: value.name } : value));
+}
+
+function plainSnapshot(snapshot: unknown, redact: boolean): PlainSnapshot {
+  const plain = JSON.parse(JSON.stringify(snapshot)) as PlainSnapshot;
+  return redact ? { ...plain, context: withoutValues(plain.context) } : plain;
+}
+
+/** The envelope stays as it is: type, event id and event time. */
+function plainEvent(event: PlainEvent, redact: boolean): PlainEvent {
+  return redact && "data" in event ? { ...event, data: withoutValues(event.data) } : event;
+}
+
+/** The same shape with the name of its type in place of every value. */
+function withoutValues(value: unknown): unknown {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return value.map(withoutValues);
+  if (typeof value !== "object") return typeof value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, withoutValues(inner)]));
+}

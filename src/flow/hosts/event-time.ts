@@ -1,0 +1,112 @@
+import { crc32 } from "node:zlib";
+import { showToRules } from "../../actor/actor-snapshot.ts";
+import type { ActorSnapshot, ActorType } from "../../actor/actor-type.ts";
+import { stateText } from "../../actor/state-text.ts";
+import type { Actor } from "./fold.ts";
+import { groundsOf } from "./grounds.ts";
+import type { Effect, LiveActor } from "./live-actor.ts";
+import { createStatechart, type Moment, type Statechart } from "./statechart.ts";
+import {
+  reviveTimeline,
+  type StoredAnchor,
+  type StoredTimeline,
+  storeAnchors,
+  storeTimeline,
+} from "./stored-timeline.ts";
+import { type Heard, hear, pass, type Timeline } from "./timeline.ts";
+import { nextDue } from "./waits.ts";
+
+/** Delays between two facts, and after the last: more are taken for states that wait for each other for ever. */
+const MAX_DELAYS = 1000;
+/** So few facts are folded again from the first sooner than anchors are read. */
+export const FEW_FACTS = 32;
+/** Anchors are written again when there are so many times the facts there were. */
+const GROWN = 1.25;
+
+/** When the initial state is looked at before anything has happened. */
+const NO_TIME = "1970-01-01T00:00:00.000Z";
+
+/** Starts an actor of which nothing is known. @throws when its machine does not start. */
+export function startByEventTime(type: ActorType, actorId: string): LiveActor {
+  return live(type, actorId, undefined, 0);
+}
+
+/** @param stored - a `StoredTimeline`, as far as anybody knows. @returns undefined when the machine does not know it. */
+export function restoreByEventTime(
+  type: ActorType,
+  actorId: string,
+  stored: object,
+  anchors: string | null,
+): LiveActor | undefined {
+  const kept = anchors === null ? [] : (JSON.parse(anchors) as StoredAnchor[]);
+  const timeline = reviveTimeline(type.machine, stored as StoredTimeline, kept);
+  return timeline && live(type, actorId, timeline, kept.at(-1)?.count ?? 0);
+}
+
+function live(type: ActorType, id: string, known: Timeline | undefined, anchored: number): LiveActor {
+  const actor: Actor = { chart: chartOf(type), id, maxDelays: MAX_DELAYS };
+  const { root } = type.machine;
+  let timeline = known;
+  let before = known;
+  /** Facts there were when anchors were written. */
+  let written = anchored;
+  const initial = known?.end === undefined ? actor.chart.begin(id, NO_TIME) : undefined;
+  let shown: { readonly moment: Moment; readonly snapshot: ActorSnapshot } | undefined;
+  /** The same object for as long as nothing has changed. */
+  const snapshot = () => {
+    const moment = (timeline?.end?.now.moment ?? initial) as Moment;
+    if (shown?.moment !== moment) shown = { moment, snapshot: showToRules(moment.snapshot) };
+    return shown.snapshot;
+  };
+  return {
+    send(event, past) {
+      before = timeline;
+      const { timeline: next, heard } = hear(actor, timeline, event, past);
+      timeline = next;
+      return effectOf(heard);
+    },
+    pass(time) {
+      if (timeline === undefined) return undefined;
+      timeline = pass(actor, timeline, time);
+      return timeline.fault;
+    },
+    rewind() {
+      timeline = before;
+    },
+    snapshot,
+    state: () => stateText(root, snapshot().value),
+    due: () => (timeline && nextDue(timeline)) || null,
+    grounds: (past) => groundsOf(type, actor, timeline, past()),
+    persist() {
+      const json = JSON.stringify(timeline === undefined ? {} : storeTimeline(timeline));
+      return { snapshot: json, checksum: crc32(json), machineVersion: type.version };
+    },
+    anchors() {
+      if (timeline === undefined || timeline.count < Math.max(FEW_FACTS, written * GROWN)) return null;
+      written = timeline.count;
+      return JSON.stringify(storeAnchors(timeline));
+    },
+  };
+}
+
+function effectOf(heard: Heard): Effect {
+  switch (heard.kind) {
+    case "applied":
+    case "unhandled":
+      return { kind: heard.kind };
+    case "reordered":
+      return { kind: heard.kind, replayed: heard.replayed };
+    case "fault":
+      return { kind: "held", error: new Error(heard.message, { cause: heard.fault }) };
+    default:
+      return heard satisfies never;
+  }
+}
+
+const CHARTS = new WeakMap<ActorType, Statechart>();
+
+function chartOf(type: ActorType): Statechart {
+  const chart = CHARTS.get(type) ?? createStatechart(type.machine);
+  CHARTS.set(type, chart);
+  return chart;
+}

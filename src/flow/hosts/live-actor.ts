@@ -1,0 +1,44 @@
+import type { ActorEvent, ActorSnapshot } from "../../actor/actor-type.ts";
+import type { Grounds } from "../../actor/conclude.ts";
+import type { Past } from "./timeline.ts";
+
+/**
+ * What an event did to an actor. `superseded`, of merge types: it changed nothing. `reordered`, `unhandled`: see `Heard`.
+ * `held`: by event time the actor's facts cannot be folded now; this one is kept with them, and further ones may mend that.
+ * `error`: it did nothing, the actor is as it was before.
+ */
+export type Effect =
+  | { readonly kind: "applied" | "superseded" | "unhandled" }
+  | { readonly kind: "reordered"; readonly replayed: number }
+  | { readonly kind: "held"; readonly error: Error }
+  | { readonly kind: "error"; readonly error: Error };
+
+/** A snapshot as it is stored. */
+export interface Envelope {
+  /** Of a merge type XState's persisted snapshot, by event time a `StoredTimeline`; JSON. */
+  readonly snapshot: string;
+  /** CRC-32 of `snapshot`: SQLite's own checks miss most flipped bits in a row. */
+  readonly checksum: number;
+  readonly machineVersion: number;
+}
+
+/** One actor in memory, whatever the ordering of its type. Everything is synchronous and without side effects. */
+export interface LiveActor {
+  /** @param past - all that it has heard before; not asked for in order. */
+  send(event: ActorEvent, past: Past): Effect;
+  /** Lets delays act. @param time - event time known to have passed. @returns why they cannot; undefined when all is well. */
+  pass(time: string): Error | undefined;
+  /** Undoes the last `send`. */
+  rewind(): void;
+  /** What it is now, as its rules see it; while it is held, what it was before. */
+  snapshot(): ActorSnapshot;
+  /** As `stateText` writes it. */
+  state(): string;
+  /** When its next delay ends, normalised event time; null when it waits for nothing. */
+  due(): string | null;
+  /** Absent of a merge type, whose rule says it. */
+  grounds?(past: Past): Grounds;
+  persist(): Envelope;
+  /** What is worth keeping beside the snapshot since it was last asked for, JSON; null: nothing. */
+  anchors(): string | null;
+}

@@ -1,0 +1,201 @@
+import { describe, expect, it } from "vitest";
+import { assign, createMachine } from "xstate";
+import { z } from "zod";
+import type { ActorType, Conclusion } from "../../src/actor/actor-type.ts";
+import type { Delivery } from "../../src/flow/delivery.ts";
+import type { Lane } from "../../src/wire/lanes.ts";
+import { permutations } from "../machines/order-driver.ts";
+import { deliver } from "./delivery.ts";
+import { applyEach, openStation, type Station } from "./station.ts";
+
+/* An ordinary statechart on the path, by event time. */
+
+interface Context {
+  readonly total: number;
+}
+
+/** A bill that lapses after a minute, and is settled when enough is paid. It needs its opening to be paid. */
+const billType = {
+  name: "bill",
+  collection: "bills",
+  idField: "billId",
+  events: { Opened: z.object({}), Paid: z.object({ amount: z.number() }), Noted: z.object({}) },
+  machine: createMachine({
+    types: {} as { context: Context; events: { type: string; data: { amount: number } } },
+    context: { total: 0 },
+    initial: "new",
+    states: {
+      new: {
+        on: {
+          Opened: "open",
+          Paid: {
+            actions: () => {},
+            target: "new",
+          },
+        },
+      },
+      open: {
+        after: { 60000: "lapsed" },
+        on: {
+          Paid: {
+            actions: assign({ total: ({ context, event }) => context.total + event.data.amount }),
+            target: "deciding",
+          },
+        },
+      },
+      deciding: { always: [{ guard: ({ context }) => context.total >= 10, target: "paid" }, "open"] },
+      paid: {},
+      lapsed: {},
+    },
+  }),
+  version: 1,
+  states: ["new", "open", "deciding", "paid", "lapsed"],
+  decisionTypes: ["BillPaid", "BillLapsed", "BillWithdrawn"],
+  withdrawn: "BillWithdrawn",
+  conclude({ matches, context }): Conclusion {
+    if (context.total === 666) throw new Error("the devil's amount");
+    if (matches("paid")) return { content: { decisionType: "BillPaid", total: context.total } };
+    return { content: matches("lapsed") ? { decisionType: "BillLapsed" } : null };
+  },
+  completeness: ({ matches }) => (matches("new") ? 0 : 50),
+  view: ({ context }) => ({ ...context }),
+  waitingFor: () => [],
+} satisfies ActorType<Context> as ActorType;
+
+const lane: Lane = { type: billType, stream: "BILLS", partition: 3 };
+const START_MS = Date.parse("2026-02-01T00:00:00Z");
+const at = (second: number) => new Date(START_MS + second * 1000).toISOString();
+
+interface Told {
+  readonly id?: string;
+  /** Seconds: event time, and when it is stored. */
+  readonly second: number;
+  readonly stored: number;
+  readonly amount?: number;
+}
+
+let sequence = 0;
+function bill(type: string, { id = `${type}-1`, second, stored, amount }: Told): Delivery {
+  const body = { billId: "b", eventType: type, eventId: id, timestamp: at(second), ...(amount && { amount }) };
+  return { ...deliver(++sequence, `bills.b.${type}`, body, { lane }), storedAtMs: START_MS + stored * 1000 };
+}
+const tick = (due: number, stored: number) => bill("TimePassed", { id: `time:${at(due)}`, second: due, stored });
+const opened = (second: number, stored = second) => bill("Opened", { second, stored });
+const paid = (second: number, amount: number, stored = second) =>
+  bill("Paid", { id: `p-${second}`, second, amount, stored });
+
+const said = (station: Station) =>
+  station.decisions("b").map(({ decisionType, causationId, basedOn, decidedAt, total }) => ({
+    decisionType,
+    causationId,
+    basedOn,
+    decidedAt,
+    ...(total !== undefined && { total }),
+  }));
+const outcomes = (station: Station) =>
+  station.db.prepare("SELECT event_id, outcome, replayed FROM events ORDER BY rowid").raw().all();
+const quarantined = (station: Station) => station.db.prepare("SELECT error FROM quarantine").pluck().all();
+
+describe("an event that happened before others", () => {
+  it("is heard where it happened: what stands is revised, with the facts it now rests on", () => {
+    using station = openStation();
+    applyEach(station, [opened(0), paid(30, 4), paid(5, 7, 40)]);
+    expect(outcomes(station)).toEqual([
+      ["Opened-1", "applied", 0],
+      ["p-30", "applied", 0],
+      ["p-5", "reordered", 1],
+    ]);
+    expect(said(station)).toEqual([
+      {
+        decisionType: "BillPaid",
+        causationId: "p-5",
+        basedOn: ["Opened-1", "p-5", "p-30"],
+        decidedAt: at(30),
+        total: 11,
+      },
+    ]);
+  });
+
+  it.each([
+    ["hot", () => {}],
+    ["cold", () => {}],
+    ["without snapshots", (station: Station) => station.db.exec("UPDATE actors SET checksum = checksum + 1")],
+  ])("every order ends the same: %s", (how, spoil) => {
+    using station = openStation();
+    const facts = [opened(0), paid(5, 7), paid(8, 4), paid(70, 3), bill("Noted", { second: 9, stored: 9 })];
+    for (const [index, order] of [...permutations(facts)].entries()) {
+      for (const fact of order) {
+        const { subject, body } = fact;
+        const about = Buffer.from(Buffer.from(body).toString().replace('"b"', `"b-${index}"`));
+        const delivery = { ...fact, subject: subject.replace(".b.", `.b-${index}.`), body: about };
+        station.processor.apply([{ ...delivery, sequence: ++sequence, storedAtMs: START_MS + 80_000 }]);
+        if (how !== "hot") station.actors.evictLane(lane);
+        spoil(station);
+      }
+    }
+    const ends = station.db.prepare("SELECT DISTINCT state, events, due, completeness FROM actors").raw().all();
+    expect(ends).toEqual([["paid", 5, null, 50]]);
+    const standing = station.db.prepare("SELECT DISTINCT standing FROM actors").pluck().all();
+    expect(standing).toEqual(['{"decisionType":"BillPaid","total":11}']);
+  });
+});
+
+describe("time that has passed", () => {
+  it("a tick lets the delay act; it is in the history, and no event of the machine's", () => {
+    using station = openStation();
+    applyEach(station, [opened(0)]);
+    expect(station.row("b")).toMatchObject({ state: "open", due: at(60), events: 1 });
+    applyEach(station, [tick(60, 62), tick(60, 63)]);
+    expect(station.row("b")).toMatchObject({ state: "lapsed", due: null, events: 1, updated_ms: START_MS });
+    expect(outcomes(station).at(-1)).toEqual([`time:${at(60)}`, "tick", 0]);
+    expect(said(station)).toEqual([
+      { decisionType: "BillLapsed", causationId: `time:${at(60)}`, basedOn: ["Opened-1"], decidedAt: at(60) },
+    ]);
+  });
+
+  it("a payment made in time and heard long after undoes it, with one revision", () => {
+    using station = openStation();
+    applyEach(station, [opened(0), tick(60, 62), paid(40, 10, 7200)]);
+    expect(said(station).map(({ decisionType }) => decisionType)).toEqual(["BillLapsed", "BillPaid"]);
+    expect(station.row("b")).toMatchObject({ state: "paid", due: null });
+  });
+
+  it("whatever is heard of the actor tells it, even what was heard before", () => {
+    using station = openStation();
+    const first = opened(0);
+    const again = { ...opened(0, 62), storedAtMs: START_MS + 62_000 };
+    applyEach(station, [first, again]);
+    expect(said(station)).toMatchObject([{ decisionType: "BillLapsed", causationId: "Opened-1" }]);
+    expect(station.row("b")).toMatchObject({ state: "lapsed" });
+  });
+
+  it("what is a little late is in time: nothing lapses before the grace is over", () => {
+    using station = openStation();
+    applyEach(station, [opened(0), { ...opened(0), storedAtMs: START_MS + 61_999 }]);
+    expect(station.row("b")).toMatchObject({ state: "open" });
+  });
+
+  it("a tick before its time, or about nobody, is ignored", () => {
+    using station = openStation();
+    applyEach(station, [tick(60, 62)]);
+    expect(station.row("b")).toBeUndefined();
+    applyEach(station, [opened(0), tick(60, 59)]);
+    expect(station.row("b")).toMatchObject({ state: "open" });
+    expect(outcomes(station)).toHaveLength(1);
+  });
+});
+
+describe("facts that cannot be folded, or concluded from", () => {
+  it("are kept, and the first that mends it ends the quarantine", () => {
+    using station = openStation();
+    applyEach(station, [opened(0), paid(10, 666)]);
+    expect(quarantined(station)).toEqual(["bill is held since Paid p-10: the devil's amount"]);
+    expect(outcomes(station).at(-1)).toEqual(["p-10", "held", 0]);
+    expect(station.db.prepare("SELECT count(*) FROM dead_letters").pluck().get()).toBe(0);
+    station.actors.evictLane(lane);
+    applyEach(station, [paid(5, 1, 20)]);
+    expect(quarantined(station)).toEqual([]);
+    expect(said(station)).toMatchObject([{ decisionType: "BillPaid", total: 667, causationId: "p-5" }]);
+    expect(station.db.prepare("SELECT sum(value) FROM tallies WHERE name = 'quarantined'").pluck().get()).toBe(0);
+  });
+});
