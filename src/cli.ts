@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import type { ActorType } from "./actor/actor-type.ts";
-import { withExamples } from "./cli/arguments.ts";
+import { exampleNames, withExamples } from "./cli/arguments.ts";
 import { EXIT_CODES, explain } from "./cli/exit-codes.ts";
 import { loadActorTypes, takeActors } from "./cli/load-actor-types.ts";
 import { onClosedPipe, say } from "./cli/output.ts";
@@ -58,11 +58,12 @@ async function createProgram(asked: string | undefined): Promise<Command> {
   }
   const codes = Object.values(EXIT_CODES).map(({ code, meaning }) => `  ${code}  ${meaning}`);
   program.addHelpText("after", `\nExit codes:\n${codes.join("\n")}`);
+  const { id, eventType, state, collection } = exampleNames(wanted.length === 0 ? [] : await loadTypes());
   return withExamples(program, [
     ["npx natstate start", "run the daemon, data in ./data"],
-    [`npx natstate publish my-1 PaymentProcessed '{"amount":20,"status":"successful"}'`, "one event"],
-    ["npx natstate get ORD-1001", "one order"],
-    ["npx natstate list --state payment_failed", "orders by state"],
+    [`npx natstate publish ${id} ${eventType} - < event.json`, "one event"],
+    [`npx natstate get ${id}`, "what is known of one"],
+    [`npx natstate list --state ${state}`, `${collection} by state`],
     ["npx natstate watch", "decisions as they are published"],
     ["npx natstate dead-letters list", "what could not be read"],
   ]);

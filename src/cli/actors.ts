@@ -4,7 +4,7 @@ import { joinPasts, readPast } from "../answers/find-actor.ts";
 import { isRefused, type Parameters, readListFilter } from "../answers/query-filters.ts";
 import type { ActorList } from "../jetstream/query-client.ts";
 import { renderActor, renderHistory, renderList, renderStats, withPast } from "./actors-text.ts";
-import { allOf, chosenTypes, ofTypeOption, oneOf, wholeNumber, withExamples } from "./arguments.ts";
+import { allOf, chosenTypes, exampleNames, ofTypeOption, oneOf, wholeNumber, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { askOne } from "./find-actor.ts";
 import { print, printJson, terminalColumns } from "./output.ts";
@@ -50,9 +50,10 @@ function addGet(program: Command, types: readonly ActorType[]): void {
     if (options.json) printJson(found);
     else print(withPast(renderActor(type, found), readPast(found)));
   });
+  const { id } = exampleNames(types);
   withExamples(command, [
-    ["npx natstate get ORD-1001", "for a person"],
-    ["npx natstate get ORD-1001 --json | jq .decision", "for a script; exit code 3 when there is none"],
+    [`npx natstate get ${id}`, "for a person"],
+    [`npx natstate get ${id} --json | jq .decision`, "for a script; exit code 3 when there is none"],
   ]);
 }
 
@@ -67,9 +68,10 @@ function addHistory(program: Command, types: readonly ActorType[]): void {
     if (options.json) printJson(found);
     else print(withPast(renderHistory(type, id, found), readPast(found)));
   });
+  const { id } = exampleNames(types);
   withExamples(command, [
-    ["npx natstate history ORD-1001", "events in stream order, decisions by revision"],
-    ["npx natstate history ORD-1001 --json", "with every event's own fields"],
+    [`npx natstate history ${id}`, "events in stream order, decisions by revision"],
+    [`npx natstate history ${id} --json`, "with every event's own fields"],
   ]);
 }
 
@@ -85,10 +87,11 @@ function addList(program: Command, types: readonly ActorType[]): void {
     .option("--updated-before <time>", "only those quiet since then, RFC 3339")
     .option("--limit <n>", "how many at most", wholeNumber(1, 100_000), 50)
     .action((options: ListOptions) => list(types, options));
+  const { state, eventType } = exampleNames(types);
   withExamples(command, [
     ["npx natstate list --limit 20", "the newest"],
-    ["npx natstate list --state payment_failed", "by state"],
-    ["npx natstate list --waiting-for PaymentProcessed", "unpaid so far"],
+    [`npx natstate list --state ${state}`, "by state"],
+    [`npx natstate list --waiting-for ${eventType}`, "none heard so far"],
     ["npx natstate list --incomplete --updated-before 2026-01-31T00:00:00Z", "stuck since January"],
     ["npx natstate list --quarantined", "waiting for a release"],
     ["npx natstate list --decision none --json", "undecided, as JSON"],
@@ -138,9 +141,10 @@ function addStats(program: Command, types: readonly ActorType[]): void {
     if (options.json) printJson(found);
     else print(withPast(renderStats(chosen, found), readPast(found)));
   });
+  const { collection } = exampleNames(types);
   withExamples(command, [
     ["npx natstate stats", "over all daemons"],
-    ["npx natstate stats --json | jq .orders.byState", "for a script"],
+    [`npx natstate stats --json | jq .${collection}.byState`, "for a script"],
   ]);
 }
 

@@ -97,6 +97,17 @@ export function checkActorId(type: ActorType, id: string): string {
   throw new CliError("usage", `${JSON.stringify(id)} is no ${type.name} id: those are ${ACTOR_ID_EXPECTED}`);
 }
 
+/** Names of the first type for examples; the actor is one of the demo, where there is one. */
+export function exampleNames([type]: readonly ActorType[]) {
+  return {
+    id: type?.rehearsal?.showcaseId ?? `${type?.name}-1`,
+    eventType: Object.keys(type?.events ?? {})[0] ?? "",
+    state: type?.states.at(-1) ?? "",
+    idField: type?.idField ?? "",
+    collection: type?.collection ?? "",
+  };
+}
+
 /** Adds examples below a command's help, each a line as one would type it and what it does. */
 export function withExamples(
   command: Command,

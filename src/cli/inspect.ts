@@ -3,7 +3,7 @@ import type { ActorType } from "../actor/actor-type.ts";
 import { PAST_EVENTS } from "../answers/inspection-past.ts";
 import { followInspection } from "../jetstream/inspect-client.ts";
 import { QueryError } from "../jetstream/query-error.ts";
-import { checkActorId, findType, oneOf, typeOption, wholeNumber, withExamples } from "./arguments.ts";
+import { checkActorId, exampleNames, findType, oneOf, typeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { startInspectionRelay } from "./inspection-relay.ts";
 import { print, printJson, say } from "./output.ts";
@@ -41,10 +41,11 @@ export function addInspect(program: Command, types: readonly ActorType[]): void 
       return withSystem(options.nats, (system) => inspect(system, type, id, options));
     });
   addSystemOption(command);
+  const { id } = exampleNames(types);
   withExamples(command, [
-    ["npx natstate inspect ORD-1001", "a ws:// address for an inspector, until Ctrl-C"],
-    ["npx natstate inspect ORD-1001 --json | jq -c '[.type, .event.type, .snapshot.value]'", "in a terminal"],
-    ["npx natstate inspect ORD-1001 --redact --open-stately", "drawn by stately.ai, without values"],
+    [`npx natstate inspect ${id}`, "a ws:// address for an inspector, until Ctrl-C"],
+    [`npx natstate inspect ${id} --json | jq -c '[.type, .event.type, .snapshot.value]'`, "in a terminal"],
+    [`npx natstate inspect ${id} --redact --open-stately`, "drawn by stately.ai, without values"],
   ]);
 }
 

@@ -11,7 +11,7 @@ import {
 } from "../client/publish-event.ts";
 import { readConfig } from "../config/config.ts";
 import { eventStream } from "../wire/names.ts";
-import { checkActorId, findType, oneOf, typeOption, withExamples } from "./arguments.ts";
+import { checkActorId, exampleNames, findType, oneOf, typeOption, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { print, printJson } from "./output.ts";
 import { type System, withSystem } from "./system.ts";
@@ -47,9 +47,10 @@ export function addPublish(program: Command, types: readonly ActorType[]): void 
       else print(`${subject} is stored as message ${sequence} of ${eventStream(type)}, event ${eventId}`);
     });
   addSystemOption(command);
+  const { id, eventType } = exampleNames(types);
   withExamples(command, [
-    [`npx natstate publish my-1 PaymentProcessed '{"amount":20,"status":"successful"}'`, "happened now"],
-    ["npx natstate publish my-1 PaymentProcessed - --at 2026-03-01T10:00:02Z < payment.json", "from a file, earlier"],
+    [`npx natstate publish ${id} ${eventType} '{…}'`, "happened now"],
+    [`npx natstate publish ${id} ${eventType} - --at 2026-03-01T10:00:02Z < event.json`, "from a file, earlier"],
   ]);
 }
 

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
 import type { QuarantineDetail, QuarantineEntry, Released } from "../answers/quarantine.ts";
 import type { QueryClient } from "../jetstream/query-client.ts";
-import { allOf, checkActorId, chosenTypes, ofTypeOption, oneOf, withExamples } from "./arguments.ts";
+import { allOf, checkActorId, chosenTypes, exampleNames, ofTypeOption, oneOf, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { type FoundActor, findAll } from "./find-actor.ts";
 import { pairs, print, printJson, table, terminalColumns } from "./output.ts";
@@ -57,7 +57,9 @@ function addShow(group: Command, types: readonly ActorType[]): void {
         else print(renderDetail(type, id, found));
       }
     });
-  withExamples(command, [["npx natstate quarantine show ORD-1001", "exit code 3 when it is not quarantined"]]);
+  withExamples(command, [
+    [`npx natstate quarantine show ${exampleNames(types).id}`, "exit code 3 when it is not quarantined"],
+  ]);
 }
 
 function addRelease(group: Command, types: readonly ActorType[]): void {
@@ -66,7 +68,10 @@ function addRelease(group: Command, types: readonly ActorType[]): void {
     .option("--all", "all that are quarantined")
     .action((id: string | undefined, options: Common & { all?: boolean }) => release(types, id, options));
   withExamples(command, [
-    ["npx natstate quarantine release ORD-1001", "after a fix; exit code 1 when its machine fails again"],
+    [
+      `npx natstate quarantine release ${exampleNames(types).id}`,
+      "after a fix; exit code 1 when its machine fails again",
+    ],
     ["npx natstate quarantine release --all", "every one"],
   ]);
 }

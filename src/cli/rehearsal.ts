@@ -74,7 +74,7 @@ export function addSimulate(program: Command, types: readonly ActorType[]): void
     .addOption(trouble("--shuffle [n]", "mix the events of so many; 0: in order", "shuffle", wholeNumber(0)))
     .addOption(trouble("--duplicates [share]", "share of events published again", "duplicates", share))
     .addOption(trouble("--late [share]", "share of events held back to the very end", "late", share))
-    .addOption(trouble("--fail [share]", "share of what may fail that does at first, such as payments", "fail", share))
+    .addOption(trouble("--fail [share]", "share of what may fail that does at first", "fail", share))
     .addOption(trouble("--malformed [n]", "messages that can never be read", "malformed", wholeNumber(0)))
     .option("--seed <n>", "another seed, other traffic", wholeNumber(0, 0xffffffff), usual.seed)
     .option("--from <time>", "when it happened, RFC 3339 (default: just now)", momentMs)

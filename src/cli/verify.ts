@@ -10,6 +10,7 @@ import {
   allOf,
   checkActorId,
   chosenTypes,
+  exampleNames,
   ofTypeOption,
   optionPerType,
   wholeNumber,
@@ -52,7 +53,7 @@ export function addVerify(program: Command, types: readonly ActorType[]): void {
   addSystemOption(command);
   withExamples(command, [
     ["npx natstate verify", `${SAMPLE} at random; exit code 1 when anything differs`],
-    [`npx natstate verify --${types[0]?.name} ORD-1001`, "one; exit code 3 when there is none"],
+    [`npx natstate verify --${types[0]?.name} ${exampleNames(types).id}`, "one; exit code 3 when there is none"],
     ["npx natstate verify --all --json", "the whole store"],
   ]);
 }

@@ -3,7 +3,7 @@ import type { ActorType } from "../actor/actor-type.ts";
 import type { ActorCounts, PublishedObject } from "../answers/queries.ts";
 import { followDecisions, type PublishedMessage } from "../jetstream/decision-feed.ts";
 import { describeContent } from "./actors-text.ts";
-import { allOf, chosenTypes, durationMs, ofTypeOption, withExamples } from "./arguments.ts";
+import { allOf, chosenTypes, durationMs, exampleNames, ofTypeOption, withExamples } from "./arguments.ts";
 import { print, printJson, say } from "./output.ts";
 import { describeStates } from "./states-text.ts";
 import { type System, withSystem } from "./system.ts";
@@ -36,7 +36,7 @@ export function addWatch(program: Command, types: readonly ActorType[]): void {
   withExamples(command, [
     ["npx natstate watch", "until Ctrl-C"],
     ["npx natstate watch --since 10m", "the last ten minutes first"],
-    ["npx natstate watch --json | jq -r .orderId", "for a script"],
+    [`npx natstate watch --json | jq -r .${exampleNames(types).idField}`, "for a script"],
   ]);
 }
 

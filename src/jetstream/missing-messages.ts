@@ -132,6 +132,6 @@ function refusal(stream: string, unread: readonly SequenceRange[], behind: reado
   const { to = 0 } = unread.at(-1) ?? {};
   const partitions = behind.map((lane) => lane.partition).join(", ");
   return new StreamIdentityError(
-    `stream ${stream} no longer has messages between ${from} and ${to} that were never read (partitions ${partitions}, as far as can be told): they were purged, deleted or are older than its max age. Orders they were about would be incomplete. Restore a newer copy of the store, or accept the loss by running once: npx natstate start --accept-stream ${stream}`,
+    `stream ${stream} no longer has messages between ${from} and ${to} that were never read (partitions ${partitions}, as far as can be told): they were purged, deleted or are older than its max age. What they were about would be incomplete. Restore a newer copy of the store, or accept the loss by running once: npx natstate start --accept-stream ${stream}`,
   );
 }

@@ -238,7 +238,7 @@ test("help says what is taken when nothing is given, and its examples work after
     new RegExp(`orders \\(default: ${demoDefaults.actors}\\)[^]*\\(default: ${demoDefaults.seed}\\)`),
   );
   expect(top?.stdout).toContain("(default: 1s)");
-  expect(get?.stdout).toContain("  npx natstate get ORD-1001 ");
+  expect(get?.stdout).toContain("  npx natstate get order-123 ");
 });
 
 test("--json is taken by what prints JSON anyway", async () => {
