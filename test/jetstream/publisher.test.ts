@@ -3,6 +3,7 @@ import type { StreamPublisher } from "../../src/jetstream/pub-acks.ts";
 import { decisionsOn } from "../../src/jetstream/published-decisions.ts";
 import { createOutboxStreams } from "../../src/store/outbox-streams.ts";
 import { orderLane } from "../flow/delivery.ts";
+import { orderEvent } from "../flow/order-events.ts";
 import { openStation } from "../flow/station.ts";
 import { decide, order, publishByOther, publisherOf, session, streams, told, usePublishing } from "./publishing.ts";
 
@@ -163,6 +164,30 @@ it("a writer that is always there first is not chased: the decision waits, and g
   isBusy = false;
   await publisher.drain(5000);
   expect((await told()).at(-1)).toEqual([3, 9]);
+});
+
+it("what is decided as soon as the ledger is rewritten goes behind what it says now, and is published too", async () => {
+  using station = openStation();
+  const rows = decide(station);
+  await publishByOther(1, 7);
+  const publisher = publisherOf(station, {
+    outbox: {
+      ...station.outbox,
+      reconcile(...asked) {
+        const reconciled = station.outbox.reconcile(...asked);
+        const shipping = orderEvent(5, order, "ShippingCalculated", { second: 5, estimatedDays: 4 });
+        queueMicrotask(() => {
+          station.actors.evict(orderLane, order);
+          publisher.offer(station.processor.apply([shipping]).decisions, []);
+        });
+        return reconciled;
+      },
+    },
+  });
+  publisher.offer(rows, []);
+  await publisher.drain(5000);
+  expect((await told()).at(-1)?.[1]).toBe(4);
+  expect([publisher.backlog(), station.outbox.pendingDecisions(orderLane)]).toEqual([0, []]);
 });
 
 it("a subject that has lost its end gets it again, in order", async () => {
