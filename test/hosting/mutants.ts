@@ -16,8 +16,11 @@ runMutants(
     file: `src/flow/hosts/${each.file}`,
   })),
   {
-    parts: ["src/actor", "src/flow/hosts", "test/hosting", "package.json"],
+    parts: ["src/actor", "src/flow", "test/hosting", "package.json"],
     commandOf: () => ["test/hosting/soak.ts", "--quick", "--machines", values.machines],
-    reasonIn: (stderr) => stderr.split(". ")[0] ?? "",
+    reasonIn(stderr) {
+      if (!stderr.includes("ends otherwise")) throw new Error(`the soak did not run: ${stderr}`);
+      return stderr.split(". ")[0] ?? "";
+    },
   },
 );

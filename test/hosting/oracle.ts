@@ -16,6 +16,8 @@ export type Stand =
       readonly output: unknown;
       /** When its delays end, in order. */
       readonly due: readonly string[];
+      /** Facts and delays as they acted, each with whether a transition was selected; absent where it is not looked at. */
+      readonly told?: readonly string[];
     }
   | { readonly thrower: string; readonly fault: string };
 
@@ -65,6 +67,8 @@ class Live {
   readonly #pending = new Map<number, number>();
   readonly #actor: AnyActor;
   readonly #maxDelays: number;
+  readonly #told: string[] = [];
+  #selected: number | undefined;
   #fired = 0;
   #badDelay = false;
 
@@ -86,7 +90,7 @@ class Live {
         this.#clock.clearTimeout(id);
       },
     };
-    this.#actor = createActor(machine, { input: { id: "it" }, clock: clock as never });
+    this.#actor = createActor(machine, { input: { id: "it" }, clock: clock as never, inspect: this.#inspect });
     this.#actor.subscribe({ error: () => {} });
     this.#actor.start();
   }
@@ -101,7 +105,9 @@ class Live {
         const thrower = `due ${timestampOf(due)}`;
         if (this.#fired === this.#maxDelays) throw new Faulty(thrower, FAULTS.forEver);
         this.#fired++;
+        this.#selected = undefined;
         fire();
+        this.#told.push(`${timestampOf(due)} delay ${this.#selected !== 0}`);
         this.check(thrower);
       },
       due * 2 + 1 - this.#clock.now(),
@@ -109,6 +115,11 @@ class Live {
     this.#pending.set(id, due);
     return id;
   }
+
+  /** The first microstep of an event is that of the transitions selected for it. */
+  readonly #inspect = (seen: object): void => {
+    if ("_transitions" in seen) this.#selected ??= (seen._transitions as readonly unknown[]).length;
+  };
 
   #now(): number {
     return Math.floor(this.#clock.now() / 2);
@@ -130,10 +141,13 @@ class Live {
 
   hear({ type, id, at, amount }: FactSpec): void {
     this.#fired = 0;
-    if (!this.#isActive()) return;
-    this.#clock.set(at * 2);
     const timestamp = timestampOf(at);
-    this.#actor.send({ type, eventId: id, timestamp, data: { amount } } as never);
+    this.#selected = undefined;
+    if (this.#isActive()) {
+      this.#clock.set(at * 2);
+      this.#actor.send({ type, eventId: id, timestamp, data: { amount } } as never);
+    }
+    this.#told.push(`${timestamp} ${type} ${id} ${(this.#selected ?? 0) !== 0}`);
     this.check(`${type} ${id} of ${timestamp}`);
   }
 
@@ -148,7 +162,7 @@ class Live {
   stand(): Stand {
     const { value, context, status, output } = this.#actor.getSnapshot();
     const due = status === "active" ? [...this.#pending.values()].sort((a, b) => a - b).map(timestampOf) : [];
-    return { value, context, status, output, due };
+    return { value, context, status, output, due, told: this.#told };
   }
 }
 

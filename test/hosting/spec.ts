@@ -87,6 +87,9 @@ export interface CaseSpec {
   readonly ticks: readonly number[];
 }
 
+/** Delays between two facts: a cycle of the generated machines is found soon. */
+export const MAX_DELAYS = 40;
+
 export const FACT_TYPES = ["A", "B", "C"];
 
 /** Raised events, at once and later. */

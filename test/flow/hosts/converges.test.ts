@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { checkCase } from "../../hosting/check-case.ts";
 import { generateCase } from "../../hosting/generate.ts";
+import { ALL_ORDERS, KNOWN_CASES } from "../../hosting/known-cases.ts";
 import { seededChoices } from "../../hosting/random.ts";
 
 it("any statechart comes to what a live actor comes to that hears its facts in event-time order", () => {
@@ -8,5 +9,13 @@ it("any statechart comes to what a live actor comes to that hears its facts in e
     const random = seededChoices(seed);
     // All orders of up to three facts; `npm run soak:hosting` tries more machines, and shrinks what differs.
     expect(checkCase(generateCase(random), random, 6), `seed ${seed}`).toBeUndefined();
+  }
+});
+
+it("what looks like a moment before and is another is none", () => {
+  for (const [index, spec] of KNOWN_CASES.entries()) {
+    for (let seed = 0; seed < 4; seed++) {
+      expect(checkCase(spec, seededChoices(seed), ALL_ORDERS), `case ${index}, seed ${seed}`).toBeUndefined();
+    }
   }
 });

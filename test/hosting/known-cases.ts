@@ -1,0 +1,61 @@
+import type { CaseSpec, FactSpec, NodeSpec, TransitionSpec } from "./spec.ts";
+
+/*
+ * What chance hardly finds: cases whose late fact leads to a moment that looks like the one before and is another.
+ */
+
+const leaf = (id: string): NodeSpec => ({ id, kind: "atomic" });
+
+/** Heard at that millisecond. */
+function fact(type: string, ms: number, id = "1"): FactSpec {
+  return { type, id, at: ms * 1_000_000, amount: 0 };
+}
+
+function on(event: string, ...take: TransitionSpec[]) {
+  return { event, take };
+}
+
+/** The late B sets a delay under the id of A's, which fires under it and so hides A's: C then cancels nothing. */
+const HIDDEN_DELAY: CaseSpec = {
+  machine: {
+    id: "m",
+    kind: "compound",
+    states: [leaf("s")],
+    on: [
+      on("A", { actions: [{ do: "later", event: "L", delay: 10, id: "t" }] }),
+      on("B", { actions: [{ do: "later", event: "M", delay: 10, id: "t" }] }),
+      on("C", { actions: [{ do: "cancel", id: "t" }] }),
+      on("L", { actions: [{ do: "count" }] }),
+    ],
+  },
+  facts: [fact("A", 1), fact("B", 5), fact("A", 10, "2"), fact("Unknown", 18), fact("C", 19)],
+  ticks: [60_000_000],
+};
+
+/** The late A enters p once more and thereby after q: C's transitions are taken in the other order. */
+const ORDER_OF_ENTRY: CaseSpec = {
+  machine: {
+    id: "m",
+    kind: "parallel",
+    states: [
+      {
+        id: "p",
+        kind: "compound",
+        states: [{ ...leaf("p1"), on: [on("C", { actions: [{ do: "log", label: "p" }] })] }],
+        on: [on("A", { target: "p", reenter: true })],
+      },
+      {
+        id: "q",
+        kind: "compound",
+        states: [{ ...leaf("q1"), on: [on("C", { actions: [{ do: "log", label: "q" }] })] }],
+      },
+    ],
+  },
+  facts: [fact("B", 1), fact("A", 5), fact("Unknown", 6), fact("C", 7)],
+  ticks: [60_000_000],
+};
+
+/** Checked in all their orders of arrival. */
+export const KNOWN_CASES: readonly CaseSpec[] = [HIDDEN_DELAY, ORDER_OF_ENTRY];
+/** All orders of five facts. */
+export const ALL_ORDERS = 120;
