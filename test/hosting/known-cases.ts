@@ -32,7 +32,7 @@ const HIDDEN_DELAY: CaseSpec = {
   ticks: [60_000_000],
 };
 
-/** The late A enters p once more and thereby after q: C's transitions are taken in the other order. */
+/** The late A lets the next B enter p1, after q1: what C makes both leave for they leave for in the other order. */
 const ORDER_OF_ENTRY: CaseSpec = {
   machine: {
     id: "m",
@@ -41,19 +41,28 @@ const ORDER_OF_ENTRY: CaseSpec = {
       {
         id: "p",
         kind: "compound",
-        states: [{ ...leaf("p1"), on: [on("C", { actions: [{ do: "log", label: "p" }] })] }],
-        on: [on("A", { target: "p", reenter: true })],
+        states: [
+          { ...leaf("p1"), on: [on("A", { target: "p3" })], always: [left("p")] },
+          leaf("p2"),
+          { ...leaf("p3"), on: [on("B", { target: "p1" })] },
+        ],
       },
-      {
-        id: "q",
-        kind: "compound",
-        states: [{ ...leaf("q1"), on: [on("C", { actions: [{ do: "log", label: "q" }] })] }],
-      },
+      { id: "q", kind: "compound", states: [{ ...leaf("q1"), always: [left("q")] }, leaf("q2")] },
     ],
+    on: [on("C", { actions: [{ do: "count" }] })],
   },
-  facts: [fact("B", 1), fact("A", 5), fact("Unknown", 6), fact("C", 7)],
+  facts: [fact("Unknown", 1), fact("A", 5), fact("B", 6), fact("C", 7)],
   ticks: [60_000_000],
 };
+
+/** Once something has been counted: it begins with two, the length of the actor's id. */
+function left(id: string): TransitionSpec {
+  return {
+    target: `${id}2`,
+    guard: { is: "not", guard: { is: "below", limit: 3 } },
+    actions: [{ do: "log", label: id }],
+  };
+}
 
 /** Checked in all their orders of arrival. */
 export const KNOWN_CASES: readonly CaseSpec[] = [HIDDEN_DELAY, ORDER_OF_ENTRY];

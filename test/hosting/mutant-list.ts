@@ -289,4 +289,34 @@ export const MUTANTS = [
     find: "if (!Number.isFinite(value)) throw unstorable(walk, String(value));",
     replace: "",
   },
+  {
+    name: "anchors between a late fact and where nothing differed any more stay",
+    file: "refold.ts",
+    find: "after.filter(({ count }) => count >= reached)",
+    replace: "after",
+  },
+  {
+    name: "a late fact is as handled as the last that was folded again",
+    file: "refold.ts",
+    find: "if (count === place) {",
+    replace: "if (count >= place) {",
+  },
+  {
+    name: "what is told ends with the last fact",
+    file: "retell.ts",
+    find: "yield* retellDelays(foldTime(actor, point, passed));",
+    replace: "",
+  },
+  {
+    name: "what changes nothing is unhandled",
+    file: "statechart.ts",
+    find: 'before.snapshot.status === "active" && before.snapshot.machine.getTransitionData(before.snapshot, event).length > 0',
+    replace: "false",
+  },
+  {
+    name: "who is done handles what the root does",
+    file: "statechart.ts",
+    find: 'before.snapshot.status === "active" && before',
+    replace: "before",
+  },
 ];
