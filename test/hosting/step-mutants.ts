@@ -1,0 +1,148 @@
+/** One small rule of how a fact or a delay acts, broken. */
+export const STEP_MUTANTS = [
+  {
+    name: "a delay due at a fact's own time fires before it",
+    file: "fold.ts",
+    find: "compareTimestamps(due, fact.timestamp) < 0",
+    replace: "compareTimestamps(due, fact.timestamp) <= 0",
+  },
+  {
+    name: "a delay due at the very time that has passed waits",
+    file: "fold.ts",
+    find: "compareTimestamps(due, passed) <= 0",
+    replace: "compareTimestamps(due, passed) < 0",
+  },
+  {
+    name: "a delay takes the place of the one with its id, or of the one without",
+    file: "timers.ts",
+    find: "...hide(timers, id)",
+    replace: "...timers.filter((timer) => timer.id !== id)",
+  },
+  {
+    name: "delayed raises without an id have one in common",
+    file: "statechart.ts",
+    find: "id: id === undefined ? null : String(id)",
+    replace: "id: String(id)",
+  },
+  {
+    name: "a cancel ends the first of two with one id",
+    file: "timers.ts",
+    find: "timer.id === id && !timer.isHidden);",
+    replace: "timer.id === id);",
+  },
+  {
+    name: "what fires does not hide what has its id",
+    file: "timers.ts",
+    find: "fired.id,",
+    replace: "null,",
+  },
+  {
+    name: "a cancel is not heard",
+    file: "statechart.ts",
+    find: "timers = cancelTimer(timers, String((params as { sendId: unknown }).sendId));",
+    replace: "",
+  },
+  {
+    name: "of two due at one time the one set later fires first",
+    file: "timers.ts",
+    find: "compareTimestamps(timer.due, next.due) < 0",
+    replace: "compareTimestamps(timer.due, next.due) <= 0",
+  },
+  {
+    name: "delays end at whole milliseconds",
+    file: "due-time.ts",
+    find: 'Number(timestamp.slice(20, -1).padEnd(9, "0"))',
+    replace: 'Number(timestamp.slice(20, 23).padEnd(9, "0"))',
+  },
+  {
+    name: "delays are whole milliseconds",
+    file: "due-time.ts",
+    find: "Math.round((delayMs - seconds * 1000) * 1_000_000)",
+    replace: "Math.round(delayMs - seconds * 1000) * 1_000_000",
+  },
+  {
+    name: "a delayed event keeps the time of the fact that raised it",
+    file: "fold.ts",
+    find: "const event = { ...next.event, timestamp: next.due }",
+    replace: "const event = { timestamp: next.due, ...next.event }",
+  },
+  {
+    name: "who is done still hears",
+    file: "fold.ts",
+    find: 'if (moment.snapshot.status !== "active") return moment;',
+    replace: "",
+  },
+  {
+    name: "who is done still waits",
+    file: "statechart.ts",
+    find: "return { snapshot: { ...snapshot, context, output }, timers: [] };",
+    replace: "return { snapshot: { ...snapshot, context, output }, timers };",
+  },
+  {
+    name: "a state entered again keeps its old delay",
+    file: "statechart.ts",
+    find: "if (snapshot === before?.snapshot) return timers === before.timers ? before : { snapshot, timers };",
+    replace: "if (snapshot === before?.snapshot) return before;",
+  },
+  {
+    name: "custom actions are executed",
+    file: "statechart.ts",
+    find: "scope.actionExecutor = (action) => yielded.push(action);",
+    replace:
+      'scope.actionExecutor = (action) => { yielded.push(action); if (action.type === "custom") action.exec?.(action.info, undefined); };',
+  },
+  {
+    name: "facts of one time and id are ordered as heard",
+    file: "fact-order.ts",
+    find: "|| compareUtf8(a.type, b.type)",
+    replace: "",
+  },
+  {
+    name: "facts of one time are ordered by id before type",
+    file: "fact-order.ts",
+    find: "compareUtf8(a.type, b.type) || compareUtf8(a.eventId, b.eventId)",
+    replace: "compareUtf8(a.eventId, b.eventId) || compareUtf8(a.type, b.type)",
+  },
+  {
+    name: "ids are ordered as UTF-16",
+    file: "fact-order.ts",
+    find: "return rank(left) - rank(right);",
+    replace: "return left - right;",
+  },
+  {
+    name: "one delay more may fire",
+    file: "fold.ts",
+    find: "if (delays === actor.maxDelays)",
+    replace: "if (delays > actor.maxDelays)",
+  },
+  {
+    name: "delays are counted on over facts",
+    file: "fold.ts",
+    find: "after: { moment: step(actor, before, fact, () => describeFact(fact)), delays: 0 }",
+    replace: "after: { moment: step(actor, before, fact, () => describeFact(fact)), delays: from.delays }",
+  },
+  {
+    name: "a delay that is no number of at least 0 is taken",
+    file: "timers.ts",
+    find: "|| delayMs < 0) {",
+    replace: ") {",
+  },
+  {
+    name: "what JSON changes is stored",
+    file: "settle.ts",
+    find: "if (!Number.isFinite(value)) throw unstorable(walk, String(value));",
+    replace: "",
+  },
+  {
+    name: "what changes nothing is unhandled",
+    file: "statechart.ts",
+    find: 'before.snapshot.status === "active" && before.snapshot.machine.getTransitionData(before.snapshot, event).length > 0',
+    replace: "false",
+  },
+  {
+    name: "who is done handles what the root does",
+    file: "statechart.ts",
+    find: 'before.snapshot.status === "active" && before',
+    replace: "before",
+  },
+];
