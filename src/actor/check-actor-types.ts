@@ -1,4 +1,4 @@
-import type { AnyStateMachine, AnyStateNode } from "xstate";
+import type { AnyStateMachine } from "xstate";
 import { showToRules } from "./actor-snapshot.ts";
 import type { ActorSnapshot, ActorType } from "./actor-type.ts";
 import { asError } from "./as-error.ts";
@@ -7,8 +7,11 @@ import { checkContract, isAsync } from "./check-contract.ts";
 import { draw, measure } from "./conclude.ts";
 import { DECISION_ENVELOPE } from "./decision.ts";
 import { TIME_PASSED } from "./delays.ts";
+import { findNonDeterminism } from "./determinism.ts";
 import { seal } from "./seal.ts";
+import { nodesOf } from "./state-nodes.ts";
 import { leafPaths } from "./state-text.ts";
+import { findRefusals } from "./statechart-refusals.ts";
 
 /** Fields of an answer about an actor that a view must leave free. */
 const ANSWER_FIELDS = [
@@ -39,6 +42,7 @@ export function checkActorTypes(types: readonly ActorType[]): string[] {
     return [
       ...checkNames(type, others),
       ...checkMachine(type),
+      ...checkOrdering(type),
       ...checkContract(type),
       ...checkDecisions(type),
       ...checkRules(type),
@@ -63,12 +67,11 @@ function* checkNames({ name, collection, idField }: ActorType, others: readonly 
 }
 
 function* checkMachine({ machine, states, events }: ActorType): Generator<string> {
-  const nodes = [...nodesBelow(machine.root)];
   const leaves = leafPaths(machine.root);
   if ([...leaves].sort().join() !== [...states].sort().join()) {
     yield `states are ${states.join(", ")}, those of its machine are ${leaves.join(", ")}`;
   }
-  const handlesAny = [machine.root, ...nodes].some(({ transitions }) => transitions.has("*"));
+  const handlesAny = [...nodesOf(machine.root)].some(({ transitions }) => transitions.has("*"));
   if (Object.keys(events).length === 0) yield "it has no event types";
   for (const type of Object.keys(events)) {
     if (!EVENT_TYPE.test(type)) {
@@ -77,8 +80,29 @@ function* checkMachine({ machine, states, events }: ActorType): Generator<string
     if (type === TIME_PASSED) yield `event type ${type} is reserved: natstate says with it up to when time has passed`;
     else if (!handlesAny && !machine.events.includes(type)) yield `no state of its machine handles ${type}`;
   }
-  for (const { key, after, invoke, entry, exit, transitions } of [machine.root, ...nodes]) {
-    if (after.length > 0) yield `state ${key} has a delay (after): an actor knows no clock but its events' times`;
+}
+
+/** What of the machine its ordering does not allow. */
+function* checkOrdering({ machine, ordering = "event-time", graceMs, aheadMs }: ActorType): Generator<string> {
+  for (const [name, ms] of Object.entries({ graceMs, aheadMs })) {
+    if (ms !== undefined && !(Number.isFinite(ms) && ms >= 0)) yield `${name} ${ms} is not 0 or more milliseconds`;
+  }
+  switch (ordering) {
+    case "event-time":
+      yield* findRefusals(machine);
+      return;
+    case "merge":
+      yield* checkMerging(machine);
+      return;
+    default:
+      yield `ordering ${JSON.stringify(ordering satisfies never)} is neither event-time nor merge`;
+  }
+}
+
+function* checkMerging(machine: AnyStateMachine): Generator<string> {
+  for (const { key, after, invoke, entry, exit, transitions } of nodesOf(machine.root)) {
+    if (after.length > 0)
+      yield `state ${key} has a delay (after): a machine that merges knows no time; leave out ordering, and it may`;
     if (invoke.length > 0) yield `state ${key} invokes something: an actor calls nobody`;
     const actions = [
       ...entry,
@@ -105,13 +129,17 @@ function* checkDecisions({ decisionTypes, decisions, withdrawn }: ActorType): Ge
 /** Whatever an actor nothing is known of shows. */
 function* checkRules(type: ActorType): Generator<string> {
   try {
-    const snapshot = createBoundedActor(type.machine, { input: { id: `some-${type.name}` } }).getSnapshot();
+    const start = () => createBoundedActor(type.machine, { input: { id: `some-${type.name}` } }).getSnapshot();
+    const snapshot = start();
     if (snapshot.status === "error") throw asError(snapshot.error);
     yield* one(seal("context", snapshot.context));
     const actor = showToRules(snapshot);
     measure(type, actor);
     draw(type, actor, null);
     yield* checkAnswer(type, actor);
+    const dependsOn = findNonDeterminism(() => [showToRules(start()), draw(type, actor, null), measure(type, actor)]);
+    if (dependsOn !== undefined)
+      yield `its machine or rules depend on ${dependsOn}: what they come to must be the same always`;
   } catch (error) {
     yield `its machine or rules fail on an actor nothing is known of: ${asError(error).message}`;
   }
@@ -128,11 +156,4 @@ function* checkAnswer({ view, waitingFor, samples, idField }: ActorType, actor: 
 
 function one(problem: string | undefined): string[] {
   return problem === undefined ? [] : [problem];
-}
-
-function* nodesBelow(node: AnyStateMachine["root"]): Generator<AnyStateNode> {
-  for (const child of Object.values(node.states)) {
-    yield child;
-    yield* nodesBelow(child);
-  }
 }

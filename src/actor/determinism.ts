@@ -1,5 +1,6 @@
 import nodeCrypto from "node:crypto";
 import { syncBuiltinESMExports } from "node:module";
+import { asError } from "./as-error.ts";
 
 /*
  * Two runs of the same pure code must give the same, whatever time it is and whatever chance says.
@@ -31,7 +32,7 @@ function runIn(world: number, read: Set<Source>, run: () => unknown): string {
   try {
     return JSON.stringify(run()) ?? "undefined";
   } catch (error) {
-    return `threw ${error instanceof Error ? error.message : String(error)}`;
+    return `threw ${asError(error).message}`;
   } finally {
     for (const each of undo.reverse()) each();
     syncBuiltinESMExports();

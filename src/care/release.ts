@@ -17,7 +17,7 @@ export interface QuarantineControlOptions {
 
 /**
  * Ends an actor's quarantine and applies its parked events in stream order, in one transaction. When its machine fails
- * again, the rest is parked again.
+ * again, the rest is parked again. Of one by event time whose facts are all kept, they are folded anew.
  *
  * @returns undefined when the actor is not quarantined.
  * @throws when the commit fails; then nothing happened.
@@ -26,6 +26,7 @@ export function release(journal: Journal, processor: Processor, lane: Lane, acto
   const type = lane.type.name;
   if (!journal.isQuarantined(type, actorId)) return undefined;
   return processor.again((batch) => {
+    if (lane.type.ordering !== "merge" && !journal.hasParked(type, actorId)) return batch.retry(lane, actorId);
     batch.tallies.add(lane, "quarantined", -1);
     journal.endQuarantine(type, actorId);
     for (const row of journal.takeParked(type, actorId)) batch.parked(unpark(lane, row));
@@ -44,7 +45,8 @@ export function createQuarantineControl(options: QuarantineControlOptions): Quar
       if (result === undefined) return undefined;
       onCommitted(result, performance.now() - startedMs);
       const count = (wanted: string) => result.handled.filter(({ outcome }) => outcome === wanted).length;
-      const failed = result.handled.some(({ rejected }) => rejected?.reason === "machine_error");
+      const failed = journal.isQuarantined(type.name, actorId);
+      const isAgain = result.handled.some(({ rejected }) => rejected?.reason === "machine_error");
       return {
         [type.idField]: actorId,
         released: !failed,
@@ -53,8 +55,8 @@ export function createQuarantineControl(options: QuarantineControlOptions): Quar
         duplicate: count("duplicate"),
         conflict: count("conflict"),
         // The event that failed again is kept back too.
-        rejected: count("rejected") - Number(failed),
-        parked: count("parked") + Number(failed),
+        rejected: count("rejected") - Number(isAgain),
+        parked: count("parked") + Number(isAgain),
         decisions: result.decisions.length,
       };
     },

@@ -1,4 +1,5 @@
 import { checkActorTypes } from "../actor/check-actor-types.ts";
+import { findUndone } from "../actor/statechart-refusals.ts";
 import { ConfigError } from "../config/config.ts";
 import { createOwnLanes } from "../jetstream/own-lanes.ts";
 import { createMetrics } from "../ops/metrics.ts";
@@ -22,6 +23,10 @@ export async function openFoundation(options: DaemonOptions, stack: AsyncDisposa
   const { config, types, logger, onFatal, acceptStreams: accepted = [], reached = () => {} } = options;
   const problems = checkActorTypes(types);
   if (problems.length > 0) throw new ConfigError(problems);
+  for (const { name, machine } of types) {
+    const actions = findUndone(machine);
+    if (actions.length > 0) logger.info({ actorType: name, actions }, "actions are not executed: act on decisions");
+  }
   // Makes the data directory, if need be.
   const store = openStore(options, stack);
   const told = { ...options, reached, version: VERSION, instance: readInstanceId(config.NATSTATE_DATA) };

@@ -3,17 +3,29 @@ import type { Arrival } from "./arrival.ts";
 import type { Batch } from "./batch.ts";
 import type { Handled } from "./batch-result.ts";
 import { eventRow } from "./event-row.ts";
+import { createFirstDerivations } from "./first-derivations.ts";
 import type { Hearing } from "./hearing.ts";
 import type { Past } from "./hosts/timeline.ts";
 import type { Journal } from "./journal.ts";
 import { passedAfter, readPast } from "./rebuild.ts";
 import { type Transition, transit } from "./transit.ts";
 
-/** Lets a message act on its actor: recognise duplicates -> transition -> note the outcome -> decide. */
-export type Act = (arrival: Arrival, hearing: Hearing, batch: Batch) => Handled;
+/** The second half of the path. */
+export interface Act {
+  /** Lets a message act on its actor: recognise duplicates -> transition -> note the outcome -> decide. */
+  hear(arrival: Arrival, hearing: Hearing, batch: Batch): Handled;
+  /** Concludes once more from what an actor knows. @param arrival - the last that it heard. */
+  retry(arrival: Arrival, hearing: Hearing, batch: Batch): void;
+}
 
 export function createAct(journal: Journal): Act {
-  return (arrival, hearing, batch) => {
+  const tryFirst = createFirstDerivations();
+  return {
+    hear: arrive,
+    retry: (arrival, hearing, batch) => void pass(arrival, hearing, batch),
+  };
+
+  function arrive(arrival: Arrival, hearing: Hearing, batch: Batch): Handled {
     const { delivery, observation, actor } = arrival;
     const isTick = observation.type === TIME_PASSED;
     if (isTick && (actor.events === 0 || delivery.storedAtMs < Date.parse(observation.timestamp))) {
@@ -22,18 +34,23 @@ export function createAct(journal: Journal): Act {
     }
     const recorded = journal.recordEvent(eventRow(actor.key, delivery, observation));
     if (recorded === "again") return { delivery, outcome: "skipped", observation };
-    if (recorded === "new" && !isTick) return hear(arrival, hearing, batch);
+    if (recorded === "new" && !isTick) return hearFact(arrival, hearing, batch);
     const outcome = recorded === "new" ? "tick" : recorded;
     hearing.count(actor, outcome, batch);
     if (outcome === "tick") journal.markOutcome(actor.key, observation, outcome, 0);
-    return { ...pass(arrival, hearing, batch), delivery, outcome, observation };
-  };
+    const passed = passedBy(arrival);
+    // Even what was heard before says that time has passed.
+    const held = passed === undefined ? {} : pass(arrival, hearing, batch, passed);
+    return { ...held, delivery, outcome, observation };
+  }
 
-  function hear(arrival: Arrival, hearing: Hearing, batch: Batch): Handled {
+  function hearFact(arrival: Arrival, hearing: Hearing, batch: Batch): Handled {
     const { delivery, observation, actor, isHeld } = arrival;
     const from = actor.live.state();
     const event = observation;
-    const transition = transit(actor, { event, passed: passedBy(arrival), past: pastOf(arrival), isHeld });
+    const past = pastOf(arrival);
+    const dependsOn = tryFirst(actor, event, past);
+    const transition = transit(actor, { event, passed: passedBy(arrival), past, isHeld });
     if (transition.kind === "error") {
       journal.forgetEvent(actor.key, observation);
       return hearing.fail(delivery, observation, transition.error, batch);
@@ -46,16 +63,15 @@ export function createAct(journal: Journal): Act {
     actor.events++;
     actor.updatedAtMs = delivery.storedAtMs;
     if (outcome !== "applied") journal.markOutcome(actor.key, observation, outcome, replayed);
-    return { ...follow(arrival, transition, hearing, batch), delivery, outcome, observation, replayed };
+    const held = follow(arrival, transition, hearing, batch);
+    return { ...held, delivery, outcome, observation, replayed, ...(dependsOn !== undefined && { dependsOn }) };
   }
 
-  /** Even what was heard before says that time has passed. */
-  function pass(arrival: Arrival, hearing: Hearing, batch: Batch): Pick<Handled, "held"> {
-    const passed = passedBy(arrival);
-    if (passed === undefined) return {};
+  function pass(arrival: Arrival, hearing: Hearing, batch: Batch, passed?: string): Pick<Handled, "held"> {
     const { actor, isHeld } = arrival;
     const from = actor.live.state();
-    const transition = transit(actor, { passed, past: pastOf(arrival), isHeld });
+    const past = () => readPast(actor.lane.type, journal.eventsOf(actor.key));
+    const transition = transit(actor, { passed, past, isHeld });
     hearing.move(actor, from, batch);
     return follow(arrival, transition, hearing, batch);
   }

@@ -21,6 +21,8 @@ export interface Handled {
   readonly rejected?: Rejected;
   /** Of a reordered event: events that happened later and were folded again. */
   readonly replayed?: number;
+  /** What the machine or a rule looked at and must not, for example `Date`. */
+  readonly dependsOn?: string;
   /** Why its actor is held, where that is news. */
   readonly held?: string;
 }

@@ -21,7 +21,11 @@ export function eventRow(actorKey: number, delivery: Delivery, observation: Obse
  *
  * Decoding it gives the same observation, but for the trace it came with.
  */
-export function storedDelivery(lane: Lane, actorId: string, event: EventRow): Delivery {
+export function storedDelivery(
+  lane: Lane,
+  actorId: string,
+  event: EventRow,
+): Delivery & { readonly stored: Observation } {
   const { type } = lane;
   const { type: eventType, eventId, timestamp, correlationId } = event;
   const data = JSON.parse(event.body) as Observation["data"];

@@ -155,9 +155,9 @@ function readStanding(json: string): DecisionContent {
  * {@link HotActors.find}, with what is wrong with this one actor as a value: it stops that one only. The store's own
  * trouble is thrown and stops everything.
  */
-export function findOrFail(actors: HotActors, lane: Lane, actorId: string, storedAtMs: number): HotActor | ReplayError {
+export function findOrFail(find: () => HotActor): HotActor | ReplayError {
   try {
-    return actors.find(lane, actorId, storedAtMs);
+    return find();
   } catch (error) {
     if (error instanceof ReplayError) return error;
     throw error;

@@ -6,6 +6,7 @@ import type { BatchResult, Handled } from "./batch-result.ts";
 import type { ReachCrashPoint } from "./crash-points.ts";
 import { type DecodeLimits, decode } from "./decode.ts";
 import type { Delivery } from "./delivery.ts";
+import { storedDelivery } from "./event-row.ts";
 import { createHearings, type Hearing } from "./hearing.ts";
 import { findOrFail, type HotActors } from "./hot-actors.ts";
 import type { Journal } from "./journal.ts";
@@ -37,6 +38,8 @@ export interface Again {
   past(delivery: Delivery): Handled;
   /** Applies an event that was kept back. */
   parked(delivery: Delivery): void;
+  /** Folds all that an actor has heard once more, and concludes from it. Nothing when it has heard nothing. */
+  retry(lane: Lane, actorId: string): void;
   /** Dead-letters an event that was kept back. */
   dismiss(delivery: Delivery, rejected: Rejected): void;
   readonly tallies: Tallies;
@@ -69,6 +72,7 @@ export function createProcessor(
         work({
           past: (delivery) => hear(delivery, batch, past),
           parked: (delivery) => void batch.handled.push(hear(delivery, batch, parked)),
+          retry: (lane, actorId) => retry(lane, actorId, batch),
           dismiss: (delivery, rejected) => void batch.handled.push(setbacks.reject(delivery, rejected, batch)),
           tallies: batch.tallies,
         }),
@@ -90,14 +94,23 @@ export function createProcessor(
     const { actorId } = observation;
     const isHeld = journal.isQuarantined(lane.type.name, actorId);
     if (isHeld && keepsBack(lane, actorId)) return hearing.park(delivery, observation, batch);
-    const actor = findOrFail(actors, lane, actorId, delivery.storedAtMs);
+    const actor = findOrFail(() => actors.find(lane, actorId, delivery.storedAtMs));
     if (actor instanceof ReplayError) {
       return isHeld ? hearing.park(delivery, observation, batch) : hearing.fail(delivery, observation, actor, batch);
     }
     // Whoever has events has a row, and is not retired.
     const retired = actor.events === 0 ? journal.findRetired(lane.type.name, actor.id) : undefined;
     if (retired !== undefined) return setbacks.hearLate(delivery, observation, retired, batch);
-    return act({ delivery, observation, actor, isHeld }, hearing, batch);
+    return act.hear({ delivery, observation, actor, isHeld }, hearing, batch);
+  }
+
+  function retry(lane: Lane, actorId: string, batch: Batch): void {
+    const row = journal.findActor(lane.type.name, actorId);
+    const last = row && [...journal.eventsOf(row.key)].at(-1);
+    if (last === undefined) return;
+    const { stored: observation, ...delivery } = storedDelivery(lane, actorId, last);
+    const actor = findOrFail(() => actors.findAnew(lane, actorId, last.storedAtMs));
+    if (!(actor instanceof ReplayError)) act.retry({ delivery, observation, actor, isHeld: true }, now, batch);
   }
 
   /** By event time a further event may end a quarantine, unless others have to be heard before it. */

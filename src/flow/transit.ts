@@ -51,7 +51,8 @@ export function transit(actor: HotActor, impulse: Impulse): Transition {
     replayed: effect?.kind === "reordered" ? effect.replayed : 0,
   };
   try {
-    const fault = passed === undefined ? undefined : live.pass(passed);
+    if (passed !== undefined) live.pass(passed);
+    const fault = live.fault();
     if (fault !== undefined) return { kind: "held", error: fault };
     const now = live.snapshot();
     if (now === before && !isHeld && actor.events > 0) return done;

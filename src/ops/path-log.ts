@@ -30,7 +30,9 @@ export function createPathLog(logger: Logger, { decisionLevel, now }: PathLogOpt
       if (decisions.length > 0 && logger.isLevelEnabled(decisionLevel)) logDecisions(logger, decisions, decisionLevel);
       if (deadLetters.length > 0 && logger.isLevelEnabled("warn")) logDeadLetters(logger, deadLetters);
       if (logger.isLevelEnabled("debug")) logEvents(logger, handled);
-      if (logger.isLevelEnabled("warn")) logConflicts(handled);
+      if (!logger.isLevelEnabled("warn")) return;
+      logConflicts(handled);
+      logActorTrouble(logger, handled);
     },
     commitFailed({ error, retryMs, isBrief }) {
       // Once for as long as it lasts.
@@ -83,6 +85,19 @@ function logDecisions(logger: Logger, decisions: readonly TakenDecision[], level
 function logDeadLetters(logger: Logger, deadLetters: readonly DeadLetterRow[]): void {
   for (const { type, reason, error, subject, stream, sequence } of deadLetters) {
     logger.warn({ actorType: type, reason, error, subject, stream, sequence }, "dead letter");
+  }
+}
+
+function logActorTrouble(logger: Logger, handled: readonly Handled[]): void {
+  for (const { delivery, observation, held, dependsOn } of handled) {
+    if (held === undefined && dependsOn === undefined) continue;
+    const told = { actorType: delivery.lane.type.name, actorId: observation?.actorId, sequence: delivery.sequence };
+    if (held !== undefined) {
+      logger.warn({ ...told, error: held }, "quarantined: its events are kept, further ones may mend it");
+    }
+    if (dependsOn !== undefined) {
+      logger.error({ ...told, dependsOn }, "not deterministic: replays and other daemons come to something else");
+    }
   }
 }
 

@@ -13,6 +13,7 @@ const machine = (config: Parameters<typeof createMachine>[0]) =>
 const flat = Object.fromEntries(parcelType.states.map((state) => [state, {}]));
 const eventType = (name: string): Partial<ActorType> => ({ events: { ...parcelType.events, [name]: z.object({}) } });
 const initial = parcelType.states[0] as string;
+const last = parcelType.states.at(-1) as string;
 
 it("nothing is wrong with those there are", () => {
   expect(checkActorTypes([...actorTypes, parcelType])).toEqual([]);
@@ -52,6 +53,24 @@ it.each<[string, Partial<ActorType>, RegExp]>([
     "a delay",
     { machine: machine({ initial, states: { ...flat, [initial]: { after: { 1000: parcelType.states[1] } } } }) },
     /has a delay/,
+  ],
+  ["an ordering there is not", { ordering: "arrival" as never }, /ordering "arrival" is neither event-time nor merge/],
+  ["a grace that is none", { graceMs: -1 }, /graceMs -1 is not 0 or more milliseconds/],
+  [
+    "by event time, a guard that is nowhere",
+    {
+      ordering: "event-time",
+      machine: machine({
+        initial,
+        states: { ...flat, [last]: { on: { ParcelScanned: { guard: "isThere", actions: () => {} } } } },
+      }),
+    },
+    /guard isThere is not implemented/,
+  ],
+  [
+    "a context that depends on the time it is",
+    { machine: machine({ context: () => ({ at: Date.now() }) }) },
+    /its machine or rules depend on Date/,
   ],
   [
     "a call",
@@ -112,6 +131,15 @@ it.each<[string, Partial<ActorType>, RegExp]>([
   ],
 ])("%s is told", (_what, change, problem) => {
   expect(checkActorTypes([order, changed(change)]).join("\n")).toMatch(problem);
+});
+
+it("by event time a machine may wait", () => {
+  const waiting = machine({
+    context: {},
+    initial,
+    states: { ...flat, [initial]: { after: { 1000: parcelType.states[1] } } },
+  });
+  expect(checkActorTypes([changed({ ordering: "event-time", machine: waiting })])).toEqual([]);
 });
 
 it("an event may be handled by a machine that handles any", () => {

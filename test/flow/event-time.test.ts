@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { assign, createMachine } from "xstate";
 import { z } from "zod";
 import type { ActorType, Conclusion } from "../../src/actor/actor-type.ts";
+import { release } from "../../src/care/release.ts";
 import type { Delivery } from "../../src/flow/delivery.ts";
 import type { Lane } from "../../src/wire/lanes.ts";
 import { permutations } from "../machines/order-driver.ts";
@@ -198,4 +199,29 @@ describe("facts that cannot be folded, or concluded from", () => {
     expect(said(station)).toMatchObject([{ decisionType: "BillPaid", total: 667, causationId: "p-5" }]);
     expect(station.db.prepare("SELECT sum(value) FROM tallies WHERE name = 'quarantined'").pluck().get()).toBe(0);
   });
+
+  it("a release folds all of them anew, with the rules of today", () => {
+    using station = openStation();
+    applyEach(station, [opened(0), paid(10, 666)]);
+    expect(release(station.journal, station.processor, lane, "b")?.decisions).toEqual([]);
+    expect(quarantined(station)).toHaveLength(1);
+    const mended = {
+      ...lane,
+      type: { ...billType, conclude: (() => ({ content: { decisionType: "BillPaid" } })) as never },
+    };
+    station.actors.evictLane(lane);
+    expect(release(station.journal, station.processor, mended, "b")?.decisions).toMatchObject([
+      { causationId: "p-10" },
+    ]);
+    expect(quarantined(station)).toEqual([]);
+    expect(release(station.journal, station.processor, mended, "b")).toBeUndefined();
+  });
+});
+
+it("a rule that looks at the clock is named with the first events", () => {
+  using station = openStation();
+  const type = { ...billType, conclude: (() => ({ content: { decisionType: "BillPaid", at: Date.now() } })) as never };
+  const { handled } = station.processor.apply([{ ...opened(0), lane: { ...lane, type } }]);
+  expect(handled).toMatchObject([{ outcome: "applied", dependsOn: "Date" }]);
+  expect(station.processor.apply([opened(1)]).handled[0]).not.toHaveProperty("dependsOn");
 });

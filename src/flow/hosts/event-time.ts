@@ -66,10 +66,9 @@ function live(type: ActorType, id: string, known: Timeline | undefined, anchored
       return effectOf(heard);
     },
     pass(time) {
-      if (timeline === undefined) return undefined;
-      timeline = pass(actor, timeline, time);
-      return timeline.fault;
+      if (timeline !== undefined) timeline = pass(actor, timeline, time);
     },
+    fault: () => timeline?.fault,
     rewind() {
       timeline = before;
     },

@@ -26,8 +26,10 @@ export interface Envelope {
 export interface LiveActor {
   /** @param past - all that it has heard before; not asked for in order. */
   send(event: ActorEvent, past: Past): Effect;
-  /** Lets delays act. @param time - event time known to have passed. @returns why they cannot; undefined when all is well. */
-  pass(time: string): Error | undefined;
+  /** Lets delays act. @param time - event time known to have passed. */
+  pass(time: string): void;
+  /** Why its facts cannot be folded, undefined when they can. */
+  fault(): Error | undefined;
   /** Undoes the last `send`. */
   rewind(): void;
   /** What it is now, as its rules see it; while it is held, what it was before. */
