@@ -3,10 +3,7 @@ import type { ActorType } from "./actor-type.ts";
 import { actionsOf, resolve, typeOf } from "./statechart-refusals.ts";
 
 /** How an actor type treats time; all of it has defaults. */
-export interface Timing {
-  readonly ordering?: "event-time" | "merge";
-  readonly graceMs?: number;
-  readonly aheadMs?: number;
+export interface Timing extends Pick<ActorType, "ordering" | "graceMs" | "aheadMs"> {
   readonly latenessMs?: number;
 }
 
@@ -27,11 +24,20 @@ const KNOWN = new WeakMap<AnyStateMachine, boolean>();
  * Can an actor of this type wait for a time? So it can with an `after` or a delayed `raise`; `enqueueActions` may hide
  * one, and counts as if it did.
  */
-export function hasDelays({ machine, ordering }: Timed): boolean {
-  if (machine === undefined || ordering === "merge") return false;
+export function hasDelays(type: Timed): boolean {
+  const { machine } = type;
+  if (machine === undefined || !hearsTicks(type)) return false;
   const known = KNOWN.get(machine) ?? delays(machine);
   KNOWN.set(machine, known);
   return known;
+}
+
+/**
+ * Does time pass for actors of this type? Also where none waits: ticks that the log has from the time of an earlier machine
+ * are no dead letters.
+ */
+export function hearsTicks({ machine, ordering }: Timed): boolean {
+  return machine !== undefined && ordering !== "merge";
 }
 
 /** How long after a delay has ended facts that happened before its end are waited for, ms of stream time. */

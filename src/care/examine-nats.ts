@@ -1,13 +1,16 @@
 import { readFileSync } from "node:fs";
 import type { ActorType } from "../actor/actor-type.ts";
-import { checkPublishing, checkServer, type Permission, type ServerCheckup } from "../jetstream/checkup.ts";
+import { hasDelays } from "../actor/delays.ts";
+import { checkPublishing, checkServer, mayPublish, type Permission, type ServerCheckup } from "../jetstream/checkup.ts";
 import { measureLag } from "../jetstream/lag.ts";
 import type { Session } from "../jetstream/session.ts";
 import { payloadProblem, type TopologyOptions } from "../jetstream/stream-configs.ts";
 import { majoritySilentMs, SILENT_MS } from "../jetstream/stream-pulse.ts";
+import { refusedTicks } from "../jetstream/tick-publisher.ts";
 import { checkTopology, type TopologyFinding } from "../jetstream/topology.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { DEAD_LETTERS_STREAM, DECISIONS_STREAM, eventStream } from "../wire/names.ts";
+import { tickSubject } from "../wire/tick.ts";
 import { bytesText, type Finding, ok, problem, START, warning } from "./finding.ts";
 
 export interface NatsExamination {
@@ -146,6 +149,9 @@ async function examinePermissions(session: Session, types: readonly ActorType[])
     for (const [stream, permission] of await checkPublishing(session, type.collection)) {
       findings.push(describePermission(`publish to ${stream}`, permission));
     }
+    if (!hasDelays(type)) continue;
+    const subject = tickSubject(type, "natstate-doctor");
+    findings.push(describeTicks(type, await mayPublish(session, subject)));
   }
   return findings;
 }
@@ -155,6 +161,12 @@ function describePermission(check: string, permission: Permission): Finding {
   const advice = "give this user the permissions of the processor in nats.conf, or set NATS_CREDS";
   if (permission === "refused") return problem(check, "the server refuses it to this user", advice);
   return warning(check, `not known: ${permission.unknown}`, advice);
+}
+
+function describeTicks(type: ActorType, permission: Permission): Finding {
+  const check = `tell ${type.collection} the time`;
+  if (permission === "refused") return problem(check, "the server refuses it to this user", refusedTicks(type));
+  return describePermission(check, permission);
 }
 
 async function examineLag(session: Session, lanes: readonly Lane[], members: number): Promise<Finding> {

@@ -132,6 +132,11 @@ export const settings = {
     fallback: "512",
     help: "decisions on their way to the stream at once",
   },
+  NATSTATE_TICKS_PER_SECOND: {
+    schema: integer(1, 100_000),
+    fallback: "500",
+    help: "ticks of this daemon a second at most: so fast delays that have ended during an outage act after it, the oldest first",
+  },
   NATSTATE_SCRUB_INTERVAL: {
     schema: optionalDuration,
     fallback: "2s",

@@ -10,6 +10,7 @@ import { watchReadiness } from "./readiness.ts";
 import { openReading } from "./reading.ts";
 import { shareLanes } from "./sharing.ts";
 import { createStanding } from "./standing.ts";
+import { startTicking } from "./ticking.ts";
 
 /** A running daemon. */
 export interface Daemon {
@@ -63,14 +64,15 @@ async function beginWork(foundation: Foundation, stack: AsyncDisposableStack): P
   let isStarted = false;
   const reading = openReading(foundation, () => isStarted, stack);
   const { ownership, lag } = reading;
+  const ticking = startTicking({ ...foundation, reading }, stack);
   const readiness = watchReadiness({
-    ...{ types, session, isConnected, topology: streams.watch, own, ownership, lag, logger },
+    ...{ types, session, isConnected, topology: streams.watch, own, ownership, lag, ticking, logger },
     ...{ activity: observers.activity, publisher: path.publishing, pause: path.pause },
     streams: streams.found.map(({ name }) => name),
   });
   stack.defer(readiness.stop);
   const standing = createStanding({ ...foundation, reading, readiness });
-  const parts: Parts = { ...foundation, reading, readiness, standing };
+  const parts: Parts = { ...foundation, reading, ticking, readiness, standing };
   const doors = createDoors(parts);
   const service = await doors.openNats();
   stack.defer(() => service.stop());
@@ -97,6 +99,7 @@ async function beginWork(foundation: Foundation, stack: AsyncDisposableStack): P
     health: readiness.health,
     async drain() {
       lag.stop();
+      ticking.stop();
       endMaintenance();
       stopSharing();
       await path.drain();

@@ -16,7 +16,7 @@ import { createWaiting, type Waiting } from "./waiting.ts";
 const VERSION = "0.1.0";
 
 /** All that is opened before a lane is read. */
-export type Foundation = Omit<Parts, "reading" | "readiness" | "standing"> & { readonly waiting: Waiting };
+export type Foundation = Omit<Parts, "reading" | "ticking" | "readiness" | "standing"> & { readonly waiting: Waiting };
 
 /** Store, connections, streams, and the path between them; no lane is read yet. */
 export async function openFoundation(options: DaemonOptions, stack: AsyncDisposableStack): Promise<Foundation> {

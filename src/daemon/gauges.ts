@@ -3,9 +3,9 @@ import type { Parts } from "./parts.ts";
 
 /** What the gauges show now. */
 export function readGauges(
-  parts: Pick<Parts, "types" | "store" | "connection" | "streams" | "path" | "standing" | "readiness">,
+  parts: Pick<Parts, "types" | "store" | "connection" | "streams" | "path" | "standing" | "ticking" | "readiness">,
 ): GaugeReadings {
-  const { types, store, connection, streams, path, standing, readiness } = parts;
+  const { types, store, connection, streams, path, standing, ticking, readiness } = parts;
   const { queries } = store;
   return {
     lag: [...readiness.lag()].map(([lane, value]) => ({ type: lane.type, partition: lane.partition, value })),
@@ -13,7 +13,8 @@ export function readGauges(
     actors: types.map((type) => {
       const partitions = standing.ownedPartitions(type);
       const { quarantined, retired } = queries.stats(type, partitions);
-      return { type, quarantined, retired, undecidedSinceMs: queries.undecidedSince(type, partitions) };
+      const ticks = { ticksOnTheirWay: ticking.onTheirWay(type), tickOverdueMs: ticking.overdueMs(type) };
+      return { type, ...ticks, quarantined, retired, undecidedSinceMs: queries.undecidedSince(type, partitions) };
     }),
     owned: readiness.reading().length,
     partitions: streams.lanes.all.length,

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { createAnswers } from "../answers/answers.ts";
 import { startCheckpoints } from "../store/checkpoints.ts";
 import { openDatabase } from "../store/database.ts";
+import { createFindDue } from "../store/due-actors.ts";
 import { createJournal } from "../store/journal.ts";
 import { createLaneRecords } from "../store/lanes.ts";
 import { createOutbox } from "../store/outbox.ts";
@@ -29,6 +30,7 @@ export function openStore({ config, logger }: Pick<Parts, "config" | "logger">, 
     outbox: createOutbox(db),
     records: createLaneRecords(db),
     outboxStreams: createOutboxStreams(db),
+    findDue: createFindDue(db),
     queries,
   };
 }

@@ -16,6 +16,8 @@ import type { Journal } from "../flow/journal.ts";
 import type { Observer } from "../flow/observer.ts";
 import type { Outbox, OutboxStreams } from "../flow/outbox.ts";
 import type { Processor } from "../flow/processor.ts";
+import type { StreamTimes } from "../flow/stream-times.ts";
+import type { FindDue } from "../flow/tick-looks.ts";
 import type { LagWatch } from "../jetstream/lag-watch.ts";
 import type { Learning } from "../jetstream/learn-published.ts";
 import type { MissingMessages } from "../jetstream/missing-messages.ts";
@@ -71,6 +73,7 @@ export interface Parts extends Pick<DaemonOptions, "config" | "env" | "types" | 
   readonly trouble: LaneTrouble;
   readonly path: Path;
   readonly reading: Reading;
+  readonly ticking: Ticking;
   readonly readiness: Readiness;
   readonly standing: Standing;
 }
@@ -83,6 +86,7 @@ export interface Store {
   readonly outbox: Outbox;
   readonly records: LaneRecords;
   readonly outboxStreams: OutboxStreams;
+  readonly findDue: FindDue;
   readonly queries: Answers;
 }
 
@@ -172,6 +176,22 @@ export interface Publishing extends Pick<Publisher, "offer" | "backlog" | "troub
 export interface Reading {
   readonly ownership: Ownership;
   readonly lag: LagWatch;
+  /** As each measurement of the lag says. */
+  readonly times: StreamTimes;
+  /** Measures the lag of these lanes now, for `times` alone. */
+  ask(lanes: readonly Lane[]): Promise<void>;
+}
+
+/** Delays that have ended are said to their actors. */
+export interface Ticking {
+  /** Why a type's ticks do not get in, a line each. */
+  troubles(): readonly string[];
+  /** Ticks of a type that were not heard yet. */
+  onTheirWay(type: ActorType): number;
+  /** For how long the oldest delay of a type that has ended waits for its tick, ms; 0 when none does. */
+  overdueMs(type: ActorType): number;
+  /** Safe to call twice. */
+  stop(): void;
 }
 
 /** What the daemon says of itself: over HTTP, in its gauges and, once for each trouble, in its log. */

@@ -25,6 +25,7 @@ export interface ReadinessOptions {
   readonly lag: LagWatch;
   readonly pause: () => Pause | null;
   readonly publisher: { backlog(): number; trouble(): Pause | null };
+  readonly ticking: { troubles(): readonly string[] };
   readonly types: readonly ActorType[];
   readonly activity: Pick<Activity, "recordLag">;
   readonly logger: Logger;
@@ -35,8 +36,8 @@ const LOOK_EVERY_MS = 500;
 const ANSWER_MS = 4000;
 
 export function watchReadiness(options: ReadinessOptions): Readiness {
-  const { session, isConnected, streams, topology, own, ownership, lag, pause, publisher, types, activity, logger } =
-    options;
+  const { session, isConnected, streams, topology, own, ownership, lag, pause, publisher, ticking } = options;
+  const { types, activity, logger } = options;
   const manager = jetstreamManager(session.nc, { checkAPI: false, timeout: ANSWER_MS });
   const pulse = createStreamPulse({ streams, ask: async (stream) => (await manager).streams.info(stream) });
   const checkHealth = createHealthCheck();
@@ -74,7 +75,8 @@ export function watchReadiness(options: ReadinessOptions): Readiness {
   function present(): Map<string, string> {
     const silence = pulse.trouble();
     if (silence !== undefined) return new Map([["silence", silence.what]]);
-    return new Map([...topology.troubles().map((trouble) => [trouble, trouble] as const), ...laneTroubles()]);
+    const said = [...topology.troubles(), ...ticking.troubles()];
+    return new Map([...said.map((trouble) => [trouble, trouble] as const), ...laneTroubles()]);
   }
 
   return {
@@ -95,6 +97,7 @@ export function watchReadiness(options: ReadinessOptions): Readiness {
         lag: isAnswering() ? lag.total() : null,
         backlog: publisher.backlog(),
         publishTrouble: publisher.trouble(),
+        tickTroubles: ticking.troubles(),
         nowMs: Date.now(),
       });
     },

@@ -1,6 +1,9 @@
+import { SYSTEM_CLOCK } from "../flow/clock.ts";
+import { createStreamTimes, type StreamTimes } from "../flow/stream-times.ts";
+import { type LaneLag, measureLag } from "../jetstream/lag.ts";
 import { watchLag } from "../jetstream/lag-watch.ts";
 import { type LaneReader, readLane } from "../jetstream/lane-reader.ts";
-import { createOwnership } from "../jetstream/ownership.ts";
+import { createOwnership, type Ownership } from "../jetstream/ownership.ts";
 import type { Lane } from "../wire/lanes.ts";
 import type { Parts, Reading } from "./parts.ts";
 import { createStocktaking, type StocktakingParts } from "./stocktaking.ts";
@@ -37,18 +40,39 @@ export function openReading(parts: ReadingParts, isStarted: () => boolean, stack
   });
   // However it ends, others may take them at once.
   stack.defer(ownership.releaseAll);
+  const times = createStreamTimes(SYSTEM_CLOCK);
+  const noteTimes = createTimekeeping(times, ownership);
+  const takeStock = createStocktaking(parts, ownership);
   const lag = watchLag({
     // Behind what was delivered on the same connection, which has mostly arrived when the answer does.
     jsm: connection.readings.jsm,
     everyMs: LAG_EVERY_MS,
     assigned: own.assigned,
     isCatchingUp: () => own.assigned().some((lane) => !ownership.isCaughtUp(lane)),
-    onMeasured: createStocktaking(parts, ownership),
+    async onMeasured(lags) {
+      noteTimes(lags);
+      await takeStock(lags);
+    },
     onTrouble: (error) => logger.debug({ err: error }, "lag not measured"),
   });
   stack.defer(lag.stop);
   observers.add({ released: lag.forget });
-  return { ownership, lag };
+  return {
+    ...{ ownership, lag, times },
+    ask: async (lanes) => noteTimes(await measureLag(connection.readings.jsm, lanes)),
+  };
+}
+
+/** What a measurement of the lag says about time: how late it is, and which lanes were read to there. */
+function createTimekeeping(times: StreamTimes, ownership: Ownership): (lags: readonly LaneLag[]) => void {
+  return (lags) => {
+    for (const { lane, lag, streamMs, consumer } of lags) {
+      if (streamMs === undefined) continue;
+      times.read(lane.stream, streamMs);
+      // What another consumer leaves out is no less unread for being delivered past.
+      if (lag === 0 && !consumer.isChanged && ownership.isCaughtUp(lane)) times.caughtUp(lane, streamMs);
+    }
+  };
 }
 
 function openReader({ connection, streams, store, path, observers }: ReadingParts, lane: Lane): LaneReader {

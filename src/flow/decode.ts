@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
 import type { ActorType } from "../actor/actor-type.ts";
 import { asError } from "../actor/as-error.ts";
-import { aheadOf, hasDelays, TIME_PASSED } from "../actor/delays.ts";
+import { aheadOf, hearsTicks, TIME_PASSED } from "../actor/delays.ts";
 import { normaliseTimestamp } from "../actor/event-time.ts";
 import { seal } from "../actor/seal.ts";
 import { MAX_LABEL_LENGTH } from "../wire/envelope.ts";
@@ -78,7 +78,7 @@ export function decodeStored(type: ActorType, eventType: string, body: string): 
 
 /** @returns undefined when the type hears no such event. A tick is heard by those for whom time passes. */
 function contractOf(type: ActorType, eventType: string): ActorType["events"][string] | undefined {
-  if (eventType === TIME_PASSED && hasDelays(type)) return TICK_FIELDS;
+  if (eventType === TIME_PASSED && hearsTicks(type)) return TICK_FIELDS;
   return Object.hasOwn(type.events, eventType) ? type.events[eventType] : undefined;
 }
 

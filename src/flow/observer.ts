@@ -26,6 +26,8 @@ export interface Observer {
   doubted?(reason: string, lane: Lane, detail: string | undefined): void;
   /** Somebody had changed the lane's consumer; it is what it was again. */
   mended?(lane: Lane, differences: readonly string[]): void;
+  /** The stream has a tick for one of the type's actors. */
+  ticked?(type: ActorName): void;
   /** Lanes are read from now on. */
   taken?(lanes: readonly Lane[]): void;
   /** Lanes are no longer ours. */
@@ -59,6 +61,7 @@ const TOLD: Readonly<Record<keyof Observer, true>> = {
   foreign: true,
   doubted: true,
   mended: true,
+  ticked: true,
   taken: true,
   released: true,
   retired: true,

@@ -58,7 +58,8 @@ export async function checkPublishing(session: Session, collection: string): Pro
   return found;
 }
 
-async function mayPublish({ js }: Session, subject: string): Promise<Permission> {
+/** May a message be published there? Tried as {@link checkPublishing} does. */
+export async function mayPublish({ js }: Session, subject: string): Promise<Permission> {
   try {
     await js.publish(subject, "", { expect: { streamName: NO_STREAM }, timeout: TIMEOUT_MS });
     return { unknown: "a message that expects another stream was stored" };

@@ -1,4 +1,4 @@
-import type { ConsumerInfo, JetStreamManager } from "@nats-io/jetstream";
+import type { ConsumerInfo, JetStreamManager, StreamInfo } from "@nats-io/jetstream";
 import type { Lane } from "../wire/lanes.ts";
 import { consumerName } from "../wire/names.ts";
 import { type Delivered, deliveredOf } from "./delivery-audit.ts";
@@ -19,14 +19,19 @@ export interface LaneLag {
   readonly completeTo: number | null;
   /** Its consumer, held against what it should be. */
   readonly consumer: ConsumerFinding;
+  /** The stream's time before the lane was asked about, ms since the epoch; undefined when the server does not tell. */
+  readonly streamMs: number | undefined;
 }
 
 /** Where a stream ends, as its leader says. */
 interface End {
   readonly lastSequence: number;
+  readonly streamMs: number | undefined;
   /** Its consumers may sit on a server that does not have all of it. */
   readonly isReplicated: boolean;
 }
+
+const UNKNOWN: End = { lastSequence: 0, streamMs: undefined, isReplicated: false };
 
 /**
  * Asks the server how far each lane is behind. One request a lane and one a stream; one more for an idle lane of a
@@ -38,13 +43,18 @@ export async function askLag(jsm: JetStreamManager, lanes: readonly Lane[]): Pro
   const askedAtMs = performance.now();
   const ends = new Map<string, End>();
   for (const stream of new Set(lanes.map((lane) => lane.stream))) {
-    const { state, config } = await jsm.streams.info(stream);
-    ends.set(stream, { lastSequence: state.last_seq, isReplicated: config.num_replicas > 1 });
+    const info: StreamInfo & { readonly ts?: string } = await jsm.streams.info(stream);
+    const streamMs = Date.parse(info.ts ?? "");
+    ends.set(stream, {
+      lastSequence: info.state.last_seq,
+      streamMs: Number.isNaN(streamMs) ? undefined : streamMs,
+      isReplicated: info.config.num_replicas > 1,
+    });
   }
   return Promise.allSettled(
     lanes.map(async (lane) => {
       const info = await jsm.consumers.info(lane.stream, consumerName(lane.type, lane.partition));
-      const { lastSequence, isReplicated } = ends.get(lane.stream) ?? { lastSequence: 0, isReplicated: false };
+      const { lastSequence, streamMs, isReplicated } = ends.get(lane.stream) ?? UNKNOWN;
       const counted = info.num_pending + info.num_ack_pending;
       const lag = counted > 0 || !isReplicated ? counted : await unseen(jsm, lane, info);
       return {
@@ -54,6 +64,7 @@ export async function askLag(jsm: JetStreamManager, lanes: readonly Lane[]): Pro
         delivered: deliveredOf(info, askedAtMs),
         completeTo: lag === 0 ? lastSequence : null,
         consumer: examineConsumer(lane, info),
+        streamMs,
       };
     }),
   );

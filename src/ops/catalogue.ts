@@ -65,6 +65,12 @@ export const METRICS = {
     help: "Dead letters that their stream has acknowledged.",
     labels: ["actor", "reason"],
   },
+  ticksPublished: {
+    name: "natstate_ticks_published_total",
+    type: "counter",
+    help: "Ticks that their stream has acknowledged: a delay of an actor has ended. Heard are those of natstate_events_total with event_type TimePassed.",
+    labels: ["actor"],
+  },
   lateness: {
     name: "natstate_event_lateness_seconds",
     type: "histogram",
@@ -164,6 +170,18 @@ export const METRICS = {
     name: "natstate_retired_actors",
     type: "gauge",
     help: "Actors of which only is kept that they are retired.",
+    labels: ["actor"],
+  },
+  ticksOnTheirWay: {
+    name: "natstate_ticks_on_their_way",
+    type: "gauge",
+    help: "Actors that were sent a tick and have not heard it yet.",
+    labels: ["actor"],
+  },
+  ticksOverdue: {
+    name: "natstate_tick_overdue_seconds",
+    type: "gauge",
+    help: "Since when the delay that has ended first, its grace included, waits for its tick to be heard; 0 when none does.",
     labels: ["actor"],
   },
   lag: {

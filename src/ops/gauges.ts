@@ -17,6 +17,10 @@ export interface GaugeReadings {
     readonly type: Pick<ActorType, "name">;
     readonly quarantined: number;
     readonly retired: number;
+    /** Those that were sent a tick and have not heard it. */
+    readonly ticksOnTheirWay: number;
+    /** For how long the one that should have heard its tick first has waited, ms. */
+    readonly tickOverdueMs: number;
     /** When the one undecided for longest was first heard of, ms since the epoch; null when none is. */
     readonly undecidedSinceMs: number | null;
   }[];
@@ -45,6 +49,8 @@ export function createGauges(registry: Registry): (readings: GaugeReadings, nowM
   const undecided = gauge(METRICS.undecided);
   const quarantined = gauge(METRICS.quarantined);
   const retired = gauge(METRICS.retired);
+  const ticksOnTheirWay = gauge(METRICS.ticksOnTheirWay);
+  const ticksOverdue = gauge(METRICS.ticksOverdue);
   const lag = gauge(METRICS.lag);
   const owned = gauge(METRICS.owned);
   const partitions = gauge(METRICS.partitions);
@@ -61,6 +67,8 @@ export function createGauges(registry: Registry): (readings: GaugeReadings, nowM
       undecided.set({ actor: type.name }, secondsSince(undecidedSinceMs, nowMs));
       quarantined.set({ actor: type.name }, counts.quarantined);
       retired.set({ actor: type.name }, counts.retired);
+      ticksOnTheirWay.set({ actor: type.name }, counts.ticksOnTheirWay);
+      ticksOverdue.set({ actor: type.name }, counts.tickOverdueMs / 1000);
     }
     owned.set(readings.owned);
     partitions.set(readings.partitions);

@@ -21,6 +21,8 @@ export interface HealthReadings {
   readonly backlog: number;
   /** Why none of them gets in, null or absent while they do. */
   readonly publishTrouble?: Pause | null;
+  /** Why the actors of a type are not told that their delays have ended, a line each. */
+  readonly tickTroubles?: readonly string[];
   /** Ms since the epoch. */
   readonly nowMs: number;
   /** For how long lag has been high without falling; 0 or absent when it has not, see {@link createHealthCheck}. */
@@ -154,13 +156,15 @@ function checkLag({ lag, lagStalledMs = 0 }: HealthReadings): Check {
   };
 }
 
-function checkPublisher({ backlog, backlogStalledMs = 0, publishTrouble, nowMs }: HealthReadings): Check {
+function checkPublisher(readings: HealthReadings): Check {
+  const { backlog, backlogStalledMs = 0, publishTrouble, tickTroubles = [], nowMs } = readings;
   const detail = `${backlog} decisions and dead letters are not yet published`;
   const troubledMs = nowMs - (publishTrouble?.sinceMs ?? nowMs);
   if (backlog > 0 && publishTrouble && troubledMs >= TROUBLED_MS) {
     const why = `none has got in for ${seconds(troubledMs)} (${publishTrouble.error})`;
     return { ok: false, detail: `${detail}, ${why}: has the server's disk room? They are tried again` };
   }
+  if (tickTroubles.length > 0) return { ok: false, detail: `${detail}; ${tickTroubles.join("; ")}` };
   if (backlogStalledMs === 0) return { ok: true, detail };
   return {
     ok: false,

@@ -14,7 +14,16 @@ import {
 } from "./fast-metrics.ts";
 import { createGauges, type GaugeReadings } from "./gauges.ts";
 
-type Counted = "committed" | "commitFailed" | "published" | "rebuilt" | "doubted" | "retired" | "restored" | "scrubbed";
+type Counted =
+  | "committed"
+  | "commitFailed"
+  | "published"
+  | "ticked"
+  | "rebuilt"
+  | "doubted"
+  | "retired"
+  | "restored"
+  | "scrubbed";
 
 /**
  * The daemon's metrics, counted from what an observer is told.
@@ -100,6 +109,7 @@ export function createMetrics({ types, now = Date.now }: MetricsOptions): Metric
         cells.publishDelay.cell(row.type, "dead_letter").observe((nowMs - row.storedAtMs) / 1000);
       }
     },
+    ticked: (type) => void cells.ticksPublished.cell(type.name).value++,
     doubted: (reason) => void cells.doubts.cell(reason).value++,
     commitFailed: () => void cells.commitFailures.value++,
     rebuilt: (type) => void cells.rebuilt.cell(type.name).value++,
@@ -158,6 +168,7 @@ function createCells(registry: Registry) {
     decisionsPublished: counter(METRICS.decisionsPublished),
     deadLetters: counter(METRICS.deadLetters),
     deadLettersPublished: counter(METRICS.deadLettersPublished),
+    ticksPublished: counter(METRICS.ticksPublished),
     lateness: histogram(METRICS.lateness),
     commitDelay: histogram(METRICS.commitDelay),
     publishDelay: histogram(METRICS.publishDelay),
@@ -177,7 +188,8 @@ type Cells = ReturnType<typeof createCells>;
 
 /** A series that starts at 0 lets rate() see its first event. */
 function showZeros(cells: Cells, type: ActorType): void {
-  for (const counter of [cells.rebuilt, cells.scrubbed, cells.drifted, cells.retirements]) counter.cell(type.name);
+  for (const counter of [cells.ticksPublished, cells.rebuilt, cells.scrubbed, cells.drifted, cells.retirements])
+    counter.cell(type.name);
   for (const restored of ["true", "false"]) cells.restorations.cell(type.name, restored);
   for (const kind of ["decision", "dead_letter"]) cells.publishDelay.cell(type.name, kind);
   for (const reason of REJECTION_REASONS) {

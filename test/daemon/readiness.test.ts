@@ -18,6 +18,7 @@ function open() {
     topology: [] as string[],
     unread: [] as { lane: Lane; reason: string }[],
     unknown: [] as { lane: Lane; reason: string }[],
+    ticks: [] as string[],
   };
   const log: string[] = [];
   const measure = vi.fn(async () => {});
@@ -43,6 +44,7 @@ function open() {
     },
     pause: () => null,
     publisher: { backlog: () => 0, trouble: () => null },
+    ticking: { troubles: () => now.ticks },
     types: [],
     activity: { recordLag() {} },
     logger: { warn: lines("warn"), info: lines("info") } as unknown as Logger,
@@ -53,6 +55,18 @@ function open() {
 
 const of = (reason: string, ...partitions: number[]) =>
   lanes.filter(({ partition }) => partitions.includes(partition)).map((lane) => ({ lane, reason }));
+
+it("a denied tick is said once, and makes the daemon unready", async () => {
+  const { now, log, readiness, look } = open();
+  now.ticks = ["NATS does not let this user publish claims.*.TimePassed"];
+  await look();
+  await look();
+  expect(log).toEqual([`warn not as it should be, natstate is not ready: ${now.ticks[0]}`]);
+  expect(readiness.health()).toMatchObject({
+    ready: false,
+    checks: { publisher: { ok: false, detail: expect.stringContaining("publish claims.*.TimePassed") } },
+  });
+});
 
 it("lanes that cannot be read are said at warn, once, together and with the reason, and so is their end", async () => {
   const { now, log, readiness, look } = open();

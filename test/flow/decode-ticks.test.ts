@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { createMachine } from "xstate";
 import { checkEvent } from "../../src/flow/check-event.ts";
 import { decode, decodeStored } from "../../src/flow/decode.ts";
 import { encodeTick, tickSubject } from "../../src/wire/tick.ts";
@@ -34,6 +35,11 @@ it.each([
 
 it("the id says the time as it is normalised, however the timestamp is written", () => {
   expect(read(tick({ timestamp: "2026-03-01T00:00:00+01:00" }))).toMatchObject({ timestamp: due });
+});
+
+it("a tick from the time before a machine lost its delays is one all the same", () => {
+  const type = { ...lane.type, machine: createMachine({ initial: "filed", states: { filed: { on: { Paid: {} } } } }) };
+  expect(read(tick(), { ...lane, type })).toMatchObject({ type: "TimePassed", timestamp: due });
 });
 
 it("a tick about an actor of a type for which no time passes is an unknown event", () => {

@@ -140,6 +140,20 @@ export const ALERT_CASES: Readonly<
     ],
     doesNot: [{ series: { [`natstate_publish_backlog{${ON_A}}`]: "9000-100x30" }, at: "25m" }],
   },
+  NatstateTicksOverdue: {
+    fires: [
+      {
+        series: { [`natstate_tick_overdue_seconds{${ON_A},actor="claim"}`]: "0 30 90+60x20" },
+        at: "10m",
+        labels: { ...A, actor: "claim" },
+        says: "delays of claims ended 9m 30s ago on a:8484, and nothing has come of it",
+      },
+    ],
+    // A few hundred that ended during an outage are done with in no time.
+    doesNot: [
+      { series: { [`natstate_tick_overdue_seconds{${ON_A},actor="claim"}`]: "0 600 300 100 0x20" }, at: "10m" },
+    ],
+  },
   NatstateOldestUndecided: {
     fires: [
       {

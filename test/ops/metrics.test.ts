@@ -179,9 +179,10 @@ describe("gauges", () => {
   });
 });
 
-test("readiness, quarantine, retirement and the longest wait for a decision are told", async () => {
+test("readiness, quarantine, retirement, ticks and the longest wait for a decision are told", async () => {
   const metrics = createMetrics({ types: actorTypes, now: () => 90_000 });
-  const own = actorTypes.map((type) => ({ type, quarantined: 2, retired: 3, undecidedSinceMs: 30_000 }));
+  const ticks = { ticksOnTheirWay: 4, tickOverdueMs: 5500 };
+  const own = actorTypes.map((type) => ({ type, quarantined: 2, retired: 3, undecidedSinceMs: 30_000, ...ticks }));
   const others = { lag: [], owned: 0, partitions: 16, hot: 0, backlog: 0, connected: true, pausedSinceMs: null };
   metrics.gauges(() => ({ ready: false, actors: own, ...others }));
   const families = await scrape(metrics);
@@ -189,6 +190,8 @@ test("readiness, quarantine, retirement and the longest wait for a decision are 
   expect(sampleOf(families, "natstate_quarantined_actors", { actor: "order" })).toBe(2);
   expect(sampleOf(families, "natstate_retired_actors", { actor: "order" })).toBe(3);
   expect(sampleOf(families, "natstate_oldest_undecided_seconds", { actor: "order" })).toBe(60);
+  expect(sampleOf(families, "natstate_ticks_on_their_way", { actor: "order" })).toBe(4);
+  expect(sampleOf(families, "natstate_tick_overdue_seconds", { actor: "order" })).toBe(5.5);
 });
 
 describe("what is shown", () => {
@@ -200,6 +203,7 @@ describe("what is shown", () => {
     metrics.commitFailed({ error: new Error(), retryMs: 1, isBrief: false });
     metrics.rebuilt({ name: "order" }, "o1");
     metrics.retired({ name: "order" }, 7, 1);
+    metrics.ticked({ name: "order" });
     metrics.restored({ name: "order" }, { actorId: "o1", events: 1, revision: 1 }, true);
     const families = await scrape(metrics);
     expect(sampleOf(families, "natstate_lane_doubts_total", { reason: "gap" })).toBe(2);
@@ -207,6 +211,7 @@ describe("what is shown", () => {
     expect(sampleOf(families, "natstate_commit_failures_total")).toBe(1);
     expect(sampleOf(families, "natstate_actors_rebuilt_total", { actor: "order" })).toBe(1);
     expect(sampleOf(families, "natstate_retirements_total", { actor: "order" })).toBe(7);
+    expect(sampleOf(families, "natstate_ticks_published_total", { actor: "order" })).toBe(1);
     expect(sampleOf(families, "natstate_restorations_total", { actor: "order", restored: "true" })).toBe(1);
     expect(sampleOf(families, "natstate_restorations_total", { actor: "order", restored: "false" })).toBe(0);
   });
@@ -217,7 +222,8 @@ describe("what is shown", () => {
     metrics.doubted("gap", LANE, undefined);
     const [type] = actorTypes;
     const lag = type === undefined ? [] : [{ type, partition: 0, value: 1 }];
-    const actors = actorTypes.map((type) => ({ type, quarantined: 0, retired: 0, undecidedSinceMs: null }));
+    const none = { quarantined: 0, retired: 0, undecidedSinceMs: null, ticksOnTheirWay: 0, tickOverdueMs: 0 };
+    const actors = actorTypes.map((type) => ({ type, ...none }));
     const others = { owned: 1, partitions: 16, hot: 1, backlog: 1, connected: true, pausedSinceMs: null };
     metrics.gauges(() => ({ ready: true, actors, lag, ...others }));
     const shown = [...(await scrape(metrics))]
