@@ -4,7 +4,7 @@ import { z } from "zod";
 import { actorTypes } from "../../machines/registry.ts";
 import type { ActorType } from "../../src/actor/actor-type.ts";
 import { checkActorTypes } from "../../src/actor/check-actor-types.ts";
-import { parcelType } from "../docs/examples/parcel.ts";
+import { parcelType } from "../parcel.ts";
 
 const order = actorTypes[0] as ActorType;
 const changed = (change: Partial<ActorType>): ActorType => ({ ...parcelType, ...change });

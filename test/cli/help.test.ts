@@ -9,7 +9,7 @@ import { addQuarantine } from "../../src/cli/quarantine.ts";
 import { addDemo, addSimulate } from "../../src/cli/rehearsal.ts";
 import { addVerify } from "../../src/cli/verify.ts";
 import { addWatch } from "../../src/cli/watch.ts";
-import { parcelType } from "../docs/examples/parcel.ts";
+import { parcelType } from "../parcel.ts";
 
 /** What help says of a command and of those below it. */
 function helpOf(command: Command): string {

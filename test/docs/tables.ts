@@ -6,6 +6,8 @@ import { REJECTION_REASONS } from "../../src/wire/rejection.ts";
 import type { Sizings } from "../bench/sizing.ts";
 import { measured, PROMISES } from "./promises.ts";
 
+const ROOT = new URL("../../", import.meta.url);
+
 const MEANINGS: Record<(typeof REJECTION_REASONS)[number], string> = {
   malformed_json: "not UTF-8, empty, or not JSON",
   invalid_event:
@@ -25,9 +27,10 @@ const MEANINGS: Record<(typeof REJECTION_REASONS)[number], string> = {
 /** What the docs say of the code, by the name of its place in them. */
 export function tables(): Record<string, string> {
   return {
-    "publish-example": example("publish"),
-    "consume-example": example("consume"),
-    "machine-example": example("parcel").replaceAll("../../../machines/", "../"),
+    "publish-example": example("test/docs/examples/publish.ts"),
+    "consume-example": example("test/docs/examples/consume.ts"),
+    "machine-example": example("examples/checkout/machine.ts"),
+    "actors-example": example("examples/checkout/actors.ts"),
     "promises-table": promises(),
     "sizing-table": sizing(),
     "config-table": table(
@@ -106,12 +109,10 @@ Measured by \`npm run faults\` on ${date.slice(0, 10)}, ${seeds === 1 ? `seed ${
 ${figures(outcomes.map(({ fault }) => fault))}.`;
 }
 
-/** A program that `examples.test.ts` runs; the machine is run by `two-types.slow.test.ts`. */
-function example(name: string): string {
-  return `\`\`\`ts\n${readFileSync(new URL(`examples/${name}.ts`, import.meta.url), "utf8").trim()}\n\`\`\``;
+/** Code that a test runs. */
+function example(path: string): string {
+  return `\`\`\`ts\n${readFileSync(new URL(path, ROOT), "utf8").trim()}\n\`\`\``;
 }
-
-const ROOT = new URL("../../", import.meta.url);
 
 /** Every page for people, by its path in the repository. */
 export function readPages(): Map<string, string> {

@@ -9,7 +9,7 @@ import { runDemo } from "../../src/demo/demo.ts";
 import type { Report } from "../../src/demo/report.ts";
 import { runSimulation, simulationDefaults } from "../../src/demo/simulate.ts";
 import { rehearsalOf } from "../../src/demo/traffic.ts";
-import { parcelType } from "../docs/examples/parcel.ts";
+import { parcelType } from "../parcel.ts";
 import { startTestServer } from "../server.ts";
 
 const usualTmp = process.env.TMPDIR;

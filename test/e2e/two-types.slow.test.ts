@@ -20,7 +20,7 @@ import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { readStream } from "../../src/jetstream/stream-reader.ts";
 import { createLogger } from "../../src/ops/log.ts";
 import { findChromium, launchBrowser, NO_CHROMIUM, openPage } from "../console/browser.ts";
-import { parcelType } from "../docs/examples/parcel.ts";
+import { parcelType } from "../parcel.ts";
 import { startTestServer, type TestServer } from "../server.ts";
 import { until } from "../until.ts";
 

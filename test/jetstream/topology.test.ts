@@ -9,8 +9,8 @@ import { checkTopology, ensureStreams } from "../../src/jetstream/topology.ts";
 import { createTopologyWatch } from "../../src/jetstream/topology-watch.ts";
 import { partitionOf } from "../../src/wire/names.ts";
 import { createTestClock } from "../clock.ts";
-import { parcelType } from "../docs/examples/parcel.ts";
 import { startSecureServer } from "../e2e/secure-server.ts";
+import { parcelType } from "../parcel.ts";
 import { startTestServer, type TestServer } from "../server.ts";
 
 const type = orderType as ActorType;

@@ -1,7 +1,7 @@
 import { assign, setup } from "xstate";
 import { z } from "zod";
-import type { ActorType } from "../../../src/actor/actor-type.ts";
-import { type Facet, newest } from "../../../src/actor/merge.ts";
+import type { ActorType } from "../src/actor/actor-type.ts";
+import { type Facet, newest } from "../src/actor/merge.ts";
 
 type Scan = Facet<{ place: string }>;
 type Delivery = Facet<{ to: string }>;
