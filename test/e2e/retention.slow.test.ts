@@ -5,6 +5,7 @@ import { readStream } from "../../src/jetstream/stream-reader.ts";
 import { until } from "../until.ts";
 import { runCli } from "./cli-run.ts";
 import {
+  applyAll,
   calm,
   checkAll,
   countRows,
@@ -27,11 +28,8 @@ it("late events that change something: the next revision follows, each once, in 
   const ticked: TrafficMessage[] = [];
   // What is held back comes last.
   const early = messages.slice(0, Math.floor(messages.length * 0.6));
-  let daemon = await world.start();
-  await world.publish(early);
-  await world.settle(daemon);
-  await daemon.stop();
-  daemon = await retireAll(world, ticked);
+  await applyAll(world, early);
+  let daemon = await retireAll(world, ticked);
   const { retired } = await stats(daemon);
   expect(retired).toBeGreaterThan(10);
   await daemon.stop();
@@ -48,13 +46,10 @@ it("what has left the stream does not come back: late events are dead letters, a
   const env = { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir };
   const messages = traffic(30, 93, { malformed: 0 });
   const ticked: TrafficMessage[] = [];
-  let daemon = await world.start();
-  await world.publish(messages);
-  await world.settle(daemon);
-  await daemon.stop();
+  await applyAll(world, messages);
   const settled = [...portraits(world.storeFile).values()].filter(({ row }) => row.decision_type !== null);
   const id = String(settled[0]?.row.id);
-  daemon = await retireAll(world, ticked);
+  let daemon = await retireAll(world, ticked);
   const { state } = await world.session.jsm.streams.info("ORDERS");
   await world.session.jsm.streams.purge("ORDERS", { seq: state.last_seq });
   const late = duplicates(messages).filter(({ actorId }) => actorId === id);
@@ -90,11 +85,8 @@ it("a rebuilt store has the same retired orders, and late events that waited sti
   const env = { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir };
   const messages = traffic(40, 94, { malformed: 0 });
   const ticked: TrafficMessage[] = [];
-  let daemon = await world.start();
-  await world.publish(messages);
-  await world.settle(daemon);
-  await daemon.stop();
-  daemon = await retireAll(world, ticked);
+  await applyAll(world, messages);
+  const daemon = await retireAll(world, ticked);
   await daemon.stop();
   const again = duplicates(messages).slice(0, 20);
   // Dies with them parked.
@@ -111,11 +103,8 @@ it("an owner that had retired what another one brought back takes over what that
   const messages = traffic(60, 95, { late: 0.4, malformed: 0 });
   const ticked: TrafficMessage[] = [];
   const early = messages.slice(0, Math.floor(messages.length * 0.6));
-  let daemon = await world.start();
-  await world.publish(early);
-  await world.settle(daemon);
-  await daemon.stop();
-  daemon = await retireAll(world, ticked);
+  await applyAll(world, early);
+  let daemon = await retireAll(world, ticked);
   await daemon.stop();
   const other = await world.start({ NATSTATE_DATA: join(world.dataDir, "other") });
   await world.publish(messages.slice(early.length));
@@ -189,11 +178,8 @@ it("NATS freezes just when an order is to come back: it waits, and comes back af
   await using world = await openWorld();
   const messages = traffic(20, 98, { malformed: 0 });
   const ticked: TrafficMessage[] = [];
-  let daemon = await world.start();
-  await world.publish(messages);
-  await world.settle(daemon);
-  await daemon.stop();
-  daemon = await retireAll(world, ticked);
+  await applyAll(world, messages);
+  let daemon = await retireAll(world, ticked);
   await daemon.stop();
   daemon = await world.start();
   const ids = retiredIds(world.storeFile);

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { TrafficMessage } from "../../src/actor/actor-type.ts";
 import { runCli } from "./cli-run.ts";
-import { checkAll, portraits, retireAll, stats } from "./retired-orders.ts";
+import { applyAll, checkAll, portraits, retireAll, stats } from "./retired-orders.ts";
 import { openWorld, traffic } from "./world.ts";
 
 it("settled orders are retired, tell so, and come back for a late event as they were, to the byte", async () => {
@@ -9,16 +9,13 @@ it("settled orders are retired, tell so, and come back for a late event as they 
   const env = { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir };
   const messages = traffic(80, 91, { malformed: 4 });
   const ticked: TrafficMessage[] = [];
-  let daemon = await world.start();
-  await world.publish(messages);
-  await world.settle(daemon);
-  await daemon.stop();
+  await applyAll(world, messages);
   const before = portraits(world.storeFile);
   const settled = [...before.values()].filter(({ row }) => row.decision_type !== null);
   expect(settled.length).toBeGreaterThan(40);
   const published = await world.streamSize("DECISIONS");
 
-  daemon = await retireAll(world, ticked);
+  let daemon = await retireAll(world, ticked);
   const { retired, orders, standing } = await stats(daemon);
   expect(retired).toBe(settled.length);
   expect(orders.total).toBe(before.size - settled.length + ticked.length);

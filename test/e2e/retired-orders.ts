@@ -64,6 +64,14 @@ export function retiredIds(file: string): string[] {
 export const stats = (daemon: DaemonProcess) => getJson(daemon, "/api/stats");
 const DECIDED = "actors WHERE decision_type IS NOT NULL";
 
+/** A daemon's whole life in which these are published, applied and decided. */
+export async function applyAll(world: World, messages: readonly TrafficMessage[]): Promise<void> {
+  const daemon = await world.start();
+  await world.publish(messages);
+  await world.settle(daemon);
+  await daemon.stop();
+}
+
 /** A daemon that has retired every decided order of the world. */
 export async function retireAll(world: World, ticked: TrafficMessage[]): Promise<DaemonProcess> {
   const daemon = await world.start(RETAIN);

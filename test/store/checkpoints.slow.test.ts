@@ -1,36 +1,10 @@
-import { mkdtempSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { statSync } from "node:fs";
 import Database from "better-sqlite3";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { startCheckpoints } from "../../src/store/checkpoints.ts";
-import { type OpenDatabase, openDatabase } from "../../src/store/database.ts";
+import { expect, test } from "vitest";
 import { until } from "../until.ts";
+import { file, fill, start, store, troubles, useStore } from "./checkpointed-store.ts";
 
-let dir: string;
-let file: string;
-let store: OpenDatabase;
-let troubles: string[];
-
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), "natstate-checkpoints-"));
-  file = join(dir, "natstate.db");
-  store = openDatabase(file);
-  store.db.exec("CREATE TABLE filler (body BLOB)");
-  troubles = [];
-});
-afterEach(() => {
-  store.close();
-  rmSync(dir, { recursive: true });
-});
-
-const start = () => startCheckpoints(store.db, file, (error) => troubles.push(error.message));
-const fill = (mebibytes: number) => {
-  const insert = store.db.prepare("INSERT INTO filler VALUES (zeroblob(1048576))");
-  store.db.transaction(() => {
-    for (let count = 0; count < mebibytes; count++) insert.run();
-  })();
-};
+useStore();
 
 test("a writer that never rests does not make the log grow for ever", async () => {
   const checkpoints = start();

@@ -1,36 +1,10 @@
-import { mkdtempSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync, statSync } from "node:fs";
 import type Database from "better-sqlite3";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { startCheckpoints } from "../../src/store/checkpoints.ts";
-import { type OpenDatabase, openDatabase } from "../../src/store/database.ts";
+import { expect, test } from "vitest";
 import { until } from "../until.ts";
+import { file, fill, start, store, troubles, useStore } from "./checkpointed-store.ts";
 
-let dir: string;
-let file: string;
-let store: OpenDatabase;
-let troubles: string[];
-
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), "natstate-checkpoints-"));
-  file = join(dir, "natstate.db");
-  store = openDatabase(file);
-  store.db.exec("CREATE TABLE filler (body BLOB)");
-  troubles = [];
-});
-afterEach(() => {
-  store.close();
-  rmSync(dir, { recursive: true });
-});
-
-const start = () => startCheckpoints(store.db, file, (error) => troubles.push(error.message));
-const fill = (mebibytes: number) => {
-  const insert = store.db.prepare("INSERT INTO filler VALUES (zeroblob(1048576))");
-  store.db.transaction(() => {
-    for (let count = 0; count < mebibytes; count++) insert.run();
-  })();
-};
+useStore();
 
 test("what is committed reaches the database file by the thread alone, while its writer rests", async () => {
   const before = statSync(file).size;
@@ -52,7 +26,7 @@ test("a disk that is full or fails when the log is to start over is told of, and
       };
     },
   });
-  const checkpoints = startCheckpoints(failing, file, ({ message }) => troubles.push(message));
+  const checkpoints = start(failing);
   fill(80);
   await until("it is told", () => {
     fill(1);
