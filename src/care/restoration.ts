@@ -119,8 +119,9 @@ function adoptLedger(
 ): void {
   const { type, partition } = lane;
   const actor = actors.find(lane, retired.actorId, retired.updatedAtMs);
-  // Of several types' events with one id the last.
-  const causes = new Map(past.map((handled) => [handled.observation?.eventId, handled]));
+  // A cause is heard once; of several types' events with one id it is the last.
+  const heard = past.filter(({ outcome }) => outcome !== "duplicate" && outcome !== "conflict");
+  const causes = new Map(heard.map((handled) => [handled.observation?.eventId, handled]));
   // Where a stranger wrote one revision twice, the last one is what the ledger had.
   const byRevision = new Map(decisions.map((found) => [found.revision, found]));
   for (const found of [...byRevision.values()].sort((a, b) => a.revision - b.revision)) {
