@@ -25,7 +25,7 @@ export const METRICS = {
   events: {
     name: "natstate_events_total",
     type: "counter",
-    help: "Deliveries by what became of them: applied, superseded, duplicate, conflict (other content under an id heard before), parked (its actor is in quarantine or retired), or skipped because they were committed before.",
+    help: "Deliveries by what became of them: applied, superseded (merge types), reordered (it happened before others that were heard), unhandled (no transition takes it), held (its actor's events cannot be folded), tick (of event type TimePassed), ignored (a tick before its time or about nobody), duplicate, conflict (other content under an id heard before), parked (its actor is in quarantine or retired), or skipped because they were committed before.",
     labels: ["actor", "event_type", "outcome"],
   },
   processed: {
@@ -68,7 +68,7 @@ export const METRICS = {
   ticksPublished: {
     name: "natstate_ticks_published_total",
     type: "counter",
-    help: "Ticks that their stream has acknowledged: a delay of an actor has ended. Heard are those of natstate_events_total with event_type TimePassed.",
+    help: "Ticks that their stream has acknowledged: a delay of an actor has ended. Those that were heard are in natstate_events_total as outcome tick.",
     labels: ["actor"],
   },
   lateness: {

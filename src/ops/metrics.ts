@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Registry } from "prom-client";
 import type { ActorType } from "../actor/actor-type.ts";
+import { hearsTicks, TIME_PASSED } from "../actor/delays.ts";
 import { type Handled, isNewFact, type Outcome } from "../flow/batch-result.ts";
 import type { Observer } from "../flow/observer.ts";
 import type { LedgerRow } from "../flow/rows.ts";
@@ -214,8 +215,9 @@ function typeCells(cells: Cells, type: ActorType): TypeCells {
     succeeded: cells.processed.cell(eventType, "true"),
     failed: cells.processed.cell(eventType, "false"),
   });
+  const names = [...Object.keys(type.events), ...(hearsTicks(type) ? [TIME_PASSED] : []), UNKNOWN];
   return {
-    events: new Map([...Object.keys(type.events), UNKNOWN].map((eventType) => [eventType, eventCells(eventType)])),
+    events: new Map(names.map((eventType) => [eventType, eventCells(eventType)])),
     lateness: cells.lateness.cell(type.name),
     commitDelay: cells.commitDelay.cell(type.name),
   };

@@ -3,6 +3,9 @@ import { actorTypes } from "../../machines/registry.ts";
 import type { BatchResult } from "../../src/flow/batch-result.ts";
 import type { DeadLetterRow, LedgerRow } from "../../src/flow/rows.ts";
 import { createMetrics } from "../../src/ops/metrics.ts";
+import { encodeTick } from "../../src/wire/tick.ts";
+import { deliver } from "../flow/delivery.ts";
+import { waitingLane } from "../flow/waiting-type.ts";
 import { type Family, keyOf, parseExposition, sampleOf } from "./exposition.ts";
 import {
   afterBatch,
@@ -15,6 +18,25 @@ import {
   scrape,
 } from "./order-metrics.ts";
 import { openPath, orderMessage } from "./order-path.ts";
+
+const NOTHING = { eventId: "e", correlationId: null, traceparent: null, data: {} };
+
+test("ticks are counted as such, those before their time as ignored", async () => {
+  const lane = waitingLane();
+  const metrics = createMetrics({ types: [lane.type] });
+  const delivery = deliver(1, "claims.c-1.TimePassed", encodeTick(lane.type, "c-1", "2026-01-01T00:00:00.000Z"), {
+    lane,
+  });
+  const observation = { ...NOTHING, actorId: "c-1", type: "TimePassed", timestamp: "2026-01-01T00:00:00.000Z" };
+  const handled = (["tick", "tick", "ignored"] as const).map((outcome) => ({ delivery, observation, outcome }));
+  const result = { handled, decisions: [], deadLetters: [], completeness: [], moves: [] };
+  metrics.committed(result, 1, COMMITTED_AT_MS);
+  const families = await scrape(metrics);
+  const count = (event_type: string, outcome: string) =>
+    sampleOf(families, "natstate_events_total", { actor: "claim", event_type, outcome });
+  expect([count("TimePassed", "tick"), count("TimePassed", "ignored"), count("unknown", "tick")]).toEqual([2, 1, 0]);
+  expect(sampleOf(families, "natstate_event_lateness_seconds_count", { actor: "claim" })).toBe(0);
+});
 
 describe("events", () => {
   test("are counted by type and by what became of them", async () => {

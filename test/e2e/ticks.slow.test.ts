@@ -1,0 +1,123 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { expect, it } from "vitest";
+import type { StoredMessage } from "../../src/flow/delivery.ts";
+import { readStream } from "../../src/jetstream/stream-reader.ts";
+import { until } from "../until.ts";
+import { DEADLINE_MS } from "./short-checkout.ts";
+import { getJson, openWorld, type World } from "./world.ts";
+
+const ACTORS = ["--actors", "test/e2e/short-checkout.ts"];
+const EXPIRED = { decisionType: "CheckoutClosed", reason: "expired", toReturn: 0 };
+const PAID = { decisionType: "CheckoutPaid", amount: 40 };
+
+interface Told {
+  readonly checkoutId: string;
+  readonly eventType: string;
+  readonly [field: string]: unknown;
+}
+
+async function tell({ session }: World, atMs: number, event: Told): Promise<void> {
+  const { checkoutId, eventType } = event;
+  const body = JSON.stringify({ ...event, timestamp: new Date(atMs).toISOString() });
+  await session.js.publish(`checkouts.${checkoutId}.${eventType}`, body);
+}
+
+/** A cart that nobody has paid yet. @returns when it began, ms since the epoch. */
+async function begin(world: World, checkoutId: string): Promise<number> {
+  const nowMs = Date.now();
+  await tell(world, nowMs, { checkoutId, eventType: "CheckoutStarted", total: 40 });
+  return nowMs;
+}
+
+const pay = (world: World, checkoutId: string, atMs: number) =>
+  tell(world, atMs, { checkoutId, eventType: "PaymentReceived", amount: 40, method: "card" });
+
+/** What a stream holds, in order, by the checkout it is about. */
+async function heldBy({ session }: World, stream: string): Promise<Map<string, Record<string, unknown>[]>> {
+  const held: StoredMessage[] = (await Array.fromAsync(readStream(session, stream))).flat();
+  const bodies = held.map(({ body }) => JSON.parse(Buffer.from(body).toString()) as Record<string, unknown>);
+  return Map.groupBy(bodies, ({ checkoutId }) => String(checkoutId));
+}
+
+const decisionsOf = async (world: World, checkoutId: string) =>
+  (await heldBy(world, "DECISIONS")).get(checkoutId) ?? [];
+
+async function ticksOf(world: World, checkoutId: string) {
+  const held = (await heldBy(world, "CHECKOUTS")).get(checkoutId) ?? [];
+  return held.filter(({ eventType }) => eventType === "TimePassed");
+}
+
+/** Resolves when there are so many decisions in all. */
+const decided = ({ session }: World, count: number) =>
+  until(
+    `${count} decisions`,
+    async () => (await session.jsm.streams.info("DECISIONS")).state.messages >= count,
+    30_000,
+  );
+
+it("a deadline expires by a tick; a payment in time that is heard later revises that, once", async () => {
+  await using world = await openWorld();
+  const daemon = await world.start({}, ACTORS);
+  const beganMs = await begin(world, "c-1");
+  const due = new Date(beganMs + DEADLINE_MS).toISOString();
+  expect(await decisionsOf(world, "c-1")).toEqual([]);
+  await decided(world, 1);
+  expect(await decisionsOf(world, "c-1")).toMatchObject([{ ...EXPIRED, revision: 1, causationId: `time:${due}` }]);
+  expect(await ticksOf(world, "c-1")).toEqual([
+    { checkoutId: "c-1", eventType: "TimePassed", eventId: `time:${due}`, timestamp: due },
+  ]);
+  await pay(world, "c-1", beganMs + 1500);
+  await decided(world, 2);
+  // A tick or a decision too many would come now.
+  await delay(3000);
+  expect(await decisionsOf(world, "c-1")).toMatchObject([EXPIRED, { ...PAID, revision: 2, supersedes: 1 }]);
+  expect(await ticksOf(world, "c-1")).toHaveLength(1);
+  const metrics = await (await fetch(`${daemon.httpUrl}/metrics`)).text();
+  expect(metrics).toContain('natstate_ticks_published_total{actor="checkout"} 1\n');
+  expect(metrics).toContain('natstate_ticks_on_their_way{actor="checkout"} 0\n');
+  expect(metrics).toContain('natstate_tick_overdue_seconds{actor="checkout"} 0\n');
+}, 90_000);
+
+it("killed between the deadline and its tick: the next start says that it has passed, and it is decided once", async () => {
+  await using world = await openWorld();
+  const first = await world.start({}, ACTORS);
+  await begin(world, "c-1");
+  await until("it waits", async () => (await fetch(`${first.httpUrl}/api/checkouts/c-1`)).ok);
+  await delay(DEADLINE_MS);
+  await first.kill9();
+  expect(await ticksOf(world, "c-1")).toEqual([]);
+  await world.start({}, ACTORS);
+  await decided(world, 1);
+  await delay(2000);
+  expect(await decisionsOf(world, "c-1")).toMatchObject([EXPIRED]);
+}, 90_000);
+
+it("a killed owner's delays are ended by who takes over, and by a new store no other way", async () => {
+  await using world = await openWorld();
+  const ids = Array.from({ length: 32 }, (_, index) => `c-${index}`);
+  const stores = ["first", "second"].map((name) => join(world.dataDir, name));
+  const [first, second] = await Promise.all(stores.map((NATSTATE_DATA) => world.start({ NATSTATE_DATA }, ACTORS)));
+  const partitions = async () => (await getJson(second as never, "/readyz")).checks.partitions.detail;
+  await until("half each", async () => /^8 of 8/.test(await partitions()));
+  await Promise.all(ids.map((id) => begin(world, id)));
+  await first?.kill9();
+  await decided(world, ids.length);
+  await delay(3000);
+  const decisions = await heldBy(world, "DECISIONS");
+  for (const id of ids) expect(decisions.get(id), id).toMatchObject([EXPIRED]);
+
+  const rows = async (daemon = second) =>
+    Promise.all(ids.map(async (id) => getJson(daemon as never, `/api/checkouts/${id}`)));
+  const before = await rows();
+  const stored = (await world.session.jsm.streams.info("CHECKOUTS")).state.messages;
+  await second?.stop();
+  rmSync(stores[1] ?? "", { recursive: true });
+  const third = await world.start({ NATSTATE_DATA: stores[1] ?? "" }, ACTORS);
+  await until("all is applied", async () => (await rows(third)).every(({ state, error }) => error ?? state !== null));
+  expect(await rows(third)).toEqual(before);
+  await delay(2000);
+  expect((await world.session.jsm.streams.info("CHECKOUTS")).state.messages).toBe(stored);
+  expect((await world.session.jsm.streams.info("DECISIONS")).state.messages).toBe(ids.length);
+}, 120_000);
