@@ -92,7 +92,7 @@ export function createAct(journal: Journal): Act {
 
   /** All its actor has heard but this, read only when it is asked for. */
   function pastOf({ actor, observation }: Arrival): Past {
-    return () => readPast(actor.lane.type, journal.eventsOf(actor.key), observation);
+    return (after) => readPast(actor.lane.type, journal.eventsOf(actor.key, after?.timestamp), observation);
   }
 }
 

@@ -25,8 +25,12 @@ export interface Journal {
   /** Moments of its past that it can go back to, as they were saved last, JSON; null when they never were. */
   anchorsOf(actorKey: number): string | null;
   saveAnchors(actorKey: number, anchors: string): void;
-  /** The actor's history in the order in which it was applied, to rebuild it from. */
-  eventsOf(actorKey: number): Iterable<EventRow>;
+  /**
+   * The actor's history in the order in which it was applied, to rebuild it from.
+   *
+   * @param from - normalised event time: nothing is asked that happened before it.
+   */
+  eventsOf(actorKey: number, from?: string): Iterable<EventRow>;
   /**
    * @returns what it is beside the event of this type and id that the actor has already, if any: that one stays as it
    *   was heard first, and only its count of duplicates (the same content) or of conflicts (another) rises. `again`: it

@@ -12,7 +12,10 @@ type FirstHeard = Content & Pick<EventRow, "sequence" | "storedAtMs">;
 export function createEventRows(
   db: Database.Database,
 ): Pick<Journal, "eventsOf" | "recordEvent" | "markOutcome" | "forgetEvent"> {
-  const select = db.prepare(`SELECT ${EVENTS.select(EVENT_FIELDS)} FROM events WHERE actor_key = ? ORDER BY rowid`);
+  const select = (and: string) =>
+    db.prepare(`SELECT ${EVENTS.select(EVENT_FIELDS)} FROM events WHERE actor_key = ? ${and} ORDER BY rowid`);
+  const selectAll = select("");
+  const selectFrom = select("AND timestamp >= ?");
   const { into, valuesOf } = EVENTS.insert(EVENT_FIELDS, { outcome: "'applied'" });
   const insert = db.prepare(`INSERT OR IGNORE ${into}`);
   const ofEvent = "WHERE actor_key = ? AND type = ? AND event_id = ?";
@@ -36,7 +39,8 @@ export function createEventRows(
   }
 
   return {
-    eventsOf: (actorKey) => select.all(actorKey) as EventRow[],
+    eventsOf: (actorKey, from) =>
+      (from === undefined ? selectAll.all(actorKey) : selectFrom.all(actorKey, toMilliseconds(from))) as EventRow[],
     recordEvent(row) {
       const { actorKey, eventId, type } = row;
       // In earlier versions a CloudEvent was known by its id alone.
@@ -51,6 +55,11 @@ export function createEventRows(
       void updateOutcome.run(outcome, replayed, actorKey, type, eventId),
     forgetEvent: (actorKey, { type, eventId }) => void remove.run(actorKey, type, eventId),
   };
+}
+
+/** Without its Z and finer digits a time comes, as text, before all that are not earlier. */
+function toMilliseconds(timestamp: string): string {
+  return timestamp.slice(0, 23);
 }
 
 /** The order of names in an object says nothing; the correlation id is no content. */

@@ -71,7 +71,8 @@ export function createStatechart(machine: AnyStateMachine): Statechart {
 }
 
 /**
- * Whether a transition was selected for an event, even one that leaves everything as it is.
+ * Whether an event took a transition: one of its own, even one that leaves everything as it is, or an eventless one whose
+ * guard looks at the event.
  *
  * @param before - what heard it.
  * @param after - what came of it.
