@@ -4,7 +4,7 @@ import type { ActorSnapshot, ActorType } from "./actor-type.ts";
 import { asError } from "./as-error.ts";
 import { createBoundedActor } from "./bounded-actor.ts";
 import { checkContract, isAsync } from "./check-contract.ts";
-import { draw, measure } from "./conclude.ts";
+import { draw, groundless, measure } from "./conclude.ts";
 import { DECISION_ENVELOPE } from "./decision.ts";
 import { TIME_PASSED } from "./delays.ts";
 import { findNonDeterminism } from "./determinism.ts";
@@ -135,9 +135,13 @@ function* checkRules(type: ActorType): Generator<string> {
     yield* one(seal("context", snapshot.context));
     const actor = showToRules(snapshot);
     measure(type, actor);
-    draw(type, actor, null);
+    draw(type, actor, null, groundless(type));
     yield* checkAnswer(type, actor);
-    const dependsOn = findNonDeterminism(() => [showToRules(start()), draw(type, actor, null), measure(type, actor)]);
+    const dependsOn = findNonDeterminism(() => [
+      showToRules(start()),
+      draw(type, actor, null, groundless(type)),
+      measure(type, actor),
+    ]);
     if (dependsOn !== undefined)
       yield `its machine or rules depend on ${dependsOn}: what they come to must be the same always`;
   } catch (error) {

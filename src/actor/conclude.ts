@@ -56,6 +56,11 @@ function fill({ basedOn, decidedAt }: Conclusion, grounds: Grounds): Grounds {
   return { basedOn: basedOn ?? grounds.basedOn, decidedAt: decidedAt === undefined ? grounds.decidedAt : decidedAt };
 }
 
+/** Grounds for who only looks whether a rule can be asked; undefined of a type whose rules have to give their own. */
+export function groundless({ ordering }: ActorType): (() => Grounds) | undefined {
+  return ordering === "merge" ? undefined : () => ({ basedOn: [], decidedAt: null });
+}
+
 function check(type: ActorType, conclusion: Drawn): Drawn {
   const problem = findProblem(type, conclusion);
   if (problem !== undefined) throw new Error(problem);

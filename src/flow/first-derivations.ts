@@ -1,5 +1,5 @@
 import type { ActorEvent, ActorType } from "../actor/actor-type.ts";
-import { draw, measure } from "../actor/conclude.ts";
+import { draw, groundless, measure } from "../actor/conclude.ts";
 import { findNonDeterminism } from "../actor/determinism.ts";
 import type { Past } from "./hosts/timeline.ts";
 import type { HotActor } from "./hot-actors.ts";
@@ -30,7 +30,7 @@ function derive({ live, lane: { type } }: HotActor, event: ActorEvent, past: Pas
   if (effect.kind === "error" || effect.kind === "held") throw effect.error;
   try {
     const now = live.snapshot();
-    return [effect, live.persist().snapshot, draw(type, now, null), measure(type, now)];
+    return [effect, live.persist().snapshot, draw(type, now, null, groundless(type)), measure(type, now)];
   } finally {
     live.rewind();
   }

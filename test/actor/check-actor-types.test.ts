@@ -134,11 +134,8 @@ it.each<[string, Partial<ActorType>, RegExp]>([
 });
 
 it("by event time a machine may wait", () => {
-  const waiting = machine({
-    context: {},
-    initial,
-    states: { ...flat, [initial]: { after: { 1000: parcelType.states[1] } } },
-  });
+  const states = { ...flat, [initial]: { after: { 1000: parcelType.states[1] } } };
+  const waiting = createMachine({ context: {}, initial, states, on: { "*": {} } } as never);
   expect(checkActorTypes([changed({ ordering: "event-time", machine: waiting })])).toEqual([]);
 });
 
