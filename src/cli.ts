@@ -58,7 +58,7 @@ async function createProgram(asked: string | undefined): Promise<Command> {
   }
   const codes = Object.values(EXIT_CODES).map(({ code, meaning }) => `  ${code}  ${meaning}`);
   program.addHelpText("after", `\nExit codes:\n${codes.join("\n")}`);
-  const { id, eventType, state, collection } = exampleNames(wanted.length === 0 ? [] : await loadTypes());
+  const { id, eventType, state, collection } = exampleNames(wanted === COMMANDS ? await loadTypes() : []);
   return withExamples(program, [
     ["npx natstate start", "run the daemon, data in ./data"],
     [`npx natstate publish ${id} ${eventType} - < event.json`, "one event"],

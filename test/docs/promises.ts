@@ -175,7 +175,7 @@ export const PROMISES: readonly Promised[] = [
     promise:
       "the order comes back as it was and goes on; or, when the streams no longer hold all of it, the event is dead-lettered as `actor_retired`. Never a blank order",
     tests: [
-      ["e2e/retention.test.ts", "settled orders are retired, tell so, and come back"],
+      ["e2e/retention.slow.test.ts", "settled orders are retired, tell so, and come back"],
       ["e2e/retention.slow.test.ts", "what has left the stream does not come back"],
       ["e2e/retention.slow.test.ts", "killed at each moment of retiring and of bringing back"],
       ["e2e/retention.slow.test.ts", "killed again and again while orders are retired"],

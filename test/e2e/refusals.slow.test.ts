@@ -68,3 +68,13 @@ it("unread messages purged by subject while it runs, with later ones behind them
   await (await world.start({}, ["--accept-stream", "ORDERS"])).stop();
   expect(await (await world.start()).stop()).toBe(0);
 });
+
+it("messages that are gone after they were read are nobody's loss", async () => {
+  await using world = await openWorld();
+  const daemon = await world.start();
+  await world.publish(traffic(20, 35, { malformed: 0 }));
+  await world.settle(daemon);
+  await daemon.stop();
+  await world.session.jsm.streams.purge("ORDERS");
+  expect(await (await world.start()).stop()).toBe(0);
+});

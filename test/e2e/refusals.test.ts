@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { refusal } from "./refusal.ts";
-import { openWorld, traffic } from "./world.ts";
+import { openWorld } from "./world.ts";
 
 it("a second daemon on the same data directory refuses and says what to do", async () => {
   await using world = await openWorld();
@@ -45,14 +45,4 @@ it("what the server or its streams are not made for is refused: message size, pa
   await (await world.start()).stop();
   const partitions = await refusal({ ...env, NATSTATE_PARTITIONS: "8" });
   expect(partitions).toMatchObject({ code: 1, output: expect.stringMatching(/stream ORDERS is not as configured/) });
-});
-
-it("messages that are gone after they were read are nobody's loss", async () => {
-  await using world = await openWorld();
-  const daemon = await world.start();
-  await world.publish(traffic(20, 35, { malformed: 0 }));
-  await world.settle(daemon);
-  await daemon.stop();
-  await world.session.jsm.streams.purge("ORDERS");
-  expect(await (await world.start()).stop()).toBe(0);
 });
