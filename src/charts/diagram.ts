@@ -1,4 +1,5 @@
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
+import { eventName, nameOf, stateName } from "./labels.ts";
 
 /** Longest line of a note; Mermaid does not wrap them. */
 const NOTE_WIDTH = 60;
@@ -48,7 +49,7 @@ function body(node: AnyStateNode, depth: number): string[] {
 function declaration(node: AnyStateNode, depth: number): string[] {
   const indent = "  ".repeat(depth);
   const id = idOf(node);
-  const name = node.type === "history" ? (node.history === "deep" ? "H*" : "H") : node.key;
+  const name = stateName(node);
   const lines = [name === id ? `${indent}${id}` : `${indent}state "${quoted(name)}" as ${id}`];
   if (children(node).length > 0) lines.push(`${indent}state ${id} {`, ...body(node, depth + 1), `${indent}}`);
   if (node.type === "final") lines.push(`${indent}${id} --> [*]`);
@@ -117,31 +118,16 @@ function children(node: AnyStateNode): AnyStateNode[] {
   return Object.values(node.states) as AnyStateNode[];
 }
 
-function labelOf({ eventType, guard, actions }: AnyTransitionDefinition): string {
+function labelOf(transition: AnyTransitionDefinition): string {
+  const { guard, actions } = transition;
   const done = actions.map((action) => nameOf(action, "action")).join(", ");
   return [
-    eventName(eventType),
+    eventName(transition),
     guard === undefined ? "" : `[${nameOf(guard, "guard")}]`,
     done === "" ? "" : `/ ${done}`,
   ]
     .filter((part) => part !== "")
     .join(" ");
-}
-
-/** XState's own events in words: `xstate.after.<delay>.<state>`, `xstate.done.state.<state>`. */
-export function eventName(eventType: string): string {
-  const after = /^xstate\.after\.(\w+)\./.exec(eventType)?.[1];
-  if (after !== undefined) return `after ${/^\d+$/.test(after) ? `${after} ms` : after}`;
-  if (eventType.startsWith("xstate.done.")) return "done";
-  if (eventType.startsWith("xstate.error.")) return "error";
-  return eventType;
-}
-
-/** Guards and actions are a name, an object with one, or a function. */
-export function nameOf(part: unknown, fallback: string): string {
-  if (typeof part === "string") return part;
-  if (typeof part === "object" && part !== null && "type" in part) return String(part.type);
-  return (typeof part === "function" && part.name) || fallback;
 }
 
 /** A state's path in the letters Mermaid takes for an id. */

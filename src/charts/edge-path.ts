@@ -1,8 +1,7 @@
-/** A place in a drawing, px. */
-export interface Point {
-  readonly x: number;
-  readonly y: number;
-}
+import type { Point } from "./box.ts";
+
+/** Between two points. */
+const SAMPLES = 24;
 
 /**
  * A smooth line through every point, as the `d` of an SVG path.
@@ -25,6 +24,26 @@ export function smoothPath(points: readonly Point[]): string {
     return `C${text(a)} ${text(b)} ${text(to)}`;
   });
   return `M${text(first)}${parts.join("")}`;
+}
+
+/** @returns points on the line that {@link smoothPath} draws where x only rises or only falls, close enough to measure it. */
+export function pointsAlong(points: readonly Point[]): Point[] {
+  const slopes = monotoneSlopes(points);
+  return points.slice(1).flatMap((to, index) => {
+    const from = points[index] as Point;
+    const width = to.x - from.x;
+    const [start, end] = [(slopes[index] ?? 0) * width, (slopes[index + 1] ?? 0) * width];
+    return Array.from({ length: SAMPLES + 1 }, (_, sample) => {
+      const t = sample / SAMPLES;
+      // The Hermite form of the same cubic.
+      const y =
+        (1 + 2 * t) * (1 - t) ** 2 * from.y +
+        t * (1 - t) ** 2 * start +
+        t ** 2 * (3 - 2 * t) * to.y +
+        t ** 2 * (t - 1) * end;
+      return { x: from.x + width * t, y };
+    });
+  });
 }
 
 function isMonotone(points: readonly Point[]): boolean {

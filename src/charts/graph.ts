@@ -1,6 +1,7 @@
-import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
+import type { AnyStateMachine, AnyTransitionDefinition } from "xstate";
 import { toDirectedGraph } from "xstate/graph";
-import { eventName, nameOf } from "./diagram.ts";
+import { pathOf } from "../actor/state-text.ts";
+import { eventName, isDelayed, nameOf, stateName } from "./labels.ts";
 
 /** A machine as a drawing needs it: plain data, no XState objects. */
 export interface MachineGraph {
@@ -14,7 +15,7 @@ export interface MachineGraph {
 }
 
 export interface GraphNode {
-  /** The state's path, for example `payment.pending`. */
+  /** The state's path, for example `payment.pending`, as states are told everywhere. */
   readonly id: string;
   readonly name: string;
   /** Null at the top. */
@@ -22,6 +23,8 @@ export interface GraphNode {
   readonly kind: "atomic" | "compound" | "parallel" | "final" | "history";
   /** Is it the one its parent starts in? */
   readonly isInitial: boolean;
+  /** Is it one of those that are active together, as its parent is parallel? */
+  readonly isRegion: boolean;
   readonly description: string | null;
   /** Taken in this state without leaving it. */
   readonly internal: readonly GraphLabel[];
@@ -37,6 +40,8 @@ export interface GraphEdge {
 export interface GraphLabel {
   /** Empty for a transition that needs no event (`always`). */
   readonly event: string;
+  /** Is it taken when a time is over? Its event then says when. */
+  readonly isDelay: boolean;
   readonly guard: string | null;
   readonly description: string | null;
   /** States it leads to, when it is not drawn as an edge. */
@@ -64,11 +69,12 @@ function withDescendants(graph: Directed): Directed[] {
 function nodeOf(graph: Directed): GraphNode {
   const { stateNode: node } = graph;
   return {
-    id: idOf(node),
-    name: node.type === "history" ? (node.history === "deep" ? "H*" : "H") : node.key,
-    parent: node.parent === undefined || node.parent === node.machine.root ? null : idOf(node.parent),
+    id: pathOf(node),
+    name: stateName(node),
+    parent: node.parent === undefined || node.parent === node.machine.root ? null : pathOf(node.parent),
     kind: node.type,
     isInitial: node.parent?.initial.target.includes(node) ?? false,
+    isRegion: node.parent?.type === "parallel" && node.type !== "history",
     description: node.description ?? null,
     internal: transitionsOf(graph)
       .filter(({ target }) => target === undefined)
@@ -80,9 +86,9 @@ function mergeEdges(states: readonly Directed[]): GraphEdge[] {
   const edges = new Map<string, GraphEdge & { labels: GraphLabel[] }>();
   for (const transition of states.flatMap(transitionsOf)) {
     for (const target of transition.target ?? []) {
-      const source = idOf(transition.source);
-      const key = JSON.stringify([source, idOf(target)]);
-      const edge = edges.get(key) ?? { source, target: idOf(target), labels: [] };
+      const source = pathOf(transition.source);
+      const key = JSON.stringify([source, pathOf(target)]);
+      const edge = edges.get(key) ?? { source, target: pathOf(target), labels: [] };
       edge.labels.push({ ...labelOf(transition), targets: [] });
       edges.set(key, edge);
     }
@@ -95,15 +101,13 @@ function transitionsOf({ edges, stateNode }: Directed): AnyTransitionDefinition[
   return [...new Set(edges.map(({ transition }) => transition)), ...(stateNode.always ?? [])];
 }
 
-function labelOf({ eventType, guard, description, target = [] }: AnyTransitionDefinition): GraphLabel {
+function labelOf(transition: AnyTransitionDefinition): GraphLabel {
+  const { guard, description, target = [] } = transition;
   return {
-    event: eventName(eventType),
+    event: eventName(transition),
+    isDelay: isDelayed(transition),
     guard: guard === undefined ? null : nameOf(guard, "guard"),
     description: description ?? null,
-    targets: target.map(idOf),
+    targets: target.map(pathOf),
   };
-}
-
-function idOf(node: AnyStateNode): string {
-  return node.path.join(".");
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { ActorType } from "../actor/actor-type.ts";
+import { pathsOf } from "../actor/state-text.ts";
 import type { Activity } from "../answers/activity.ts";
 import { isRefused, readNoFilter } from "../answers/query-filters.ts";
 import type { Redrive, RedriveOutcome } from "../answers/redrive.ts";
@@ -52,7 +53,15 @@ function addMachineRoute(app: FastifyInstance, { types, where = "" }: PageSource
 function describeMachine(type: ActorType, types: readonly ActorType[]): object {
   const { name, collection, idField, states, decisionTypes, withdrawn, events } = type;
   return {
-    type: { name, collection, idField, states, decisionTypes, withdrawn, eventTypes: Object.keys(events) },
+    type: {
+      name,
+      collection,
+      idField,
+      states: pathsOf(states),
+      decisionTypes,
+      withdrawn,
+      eventTypes: Object.keys(events),
+    },
     types: types.map((known) => ({ name: known.name, collection: known.collection })),
     reasons: REJECTION_REASONS,
     layout: layoutMachine(graphOf(type.machine)),

@@ -53,7 +53,7 @@ test("nested, parallel, final and history states, delays, and arrows across grou
     state "y" as a__y
     a__y --> [*]
     a__x_y --> a__y : GO#58;x
-    a__x_y --> a__y : after 1000 ms
+    a__x_y --> a__y : after 1 s
   }
   par
   state par {

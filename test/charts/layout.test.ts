@@ -86,7 +86,7 @@ describe("a machine with everything", () => {
     for (const { path, source, target } of layout.edges) expect(path, `${source}>${target}`).toMatch(/^M[\d.,-]+.*C/);
     const lines = Object.fromEntries(layout.edges.map((edge) => [`${edge.source}>${edge.target}`, edge.lines]));
     expect(lines["idle>idle"]).toEqual(["PING"]);
-    expect(lines["travelling.place.road>travelling.place.depot"]).toEqual(["after 1000 ms"]);
+    expect(lines["travelling.place.road>travelling.place.depot"]).toEqual(["after 1 s"]);
     expect(lines["stopped>lost"]).toEqual(["[isLost]", "[isStolen]"]);
     expect(JSON.stringify(layout)).not.toContain("null,null");
     expect(JSON.stringify(layout)).not.toContain("NaN");
@@ -94,10 +94,12 @@ describe("a machine with everything", () => {
 
   it("says what is taken everywhere, and what within a state", () => {
     expect(graph.everywhere).toEqual([
-      { event: "RESET", guard: "mayReset", description: null, targets: ["idle"] },
-      { event: "NOTE", guard: null, description: null, targets: [] },
+      { event: "RESET", isDelay: false, guard: "mayReset", description: null, targets: ["idle"] },
+      { event: "NOTE", isDelay: false, guard: null, description: null, targets: [] },
     ]);
-    expect(place("travelling").internal).toEqual([{ event: "LOG", guard: null, description: null, targets: [] }]);
+    expect(place("travelling").internal).toEqual([
+      { event: "LOG", isDelay: false, guard: null, description: null, targets: [] },
+    ]);
   });
 });
 

@@ -1,3 +1,4 @@
+/** @import { ActorCounts } from "../../answers/queries.ts" */
 /** @import { Machine, Place, Pulse, View } from "./types.d.ts" */
 import { h, write } from "./dom.js";
 import { count, rate, share, words } from "./format.js";
@@ -126,10 +127,9 @@ function createTile(label, unit = "/s") {
 /** @param {Machine} machine */
 function createMachineCard(machine) {
   const { layout, type } = machine;
-  const isState = new Set(type.states);
   const chart = createStatechart(layout, {
     label: `The ${type.name} machine`,
-    hrefOf: (id) => `#/${type.collection}${isState.has(id) ? `?state=${encodeURIComponent(id)}` : ""}`,
+    hrefOf: (id) => `#/${type.collection}?state=${encodeURIComponent(id)}`,
   });
   const states = h("div", { class: "bars states" });
   const bars = createBars(states, (state) =>
@@ -153,11 +153,11 @@ function createMachineCard(machine) {
       renderEverywhere(layout),
     ),
     /** @param {Pulse} pulse */
-    update({ stats, activity }) {
-      const { byState } = /** @type {{ byState: Record<string, number> }} */ (stats[type.collection]);
-      chart.showCounts(byState);
+    update({ stats, activity, next = {} }) {
+      const counts = /** @type {ActorCounts} */ (stats[type.collection]);
+      chart.showCounts(counts, next);
       chart.showFlow(activity.flow);
-      bars.update(Object.entries(byState));
+      bars.update(Object.entries(counts.byPath ?? counts.byState));
     },
   };
 }

@@ -1,6 +1,6 @@
 /** @import { MachineLayout, PlacedEdge, PlacedNode } from "../../charts/layout.ts" */
 import { s, write } from "./dom.js";
-import { count } from "./format.js";
+import { count, duration } from "./format.js";
 
 /*
  * The pieces of a statechart, each with what can be shown on it.
@@ -8,6 +8,8 @@ import { count } from "./format.js";
 
 /** Room left of the first state for the arrow of what is new. */
 export const ENTRY = 62;
+/** Length of the arrow before the state in which another one begins. */
+const START = 14;
 const LINE = 15;
 /** Letters that a state has room for. */
 const MAX_NAME = 28;
@@ -40,30 +42,40 @@ export function drawTip(id, className) {
  * A state: a link when it leads somewhere.
  *
  * @param {PlacedNode} node
+ * @param {MachineLayout} layout
  * @param {string | undefined} href
  */
-export function drawNode({ id, name, x, y, width, height, kind, description }, href) {
-  const isGroup = kind === "compound" || kind === "parallel";
+export function drawNode(node, layout, href) {
+  if (node.kind === "history") return drawHistory(node);
+  const isGroup = layout.nodes.some(({ parent }) => parent === node.id);
+  return isGroup ? drawGroup(node, href) : drawLeaf(node, href);
+}
+
+/** @param {PlacedNode} node @param {string | undefined} href */
+function drawLeaf(node, href) {
+  const { name, x, y, width, height, kind } = node;
   const middle = x + width / 2;
   const number = s("text", { class: "count", x: middle, y: y + height / 2 + 15 });
-  const text = name.length > MAX_NAME ? `${name.slice(0, MAX_NAME - 1)}…` : name;
-  const heading = isGroup
-    ? drawHeading(id, text, { x, y, width })
-    : s("text", { x: middle, y: y + height / 2 + 5 }, text);
+  const heading = s("text", { x: middle, y: y + height / 2 + 5 }, shorten(name));
   const track = { x: x + 14, y: y + height - 10, width: width - 28, height: 4, rx: 2, visibility: "hidden" };
   const share = s("rect", { ...track, class: "share", width: 0 });
   const trackRect = s("rect", { ...track, class: "track" });
-  const title = s("title", {}, description ?? name);
-  const body = s("rect", { class: "body", x, y, width, height, rx: kind === "final" ? height / 2 : 10 });
-  const properties = { class: isGroup ? "node group" : "node", "data-state": id };
-  const parts = [title, body, isGroup ? null : [trackRect, share], heading, number];
-  const element = href === undefined ? s("g", properties, parts) : s("a", { ...properties, href }, parts);
+  const inner = { x: x + 4, y: y + 4, width: width - 8, height: height - 8, rx: 7 };
+  const element = drawState(node, "node", href, [
+    s("rect", { class: "body", x, y, width, height, rx: 10 }),
+    kind === "final" && s("rect", { class: "inner", ...inner }),
+    trackRect,
+    share,
+    heading,
+    number,
+  ]);
   return {
     element,
+    isGroup: false,
     /** @param {number} value @param {number} total */
     showCount(value, total) {
-      if (!isGroup) heading.setAttribute("y", String(y + height / 2 - 11));
-      write(number, isGroup ? "" : count(value));
+      heading.setAttribute("y", String(y + height / 2 - 11));
+      write(number, count(value));
       trackRect.setAttribute("visibility", "visible");
       share.setAttribute("visibility", "visible");
       share.setAttribute("width", String(total === 0 ? 0 : (value / total) * (width - 28)));
@@ -73,17 +85,73 @@ export function drawNode({ id, name, x, y, width, height, kind, description }, h
 }
 
 /**
- * The name of a state with children, on its upper border. The borders of nested ones are close together, so that each
- * level has a side of its own.
+ * A state with states in it, its name below its upper border; of parallel ones each is dashed.
  *
- * @param {string} id
- * @param {string} text
- * @param {{ x: number, y: number, width: number }} box
+ * @param {PlacedNode} node
+ * @param {string | undefined} href
  */
-function drawHeading(id, text, { x, y, width }) {
-  const side = (id.split(".").length - 1) % 3;
-  const anchor = ["start", "middle", "end"][side] ?? "start";
-  return s("text", { class: "heading", "text-anchor": anchor, x: x + 12 + ((width - 24) * side) / 2, y: y + 5 }, text);
+function drawGroup(node, href) {
+  const { id, name, isRegion, x, y, width, height } = node;
+  const number = s("tspan", { class: "number", dx: 8 });
+  const heading = s("text", { class: "heading", x: x + 14, y: y + 21 }, shorten(name), number);
+  const element = drawState(node, isRegion ? "node group region" : "node group", href, [
+    s("rect", { class: "body", x, y, width, height, rx: 10 }),
+    heading,
+  ]);
+  return {
+    element,
+    isGroup: true,
+    /** @param {number} value */
+    showCount(value) {
+      write(number, count(value));
+      if (href !== undefined) element.setAttribute("aria-label", `${id}: ${count(value)}`);
+    },
+  };
+}
+
+/** @param {PlacedNode} node */
+function drawHistory(node) {
+  const { name, x, y, width, height } = node;
+  const [middle, centre] = [x + width / 2, y + height / 2];
+  const element = drawState(node, "node history", undefined, [
+    s("circle", { class: "body", cx: middle, cy: centre, r: width / 2 }),
+    s("text", { x: middle, y: centre + 5 }, name),
+  ]);
+  return { element, isGroup: false, showCount() {} };
+}
+
+/**
+ * @param {PlacedNode} node
+ * @param {string} className
+ * @param {string | undefined} href
+ * @param {readonly (SVGElement | false)[]} parts
+ */
+function drawState({ id, name, x, y, description, isInitial, parent, kind }, className, href, parts) {
+  const properties = { class: className, "data-state": id };
+  const about = kind === "history" ? "where it was left" : name;
+  // Of the states at the top, `drawEntry` shows which is first.
+  const start = isInitial && parent !== null && drawStart({ x: x + 16, y });
+  const children = [s("title", {}, description ?? about), start, parts];
+  return href === undefined ? s("g", properties, children) : s("a", { ...properties, href }, children);
+}
+
+/**
+ * The dot and arrow before the state in which another one begins.
+ *
+ * @param {{ x: number, y: number }} end
+ */
+function drawStart({ x, y }) {
+  return s(
+    "g",
+    { class: "edge start" },
+    s("circle", { class: "tip-head", cx: x, cy: y - START, r: 3.5 }),
+    s("path", { class: "line", d: `M${x},${y - START} ${x},${y}`, "marker-end": "url(#tip)" }),
+  );
+}
+
+/** @param {string} name */
+function shorten(name) {
+  return name.length > MAX_NAME ? `${name.slice(0, MAX_NAME - 1)}…` : name;
 }
 
 /**
@@ -93,17 +161,23 @@ function drawHeading(id, text, { x, y, width }) {
  */
 export function drawEdge({ source, target, path, label, lines, labels }) {
   const middle = label.x + label.width / 2;
-  const centre = label.y + label.height / 2;
   const line = s("path", { class: "line", d: path, "marker-end": "url(#tip)" });
-  const top = centre + 4 - (lines.length - 1) * LINE;
+  const isDelay = labels.some((one) => one.isDelay);
+  // What it says stands on its line, the counts below it; below a loop there is only room for all of them.
+  const centre = label.y + label.height / 2;
+  const isLoop = source === target;
+  const top = isLoop ? label.y + LINE - 3 : centre - 5 - (lines.length - 1) * LINE;
+  const below = isLoop ? top + lines.length * LINE : centre + 13;
   const texts = lines.map((text, index) => s("text", { x: middle, y: top + index * LINE }, text));
-  const flow = s("text", { class: "flow", x: middle, y: centre + 4 + LINE });
+  const flow = s("text", { class: "flow", x: middle, y: below });
+  const waiting = s("text", { class: "waiting", x: middle, y: below + LINE });
   const about = labels
     .map(({ description }) => description)
     .filter(Boolean)
     .join(" ");
   const title = s("title", {}, `${source} → ${target}${about === "" ? "" : `: ${about}`}`);
-  const element = s("g", { class: "edge", "data-edge": `${source}>${target}` }, title, line, texts, flow);
+  const properties = { class: isDelay ? "edge delay" : "edge", "data-edge": `${source}>${target}` };
+  const element = s("g", properties, title, line, texts, flow, isDelay && waiting);
   /** @param {boolean} isStrong */
   const tip = (isStrong) => line.setAttribute("marker-end", isStrong ? "url(#tip-strong)" : "url(#tip)");
   return {
@@ -115,6 +189,10 @@ export function drawEdge({ source, target, path, label, lines, labels }) {
       tip(value > 0);
       write(flow, value === 0 ? "" : count(value));
     },
+    /** @param {number} value @param {string | undefined} next RFC 3339 */
+    showWaiting(value, next) {
+      if (isDelay) write(waiting, value === 0 ? "" : describeWaiting(value, next));
+    },
     /** @param {boolean} isLit */
     light(isLit) {
       element.classList.toggle("lit", isLit);
@@ -123,23 +201,37 @@ export function drawEdge({ source, target, path, label, lines, labels }) {
   };
 }
 
+/** @param {number} value @param {string | undefined} next RFC 3339 */
+function describeWaiting(value, next) {
+  const inMs = next === undefined ? undefined : Date.parse(next) - Date.now();
+  const due = inMs === undefined ? "" : inMs <= 0 ? ", next is due" : `, next in ${duration(inMs)}`;
+  return `${count(value)} wait${value === 1 ? "s" : ""}${due}`;
+}
+
 /**
- * The arrow that leads to the state in which a new actor begins.
+ * The arrow that leads to the state in which a new actor begins, or to each of those.
  *
  * @param {MachineLayout} layout
  */
 export function drawEntry({ nodes }) {
-  const first = nodes.find(({ isInitial, parent }) => isInitial && parent === null) ?? nodes[0];
+  const starts = nodes.filter(({ parent, isInitial, isRegion }) => parent === null && (isInitial || isRegion));
+  const first = starts[0] ?? nodes[0];
   if (first === undefined) return { element: s("g"), showFlow() {} };
-  const y = first.y + first.height / 2;
-  const flow = s("text", { class: "flow", x: first.x - ENTRY + 4, y: y + 20 });
+  const middleOf = (/** @type {PlacedNode} */ { y, height }) => y + height / 2;
+  const begin = { x: first.x - ENTRY + 10, y: middleOf(first) };
+  const flow = s("text", { class: "flow", x: begin.x - 6, y: begin.y + 20 });
+  const lines = starts.map((start) => {
+    const end = { x: start.x, y: middleOf(start) };
+    const d = `M${begin.x},${begin.y}C${end.x - 20},${begin.y} ${begin.x + 10},${end.y} ${end.x},${end.y}`;
+    return s("path", { class: "line", d, "marker-end": "url(#tip)" });
+  });
   const element = s(
     "g",
     { class: "edge entry", "data-edge": ">" },
     s("title", {}, "new"),
-    s("path", { class: "line", d: `M${first.x - ENTRY + 12},${y} ${first.x},${y}`, "marker-end": "url(#tip)" }),
-    s("circle", { class: "tip-head", cx: first.x - ENTRY + 10, cy: y, r: 5 }),
-    s("text", { x: first.x - ENTRY + 4, y: y - 10 }, "new"),
+    lines,
+    s("circle", { class: "tip-head", cx: begin.x, cy: begin.y, r: 5 }),
+    s("text", { x: begin.x - 6, y: begin.y - 10 }, "new"),
     flow,
   );
   return {

@@ -1,29 +1,24 @@
+/** @import { ActorCounts } from "../../answers/queries.ts" */
 /** @import { MachineLayout, PlacedEdge } from "../../charts/layout.ts" */
 import { h, s } from "./dom.js";
 import { drawEdge, drawEntry, drawNode, drawTip, ENTRY } from "./statechart-parts.js";
 
+const LEAST_SCALE = 0.7;
+
 /** @typedef {{ from: string | null, to: string, count: number }} Flow */
 
 /**
- * The paths of the states an actor is in, all levels: `{"payment":"open"}` is in `payment` and in `payment.open`.
+ * The paths of the states an actor is in, outer before inner: `money.open · seen` is in `money`, `money.open` and `seen`.
  *
- * @param {string} state a name, or a nested value as JSON
+ * @param {string} state as it is told everywhere, see `src/actor/state-text.ts`
  * @returns {string[]}
  */
 export function activeIds(state) {
-  if (!/^["{]/.test(state)) return [state];
-  /** @type {string[]} */
-  const ids = [];
-  /** @param {unknown} value @param {string} prefix */
-  const walk = (value, prefix) => {
-    const inner = typeof value === "string" ? { [value]: {} } : /** @type {Record<string, unknown>} */ (value);
-    for (const [name, below] of Object.entries(inner)) {
-      ids.push(prefix + name);
-      walk(below, `${prefix}${name}.`);
-    }
-  };
-  walk(JSON.parse(state), "");
-  return ids;
+  const ids = state.split(" · ").flatMap((leaf) => {
+    const keys = leaf.match(/(?:\\.|[^.\\])+/g) ?? [];
+    return keys.map((_, index) => keys.slice(0, index + 1).join("."));
+  });
+  return [...new Set(ids)];
 }
 
 /**
@@ -33,34 +28,35 @@ export function activeIds(state) {
  * @param {{ hrefOf?: (id: string) => string, label: string }} options
  */
 export function createStatechart(layout, { hrefOf, label }) {
-  const nodes = new Map(layout.nodes.map((node) => [node.id, drawNode(node, hrefOf?.(node.id))]));
-  const edges = layout.edges.map((edge) => ({ edge, ...drawEdge(edge) }));
+  const nodes = new Map(layout.nodes.map((node) => [node.id, drawNode(node, layout, hrefOf?.(node.id))]));
+  const edges = layout.edges.map((edge) => ({ edge: withParents(edge, layout), ...drawEdge(edge) }));
+  const drawn = [...nodes.values()];
   const entry = drawEntry(layout);
   const width = layout.width + ENTRY;
   const element = s(
     "svg",
     { class: "chart", viewBox: `${-ENTRY} 0 ${width} ${layout.height}`, role: "group", "aria-label": label },
     s("defs", {}, drawTip("tip", "tip-head"), drawTip("tip-strong", "tip-head strong")),
-    edges.map((drawn) => drawn.element),
+    // An edge lies on the states it is in, and under those it leads to.
+    drawn.map(({ isGroup, element }) => isGroup && element),
+    edges.map(({ element }) => element),
     entry.element,
-    [...nodes.values()].map((drawn) => drawn.element),
+    drawn.map(({ isGroup, element }) => !isGroup && element),
   );
   element.style.maxWidth = `${width}px`;
+  // A large one is scrolled rather than made too small to read.
+  element.style.minWidth = `${Math.round(width * LEAST_SCALE)}px`;
   return {
     element,
     /**
-     * Shows how many are where.
+     * Shows how many are where, and so how many wait for a delay that begins there.
      *
-     * @param {Readonly<Record<string, number>>} byState
+     * @param {ActorCounts} counts
+     * @param {Readonly<Record<string, string>>} next when the next of them is due, by state, as far as it is known
      */
-    showCounts(byState) {
-      const total = Object.values(byState).reduce((sum, value) => sum + value, 0);
-      /** @type {Map<string, number>} */
-      const sums = new Map();
-      for (const [state, value] of Object.entries(byState)) {
-        for (const id of activeIds(state)) sums.set(id, (sums.get(id) ?? 0) + value);
-      }
-      for (const [id, node] of nodes) node.showCount(sums.get(id) ?? 0, total);
+    showCounts({ total, byState, byPath = byState }, next) {
+      for (const [id, node] of nodes) node.showCount(byPath[id] ?? 0, total);
+      for (const { edge, showWaiting } of edges) showWaiting(byPath[edge.source] ?? 0, next[edge.source]);
     },
     /**
      * Shows how many went where.
@@ -102,9 +98,10 @@ export function createStatechart(layout, { hrefOf, label }) {
  */
 export function renderEverywhere({ everywhere }) {
   if (everywhere.length === 0) return null;
-  const pills = everywhere.map(({ event, guard, description }) =>
-    h("span", { class: "pill", title: description ?? "" }, guard === null ? event : `${event} [${guard}]`),
-  );
+  const pills = everywhere.map(({ event, guard, description, targets }) => {
+    const cause = guard === null ? event : `${event} [${guard}]`;
+    return h("span", { class: "pill", title: description ?? "" }, [cause, ...targets].join(" → "));
+  });
   return h("p", { class: "everywhere" }, h("span", { class: "note" }, "heard in every state:"), pills);
 }
 
@@ -122,7 +119,18 @@ function reveal(element, place) {
   });
 }
 
-/** @param {PlacedEdge} edge @param {Flow} flow */
+/**
+ * Of an edge to a history state, the target is what that comes back to.
+ *
+ * @param {PlacedEdge} edge
+ * @param {MachineLayout} layout
+ */
+function withParents({ source, target }, { nodes }) {
+  const node = nodes.find(({ id }) => id === target);
+  return { source, target: node?.kind === "history" ? (node.parent ?? target) : target };
+}
+
+/** @param {{ source: string, target: string }} edge @param {Flow} flow */
 function takes({ source, target }, { from, to }) {
   return from !== null && activeIds(from).includes(source) && activeIds(to).includes(target);
 }

@@ -13,6 +13,7 @@ export interface Machine {
     readonly name: string;
     readonly collection: string;
     readonly idField: string;
+    /** By path, outer before inner. */
     readonly states: readonly string[];
     readonly decisionTypes: readonly string[];
     readonly withdrawn: string;
@@ -31,6 +32,8 @@ export interface Pulse {
   readonly stats: Stats;
   readonly activity: ActivityReading;
   readonly health: Readiness;
+  /** When the next actor is due that waits in a state with delays, by state; absent where it is not known. */
+  readonly next?: Readonly<Record<string, string>>;
 }
 
 /** What a view is given. */

@@ -1,0 +1,67 @@
+import { Graph, layout } from "@dagrejs/dagre";
+import { type Box, boxAround, boxOver, type Point } from "./box.ts";
+import type { MachineGraph } from "./graph.ts";
+import type { Wire } from "./wires.ts";
+
+/** Between a state and what is in it, at least. */
+const PADDING = 12;
+
+/** How large something is drawn, px. */
+export type Size = Pick<Box, "width" | "height">;
+
+/** Where everything is. */
+export interface Arranged {
+  /** By state. */
+  readonly boxes: ReadonlyMap<string, Box>;
+  /** Of the edges' labels, by hub. */
+  readonly labels: ReadonlyMap<string, Box>;
+  /** By hub: where an edge passes between its left end and its label, and between that and its right end. */
+  readonly lines: ReadonlyMap<string, readonly [left: readonly Point[], right: readonly Point[]]>;
+}
+
+/**
+ * Arranges states in ranks from left to right, by dagre. It draws no edge to a state with others in it, which is why wires
+ * end at leaves.
+ *
+ * @param sizes - of states without states in them by id, of labels by hub.
+ */
+export function arrange(machine: MachineGraph, wires: readonly Wire[], sizes: ReadonlyMap<string, Size>): Arranged {
+  const graph = new Graph({ compound: true, multigraph: true });
+  graph.setGraph({ rankdir: "LR", nodesep: 26, edgesep: 14, ranksep: 50, marginx: 4, marginy: 12 });
+  for (const { id } of machine.nodes) graph.setNode(id, { ...sizes.get(id) });
+  for (const { id, parent } of machine.nodes) if (parent !== null) graph.setParent(id, parent);
+  for (const wire of wires) {
+    graph.setNode(wire.hub, { ...sizes.get(wire.hub) });
+    if (wire.within !== null) graph.setParent(wire.hub, wire.within);
+    if (wire.left !== null) graph.setEdge(wire.left.leaf, wire.hub, {}, "left");
+    if (wire.right !== null) graph.setEdge(wire.hub, wire.right.leaf, {}, "right");
+  }
+  layout(graph);
+  const placeOf = (id: string) => boxAround(graph.node(id) as Box);
+  const passing = (v: string | undefined, w: string | undefined, name: string) =>
+    v === undefined || w === undefined
+      ? []
+      : (graph.edge(v, w, name) as { readonly points: readonly Point[] }).points.slice(1, -1);
+  return {
+    boxes: contain(machine, new Map(machine.nodes.map(({ id }) => [id, placeOf(id)]))),
+    labels: new Map(wires.map(({ hub }) => [hub, placeOf(hub)])),
+    lines: new Map(
+      wires.map(({ hub, left, right }) => [
+        hub,
+        [passing(left?.leaf, hub, "left"), passing(hub, right?.leaf, "right")],
+      ]),
+    ),
+  };
+}
+
+/** Where much goes back and forth, dagre loses sight of what a state contains. */
+function contain({ nodes }: MachineGraph, boxes: Map<string, Box>): Map<string, Box> {
+  for (const { id, parent } of nodes.toReversed()) {
+    if (parent !== null) boxes.set(parent, boxOver([boxes.get(parent) as Box, padded(boxes.get(id) as Box)]));
+  }
+  return boxes;
+}
+
+function padded({ x, y, width, height }: Box): Box {
+  return { x: x - PADDING, y: y - PADDING, width: width + 2 * PADDING, height: height + 2 * PADDING };
+}

@@ -1,0 +1,106 @@
+import type { GraphEdge, MachineGraph } from "./graph.ts";
+
+/**
+ * An edge as it is laid out: always from left to right, from the state that is named first, so that a machine reads as it
+ * is written; through its label, which has a place of its own.
+ */
+export interface Wire {
+  readonly edge: GraphEdge;
+  /** Of the node that its label is. */
+  readonly hub: string;
+  /** Null: it begins at the left border of the state that contains its other end. */
+  readonly left: WireEnd | null;
+  /** Null: it ends at the right border of the state that contains its other end. */
+  readonly right: WireEnd | null;
+  /** Does its arrow point to the left? */
+  readonly isBackward: boolean;
+  /** The innermost state that contains it, null at the top. */
+  readonly within: string | null;
+}
+
+/** Where an edge ends. */
+export interface WireEnd {
+  readonly id: string;
+  /** The state without states in it that it is led to: itself, or one inside. */
+  readonly leaf: string;
+}
+
+/** Which of the leaves inside a state a line to one of its sides is led to. */
+export type ChooseLeaf = (leaves: readonly string[], side: "left" | "right") => string;
+
+/** The states of a machine within each other. */
+export interface Nesting {
+  /** Those without states in them, in and below a state; itself when it is one. */
+  leavesOf(id: string): readonly string[];
+  parentOf(id: string): string | null;
+  /** Is `inner` in `outer`, or the same? */
+  contains(outer: string, inner: string): boolean;
+}
+
+/** @returns who is in whom. */
+export function nestingOf({ nodes }: MachineGraph): Nesting {
+  const parents = new Map(nodes.map(({ id, parent }) => [id, parent]));
+  const parentOf = (id: string) => parents.get(id) ?? null;
+  const contains = (outer: string, inner: string): boolean => {
+    for (let id: string | null = inner; id !== null; id = parentOf(id)) if (id === outer) return true;
+    return false;
+  };
+  const leaves = nodes.filter(({ id }) => !nodes.some(({ parent }) => parent === id)).map(({ id }) => id);
+  const below = new Map(nodes.map(({ id }) => [id, leaves.filter((leaf) => contains(id, leaf))]));
+  return { parentOf, contains, leavesOf: (id) => below.get(id) ?? [] };
+}
+
+/** Every edge but those from a state to itself. */
+export function wiresOf(machine: MachineGraph, nesting: Nesting, choose: ChooseLeaf): Wire[] {
+  const places = new Map(machine.nodes.map(({ id }, place) => [id, place]));
+  const placeOf = (id: string) => places.get(id) ?? 0;
+  const endAt = (id: string, side: "left" | "right"): WireEnd => ({ id, leaf: choose(nesting.leavesOf(id), side) });
+  return machine.edges
+    .map((edge, index) => ({ edge, hub: `edge ${index}` }))
+    .filter(({ edge }) => edge.source !== edge.target)
+    .map(({ edge, hub }) => {
+      const { source, target } = edge;
+      if (nesting.contains(source, target)) {
+        return { edge, hub, left: null, right: endAt(target, "left"), isBackward: false, within: source };
+      }
+      if (nesting.contains(target, source)) {
+        return { edge, hub, left: endAt(source, "right"), right: null, isBackward: false, within: target };
+      }
+      const isBackward = placeOf(source) > placeOf(target);
+      const [first, second] = isBackward ? [target, source] : [source, target];
+      const within = commonParent(nesting, source, target);
+      return { edge, hub, left: endAt(first, "right"), right: endAt(second, "left"), isBackward, within };
+    });
+}
+
+/** @returns how many wires lead one after the other to each leaf, at most: about how far to the right it will be. */
+export function rankLeaves(wires: readonly Wire[]): Map<string, number> {
+  const ranks = new Map<string, number>();
+  const into = Map.groupBy(wires, ({ right }) => right?.leaf);
+  const rankOf = (leaf: string): number => {
+    const known = ranks.get(leaf);
+    if (known !== undefined) return known;
+    // There are no circles: every wire leads on from the state that is named first.
+    const before = (into.get(leaf) ?? []).map(({ left }) => (left === null ? 0 : rankOf(left.leaf) + 1));
+    ranks.set(leaf, Math.max(0, ...before));
+    return ranks.get(leaf) as number;
+  };
+  for (const { left, right } of wires) for (const end of [left, right]) if (end !== null) rankOf(end.leaf);
+  return ranks;
+}
+
+/** @returns of the leaves the one furthest to this side. */
+export function outermost(
+  leaves: readonly string[],
+  side: "left" | "right",
+  ranks: ReadonlyMap<string, number>,
+): string {
+  const beyond = (leaf: string) => (ranks.get(leaf) ?? 0) * (side === "left" ? -1 : 1);
+  return leaves.reduce((best, leaf) => (beyond(leaf) > beyond(best) ? leaf : best));
+}
+
+function commonParent({ parentOf, contains }: Nesting, a: string, b: string): string | null {
+  let id = parentOf(a);
+  while (id !== null && !contains(id, b)) id = parentOf(id);
+  return id;
+}
