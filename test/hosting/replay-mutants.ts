@@ -174,4 +174,10 @@ export const REPLAY_MUTANTS = [
     find: "yield* retellDelays(foldTime(actor, point, passed));",
     replace: "",
   },
+  {
+    name: "what happened before what was settled is heard",
+    file: "settled-past.ts",
+    find: "base !== undefined && comparePlaces(fact, base.place) < 0",
+    replace: "base === null",
+  },
 ];

@@ -62,17 +62,25 @@ export function reviveMoment(machine: AnyStateMachine, stored: StoredMoment): Mo
   return { snapshot, timers: settle("timers", stored.timers) as Timers };
 }
 
+/** @throws when the machine has not all the states of a stored moment. */
+export function checkStates(machine: AnyStateMachine, { nodes, history = {} }: StoredMoment): void {
+  for (const id of [nodes, ...Object.values(history)].flat()) finderOf(machine)(id);
+}
+
 type History = Readonly<Record<string, readonly AnyStateNode[]>>;
 
-const FINDERS = new WeakMap<AnyStateMachine, ReadonlyMap<string, AnyStateNode>>();
+const FINDERS = new WeakMap<AnyStateMachine, (id: string) => AnyStateNode>();
 
 /** `machine.getStateNodeById` reads an id's dots as a path. */
 function finderOf(machine: AnyStateMachine): (id: string) => AnyStateNode {
-  const known = FINDERS.get(machine) ?? new Map([...nodesOf(machine.root)].map((node) => [node.id, node]));
-  FINDERS.set(machine, known);
-  return (id) => {
-    const node = known.get(id);
+  const known = FINDERS.get(machine);
+  if (known !== undefined) return known;
+  const nodes = new Map([...nodesOf(machine.root)].map((node) => [node.id, node]));
+  const find = (id: string) => {
+    const node = nodes.get(id);
     if (node === undefined) throw new Error(`machine ${machine.id} has no state ${id}`);
     return node;
   };
+  FINDERS.set(machine, find);
+  return find;
 }

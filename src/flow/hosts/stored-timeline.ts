@@ -2,7 +2,8 @@ import type { AnyStateMachine } from "xstate";
 import { type Anchor, IN_A_ROW, thin } from "./anchors.ts";
 import type { Place } from "./fact-order.ts";
 import { FoldFault } from "./fold.ts";
-import { reviveMoment, type StoredMoment, storeMoment } from "./stored-moment.ts";
+import type { Moment } from "./statechart.ts";
+import { checkStates, reviveMoment, type StoredMoment, storeMoment } from "./stored-moment.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** An actor's timeline as JSON, without its anchors: what the next fact needs when it is the latest. */
@@ -75,7 +76,7 @@ export function reviveTimeline(
       fault: fault && new FoldFault(fault.thrower, new Error(fault.reason)),
       end: last && now && end && { last, now: { moment: now, delays: end.delays } },
       base: base && reviveAnchor(machine, base),
-      anchors: anchors.map((anchor) => reviveAnchor(machine, anchor)),
+      anchors: anchors.map((anchor) => reviveAnchorLater(machine, anchor)),
     };
   } catch {
     return undefined;
@@ -84,4 +85,18 @@ export function reviveTimeline(
 
 function reviveAnchor(machine: AnyStateMachine, { count, place, moment }: StoredAnchor): Anchor {
   return { count, place, moment: reviveMoment(machine, moment) };
+}
+
+/** Only a late fact looks at anchors: an actor that comes back for its next fact is not kept waiting for them. */
+function reviveAnchorLater(machine: AnyStateMachine, { count, place, moment }: StoredAnchor): Anchor {
+  checkStates(machine, moment);
+  let revived: Moment | undefined;
+  return {
+    count,
+    place,
+    get moment() {
+      revived ??= reviveMoment(machine, moment);
+      return revived;
+    },
+  };
 }

@@ -28,6 +28,16 @@ it("does not come back for a machine that has no such states", () => {
   ).toBeUndefined();
 });
 
+it("does not come back for a machine that lacks a state it was once in", () => {
+  const actor = new Hosted(ORDER);
+  actor.hear(fact("Create", 0), fact("Pay", 1), fact("Ship", 2));
+  const row = json(storeTimeline(actor.timeline as Timeline));
+  const anchors = json(storeAnchors(actor.timeline as Timeline));
+  const later = createMachine({ id: "order", initial: "paid", states: { paid: {}, shipped: {} } });
+  expect(reviveTimeline(later, row, [])?.count).toBe(3);
+  expect(reviveTimeline(later, row, anchors)).toBeUndefined();
+});
+
 it("goes back to a stored anchor, and to none that later facts have overtaken", () => {
   const actor = new Hosted(LOG);
   actor.hear(...Array.from({ length: 200 }, (_, index) => fact("A", index * 2, {}, `${index}`)));
@@ -58,6 +68,8 @@ it("needs no facts that are settled, and hears none that happened before them", 
   const { base } = settled;
   expect(base?.count).toBeGreaterThan(80);
   expect(isTooLate(settled, fact("A", 3, {}, "early"))).toBe(true);
+  // At the very time it was settled for it can still be heard.
+  expect(isTooLate(settled, fact("A", 180, {}, "0"))).toBe(false);
   const late = fact("A", 181, {}, "late");
   expect(isTooLate(settled, late)).toBe(false);
   actor.timeline = reviveTimeline(LOG, json(storeTimeline(settled)), []);
