@@ -162,7 +162,7 @@ it("a deadline passes while nobody lives, is told by a tick, and a payment in ti
   await using world = await openWorld();
   const first = await world.start(ACTORS);
   // Seconds are left: enough to be heard before, and to be gone by then.
-  const startedMs = Date.now() - 30 * MINUTE_MS + 8000;
+  const startedMs = Date.now() - 30 * MINUTE_MS + 12_000;
   const started: Fact = { actor: "checkouts/live", type: "CheckoutStarted", atMs: startedMs, data: { total: 40 } };
   await publish(world, started);
   await until(
