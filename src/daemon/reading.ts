@@ -1,6 +1,6 @@
 import { SYSTEM_CLOCK } from "../flow/clock.ts";
 import { createStreamTimes, type StreamTimes } from "../flow/stream-times.ts";
-import { type LaneLag, measureLag } from "../jetstream/lag.ts";
+import { askLag, type LaneLag } from "../jetstream/lag.ts";
 import { watchLag } from "../jetstream/lag-watch.ts";
 import { type LaneReader, readLane } from "../jetstream/lane-reader.ts";
 import { createOwnership, type Ownership } from "../jetstream/ownership.ts";
@@ -59,7 +59,11 @@ export function openReading(parts: ReadingParts, isStarted: () => boolean, stack
   observers.add({ released: lag.forget });
   return {
     ...{ ownership, lag, times },
-    ask: async (lanes) => noteTimes(await measureLag(connection.readings.jsm, lanes)),
+    async ask(lanes) {
+      const asked = await askLag(connection.readings.jsm, lanes);
+      // A lane that cannot be asked keeps no other from going on.
+      noteTimes(asked.flatMap((result) => (result.status === "fulfilled" ? [result.value] : [])));
+    },
   };
 }
 

@@ -73,6 +73,8 @@ interface Offer {
 
 const AGAIN_MS = 1000;
 const MAX_AGAIN_MS = 60_000;
+/** Of one lane, however few go in a second. */
+const MIN_ON_THEIR_WAY = 100;
 /** Of a second: what may go out at once. */
 const BURST_S = 0.5;
 
@@ -84,6 +86,8 @@ const BURST_S = 0.5;
 export function createTicks({ clock, perSecond, random = Math.random }: TicksOptions): Ticks {
   const offers = new Map<Lane, Map<string, Offer>>();
   const burst = Math.max(1, perSecond * BURST_S);
+  /** On their way in a lane, at most: where none is heard, no more are sent. */
+  const maxOnTheirWay = Math.max(MIN_ON_THEIR_WAY, perSecond);
   let tokens = burst;
   let filledMs = clock.now();
   /** When the lanes were last examined, by their streams' time. */
@@ -115,6 +119,7 @@ export function createTicks({ clock, perSecond, random = Math.random }: TicksOpt
       examinedAtMs.set(lane, nowMs);
       const graceMs = graceOf(lane.type);
       const ready: Tick[] = [];
+      let room = maxOnTheirWay - own.size;
       let isBehind = false;
       let againInMs = Number.POSITIVE_INFINITY;
       for (const { actorId, due: at } of due) {
@@ -126,7 +131,7 @@ export function createTicks({ clock, perSecond, random = Math.random }: TicksOpt
         const neededMs = isAgain ? Math.max(overMs, offer.offeredAtMs) : overMs;
         if (inMs > 0) againInMs = Math.min(againInMs, inMs);
         else if (neededMs > readToMs) isBehind = true;
-        else ready.push({ lane, actorId, due: at });
+        else if (offer !== undefined || room-- > 0) ready.push({ lane, actorId, due: at });
       }
       return { lane, ready, isBehind, againInMs };
     },

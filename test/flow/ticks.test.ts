@@ -132,6 +132,18 @@ it("nothing is kept of actors that wait, only of those whose tick is on its way"
   expect(ticks.wanted(lane)).toBe(8);
 });
 
+it("where none is heard, a lane has no more than a second's ticks on their way", async () => {
+  const { clock, ticks } = open({ perSecond: 200 });
+  const overdue = Array.from({ length: 1000 }, (_, index) => waits(`c-${index}`, index / 1000));
+  const offered = new Set<string>();
+  for (let look = 0; look < 100; look++) {
+    const { ready } = ticks.examine(moment(100 + look), overdue.slice(0, ticks.wanted(lane)), false);
+    for (const { actorId } of ticks.offer(ready)) offered.add(actorId);
+    await clock.pass(1000);
+  }
+  expect([ticks.onTheirWay(lane.type), offered.size, ticks.wanted(lane)]).toEqual([200, 200, 300]);
+});
+
 it("those that come after the ones that are known are not taken for heard", () => {
   const { ticks, offer } = open();
   offer([waits("c-1", 10), waits("c-2", 11)], moment(20));
