@@ -9,12 +9,14 @@ import { waitingLane } from "./waiting-type.ts";
 const lane = waitingLane();
 const START = Date.parse("2026-01-01T10:00:00Z");
 
+type Options = Partial<TickLooksOptions> & { readonly perSecond?: number };
+
 /** Looks over actors that wait in one lane; the stream's time begins at 10:00, and the lane is read to its end when asked. */
-function open(waiting: DueActor[], options: Partial<TickLooksOptions> = {}) {
+function open(waiting: DueActor[], { perSecond = 1000, ...options }: Options = {}) {
   const clock = createTestClock();
   const times = createStreamTimes(clock);
   times.read(lane.stream, START);
-  const ticks = createTicks({ clock, perSecond: 1000, random: () => 0 });
+  const ticks = createTicks({ clock, perSecond, random: () => 0 });
   const queries: number[] = [];
   const asked: number[] = [];
   const published: { readonly tick: Tick; readonly atMs: number }[] = [];
@@ -100,6 +102,29 @@ it("however many lanes have something due, it is looked once in 250 ms", async (
   expect(published).toHaveLength(20);
   const gaps = [...looked].map((atMs, index, all) => atMs - (all[index - 1] ?? Number.NEGATIVE_INFINITY));
   expect(Math.min(...gaps)).toBeGreaterThanOrEqual(250);
+});
+
+it("after an outage the oldest go first over all lanes", async () => {
+  const waiting = Array.from({ length: 400 }, (_, index) => waits(`c-${index}`, index));
+  const lanes = Array.from({ length: 8 }, (_, partition) => ({ ...lane, partition }));
+  const heard = new Set<string>();
+  const { clock, looks, published } = open([], {
+    perSecond: 50,
+    lanes: () => lanes,
+    findDue: ({ partition }, before, limit) =>
+      waiting
+        .filter(({ due, actorId }, index) => index % 8 === partition && due < before && !heard.has(actorId))
+        .slice(0, limit),
+  });
+  // What is applied hastens the lanes, each at another time.
+  for (let ms = 0; ms < 12_000; ms += 10) {
+    await clock.pass(10);
+    for (const of of lanes) if (ms % (90 + of.partition) < 10) looks.stir(of);
+    for (const { tick } of published) heard.add(tick.actorId);
+  }
+  const order = published.map(({ tick }) => Number(tick.actorId.slice(2)));
+  expect(order).toHaveLength(400);
+  expect(Math.max(...order.map((index, at) => Math.abs(index - at)))).toBeLessThan(50);
 });
 
 it("a message that was applied says as well that the lane has been read, without a question", async () => {
