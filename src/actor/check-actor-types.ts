@@ -16,6 +16,9 @@ import { findRefusals } from "./statechart-refusals.ts";
 /** Fields of an answer about an actor that a view must leave free. */
 const ANSWER_FIELDS = [
   "processingStatus",
+  "state",
+  "value",
+  "due",
   "dataCompleteness",
   "decision",
   "version",

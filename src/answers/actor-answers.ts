@@ -25,7 +25,12 @@ export function createActorAnswers(rows: HistoryRows): Pick<Queries, "get" | "hi
       const found = rows.find(type, actorId);
       if (found === undefined) return undefined;
       const { row, places, held } = found;
-      const { processingStatus, dataCompleteness, waitingFor, ...facets } = yield* present(rows, type, actorId, found);
+      const { processingStatus, state, value, due, dataCompleteness, waitingFor, ...facets } = yield* present(
+        rows,
+        type,
+        actorId,
+        found,
+      );
       const eventHistory = yield* readAll(places.slice(-HISTORY_LIMIT), (place) => {
         const head = row === null ? undefined : rows.eventHead(row.key, place);
         return head && toEntry(head);
@@ -33,7 +38,10 @@ export function createActorAnswers(rows: HistoryRows): Pick<Queries, "get" | "hi
       return {
         [type.idField]: actorId,
         processingStatus,
+        state,
+        value,
         ...facets,
+        due,
         dataCompleteness,
         decision: row === null || row.standing === null || row.decision === null ? null : parseObject(row.decision),
         version: row?.events ?? 0,
@@ -121,7 +129,8 @@ function* readDecisions(rows: HistoryRows, { row }: FoundActor): Pieces<Taken[]>
 }
 
 /** What an actor's machine says of it. */
-type Presented = Pick<ActorAnswer, "processingStatus" | "dataCompleteness" | "waitingFor"> & PublishedObject;
+type Presented = Pick<ActorAnswer, "processingStatus" | "state" | "value" | "due" | "dataCompleteness" | "waitingFor"> &
+  PublishedObject;
 
 /**
  * The actor as the writer would have it in memory: a damaged or outdated snapshot is no answer. Of one that is
@@ -133,15 +142,21 @@ function* present(rows: HistoryRows, type: ActorType, actorId: string, found: Fo
     const restored = row === null ? undefined : restoreActor(type, actorId, row, null);
     const live = restored ?? (yield* rebuildInPieces(type, actorId, yield* readEvents(rows, found)));
     const now = live.snapshot();
+    const state = live.state();
     return {
-      processingStatus: live.state(),
+      processingStatus: state,
+      state,
+      value: now.value,
+      due: live.waits(),
       ...type.view(now),
       dataCompleteness: type.completeness(now),
       waitingFor: type.waitingFor(now).filter((eventType) => !held?.arrived.has(eventType)),
     };
   } catch (error) {
     if (held === undefined || !(error instanceof ReplayError)) throw error;
-    return { processingStatus: row?.state ?? "", dataCompleteness: row?.completeness ?? 0, waitingFor: [] };
+    const state = row?.state ?? "";
+    const dataCompleteness = row?.completeness ?? 0;
+    return { processingStatus: state, state, value: null, due: [], dataCompleteness, waitingFor: [] };
   }
 }
 

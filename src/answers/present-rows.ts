@@ -47,6 +47,7 @@ function presentSummary(type: ActorType, row: ListedActor): ActorSummary {
   return {
     [type.idField]: row.id,
     processingStatus: row.state,
+    state: row.state,
     dataCompleteness: row.completeness,
     decisionType: row.decisionType,
     revision: row.revision,

@@ -1,4 +1,5 @@
 import type { ActorType } from "../actor/actor-type.ts";
+import type { Wait } from "../flow/hosts/waits.ts";
 import type { Pieces } from "../flow/pieces.ts";
 import type { RetiredRow, StoredOutcome } from "../flow/rows.ts";
 import type { DeadLetter, DeadLetterFilter, DeadLetterPage } from "./dead-letters.ts";
@@ -44,7 +45,14 @@ export interface Queries {
 
 /** An actor. Besides these fields: its id under `type.idField`, and the facets `type.view` gives. */
 export interface ActorAnswer {
+  /** As {@link state}. */
   readonly processingStatus: string;
+  /** For example `review.documents`; of parallel states all, joined by ` · `. */
+  readonly state: string;
+  /** XState's state value, for example `{ review: "documents" }`; null when it cannot be told. */
+  readonly value: unknown;
+  /** Delays it waits for, the earliest first. */
+  readonly due: readonly Wait[];
   readonly dataCompleteness: number;
   /** The standing decision as it is published, or null. */
   readonly decision: PublishedObject | null;
@@ -210,7 +218,10 @@ export interface ActorPage {
 
 /** One actor of a list; also its id, under `type.idField`. */
 export interface ActorSummary {
+  /** As {@link state}. */
   readonly processingStatus: string;
+  /** As an {@link ActorAnswer} has it. */
+  readonly state: string;
   readonly dataCompleteness: number;
   /** The standing decision's, or null. */
   readonly decisionType: string | null;

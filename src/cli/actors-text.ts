@@ -17,6 +17,9 @@ import { describeCounts, describeStates } from "./states-text.ts";
 /** Fields of an answer that are not facets. */
 const ENVELOPE = [
   "processingStatus",
+  "state",
+  "value",
+  "due",
   "dataCompleteness",
   "decision",
   "version",
@@ -32,7 +35,8 @@ const MAX_FIELDS_WIDTH = 100;
 
 /** One actor for a person to read, in lines. */
 export function renderActor(type: ActorType, actor: ActorAnswer): string[] {
-  const { quarantine, waitingFor } = actor;
+  // A daemon of before does not tell what an actor waits for.
+  const { quarantine, waitingFor, due = [] } = actor;
   const id = String(actor[type.idField]);
   const facets = Object.entries(actor).filter(([name]) => name !== type.idField && !ENVELOPE.includes(name));
   const known = pairs([
@@ -42,6 +46,7 @@ export function renderActor(type: ActorType, actor: ActorAnswer): string[] {
     ],
     ["known", `${actor.dataCompleteness} %`],
     ["waiting for", [...(quarantine ? ["its release"] : []), ...waitingFor].join(", ") || "nothing"],
+    ...(due.length > 0 ? [["due", describeWaits(due)] as const] : []),
     ["decision", actor.decision === null ? "none stands" : describeDecision(type, actor.decision)],
     ["last heard of", actor.lastUpdated],
     ...facets.map(([name, value]) => [name, describeValue(value)] as const),
@@ -138,12 +143,16 @@ function describeDecision(type: ActorType, decision: PublishedObject): string {
   return `${describeContent(type, decision)} (${place})`;
 }
 
+function describeWaits(due: ActorAnswer["due"]): string {
+  return due.map(({ path, at }) => `${at} (${path})`).join(", ");
+}
+
 function renderQuarantine(id: string, quarantine: QuarantineNotice | undefined): string[] {
   if (quarantine === undefined) return [];
   const { since, error, parked } = quarantine;
   return [
     `QUARANTINED since ${since}: ${error}`,
-    `${countOf(parked, "event")} kept back; after a fix: npx natstate quarantine release ${id}`,
+    `${parked === 0 ? "its events are kept, and further ones may mend it" : `${countOf(parked, "event")} kept back`}; after a fix: npx natstate quarantine release ${id}`,
     "",
   ];
 }
@@ -155,7 +164,7 @@ function renderEvents(events: readonly EventEntry[], detail?: (event: EventEntry
     event.eventType,
     event.timestamp,
     event.receivedAt,
-    event.outcome,
+    event.replayed === undefined ? event.outcome : `${event.outcome}, ${event.replayed} again`,
     event.duplicates,
     event.conflicts,
     event.eventId,

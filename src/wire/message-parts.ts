@@ -99,6 +99,9 @@ export const queryAnswers = {
       properties: {
         [type.idField]: text("The id asked for."),
         processingStatus: describeState(type),
+        state: describeState(type),
+        value: { description: "XState's state value." },
+        due: { ...objects, description: "Delays it waits for, the earliest first: path and at." },
         dataCompleteness: { type: "number", minimum: 0, maximum: 100 },
         decision: { type: ["object", "null"], description: "The standing decision as published." },
         version: { type: "integer", description: "Number of distinct events." },

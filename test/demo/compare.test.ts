@@ -66,6 +66,9 @@ function outcomeOf({
   const event = { eventId: "e", eventType: "t", timestamp: "", receivedAt: "", sequence: 1, correlationId: null };
   const good: ActorAnswer = {
     processingStatus: "confirmed",
+    state: "confirmed",
+    value: "confirmed",
+    due: [],
     createdAt: null,
     dataCompleteness: 40,
     decision: envelope(confirmed, 1),

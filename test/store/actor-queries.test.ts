@@ -27,6 +27,9 @@ it("one order is told with its facets, its standing decision, its history and wh
   expect(book.answers.get(order, "o")).toEqual({
     orderId: "o",
     processingStatus: "confirmed",
+    state: "confirmed",
+    value: "confirmed",
+    due: [],
     createdAt: null,
     customerInfo: null,
     paymentInfo: {

@@ -17,6 +17,7 @@ it("the list gives every order once, newest first, also when orders arrive betwe
   expect(page(book.queries, { limit: 1 }).orders[0]).toMatchObject({
     orderId: "late",
     processingStatus: "processing",
+    state: "processing",
   });
 });
 
@@ -32,6 +33,7 @@ it("the list sums an order up", () => {
       {
         orderId: "o",
         processingStatus: "confirmed",
+        state: "confirmed",
         dataCompleteness: 60,
         decisionType: "OrderConfirmed",
         revision: 2,

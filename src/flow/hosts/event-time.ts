@@ -14,7 +14,7 @@ import {
   storeTimeline,
 } from "./stored-timeline.ts";
 import { type Heard, hear, pass, type Timeline } from "./timeline.ts";
-import { nextDue } from "./waits.ts";
+import { nextDue, waitsOf } from "./waits.ts";
 
 /** Delays between two facts, and after the last: more are taken for states that wait for each other for ever. */
 const MAX_DELAYS = 1000;
@@ -74,7 +74,8 @@ function live(type: ActorType, id: string, known: Timeline | undefined, anchored
     },
     snapshot,
     state: () => stateText(root, snapshot().value),
-    due: () => (timeline && nextDue(timeline)) || null,
+    due: () => (timeline === undefined ? null : nextDue(timeline)),
+    waits: () => (timeline === undefined ? [] : waitsOf(type.machine, timeline)),
     grounds: (past) => groundsOf(type, actor, timeline, past()),
     persist() {
       const json = JSON.stringify(timeline === undefined ? {} : storeTimeline(timeline));

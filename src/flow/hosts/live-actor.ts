@@ -1,6 +1,7 @@
 import type { ActorEvent, ActorSnapshot } from "../../actor/actor-type.ts";
 import type { Grounds } from "../../actor/conclude.ts";
 import type { Past } from "./timeline.ts";
+import type { Wait } from "./waits.ts";
 
 /**
  * What an event did to an actor. `superseded`, of merge types: it changed nothing. `reordered`, `unhandled`: see `Heard`.
@@ -38,6 +39,8 @@ export interface LiveActor {
   state(): string;
   /** When its next delay ends, normalised event time; null when it waits for nothing. */
   due(): string | null;
+  /** All delays it waits for, the earliest first. */
+  waits(): readonly Wait[];
   /** Absent of a merge type, whose rule says it. */
   grounds?(past: Past): Grounds;
   persist(): Envelope;

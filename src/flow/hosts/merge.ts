@@ -55,6 +55,7 @@ function live(type: ActorType, from: ActorOptions<AnyStateMachine>): LiveActor {
     pass() {},
     fault: () => undefined,
     due: () => null,
+    waits: () => [],
     anchors: () => null,
     persist() {
       const json = JSON.stringify(persistable(actor));
