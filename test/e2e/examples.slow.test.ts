@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { expect, it } from "vitest";
 import { DECISION_ENVELOPE } from "../../src/actor/decision.ts";
 import { readStream } from "../../src/jetstream/stream-reader.ts";
@@ -137,10 +138,16 @@ async function tell(facts: readonly Fact[]) {
   });
   expect(await rows(daemon)).toEqual(ended);
   expect(await decisions(world)).toEqual(said);
+  // All that is kept beside the streams is lost.
+  await daemon.kill9();
+  rmSync(world.dataDir, { recursive: true });
+  daemon = await world.start(ACTORS);
+  expect(await rows(daemon)).toEqual(ended);
+  expect(await decisions(world)).toEqual(said);
   return { ended, said };
 }
 
-it("two orders of arrival, kills between, everything twice: the same rows, and no decision too many", async () => {
+it("two orders of arrival, kills between, everything twice, a new store: the same rows, and no decision too many", async () => {
   const [forth, back] = [await tell(FACTS), await tell([...FACTS].reverse())];
   expect(back.ended).toEqual(forth.ended);
   for (const { said } of [forth, back]) {
