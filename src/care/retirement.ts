@@ -32,18 +32,19 @@ export interface RetirementOptions {
   readonly journal: Journal;
   readonly rows: RetiredRows;
   readonly actors: HotActors;
-  /** Rows looked at in one step. */
-  readonly maxRows?: number;
-  /** A step begins no further actor after this; the commit takes about as long again. */
-  readonly maxStepMs?: number;
   readonly clock?: Pick<Clock, "now">;
   readonly reached?: ReachCrashPoint;
 }
 
+/** Rows looked at in one step. */
+const MAX_ROWS = 100;
+/** A step begins no further actor after this; the commit takes about as long again. */
+const MAX_STEP_MS = 2;
+
 const BEGINNING: QuietPlace = { updatedAtMs: Number.MIN_SAFE_INTEGER, key: 0 };
 
 export function createRetirement(options: RetirementOptions): Retirement {
-  const { journal, rows, actors, maxRows = 100, maxStepMs = 2, clock = SYSTEM_CLOCK, reached = () => {} } = options;
+  const { journal, rows, actors, clock = SYSTEM_CLOCK, reached = () => {} } = options;
   /** By type: those behind it were retired, or are not settled; the walk comes to them again. */
   const places = new Map<string, QuietPlace>();
 
@@ -53,7 +54,7 @@ export function createRetirement(options: RetirementOptions): Retirement {
     let retired = 0;
     journal.transaction(() => {
       for (const actor of due) {
-        if (retired > 0 && clock.now() - startedMs > maxStepMs) break;
+        if (retired > 0 && clock.now() - startedMs > MAX_STEP_MS) break;
         const lane = lanes.get(actor.partition);
         if (lane !== undefined) retire(actor, lane, nowMs, tallies);
         retired++;
@@ -85,10 +86,10 @@ export function createRetirement(options: RetirementOptions): Retirement {
       if (nowMs === null) return { retired: 0, hasMore: false };
       const own = new Map(lanes.map((lane) => [lane.partition, lane]));
       const place = places.get(type.name) ?? BEGINNING;
-      const found = rows.quiet(type.name, nowMs - retainMs, place, maxRows);
+      const found = rows.quiet(type.name, nowMs - retainMs, place, MAX_ROWS);
       const due = found.filter(({ isSettled, partition }) => isSettled === 1 && own.has(partition));
       const retired = due.length === 0 ? 0 : retireAll(due, own, nowMs);
-      const hasMore = retired < due.length || found.length === maxRows;
+      const hasMore = retired < due.length || found.length === MAX_ROWS;
       places.set(type.name, hasMore ? ((retired < due.length ? due[retired - 1] : found.at(-1)) ?? place) : BEGINNING);
       return { retired, hasMore };
     },

@@ -59,17 +59,12 @@ type Opened = Omit<Daemon, "stop"> & {
 
 /** Lanes are shared with the other daemons and read, questions are answered. */
 async function beginWork(foundation: Foundation, stack: AsyncDisposableStack): Promise<Opened> {
-  const { types, logger, connection, streams, own, observers, path } = foundation;
-  const { session, isConnected } = connection;
+  const { connection, own, path } = foundation;
   let isStarted = false;
   const reading = openReading(foundation, () => isStarted, stack);
   const { ownership, lag } = reading;
   const ticking = startTicking({ ...foundation, reading }, stack);
-  const readiness = watchReadiness({
-    ...{ types, session, isConnected, topology: streams.watch, own, ownership, lag, ticking, logger },
-    ...{ activity: observers.activity, publisher: path.publishing, pause: path.pause },
-    streams: streams.found.map(({ name }) => name),
-  });
+  const readiness = watchReadiness({ ...foundation, reading, ticking });
   stack.defer(readiness.stop);
   const standing = createStanding({ ...foundation, reading, readiness });
   const parts: Parts = { ...foundation, reading, ticking, readiness, standing };
@@ -103,7 +98,7 @@ async function beginWork(foundation: Foundation, stack: AsyncDisposableStack): P
       endMaintenance();
       stopSharing();
       await path.drain();
-      if (isConnected()) await Promise.race([lag.measure(), delay(LAST_LAG_MS)]);
+      if (connection.isConnected()) await Promise.race([lag.measure(), delay(LAST_LAG_MS)]);
       await ownership.releaseAll();
     },
   };

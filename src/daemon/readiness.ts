@@ -1,47 +1,33 @@
 import { jetstreamManager } from "@nats-io/jetstream";
-import type { Logger } from "pino";
-import type { ActorType } from "../actor/actor-type.ts";
-import type { Activity } from "../answers/activity.ts";
-import type { Pause } from "../flow/batcher.ts";
-import type { LagWatch } from "../jetstream/lag-watch.ts";
-import type { OwnLanes } from "../jetstream/own-lanes.ts";
-import type { Ownership } from "../jetstream/ownership.ts";
-import type { Session } from "../jetstream/session.ts";
 import { createStreamPulse } from "../jetstream/stream-pulse.ts";
 import type { TopologyWatch } from "../jetstream/topology-watch.ts";
 import { createHealthCheck } from "../ops/health.ts";
 import { createTroubles } from "../ops/troubles.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { byReason } from "./grouped-troubles.ts";
-import type { Readiness } from "./parts.ts";
+import type { Parts, Readiness, Reading } from "./parts.ts";
 
-export interface ReadinessOptions {
-  readonly session: Session;
-  readonly isConnected: () => boolean;
-  readonly streams: readonly string[];
-  readonly topology: TopologyWatch;
-  readonly own: OwnLanes;
-  readonly ownership: Ownership;
-  readonly lag: LagWatch;
-  readonly pause: () => Pause | null;
-  readonly publisher: { backlog(): number; trouble(): Pause | null };
-  readonly ticking: { troubles(): readonly string[] };
-  readonly types: readonly ActorType[];
-  readonly activity: Pick<Activity, "recordLag">;
-  readonly logger: Logger;
-}
+type ReadinessParts = Pick<
+  Parts,
+  "types" | "connection" | "streams" | "own" | "path" | "reading" | "ticking" | "observers" | "logger"
+>;
 
 const LOOK_EVERY_MS = 500;
 /** A server that is slow is there. */
 const ANSWER_MS = 4000;
 
-export function watchReadiness(options: ReadinessOptions): Readiness {
-  const { session, isConnected, streams, topology, own, ownership, lag, pause, publisher, ticking } = options;
-  const { types, activity, logger } = options;
+export function watchReadiness(parts: ReadinessParts): Readiness {
+  const { types, connection, own, path, ticking, observers, logger } = parts;
+  const { session, isConnected } = connection;
+  const { ownership, lag } = parts.reading;
+  const { found, watch: topology } = parts.streams;
   const manager = jetstreamManager(session.nc, { checkAPI: false, timeout: ANSWER_MS });
-  const pulse = createStreamPulse({ streams, ask: async (stream) => (await manager).streams.info(stream) });
+  const pulse = createStreamPulse({
+    streams: found.map(({ name }) => name),
+    ask: async (stream) => (await manager).streams.info(stream),
+  });
   const checkHealth = createHealthCheck();
-  const troubles = createTroubles(
+  const tellTroubles = createTroubles(
     (trouble) => logger.warn({ problem: trouble }, "not as it should be, natstate is not ready"),
     (trouble) => logger.info({ problem: trouble }, "no longer so"),
   );
@@ -50,9 +36,9 @@ export function watchReadiness(options: ReadinessOptions): Readiness {
   const isAnswering = () => isConnected() && pulse.trouble() === undefined;
 
   function look(): void {
-    for (const type of types) activity.recordLag(type, isAnswering() ? lag.total(type) : null, Date.now());
+    for (const type of types) observers.activity.recordLag(type, isAnswering() ? lag.total(type) : null, Date.now());
     // That NATS is away is said where it is noticed, and everything else follows from it.
-    if (isConnected() && !pulse.isSettling()) troubles.update(present());
+    if (isConnected() && !pulse.isSettling()) tellTroubles(present());
   }
 
   /** Those that get nothing, though the server has something for them, are not read. */
@@ -62,21 +48,11 @@ export function watchReadiness(options: ReadinessOptions): Readiness {
     return ownership.reading().filter((lane) => !troubled.has(lane));
   }
 
-  function laneTroubles(): Map<string, string> {
-    const isSaid = new Set(topology.troubles());
-    const unread = ownership.troubles().filter(({ reason }) => !reason.split("\n").every((line) => isSaid.has(line)));
-    return new Map([
-      ...lag.consumerProblems().map((problem) => [problem, problem] as const),
-      ...byReason(unread, "cannot be read"),
-      ...byReason(lag.unknown(), "cannot be asked how much is unread"),
-    ]);
-  }
-
   function present(): Map<string, string> {
     const silence = pulse.trouble();
     if (silence !== undefined) return new Map([["silence", silence.what]]);
     const said = [...topology.troubles(), ...ticking.troubles()];
-    return new Map([...said.map((trouble) => [trouble, trouble] as const), ...laneTroubles()]);
+    return new Map([...said.map((trouble) => [trouble, trouble] as const), ...laneTroubles(parts.reading, topology)]);
   }
 
   return {
@@ -91,12 +67,12 @@ export function watchReadiness(options: ReadinessOptions): Readiness {
         silence,
         assigned: own.assigned().length,
         reading: reading().length,
-        laneTroubles: silence === undefined ? [...laneTroubles().values()] : [],
+        laneTroubles: silence === undefined ? [...laneTroubles(parts.reading, topology).values()] : [],
         streamTroubles: topology.troubles(),
-        pause: pause(),
+        pause: path.pause(),
         lag: isAnswering() ? lag.total() : null,
-        backlog: publisher.backlog(),
-        publishTrouble: publisher.trouble(),
+        backlog: path.publishing.backlog(),
+        publishTrouble: path.publishing.trouble(),
         tickTroubles: ticking.troubles(),
         nowMs: Date.now(),
       });
@@ -111,4 +87,15 @@ export function watchReadiness(options: ReadinessOptions): Readiness {
       pulse.stop();
     },
   };
+}
+
+/** Lanes that are not read as they should be, as far as it is not said of their streams. */
+function laneTroubles({ ownership, lag }: Reading, topology: TopologyWatch): Map<string, string> {
+  const isSaid = new Set(topology.troubles());
+  const unread = ownership.troubles().filter(({ reason }) => !reason.split("\n").every((line) => isSaid.has(line)));
+  return new Map([
+    ...lag.consumerProblems().map((problem) => [problem, problem] as const),
+    ...byReason(unread, "cannot be read"),
+    ...byReason(lag.unknown(), "cannot be asked how much is unread"),
+  ]);
 }

@@ -3,11 +3,6 @@ import type { Delivery } from "../flow/delivery.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { messageAt, nextMessage } from "./leader-reader.ts";
 
-/** Lets through, in order, what is the lane's own and whole. */
-export interface DeliveryGate {
-  arrive(delivery: Delivery): void;
-}
-
 export interface DeliveryGateOptions {
   readonly jsm: JetStreamManager;
   readonly lane: Lane;
@@ -21,11 +16,15 @@ export interface DeliveryGateOptions {
 }
 
 /**
+ * Lets through, in order, what is the lane's own and whole.
+ *
  * The first delivery has to be the first message after the checkpoint. Each has to be of the lane's partition; one
  * without a body that says it had one is compared with what is stored: a consumer that gives headers only says so in
  * `Nats-Msg-Size`, and so may a publisher. What comes meanwhile waits.
+ *
+ * @returns takes what arrives.
  */
-export function createDeliveryGate(options: DeliveryGateOptions): DeliveryGate {
+export function createDeliveryGate(options: DeliveryGateOptions): (delivery: Delivery) => void {
   const { jsm, lane, from, isCurrent, onDelivery, onWrong } = options;
   const prefix = `${lane.type.collection}.${lane.partition}.`;
   let isFirst = true;
@@ -50,17 +49,15 @@ export function createDeliveryGate(options: DeliveryGateOptions): DeliveryGate {
     held = undefined;
   }
 
-  return {
-    arrive(delivery) {
-      if (!delivery.subject.startsWith(prefix)) {
-        return onWrong("consumer_changed", `message ${delivery.sequence} is of ${delivery.subject.split(".")[1]}`);
-      }
-      if (held !== undefined) held.push(delivery);
-      else if (isFirst || isBodyless(delivery)) {
-        held = [delivery];
-        admitHeld().catch((error: Error) => isCurrent() && onWrong("failed", error.message));
-      } else onDelivery(delivery);
-    },
+  return (delivery) => {
+    if (!delivery.subject.startsWith(prefix)) {
+      return onWrong("consumer_changed", `message ${delivery.sequence} is of ${delivery.subject.split(".")[1]}`);
+    }
+    if (held !== undefined) held.push(delivery);
+    else if (isFirst || isBodyless(delivery)) {
+      held = [delivery];
+      admitHeld().catch((error: Error) => isCurrent() && onWrong("failed", error.message));
+    } else onDelivery(delivery);
   };
 }
 

@@ -87,7 +87,7 @@ export function beginLaneSession(options: LaneSessionOptions): LaneSession {
     const consumer = await js.consumers.get(lane.stream, consumerName(lane.type, lane.partition));
     if (isEnded) return;
     audit.begin();
-    const gate = createDeliveryGate({
+    const admit = createDeliveryGate({
       ...{ jsm, lane, from, isCurrent, onWrong: onDoubt },
       onDelivery: (delivery) => isCurrent() && options.onDelivery(delivery),
     });
@@ -99,7 +99,7 @@ export function beginLaneSession(options: LaneSessionOptions): LaneSession {
         return onDoubt("gap", `delivery ${deliverySequence} (attempt ${deliveryCount}), expected ${expected}`);
       }
       audit.count();
-      gate.arrive(toDelivery(lane, fromConsumer(message), () => message.ack()));
+      admit(toDelivery(lane, fromConsumer(message), () => message.ack()));
     };
     messages = await consumer.consume({ ...PULL, group: OWNER_GROUP, callback });
     if (isEnded) await messages.close();

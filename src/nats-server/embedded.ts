@@ -23,8 +23,6 @@ export interface EmbeddedServerOptions {
   token?: string;
   /** Also serve `/healthz` and `/varz`, on a free port of the same host. */
   monitor?: boolean;
-  /** How long the first start may take until JetStream answers; 60,000 when absent (a large store is read first). */
-  readyTimeoutMs?: number;
   /** Each line of the server's log. */
   log?: (line: string, level: ServerLogLevel) => void;
   /** Called when the server has died although nobody asked it to, with the time until it is started again. */
@@ -50,6 +48,8 @@ export class EmbeddedServerError extends Error {
   override name = "EmbeddedServerError";
 }
 
+/** A large store is read first. */
+const readyTimeoutMs = 60_000;
 const stopGraceMs = 8_000;
 const firstRestartMs = 100;
 const longestRestartMs = 5_000;
@@ -101,7 +101,7 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
 
 /** Starts a server, waits until it is ready, and starts it anew whenever it ends, until `stop`. */
 async function supervise(start: () => ServerProcess, address: ServerAddress, options: EmbeddedServerOptions) {
-  const { readyTimeoutMs = 60_000, onExit = () => {} } = options;
+  const { onExit = () => {} } = options;
   const stopping = new AbortController();
   let server = start();
   let startedAt = performance.now();
@@ -124,7 +124,7 @@ async function supervise(start: () => ServerProcess, address: ServerAddress, opt
   }
 
   try {
-    await untilReady(server, address, readyTimeoutMs);
+    await untilReady(server, address);
   } catch (error) {
     process.off("exit", endWithParent);
     throw error;
@@ -142,7 +142,7 @@ async function supervise(start: () => ServerProcess, address: ServerAddress, opt
 }
 
 /** Resolves when it answers. When it ends or takes too long it is ended and this rejects with its last lines. */
-async function untilReady(server: ServerProcess, address: ServerAddress, readyTimeoutMs: number): Promise<void> {
+async function untilReady(server: ServerProcess, address: ServerAddress): Promise<void> {
   const deadline = Date.now() + readyTimeoutMs;
   while (server.running() && Date.now() < deadline) {
     if (await answers(address)) return;

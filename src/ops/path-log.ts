@@ -1,10 +1,9 @@
+import { LRUCache } from "lru-cache";
 import type { Logger } from "pino";
 import type { Handled } from "../flow/batch-result.ts";
 import type { Observer } from "../flow/observer.ts";
 import type { DeadLetterRow, TakenDecision } from "../flow/rows.ts";
 import type { Lane } from "../wire/lanes.ts";
-import { createConflictLog } from "./conflict-log.ts";
-import { createForeignMessages } from "./foreign-messages.ts";
 
 export interface PathLogOptions {
   /** As NATSTATE_LOG_DECISIONS. */
@@ -15,12 +14,16 @@ export interface PathLogOptions {
 
 /** Differences named of one actor. */
 const MAX_DIFFERENCES = 10;
+/** Between two lines about conflicts. */
+const SILENCE_MS = 10_000;
+/** Subjects remembered as named; one that comes again after so many others is named again. */
+const MAX_NAMED = 10_000;
 
 /**
  * Says what happens on the path: of a committed batch one line each for decisions (at their own level), dead letters
  * (warn) and events (debug); and whatever does not go as it should. Bodies of events and decisions are never logged.
  */
-export function createPathLog(logger: Logger, { decisionLevel, now }: PathLogOptions): Observer {
+export function createPathLog(logger: Logger, { decisionLevel, now = Date.now }: PathLogOptions): Observer {
   const logConflicts = createConflictLog(logger, now);
   /** Of the commits that fail now. */
   let lastFailure: string | undefined;
@@ -124,4 +127,51 @@ function logLanes(logger: Logger, what: string, lanes: readonly Lane[]): void {
   for (const [stream, own] of Map.groupBy(lanes, (lane) => lane.stream)) {
     logger.info({ stream, partitions: own.map(({ partition }) => partition) }, what);
   }
+}
+
+/**
+ * Warns of events whose id their actor had heard before with other content, without saying the content: the first at
+ * once, then at most one line in 10 s. `conflicts` is how many there were since the line before.
+ *
+ * @param now - ms since the epoch.
+ */
+function createConflictLog(logger: Logger, now: () => number): (handled: readonly Handled[]) => void {
+  let silentUntilMs = 0;
+  let conflicts = 0;
+  return (handled) => {
+    for (const { outcome, observation, delivery } of handled) {
+      if (outcome !== "conflict" || observation === undefined) continue;
+      conflicts++;
+      if (now() < silentUntilMs) continue;
+      silentUntilMs = now() + SILENCE_MS;
+      logger.warn(
+        {
+          actorType: delivery.lane.type.name,
+          actorId: observation.actorId,
+          eventType: observation.type,
+          eventId: observation.eventId,
+          stream: delivery.lane.stream,
+          sequence: delivery.sequence,
+          conflicts,
+        },
+        "conflict: an event under an id that was heard before with other content; the first heard counts",
+      );
+      conflicts = 0;
+    }
+  };
+}
+
+/** @returns names messages that somebody else wrote to a stream of natstate's, each subject once. */
+function createForeignMessages(
+  logger: Logger,
+): (stream: string, subject: string, sequences: readonly number[]) => void {
+  const named = new LRUCache<string, true>({ max: MAX_NAMED });
+  return (stream, subject, sequences) => {
+    if (named.has(subject)) return;
+    named.set(subject, true);
+    logger.warn(
+      { stream, subject, sequences: sequences.slice(0, 10) },
+      "a message that natstate did not write is passed over; who may publish there?",
+    );
+  };
 }

@@ -1,13 +1,11 @@
 import Database from "better-sqlite3";
+import type { ActorType } from "../actor/actor-type.ts";
 import type { StoredRows } from "../answers/stored-rows.ts";
-import { createAsOfQuery } from "./as-of-query.ts";
 import { createDeadLetterQueries } from "./dead-letter-queries.ts";
 import { createHistoryRows } from "./history-rows.ts";
 import { createListQuery } from "./list-query.ts";
 import { createQuarantineQueries } from "./quarantine-queries.ts";
-import { createRetiredQuery } from "./retired-query.ts";
-import { createTalliesQuery } from "./tallies-query.ts";
-import { createUndecidedQuery } from "./undecided-query.ts";
+import { RETIRED } from "./tables.ts";
 
 export interface QueryOptions {
   /** Rows one page of a list looks at, at most: 5,000 cost about 5 ms. */
@@ -32,13 +30,52 @@ export function openQueries(file: string, { maxScannedRows = 5000, onStatement }
   });
   return {
     history: createHistoryRows(db),
-    retired: createRetiredQuery(db),
     list: createListQuery(db, maxScannedRows),
-    tallies: createTalliesQuery(db),
-    undecidedSince: createUndecidedQuery(db),
-    asOfMs: createAsOfQuery(db),
+    ...createLooks(db),
     ...createDeadLetterQueries(db),
     ...createQuarantineQueries(db),
     close: () => void db.close(),
+  };
+}
+
+/** Rows looked at for the latest events: those of all partitions. About 2 ms. */
+const MAX_LATEST = 1000;
+/** Rows looked at for the undecided; only those of partitions that went to another owner are in vain. About 10 ms. */
+const MAX_UNDECIDED = 20_000;
+
+/** A look by key, or one walk along an index. */
+function createLooks(db: Database.Database): Pick<StoredRows, "retired" | "tallies" | "undecidedSince" | "asOfMs"> {
+  const selectRetired = db.prepare(`SELECT ${RETIRED.select()}, (SELECT count(*) FROM parked p
+    WHERE p.type = retired.type AND p.actor_id = retired.actor_id) AS parked FROM retired WHERE type = ? AND actor_id = ?`);
+  // A few hundred rows, however many actors there are.
+  const selectTallies = db
+    .prepare(`SELECT name, sum(value) AS value FROM tallies
+      WHERE type = :type AND (:partitions IS NULL OR partition IN (SELECT value FROM json_each(:partitions)))
+      GROUP BY name`)
+    .raw();
+  const selectUndecided = db
+    .prepare(`SELECT first_seen_ms FROM (
+      SELECT first_seen_ms, partition FROM actors INDEXED BY actors_by_decision
+      WHERE type = :type AND decision_type IS NULL ORDER BY key LIMIT ${MAX_UNDECIDED}
+    ) WHERE :partitions IS NULL OR partition IN (SELECT value FROM json_each(:partitions)) LIMIT 1`)
+    .pluck();
+  const selectLatest = db
+    .prepare(`SELECT max(updated_ms) AS latestMs FROM (
+      SELECT updated_ms, partition FROM actors INDEXED BY actors_by_update
+      WHERE type = :type ORDER BY updated_ms DESC LIMIT ${MAX_LATEST}
+    ) WHERE partition IN (SELECT value FROM json_each(:partitions)) GROUP BY partition ORDER BY latestMs`)
+    .pluck();
+  const asked = ({ name }: ActorType, partitions: readonly number[] | undefined) => ({
+    type: name,
+    partitions: partitions === undefined ? null : JSON.stringify(partitions),
+  });
+  return {
+    retired: ({ name }, actorId) => selectRetired.get(name, actorId) as ReturnType<StoredRows["retired"]>,
+    tallies: (type, partitions) => new Map(selectTallies.all(asked(type, partitions)) as [string, number][]),
+    undecidedSince: (type, partitions) => (selectUndecided.get(asked(type, partitions)) as number | undefined) ?? null,
+    asOfMs(type, partitions) {
+      const [earliest, ...others] = selectLatest.all(asked(type, partitions)) as number[];
+      return earliest === undefined || others.length + 1 < partitions.length ? null : earliest;
+    },
   };
 }

@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { orderType } from "../../machines/order/order.ts";
 import type { ActorType } from "../../src/actor/actor-type.ts";
-import { type ReadinessOptions, watchReadiness } from "../../src/daemon/readiness.ts";
+import { watchReadiness } from "../../src/daemon/readiness.ts";
 import type { Lane } from "../../src/wire/lanes.ts";
 import { lanesOf } from "../../src/wire/lanes.ts";
 
@@ -25,31 +25,27 @@ function open() {
   const lines = (level: string) => (what: { problem: string }, text: string) =>
     log.push(`${level} ${text}: ${what.problem}`);
   const fakes = {
-    session: { nc: { options: {} }, refusal: () => undefined },
-    isConnected: () => now.connected,
+    connection: { session: { nc: { options: {} }, refusal: () => undefined }, isConnected: () => now.connected },
     // None that does not answer.
-    streams: [],
-    topology: { troubles: () => now.topology, askAnew() {} },
+    streams: { found: [], watch: { troubles: () => now.topology, askAnew() {} } },
     own: { assigned: () => lanes },
-    ownership: {
-      troubles: () => now.unread,
-      reading: () => lanes,
+    reading: {
+      ownership: { troubles: () => now.unread, reading: () => lanes },
+      lag: {
+        measure,
+        byLane: () => new Map(),
+        consumerProblems: () => [],
+        unknown: () => now.unknown,
+        total: () => (now.unknown.length > 0 ? null : 0),
+      },
     },
-    lag: {
-      measure,
-      byLane: () => new Map(),
-      consumerProblems: () => [],
-      unknown: () => now.unknown,
-      total: () => (now.unknown.length > 0 ? null : 0),
-    },
-    pause: () => null,
-    publisher: { backlog: () => 0, trouble: () => null },
+    path: { pause: () => null, publishing: { backlog: () => 0, trouble: () => null } },
     ticking: { troubles: () => now.ticks },
     types: [],
-    activity: { recordLag() {} },
+    observers: { activity: { recordLag() {} } },
     logger: { warn: lines("warn"), info: lines("info") } as unknown as Logger,
   };
-  const readiness = watchReadiness(fakes as unknown as ReadinessOptions);
+  const readiness = watchReadiness(fakes as unknown as Parameters<typeof watchReadiness>[0]);
   return { now, log, measure, readiness, look: () => vi.advanceTimersByTimeAsync(500) };
 }
 
