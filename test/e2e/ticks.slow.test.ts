@@ -5,6 +5,7 @@ import { expect, it } from "vitest";
 import type { StoredMessage } from "../../src/flow/delivery.ts";
 import { readStream } from "../../src/jetstream/stream-reader.ts";
 import { until } from "../until.ts";
+import { runCli } from "./cli-run.ts";
 import { DEADLINE_MS } from "./short-checkout.ts";
 import { getJson, openWorld, type World } from "./world.ts";
 
@@ -78,6 +79,9 @@ it("a deadline expires by a tick; a payment in time that is heard later revises 
   expect(metrics).toContain('natstate_ticks_published_total{actor="checkout"} 1\n');
   expect(metrics).toContain('natstate_ticks_on_their_way{actor="checkout"} 0\n');
   expect(metrics).toContain('natstate_tick_overdue_seconds{actor="checkout"} 0\n');
+  const env = { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir };
+  const verified = await runCli(["verify", "--all", ...ACTORS], env);
+  expect(verified, verified.stdout + verified.stderr).toMatchObject({ code: 0 });
 }, 90_000);
 
 it("killed between the deadline and its tick: the next start says that it has passed, and it is decided once", async () => {
