@@ -1,4 +1,4 @@
-import { createMachine } from "xstate";
+import { assign, createMachine } from "xstate";
 import { z } from "zod";
 import type { ActorType } from "../../src/actor/actor-type.ts";
 import type { Timing } from "../../src/actor/delays.ts";
@@ -8,7 +8,11 @@ import type { Lane } from "../../src/wire/lanes.ts";
 export function waitingType(timing: Timing = {}): ActorType {
   const machine = createMachine({
     initial: "filed",
-    states: { filed: { after: { 3600000: "lapsed" }, on: { Paid: "paid" } }, paid: {}, lapsed: {} },
+    states: {
+      filed: { after: { 3600000: "lapsed" }, on: { Filed: { actions: assign({}) }, Paid: "paid" } },
+      paid: {},
+      lapsed: {},
+    },
   });
   const nothing = { content: null, basedOn: [], decidedAt: null };
   return {
