@@ -58,7 +58,7 @@ export function transit(actor: HotActor, impulse: Impulse): Transition {
     if (now === before && !isHeld && actor.events > 0) return done;
     const completeness = measure(type, now);
     const { grounds } = live;
-    const ground = grounds && (() => grounds(() => (event === undefined ? past() : [...past(), event])));
+    const ground = grounds && (() => grounds((after) => (event === undefined ? past(after) : [...past(after), event])));
     const conclusion = done.kind === "superseded" ? undefined : draw(type, now, standing, ground);
     actor.completeness = completeness;
     return { ...done, ...(conclusion && { conclusion }) };

@@ -3,7 +3,7 @@ import { showToRules } from "../../actor/actor-snapshot.ts";
 import type { ActorSnapshot, ActorType } from "../../actor/actor-type.ts";
 import { stateText } from "../../actor/state-text.ts";
 import type { Actor } from "./fold.ts";
-import { groundsOf } from "./grounds.ts";
+import { createGrounding } from "./grounds.ts";
 import type { Effect, LiveActor } from "./live-actor.ts";
 import { createStatechart, type Moment, type Statechart } from "./statechart.ts";
 import {
@@ -46,6 +46,7 @@ export function restoreByEventTime(
 function live(type: ActorType, id: string, known: Timeline | undefined, anchored: number): LiveActor {
   const actor: Actor = { chart: chartOf(type), id, maxDelays: MAX_DELAYS };
   const { root } = type.machine;
+  const grounding = createGrounding(type, actor);
   let timeline = known;
   let before = known;
   /** Facts there were when anchors were written. */
@@ -61,6 +62,7 @@ function live(type: ActorType, id: string, known: Timeline | undefined, anchored
   return {
     send(event, past) {
       before = timeline;
+      grounding.forgetAfter(event);
       const { timeline: next, heard } = hear(actor, timeline, event, past);
       timeline = next;
       return effectOf(heard);
@@ -70,13 +72,14 @@ function live(type: ActorType, id: string, known: Timeline | undefined, anchored
     },
     fault: () => timeline?.fault,
     rewind() {
+      grounding.forget();
       timeline = before;
     },
     snapshot,
     state: () => stateText(root, snapshot().value),
     due: () => (timeline === undefined ? null : nextDue(timeline)),
     waits: () => (timeline === undefined ? [] : waitsOf(type.machine, timeline)),
-    grounds: (past) => groundsOf(type, actor, timeline, past()),
+    grounds: (past) => grounding.ground(timeline, past),
     persist() {
       const json = JSON.stringify(timeline === undefined ? {} : storeTimeline(timeline));
       return { snapshot: json, checksum: crc32(json), machineVersion: type.version };

@@ -1,4 +1,5 @@
 import type { ActorEvent } from "../../actor/actor-type.ts";
+import type { Anchor } from "./anchors.ts";
 import { freezeFact } from "./fact.ts";
 import { factsAfter } from "./fact-order.ts";
 import { type Actor, begin, type Fired, FoldFault, foldFact, foldTime, type Point } from "./fold.ts";
@@ -28,7 +29,7 @@ export type Retold = (
  */
 export function* retell(
   actor: Actor,
-  { base, passed }: Pick<Timeline, "base" | "passed">,
+  { base, passed }: Pick<Timeline, "passed"> & { readonly base: Pick<Anchor, "place" | "moment"> | undefined },
   facts: readonly ActorEvent[],
 ): Generator<Retold, FoldFault | undefined, void> {
   try {

@@ -1,0 +1,64 @@
+import { expect, it } from "vitest";
+import type { AnyStateMachine } from "xstate";
+import type { ActorEvent, ActorType } from "../../../src/actor/actor-type.ts";
+import { startByEventTime } from "../../../src/flow/hosts/event-time.ts";
+import type { Place } from "../../../src/flow/hosts/fact-order.ts";
+import { createGrounding } from "../../../src/flow/hosts/grounds.ts";
+import { seededChoices } from "../../hosting/random.ts";
+import { at, fact, Hosted, ORDER } from "./things.ts";
+
+/** Names the state it is in. */
+const type = {
+  machine: ORDER as AnyStateMachine,
+  conclude: ({ value }) => ({ content: { decisionType: String(value) } }),
+} as ActorType;
+
+it("grounds are the facts applied in event-time order, and since when the same has followed", () => {
+  const actor = new Hosted(ORDER);
+  const grounding = createGrounding(type, actor.actor);
+  const ground = () => grounding.ground(actor.timeline, () => actor.facts);
+  expect(ground()).toEqual({ basedOn: [], decidedAt: null });
+  actor.hear(fact("Create", 0));
+  expect(ground()).toEqual({ basedOn: [], decidedAt: at(0) });
+  actor.pass(60);
+  expect(ground()).toEqual({ basedOn: [], decidedAt: at(30) });
+  actor.hear(fact("Pay", 20));
+  expect(ground()).toEqual({ basedOn: ["Pay-1"], decidedAt: at(20) });
+});
+
+it("grounds told again are told from the last fact on", () => {
+  const actor = new Hosted(ORDER);
+  const grounding = createGrounding(type, actor.actor);
+  const asked: (Place | undefined)[] = [];
+  const ground = () =>
+    grounding.ground(actor.timeline, (after) => {
+      asked.push(after);
+      return actor.facts;
+    });
+  actor.hear(fact("Create", 0), fact("Pay", 1));
+  ground();
+  actor.hear(fact("Ship", 2));
+  expect(ground()).toEqual({ basedOn: ["Pay-1", "Ship-1"], decidedAt: at(2) });
+  expect(asked.map((place) => place?.timestamp)).toEqual([undefined, at(1)]);
+});
+
+it("an actor's grounds told bit by bit are those told at once, in any order of arrival", () => {
+  for (let seed = 0; seed < 40; seed++) {
+    const random = seededChoices(seed);
+    const facts: ActorEvent[] = [];
+    const past = () => random.shuffle(facts);
+    const [often, once] = [startByEventTime(type, "it"), startByEventTime(type, "it")];
+    for (let index = 0; index < 12; index++) {
+      const second = random.chance(0.7) ? index * 10 : random.int(index * 10 + 1);
+      const next = fact(random.pick(["Create", "Pay", "Ship"]), second, {}, `${index}`);
+      const passed = random.chance(0.5) ? at(second + random.int(40)) : undefined;
+      for (const live of [often, once]) {
+        live.send(next, past);
+        if (passed !== undefined) live.pass(passed);
+      }
+      facts.push(next);
+      if (random.chance(0.7)) often.grounds?.(past);
+    }
+    expect(often.grounds?.(past), `seed ${seed}`).toEqual(once.grounds?.(past));
+  }
+});
