@@ -3,9 +3,16 @@ import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { TopologyOptions } from "../src/jetstream/stream-configs.ts";
 import { findServerBinary } from "../src/nats-server/binary.ts";
 import { writeServerConfig } from "../src/nats-server/config.ts";
 import { answers, freePort } from "../src/nats-server/ready.ts";
+
+/** Streams as tests want them, where nothing else matters. */
+export const TOPOLOGY: TopologyOptions = {
+  ...{ partitions: 16, replicas: 1, maxAgeMs: 3_600_000, maxMessageBytes: 65_536 },
+  ...{ denyPurge: false, manage: true },
+};
 
 /** A real nats-server for one test file: its own free port, its own store in the temp directory, the repo's nats.conf. */
 export interface TestServer extends AsyncDisposable {

@@ -16,16 +16,8 @@ import { orderType } from "../../machines/order/order.ts";
 import type { ActorType } from "../../src/actor/actor-type.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { ensureStreams } from "../../src/jetstream/topology.ts";
-import { startTestServer, type TestServer } from "../server.ts";
+import { startTestServer, type TestServer, TOPOLOGY } from "../server.ts";
 
-const TOPOLOGY = {
-  partitions: 4,
-  replicas: 1,
-  maxAgeMs: 3_600_000,
-  maxMessageBytes: 65_536,
-  denyPurge: false,
-  manage: true,
-};
 const PAYMENT = { orderId: "o1", eventType: "PaymentProcessed", amount: 20, status: "successful" } as const;
 
 let server: TestServer;
@@ -34,7 +26,7 @@ let session: Session;
 beforeAll(async () => {
   server = await startTestServer();
   session = await openSession({ url: server.url, name: "test" }, () => {});
-  await ensureStreams(session.jsm, [orderType as ActorType], TOPOLOGY);
+  await ensureStreams(session.jsm, [orderType as ActorType], { ...TOPOLOGY, partitions: 4 });
 });
 afterAll(async () => {
   await session.close();

@@ -8,7 +8,7 @@ import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { ensureStreams } from "../../src/jetstream/topology.ts";
 import type { Lane } from "../../src/wire/lanes.ts";
 import { orderLane } from "../flow/delivery.ts";
-import { startTestServer, type TestServer } from "../server.ts";
+import { startTestServer, type TestServer, TOPOLOGY } from "../server.ts";
 
 export const lane: Lane = { ...orderLane, partition: 0 };
 export let server: TestServer;
@@ -21,14 +21,7 @@ export function useLane(): void {
     published = 0;
     server = await startTestServer();
     session = await openSession({ url: server.url, name: "test" }, () => {});
-    await ensureStreams(session.jsm, [lane.type], {
-      partitions: 1,
-      replicas: 1,
-      maxAgeMs: 3_600_000,
-      maxMessageBytes: 65_536,
-      denyPurge: false,
-      manage: true,
-    });
+    await ensureStreams(session.jsm, [lane.type], { ...TOPOLOGY, partitions: 1 });
   });
   afterAll(async () => {
     await session.close();

@@ -9,6 +9,13 @@ import { decide, order, publishByOther, publisherOf, session, streams, told, use
 
 usePublishing();
 
+/** What `decide` decides, as it is told. */
+const ALL = [
+  [1, 5],
+  [2, 3],
+  [3, 9],
+];
+
 it("revisions of an order are published in order, each once, though all are offered at once and twice", async () => {
   using station = openStation();
   const publisher = publisherOf(station);
@@ -16,11 +23,7 @@ it("revisions of an order are published in order, each once, though all are offe
   publisher.offer(rows, []);
   publisher.offer(rows, []);
   await publisher.drain(5000);
-  expect(await told()).toEqual([
-    [1, 5],
-    [2, 3],
-    [3, 9],
-  ]);
+  expect(await told()).toEqual(ALL);
   expect(station.outbox.pendingDecisions(orderLane)).toEqual([]);
   expect(publisher.troubles).toEqual([]);
 });
@@ -35,11 +38,7 @@ it("a crash after the publish and before the note publishes nothing again", asyn
   const second = publisherOf(station);
   second.offer(station.outbox.pendingDecisions(orderLane), []);
   await second.drain(5000);
-  expect(await told()).toEqual([
-    [1, 5],
-    [2, 3],
-    [3, 9],
-  ]);
+  expect(await told()).toEqual(ALL);
   expect(station.outbox.pendingDecisions(orderLane)).toEqual([]);
 });
 
@@ -50,11 +49,7 @@ it("another writer's equal decisions are taken for ours", async () => {
   const publisher = publisherOf(station);
   publisher.offer(decide(station), []);
   await publisher.drain(5000);
-  expect(await told()).toEqual([
-    [1, 5],
-    [2, 3],
-    [3, 9],
-  ]);
+  expect(await told()).toEqual(ALL);
 });
 
 it("another writer's different decision stays and is superseded by ours", async () => {
@@ -104,21 +99,13 @@ it("a duplicate of another subject's id, or of a purged message, is not taken fo
   const rows = decide(station);
   publisher.offer(rows, []);
   await publisher.drain(5000);
-  expect(await told()).toEqual([
-    [1, 5],
-    [2, 3],
-    [3, 9],
-  ]);
+  expect(await told()).toEqual(ALL);
   await session.jsm.streams.purge("DECISIONS", { filter: `decisions.orders.${order}` });
   using empty = openStation();
   const second = publisherOf(empty);
   second.offer(decide(empty), []);
   await second.drain(5000);
-  expect(await told()).toEqual([
-    [1, 5],
-    [2, 3],
-    [3, 9],
-  ]);
+  expect(await told()).toEqual(ALL);
   expect(empty.outbox.pendingDecisions(orderLane)).toEqual([]);
 });
 
@@ -135,11 +122,7 @@ it.each([
   await publishByOther(...forged(), false);
   publisher.offer(rest, []);
   await publisher.drain(5000);
-  expect(await told()).toEqual([
-    [1, 5],
-    [2, 3],
-    [3, 9],
-  ]);
+  expect(await told()).toEqual(ALL);
   expect(named).toEqual([[expect.any(Number)]]);
   expect(publisher.backlog()).toBe(0);
 });
@@ -206,9 +189,5 @@ it("a subject that has lost its end gets it again, in order", async () => {
   expect(outboxStreams.forgetFrom("DECISIONS", sequence)).toBe(2);
   publisher.offer(station.outbox.pendingDecisions(orderLane), []);
   await publisher.drain(5000);
-  expect(await told()).toEqual([
-    [1, 5],
-    [2, 3],
-    [3, 9],
-  ]);
+  expect(await told()).toEqual(ALL);
 });

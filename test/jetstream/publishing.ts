@@ -9,7 +9,7 @@ import { ensureStreams } from "../../src/jetstream/topology.ts";
 import { orderLane } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";
 import type { Station } from "../flow/station.ts";
-import { startTestServer, type TestServer } from "../server.ts";
+import { startTestServer, type TestServer, TOPOLOGY } from "../server.ts";
 
 export let server: TestServer;
 export let session: Session;
@@ -23,14 +23,7 @@ export function usePublishing(): void {
     server = await startTestServer();
     session = await openSession({ url: server.url, name: "test" }, () => {});
     streams = createStreamPublisher(session, 5000);
-    await ensureStreams(session.jsm, [orderLane.type], {
-      partitions: 4,
-      replicas: 1,
-      maxAgeMs: 3_600_000,
-      maxMessageBytes: 65_536,
-      denyPurge: false,
-      manage: true,
-    });
+    await ensureStreams(session.jsm, [orderLane.type], { ...TOPOLOGY, partitions: 4 });
   });
   afterAll(async () => {
     streams.stop();

@@ -4,13 +4,9 @@ import type { ActorType } from "../../src/actor/actor-type.ts";
 import { openSession } from "../../src/jetstream/session.ts";
 import type { TopologyOptions } from "../../src/jetstream/stream-configs.ts";
 import { ensureStreams } from "../../src/jetstream/topology.ts";
-import { type ServerChanges, startTestServer } from "../server.ts";
+import { type ServerChanges, startTestServer, TOPOLOGY } from "../server.ts";
 
 const types = [orderType as ActorType];
-const options: TopologyOptions = {
-  ...{ partitions: 16, replicas: 1, maxAgeMs: 3_600_000, maxMessageBytes: 65_536 },
-  ...{ denyPurge: false, manage: true },
-};
 
 async function on(
   changes: ServerChanges,
@@ -18,7 +14,7 @@ async function on(
 ) {
   await using server = await startTestServer(changes);
   const session = await openSession({ url: server.url, name: "test" }, () => {});
-  await use((own) => ensureStreams(session.jsm, types, { ...options, ...own })).finally(session.close);
+  await use((own) => ensureStreams(session.jsm, types, { ...TOPOLOGY, ...own })).finally(session.close);
 }
 
 it("replicas on a server that is alone: one line with the setting, whatever the number of streams", () =>

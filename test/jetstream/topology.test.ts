@@ -4,24 +4,15 @@ import type { ActorType } from "../../src/actor/actor-type.ts";
 import { NatsSetupError } from "../../src/jetstream/connect.ts";
 import { ensureConsumer } from "../../src/jetstream/lane-consumer.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
-import type { TopologyOptions } from "../../src/jetstream/stream-configs.ts";
 import { checkTopology, ensureStreams } from "../../src/jetstream/topology.ts";
 import { createTopologyWatch } from "../../src/jetstream/topology-watch.ts";
 import { partitionOf } from "../../src/wire/names.ts";
 import { createTestClock } from "../clock.ts";
 import { startSecureServer } from "../e2e/secure-server.ts";
 import { parcelType } from "../parcel.ts";
-import { startTestServer, type TestServer } from "../server.ts";
+import { startTestServer, type TestServer, TOPOLOGY } from "../server.ts";
 
 const type = orderType as ActorType;
-const options: TopologyOptions = {
-  partitions: 16,
-  replicas: 1,
-  maxAgeMs: 3_600_000,
-  maxMessageBytes: 65_536,
-  denyPurge: false,
-  manage: true,
-};
 let server: TestServer;
 let session: Session;
 
@@ -35,14 +26,14 @@ afterAll(async () => {
 });
 
 it("streams and consumers are created once and found again", async () => {
-  await expect(ensureStreams(session.jsm, [type], { ...options, manage: false })).rejects.toThrow(/MANAGE_STREAMS/);
-  const created = await ensureStreams(session.jsm, [type], options);
+  await expect(ensureStreams(session.jsm, [type], { ...TOPOLOGY, manage: false })).rejects.toThrow(/MANAGE_STREAMS/);
+  const created = await ensureStreams(session.jsm, [type], TOPOLOGY);
   expect(created).toMatchObject([
     { name: "ORDERS", lastSequence: 0 },
     { name: "DECISIONS", lastSequence: 0 },
     { name: "DEAD_LETTERS", lastSequence: 0 },
   ]);
-  expect(await ensureStreams(session.jsm, [type], { ...options, manage: false })).toEqual(created);
+  expect(await ensureStreams(session.jsm, [type], { ...TOPOLOGY, manage: false })).toEqual(created);
   const lane = { type, stream: "ORDERS", partition: 0 };
   const onChanged = () => expect.fail("it is as it should be");
   await ensureConsumer({ jsm: session.jsm, lane, manage: true, onChanged });
@@ -67,15 +58,15 @@ it.each([
     "stream ORDERS is not as configured: max_msg_size is 65536, NATSTATE_MAX_MESSAGE_BYTES is 1024. Set NATSTATE_MAX_MESSAGE_BYTES=65536, or change it back by nats stream edit with --max-msg-size=1024",
   ],
 ])("a different setting, %j, is refused in one line, and changes nothing", async (change, message) => {
-  await expect(ensureStreams(session.jsm, [type], { ...options, ...change })).rejects.toThrow(
+  await expect(ensureStreams(session.jsm, [type], { ...TOPOLOGY, ...change })).rejects.toThrow(
     new NatsSetupError(message),
   );
-  await ensureStreams(session.jsm, [type], options);
+  await ensureStreams(session.jsm, [type], TOPOLOGY);
 });
 
 it("several differences are one line as well", async () => {
   const change = { replicas: 3, maxAgeMs: 86_400_000, denyPurge: true };
-  const starting = ensureStreams(session.jsm, [type], { ...options, ...change });
+  const starting = ensureStreams(session.jsm, [type], { ...TOPOLOGY, ...change });
   await expect(starting).rejects.toThrow(
     /^streams [^\n]*NATSTATE_REPLICAS is 3; [^\n]*NATSTATE_DENY_PURGE is true; max_age is 1h, NATSTATE_MAX_AGE is 1d\. Set NATSTATE_REPLICAS=1 and NATSTATE_DENY_PURGE=false and NATSTATE_MAX_AGE=1h$/,
   );
@@ -91,7 +82,7 @@ describe("a stream that throws away what a store is derived from", () => {
     allow_rollup_hdrs: false,
   } as const;
 
-  beforeAll(() => ensureStreams(session.jsm, [type], options));
+  beforeAll(() => ensureStreams(session.jsm, [type], TOPOLOGY));
   afterEach(async () => {
     for (const stream of streams) await session.jsm.streams.update(stream, flat);
   });
@@ -102,13 +93,13 @@ describe("a stream that throws away what a store is derived from", () => {
     [{ max_bytes: 1_000_000 }, "--discard=new"],
     [{ allow_rollup_hdrs: true }, "--no-allow-rollup"],
   ])("%j is refused, whichever it is, with the command, and found while it runs", async (edit, flags) => {
-    const watch = createTopologyWatch(session.jsm, [type], options);
+    const watch = createTopologyWatch(session.jsm, [type], TOPOLOGY);
     const lane = { type, stream: "ORDERS", partition: 0 };
     for (const stream of streams) {
       await session.jsm.streams.update(stream, edit);
-      const starting = ensureStreams(session.jsm, [type], options);
+      const starting = ensureStreams(session.jsm, [type], TOPOLOGY);
       await expect(starting).rejects.toThrow(new RegExp(`^stream ${stream} .* nats stream edit ${stream} ${flags}$`));
-      const findings = await checkTopology(session.jsm, [type], [], options);
+      const findings = await checkTopology(session.jsm, [type], [], TOPOLOGY);
       const found = { state: "different", remedy: `To change it: nats stream edit ${stream} ${flags}` };
       expect(findings.find(({ what }) => what === `stream ${stream}`)).toMatchObject(found);
       await session.jsm.streams.update(stream, flat);
@@ -121,7 +112,7 @@ describe("a stream that throws away what a store is derived from", () => {
 
   it("an event stream that does so is taken over by nobody, and its owner goes on", async () => {
     const clock = createTestClock();
-    const watch = createTopologyWatch(session.jsm, [type], options, clock);
+    const watch = createTopologyWatch(session.jsm, [type], TOPOLOGY, clock);
     await watch.look();
     await session.jsm.streams.update("ORDERS", { max_msgs_per_subject: 5 });
     // What was asked a moment ago is not asked again.
@@ -139,7 +130,7 @@ describe("a stream that throws away what a store is derived from", () => {
     const { config } = await session.jsm.streams.info("ORDERS");
     const elsewhere = { src: "orders.*.*", dest: "orders.{{partition(4,1)}}.{{wildcard(1)}}.{{wildcard(2)}}" };
     await session.jsm.streams.update("ORDERS", { subject_transform: elsewhere });
-    const watch = createTopologyWatch(session.jsm, [type], options);
+    const watch = createTopologyWatch(session.jsm, [type], TOPOLOGY);
     await watch.look();
     expect(watch.isRedirected("ORDERS")).toBe(true);
     await expect(watch.refuse([{ type, stream: "ORDERS", partition: 0 }], false)).rejects.toThrow(/--transform-source/);
@@ -148,23 +139,23 @@ describe("a stream that throws away what a store is derived from", () => {
 
   it("one that is bounded and refuses what it has no room for loses nothing", async () => {
     for (const stream of streams) await session.jsm.streams.update(stream, { max_bytes: 1_000_000, discard: "new" });
-    await expect(ensureStreams(session.jsm, [type], options)).resolves.toBeDefined();
+    await expect(ensureStreams(session.jsm, [type], TOPOLOGY)).resolves.toBeDefined();
   });
 });
 
 it("what a stream cannot be rid of again is refused, and what to do is said", async () => {
   await using own = await startTestServer();
   const other = await openSession({ url: own.url, name: "test" }, () => {});
-  await ensureStreams(other.jsm, [type], options);
+  await ensureStreams(other.jsm, [type], TOPOLOGY);
   await other.jsm.streams.update("ORDERS", { allow_msg_ttl: true });
-  await expect(ensureStreams(other.jsm, [type], options)).rejects.toThrow(
+  await expect(ensureStreams(other.jsm, [type], TOPOLOGY)).rejects.toThrow(
     /cannot take back allow_msg_ttl: move ORDERS/,
   );
   await other.close();
 });
 
 it("the server puts an order into the partition we compute", async () => {
-  await ensureStreams(session.jsm, [type], options);
+  await ensureStreams(session.jsm, [type], TOPOLOGY);
   const ids = Array.from({ length: 200 }, (_, i) => `Order_${i * 7919}:${i}-x`);
   const acks = await Promise.all(ids.map((id) => session.js.publish(`orders.${id}.OrderCreated`, "{}")));
   for (const [index, ack] of acks.entries()) {
@@ -182,7 +173,7 @@ describe("a second actor type on the streams of the first", () => {
   beforeEach(async () => {
     own = await startTestServer();
     ({ jsm, close } = await openSession({ url: own.url, name: "test" }, () => {}));
-    await ensureStreams(jsm, [type], { ...options, denyPurge: true });
+    await ensureStreams(jsm, [type], { ...TOPOLOGY, denyPurge: true });
   });
   afterEach(async () => {
     await close();
@@ -194,15 +185,15 @@ describe("a second actor type on the streams of the first", () => {
 
   it("its subjects are added, nothing else changes, and the first type alone lets them be and says so", async () => {
     const before = await configOf("DECISIONS");
-    const found = await ensureStreams(jsm, both, { ...options, denyPurge: true });
+    const found = await ensureStreams(jsm, both, { ...TOPOLOGY, denyPurge: true });
     expect(found.map(({ name }) => name)).toEqual(["ORDERS", "PARCELS", "DECISIONS", "DEAD_LETTERS"]);
     const subjects = ["decisions.orders.*", "decisions.parcels.*"];
     expect(await configOf("DECISIONS")).toEqual({ ...before, subjects });
     expect((await configOf("DEAD_LETTERS")).subjects).toEqual(["deadletters.orders.*", "deadletters.parcels.*"]);
     // In another order they are the same.
-    await ensureStreams(jsm, both.toReversed(), { ...options, denyPurge: true, manage: false });
+    await ensureStreams(jsm, both.toReversed(), { ...TOPOLOGY, denyPurge: true, manage: false });
     const said: unknown[] = [];
-    const asFirst = { ...options, denyPurge: true, manage: false };
+    const asFirst = { ...TOPOLOGY, denyPurge: true, manage: false };
     await ensureStreams(jsm, [type], asFirst, (...surplus) => said.push(surplus));
     expect(said).toEqual([
       ["DECISIONS", ["decisions.parcels.*"]],
@@ -218,7 +209,7 @@ describe("a second actor type on the streams of the first", () => {
   });
 
   it("streams that are only checked are named all at once, each with its command", async () => {
-    const checking = ensureStreams(jsm, both, { ...options, denyPurge: true, manage: false });
+    const checking = ensureStreams(jsm, both, { ...TOPOLOGY, denyPurge: true, manage: false });
     const { message } = (await checking.catch((error) => error)) as Error;
     expect(message.split("\n")).toEqual([
       expect.stringMatching(
@@ -233,7 +224,7 @@ describe("a second actor type on the streams of the first", () => {
   });
 
   it("where something else differs, too, nothing is added and nothing created", async () => {
-    const starting = ensureStreams(jsm, both, { ...options, denyPurge: true, partitions: 8 });
+    const starting = ensureStreams(jsm, both, { ...TOPOLOGY, denyPurge: true, partitions: 8 });
     await expect(starting).rejects.toThrow(/^stream ORDERS is not as configured: subject_transform/);
     expect((await configOf("DECISIONS")).subjects).toEqual(["decisions.orders.*"]);
     await expect(configOf("PARCELS")).rejects.toThrow(/not found/);
@@ -241,7 +232,7 @@ describe("a second actor type on the streams of the first", () => {
 
   it("subjects that another stream holds already are refused with the server's reason", async () => {
     await jsm.streams.add({ name: "OTHER", subjects: ["decisions.parcels.*"] });
-    const starting = ensureStreams(jsm, both, { ...options, denyPurge: true });
+    const starting = ensureStreams(jsm, both, { ...TOPOLOGY, denyPurge: true });
     await expect(starting).rejects.toThrow(/^stream DECISIONS lacks subjects, and the server refuses them: .*overlap/);
   });
 });
@@ -252,8 +243,8 @@ it("a user who may not change streams is told what an administrator has to do, a
     const access = { inboxPrefix: "_INBOX_processor", tls: { ca: secure.tls.ca } };
     const { jsm, close } = await openSession({ url: secure.url("processor"), ...access, name: "test" }, () => {});
     try {
-      await ensureStreams(jsm, [type], options);
-      const error: Error = await ensureStreams(jsm, [type, parcelType], options).then(fail, (refused) => refused);
+      await ensureStreams(jsm, [type], TOPOLOGY);
+      const error: Error = await ensureStreams(jsm, [type, parcelType], TOPOLOGY).then(fail, (refused) => refused);
       return [error.name, ...error.message.split("\n")];
     } finally {
       await close();
