@@ -3,6 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
 import { readConfig } from "../config/config.ts";
+import { createProgress } from "../ops/progress.ts";
 import { copyStore } from "../store/copy.ts";
 import { openReader, type StoreReader } from "../store/reader.ts";
 import { StoreError } from "../store/store-error.ts";
@@ -10,7 +11,6 @@ import { withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { exitOnSignals } from "./exit-on-signals.ts";
 import { pairs, print, printJson } from "./output.ts";
-import { showProgress } from "./progress-line.ts";
 
 interface BackupOptions {
   readonly force?: boolean;
@@ -37,8 +37,10 @@ async function backup(types: readonly ActorType[], file: string, options: Backup
   exitOnSignals();
   const storeFile = join(readConfig(process.env).NATSTATE_DATA, "natstate.db");
   checkTarget(file, storeFile, options.force === true);
-  const progress = showProgress();
-  await copyStore(storeFile, file, (done, total) => progress.show("copying pages", done, total)).finally(progress.end);
+  const progress = createProgress(process.stderr);
+  await copyStore(storeFile, file, (done, total) => progress.count("copying pages", done, total)).finally(
+    progress.clear,
+  );
   const content = describe(types, file);
   if (options.json) printJson({ file, ...content });
   else {

@@ -8,6 +8,7 @@ import { startOwnServer, topologyOf } from "../daemon/nats-setup.ts";
 import { openSession } from "../jetstream/session.ts";
 import { ensureStreams } from "../jetstream/topology.ts";
 import { createLogger } from "../ops/log.ts";
+import { createProgress } from "../ops/progress.ts";
 import { lockStore } from "../store/database.ts";
 import { StoreError } from "../store/store-error.ts";
 import { lanesOf } from "../wire/lanes.ts";
@@ -16,7 +17,6 @@ import { readCrashPoint } from "./crash-point.ts";
 import { takeDataDir } from "./data-dir.ts";
 import { CliError } from "./exit-codes.ts";
 import { pairs, print, printJson, say } from "./output.ts";
-import { showProgress } from "./progress-line.ts";
 import { readRuntimeFile } from "./runtime-file.ts";
 
 interface RebuildOptions {
@@ -44,7 +44,7 @@ async function run(types: readonly ActorType[], options: RebuildOptions): Promis
   const storeFile = join(config.NATSTATE_DATA, "natstate.db");
   refuseBesideDaemon(config.NATSTATE_DATA, storeFile);
   const topology = topologyOf(config);
-  const progress = showProgress();
+  const progress = createProgress(process.stderr);
   const logger = createLogger({ level: "silent", pretty: false });
   const server = await startOwnServer({ config, env: process.env, logger, onProgress: say });
   try {
@@ -59,9 +59,9 @@ async function run(types: readonly ActorType[], options: RebuildOptions): Promis
         storeFile,
         maxBytes: config.NATSTATE_MAX_EVENT_BYTES,
         acceptDifferences: options.acceptDifferences === true,
-        onProgress: progress.show,
+        onProgress: progress.count,
         reached: readCrashPoint(process.env),
-      }).finally(progress.end);
+      }).finally(progress.clear);
       if (options.json) printJson(rebuilt);
       else print(render(rebuilt));
     } finally {

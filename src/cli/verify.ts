@@ -6,6 +6,7 @@ import { describeDifference } from "../care/diff.ts";
 import { type Selection, type Verification, verify } from "../care/verify.ts";
 import { readConfig } from "../config/config.ts";
 import type { Session } from "../jetstream/session.ts";
+import { createProgress } from "../ops/progress.ts";
 import {
   allOf,
   checkActorId,
@@ -19,7 +20,6 @@ import {
 import { CliError } from "./exit-codes.ts";
 import { exitOnSignals } from "./exit-on-signals.ts";
 import { print, printJson } from "./output.ts";
-import { showProgress } from "./progress-line.ts";
 import { withSystem } from "./system.ts";
 import { addSystemOption } from "./system-option.ts";
 
@@ -61,10 +61,10 @@ export function addVerify(program: Command, types: readonly ActorType[]): void {
 async function run(types: readonly ActorType[], options: VerifyOptions): Promise<void> {
   exitOnSignals();
   const chosen = choose(types, options);
-  const progress = showProgress();
+  const progress = createProgress(process.stderr);
   const verified = await withSystem(options.nats, ({ session }) =>
-    verifyEach(chosen, session, options, progress.show),
-  ).finally(progress.end);
+    verifyEach(chosen, session, options, progress.count),
+  ).finally(progress.clear);
   if (verified.length === 0) {
     const collections = chosen.map(({ collection }) => collection).join(" or ");
     throw new CliError("failed", `the store has not read any ${collections} yet`);

@@ -8,7 +8,7 @@ import type { ActorType } from "../actor/actor-type.ts";
 import { readConfig } from "../config/config.ts";
 import { type Daemon, startDaemon } from "../daemon/daemon.ts";
 import { createLogger } from "../ops/log.ts";
-import { createProgress, type Progress } from "./progress.ts";
+import { createProgress, type Progress } from "../ops/progress.ts";
 import { rehearse } from "./rehearse.ts";
 import { renderReport } from "./report.ts";
 import { rehearsalOf } from "./traffic.ts";

@@ -1,10 +1,10 @@
 import type { ActorType, TrafficMessage } from "../actor/actor-type.ts";
 import type { ActorCounts } from "../answers/queries.ts";
 import { openSession } from "../jetstream/session.ts";
+import type { Progress } from "../ops/progress.ts";
 import { compare, expectOf } from "./compare.ts";
 import { datesFrom } from "./dates.ts";
 import { type Outcome, type OutcomeReader, openOutcomeReader } from "./outcome.ts";
-import type { Progress } from "./progress.ts";
 import { publishTraffic } from "./publish-traffic.ts";
 import { grouped, type Report } from "./report.ts";
 import { settle } from "./settle.ts";

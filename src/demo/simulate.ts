@@ -1,10 +1,10 @@
 import { actorTypes } from "../../machines/registry.ts";
 import type { ActorType, TrafficMessage } from "../actor/actor-type.ts";
 import type { NatsAccess } from "../jetstream/access.ts";
+import { createProgress } from "../ops/progress.ts";
 import { expectOf } from "./compare.ts";
 import { datesFrom } from "./dates.ts";
 import { total } from "./outcome.ts";
-import { createProgress } from "./progress.ts";
 import { type Published, publishTraffic } from "./publish-traffic.ts";
 import { grouped } from "./report.ts";
 import { makeTraffic, rehearsalOf } from "./traffic.ts";

@@ -2,6 +2,8 @@
 export interface Progress {
   /** May be called as often as one likes; most lines are not shown. */
   show(line: string): void;
+  /** As `show`: so much of a whole. */
+  count(what: string, done: number, total: number): void;
   /** A new step: shown at once on a terminal. */
   step(line: string): void;
   /** Takes the line away again. */
@@ -11,9 +13,9 @@ export interface Progress {
 }
 
 const TERMINAL_EVERY_MS = 80;
-const PLAIN_EVERY_MS = 2000;
+const PLAIN_EVERY_MS = 5000;
 
-/** On a terminal one line that is written over; elsewhere a line every two seconds, so that a log stays short. */
+/** On a terminal one line that is written over; elsewhere a line every few seconds, so that a log stays short. */
 export function createProgress(stream: NodeJS.WritableStream & { readonly isTTY?: boolean }): Progress {
   const isTerminal = stream.isTTY === true;
   const everyMs = isTerminal ? TERMINAL_EVERY_MS : PLAIN_EVERY_MS;
@@ -35,6 +37,8 @@ export function createProgress(stream: NodeJS.WritableStream & { readonly isTTY?
   return {
     show,
     clear,
+    count: (what, done, total) =>
+      show(`${what}: ${done} of ${total} (${Math.floor((100 * done) / Math.max(1, total))} %)`),
     step(line) {
       if (isTerminal) shownAtMs = Number.NEGATIVE_INFINITY;
       show(line);
