@@ -80,6 +80,11 @@ export interface ActorType<Context = unknown> {
   readonly graceMs?: number;
   /** How far after it was stored an event may say that it happened, in ms. Absent: 60,000. For types with delays. */
   readonly aheadMs?: number;
+  /**
+   * How long before the newest fact of its actor an event may have happened, in ms; what is later than that is
+   * dead-lettered as `too_late`. Absent: any time. By event time only.
+   */
+  readonly latenessMs?: number;
   /** Raise it when the machine's context or rules change: stored snapshots of another version are rebuilt from events. */
   readonly version: number;
   /**

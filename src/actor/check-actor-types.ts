@@ -86,8 +86,14 @@ function* checkMachine({ machine, states, events }: ActorType): Generator<string
 }
 
 /** What of the machine its ordering does not allow. */
-function* checkOrdering({ machine, ordering = "event-time", graceMs, aheadMs }: ActorType): Generator<string> {
-  for (const [name, ms] of Object.entries({ graceMs, aheadMs })) {
+function* checkOrdering({
+  machine,
+  ordering = "event-time",
+  graceMs,
+  aheadMs,
+  latenessMs,
+}: ActorType): Generator<string> {
+  for (const [name, ms] of Object.entries({ graceMs, aheadMs, latenessMs })) {
     if (ms !== undefined && !(Number.isFinite(ms) && ms >= 0)) yield `${name} ${ms} is not 0 or more milliseconds`;
   }
   switch (ordering) {

@@ -1,7 +1,10 @@
+import type { ActorType } from "../actor/actor-type.ts";
 import { TIME_PASSED } from "../actor/delays.ts";
+import { type Rejected, reject } from "../wire/rejection.ts";
 import type { Arrival } from "./arrival.ts";
 import type { Batch } from "./batch.ts";
 import type { Handled } from "./batch-result.ts";
+import type { Observation } from "./delivery.ts";
 import { eventRow } from "./event-row.ts";
 import { createFirstDerivations } from "./first-derivations.ts";
 import type { Hearing } from "./hearing.ts";
@@ -48,13 +51,18 @@ export function createAct(journal: Journal): Act {
     const { delivery, observation, actor, isHeld } = arrival;
     const from = actor.live.state();
     const event = observation;
-    const past = pastOf(arrival);
+    const past = allOf(journal, arrival, observation);
+    if (actor.live.isTooLate(event)) {
+      journal.forgetEvent(actor.key, observation);
+      return hearing.reject(delivery, tooLate(actor.lane.type, observation), batch);
+    }
     const dependsOn = tryFirst(actor, event, past);
     const transition = transit(actor, { event, passed: passedBy(arrival), past, isHeld });
     if (transition.kind === "error") {
       journal.forgetEvent(actor.key, observation);
       return hearing.fail(delivery, observation, transition.error, batch);
     }
+    actor.live.settle(event, delivery.storedAtMs, allOf(journal, arrival));
     const outcome = transition.kind as Exclude<typeof transition.kind, "passed">;
     const replayed = transition.kind === "held" ? 0 : transition.replayed;
     batch.touched.add(actor);
@@ -70,8 +78,7 @@ export function createAct(journal: Journal): Act {
   function pass(arrival: Arrival, hearing: Hearing, batch: Batch, passed?: string): Pick<Handled, "held"> {
     const { actor, isHeld } = arrival;
     const from = actor.live.state();
-    const past = () => readPast(actor.lane.type, journal.eventsOf(actor.key));
-    const transition = transit(actor, { passed, past, isHeld });
+    const transition = transit(actor, { passed, past: allOf(journal, arrival), isHeld });
     hearing.move(actor, from, batch);
     return follow(arrival, transition, hearing, batch);
   }
@@ -89,11 +96,15 @@ export function createAct(journal: Journal): Act {
     }
     return {};
   }
+}
 
-  /** All its actor has heard but this, read only when it is asked for. */
-  function pastOf({ actor, observation }: Arrival): Past {
-    return (after) => readPast(actor.lane.type, journal.eventsOf(actor.key, after?.timestamp), observation);
-  }
+/** All its actor has heard, read only when it is asked for. */
+function allOf(journal: Journal, { actor }: Arrival, but?: Observation): Past {
+  return (after) => readPast(actor.lane.type, journal.eventsOf(actor.key, after?.timestamp), but);
+}
+
+function tooLate({ latenessMs }: ActorType, { type, timestamp }: Observation): Rejected {
+  return reject("too_late", `timestamp: ${timestamp} of ${type} is more than ${latenessMs} ms before the newest event`);
 }
 
 function passedBy({ actor, observation, delivery }: Arrival): string | undefined {

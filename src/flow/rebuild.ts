@@ -30,10 +30,14 @@ export function rebuildActor(type: ActorType, actorId: string, events: Iterable<
 export function* rebuildInPieces(type: ActorType, actorId: string, events: Iterable<EventRow>): Pieces<LiveActor> {
   const live = startAnew(type, actorId);
   const facts: ActorEvent[] = [];
+  const storedMs = new Map<ActorEvent, number>();
   const passed: string[] = [];
   for (const row of events) {
     const fact = readFact(type, row);
-    if (fact !== undefined) facts.push(fact);
+    if (fact !== undefined) {
+      facts.push(fact);
+      storedMs.set(fact, row.storedAtMs);
+    }
     passed.push(...one(passedAfter(type, row)));
     yield;
   }
@@ -42,6 +46,7 @@ export function* rebuildInPieces(type: ActorType, actorId: string, events: Itera
     const effect = live.send(fact, () => heard);
     if (effect.kind === "error") throw unreplayable(fact, effect.error);
     heard.push(fact);
+    live.settle(fact, storedMs.get(fact) ?? 0, () => heard);
     yield;
   }
   const latest = passed.sort(compareTimestamps).at(-1);

@@ -7,6 +7,7 @@ export const REJECTION_REASONS = [
   "too_large",
   "reserved_type",
   "timestamp_out_of_range",
+  "too_late",
   "machine_error",
   "actor_retired",
 ] as const;

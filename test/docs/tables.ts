@@ -20,6 +20,7 @@ const MEANINGS: Record<(typeof REJECTION_REASONS)[number], string> = {
     "event time before 1970, or more than 24 h after the stream stored the message; for types with delays or `latenessMs` more than their `aheadMs`, a minute by default",
   machine_error:
     "on this event the machine or a rule threw, went round in circles, kept what JSON does not, or gave what is no decision; its actor is quarantined, see `natstate quarantine`",
+  too_late: "it happened longer before the newest event of its actor than the actor type's `latenessMs` allows",
   actor_retired:
     "a late event about an actor that was retired after `NATSTATE_RETAIN`, and of which the streams no longer hold every event and revision",
 };

@@ -225,3 +225,48 @@ it("a rule that looks at the clock is named with the first events", () => {
   expect(handled).toMatchObject([{ outcome: "applied", dependsOn: "Date" }]);
   expect(station.processor.apply([opened(1)]).handled[0]).not.toHaveProperty("dependsOn");
 });
+
+describe("a type that bounds how late facts may be", () => {
+  const patient = { ...lane, type: { ...billType, latenessMs: 60_000 } };
+  const told = (delivery: Delivery) => ({ ...delivery, lane: patient });
+  const reasons = (station: Station) => station.db.prepare("SELECT reason, error FROM dead_letters").raw().all();
+
+  it("what happened longer before the newest is too late, but for what was heard in time", () => {
+    using station = openStation();
+    const first = opened(0);
+    const inTime = paid(40, 1);
+    applyEach(station, [first, inTime, paid(101, 1), paid(41, 1, 102)].map(told));
+    expect(reasons(station)).toEqual([]);
+    station.actors.evictLane(patient);
+    applyEach(station, [bill("Noted", { second: 40, stored: 103 }), paid(40, 1, 103)].map(told));
+    expect(reasons(station)).toEqual([
+      ["too_late", `timestamp: ${at(40)} of Noted is more than 60000 ms before the newest event`],
+    ]);
+    expect(outcomes(station)).toHaveLength(4);
+    expect(station.db.prepare("SELECT duplicates FROM events WHERE event_id = 'p-40'").pluck().get()).toBe(1);
+  });
+
+  it("who says it happened in the future makes no other late", () => {
+    using station = openStation();
+    applyEach(station, [opened(0), paid(90, 1, 50), bill("Noted", { second: 0, stored: 55 })].map(told));
+    expect(reasons(station)).toEqual([]);
+  });
+
+  it("of many facts the old ones are folded once and for all, and all ends as without", () => {
+    using station = openStation();
+    const first = opened(0);
+    const notes = Array.from({ length: 1200 }, (_, index) => {
+      const second = 1000 + (index % 2 === 0 ? index + 1 : index - 1);
+      return bill("Noted", { id: `n-${index}`, second, stored: 1000 + index + 2 });
+    });
+    station.processor.apply([first, ...notes].map(told));
+    const { base, count } = JSON.parse(String(station.row("b").snapshot));
+    expect(count).toBe(1201);
+    expect(base.count).toBeGreaterThan(400);
+    station.actors.evictLane(patient);
+    station.db.exec("UPDATE actors SET checksum = checksum + 1");
+    applyEach(station, [bill("Noted", { id: "late", second: 2170, stored: 2210 })].map(told));
+    expect(station.row("b")).toMatchObject({ state: "lapsed", events: 1202 });
+    expect(reasons(station)).toEqual([]);
+  });
+});

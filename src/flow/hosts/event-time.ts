@@ -4,7 +4,9 @@ import type { ActorSnapshot, ActorType } from "../../actor/actor-type.ts";
 import { stateText } from "../../actor/state-text.ts";
 import type { Actor } from "./fold.ts";
 import { createGrounding } from "./grounds.ts";
+import { horizonOf, isBefore, moveHorizon } from "./horizon.ts";
 import type { Effect, LiveActor } from "./live-actor.ts";
+import { settleBefore } from "./settled-past.ts";
 import { createStatechart, type Moment, type Statechart } from "./statechart.ts";
 import {
   reviveTimeline,
@@ -20,6 +22,8 @@ import { nextDue, waitsOf } from "./waits.ts";
 const MAX_DELAYS = 1000;
 /** So few facts are folded again from the first sooner than anchors are read. */
 export const FEW_FACTS = 32;
+/** Facts that may be folded anew although they are of before the horizon: to settle them costs a look at all. */
+const MANY_FACTS = 512;
 /** Anchors are written again when there are so many times the facts there were. */
 const GROWN = 1.25;
 
@@ -28,7 +32,7 @@ const NO_TIME = "1970-01-01T00:00:00.000Z";
 
 /** Starts an actor of which nothing is known. @throws when its machine does not start. */
 export function startByEventTime(type: ActorType, actorId: string): LiveActor {
-  return live(type, actorId, undefined, 0);
+  return live(type, actorId, {});
 }
 
 /** @param stored - a `StoredTimeline`, as far as anybody knows. @returns undefined when the machine does not know it. */
@@ -40,16 +44,27 @@ export function restoreByEventTime(
 ): LiveActor | undefined {
   const kept = anchors === null ? [] : (JSON.parse(anchors) as StoredAnchor[]);
   const timeline = reviveTimeline(type.machine, stored as StoredTimeline, kept);
-  return timeline && live(type, actorId, timeline, kept.at(-1)?.count ?? 0);
+  const { newest } = stored as { readonly newest?: string };
+  return timeline && live(type, actorId, { timeline, newest, anchored: kept.at(-1)?.count ?? 0 });
 }
 
-function live(type: ActorType, id: string, known: Timeline | undefined, anchored: number): LiveActor {
+/** What an actor is revived from. */
+interface Known {
+  readonly timeline?: Timeline;
+  /** See `Horizon`. */
+  readonly newest?: string | undefined;
+  /** Facts there were when anchors were written. */
+  readonly anchored?: number;
+}
+
+function live(type: ActorType, id: string, { timeline: known, newest, anchored = 0 }: Known): LiveActor {
   const actor: Actor = { chart: chartOf(type), id, maxDelays: MAX_DELAYS };
   const { root } = type.machine;
   const grounding = createGrounding(type, actor);
   let timeline = known;
   let before = known;
-  /** Facts there were when anchors were written. */
+  const { latenessMs } = type;
+  let horizon = latenessMs === undefined || newest === undefined ? undefined : horizonOf(latenessMs, newest);
   let written = anchored;
   const initial = known?.end === undefined ? actor.chart.begin(id, NO_TIME) : undefined;
   let shown: { readonly moment: Moment; readonly snapshot: ActorSnapshot } | undefined;
@@ -67,6 +82,13 @@ function live(type: ActorType, id: string, known: Timeline | undefined, anchored
       timeline = next;
       return effectOf(heard);
     },
+    isTooLate: (event) => isBefore(horizon, event),
+    settle(event, storedAtMs, past) {
+      if (latenessMs === undefined || timeline === undefined) return;
+      horizon = moveHorizon(latenessMs, horizon, event, storedAtMs);
+      if (timeline.count - (timeline.base?.count ?? 0) < MANY_FACTS) return;
+      timeline = settleBefore(timeline, horizon.at, past);
+    },
     pass(time) {
       if (timeline !== undefined) timeline = pass(actor, timeline, time);
     },
@@ -81,7 +103,8 @@ function live(type: ActorType, id: string, known: Timeline | undefined, anchored
     waits: () => (timeline === undefined ? [] : waitsOf(type.machine, timeline)),
     grounds: (past) => grounding.ground(timeline, past),
     persist() {
-      const json = JSON.stringify(timeline === undefined ? {} : storeTimeline(timeline));
+      const newest = horizon?.newest;
+      const json = JSON.stringify(timeline === undefined ? {} : { ...storeTimeline(timeline), newest });
       return { snapshot: json, checksum: crc32(json), machineVersion: type.version };
     },
     anchors() {

@@ -27,6 +27,14 @@ export interface Envelope {
 export interface LiveActor {
   /** @param past - all that it has heard before; not asked for in order. */
   send(event: ActorEvent, past: Past): Effect;
+  /** Happened it longer before the newest than the type's `latenessMs`? */
+  isTooLate(event: ActorEvent): boolean;
+  /**
+   * Takes note of how new a fact is that was heard, and folds once and for all what nothing can come before any more.
+   *
+   * @param past - all it has heard, this fact too.
+   */
+  settle(event: ActorEvent, storedAtMs: number, past: Past): void;
   /** Lets delays act. @param time - event time known to have passed. */
   pass(time: string): void;
   /** Why its facts cannot be folded, undefined when they can. */

@@ -52,6 +52,8 @@ function live(type: ActorType, from: ActorOptions<AnyStateMachine>): LiveActor {
     snapshot: () => showToRules(actor.getSnapshot()),
     state: () => stateText(type.machine.root, actor.getSnapshot().value),
     // An actor that merges waits for nothing, and forgets what it merged.
+    isTooLate: () => false,
+    settle() {},
     pass() {},
     fault: () => undefined,
     due: () => null,
