@@ -5,6 +5,7 @@ import {
   presentDeadLetter,
   presentDeadLetters,
   presentList,
+  presentNextDue,
   presentQuarantine,
   presentQuarantined,
   presentRetired,
@@ -32,6 +33,7 @@ export function createAnswers(stored: StoredRows): Answers {
       presentList(type, filter, stored.list(type, filter, startBlank(type), partitions)),
     stats: (type, partitions) => presentStats(type, stored.tallies(type, partitions)),
     undecidedSince: stored.undecidedSince,
+    nextDue: (type, partitions) => presentNextDue(type, stored.nextDue(type, partitions)),
     asOf(type, partitions) {
       const ms = stored.asOfMs(type, partitions);
       return ms === null ? null : rfc3339(ms);

@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { ActorType } from "../actor/actor-type.ts";
-import { leavesIn, pathsOf } from "../actor/state-text.ts";
+import { nodesOf } from "../actor/state-nodes.ts";
+import { leavesIn, pathOf, pathsOf } from "../actor/state-text.ts";
 import { REJECTION_REASONS } from "../wire/rejection.ts";
 import { encodeCursor } from "./cursor.ts";
 import type { DeadLetter, DeadLetterPage, DeadLetterSummary } from "./dead-letters.ts";
@@ -28,6 +29,21 @@ import type {
 } from "./stored-rows.ts";
 
 /* Rows as answers carry them: the fields by their names on the wire, times as text. */
+
+/** As `Queries.nextDue` tells it. */
+export function presentNextDue(
+  { machine }: ActorType,
+  rows: readonly Pick<ListedActor, "state" | "due">[],
+): Record<string, string> {
+  const delayed = new Set([...nodesOf(machine.root)].filter(({ after }) => after.length > 0).map(pathOf));
+  const next: Record<string, string> = {};
+  for (const { state, due } of rows) {
+    const [path, ...others] = pathsOf(leavesIn(state)).filter((inside) => delayed.has(inside));
+    if (path === undefined || others.length > 0 || due === null) continue;
+    if (next[path] === undefined || due < next[path]) next[path] = due;
+  }
+  return next;
+}
 
 /** A page, and the cursor of the next one where there is more. */
 export function presentList(type: ActorType, filter: ListFilter, { rows, end }: Listed): ActorPage {

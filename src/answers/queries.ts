@@ -36,6 +36,11 @@ export interface Queries {
   stats(type: ActorType, partitions?: readonly number[]): Stats;
   /** When the actor of which no decision stands for longest was first heard of, ms since the epoch; null when none. */
   undecidedSince(type: ActorType, partitions?: readonly number[]): number | null;
+  /**
+   * When the next actor is due that waits for a delay (`after`) of a state, by the state's path; only of states whose next
+   * one is among the first of all. An actor that waits in several states at once is left out: of which it is, nobody kept.
+   */
+  nextDue(type: ActorType, partitions?: readonly number[]): Readonly<Record<string, string>>;
   /** Stream time of the latest event applied, of the partition where that is longest ago; null when one has none lately. */
   asOf(type: ActorType, partitions: readonly number[]): string | null;
   deadLetters(type: ActorType, filter: DeadLetterFilter): DeadLetterPage;

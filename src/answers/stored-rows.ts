@@ -20,6 +20,8 @@ export interface StoredRows extends Pick<Queries, "undecidedSince"> {
   list(type: ActorType, filter: ListFilter, blank: BlankActor, partitions?: readonly number[]): Listed;
   /** The running counts of `flow/tallies.ts`, added up. */
   tallies(type: ActorType, partitions?: readonly number[]): ReadonlyMap<string, number>;
+  /** Of those that wait for a delay some that are due first, and when, normalised event time. */
+  nextDue(type: ActorType, partitions?: readonly number[]): readonly Pick<StoredActor, "state" | "due">[];
   /** As {@link Queries.asOf}, in ms since the epoch. */
   asOfMs(type: ActorType, partitions: readonly number[]): number | null;
   /** One more than asked for when there are more. */

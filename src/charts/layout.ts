@@ -45,7 +45,10 @@ export function layoutMachine(machine: MachineGraph): MachineLayout {
     return loop === undefined ? 0 : LOOP_DEPTH + labelSize(loop).height;
   };
   // A line to a state with states in it is led to the outermost of these.
-  const ranks = rankLeaves(wiresOf(machine, nesting, ([leaf]) => leaf as string));
+  const ranks = rankLeaves(
+    wiresOf(machine, nesting, ([leaf]) => leaf as string),
+    nesting,
+  );
   const wires = wiresOf(machine, nesting, (inside, side) => outermost(inside, side, ranks));
   const states = machine.nodes.map((node) => [node.id, grow(sizeOf(node, wires), depthOf(node.id))] as const);
   const labels = wires.map(({ hub, edge }) => [hub, labelSize(edge)] as const);

@@ -1,4 +1,5 @@
 import type { AnyStateMachine } from "xstate";
+import { keysOf } from "../actor/state-text.ts";
 import { type GraphLabel, type GraphNode, graphOf, type MachineGraph } from "./graph.ts";
 
 /**
@@ -19,15 +20,17 @@ export function outlineMachine(machine: AnyStateMachine): string {
 }
 
 function outlineState(graph: MachineGraph, node: GraphNode, indent: string): string[] {
-  const kinds = [node.isInitial ? "initial" : "", node.kind === "atomic" ? "" : node.kind].filter(
-    (kind) => kind !== "",
-  );
+  const kinds = [
+    node.isInitial ? "initial" : "",
+    node.kind === "atomic" ? "" : node.kind,
+    node.kind === "history" && node.name === "H*" ? "deep" : "",
+  ].filter((kind) => kind !== "");
   const about = node.description === null ? "" : `: ${node.description}`;
   const out = graph.edges
     .filter(({ source }) => source === node.id)
     .flatMap(({ target, labels }) => labels.map((label) => ({ ...label, targets: [target] })));
   return [
-    `${indent}${node.name}${kinds.length === 0 ? "" : ` (${kinds.join(", ")})`}${about}`,
+    `${indent}${node.kind === "history" ? keysOf(node.id).at(-1) : node.name}${kinds.length === 0 ? "" : ` (${kinds.join(", ")})`}${about}`,
     ...[...node.internal, ...out].map((label) => `${indent}  ${transition(label)}`),
     ...graph.nodes
       .filter(({ parent }) => parent === node.id)

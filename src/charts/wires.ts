@@ -73,19 +73,24 @@ export function wiresOf(machine: MachineGraph, nesting: Nesting, choose: ChooseL
     });
 }
 
-/** @returns how many wires lead one after the other to each leaf, at most: about how far to the right it will be. */
-export function rankLeaves(wires: readonly Wire[]): Map<string, number> {
+/**
+ * About how far to the right each leaf will be: how many wires lead one after the other to it, or to a state that it is in,
+ * at most.
+ */
+export function rankLeaves(wires: readonly Wire[], { leavesOf }: Nesting): Map<string, number> {
+  const before = new Map<string, string[]>();
+  for (const { left, right } of wires) {
+    if (left === null || right === null) continue;
+    for (const leaf of leavesOf(right.id)) before.set(leaf, [...(before.get(leaf) ?? []), ...leavesOf(left.id)]);
+  }
   const ranks = new Map<string, number>();
-  const into = Map.groupBy(wires, ({ right }) => right?.leaf);
+  // There are no circles: every wire leads on from the state that is named first.
   const rankOf = (leaf: string): number => {
-    const known = ranks.get(leaf);
-    if (known !== undefined) return known;
-    // There are no circles: every wire leads on from the state that is named first.
-    const before = (into.get(leaf) ?? []).map(({ left }) => (left === null ? 0 : rankOf(left.leaf) + 1));
-    ranks.set(leaf, Math.max(0, ...before));
-    return ranks.get(leaf) as number;
+    const rank = ranks.get(leaf) ?? Math.max(0, ...(before.get(leaf) ?? []).map((other) => rankOf(other) + 1));
+    ranks.set(leaf, rank);
+    return rank;
   };
-  for (const { left, right } of wires) for (const end of [left, right]) if (end !== null) rankOf(end.leaf);
+  for (const leaf of before.keys()) rankOf(leaf);
   return ranks;
 }
 

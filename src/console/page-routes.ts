@@ -86,12 +86,13 @@ function addLiveRoute(app: FastifyInstance, sources: PageSources): void {
 
 /** What every open page is told each second. */
 function readPulse(sources: PageSources, type: ActorType): object {
-  const { activity, health } = sources;
+  const { activity, health, queries, ownedPartitions } = sources;
   const nowMs = Date.now();
   return {
     at: new Date(nowMs).toISOString(),
     stats: countAll(sources, type),
     activity: activity.read(type, nowMs),
+    next: queries.nextDue(type, ownedPartitions?.(type)),
     health: health.ready(),
   };
 }

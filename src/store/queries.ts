@@ -4,6 +4,7 @@ import type { StoredRows } from "../answers/stored-rows.ts";
 import { createDeadLetterQueries } from "./dead-letter-queries.ts";
 import { createHistoryRows } from "./history-rows.ts";
 import { createListQuery } from "./list-query.ts";
+import { createNextDueQuery } from "./next-due-query.ts";
 import { createQuarantineQueries } from "./quarantine-queries.ts";
 import { RETIRED } from "./tables.ts";
 
@@ -32,6 +33,7 @@ export function openQueries(file: string, { maxScannedRows = 5000, onStatement }
     history: createHistoryRows(db),
     list: createListQuery(db, maxScannedRows),
     ...createLooks(db),
+    nextDue: createNextDueQuery(db),
     ...createDeadLetterQueries(db),
     ...createQuarantineQueries(db),
     close: () => void db.close(),

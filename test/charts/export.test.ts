@@ -79,7 +79,7 @@ test("in words: every state, where it goes and why", () => {
   expect(text).toContain("\n  always [isConfirmed] -> confirmed: Paid and reserved, creation not needed.\n");
 });
 
-test("in words: nested, parallel and final states stand below their parents", () => {
+test("in words: nested, parallel, history and final states stand below their parents, delays in words", () => {
   const machine = createMachine({
     id: "n",
     initial: "a",
@@ -87,13 +87,17 @@ test("in words: nested, parallel and final states stand below their parents", ()
     states: {
       a: {
         initial: "x",
-        states: { x: { on: { GO: { target: "y", guard: "mayGo" } } }, y: { type: "final" } },
+        states: {
+          x: { on: { GO: { target: "y", guard: "mayGo" } }, after: { 1800000: "y", patience: "y" } },
+          y: { type: "final" },
+          again: { type: "history", history: "deep" },
+        },
         onDone: "z",
       },
       p: { type: "parallel", states: { r: { on: { PING: { actions: "pong" } } } } },
       z: { type: "final", description: "Over." },
     },
-  });
+  }).provide({ delays: { patience: 90_000 } });
   expect(outlineMachine(machine)).toBe(`machine n
 
 in every state
@@ -103,7 +107,10 @@ a (initial, compound)
   done -> z
   x (initial)
     GO [mayGo] -> a.y
+    after 30 min -> a.y
+    after patience (90 s) -> a.y
   y (final)
+  again (history, deep)
 
 p (parallel)
   r

@@ -115,6 +115,17 @@ describe.each<[string, AnyStateMachine]>([
   });
 });
 
+it("what leads to a state is on its left, and what it leads to on its right", () => {
+  const { nodes } = layoutMachine(graphOf(claim));
+  const [reported, review, waiting] = ["reported", "review", "waiting"].map((id) =>
+    nodes.find((node) => node.id === id),
+  );
+  expect([reported, review, waiting].map((node) => node?.x)).toEqual(
+    [reported, review, waiting].map((node) => node?.x ?? 0).toSorted((a, b) => a - b),
+  );
+  expect((reported?.x ?? 0) + (reported?.width ?? 0)).toBeLessThan(review?.x ?? 0);
+});
+
 it("parallel states are regions of equal width", () => {
   const { nodes } = layoutMachine(graphOf(device));
   const regions = nodes.filter(({ isRegion }) => isRegion);

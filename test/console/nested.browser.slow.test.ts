@@ -174,5 +174,5 @@ it("where one actor is shows on every level, and hides nothing that is inside", 
 it("a delay says how long it is, how many wait for it and when the next is due", async () => {
   const page = await visit("#/");
   const waiting = () => page.locator('.edge.delay[data-edge="draft>done"] text').allTextContents();
-  await until("it is told", async () => (await waiting()).join() === "after 9 d,,1 waits");
+  await until("it is told", async () => (await waiting()).join() === "after 9 d,,1 waits, next in 9.0 d");
 });

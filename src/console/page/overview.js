@@ -153,7 +153,7 @@ function createMachineCard(machine) {
       renderEverywhere(layout),
     ),
     /** @param {Pulse} pulse */
-    update({ stats, activity, next = {} }) {
+    update({ stats, activity, next }) {
       const counts = /** @type {ActorCounts} */ (stats[type.collection]);
       chart.showCounts(counts, next);
       chart.showFlow(activity.flow);

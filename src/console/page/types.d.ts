@@ -32,8 +32,8 @@ export interface Pulse {
   readonly stats: Stats;
   readonly activity: ActivityReading;
   readonly health: Readiness;
-  /** When the next actor is due that waits in a state with delays, by state; absent where it is not known. */
-  readonly next?: Readonly<Record<string, string>>;
+  /** When the next actor is due that waits in a state with delays, by state, as far as it is known. */
+  readonly next: Readonly<Record<string, string>>;
 }
 
 /** What a view is given. */
