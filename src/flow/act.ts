@@ -8,7 +8,7 @@ import type { Observation } from "./delivery.ts";
 import { eventRow } from "./event-row.ts";
 import { createFirstDerivations } from "./first-derivations.ts";
 import type { Hearing } from "./hearing.ts";
-import type { Past } from "./hosts/timeline.ts";
+import type { Past } from "./hosts/fact.ts";
 import type { Journal } from "./journal.ts";
 import { passedAfter, readPast } from "./rebuild.ts";
 import { type Transition, transit } from "./transit.ts";

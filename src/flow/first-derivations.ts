@@ -1,7 +1,7 @@
 import type { ActorEvent, ActorType } from "../actor/actor-type.ts";
 import { draw, groundless, measure } from "../actor/conclude.ts";
 import { findNonDeterminism } from "../actor/determinism.ts";
-import type { Past } from "./hosts/timeline.ts";
+import type { Past } from "./hosts/fact.ts";
 import type { HotActor } from "./hot-actors.ts";
 
 /** Events of a type that are tried twice. */

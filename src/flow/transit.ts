@@ -1,8 +1,8 @@
 import type { ActorEvent } from "../actor/actor-type.ts";
 import { asError } from "../actor/as-error.ts";
 import { type Drawn, draw, measure } from "../actor/conclude.ts";
+import type { Past } from "./hosts/fact.ts";
 import type { Effect } from "./hosts/live-actor.ts";
-import type { Past } from "./hosts/timeline.ts";
 import type { HotActor } from "./hot-actors.ts";
 import { ReplayError } from "./rebuild.ts";
 

@@ -1,4 +1,5 @@
 import type { ActorEvent } from "../../src/actor/actor-type.ts";
+import type { Past } from "../../src/flow/hosts/fact.ts";
 import { comparePlaces } from "../../src/flow/hosts/fact-order.ts";
 import { type Actor, FoldFault } from "../../src/flow/hosts/fold.ts";
 import { type Retold, retell } from "../../src/flow/hosts/retell.ts";
@@ -10,7 +11,7 @@ import {
   storeAnchors,
   storeTimeline,
 } from "../../src/flow/hosts/stored-timeline.ts";
-import { hear, type Past, pass, type Timeline } from "../../src/flow/hosts/timeline.ts";
+import { hear, pass, type Timeline } from "../../src/flow/hosts/timeline.ts";
 import { FAULTS, type Stand } from "./oracle.ts";
 import type { Random } from "./random.ts";
 import { type FactSpec, timestampOf } from "./spec.ts";

@@ -1,6 +1,6 @@
 import type { ActorEvent, ActorSnapshot } from "../../actor/actor-type.ts";
 import type { Grounds } from "../../actor/conclude.ts";
-import type { Past } from "./timeline.ts";
+import type { Past } from "./fact.ts";
 import type { Wait } from "./waits.ts";
 
 /**

@@ -9,8 +9,6 @@ import { type Actor, attempt, begin, type Folded, FoldFault, foldFact, foldTime,
 import { refold } from "./refold.ts";
 import { isHandled, type Moment } from "./statechart.ts";
 
-export type { Past };
-
 /**
  * What is known of an actor by event time: the fold of its facts in the order of `comparePlaces`, then of the time that
  * has passed. Immutable: whoever keeps the one before an event can undo it.

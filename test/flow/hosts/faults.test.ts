@@ -81,6 +81,16 @@ it.each([
   });
 });
 
+it("is told when a step changes its event in place, which is heard again with every replay", () => {
+  const actions = assign(({ event }) => ({
+    size: (event as unknown as { data: { list: number[] } }).data.list.push(1),
+  }));
+  const machine = createMachine({ on: { A: { actions } } } as never);
+  expect(new Hosted(machine).hear(fact("A", 0, { list: [] }))).toMatchObject({
+    message: expect.stringContaining("not extensible"),
+  });
+});
+
 it("is told when a first step changes in place what is written in the machine", () => {
   const entry = assign(({ context }) => ({ size: (context as { list: number[] }).list.push(1) }));
   const machine = createMachine({ context: { list: [] as number[] }, entry } as never);
