@@ -9,7 +9,6 @@ export const DEADLINE_MS = 2000;
 const shortCheckout = {
   ...checkoutType,
   machine: machine.provide({ delays: { paymentDeadline: DEADLINE_MS } }),
-  graceMs: 500,
 } as ActorType;
 
 export default [shortCheckout];
