@@ -162,6 +162,7 @@ it("where one actor is shows on every level, and hides nothing that is inside", 
   expect(
     await page.locator(".edge.lit").evaluateAll((edges) => edges.map((edge) => edge.getAttribute("data-edge"))),
   ).toEqual(["open.money.unpaid>open.money.paid"]);
+  expect(await page.locator('[aria-label="Quarantine"]').isVisible()).toBe(false);
   // What is drawn later lies above: states with states in them, edges, states without.
   const layers = await page
     .locator(".chart > .node, .chart > .edge[data-edge*='.']")
