@@ -5,6 +5,9 @@ import { parseArgs } from "node:util";
 import { findServerBinary } from "../../src/nats-server/binary.ts";
 import { gatherFacts } from "../facts.ts";
 import { CONTENDERS, type Contender, type Run, runContender } from "./contender.ts";
+import { measureHosting } from "./hosting.ts";
+import { measureLateFacts, measureReversed } from "./hosting-delays.ts";
+import { printHosting } from "./hosting-report.ts";
 import { profileArgs, readProfile } from "./profile.ts";
 import { compare, printComparison, printFacts, printGrowth, summarise, table } from "./report.ts";
 import { EVENTS_PER_ORDER, storeWorkload } from "./workload.ts";
@@ -18,11 +21,16 @@ Measures natstate (b) against a ceiling without XState (a) and the naive way (c)
   --repeat R    R times, interleaved; medians (default 1)
   --seed S      of the workload (default 1)
   --growth      natstate alone with 1,000, 10,000 and 100,000 orders: cost per event
+  --hosting     the order as a merge machine and as an ordinary statechart by event time, without NATS: cost per event in
+                order and with late events (at most 4000 orders); what a late fact and facts in reverse take
   --profile     natstate alone under Node's CPU profiler: where its main thread's time goes
   --json        figures as JSON on standard output`;
 
 /** One at a time, 50,000 events would take most of a minute and say the same. */
 const MAX_NAIVE_ORDERS = 1000;
+const MAX_HOSTED_ORDERS = 4000;
+const LATE_FACTS = { actors: 40, facts: 1000 };
+const REVERSED = { facts: 10_000, perSecond: 1000, giveUpMs: 120_000 };
 const GROWTH_ORDERS = [1000, 10_000, 100_000];
 const LATENCY = { eventsPerSecond: 200, seconds: 10, rampUpSeconds: 1 };
 
@@ -32,6 +40,7 @@ const { values } = parseArgs({
     only: { type: "string", default: "a,b,c" },
     repeat: { type: "string", default: "1" },
     seed: { type: "string", default: "1" },
+    hosting: { type: "boolean", default: false },
     growth: { type: "boolean", default: false },
     profile: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
@@ -56,6 +65,7 @@ async function bench(): Promise<void> {
     if (!values.json) console.log(`${printFacts(facts)}\n`);
     const measure = await openBench(dir, binary.path);
     if (values.profile) await profile(dir, measure);
+    else if (values.hosting) await hosting(facts);
     else if (values.growth) await growth(facts, measure);
     else await comparison(facts, measure);
   } finally {
@@ -131,6 +141,16 @@ async function growth(facts: object, measure: Measure): Promise<void> {
   );
   if (values.json) return console.log(JSON.stringify({ facts, summaries, runs }, null, 2));
   console.log(printGrowth(summaries));
+}
+
+async function hosting(facts: object): Promise<void> {
+  const hosted = measureHosting({ orders: Math.min(orders, MAX_HOSTED_ORDERS), repeat, seed });
+  say("facts heard late");
+  const lateFacts = measureLateFacts({ ...LATE_FACTS, seed });
+  say("facts in reverse");
+  const reversed = await measureReversed(REVERSED);
+  const figures = { hosted, lateFacts, reversed };
+  console.log(values.json ? JSON.stringify({ facts, ...figures }, null, 2) : printHosting(figures));
 }
 
 async function profile(dir: string, measure: Measure): Promise<void> {

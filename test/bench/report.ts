@@ -137,18 +137,20 @@ function marginalCost(summary: Summary, before: Summary | undefined): number | u
   return cpu / (summary.events - before.events);
 }
 
-function aim(what: string, value: number | null | undefined, wanted: string, holds: (value: number) => boolean) {
+/** @returns null when there is no figure. */
+export function aim(what: string, value: number | null | undefined, wanted: string, holds: (value: number) => boolean) {
   if (value === null || value === undefined) return null;
   return `${what}: ${value.toFixed(2)} (aim: ${wanted}; ${holds(value) ? "met" : "NOT met"})`;
 }
 
-function median(values: readonly number[]): number {
+/** Between the two in the middle when their number is even. */
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;
   return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
 }
 
-function whole(value: number): string {
+export function whole(value: number): string {
   return Math.round(value).toLocaleString("en");
 }
 

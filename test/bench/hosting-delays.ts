@@ -1,0 +1,134 @@
+import { createRandom } from "../../src/actor/seeded-random.ts";
+import { createBatcher } from "../../src/flow/batcher.ts";
+import type { Delivery } from "../../src/flow/delivery.ts";
+import { createDeliveryQueue } from "../../src/flow/delivery-queue.ts";
+import type { Lane } from "../../src/wire/lanes.ts";
+import { deliver } from "../flow/delivery.ts";
+import { openStation, type Station } from "../flow/station.ts";
+import { accountType } from "./account-statechart.ts";
+
+/** Milliseconds. */
+export interface Delays {
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/** What a late fact takes in an actor that has heard many: the time of its batch, in which it is alone. */
+export interface LateFacts {
+  readonly facts: number;
+  /** The actor in memory. */
+  readonly hot: Delays;
+  /** The actor in its row. */
+  readonly cold: Delays;
+  /** CPU time of the same batches: what else runs on the machine adds little to it. */
+  readonly hotCpu: Delays;
+  readonly coldCpu: Delays;
+}
+
+/** What one actor's events in reverse do to the others'. */
+export interface Reversed {
+  readonly facts: number;
+  /** Of those, how many were committed before it was given up. */
+  readonly committed: number;
+  readonly seconds: number;
+  /** Of the other actors' events, from offered to committed; of those that were. */
+  readonly others: Delays;
+}
+
+const HOT_ACTORS = 50_000;
+const LIMITS = { maxDeliveries: 1000, maxBytes: 8_388_608 };
+const lane: Lane = { type: accountType, stream: "ACCOUNTS", partition: 3 };
+const START_MS = Date.parse("2026-02-01T00:00:00Z");
+
+/** @param actors - each of so many facts; ten late ones in each, hot and cold. */
+export function measureLateFacts({ actors, facts, seed }: { actors: number; facts: number; seed: number }): LateFacts {
+  using station = openStation(undefined, HOT_ACTORS);
+  const random = createRandom(seed);
+  const ids = Array.from({ length: actors }, (_, index) => `account-${index}`);
+  let sequence = 0;
+  for (const id of ids) {
+    station.processor.apply(Array.from({ length: facts }, (_, second) => book(++sequence, id, second)));
+  }
+  const late = () => random() * (facts - 1);
+  const warmUp = () => void station.processor.apply([book(++sequence, "account-0", late())]);
+  for (let count = 0; count < 20; count++) warmUp();
+  const measure = (prepare: (id: string) => void) => {
+    const times: Time[] = [];
+    for (let round = 0; round < 10; round++) {
+      for (const id of ids) {
+        prepare(id);
+        times.push(timeOf(station, book(++sequence, id, late())));
+      }
+    }
+    return { wall: delaysOf(times.map(({ ms }) => ms)), cpu: delaysOf(times.map(({ cpuMs }) => cpuMs)) };
+  };
+  const hot = measure(() => {});
+  const cold = measure((id) => station.actors.evict(lane, id));
+  return { facts, hot: hot.wall, cold: cold.wall, hotCpu: hot.cpu, coldCpu: cold.cpu };
+}
+
+interface Pace {
+  readonly facts: number;
+  /** Of the actor, and as many of others. */
+  readonly perSecond: number;
+  /** After it, what is not committed is counted as such. */
+  readonly giveUpMs: number;
+}
+
+/**
+ * Offers one actor's facts, the last first, and as many actors' single facts between them, to batches as the daemon
+ * makes them.
+ */
+export async function measureReversed({ facts, perSecond, giveUpMs }: Pace): Promise<Reversed> {
+  using station = openStation(undefined, HOT_ACTORS);
+  const { promise: failed, reject } = Promise.withResolvers<never>();
+  const batcher = createBatcher({
+    processor: station.processor,
+    queue: createDeliveryQueue(67_108_864),
+    limits: LIMITS,
+    onCommitted() {},
+    onFailed: reject,
+    hasRoom: () => true,
+  });
+  const startedMs = performance.now();
+  const elapsedMs = () => performance.now() - startedMs;
+  const delays: number[] = [];
+  let committed = 0;
+  for (let offered = 0; (offered < facts || committed < facts) && elapsedMs() < giveUpMs; ) {
+    for (; offered < facts && (offered / perSecond) * 1000 <= elapsedMs(); offered++) {
+      const dueMs = (offered / perSecond) * 1000;
+      const own = book(2 * offered + 1, "reversed", facts - offered);
+      const other = book(2 * offered + 2, `other-${offered}`, offered);
+      batcher.push({ ...own, ack: () => void committed++ });
+      batcher.push({ ...other, ack: () => void delays.push(elapsedMs() - dueMs) });
+    }
+    await Promise.race([failed, new Promise(setImmediate)]);
+  }
+  return { facts, committed, seconds: elapsedMs() / 1000, others: delaysOf(delays) };
+}
+
+interface Time {
+  readonly ms: number;
+  readonly cpuMs: number;
+}
+
+function timeOf({ processor }: Station, delivery: Delivery): Time {
+  const startedMs = performance.now();
+  const before = process.threadCpuUsage();
+  processor.apply([delivery]);
+  const { user, system } = process.threadCpuUsage(before);
+  return { ms: performance.now() - startedMs, cpuMs: (user + system) / 1000 };
+}
+
+/** @param second - event time; stored a month later, whatever it is. */
+function book(sequence: number, accountId: string, second: number): Delivery {
+  const timestamp = new Date(START_MS + second * 1000).toISOString();
+  const body = { accountId, eventType: "Booked", eventId: `b-${sequence}`, timestamp, amount: 1 };
+  return deliver(sequence, `accounts.${accountId}.Booked`, body, { lane });
+}
+
+function delaysOf(times: readonly number[]): Delays {
+  const sorted = times.toSorted((a, b) => a - b);
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+  return { p50: at(0.5), p99: at(0.99) };
+}
