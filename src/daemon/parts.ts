@@ -149,6 +149,8 @@ export interface Path {
   committed(result: BatchResult, commitMs: number): void;
   /** Forgets what is queued of a lane: it will be delivered anew. */
   dropQueued(lane: Lane): void;
+  /** A lane is about to be read: who was behind in it catches up. */
+  resume(lane: Lane): void;
   /** Forgets all that is in memory of a lane that is no longer ours. */
   forget(lane: Lane): void;
   queued(): number;

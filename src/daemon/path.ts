@@ -56,9 +56,14 @@ export function openPath(parts: PublishingParts & Pick<Parts, "onFatal">, stack:
     pause: batcher.pause,
     isFree: () => queue.size() === 0 && batcher.pause() === null,
     dropQueued: queue.drop,
+    resume(lane) {
+      processor.backlog.resume(lane);
+      batcher.resume();
+    },
     forget(lane) {
       queue.drop(lane);
       actors.evictLane(lane);
+      processor.backlog.forget(lane);
       publishing.forget(lane);
     },
     async drain() {

@@ -25,7 +25,10 @@ export function openReading(parts: ReadingParts, isStarted: () => boolean, stack
     own,
     async prepare(missing) {
       await path.publishing.learning.take(missing);
-      for (const lane of missing) path.publishing.offerDue(lane);
+      for (const lane of missing) {
+        path.publishing.offerDue(lane);
+        path.resume(lane);
+      }
     },
     open: (lane) => openReader(parts, lane),
     onMoved(how, lanes) {

@@ -31,7 +31,7 @@ export function createAct(journal: Journal): Act {
   function arrive(arrival: Arrival, hearing: Hearing, batch: Batch): Handled {
     const { delivery, observation, actor } = arrival;
     const isTick = observation.type === TIME_PASSED;
-    if (isTick && (actor.events === 0 || delivery.storedAtMs < Date.parse(observation.timestamp))) {
+    if (isTick && isToBeIgnored(arrival)) {
       hearing.count(actor, "ignored", batch);
       return { delivery, outcome: "ignored", observation };
     }
@@ -66,6 +66,7 @@ export function createAct(journal: Journal): Act {
     const outcome = transition.kind as Exclude<typeof transition.kind, "passed">;
     const replayed = transition.kind === "held" ? 0 : transition.replayed;
     batch.touched.add(actor);
+    noteFolded(arrival, outcome === "held" ? actor.events : replayed, batch);
     hearing.count(actor, outcome, batch);
     hearing.move(actor, from, batch);
     actor.events++;
@@ -105,6 +106,16 @@ function allOf(journal: Journal, { actor }: Arrival, but?: Observation): Past {
 
 function tooLate({ latenessMs }: ActorType, { type, timestamp }: Observation): Rejected {
   return reject("too_late", `timestamp: ${timestamp} of ${type} is more than ${latenessMs} ms before the newest event`);
+}
+
+/** @param count - events folded again; those that cannot be folded are tried again with each further one. */
+function noteFolded({ actor }: Arrival, count: number, { folded }: Batch): void {
+  if (count > 0) folded.set(actor, (folded.get(actor) ?? 0) + count);
+}
+
+/** A tick that was stored before its time, or about an actor nothing is known of. */
+function isToBeIgnored({ actor, delivery, observation }: Arrival): boolean {
+  return actor.events === 0 || delivery.storedAtMs < Date.parse(observation.timestamp);
 }
 
 function passedBy({ actor, observation, delivery }: Arrival): string | undefined {

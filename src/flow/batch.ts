@@ -14,6 +14,8 @@ export interface Batch {
   readonly moves: Move[];
   /** Whose rows are to be written, each once. */
   readonly touched: Set<HotActor>;
+  /** Events each has folded again. */
+  readonly folded: Map<HotActor, number>;
   readonly checkpoints: Map<Lane, number>;
   readonly tallies: Tallies;
 }
@@ -55,6 +57,7 @@ function openBatch(): Batch {
     deadLetters: [],
     moves: [],
     touched: new Set(),
+    folded: new Map(),
     checkpoints: new Map(),
     tallies: createTallies(),
   };

@@ -44,29 +44,30 @@ const RETRY_MS = [100, 250, 500, 1000, 2000, 5000];
  * hundreds share one commit.
  */
 export function createBatcher(options: BatcherOptions): Batcher {
-  const { processor, queue, limits, onCommitted, onFailed, hasRoom } = options;
-  const { clock = SYSTEM_CLOCK, reached = () => {} } = options;
+  const { processor, queue, hasRoom, clock = SYSTEM_CLOCK, reached = () => {} } = options;
   let scheduled = false;
   let failures = 0;
   let paused: Pause | null = null;
   let cancelRetry: (() => void) | undefined;
   let stopped: Promise<void> | undefined;
   let onIdle: (() => void) | undefined;
+  // Who is behind catches up after the next start as well.
+  const hasWork = () => queue.size() > 0 || (stopped === undefined && processor.backlog.size() > 0);
 
   function schedule(): void {
-    if (scheduled || cancelRetry !== undefined || queue.size() === 0) return;
+    if (scheduled || cancelRetry !== undefined || !hasWork()) return;
     scheduled = true;
     setImmediate(run);
   }
 
   function run(): void {
     scheduled = false;
-    if (queue.size() === 0) onIdle?.();
+    if (!hasWork()) onIdle?.();
     else if (hasRoom() || stopped !== undefined) applyNext();
   }
 
   function applyNext(): void {
-    const batch = queue.next(limits);
+    const batch = queue.next(options.limits);
     const startedMs = clock.now();
     let result: BatchResult;
     try {
@@ -81,20 +82,21 @@ export function createBatcher(options: BatcherOptions): Batcher {
     reached("committed");
     for (const { delivery } of result.handled) delivery.ack();
     reached("acked");
-    onCommitted(result, clock.now() - startedMs);
-    if (queue.size() === 0) onIdle?.();
-    else schedule();
+    options.onCommitted(result, clock.now() - startedMs);
+    if (hasWork()) schedule();
+    else onIdle?.();
   }
 
   function fail(error: Error): void {
     const retryMs = RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)] ?? 5000;
     paused = { sinceMs: paused?.sinceMs ?? Date.now(), error: error.message };
-    onFailed(error, retryMs);
+    options.onFailed(error, retryMs);
     // What is not applied now is not acknowledged, and comes again at the next start.
-    if (stopped !== undefined) {
-      onIdle?.();
-      return;
-    }
+    if (stopped !== undefined) onIdle?.();
+    else tryAgain(retryMs);
+  }
+
+  function tryAgain(retryMs: number): void {
     cancelRetry = clock.after(retryMs, () => {
       cancelRetry = undefined;
       schedule();

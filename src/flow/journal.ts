@@ -60,6 +60,10 @@ export interface Journal {
   /** Keeps an event of a quarantined or retired actor for later. */
   park(row: ParkedRow): void;
   hasParked(type: string, actorId: string): boolean;
+  /** @returns the first of the actor's parked events, which is forgotten. */
+  takeNextParked(type: string, actorId: string): ParkedRow | undefined;
+  /** Ids of actors that have a row and parked events. */
+  behind(lane: Lane): string[];
   /** @returns the actor's parked events in the order in which they were heard, which are forgotten. */
   takeParked(type: string, actorId: string): ParkedRow[];
   /** Ends an actor's quarantine; its parked events are to be taken next. */

@@ -1,21 +1,24 @@
 import type { Lane } from "../wire/lanes.ts";
 import { isRejected, type Rejected } from "../wire/rejection.ts";
 import { createAct } from "./act.ts";
+import { type Backlog, createBacklog } from "./backlog.ts";
 import { type Batch, createCommit } from "./batch.ts";
 import type { BatchResult, Handled } from "./batch-result.ts";
 import type { ReachCrashPoint } from "./crash-points.ts";
 import { type DecodeLimits, decode } from "./decode.ts";
 import type { Delivery } from "./delivery.ts";
-import { storedDelivery } from "./event-row.ts";
 import { createHearings, type Hearing } from "./hearing.ts";
 import { findOrFail, type HotActors } from "./hot-actors.ts";
 import type { Journal } from "./journal.ts";
 import { ReplayError } from "./rebuild.ts";
+import { createRetry } from "./retry.ts";
 import { createSetbacks } from "./setbacks.ts";
 import type { Tallies } from "./tallies.ts";
 
 /** Applies deliveries to actors. */
 export interface Processor {
+  /** Who has more to do than fits a batch; each `apply` catches up some of it first. */
+  readonly backlog: Pick<Backlog, "size" | "resume" | "forget">;
   /**
    * Applies a batch in the order given and commits all its effects in one transaction.
    *
@@ -60,19 +63,27 @@ export function createProcessor(
 ): Processor {
   const setbacks = createSetbacks(journal, actors);
   const { now, parked, past } = createHearings(journal, setbacks);
+  const catchingUp = { ...parked };
   const act = createAct(journal);
+  const backlog = createBacklog(journal);
+  const retry = createRetry(journal, actors, act);
   const commit = createCommit(journal, actors, reached);
   return {
-    apply: (deliveries) =>
-      commit((batch) => {
+    backlog,
+    apply(deliveries) {
+      const result = commit((batch) => {
+        backlog.catchUp(batch, (delivery) => hear(delivery, batch, catchingUp));
         for (const delivery of deliveries) batch.handled.push(handle(delivery, batch));
-      }),
+      });
+      backlog.committed();
+      return result;
+    },
     again: (work) =>
       commit((batch) =>
         work({
           past: (delivery) => hear(delivery, batch, past),
           parked: (delivery) => void batch.handled.push(hear(delivery, batch, parked)),
-          retry: (lane, actorId) => retry(lane, actorId, batch),
+          retry: (lane, actorId) => retry({ lane, actorId, hearing: now, batch }),
           dismiss: (delivery, rejected) => void batch.handled.push(setbacks.reject(delivery, rejected, batch)),
           tallies: batch.tallies,
         }),
@@ -93,7 +104,9 @@ export function createProcessor(
     if (isRejected(observation)) return hearing.reject(delivery, observation, batch);
     const { actorId } = observation;
     const isHeld = journal.isQuarantined(lane.type.name, actorId);
-    if (isHeld && keepsBack(lane, actorId)) return hearing.park(delivery, observation, batch);
+    if (isHeld && hearing !== catchingUp && backlog.keepsBack(lane, actorId)) {
+      return hearing.park(delivery, observation, batch);
+    }
     const actor = findOrFail(() => actors.find(lane, actorId, delivery.storedAtMs));
     if (actor instanceof ReplayError) {
       return isHeld ? hearing.park(delivery, observation, batch) : hearing.fail(delivery, observation, actor, batch);
@@ -101,20 +114,7 @@ export function createProcessor(
     // Whoever has events has a row, and is not retired.
     const retired = actor.events === 0 ? journal.findRetired(lane.type.name, actor.id) : undefined;
     if (retired !== undefined) return setbacks.hearLate(delivery, observation, retired, batch);
+    if (hearing === now && backlog.isBehind(actor, batch)) return hearing.park(delivery, observation, batch);
     return act.hear({ delivery, observation, actor, isHeld }, hearing, batch);
-  }
-
-  function retry(lane: Lane, actorId: string, batch: Batch): void {
-    const row = journal.findActor(lane.type.name, actorId);
-    const last = row && [...journal.eventsOf(row.key)].at(-1);
-    if (last === undefined) return;
-    const { stored: observation, ...delivery } = storedDelivery(lane, actorId, last);
-    const actor = findOrFail(() => actors.findAnew(lane, actorId, last.storedAtMs));
-    if (!(actor instanceof ReplayError)) act.retry({ delivery, observation, actor, isHeld: true }, now, batch);
-  }
-
-  /** By event time a further event may end a quarantine, unless others have to be heard before it. */
-  function keepsBack({ type }: Lane, actorId: string): boolean {
-    return type.ordering === "merge" || journal.hasParked(type.name, actorId);
   }
 }

@@ -14,11 +14,14 @@ export interface HeldRows
     | "endQuarantine"
     | "park"
     | "hasParked"
+    | "takeNextParked"
+    | "behind"
     | "takeParked"
     | "findRetired"
     | "wantRetired"
   > {
   readonly quarantined: RareRows;
+  readonly anyParked: RareRows;
   readonly retired: RareRows;
 }
 
@@ -26,6 +29,7 @@ export interface HeldRows
 export function createHeldRows(db: Database.Database): HeldRows {
   const quarantined = createRareRows(db, "quarantine");
   const retired = createRareRows(db, "retired");
+  const anyParked = createRareRows(db, "parked");
   const retiredRows = createRetiredRows(db);
   const ofActor = "WHERE type = ? AND actor_id = ?";
   const selectQuarantined = db.prepare(`SELECT 1 FROM quarantine ${ofActor}`).pluck();
@@ -36,10 +40,18 @@ export function createHeldRows(db: Database.Database): HeldRows {
   const parked = PARKED.insert();
   const insertParked = db.prepare(`INSERT OR IGNORE ${parked.into}`);
   const selectParked = db.prepare(`SELECT ${PARKED.select()} FROM parked ${ofActor} ORDER BY stored_ms, sequence`);
-  const selectAnyParked = db.prepare(`SELECT 1 FROM parked ${ofActor} LIMIT 1`).pluck();
+  const selectNextParked = db.prepare(
+    `SELECT ${PARKED.select()} FROM parked ${ofActor} ORDER BY stored_ms, sequence LIMIT 1`,
+  );
+  const deleteOneParked = db.prepare(`DELETE FROM parked ${ofActor} AND stored_ms = ? AND sequence = ?`);
+  const selectBehind = db
+    .prepare(`SELECT DISTINCT p.actor_id FROM parked p JOIN actors a ON a.type = p.type AND a.id = p.actor_id
+      WHERE p.type = ? AND a.partition = ?`)
+    .pluck();
   const deleteParked = db.prepare(`DELETE FROM parked ${ofActor}`);
   return {
     quarantined,
+    anyParked,
     retired,
     isQuarantined: (type, actorId) => quarantined.mayExist() && selectQuarantined.get(type, actorId) !== undefined,
     quarantine(row) {
@@ -47,8 +59,17 @@ export function createHeldRows(db: Database.Database): HeldRows {
       insertQuarantine.run(quarantine.valuesOf(row));
     },
     endQuarantine: (type, actorId) => void deleteQuarantine.run(type, actorId),
-    park: (row) => void insertParked.run(parked.valuesOf(row)),
-    hasParked: (type, actorId) => selectAnyParked.get(type, actorId) !== undefined,
+    park(row) {
+      anyParked.note();
+      insertParked.run(parked.valuesOf(row));
+    },
+    hasParked: (type, actorId) => anyParked.mayExist() && selectNextParked.get(type, actorId) !== undefined,
+    takeNextParked(type, actorId) {
+      const row = selectNextParked.get(type, actorId) as ParkedRow | undefined;
+      if (row !== undefined) deleteOneParked.run(type, actorId, row.storedAtMs, row.sequence);
+      return row;
+    },
+    behind: (lane) => selectBehind.all(lane.type.name, lane.partition) as string[],
     takeParked(type, actorId) {
       const rows = selectParked.all(type, actorId) as ParkedRow[];
       deleteParked.run(type, actorId);

@@ -11,7 +11,7 @@ import { DEAD_LETTERS } from "./tables.ts";
 /** The write side of the store: each method one statement, all of them prepared once. */
 export function createJournal(db: Database.Database): Journal {
   const { learnt, ...decisionRows } = createDecisionRows(db);
-  const { quarantined, retired, ...heldRows } = createHeldRows(db);
+  const { quarantined, anyParked, retired, ...heldRows } = createHeldRows(db);
   const selectCheckpoint = db.prepare("SELECT sequence FROM checkpoints WHERE stream = ? AND partition = ?").pluck();
   const upsertCheckpoint = db.prepare(`INSERT INTO checkpoints (stream, partition, sequence) VALUES (?, ?, ?)
     ON CONFLICT DO UPDATE SET sequence = excluded.sequence`);
@@ -21,6 +21,7 @@ export function createJournal(db: Database.Database): Journal {
     transaction: createTransaction(db, () => {
       learnt.look();
       quarantined.look();
+      anyParked.look();
       retired.look();
     }),
     checkpoint: (lane) => (selectCheckpoint.get(lane.stream, lane.partition) as number | undefined) ?? 0,

@@ -121,6 +121,7 @@ it("with too much waiting to be published it takes no more until there is room",
       return nothing;
     },
     again: () => nothing,
+    backlog: { size: () => 0, resume() {}, forget() {} },
   };
   let room = false;
   const { batcher } = batcherOf(processor, { hasRoom: () => room });

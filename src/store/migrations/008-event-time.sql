@@ -10,3 +10,6 @@ CREATE TABLE anchors (
   actor_key INTEGER PRIMARY KEY,
   anchors TEXT NOT NULL
 ) STRICT;
+
+-- An actor's parked events in the order in which they were heard.
+CREATE INDEX parked_in_order ON parked (type, actor_id, stored_ms, sequence);
