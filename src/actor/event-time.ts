@@ -39,6 +39,7 @@ export function normaliseTimestamp(text: string): string | null {
  */
 export function compareTimestamps(a: string, b: string): number {
   if (a === b) return 0;
+  if (a.length === b.length) return a < b ? -1 : 1;
   // Without the Z a longer fraction sorts after its own prefix, as it should.
   return a.slice(0, -1) < b.slice(0, -1) ? -1 : 1;
 }

@@ -67,12 +67,15 @@ function live(type: ActorType, id: string, { timeline: known, newest, anchored =
   let horizon = latenessMs === undefined || newest === undefined ? undefined : horizonOf(latenessMs, newest);
   let written = anchored;
   const initial = known?.end === undefined ? actor.chart.begin(id, NO_TIME) : undefined;
-  let shown: { readonly moment: Moment; readonly snapshot: ActorSnapshot } | undefined;
+  let shown: { readonly moment: Moment; readonly snapshot: ActorSnapshot; readonly state: string } | undefined;
   /** The same object for as long as nothing has changed. */
-  const snapshot = () => {
+  const show = () => {
     const moment = (timeline?.end?.now.moment ?? initial) as Moment;
-    if (shown?.moment !== moment) shown = { moment, snapshot: showToRules(moment.snapshot) };
-    return shown.snapshot;
+    if (shown?.moment !== moment) {
+      const { snapshot } = moment;
+      shown = { moment, snapshot: showToRules(snapshot), state: stateText(root, snapshot.value) };
+    }
+    return shown;
   };
   return {
     send(event, past) {
@@ -97,8 +100,8 @@ function live(type: ActorType, id: string, { timeline: known, newest, anchored =
       grounding.forget();
       timeline = before;
     },
-    snapshot,
-    state: () => stateText(root, snapshot().value),
+    snapshot: () => show().snapshot,
+    state: () => show().state,
     due: () => (timeline === undefined ? null : nextDue(timeline)),
     waits: () => (timeline === undefined ? [] : waitsOf(type.machine, timeline)),
     grounds: (past) => grounding.ground(timeline, past),
