@@ -23,9 +23,7 @@ export function printHosting({ hosted, lateFacts, reversed }: Hosting): string {
   const delays = table([
     ["", "p50 ms", "p99 ms"],
     times(`a late fact among ${whole(lateFacts.facts)}, hot`, lateFacts.hot),
-    times("  its CPU time", lateFacts.hotCpu),
     times("  cold", lateFacts.cold),
-    times("  its CPU time", lateFacts.coldCpu),
     times(`others beside ${whole(reversed.facts)} facts in reverse`, reversed.others),
   ]);
   const { committed, facts, seconds } = reversed;
