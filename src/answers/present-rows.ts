@@ -89,19 +89,27 @@ export function presentRetired(type: ActorType, row: NonNullable<ReturnType<Stor
  * @param tallies - as `flow/tallies.ts` names them.
  */
 export function presentStats(type: ActorType, tallies: ReadonlyMap<string, number>): Stats {
-  const { applied = 0, superseded = 0, duplicate = 0, conflict = 0, parked = 0 } = groupOf(tallies, "events", []);
   const { revised = 0, ...decided } = groupOf(tallies, "decisions", type.decisionTypes);
   const standing = type.decisionTypes.filter((name) => name !== type.withdrawn);
   return {
     [type.collection]: countActors(type, groupOf(tallies, "state", [])),
     standing: { byType: groupOf(tallies, "standing", standing) },
     completeness: { byPercent: groupOf(tallies, "completeness", []) },
-    events: { applied, superseded, duplicate, conflict, parked },
+    events: presentOutcomes(type, groupOf(tallies, "events", [])),
     quarantined: tallies.get("quarantined") ?? 0,
     retired: tallies.get("retired") ?? 0,
     decisions: { byType: decided, revised },
     deadLetters: { byReason: groupOf(tallies, "dead", REJECTION_REASONS) },
   };
+}
+
+/** A type by event time has no superseded events, a merge type none of its. */
+function presentOutcomes({ ordering }: ActorType, counts: Counts): Stats["events"] {
+  const { applied = 0, superseded = 0, duplicate = 0, conflict = 0, parked = 0 } = counts;
+  const heard = { applied, superseded, duplicate, conflict, parked };
+  if (ordering === "merge") return heard;
+  const { reordered = 0, unhandled = 0, held = 0, tick = 0, ignored = 0 } = counts;
+  return { ...heard, reordered, unhandled, held, tick, ignored };
 }
 
 /** @param texts - actors by state, parallel states together. */

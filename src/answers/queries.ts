@@ -257,6 +257,16 @@ export interface Stats {
     readonly duplicate: number;
     /** Other content under the type and id of an event that was heard before. */
     readonly conflict: number;
+    /** By event time: it happened before others that were heard. */
+    readonly reordered?: number;
+    /** By event time: no transition takes it where it happened. */
+    readonly unhandled?: number;
+    /** By event time: its actor's events cannot be folded, or concluded from. */
+    readonly held?: number;
+    /** Says that time has passed, and is no event of the machine's. */
+    readonly tick?: number;
+    /** A tick before its time, or about nobody. */
+    readonly ignored?: number;
     /** Kept because their actor was quarantined or retired when they were heard. */
     readonly parked: number;
   };

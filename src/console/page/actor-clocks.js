@@ -2,6 +2,7 @@
 /** @import { Scene } from "./types.d.ts" */
 import { fill, h, s } from "./dom.js";
 import { spansDays, time, words } from "./format.js";
+import { outcomeMark } from "./outcomes.js";
 
 /** Of the drawing between the two columns; it is stretched to the space there is. */
 const WIDTH = 100;
@@ -114,17 +115,21 @@ function byEventTime(steps) {
 function describe(steps) {
   let latest = "";
   let late = 0;
-  for (const { event } of steps) {
+  const facts = steps.filter(({ event }) => event.outcome !== "tick");
+  for (const { event } of facts) {
     const at = event.timestamp.slice(0, -1);
     if (at < latest) late++;
     else latest = at;
   }
   const copies = steps.reduce((sum, { event }) => sum + event.duplicates, 0);
-  const superseded = steps.filter(({ event }) => event.outcome === "superseded").length;
+  const number = (/** @type {string} */ outcome) => facts.filter(({ event }) => event.outcome === outcome).length;
   const were = (/** @type {number} */ number, /** @type {string} */ what) =>
     `${number === 0 ? "none" : number} ${number === 1 ? "was" : "were"} ${what}`;
   const heard = copies === 0 ? "" : ` ${copies} ${copies === 1 ? "copy was" : "copies were"} heard besides.`;
-  return `Of ${steps.length} events ${late === 0 ? "none" : late} came after one that happened later, ${were(superseded, "superseded")}.${heard}`;
+  // By event time none is superseded: all are heard where they happened.
+  const also = ["superseded", "unhandled", "held"].filter((outcome) => number(outcome) > 0);
+  const besides = also.length === 0 ? "" : `, ${also.map((outcome) => were(number(outcome), outcome)).join(", ")}`;
+  return `Of ${facts.length} events ${late === 0 ? "none" : late} came after one that happened later${besides}.${heard}`;
 }
 
 /**
@@ -135,7 +140,7 @@ function describe(steps) {
  */
 function renderTick({ event }, at, { iso, withDate }, select) {
   const marks = [
-    event.outcome === "superseded" ? "superseded" : "",
+    outcomeMark(event),
     event.duplicates > 0 ? `heard ${event.duplicates + 1}×` : "",
     event.conflicts > 0 ? "in conflict" : "",
   ];

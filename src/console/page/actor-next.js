@@ -71,7 +71,7 @@ function renderRow(machine, state, { eventType, label, applies, state: then, dec
         h("div", {}, then === state ? `stays ${then}` : h("strong", {}, `→ ${then}`)),
         h("div", { class: "note" }, consequence ?? (changes.length === 0 ? "nothing changes" : "no new decision")),
       ]
-    : h("div", { class: "muted" }, "superseded: what is known wins");
+    : h("div", { class: "muted" }, "changes nothing");
   return h(
     "tr",
     { title: JSON.stringify(data) },

@@ -2,6 +2,7 @@
 /** @import { Scene } from "./types.d.ts" */
 import { breakable, h, table } from "./dom.js";
 import { field } from "./format.js";
+import { explainOutcome } from "./outcomes.js";
 
 /** As the server cuts them off. */
 const MAX_CHANGES = 50;
@@ -45,8 +46,7 @@ export function renderStep({ story, step }) {
         { class: "problem" },
         `Heard ${event.conflicts} times more under this id with other content: the first one heard counts. Its publisher has to give each event an id of its own.`,
       ),
-    event.outcome === "superseded" &&
-      h("p", { class: "problem" }, "Superseded: something known already wins by event time, so it changed nothing."),
+    explainOutcome(event) !== "" && h("p", { class: "problem" }, explainOutcome(event)),
     h(
       "table",
       {},

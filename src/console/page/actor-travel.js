@@ -1,6 +1,7 @@
 /** @import { Scene } from "./types.d.ts" */
 import { fill, h } from "./dom.js";
 import { count, words } from "./format.js";
+import { outcomeMark } from "./outcomes.js";
 
 /** The controls that go back and forth through the history, and where they are. */
 export function createTravel() {
@@ -40,11 +41,11 @@ export function createTravel() {
 function describeStep({ step, story, isLatest }) {
   const now = story.steps[step - 1];
   if (now === undefined) return [h("strong", {}, "Before the first event")];
-  const { eventType, outcome } = now.event;
+  const mark = outcomeMark(now.event);
   return [
     h("strong", {}, `Event ${step} of ${story.steps.length}`),
-    h("span", {}, words(eventType)),
-    outcome === "superseded" && h("span", { class: "pill dashed" }, "superseded"),
+    h("span", {}, words(now.event.eventType)),
+    mark !== "" && h("span", { class: "pill dashed" }, mark),
     isLatest && h("span", { class: "note" }, "the latest"),
   ];
 }

@@ -69,15 +69,11 @@ function createTiles(collection) {
     elements: [events, decisions, revised, lag, dead].map(({ element }) => element),
     /** @param {Pulse} pulse */
     update({ stats, activity: { seconds } }) {
-      const { applied, superseded, duplicate, conflict } = stats.events;
+      const { parked: _, ...heard } = stats.events;
       const decided = sum(stats.decisions.byType);
       const { total } = /** @type {{ total: number }} */ (stats[collection]);
       const letters = sum(stats.deadLetters.byReason);
-      events.update(
-        rate(lately(seconds.events)),
-        `${count(applied + superseded + duplicate + conflict)} ever`,
-        seconds.events,
-      );
+      events.update(rate(lately(seconds.events)), `${count(sum(heard))} ever`, seconds.events);
       decisions.update(
         rate(lately(seconds.decisions)),
         `${count(decided)} on ${count(total)} ${collection}`,
