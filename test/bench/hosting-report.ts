@@ -26,8 +26,8 @@ export function printHosting({ hosted, lateFacts, reversed }: Hosting): string {
     times("  cold", lateFacts.cold),
     times(`others beside ${whole(reversed.facts)} facts in reverse`, reversed.others),
   ]);
-  const { committed, facts, seconds } = reversed;
-  const came = `In reverse: ${whole(committed)} of ${whole(facts)} committed in ${seconds.toFixed(0)} s.`;
+  const { folded, facts, seconds } = reversed;
+  const came = `In reverse: ${whole(folded)} of ${whole(facts)} had acted after ${seconds.toFixed(0)} s.`;
   return [`batches of up to ${BATCH}`, costs, delays, came, aims({ hosted, lateFacts, reversed })].join("\n\n");
 }
 
