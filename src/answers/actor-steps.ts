@@ -24,7 +24,7 @@ export function* replaySteps(
   { row, held, actorId }: FoundActor & { readonly actorId: string },
   events: readonly HeardEvent[],
   decisions: readonly Taken[],
-): Pieces<Pick<ActorSteps, "initial" | "steps">> {
+): Pieces<Pick<ActorSteps, "initial" | "steps" | "fold">> {
   const attempt = <Result>(work: () => Result): Result | undefined => {
     try {
       return work();
@@ -52,7 +52,8 @@ export function* replaySteps(
     steps.push(step);
     yield;
   }
-  return { initial, steps };
+  const fold = attempt(() => replay?.fold());
+  return { initial, steps, ...(fold && { fold }) };
 }
 
 function unknownMoment(row: FoundActor["row"]): Moment {

@@ -1,4 +1,5 @@
 import type { ActorType } from "../actor/actor-type.ts";
+import type { FoldStep } from "../flow/hosts/live-actor.ts";
 import type { Wait } from "../flow/hosts/waits.ts";
 import type { Pieces } from "../flow/pieces.ts";
 import type { RetiredRow, StoredOutcome } from "../flow/rows.ts";
@@ -160,6 +161,8 @@ export interface ActorSteps {
   readonly initial: Moment;
   /** In stream order. */
   readonly steps: readonly ActorStep[];
+  /** By event time: today's fold of these events, with the delays that acted, in the order in which they happened. */
+  readonly fold?: readonly FoldStep[];
   /** As an {@link ActorAnswer} has it. */
   readonly quarantine?: QuarantineNotice;
   readonly [id: string]: unknown;

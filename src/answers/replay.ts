@@ -2,7 +2,7 @@ import type { ActorEvent, ActorType, DecisionContent, SampleEvent } from "../act
 import { nextContent } from "../actor/decision.ts";
 import { compareTimestamps } from "../actor/event-time.ts";
 import { spawnActor } from "../flow/hosts/host.ts";
-import type { LiveActor } from "../flow/hosts/live-actor.ts";
+import type { FoldStep, LiveActor } from "../flow/hosts/live-actor.ts";
 import { passedAfter, readFact } from "../flow/rebuild.ts";
 import type { EventRow } from "../flow/rows.ts";
 import { type Change, changesBetween } from "./field-changes.ts";
@@ -44,6 +44,8 @@ export interface Replay {
   moment(): Moment;
   /** @throws when an event that was once applied no longer can be: a bug in the machine's new version. */
   step(row: ReplayedRow): ReplayedEvent;
+  /** Today's fold of what has been stepped through, by event time; undefined of a merge type. */
+  fold(): FoldStep[] | undefined;
   /** Tries the type's samples, each as the latest event of all; the actor stays as it is. */
   foresee(): Foreseen[];
 }
@@ -55,6 +57,7 @@ export function startReplay(type: ActorType, actorId: string): Replay {
   let latest = "1970-01-01T00:00:00.000Z";
   return {
     moment: () => look(type, live),
+    fold: () => live.fold?.(() => past),
     step(row) {
       const before = look(type, live);
       const fact = readFact(type, row);

@@ -2,8 +2,11 @@ import { describe, expect, it } from "vitest";
 import { assign, createMachine } from "xstate";
 import { z } from "zod";
 import type { ActorType, Conclusion } from "../../src/actor/actor-type.ts";
+import { createAnswers } from "../../src/answers/answers.ts";
 import { release } from "../../src/care/release.ts";
 import type { Delivery } from "../../src/flow/delivery.ts";
+import { atOnce } from "../../src/flow/pieces.ts";
+import { openQueries } from "../../src/store/queries.ts";
 import type { Lane } from "../../src/wire/lanes.ts";
 import { permutations } from "../machines/order-driver.ts";
 import { deliver } from "./delivery.ts";
@@ -269,4 +272,23 @@ describe("a type that bounds how late facts may be", () => {
     expect(station.row("b")).toMatchObject({ state: "lapsed", events: 1202 });
     expect(reasons(station)).toEqual([]);
   });
+});
+
+it("the story says how it was heard, and how it stands today", () => {
+  using station = openStation();
+  applyEach(station, [opened(0), tick(60, 62), bill("Noted", { second: 70, stored: 71 }), paid(40, 10, 7200)]);
+  const answers = createAnswers(openQueries(station.file));
+  const told = atOnce(answers.steps(billType, "b"));
+  expect(told?.steps.map(({ event, state }) => [event.eventType, event.outcome, state])).toEqual([
+    ["Opened", "applied", "open"],
+    ["TimePassed", "tick", "lapsed"],
+    ["Noted", "unhandled", "lapsed"],
+    ["Paid", "reordered", "paid"],
+  ]);
+  expect(told?.fold?.map(({ what, eventId, isHandled, state }) => [what, eventId, isHandled, state])).toEqual([
+    ["Opened", "Opened-1", true, "open"],
+    ["Paid", "p-40", true, "paid"],
+    ["Noted", "Noted-1", false, "paid"],
+  ]);
+  answers.close();
 });

@@ -3,6 +3,7 @@
 import { createClocks } from "./actor-clocks.js";
 import { renderDecisions } from "./actor-decisions.js";
 import { renderFacets } from "./actor-facets.js";
+import { createFold } from "./actor-fold.js";
 import { createLiveInspection } from "./actor-live.js";
 import { createNext } from "./actor-next.js";
 import { createQuarantine } from "./actor-quarantine.js";
@@ -85,6 +86,7 @@ function createParts(machine, id, path) {
   const chart = createStatechart(machine.layout, { label: `The ${name} machine, where this ${name} is` });
   const travel = createTravel();
   const clocks = createClocks();
+  const fold = createFold();
   const next = createNext(machine, path);
   const step = h("div");
   const facets = h("div", { class: "facets" });
@@ -105,6 +107,7 @@ function createParts(machine, id, path) {
         travel.element,
       ),
       story,
+      fold.element,
       layRaw(machine, id, path, json),
       inspection.element,
     ),
@@ -126,6 +129,7 @@ function createParts(machine, id, path) {
       fill(step, renderStep(scene));
       fill(facets, renderFacets(scene));
       clocks.show(scene);
+      fold.show(scene);
       next.show(scene);
     },
   };

@@ -29,7 +29,8 @@ function repeats(fired: readonly string[], length: number): boolean {
   return fired.every((type, index) => index < length || type === fired[index - length]);
 }
 
-function nameDelay(type: string): string {
+/** For example `after 30000 ms at order.open`; of a delayed `raise`, `raise Remind`. */
+export function nameDelay(type: string): string {
   const [, delay, state] = AFTER.exec(type) ?? [];
   if (delay === undefined) return `raise ${type}`;
   return `after ${/^\d/.test(delay) ? `${delay} ms` : delay} at ${state}`;

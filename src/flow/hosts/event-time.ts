@@ -2,10 +2,12 @@ import { crc32 } from "node:zlib";
 import { showToRules } from "../../actor/actor-snapshot.ts";
 import type { ActorSnapshot, ActorType } from "../../actor/actor-type.ts";
 import { stateText } from "../../actor/state-text.ts";
+import { nameDelay } from "./describe.ts";
 import type { Actor } from "./fold.ts";
 import { createGrounding } from "./grounds.ts";
 import { horizonOf, isBefore, moveHorizon } from "./horizon.ts";
 import type { Effect, LiveActor } from "./live-actor.ts";
+import { retell } from "./retell.ts";
 import { settleBefore } from "./settled-past.ts";
 import { createStatechart, type Moment, type Statechart } from "./statechart.ts";
 import {
@@ -105,6 +107,16 @@ function live(type: ActorType, id: string, { timeline: known, newest, anchored =
     due: () => (timeline === undefined ? null : nextDue(timeline)),
     waits: () => (timeline === undefined ? [] : waitsOf(type.machine, timeline)),
     grounds: (past) => grounding.ground(timeline, past),
+    fold: (past) =>
+      timeline === undefined
+        ? []
+        : [...retell(actor, timeline, past())].map(({ kind, event, at, isHandled, moment }) => ({
+            what: kind === "fact" ? event.type : nameDelay(event.type),
+            eventId: kind === "fact" ? event.eventId : null,
+            at,
+            isHandled,
+            state: stateText(root, moment.snapshot.value),
+          })),
     persist() {
       const newest = horizon?.newest;
       const json = JSON.stringify(timeline === undefined ? {} : { ...storeTimeline(timeline), newest });

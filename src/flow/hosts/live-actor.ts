@@ -23,6 +23,20 @@ export interface Envelope {
   readonly machineVersion: number;
 }
 
+/** One step of a fold: an event, or a delay that acts. */
+export interface FoldStep {
+  /** The event's type; of a delay how long and where, for example `after 30000 ms at checkout.awaitingPayment`. */
+  readonly what: string;
+  /** Null for a delay. */
+  readonly eventId: string | null;
+  /** Event time. */
+  readonly at: string;
+  /** Whether anything in the machine took it. */
+  readonly isHandled: boolean;
+  /** What the actor was after it. */
+  readonly state: string;
+}
+
 /** One actor in memory, whatever the ordering of its type. Everything is synchronous and without side effects. */
 export interface LiveActor {
   /** @param past - all that it has heard before; not asked for in order. */
@@ -51,6 +65,12 @@ export interface LiveActor {
   waits(): readonly Wait[];
   /** Absent of a merge type, whose rule says it. */
   grounds?(past: Past): Grounds;
+  /**
+   * Today's fold, step by step: in event-time order, whatever the order in which it was heard. Absent of a merge type.
+   *
+   * @param past - all it has heard.
+   */
+  fold?(past: Past): FoldStep[];
   persist(): Envelope;
   /** What is worth keeping beside the snapshot since it was last asked for, JSON; null: nothing. */
   anchors(): string | null;
