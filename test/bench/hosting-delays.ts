@@ -82,6 +82,8 @@ interface Pace {
 export async function measureReversed({ facts, perSecond, giveUpMs }: Pace): Promise<Reversed> {
   using station = openStation(undefined, HOT_ACTORS);
   let folded = 0;
+  const startedMs = performance.now();
+  const elapsedMs = () => performance.now() - startedMs;
   const { promise: failed, reject } = Promise.withResolvers<never>();
   const batcher = createBatcher({
     processor: station.processor,
@@ -92,10 +94,9 @@ export async function measureReversed({ facts, perSecond, giveUpMs }: Pace): Pro
       folded += own.length;
     },
     onFailed: reject,
-    hasRoom: () => true,
+    // Once given up, nothing more is taken.
+    hasRoom: () => elapsedMs() < giveUpMs,
   });
-  const startedMs = performance.now();
-  const elapsedMs = () => performance.now() - startedMs;
   const delays: number[] = [];
   for (let offered = 0; (offered < facts || folded < facts) && elapsedMs() < giveUpMs; ) {
     for (; offered < facts && (offered / perSecond) * 1000 <= elapsedMs(); offered++) {
