@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { crc32 } from "node:zlib";
 import { withoutSource } from "../flow/cloud-event.ts";
+import { comparable } from "../flow/hosts/stored-timeline.ts";
 import type { Pieces } from "../flow/pieces.ts";
 import type { PublishedDecision, StoredActor } from "../flow/rows.ts";
 import type { ActorImage, ImageDecision, ImageEvent } from "../store/stored-actor.ts";
@@ -90,7 +91,7 @@ function compareRows(stored: StoredActor | null, derived: StoredActor | null): F
   }));
   if (crc32(stored.snapshot) !== stored.checksum) {
     found.push({ what: "snapshot", store: "damaged: its checksum is wrong", log: "intact" });
-  } else if (stored.machineVersion === derived.machineVersion && !isSameJson(stored.snapshot, derived.snapshot)) {
+  } else if (stored.machineVersion === derived.machineVersion && !isSameSnapshot(stored.snapshot, derived.snapshot)) {
     found.push({ what: "snapshot", store: stored.snapshot, log: derived.snapshot });
   }
   return found;
@@ -230,8 +231,8 @@ function nameOf(event: ImageEvent): string {
   return `event ${event.eventId} (${event.type}, ${event.sequence})`;
 }
 
-function isSameJson(a: string, b: string): boolean {
-  return a === b || isDeepStrictEqual(JSON.parse(a), JSON.parse(b));
+function isSameSnapshot(a: string, b: string): boolean {
+  return a === b || isDeepStrictEqual(comparable(JSON.parse(a)), comparable(JSON.parse(b)));
 }
 
 function show(value: string | number | null): string {

@@ -20,6 +20,7 @@ it("a released lane's inspectors are told as soon as it is, not when all of them
         publishing: { learning: { take: async () => {} }, offerDue() {} },
         forget: ({ partition }: { partition: number }) => told.push(`forgotten ${partition}`),
         dropQueued() {},
+        resume() {},
       },
       observers: {
         observer: { taken() {}, doubted() {}, released: () => told.push("all released") },

@@ -45,6 +45,18 @@ export function storeTimeline({ count, latest, passed, base, end, fault }: Timel
   };
 }
 
+/**
+ * What two stored snapshots of one actor have to agree in. By event time they may differ in what no fact decides: how far
+ * time was known to have passed when nothing came of it, what was settled, and where a fold ended before its fault.
+ *
+ * @param snapshot - JSON's, of either ordering.
+ */
+export function comparable(snapshot: object): object {
+  if (!("latest" in snapshot && "passed" in snapshot)) return snapshot;
+  const { passed: _passed, base: _base, end, ...rest } = snapshot as StoredTimeline;
+  return rest.fault === undefined ? { ...rest, end } : rest;
+}
+
 /** @returns the anchors worth a row: about as many as doublings of the number of facts. */
 export function storeAnchors({ anchors }: Timeline): StoredAnchor[] {
   return thin(anchors, IN_A_ROW).map(storeAnchor);
