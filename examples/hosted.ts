@@ -1,6 +1,6 @@
 import { showToRules } from "../src/actor/actor-snapshot.ts";
 import type { ActorEvent, ActorType, DecisionContent } from "../src/actor/actor-type.ts";
-import { draw } from "../src/actor/conclude.ts";
+import { draw, groundless } from "../src/actor/conclude.ts";
 import { nextContent, standingAfter } from "../src/actor/decision.ts";
 import { stateText } from "../src/actor/state-text.ts";
 import type { Actor } from "../src/flow/hosts/fold.ts";
@@ -80,7 +80,7 @@ export class Hosted<Context> {
   #decide(): void {
     const type = this.#type as ActorType;
     // Throws what is no decision by the type's own contract.
-    const conclusion = draw(type, showToRules(this.#snapshot), this.standing);
+    const conclusion = draw(type, showToRules(this.#snapshot), this.standing, groundless(type));
     const next = nextContent(type, this.standing, conclusion);
     if (next !== null) this.decisions.push(next);
   }

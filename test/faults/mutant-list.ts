@@ -22,9 +22,9 @@ export const MUTANTS: readonly FaultMutant[] = [
   },
   {
     name: "duplicates are applied",
-    file: "src/flow/processor.ts",
-    find: 'if (recorded !== "new") {',
-    replace: 'if (recorded !== "new" && false) {',
+    file: "src/flow/act.ts",
+    find: 'if (recorded === "new" && !isTick) return hearFact',
+    replace: "if (!isTick) return hearFact",
     fault: "kill-9",
   },
   {
@@ -58,8 +58,8 @@ export const MUTANTS: readonly FaultMutant[] = [
   {
     name: "what was due before the end is not published at the start",
     file: "src/daemon/reading.ts",
-    find: "for (const lane of missing) path.publishing.offerDue(lane);",
-    replace: "void missing;",
+    find: "        path.publishing.offerDue(lane);",
+    replace: "",
     fault: "crash-committed",
   },
   {
