@@ -52,7 +52,11 @@ export function createDerivation({ journal, lanes, maxBytes, reached }: Derivati
       if (count > 0) for (const lane of lanes) journal.saveCheckpoint(lane, 0);
       return count;
     },
-    held: (deliveries) => void processor.apply(deliveries),
+    held(deliveries) {
+      processor.apply(deliveries);
+      // Nobody else waits for a turn here.
+      while (processor.backlog.size() > 0) processor.apply([]);
+    },
   };
 }
 

@@ -26,10 +26,15 @@ export function release(journal: Journal, processor: Processor, lane: Lane, acto
   const type = lane.type.name;
   if (!journal.isQuarantined(type, actorId)) return undefined;
   return processor.again((batch) => {
-    if (lane.type.ordering !== "merge" && !journal.hasParked(type, actorId)) return batch.retry(lane, actorId);
-    batch.tallies.add(lane, "quarantined", -1);
-    journal.endQuarantine(type, actorId);
-    for (const row of journal.takeParked(type, actorId)) batch.parked(unpark(lane, row));
+    if (lane.type.ordering === "merge") {
+      batch.tallies.add(lane, "quarantined", -1);
+      journal.endQuarantine(type, actorId);
+      for (const row of journal.takeParked(type, actorId)) batch.parked(unpark(lane, row));
+      return;
+    }
+    // What is heard may end it; where nothing has, all is tried once more.
+    batch.catchUp(lane, actorId);
+    if (journal.isQuarantined(type, actorId) && !journal.hasParked(type, actorId)) batch.retry(lane, actorId);
   });
 }
 

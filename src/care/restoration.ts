@@ -4,6 +4,7 @@ import type { BatchResult, Handled } from "../flow/batch-result.ts";
 import type { ReachCrashPoint } from "../flow/crash-points.ts";
 import { type DecodeLimits, decode } from "../flow/decode.ts";
 import type { Delivery } from "../flow/delivery.ts";
+import { type Horizon, isBefore, moveHorizon } from "../flow/hosts/horizon.ts";
 import type { HotActors } from "../flow/hot-actors.ts";
 import type { Journal } from "../flow/journal.ts";
 import { unpark } from "../flow/parked.ts";
@@ -59,12 +60,14 @@ export function createRestoration(options: RestorationOptions): Restoration {
       const result = processor.again((batch) => {
         rows.forget(lane.type.name, actorId);
         batch.tallies.add(lane, "retired", -1);
+        // First: of an actor that is held on its way, what waits says that it is not to go on.
+        const late = journal.takeParked(lane.type.name, actorId);
         const handled = past.deliveries.map(batch.past);
         // Quarantined on the way: its decisions are recognised when it is released.
         if (journal.isQuarantined(lane.type.name, actorId)) {
           for (const decision of past.decisions) learn(journal, lane, actorId, decision);
         } else adoptLedger({ journal, actors, lane, retired }, handled, past.decisions);
-        for (const row of journal.takeParked(lane.type.name, actorId)) batch.parked(unpark(lane, row));
+        for (const row of late) batch.parked(unpark(lane, row));
         reached("restoring");
       });
       reached("restored");
@@ -88,13 +91,20 @@ function recognise(retired: RetiredRow, { deliveries, decisions }: History, limi
     if (!revisions.has(revision)) return undefined;
   }
   const events = new Map<string, string>();
+  let horizon: Horizon | undefined;
   const past: Delivery[] = [];
+  const latenessMs = deliveries[0]?.lane.type.latenessMs;
   for (const delivery of deliveries) {
     // Read again from its first message, the stream does not say where the past ends: where all events are there.
     if (retired.sequence === 0 && events.size === retired.events) break;
     const found = decode(delivery, limits);
-    if (!isRejected(found) && found.type !== TIME_PASSED) events.set(`${found.type} ${found.eventId}`, found.eventId);
     past.push(delivery);
+    if (isRejected(found) || found.type === TIME_PASSED) continue;
+    const name = `${found.type} ${found.eventId}`;
+    // What came too late was none of its events, see `LiveActor.isTooLate`.
+    if (events.has(name) || isBefore(horizon, found)) continue;
+    events.set(name, found.eventId);
+    if (latenessMs !== undefined) horizon = moveHorizon(latenessMs, horizon, found, delivery.storedAtMs);
   }
   return isDigestOf([...events.values()], retired.digest) ? { deliveries: past, decisions } : undefined;
 }

@@ -38,6 +38,7 @@ export function openPath(parts: PublishingParts & Pick<Parts, "onFatal">, stack:
     publishing.offer(result.decisions, result.deadLetters);
     missing.applied(result);
     observer.committed(result, commitMs, Date.now());
+    batcher.resume();
   }
 
   function onFailed(error: Error, retryMs: number): void {

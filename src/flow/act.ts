@@ -2,7 +2,7 @@ import type { ActorType } from "../actor/actor-type.ts";
 import { TIME_PASSED } from "../actor/delays.ts";
 import { type Rejected, reject } from "../wire/rejection.ts";
 import type { Arrival } from "./arrival.ts";
-import type { Batch } from "./batch.ts";
+import { actorName, type Batch } from "./batch.ts";
 import type { Handled } from "./batch-result.ts";
 import type { Observation } from "./delivery.ts";
 import { eventRow } from "./event-row.ts";
@@ -30,6 +30,7 @@ export function createAct(journal: Journal): Act {
 
   function arrive(arrival: Arrival, hearing: Hearing, batch: Batch): Handled {
     const { delivery, observation, actor } = arrival;
+    batch.stirred.add(actor);
     const isTick = observation.type === TIME_PASSED;
     if (isTick && isToBeIgnored(arrival)) {
       hearing.count(actor, "ignored", batch);
@@ -49,9 +50,8 @@ export function createAct(journal: Journal): Act {
 
   function hearFact(arrival: Arrival, hearing: Hearing, batch: Batch): Handled {
     const { delivery, observation, actor, isHeld } = arrival;
-    const from = actor.live.state();
-    const event = observation;
-    const past = allOf(journal, arrival, observation);
+    const [from, event] = [actor.live.state(), observation];
+    const past = allOf(journal, arrival, batch, observation);
     if (actor.live.isTooLate(event)) {
       journal.forgetEvent(actor.key, observation);
       return hearing.reject(delivery, tooLate(actor.lane.type, observation), batch);
@@ -62,11 +62,10 @@ export function createAct(journal: Journal): Act {
       journal.forgetEvent(actor.key, observation);
       return hearing.fail(delivery, observation, transition.error, batch);
     }
-    actor.live.settle(event, delivery.storedAtMs, allOf(journal, arrival));
+    actor.live.settle(event, delivery.storedAtMs, allOf(journal, arrival, batch));
     const outcome = transition.kind as Exclude<typeof transition.kind, "passed">;
     const replayed = transition.kind === "held" ? 0 : transition.replayed;
     batch.touched.add(actor);
-    noteFolded(arrival, outcome === "held" ? actor.events : replayed, batch);
     hearing.count(actor, outcome, batch);
     hearing.move(actor, from, batch);
     actor.events++;
@@ -79,7 +78,9 @@ export function createAct(journal: Journal): Act {
   function pass(arrival: Arrival, hearing: Hearing, batch: Batch, passed?: string): Pick<Handled, "held"> {
     const { actor, isHeld } = arrival;
     const from = actor.live.state();
-    const transition = transit(actor, { passed, past: allOf(journal, arrival), isHeld });
+    // Also when nothing follows: what it waits for now is written.
+    batch.touched.add(actor);
+    const transition = transit(actor, { passed, past: allOf(journal, arrival, batch), isHeld });
     hearing.move(actor, from, batch);
     return follow(arrival, transition, hearing, batch);
   }
@@ -100,17 +101,18 @@ export function createAct(journal: Journal): Act {
 }
 
 /** All its actor has heard, read only when it is asked for. */
-function allOf(journal: Journal, { actor }: Arrival, but?: Observation): Past {
-  return (after) => readPast(actor.lane.type, journal.eventsOf(actor.key, after?.timestamp), but);
+function allOf(journal: Journal, arrival: Arrival, batch: Batch, but?: Observation): Past {
+  const { actor } = arrival;
+  return (after) => {
+    const events = readPast(actor.lane.type, journal.eventsOf(actor.key, after?.timestamp), but);
+    const name = actorName(actor.lane, actor.id);
+    batch.folded.set(name, (batch.folded.get(name) ?? 0) + events.length);
+    return events;
+  };
 }
 
 function tooLate({ latenessMs }: ActorType, { type, timestamp }: Observation): Rejected {
   return reject("too_late", `timestamp: ${timestamp} of ${type} is more than ${latenessMs} ms before the newest event`);
-}
-
-/** @param count - events folded again; those that cannot be folded are tried again with each further one. */
-function noteFolded({ actor }: Arrival, count: number, { folded }: Batch): void {
-  if (count > 0) folded.set(actor, (folded.get(actor) ?? 0) + count);
 }
 
 /** A tick that was stored before its time, or about an actor nothing is known of. */

@@ -1,5 +1,5 @@
 import type { Lane } from "../wire/lanes.ts";
-import type { Batch } from "./batch.ts";
+import { actorName, type Batch } from "./batch.ts";
 import type { Handled } from "./batch-result.ts";
 import type { Delivery } from "./delivery.ts";
 import type { HotActor } from "./hot-actors.ts";
@@ -19,7 +19,9 @@ export interface Backlog {
   /** Does an event of this actor have to wait, since its share is used up or others wait before it? */
   isBehind(actor: HotActor, batch: Batch): boolean;
   /** Applies the next of what waits, each actor's share at most; before what has arrived since. */
-  catchUp(batch: Batch, apply: (delivery: Delivery, batch: Batch) => Handled): void;
+  catchUp(batch: Batch, apply: Apply): void;
+  /** The same of one actor, whoever else is behind; the rest of it follows with later batches. */
+  begin(waiting: Waiting, batch: Batch, apply: Apply): void;
   /** What was caught up is committed. */
   committed(): void;
   /** Finds who was behind when the lane was read last. */
@@ -30,12 +32,15 @@ export interface Backlog {
   size(): number;
 }
 
-interface Waiting {
+type Apply = (delivery: Delivery, batch: Batch) => Handled;
+
+/** An actor that is behind. */
+export interface Waiting {
   readonly lane: Lane;
   readonly actorId: string;
 }
 
-/** Events that one actor may have folded again in one batch, about: 10 ms. */
+/** Earlier events that are read for one actor in one batch, about: some 10 ms. */
 const SHARE = 2000;
 /** Actors that catch up in one batch. */
 const MAX_ACTORS = 4;
@@ -45,16 +50,16 @@ export function createBacklog(journal: Journal): Backlog {
   /** Have caught up, once it is committed. */
   let ended: string[] = [];
 
-  function catchUpOne({ lane, actorId }: Waiting, batch: Batch, apply: (delivery: Delivery, batch: Batch) => Handled) {
+  function catchUpOne({ lane, actorId }: Waiting, batch: Batch, apply: Apply) {
     const type = lane.type.name;
-    for (let work = 0; work < SHARE; ) {
+    for (let work = 0; work < SHARE; work++) {
       const row = journal.takeNextParked(type, actorId);
       if (row === undefined) return "ended";
       const handled = apply(unpark(lane, row), batch);
       batch.handled.push(handled);
       // It failed, and what follows is kept back until it is released.
       if (handled.outcome === "parked" || handled.rejected?.reason === "machine_error") return "ended";
-      work += 1 + (handled.replayed ?? 0);
+      if (isSpent(lane, actorId, batch)) break;
     }
     return "behind";
   }
@@ -62,13 +67,12 @@ export function createBacklog(journal: Journal): Backlog {
   return {
     keepsBack: (lane, actorId) =>
       lane.type.ordering === "merge" ||
-      (!waiting.has(nameOf(lane, actorId)) && journal.hasParked(lane.type.name, actorId)),
+      (!waiting.has(actorName(lane, actorId)) && journal.hasParked(lane.type.name, actorId)),
     isBehind(actor, batch) {
       const { lane, id } = actor;
       if (lane.type.ordering === "merge") return false;
-      const isBusy = (batch.folded.get(actor) ?? 0) >= SHARE;
-      if (!isBusy && !journal.hasParked(lane.type.name, id)) return false;
-      waiting.set(nameOf(lane, id), { lane, actorId: id });
+      if (!isSpent(lane, id, batch) && !journal.hasParked(lane.type.name, id)) return false;
+      waiting.set(actorName(lane, id), { lane, actorId: id });
       return true;
     },
     catchUp(batch, apply) {
@@ -80,13 +84,18 @@ export function createBacklog(journal: Journal): Backlog {
         if (catchUpOne(one, batch, apply) === "ended") ended.push(name);
       }
     },
+    begin(one, batch, apply) {
+      const name = actorName(one.lane, one.actorId);
+      waiting.set(name, one);
+      ended = catchUpOne(one, batch, apply) === "ended" ? [name] : [];
+    },
     committed() {
       for (const name of ended) waiting.delete(name);
       ended = [];
     },
     resume(lane) {
       if (lane.type.ordering === "merge") return;
-      for (const actorId of journal.behind(lane)) waiting.set(nameOf(lane, actorId), { lane, actorId });
+      for (const actorId of journal.behind(lane)) waiting.set(actorName(lane, actorId), { lane, actorId });
     },
     forget(lane) {
       for (const [name, one] of waiting) if (one.lane === lane) waiting.delete(name);
@@ -95,6 +104,6 @@ export function createBacklog(journal: Journal): Backlog {
   };
 }
 
-function nameOf({ type }: Lane, actorId: string): string {
-  return `${type.name}/${actorId}`;
+function isSpent(lane: Lane, actorId: string, { folded }: Batch): boolean {
+  return (folded.get(actorName(lane, actorId)) ?? 0) >= SHARE;
 }

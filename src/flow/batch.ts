@@ -14,10 +14,17 @@ export interface Batch {
   readonly moves: Move[];
   /** Whose rows are to be written, each once. */
   readonly touched: Set<HotActor>;
-  /** Events each has folded again. */
-  readonly folded: Map<HotActor, number>;
+  /** Who heard something: what is in memory of them is worth nothing when the batch fails. */
+  readonly stirred: Set<HotActor>;
+  /** Earlier events that were read for each actor, by its type and id: most of what it costs to fold them again. */
+  readonly folded: Map<string, number>;
   readonly checkpoints: Map<Lane, number>;
   readonly tallies: Tallies;
+}
+
+/** One name for one actor, whichever lane object it came with. */
+export function actorName({ type }: Lane, actorId: string): string {
+  return `${type.name}/${actorId}`;
 }
 
 type Work = (batch: Batch) => void;
@@ -29,20 +36,22 @@ type Work = (batch: Batch) => void;
 export function createCommit(
   journal: Journal,
   actors: HotActors,
-  reached: ReachCrashPoint,
+  { reached, committed }: { readonly reached: ReachCrashPoint; readonly committed: () => void },
 ): (work: Work) => BatchResult {
   return (work) => {
     const batch = openBatch();
     try {
-      return journal.transaction(() => {
+      const done = journal.transaction(() => {
         work(batch);
         reached("applied");
         const result = saveBatch(batch, journal, actors);
         reached("in_transaction");
         return result;
       });
+      committed();
+      return done;
     } catch (error) {
-      for (const actor of batch.touched) actors.evict(actor.lane, actor.id);
+      for (const actor of [...batch.touched, ...batch.stirred]) actors.evict(actor.lane, actor.id);
       throw error;
     } finally {
       actors.closeBatch();
@@ -57,6 +66,7 @@ function openBatch(): Batch {
     deadLetters: [],
     moves: [],
     touched: new Set(),
+    stirred: new Set(),
     folded: new Map(),
     checkpoints: new Map(),
     tallies: createTallies(),

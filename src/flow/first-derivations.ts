@@ -27,8 +27,10 @@ export function createFirstDerivations(): (actor: HotActor, event: ActorEvent, p
 
 function derive({ live, lane: { type } }: HotActor, event: ActorEvent, past: Past): unknown {
   const effect = live.send(event, past);
-  if (effect.kind === "error" || effect.kind === "held") throw effect.error;
+  // It has undone that itself.
+  if (effect.kind === "error") throw effect.error;
   try {
+    if (effect.kind === "held") throw effect.error;
     const now = live.snapshot();
     return [effect, live.persist().snapshot, draw(type, now, null, groundless(type)), measure(type, now)];
   } finally {

@@ -1,3 +1,4 @@
+import { TIME_PASSED } from "../actor/delays.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { isRejected, type Rejected } from "../wire/rejection.ts";
 import { createAct } from "./act.ts";
@@ -27,11 +28,7 @@ export interface Processor {
    * @throws when the commit fails; then nothing happened, and every actor the batch touched is evicted.
    */
   apply(batch: readonly Delivery[]): BatchResult;
-  /**
-   * Applies events that were heard before, in one transaction with what else `work` writes.
-   *
-   * @throws when the commit fails, as {@link Processor.apply}.
-   */
+  /** Applies events that were heard before, in one transaction with what else `work` writes. @throws as `apply` does. */
   again(work: (batch: Again) => void): BatchResult;
 }
 
@@ -41,6 +38,8 @@ export interface Again {
   past(delivery: Delivery): Handled;
   /** Applies an event that was kept back. */
   parked(delivery: Delivery): void;
+  /** Applies what is kept back of an actor; what is more than its share follows with later batches. */
+  catchUp(lane: Lane, actorId: string): void;
   /** Folds all that an actor has heard once more, and concludes from it. Nothing when it has heard nothing. */
   retry(lane: Lane, actorId: string): void;
   /** Dead-letters an event that was kept back. */
@@ -67,22 +66,21 @@ export function createProcessor(
   const act = createAct(journal);
   const backlog = createBacklog(journal);
   const retry = createRetry(journal, actors, act);
-  const commit = createCommit(journal, actors, reached);
+  const catchUp = (delivery: Delivery, batch: Batch) => hear(delivery, batch, catchingUp);
+  const commit = createCommit(journal, actors, { reached, committed: backlog.committed });
   return {
     backlog,
-    apply(deliveries) {
-      const result = commit((batch) => {
-        backlog.catchUp(batch, (delivery) => hear(delivery, batch, catchingUp));
+    apply: (deliveries) =>
+      commit((batch) => {
+        backlog.catchUp(batch, catchUp);
         for (const delivery of deliveries) batch.handled.push(handle(delivery, batch));
-      });
-      backlog.committed();
-      return result;
-    },
+      }),
     again: (work) =>
       commit((batch) =>
         work({
           past: (delivery) => hear(delivery, batch, past),
           parked: (delivery) => void batch.handled.push(hear(delivery, batch, parked)),
+          catchUp: (lane, actorId) => backlog.begin({ lane, actorId }, batch, catchUp),
           retry: (lane, actorId) => retry({ lane, actorId, hearing: now, batch }),
           dismiss: (delivery, rejected) => void batch.handled.push(setbacks.reject(delivery, rejected, batch)),
           tallies: batch.tallies,
@@ -102,17 +100,16 @@ export function createProcessor(
     const { lane } = delivery;
     const observation = decode(delivery, limits);
     if (isRejected(observation)) return hearing.reject(delivery, observation, batch);
-    const { actorId } = observation;
-    const isHeld = journal.isQuarantined(lane.type.name, actorId);
-    if (isHeld && hearing !== catchingUp && backlog.keepsBack(lane, actorId)) {
-      return hearing.park(delivery, observation, batch);
-    }
-    const actor = findOrFail(() => actors.find(lane, actorId, delivery.storedAtMs));
+    const isHeld = journal.isQuarantined(lane.type.name, observation.actorId);
+    const isKeptBack = isHeld && hearing !== catchingUp && backlog.keepsBack(lane, observation.actorId);
+    if (isKeptBack) return hearing.park(delivery, observation, batch);
+    const actor = findOrFail(() => actors.find(lane, observation.actorId, delivery.storedAtMs));
     if (actor instanceof ReplayError) {
       return isHeld ? hearing.park(delivery, observation, batch) : hearing.fail(delivery, observation, actor, batch);
     }
-    // Whoever has events has a row, and is not retired.
-    const retired = actor.events === 0 ? journal.findRetired(lane.type.name, actor.id) : undefined;
+    // Whoever has events has a row, and is not retired. A tick brings nobody back.
+    const isNew = actor.events === 0 && observation.type !== TIME_PASSED;
+    const retired = isNew ? journal.findRetired(lane.type.name, actor.id) : undefined;
     if (retired !== undefined) return setbacks.hearLate(delivery, observation, retired, batch);
     if (hearing === now && backlog.isBehind(actor, batch)) return hearing.park(delivery, observation, batch);
     return act.hear({ delivery, observation, actor, isHeld }, hearing, batch);

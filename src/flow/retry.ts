@@ -23,6 +23,11 @@ export function createRetry(journal: Journal, actors: HotActors, act: Act): (ret
     if (last === undefined) return;
     const { stored: observation, ...delivery } = storedDelivery(lane, actorId, last);
     const actor = findOrFail(() => actors.findAnew(lane, actorId, last.storedAtMs));
-    if (!(actor instanceof ReplayError)) act.retry({ delivery, observation, actor, isHeld: true }, hearing, batch);
+    if (actor instanceof ReplayError) return;
+    act.retry({ delivery, observation, actor, isHeld: true }, hearing, batch);
+    if (!journal.isQuarantined(lane.type.name, actorId)) return;
+    // Where a fold ended before its fault depends on the order in which it was heard: the row keeps that.
+    batch.touched.delete(actor);
+    actors.evict(lane, actorId);
   };
 }

@@ -66,9 +66,9 @@ export function createSetbacks(journal: Journal, actors: HotActors): Setbacks {
     const { actorId, type: eventType } = observation;
     const type = lane.type.name;
     const error = oneLine(`${type} machine failed on ${eventType}: ${cause.message}`);
+    if (!journal.isQuarantined(type, actorId)) batch.tallies.add(lane, "quarantined", 1);
     journal.quarantine({ type, actorId, partition: lane.partition, eventType, error, sinceMs });
     journal.park(parkedRow(delivery, actorId));
-    batch.tallies.add(lane, "quarantined", 1);
     return { reason: "machine_error", error };
   }
 

@@ -50,6 +50,7 @@ export function transit(actor: HotActor, impulse: Impulse): Transition {
     kind: effect?.kind ?? ("passed" as const),
     replayed: effect?.kind === "reordered" ? effect.replayed : 0,
   };
+  const reading = watchDisk(past);
   try {
     if (passed !== undefined) live.pass(passed);
     const fault = live.fault();
@@ -58,11 +59,14 @@ export function transit(actor: HotActor, impulse: Impulse): Transition {
     if (now === before && !isHeld && actor.events > 0) return done;
     const completeness = measure(type, now);
     const { grounds } = live;
-    const ground = grounds && (() => grounds((after) => (event === undefined ? past(after) : [...past(after), event])));
+    const ground =
+      grounds &&
+      (() => grounds((after) => (event === undefined ? reading.past(after) : [...reading.past(after), event])));
     const conclusion = done.kind === "superseded" ? undefined : draw(type, now, standing, ground);
     actor.completeness = completeness;
     return { ...done, ...(conclusion && { conclusion }) };
   } catch (thrown) {
+    reading.throwTrouble();
     if (type.ordering !== "merge") return { kind: "held", error: asError(thrown) };
     live.rewind();
     return { kind: "error", error: asError(thrown) };
@@ -77,4 +81,22 @@ function send({ live }: HotActor, event: ActorEvent, past: Past): Effect {
     if (error instanceof ReplayError) return { kind: "error", error };
     throw error;
   }
+}
+
+/** What the disk does wrong while an actor's past is read is no actor's trouble, whoever catches it on its way. */
+function watchDisk(past: Past): { readonly past: Past; throwTrouble(): void } {
+  let trouble: unknown;
+  return {
+    past(after) {
+      try {
+        return past(after);
+      } catch (error) {
+        if (!(error instanceof ReplayError)) trouble = error;
+        throw error;
+      }
+    },
+    throwTrouble() {
+      if (trouble !== undefined) throw trouble;
+    },
+  };
 }

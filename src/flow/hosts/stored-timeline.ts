@@ -53,7 +53,15 @@ export function storeTimeline({ count, latest, passed, base, end, fault }: Timel
  */
 export function comparable(snapshot: object): object {
   if (!("latest" in snapshot && "passed" in snapshot)) return snapshot;
-  const { passed: _passed, base: _base, end, ...rest } = snapshot as StoredTimeline;
+  const {
+    passed: _passed,
+    base: _base,
+    grounds: _grounds,
+    end,
+    ...rest
+  } = snapshot as StoredTimeline & {
+    readonly grounds?: unknown;
+  };
   return rest.fault === undefined ? { ...rest, end } : rest;
 }
 

@@ -1,0 +1,229 @@
+import { describe, expect, it } from "vitest";
+import { release } from "../../src/care/release.ts";
+import { createRestoration } from "../../src/care/restoration.ts";
+import { createRetirement } from "../../src/care/retirement.ts";
+import { createHotActors } from "../../src/flow/hot-actors.ts";
+import type { Journal } from "../../src/flow/journal.ts";
+import { createProcessor } from "../../src/flow/processor.ts";
+import type { PublishedDecision } from "../../src/flow/rows.ts";
+import { createFindDue } from "../../src/store/due-actors.ts";
+import { createRetiredRows } from "../../src/store/retired.ts";
+import type { Lane } from "../../src/wire/lanes.ts";
+import {
+  catchUp,
+  meterEvent,
+  meterLane,
+  meterTime,
+  publishAll,
+  sumMachine,
+  verifyMeter,
+  waitMachine,
+} from "./meters.ts";
+import { applyEach, openStation, type Station } from "./station.ts";
+
+/* What goes wrong around actors by event time: with time, with what waits, with retirement, with the disk. */
+
+const LIMITS = { maxBytes: 65_536 };
+const tallies = ({ db }: Station) =>
+  new Map(db.prepare("SELECT name, value FROM tallies WHERE value <> 0").raw().all() as [string, number][]);
+const quarantined = ({ db }: Station) => db.prepare("SELECT error FROM quarantine").pluck().all();
+const again = (journal: Journal) =>
+  createProcessor(
+    journal,
+    createHotActors(journal, 100, () => {}),
+    LIMITS,
+  );
+
+function openCare({ db, journal, actors, processor }: Station) {
+  const rows = createRetiredRows(db);
+  return {
+    rows,
+    retirement: createRetirement({ journal, rows, actors }),
+    restoration: createRestoration({ journal, rows, actors, processor, limits: LIMITS }),
+  };
+}
+
+/** Applies the events one by one, publishes what follows, and retires the meter. @returns its decisions. */
+function retireAfter(station: Station, lane: Lane, events: Parameters<typeof applyEach>[1]): PublishedDecision[] {
+  const decided: PublishedDecision[] = [];
+  for (const each of events) {
+    station.processor.apply([each]);
+    publishAll(station, lane, decided);
+  }
+  station.processor.apply([meterEvent(lane, 100, 1, { id: "clock", stored: 90_000_000 })]);
+  publishAll(station, lane);
+  expect(openCare(station).retirement.step(lane.type, [lane], 1000).retired).toBe(1);
+  return decided;
+}
+
+it("a tick is heard once by an actor whose new version waits longer: when it is due is then known anew", () => {
+  using station = openStation();
+  station.processor.apply([meterEvent(meterLane({ machine: waitMachine(90_000) }), 1, 0, { stored: 0 })]);
+  const next = meterLane({ machine: waitMachine(900_000), version: 2 });
+  const processor = again(station.journal);
+  processor.apply([meterEvent(next, 2, 90, { type: "TimePassed", stored: 95 })]);
+  expect(createFindDue(station.db)(next, "9999", 10)).toEqual([{ actorId: "busy", due: meterTime(900) }]);
+});
+
+describe("an actor that is behind", () => {
+  it("is no drift: verify catches up too", () => {
+    using station = openStation();
+    const lane = meterLane();
+    const all = Array.from({ length: 150 }, (_, index) => meterEvent(lane, index + 1, 200 - index));
+    applyEach(station, all);
+    expect(verifyMeter(station, lane, all)).toEqual([]);
+  });
+
+  it("is not retired", () => {
+    using station = openStation();
+    const lane = meterLane();
+    const all = Array.from({ length: 120 }, (_, index) => meterEvent(lane, index + 1, 200 - index));
+    station.processor.apply([...all, meterEvent(lane, 1000, 1, { id: "clock", stored: 90_000_000 })]);
+    expect(station.processor.backlog.size()).toBe(1);
+    publishAll(station, lane);
+    expect(openCare(station).retirement.step(lane.type, [lane], 1000).retired).toBe(0);
+    catchUp(station);
+    expect(station.row("busy")).toMatchObject({ events: 120 });
+  });
+
+  it("late facts that change nothing count as work: what they are held against is read", () => {
+    using station = openStation();
+    const lane = meterLane({ conclude: () => ({ content: null }) });
+    const later = Array.from({ length: 1500 }, (_, index) =>
+      meterEvent(lane, index + 2, 10_000 + index, { type: "Spoiled" }),
+    );
+    station.processor.apply([meterEvent(lane, 1, 1), ...later]);
+    const late = Array.from({ length: 10 }, (_, index) =>
+      meterEvent(lane, 5000 + index, 9000 - index, { type: "Spoiled" }),
+    );
+    station.processor.apply(late);
+    expect(station.processor.backlog.size()).toBe(1);
+  });
+});
+
+describe("an actor that was retired", () => {
+  it("comes back also when something about it was too late", () => {
+    using station = openStation();
+    const lane = meterLane({ latenessMs: 60_000 });
+    const deliveries = [meterEvent(lane, 1, 1000, { stored: 1000 }), meterEvent(lane, 2, 5, { stored: 1001 })];
+    const decisions = retireAfter(station, lane, deliveries);
+    expect(station.db.prepare("SELECT reason FROM dead_letters").pluck().all()).toEqual(["too_late"]);
+    station.processor.apply([meterEvent(lane, 101, 1030, { stored: 90_000_001 })]);
+    const { rows, restoration } = openCare(station);
+    const retired = rows.find("meter", "busy");
+    if (retired === undefined) throw new Error("not retired");
+    expect(restoration.recognise(retired, { deliveries, decisions })).toBeDefined();
+  });
+
+  it("comes back with nothing decided or counted twice, although it was held on its way", () => {
+    using station = openStation();
+    const lane = meterLane();
+    const deliveries = [meterEvent(lane, 1, 13), meterEvent(lane, 2, 5, { type: "Spoiled" }), meterEvent(lane, 3, 20)];
+    const decisions = retireAfter(station, lane, deliveries);
+    const before = tallies(station);
+    station.processor.apply([meterEvent(lane, 101, 30, { stored: 90_000_001 })]);
+    const { rows, restoration } = openCare(station);
+    const retired = rows.find("meter", "busy");
+    const past = retired && restoration.recognise(retired, { deliveries, decisions });
+    if (past === undefined) throw new Error("not recognised");
+    restoration.bringBack(lane, "busy", past);
+    expect(tallies(station).get("events:applied")).toBe((before.get("events:applied") ?? 0) + 1);
+    expect(station.decisions("busy").map(({ last }) => last)).toEqual([13, 20, 30]);
+  });
+
+  it("is not brought back by a tick", () => {
+    using station = openStation();
+    const lane = meterLane();
+    retireAfter(station, lane, [meterEvent(lane, 1, 1)]);
+    const { handled } = station.processor.apply([
+      meterEvent(lane, 101, 60, { type: "TimePassed", stored: 90_000_001 }),
+    ]);
+    expect(handled).toMatchObject([{ outcome: "ignored" }]);
+    expect(openCare(station).rows.find("meter", "busy")?.status).toBe("kept");
+  });
+});
+
+describe("a quarantine", () => {
+  it("is counted once, also when the actor's past can no longer be read", () => {
+    using station = openStation();
+    const lane = meterLane();
+    applyEach(station, [meterEvent(lane, 1, 13)]);
+    station.db.exec("UPDATE events SET type = 'Gone'");
+    applyEach(station, [meterEvent(lane, 2, 20)]);
+    expect(tallies(station).get("quarantined")).toBe(1);
+  });
+
+  it("of an actor its rule fails on is not ended by a release that has only repeats to apply", () => {
+    using station = openStation();
+    const fails = () => {
+      throw new Error("puzzled");
+    };
+    const lane = meterLane({ conclude: ({ context: { last } }) => (last === 7 ? fails() : { content: null }) });
+    applyEach(station, [meterEvent(lane, 1, 7)]);
+    const { body } = meterEvent(lane, 2, 7);
+    const row = { type: "meter", actorId: "busy", sequence: 2, subject: "meters.3.busy.Read", headers: "[]", body };
+    station.journal.park({ ...row, storedAtMs: Date.parse(meterTime(20_000)) });
+    release(station.journal, station.processor, lane, "busy");
+    expect(quarantined(station)).toHaveLength(1);
+  });
+
+  it("that a release does not end leaves the row as it was", () => {
+    using station = openStation();
+    const lane = meterLane();
+    const all = [meterEvent(lane, 1, 20), meterEvent(lane, 2, 13)];
+    applyEach(station, all);
+    release(station.journal, station.processor, lane, "busy");
+    expect(quarantined(station)).toHaveLength(1);
+    expect(verifyMeter(station, lane, all)).toEqual([]);
+  });
+
+  it("is nobody's because of the disk", () => {
+    using station = openStation();
+    const lane = meterLane();
+    applyEach(station, [meterEvent(lane, 1, 1), meterEvent(lane, 2, 2)]);
+    let isFailing = true;
+    const eventsOf: Journal["eventsOf"] = (key, from) => {
+      if (isFailing) throw new Error("disk I/O error");
+      return station.journal.eventsOf(key, from);
+    };
+    const processor = again({ ...station.journal, eventsOf });
+    expect(() => processor.apply([meterEvent(lane, 3, 30)])).toThrow("disk I/O error");
+    expect(quarantined(station)).toEqual([]);
+    isFailing = false;
+    processor.apply([meterEvent(lane, 3, 30)]);
+    expect(station.row("busy")).toMatchObject({ events: 3, revision: 3 });
+    expect(
+      verifyMeter(
+        station,
+        lane,
+        [1, 2, 30].map((second, index) => meterEvent(lane, index + 1, second)),
+      ),
+    ).toEqual([]);
+  });
+});
+
+it("what old facts gave is kept with what is folded once and for all: hot and cold say the same of a decision", () => {
+  const conclude = () => ({ content: { decisionType: "MeterRead" } });
+  const [first, last] = [101, 1000];
+  const turns = meterLane({
+    latenessMs: 60_000,
+    machine: sumMachine,
+    conclude: ({ context }) => (context.last < last ? conclude() : { content: { decisionType: "MeterRead", last } }),
+  });
+  const all = Array.from({ length: last - first + 1 }, (_, index) =>
+    meterEvent(turns, index + 1, first + index, { stored: first + index + 1 }),
+  );
+  const told = [false, true].map((isCold) => {
+    using station = openStation();
+    station.processor.apply(all.slice(0, -1));
+    catchUp(station);
+    if (isCold) station.actors.evict(turns, "busy");
+    station.processor.apply(all.slice(-1));
+    catchUp(station);
+    expect(JSON.parse(String(station.row("busy").snapshot)).base.count).toBeGreaterThan(400);
+    return station.decisions("busy");
+  });
+  expect(told[1]).toEqual(told[0]);
+  expect(told[0]?.at(-1)).toMatchObject({ decidedAt: meterTime(last) });
+  expect(told[0]?.at(-1)?.basedOn).toHaveLength(100);
+});
