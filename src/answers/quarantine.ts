@@ -60,6 +60,10 @@ export interface Released {
   readonly conflict: number;
   readonly rejected: number;
   readonly parked: number;
+  /** Of a type by event time, as `Stats.events` has them. */
+  readonly reordered?: number;
+  readonly unhandled?: number;
+  readonly held?: number;
   /** Decisions taken on the way. */
   readonly decisions: number;
   readonly [id: string]: unknown;

@@ -51,6 +51,7 @@ export function createQuarantineControl(options: QuarantineControlOptions): Quar
       onCommitted(result, performance.now() - startedMs);
       const count = (wanted: string) => result.handled.filter(({ outcome }) => outcome === wanted).length;
       const failed = journal.isQuarantined(type.name, actorId);
+      const byEventTime = { reordered: count("reordered"), unhandled: count("unhandled"), held: count("held") };
       const isAgain = result.handled.some(({ rejected }) => rejected?.reason === "machine_error");
       return {
         [type.idField]: actorId,
@@ -62,6 +63,7 @@ export function createQuarantineControl(options: QuarantineControlOptions): Quar
         // The event that failed again is kept back too.
         rejected: count("rejected") - Number(isAgain),
         parked: count("parked") + Number(isAgain),
+        ...(type.ordering !== "merge" && byEventTime),
         decisions: result.decisions.length,
       };
     },

@@ -11,7 +11,7 @@ import type {
   QuarantineNotice,
   Stats,
 } from "../answers/queries.ts";
-import { pairs, table } from "./output.ts";
+import { countOf, pairs, table } from "./output.ts";
 import { describeCounts, describeStates } from "./states-text.ts";
 
 /** Fields of an answer that are not facets. */
@@ -45,7 +45,7 @@ export function renderActor(type: ActorType, actor: ActorAnswer): string[] {
       quarantine === undefined ? actor.processingStatus : `${actor.processingStatus}, before its machine failed`,
     ],
     ["known", `${actor.dataCompleteness} %`],
-    ["waiting for", [...(quarantine ? ["its release"] : []), ...waitingFor].join(", ") || "nothing"],
+    ["waiting for", describeWaiting(waitingFor, quarantine)],
     ...(due.length > 0 ? [["due", describeWaits(due)] as const] : []),
     ["decision", actor.decision === null ? "none stands" : describeDecision(type, actor.decision)],
     ["last heard of", actor.lastUpdated],
@@ -75,7 +75,7 @@ export function renderHistory(type: ActorType, id: string, { events, decisions, 
     `${type.name} ${id}`,
     "",
     ...renderQuarantine(id, quarantine),
-    countOf(events.length, "event"),
+    describeHeard(events),
     ...renderEvents(events, (event) => describeValue((event as { data?: unknown }).data)),
     "",
     countOf(decisions.length, "decision"),
@@ -143,6 +143,20 @@ function describeDecision(type: ActorType, decision: PublishedObject): string {
   return `${describeContent(type, decision)} (${place})`;
 }
 
+/** Further events may end the quarantine of one that keeps nothing back; of any other only its release does. */
+function describeWaiting(waitingFor: readonly string[], quarantine: QuarantineNotice | undefined): string {
+  if (quarantine === undefined) return waitingFor.join(", ") || "no event";
+  if (quarantine.parked > 0) return ["its release", ...waitingFor].join(", ");
+  return `${waitingFor.join(", ") || "an event that mends it"}, or its release`;
+}
+
+/** A tick is in the history, and no event. */
+function describeHeard(history: readonly EventEntry[]): string {
+  const ticks = history.filter(({ outcome }) => outcome === "tick").length;
+  const events = countOf(history.length - ticks, "event");
+  return ticks === 0 ? events : `${events}, ${countOf(ticks, "tick")}`;
+}
+
 function describeWaits(due: ActorAnswer["due"]): string {
   return due.map(({ path, at }) => `${at} (${path})`).join(", ");
 }
@@ -173,10 +187,11 @@ function renderEvents(events: readonly EventEntry[], detail?: (event: EventEntry
   return events.length === 0 ? [] : ["", ...table(detail === undefined ? head : [...head, "fields"], rows)];
 }
 
-/** A facet on one line: `name=value ...`, nested values as JSON. */
+/** A facet on one line: `name=value ...`, arrays and nested values as JSON. */
 function describeValue(value: unknown): string {
   if (value === null || value === undefined) return "-";
   if (typeof value !== "object") return String(value);
+  if (Array.isArray(value)) return JSON.stringify(value);
   return Object.entries(value)
     .map(([name, field]) => `${name}=${typeof field === "string" ? field : JSON.stringify(field)}`)
     .join(" ");
@@ -185,8 +200,4 @@ function describeValue(value: unknown): string {
 /** A line must stay one on a terminal; `--json` has all of it. */
 function shorten(text: string): string {
   return text.length <= MAX_FIELDS_WIDTH ? text : `${text.slice(0, MAX_FIELDS_WIDTH)}...`;
-}
-
-function countOf(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }

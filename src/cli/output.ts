@@ -80,6 +80,11 @@ function widthOf(text: string): number {
   return /^[\x20-\x7e]*$/.test(text) ? text.length : stringWidth(text);
 }
 
+/** `1 event`, `2 events`. */
+export function countOf(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
 /** Names and values below each other. */
 export function pairs(entries: ReadonlyArray<readonly [name: string, value: string]>): string[] {
   const width = Math.max(...entries.map(([name]) => name.length));

@@ -40,6 +40,7 @@ export function addPublish(program: Command, types: readonly ActorType[]): void 
     .action(async (id: string, eventType: string, fields: string, options: PublishOptions) => {
       const type = findType(types, options.type);
       checkActorId(type, id);
+      checkIsOf(type, eventType, types);
       const event = { ...readFields(fields, { [type.idField]: id, eventType }), ...identityOf(options) };
       const stored = await withSystem(options.nats, (system) => publish(system, type, event as EventOf<EventContract>));
       const { subject, sequence, eventId } = stored;
@@ -52,6 +53,13 @@ export function addPublish(program: Command, types: readonly ActorType[]): void 
     [`npx natstate publish ${id} ${eventType} '{…}'`, "happened now"],
     [`npx natstate publish ${id} ${eventType} - --at 2026-03-01T10:00:02Z < event.json`, "from a file, earlier"],
   ]);
+}
+
+/** @throws CliError `usage` when the event is of other actor types only. */
+function checkIsOf(type: ActorType, eventType: string, types: readonly ActorType[]): void {
+  const [first, ...others] = types.filter(({ events }) => Object.hasOwn(events, eventType));
+  if (first === undefined || [first, ...others].includes(type)) return;
+  throw new CliError("usage", `${eventType} is of ${oneOf([first, ...others])}: add --type ${first.name}`);
 }
 
 /** What is not said is not there: the client gives it. */

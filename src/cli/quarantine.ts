@@ -5,7 +5,7 @@ import type { QueryClient } from "../jetstream/query-client.ts";
 import { allOf, checkActorId, chosenTypes, exampleNames, ofTypeOption, oneOf, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { type FoundActor, findAll } from "./find-actor.ts";
-import { pairs, print, printJson, table, terminalColumns } from "./output.ts";
+import { countOf, pairs, print, printJson, table, terminalColumns } from "./output.ts";
 import { withSystem } from "./system.ts";
 import { addSystemOption } from "./system-option.ts";
 
@@ -115,10 +115,22 @@ function byCollection(found: readonly FoundActor<readonly QuarantineEntry[]>[]):
 
 function describe(
   id: string,
-  { released, applied, superseded, duplicate, conflict, parked, decisions }: Released,
+  { released, applied, superseded, duplicate, conflict, parked, decisions, ...byEventTime }: Released,
 ): string {
-  const done = `${applied} applied, ${superseded} superseded, ${duplicate} duplicate, ${conflict === 0 ? "" : `${conflict} in conflict, `}${decisions} decisions`;
-  return released ? `${id}  released: ${done}` : `${id}  quarantined again: ${done}, ${parked} kept back`;
+  const { reordered = 0, unhandled = 0, held = 0 } = byEventTime;
+  const counts = [
+    `${applied} applied`,
+    ...(reordered > 0 ? [`${reordered} reordered`] : []),
+    ...(unhandled > 0 ? [`${unhandled} unhandled`] : []),
+    ...(held > 0 ? [`${held} held`] : []),
+    ...(byEventTime.reordered === undefined || superseded > 0 ? [`${superseded} superseded`] : []),
+    `${duplicate} duplicate`,
+    ...(conflict > 0 ? [`${conflict} in conflict`] : []),
+    countOf(decisions, "decision"),
+  ];
+  const done = counts.join(", ");
+  if (released) return `${id}  released: ${done}`;
+  return `${id}  quarantined again: ${done}${parked === 0 ? "" : `, ${parked} kept back`}`;
 }
 
 /** Which type each is of, where there are several. */
@@ -145,12 +157,18 @@ function renderDetail(type: ActorType, id: string, detail: QuarantineDetail): st
     ["since", detail.since],
     ["failed on", detail.eventType],
     ["error", detail.error],
-    ["kept back", `${detail.parked} events`],
-    ["first one", detail.events[0]?.body ?? "not UTF-8"],
+    ...(detail.parked === 0
+      ? [["kept", `its events are in its history: npx natstate history ${id}`] as const]
+      : [
+          ["kept back", countOf(detail.parked, "event")] as const,
+          ["first one", detail.events[0]?.body ?? "not UTF-8"] as const,
+        ]),
     ["after a fix", `npx natstate quarantine release ${id}`],
   ]);
+  const lines = [`${type.name} ${id}`, "", ...about];
+  if (detail.parked === 0) return lines;
   const rows = detail.events.map((event) => [event.sequence, event.eventType, event.receivedAt, event.bytes]);
-  return [`${type.name} ${id}`, "", ...about, "", ...table(["seq", "event", "received", "bytes"], rows)];
+  return [...lines, "", ...table(["seq", "event", "received", "bytes"], rows)];
 }
 
 function notQuarantined(types: readonly ActorType[], id: string): CliError {

@@ -19,7 +19,7 @@ import {
 } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { exitOnSignals } from "./exit-on-signals.ts";
-import { print, printJson } from "./output.ts";
+import { countOf, print, printJson } from "./output.ts";
 import { withSystem } from "./system.ts";
 import { addSystemOption } from "./system-option.ts";
 
@@ -76,7 +76,8 @@ async function run(types: readonly ActorType[], options: VerifyOptions): Promise
   if (options.json) printJson(sumUp(shown));
   else print(shown.flatMap((each) => render(each, options)));
   const differing = shown.reduce((sum, { found }) => sum + found.found, 0);
-  if (differing > 0) throw new CliError("failed", `${differing} differences; npx natstate rebuild makes a new store`);
+  if (differing > 0)
+    throw new CliError("failed", `${countOf(differing, "difference")}; npx natstate rebuild makes a new store`);
 }
 
 interface Verified {
@@ -159,7 +160,7 @@ function render({ type, found: verification }: Verified, { ids }: VerifyOptions)
   const aged = fromStore === 0 ? "" : `, ${fromStore} of their events only in the store: they have left the stream`;
   const others = retired === 0 ? "" : `; ${retired} more are retired, there is nothing of them to compare`;
   const looked = `${checked} ${type.collection} derived from the stream${aged}`;
-  const outcome = found === 0 ? "the store and DECISIONS say the same" : `${found} differences`;
+  const outcome = found === 0 ? "the store and DECISIONS say the same" : countOf(found, "difference");
   const missed =
     elsewhere.length === 0
       ? []

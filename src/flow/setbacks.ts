@@ -4,6 +4,7 @@ import type { Arrival } from "./arrival.ts";
 import type { Batch } from "./batch.ts";
 import type { Handled } from "./batch-result.ts";
 import type { Delivery, Observation } from "./delivery.ts";
+import { FoldFault } from "./hosts/fold.ts";
 import type { HotActors } from "./hot-actors.ts";
 import type { Journal } from "./journal.ts";
 import { parkedRow } from "./parked.ts";
@@ -75,8 +76,10 @@ export function createSetbacks(journal: Journal, actors: HotActors): Setbacks {
   function hold({ actor, observation, delivery, isHeld }: Arrival, cause: Error, batch: Batch): Pick<Handled, "held"> {
     const { lane, id: actorId } = actor;
     const type = lane.type.name;
-    const error = oneLine(`${type} is held since ${observation.type} ${observation.eventId}: ${cause.message}`);
-    const { type: eventType } = observation;
+    const { type: eventType, eventId } = observation;
+    // A fault of the fold names the event itself; a rule looks at none.
+    const isFault = cause instanceof FoldFault || cause.cause instanceof FoldFault;
+    const error = oneLine(`${type} is held${isFault ? "" : ` after ${eventType} ${eventId}`}: ${cause.message}`);
     journal.quarantine({ type, actorId, partition: lane.partition, eventType, error, sinceMs: delivery.storedAtMs });
     if (isHeld) return {};
     batch.tallies.add(lane, "quarantined", 1);

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { assign, createMachine } from "xstate";
+import type { ActorType } from "../../src/actor/actor-type.ts";
 import { createAnswers } from "../../src/answers/answers.ts";
 import { compareActor } from "../../src/care/diff.ts";
-import { release } from "../../src/care/release.ts";
+import { createQuarantineControl, release } from "../../src/care/release.ts";
 import type { Delivery } from "../../src/flow/delivery.ts";
 import { atOnce } from "../../src/flow/pieces.ts";
 import { openQueries } from "../../src/store/queries.ts";
@@ -118,7 +120,7 @@ describe("facts that cannot be folded, or concluded from", () => {
   it("are kept, and the first that mends it ends the quarantine", () => {
     using station = openStation();
     applyEach(station, [opened(0), paid(10, 666)]);
-    expect(quarantined(station)).toEqual(["bill is held since Paid p-10: the devil's amount"]);
+    expect(quarantined(station)).toEqual(["bill is held after Paid p-10: the devil's amount"]);
     expect(outcomes(station).at(-1)).toEqual(["p-10", "held", 0]);
     expect(station.db.prepare("SELECT count(*) FROM dead_letters").pluck().get()).toBe(0);
     station.actors.evictLane(billLane);
@@ -128,10 +130,25 @@ describe("facts that cannot be folded, or concluded from", () => {
     expect(station.db.prepare("SELECT sum(value) FROM tallies WHERE name = 'quarantined'").pluck().get()).toBe(0);
   });
 
+  it("what threw is named once", () => {
+    using station = openStation();
+    const fail = () => {
+      throw new Error("no rate yet");
+    };
+    const machine = createMachine({ initial: "new", states: { new: { on: { Paid: { actions: assign(fail) } } } } });
+    const type = { ...billType, machine, states: ["new"], conclude: () => ({ content: null }) } as ActorType;
+    applyEach(station, [{ ...paid(10, 1), lane: { ...billLane, type } }]);
+    expect(quarantined(station)).toEqual([`bill is held: Paid p-10 of ${at(10)}: no rate yet`]);
+  });
+
   it("a release folds all of them anew, with the rules of today", () => {
     using station = openStation();
     applyEach(station, [opened(0), paid(10, 666)]);
-    expect(release(station.journal, station.processor, billLane, "b")?.decisions).toEqual([]);
+    const { journal, processor } = station;
+    const queries = { quarantined: () => ({ more: false }), quarantine: () => undefined };
+    const options = { queries, journal, processor, laneOf: () => billLane, onCommitted() {} };
+    const released = createQuarantineControl(options).release(billType, "b");
+    expect(released).toMatchObject({ released: false, decisions: 0, reordered: 0, unhandled: 0, held: 0 });
     expect(quarantined(station)).toHaveLength(1);
     const mended = {
       ...billLane,

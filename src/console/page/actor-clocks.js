@@ -1,6 +1,8 @@
 /** @import { ActorStep } from "../../answers/queries.ts" */
 /** @import { Scene } from "./types.d.ts" */
+import { describeArrivals } from "./actor-texts.js";
 import { fill, h, s } from "./dom.js";
+import { byEventTime, numberEvents } from "./event-order.js";
 import { spansDays, time, words } from "./format.js";
 import { outcomeMark } from "./outcomes.js";
 
@@ -42,6 +44,7 @@ export function createClocks() {
  */
 function draw(steps, select) {
   const order = byEventTime(steps);
+  const numbers = numberEvents(steps);
   const places = new Map(order.map((at, place) => [at, place]));
   const received = spansDays(steps.map(({ event }) => event.receivedAt));
   const happened = spansDays(steps.map(({ event }) => event.timestamp));
@@ -49,11 +52,13 @@ function draw(steps, select) {
   const head = (text, withDates, iso) =>
     h("h3", {}, text, !withDates && iso !== undefined && [", ", h("span", { class: "day" }, iso.slice(0, 10))]);
   const arrivals = steps.map((step, at) =>
-    renderTick(step, at, { iso: step.event.receivedAt, withDate: received }, select),
+    renderTick(step, at, { iso: step.event.receivedAt, withDate: received, number: numbers[at] }, select),
   );
   const happenings = order.flatMap((at) => {
     const step = steps[at];
-    return step === undefined ? [] : [renderTick(step, at, { iso: step.event.timestamp, withDate: happened }, select)];
+    if (step === undefined) return [];
+    const when = { iso: step.event.timestamp, withDate: happened, number: numbers[at] };
+    return [renderTick(step, at, when, select)];
   });
   const wires = steps.map(({ event }, at) => {
     const [from, to] = [at + 0.5, (places.get(at) ?? 0) + 0.5];
@@ -71,7 +76,7 @@ function draw(steps, select) {
   );
   lines.style.height = `calc(var(--row) * ${steps.length})`;
   return [
-    h("p", { class: "note" }, describe(steps)),
+    h("p", { class: "note" }, describeArrivals(steps)),
     h(
       "div",
       { class: "clocks" },
@@ -101,44 +106,12 @@ function draw(steps, select) {
 }
 
 /**
- * Equal times are in the order in which the machine ranks them: by event id.
- *
- * @param {readonly ActorStep[]} steps
- * @returns {number[]} indexes of `steps`
- */
-function byEventTime(steps) {
-  const keys = steps.map(({ event }) => `${event.timestamp.slice(0, -1)} ${event.eventId}`);
-  return steps.map((_, index) => index).sort((a, b) => ((keys[a] ?? "") < (keys[b] ?? "") ? -1 : 1));
-}
-
-/** @param {readonly ActorStep[]} steps */
-function describe(steps) {
-  let latest = "";
-  let late = 0;
-  const facts = steps.filter(({ event }) => event.outcome !== "tick");
-  for (const { event } of facts) {
-    const at = event.timestamp.slice(0, -1);
-    if (at < latest) late++;
-    else latest = at;
-  }
-  const copies = steps.reduce((sum, { event }) => sum + event.duplicates, 0);
-  const number = (/** @type {string} */ outcome) => facts.filter(({ event }) => event.outcome === outcome).length;
-  const were = (/** @type {number} */ number, /** @type {string} */ what) =>
-    `${number === 0 ? "none" : number} ${number === 1 ? "was" : "were"} ${what}`;
-  const heard = copies === 0 ? "" : ` ${copies} ${copies === 1 ? "copy was" : "copies were"} heard besides.`;
-  // By event time none is superseded: all are heard where they happened.
-  const also = ["superseded", "unhandled", "held"].filter((outcome) => number(outcome) > 0);
-  const besides = also.length === 0 ? "" : `, ${also.map((outcome) => were(number(outcome), outcome)).join(", ")}`;
-  return `Of ${facts.length} events ${late === 0 ? "none" : late} came after one that happened later${besides}.${heard}`;
-}
-
-/**
  * @param {ActorStep} step
  * @param {number} at
- * @param {{ iso: string, withDate: boolean }} when by the clock it is shown at
+ * @param {{ iso: string, withDate: boolean, number: number | undefined }} when by the clock it is shown at, and which event
  * @param {(step: number) => void} select
  */
-function renderTick({ event }, at, { iso, withDate }, select) {
+function renderTick({ event }, at, { iso, withDate, number }, select) {
   const marks = [
     outcomeMark(event),
     event.duplicates > 0 ? `heard ${event.duplicates + 1}×` : "",
@@ -154,7 +127,7 @@ function renderTick({ event }, at, { iso, withDate }, select) {
       title: `${event.eventType} ${event.eventId}, ${iso}`,
       click: () => select(at + 1),
     },
-    h("span", { class: "place" }, String(at + 1)),
+    h("span", { class: "place" }, event.outcome !== "tick" && number),
     h(
       "span",
       { class: "name" },

@@ -1,5 +1,6 @@
 /** @import { ActorSteps } from "../../answers/queries.ts" */
 /** @import { Scene } from "./types.d.ts" */
+import { describeDelay } from "./actor-texts.js";
 import { fill, h } from "./dom.js";
 import { words } from "./format.js";
 
@@ -27,7 +28,7 @@ function draw(fold) {
       "tr",
       isHandled ? {} : { class: "muted" },
       h("td", {}, at),
-      h("td", {}, eventId === null ? what : words(what)),
+      h("td", {}, eventId === null ? describeDelay(what) : words(what)),
       h("td", {}, isHandled ? state : `${state}, nothing took it`),
     ),
   );

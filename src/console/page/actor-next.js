@@ -2,9 +2,13 @@
 /** @import { Foreseen } from "../../answers/replay.ts" */
 /** @import { Machine, Scene } from "./types.d.ts" */
 import { contentOf } from "./actor-decisions.js";
+import { describeWaiting } from "./actor-texts.js";
 import { ask } from "./api.js";
 import { fill, h, table, write } from "./dom.js";
 import { words } from "./format.js";
+
+/** Which delays ran at an earlier step, nobody kept. */
+const PAST = { due: [], quarantine: undefined };
 
 /**
  * What the actor waits for at this step, and what each event that may come would lead to: the daemon asks the machine
@@ -45,15 +49,8 @@ export function createNext(machine, path) {
     /** @param {Scene} scene */
     show(scene) {
       const now = scene.story.steps[scene.step - 1] ?? scene.story.initial;
-      const isHeld = scene.isLatest && scene.story.quarantine !== undefined;
-      write(
-        waiting,
-        isHeld
-          ? "It waits for its release: what arrives is kept back."
-          : now.waitingFor.length === 0
-            ? "It waits for nothing: everything is known."
-            : `It waits for ${now.waitingFor.map(words).join(", ")}.`,
-      );
+      const { due, quarantine } = scene.isLatest ? { due: scene.due, quarantine: scene.story.quarantine } : PAST;
+      write(waiting, describeWaiting(now.waitingFor, due, quarantine));
       void load(scene);
     },
   };

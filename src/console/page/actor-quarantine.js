@@ -1,13 +1,13 @@
 /** @import { QuarantineNotice } from "../../answers/queries.ts" */
 /** @import { Released } from "../../answers/quarantine.ts" */
 /** @import { Machine } from "./types.d.ts" */
+import { describeQuarantine, describeRelease } from "./actor-texts.js";
 import { change } from "./api.js";
 import { copyable, natstate } from "./copy.js";
 import { h, write } from "./dom.js";
-import { count } from "./format.js";
 
 /**
- * Why nothing that arrives about an actor is applied, and what ends that.
+ * Why an actor is quarantined, and what ends that.
  *
  * @param {Machine} machine
  * @param {string} id
@@ -29,7 +29,7 @@ export function createQuarantine(machine, id, path) {
   async function release() {
     button.disabled = true;
     try {
-      write(outcome, describe(/** @type {Released} */ (await change(`${path}/release`, {}))));
+      write(outcome, describeRelease(/** @type {Released} */ (await change(`${path}/release`, {}))));
     } catch (error) {
       write(outcome, error instanceof Error ? error.message : String(error));
     }
@@ -42,17 +42,7 @@ export function createQuarantine(machine, id, path) {
     show(notice) {
       element.hidden = notice === undefined;
       if (notice === undefined) return;
-      const { error, since, parked } = notice;
-      const kept = `${count(parked)} ${parked === 1 ? "event is" : "events are"} kept back`;
-      write(
-        what,
-        `Since ${since}: ${error}. ${kept}; once the machine is mended, a release applies them in their order.`,
-      );
+      write(what, describeQuarantine(notice));
     },
   };
-}
-
-/** @param {Released} released */
-function describe({ released, applied, parked }) {
-  return released ? `Released: ${count(applied)} applied.` : `Its machine failed again: ${count(parked)} kept back.`;
 }

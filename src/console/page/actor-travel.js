@@ -1,5 +1,6 @@
 /** @import { Scene } from "./types.d.ts" */
 import { fill, h } from "./dom.js";
+import { numberEvents } from "./event-order.js";
 import { count, words } from "./format.js";
 import { outcomeMark } from "./outcomes.js";
 
@@ -31,7 +32,7 @@ export function createTravel() {
       on.disabled = isLatest;
       latest.disabled = isLatest;
       const rest = story.total - story.steps.length;
-      const more = rest > 0 && h("span", { class: "note" }, `(${count(rest)} later events are not replayed here)`);
+      const more = rest > 0 && h("span", { class: "note" }, `(${count(rest)} later ones are not replayed here)`);
       fill(where, describeStep(shown), more);
     },
   };
@@ -42,8 +43,10 @@ function describeStep({ step, story, isLatest }) {
   const now = story.steps[step - 1];
   if (now === undefined) return [h("strong", {}, "Before the first event")];
   const mark = outcomeMark(now.event);
+  const numbers = numberEvents(story.steps);
+  const events = `${numbers[step - 1]} of ${numbers.at(-1)}`;
   return [
-    h("strong", {}, `Event ${step} of ${story.steps.length}`),
+    h("strong", {}, now.event.outcome === "tick" ? `After event ${events}` : `Event ${events}`),
     h("span", {}, words(now.event.eventType)),
     mark !== "" && h("span", { class: "pill dashed" }, mark),
     isLatest && h("span", { class: "note" }, "the latest"),

@@ -40,7 +40,7 @@ export async function showActor({ machine, id, query }) {
     step = Math.max(0, Math.min(story.steps.length, wanted));
     const isLatest = step === story.steps.length;
     history.replaceState(null, "", `#/${collection}/${encodeURIComponent(id)}${isLatest ? "" : `?step=${step}`}`);
-    parts.show({ machine, id, story, step, isLatest, select });
+    parts.show({ machine, id, story, due: actor.due, step, isLatest, select });
   }
 
   /** What has happened since: whoever looks at the latest step goes on with it. */
@@ -69,9 +69,9 @@ export async function showActor({ machine, id, query }) {
 }
 
 /** @param {ActorAnswer} actor */
-function signature({ version, decision, eventHistory, catchingUp, quarantine }) {
+function signature({ version, decision, eventHistory, due, catchingUp, quarantine }) {
   const heardAgain = eventHistory.map(({ duplicates, conflicts }) => [duplicates, conflicts]);
-  return JSON.stringify([version, decision, catchingUp, quarantine, heardAgain]);
+  return JSON.stringify([version, decision, due, catchingUp, quarantine, heardAgain]);
 }
 
 /**

@@ -26,7 +26,7 @@ export function explainOutcome({ outcome, replayed = 0, timestamp }) {
     case "superseded":
       return "Superseded: something known already wins by event time, so it changed nothing.";
     case "reordered":
-      return `It happened before others that were heard sooner: it took its place among them, and ${replayed} of them were folded again.`;
+      return `It happened before others that were heard sooner: it took its place among them, and ${replayed} of them ${replayed === 1 ? "was" : "were"} folded again.`;
     case "unhandled":
       return "Nothing in the machine took it at the time it happened. It is kept: an event that happened earlier may still change that.";
     case "held":

@@ -53,7 +53,7 @@ export function showOverview({ machine }) {
       chart.update(pulse);
       lateness.update(activity.lateness);
       known.update(Object.entries(stats.completeness.byPercent));
-      outcomes.update([...Object.entries(stats.events), ["rejected", sum(stats.deadLetters.byReason)]]);
+      outcomes.update([...Object.entries(outcomesOf(stats.events)), ["rejected", sum(stats.deadLetters.byReason)]]);
     },
   };
 }
@@ -172,6 +172,12 @@ function createBarsCard(title, about, labelOf) {
 /** @param {string} title @param {string} about @param {Node} content */
 function card(title, about, content) {
   return h("section", { class: "card" }, h("header", {}, h("h2", {}, title), h("p", {}, about)), content);
+}
+
+/** Of a type by event time none is superseded. @param {Pulse["stats"]["events"]} events */
+function outcomesOf(events) {
+  const { superseded, ...others } = events;
+  return superseded === 0 && "reordered" in events ? others : events;
 }
 
 /** @param {readonly number[]} values */

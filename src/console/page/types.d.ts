@@ -1,5 +1,5 @@
 import type { ActivityReading } from "../../answers/activity.ts";
-import type { ActorSteps, Stats } from "../../answers/queries.ts";
+import type { ActorAnswer, ActorSteps, Stats } from "../../answers/queries.ts";
 import type { MachineLayout } from "../../charts/layout.ts";
 import type { Readiness } from "../routes.ts";
 
@@ -61,6 +61,8 @@ export interface Scene {
   readonly machine: Machine;
   readonly id: string;
   readonly story: ActorSteps;
+  /** Delays that run now, the earliest first. */
+  readonly due: ActorAnswer["due"];
   readonly step: number;
   readonly isLatest: boolean;
   select(step: number): void;

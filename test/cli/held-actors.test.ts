@@ -1,0 +1,46 @@
+import { Command } from "commander";
+import { expect, it } from "vitest";
+import type { ActorType } from "../../src/actor/actor-type.ts";
+import type { ActorAnswer, ActorHistory } from "../../src/answers/queries.ts";
+import { renderActor, renderHistory } from "../../src/cli/actors-text.ts";
+import { addPublish } from "../../src/cli/publish.ts";
+import { billType } from "../flow/bills.ts";
+
+/* What the commands say of actors by event time. */
+
+const at = "2026-02-01T00:00:00.000Z";
+const quarantine = { eventType: "Paid", error: "bill is held", since: at, parked: 0 };
+const bill = {
+  ...{ billId: "b", processingStatus: "open", dataCompleteness: 50, decision: null, version: 2, lastUpdated: at },
+  ...{ eventHistory: [], waitingFor: ["Paid"], due: [], documents: ["photos", "invoice"] },
+} as unknown as ActorAnswer;
+const lineOf = (actor: Partial<ActorAnswer>, name: string) =>
+  renderActor(billType, { ...bill, ...actor } as ActorAnswer).find((line) => line.startsWith(`${name} `));
+
+it("one that is held waits for events or its release, one with events kept back for its release", () => {
+  expect(lineOf({ quarantine }, "waiting for")).toMatch(/ {2}Paid, or its release$/);
+  expect(lineOf({ quarantine, waitingFor: [] }, "waiting for")).toMatch(/ {2}an event that mends it, or its release$/);
+  expect(lineOf({ quarantine: { ...quarantine, parked: 1 } }, "waiting for")).toMatch(/ {2}its release, Paid$/);
+  expect(lineOf({ waitingFor: [] }, "waiting for")).toMatch(/ {2}no event$/);
+});
+
+it("an array is JSON", () => {
+  expect(lineOf({}, "documents")).toMatch(/ {2}\["photos","invoice"\]$/);
+});
+
+it("a history counts its ticks apart", () => {
+  const event = { eventId: "e", eventType: "Opened", outcome: "applied", timestamp: at, receivedAt: at };
+  const events = [event, { ...event, outcome: "tick", eventType: "TimePassed" }, event];
+  const history = { events, decisions: [], total: 3 } as unknown as ActorHistory;
+  expect(renderHistory(billType, "b", history)).toContain("2 events, 1 tick");
+});
+
+it("to publish an event of another actor type says which", async () => {
+  const other = { ...billType, name: "checkout", events: { CheckoutStarted: billType.events.Opened } } as ActorType;
+  const publish = (...args: string[]) => {
+    const program = new Command();
+    addPublish(program, [billType, other]);
+    return program.parseAsync(["publish", "b", ...args], { from: "user" });
+  };
+  await expect(publish("CheckoutStarted", "{}")).rejects.toThrow("CheckoutStarted is of checkout: add --type checkout");
+});
