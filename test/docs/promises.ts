@@ -153,8 +153,10 @@ export const PROMISES: readonly Promised[] = [
   {
     when: "on an event a machine or a rule throws, goes round in circles, keeps what JSON does not, or gives what is no decision",
     promise:
-      "that order is quarantined and its events kept back; all others flow; released after a fix, they are applied in order",
+      "that actor is quarantined; all others flow. Of a type that merges, as the order, the event it failed on is told as a dead letter, and it and what follows are kept back and applied in order when released after a fix; by event time nothing is kept back and no dead letter told: events are in its history as `held`, and a further one, or a release after a fix, ends it",
     tests: [
+      ["flow/event-time.test.ts", "are kept, and the first that mends it ends the quarantine"],
+      ["flow/event-time.test.ts", "a release folds all of them anew"],
       ["flow/poison.test.ts", "it is mended by a release after a fix"],
       ["e2e/quarantine.test.ts", "quarantined orders are listed, shown and, after a fix, released"],
     ],

@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
 import { type Setting, settings } from "../../src/config/settings.ts";
+import { isNewFact, type Outcome } from "../../src/flow/batch-result.ts";
 import { METRICS } from "../../src/ops/catalogue.ts";
 import { REJECTION_REASONS } from "../../src/wire/rejection.ts";
 import type { Sizings } from "../bench/sizing.ts";
@@ -19,10 +20,43 @@ const MEANINGS: Record<(typeof REJECTION_REASONS)[number], string> = {
   timestamp_out_of_range:
     "event time before 1970, or more than 24 h after the stream stored the message; for types with delays or `latenessMs` more than their `aheadMs`, a minute by default",
   machine_error:
-    "on this event the machine or a rule threw, went round in circles, kept what JSON does not, or gave what is no decision; its actor is quarantined, see `natstate quarantine`",
+    "of a type that merges: on this event the machine or a rule threw, went round in circles, kept what JSON does not, or gave what is no decision; its actor is quarantined, see `natstate quarantine`. By event time such an event is [`held`](#outcomes) and no dead letter, unless what its actor heard before can no longer be read by the contract",
   too_late: "it happened longer before the newest event of its actor than the actor type's `latenessMs` allows",
   actor_retired:
     "a late event about an actor that was retired after `NATSTATE_RETAIN`, and of which the streams no longer hold every event and revision",
+};
+
+/** Of what is no dead letter. */
+const OUTCOMES: Record<Exclude<Outcome, "rejected">, readonly [ordering: string, meaning: string]> = {
+  applied: [
+    "both",
+    "merge: it changed what is known. By event time: it happened after all others that had been heard, and a transition took it, also when it was heard late and undid a delay",
+  ],
+  superseded: ["merge", "it changed nothing: what is known was newer already"],
+  reordered: [
+    "event time",
+    "it happened before others that had been heard: these were folded again (`replayed` says how many)",
+  ],
+  unhandled: [
+    "event time",
+    "no transition takes it in the state it happened in, also because every guard says no; one that happened earlier may change that",
+  ],
+  held: [
+    "event time",
+    "it is kept, but its actor's events cannot be folded, or the rules fail on what they come to: the actor is quarantined, and a further event may end that",
+  ],
+  tick: ["event time", "no event of the machine's: natstate says that the time of a delay has passed (`TimePassed`)"],
+  ignored: ["event time", "a tick that was stored before its time, or is about an actor nothing is known of"],
+  duplicate: ["both", "the same event again, without effect; it is counted at the first one (`duplicates`)"],
+  conflict: [
+    "both",
+    "another content under the type and id of an event heard before, which counts; logged, and counted at that one (`conflicts`)",
+  ],
+  parked: [
+    "both",
+    "kept back to be heard later: its actor is quarantined (merge), behind with its share of the work (event time), or retired and being brought back",
+  ],
+  skipped: ["both", "delivered again although its effects are committed; only `natstate_events_total` counts it"],
 };
 
 /** What the docs say of the code, by the name of its place in them. */
@@ -49,6 +83,14 @@ export function tables(): Record<string, string> {
         type,
         labels.map(code).join(", "),
         help,
+      ]),
+    ),
+    "outcomes-table": table(
+      ["outcome", "ordering", "what became of it", "in `version`"],
+      (Object.keys(OUTCOMES) as (keyof typeof OUTCOMES)[]).map((outcome) => [
+        code(outcome),
+        ...OUTCOMES[outcome],
+        isNewFact(outcome) ? "yes" : "",
       ]),
     ),
     "reasons-table": table(
