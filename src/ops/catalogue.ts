@@ -25,7 +25,7 @@ export const METRICS = {
   events: {
     name: "natstate_events_total",
     type: "counter",
-    help: "Deliveries by what became of them: applied, superseded (merge types), reordered (it happened before others that were heard), unhandled (no transition takes it), held (its actor's events cannot be folded), tick (of event type TimePassed), ignored (a tick before its time or about nobody), duplicate, conflict (other content under an id heard before), parked (its actor is in quarantine or retired), or skipped because they were committed before.",
+    help: "Deliveries by what became of them: applied, superseded (merge types), reordered (it happened before others that were heard), unhandled (no transition takes it), held (its actor's events cannot be folded), tick (of event type TimePassed), ignored (a tick before its time or about nobody), duplicate, conflict (other content under an id heard before), parked (its actor is in quarantine, retired or behind), or skipped because they were committed before.",
     labels: ["actor", "event_type", "outcome"],
   },
   processed: {
