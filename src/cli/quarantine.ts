@@ -102,7 +102,10 @@ async function release(
   else if (all.length === 0) print("nothing is quarantined");
   const again = all.filter(({ released }) => !released).length;
   if (again > 0)
-    throw new CliError("failed", `${again} failed again and stay quarantined: npx natstate quarantine list says why`);
+    throw new CliError(
+      "failed",
+      `${again} failed again and ${again === 1 ? "stays" : "stay"} quarantined: npx natstate quarantine list says why`,
+    );
 }
 
 async function idsOf(type: ActorType, queries: QueryClient): Promise<string[]> {

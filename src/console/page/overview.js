@@ -90,7 +90,7 @@ function createTiles(collection) {
         unread === null ? "NATS does not say: see readiness" : "stored, not yet applied",
         seconds.lag.map((value) => value ?? 0),
       );
-      const quarantine = stats.quarantined === 0 ? "" : `, ${count(stats.quarantined)} ${collection} in quarantine`;
+      const quarantine = stats.quarantined === 0 ? "" : `, ${count(stats.quarantined)} in quarantine`;
       dead.update(
         count(letters),
         `${count(sumOf(seconds.deadLetters.slice(-60)))} in the last minute${quarantine}`,
