@@ -37,6 +37,20 @@ export const sumMachine = createMachine({
   },
 });
 
+/** A meter that hears every third reading, and nothing of being spoiled. */
+export const deafMachine = createMachine({
+  types: {} as { context: Meter; events: Heard },
+  id: "meter",
+  context: { sum: 0, last: 0, spoiled: false },
+  on: {
+    Read: {
+      guard: ({ event }) => event.data.value % 3 === 0,
+      actions: assign({ sum: ({ context }) => context.sum + 1, last: ({ event }) => event.data.value }),
+    },
+    Unknown: {},
+  },
+});
+
 /** A meter that is quiet so long after its last reading. */
 export const waitMachine = (ms: number) =>
   createMachine({
