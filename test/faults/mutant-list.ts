@@ -30,7 +30,7 @@ export const MUTANTS: readonly FaultMutant[] = [
   {
     name: "actors of a failed commit stay in memory",
     file: "src/flow/batch.ts",
-    find: "for (const actor of batch.touched) actors.evict(actor.lane, actor.id);",
+    find: "for (const actor of [...batch.touched, ...batch.stirred]) actors.evict(actor.lane, actor.id);",
     replace: "",
     fault: "store-full",
   },

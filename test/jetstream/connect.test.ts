@@ -24,7 +24,11 @@ it("a login that the server refuses is named as that, without the password", asy
   await using server = await startTestServer();
   await server.configure({ "ping_max: 3": "ping_max: 3\nauthorization { user: me, password: right }" });
   server.signal("SIGHUP");
-  const error = await until("it refuses", () => failure(server.url.replace("nats://", "nats://me:wrong@")));
+  const error = await until("it refuses", async () => {
+    const error = await failure(server.url.replace("nats://", "nats://me:wrong@"));
+    // While it reads its configuration, or on a busy machine, nobody may answer in time.
+    return error instanceof NatsAwayError && error.why === "nobody" ? undefined : error;
+  });
   expect(error).toMatchObject({ why: "refused", message: expect.stringMatching(/refuses who we are .*NATS_CREDS/) });
   expect(error?.message).not.toContain("wrong");
 });
