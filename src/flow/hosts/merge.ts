@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { crc32 } from "node:zlib";
 import type { Actor, ActorOptions, AnyStateMachine, Snapshot, SnapshotFrom } from "xstate";
 import { showToRules } from "../../actor/actor-snapshot.ts";
-import type { ActorType } from "../../actor/actor-type.ts";
+import type { ActorSnapshot, ActorType } from "../../actor/actor-type.ts";
 import { asError } from "../../actor/as-error.ts";
 import { createBoundedActor } from "../../actor/bounded-actor.ts";
 import { seal } from "../../actor/seal.ts";
@@ -34,6 +34,13 @@ function live(type: ActorType, from: ActorOptions<AnyStateMachine>): LiveActor {
   const rewind = () => {
     actor = start(type.machine, { snapshot: type.machine.getPersistedSnapshot(before) });
   };
+  let shown: { readonly of: MachineSnapshot; readonly snapshot: ActorSnapshot; readonly state: string } | undefined;
+  /** Made once for each of the machine's snapshots: it is asked for several times an event. */
+  const show = () => {
+    const of = actor.getSnapshot();
+    if (shown?.of !== of) shown = { of, snapshot: showToRules(of), state: stateText(type.machine.root, of.value) };
+    return shown;
+  };
   return {
     rewind,
     send(event) {
@@ -49,8 +56,8 @@ function live(type: ActorType, from: ActorOptions<AnyStateMachine>): LiveActor {
       }
       return { kind: isUnchanged(before, after) ? "superseded" : "applied" };
     },
-    snapshot: () => showToRules(actor.getSnapshot()),
-    state: () => stateText(type.machine.root, actor.getSnapshot().value),
+    snapshot: () => show().snapshot,
+    state: () => show().state,
     // An actor that merges waits for nothing, and forgets what it merged.
     isTooLate: () => false,
     settle() {},
