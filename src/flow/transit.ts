@@ -56,10 +56,7 @@ export function transit(actor: HotActor, impulse: Impulse): Transition {
     const fault = live.fault();
     if (fault !== undefined) return { kind: "held", error: fault };
     const now = live.snapshot();
-    if (now === before && !isHeld && actor.events > 0) {
-      if (event !== undefined) live.concluded?.(event);
-      return done;
-    }
+    if (now === before && !isHeld && actor.events > 0) return done;
     const completeness = measure(type, now);
     const { grounds } = live;
     const ground =
@@ -67,7 +64,6 @@ export function transit(actor: HotActor, impulse: Impulse): Transition {
       (() => grounds((after) => (event === undefined ? reading.past(after) : [...reading.past(after), event])));
     const conclusion = done.kind === "superseded" ? undefined : draw(type, now, standing, ground);
     actor.completeness = completeness;
-    if (event !== undefined && conclusion !== undefined) live.concluded?.(event, conclusion.content);
     return { ...done, ...(conclusion && { conclusion }) };
   } catch (thrown) {
     reading.throwTrouble();

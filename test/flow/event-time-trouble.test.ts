@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { createRandom } from "../../src/actor/seeded-random.ts";
 import { release } from "../../src/care/release.ts";
 import { createRestoration } from "../../src/care/restoration.ts";
 import { createRetirement } from "../../src/care/retirement.ts";
@@ -10,17 +9,7 @@ import type { PublishedDecision } from "../../src/flow/rows.ts";
 import { createFindDue } from "../../src/store/due-actors.ts";
 import { createRetiredRows } from "../../src/store/retired.ts";
 import type { Lane } from "../../src/wire/lanes.ts";
-import {
-  catchUp,
-  deafMachine,
-  meterEvent,
-  meterLane,
-  meterTime,
-  publishAll,
-  sumMachine,
-  verifyMeter,
-  waitMachine,
-} from "./meters.ts";
+import { catchUp, meterEvent, meterLane, meterTime, publishAll, verifyMeter, waitMachine } from "./meters.ts";
 import { applyEach, openStation, type Station } from "./station.ts";
 
 /* What goes wrong around actors by event time: with time, with what waits, with retirement, with the disk. */
@@ -202,69 +191,4 @@ describe("a quarantine", () => {
       ),
     ).toEqual([]);
   });
-});
-
-it("what old facts gave is kept with what is folded once and for all: hot and cold say the same of a decision", () => {
-  const conclude = () => ({ content: { decisionType: "MeterRead" } });
-  const [first, last] = [101, 1000];
-  const turns = meterLane({
-    latenessMs: 60_000,
-    machine: sumMachine,
-    conclude: ({ context }) => (context.last < last ? conclude() : { content: { decisionType: "MeterRead", last } }),
-  });
-  const all = Array.from({ length: last - first + 1 }, (_, index) =>
-    meterEvent(turns, index + 1, first + index, { stored: first + index + 1 }),
-  );
-  const told = [false, true].map((isCold) => {
-    using station = openStation();
-    station.processor.apply(all.slice(0, -1));
-    catchUp(station);
-    if (isCold) station.actors.evict(turns, "busy");
-    station.processor.apply(all.slice(-1));
-    catchUp(station);
-    expect(JSON.parse(String(station.row("busy").snapshot)).base.count).toBeGreaterThan(400);
-    return station.decisions("busy");
-  });
-  expect(told[1]).toEqual(told[0]);
-  expect(told[0]?.at(-1)).toMatchObject({ decidedAt: meterTime(last) });
-  expect(told[0]?.at(-1)?.basedOn).toHaveLength(100);
-});
-
-it("what a decision rests on is the same whether it was followed from the first event on or told when it was taken", () => {
-  let decided = 0;
-  const machines = [sumMachine, waitMachine(7000), deafMachine];
-  for (let seed = 1; seed <= 60; seed++) {
-    const random = createRandom(seed);
-    const lane = meterLane({
-      machine: machines[seed % 3] ?? sumMachine,
-      conclude: ({ context: { sum }, value }) => ({
-        content:
-          sum % 3 === 0 && value !== "quiet"
-            ? null
-            : { decisionType: "MeterRead", turn: sum % 2, value: String(value) },
-      }),
-    });
-    const events = Array.from({ length: 10 }, (_, index) => {
-      const isLate = random() < 0.2;
-      const second = 100 + (isLate ? Math.floor(random() * index * 5) : index * 5 + Math.floor(random() * 5));
-      const type = random() < 0.3 ? "Spoiled" : "Read";
-      return meterEvent(lane, index + 17, second, { type, stored: 101 + index * 5 + Math.floor(random() * 4) });
-    });
-    const [hot, cold] = [false, true].map((isCold) => {
-      using station = openStation();
-      // A type's first events are tried twice, and nothing is kept of them.
-      const first = Array.from({ length: 16 }, (_, index) =>
-        meterEvent(lane, index + 1, 1 + index, { id: "first", stored: 50 }),
-      );
-      station.processor.apply(first);
-      for (const event of events) {
-        station.processor.apply([event]);
-        if (isCold) station.actors.evict(lane, "busy");
-      }
-      return station.decisions("busy");
-    });
-    expect(hot, `seed ${seed}`).toEqual(cold);
-    decided += hot?.length ?? 0;
-  }
-  expect(decided).toBeGreaterThan(100);
 });

@@ -73,8 +73,6 @@ function live(type: ActorType, id: string, { timeline: known, newest, grounds, a
   const base = known?.base;
   const grounding = createGrounding(type, actor, base && grounds && { base, grounds });
   let settled = grounds;
-  /** Of the last fact. */
-  let kind: Heard["kind"] | undefined;
   let timeline = known;
   let before = known;
   const { latenessMs } = type;
@@ -97,7 +95,6 @@ function live(type: ActorType, id: string, { timeline: known, newest, grounds, a
       grounding.forgetAfter(event);
       const { timeline: next, heard } = hear(actor, timeline, event, past);
       timeline = next;
-      kind = heard.kind;
       return effectOf(heard);
     },
     isTooLate: (event) => isBefore(horizon, event),
@@ -121,9 +118,6 @@ function live(type: ActorType, id: string, { timeline: known, newest, grounds, a
     state: () => show().state,
     due: () => (timeline === undefined ? null : nextDue(timeline)),
     waits: () => (timeline === undefined ? [] : waitsOf(type.machine, timeline)),
-    concluded(event, content) {
-      if (timeline !== undefined) grounding.note({ fact: event, kind, content }, before, timeline);
-    },
     grounds: (past) => grounding.ground(timeline, past),
     fold: (past) =>
       timeline === undefined ? [] : [...retell(actor, timeline, past())].map((step) => foldStep(root, step)),

@@ -8,7 +8,7 @@ import { comparePlaces, type Place, placeOf } from "./fact-order.ts";
 import type { Actor } from "./fold.ts";
 import { retell } from "./retell.ts";
 import type { Moment } from "./statechart.ts";
-import type { Heard, Timeline } from "./timeline.ts";
+import type { Timeline } from "./timeline.ts";
 
 /** Ids of facts that a decision names at most. */
 const MAX_FACTS = 100;
@@ -20,12 +20,6 @@ const MAX_FACTS = 100;
 export interface Grounding {
   /** @param past - of all facts the timeline holds. */
   ground(timeline: Timeline | undefined, past: Past): Grounds;
-  /**
-   * Takes note of what followed from a fact that came last, where nothing else acted: then nothing is to be told again.
-   *
-   * @param before - undefined: it is the first.
-   */
-  note(step: GroundedStep, before: Timeline | undefined, after: Timeline): void;
   /** The timeline's base has moved. @returns what there is to keep with it. */
   settle(base: Anchor, past: Past): Grounds;
   /** Forgets what it knows of facts after this place: another has happened there. */
@@ -37,15 +31,6 @@ export interface Grounding {
 export interface Settled {
   readonly base: Anchor;
   readonly grounds: Grounds;
-}
-
-/** A fact, and what followed once it had acted. */
-export interface GroundedStep {
-  readonly fact: Place;
-  /** What it did; of one that did not come last nothing is noted. */
-  readonly kind: Heard["kind"] | undefined;
-  /** Undefined: as before. */
-  readonly content: DecisionContent | null | undefined;
 }
 
 interface Told {
@@ -95,27 +80,6 @@ export function createGrounding(type: ActorType, actor: Actor, settled?: Settled
       const { grounds, latest } = tell(from, timeline.passed, past(from?.at.place));
       known = latest;
       return grounds;
-    },
-    note({ fact, kind, content }, before, after) {
-      if (kind !== "applied" && kind !== "unhandled") return;
-      // It may have been told already, when a decision was taken on it.
-      const isNext =
-        known === undefined
-          ? before === undefined && floor === undefined
-          : comparePlaces(known.at.place, fact) < 0 && known.at.moment === before?.end?.now.moment;
-      const moment = after.end?.last;
-      if (!isNext || moment === undefined || after.end?.now.moment !== moment || after.fault !== undefined) return;
-      // A delay may have acted before the fact.
-      if ((before?.end?.last.timers.length ?? 0) > 0) return;
-      const now = content === undefined ? known?.content : content;
-      const hasChanged = known === undefined || !isDeepStrictEqual(now, known.content);
-      const basedOn = known?.basedOn ?? [];
-      known = {
-        basedOn: kind === "applied" ? [...basedOn, fact.eventId].slice(-MAX_FACTS) : basedOn,
-        decidedAt: hasChanged || known === undefined ? fact.timestamp : known.decidedAt,
-        at: { place: placeOf(fact), moment },
-        content: now,
-      };
     },
     settle(base, past) {
       const isSettled = (fact: ActorEvent) => comparePlaces(fact, base.place) <= 0;

@@ -1,4 +1,4 @@
-import type { ActorEvent, ActorSnapshot, DecisionContent } from "../../actor/actor-type.ts";
+import type { ActorEvent, ActorSnapshot } from "../../actor/actor-type.ts";
 import type { Grounds } from "../../actor/conclude.ts";
 import type { Past } from "./fact.ts";
 import type { Wait } from "./waits.ts";
@@ -63,8 +63,6 @@ export interface LiveActor {
   due(): string | null;
   /** All delays it waits for, the earliest first. */
   waits(): readonly Wait[];
-  /** Takes note of what followed from the last `send`; absent content: as before. Absent of a merge type. */
-  concluded?(event: ActorEvent, content?: DecisionContent | null): void;
   /** Absent of a merge type, whose rule says it. */
   grounds?(past: Past): Grounds;
   /**
