@@ -77,6 +77,7 @@ function live(type: ActorType, id: string, { timeline: known, newest, grounds, a
   let before = known;
   const { latenessMs } = type;
   let horizon = latenessMs === undefined || newest === undefined ? undefined : horizonOf(latenessMs, newest);
+  /** Facts there were when anchors were written last. */
   let written = anchored;
   const initial = known?.end === undefined ? actor.chart.begin(id, NO_TIME) : undefined;
   let shown: { readonly moment: Moment; readonly snapshot: ActorSnapshot; readonly state: string } | undefined;

@@ -6,6 +6,7 @@ import {
   createMachine,
   type EventObject,
 } from "xstate";
+import { boundSteps } from "../../actor/bounded-actor.ts";
 import { seal } from "../../actor/seal.ts";
 import { settle } from "./settle.ts";
 import { cancelTimer, setTimer, type Timers } from "./timers.ts";
@@ -30,9 +31,6 @@ export interface Statechart {
   step(moment: Moment, event: EventObject, at: string): Moment;
 }
 
-/** Microsteps of one event: more are taken for states that chase each other. */
-const MAX_STEPS = 100;
-
 /** An action as a step yields it. */
 interface Yielded {
   readonly type: string;
@@ -42,14 +40,13 @@ interface Yielded {
 type Scope = ActorScope<AnyMachineSnapshot, EventObject>;
 
 /**
- * Makes the steps of a machine: {@link MAX_STEPS} microsteps an event, or as many as its own `options.maxIterations`
- * says, which is unbounded by default. Actions that are not XState's own are not executed.
+ * Makes the steps of a machine, bounded as `boundSteps` does. Actions that are not XState's own are not executed.
  *
  * XState's `transition()` makes a new actor for every step, three times dearer than the step; here all share one scope
  * in which nothing is sent, started or looked at.
  */
 export function createStatechart(machine: AnyStateMachine): Statechart {
-  if (!Number.isFinite(machine.options.maxIterations)) machine.options.maxIterations = MAX_STEPS;
+  boundSteps(machine);
   // Entry actions of the first step are given the very object that all actors begin with.
   seal("context", machine.config.context);
   const scope = createScope();
