@@ -7,6 +7,7 @@ import type { Session } from "../src/jetstream/session.ts";
 import { findServerBinary } from "../src/nats-server/binary.ts";
 import { writeServerConfig } from "../src/nats-server/config.ts";
 import { freePort } from "../src/nats-server/ready.ts";
+import { openRoutes, type Routes } from "./cluster-routes.ts";
 import { until } from "./until.ts";
 
 /** One of the real nats-servers of a cluster, with its own ports on loopback and its own store. */
@@ -18,12 +19,16 @@ export interface ClusterNode {
   start(): void;
   /** Kills it (SIGKILL), frozen or not, and resolves when the process is gone; the store stays. */
   kill9(): Promise<void>;
+  /** Ends it (SIGTERM), as a restart does. */
+  stop(): Promise<void>;
   /** Removes its store, as a new disk would; only when it does not run. */
   wipe(): Promise<void>;
   /** SIGSTOP freezes it, SIGCONT thaws it. */
   signal(signal: NodeJS.Signals): void;
   /** Gives it a fifteenth of the time only, by freezing and thawing it, until the returned function is called. */
   slowDown(): () => void;
+  /** What its monitoring says: `/jsz`, `/connz`. Rejects while it does not answer. */
+  monitor(path: string): Promise<unknown>;
   /** Does it say that it has caught up with everything it has to hold? */
   isHealthy(): Promise<boolean>;
 }
@@ -36,7 +41,11 @@ export interface TestCluster extends AsyncDisposable {
   /** All nodes, comma-separated, as in `NATS_URL`. */
   readonly url: string;
   readonly nodes: readonly [ClusterNode, ClusterNode, ClusterNode];
+  /** What the nodes hear of each other; throws unless they were started so that it can be disturbed. */
+  readonly routes: Routes;
   leaderOf(asker: Asker, stream: string): Promise<ClusterNode>;
+  /** Who leads the cluster's own metadata: streams and consumers are made, and placed, through it. */
+  metaLeader(): Promise<ClusterNode>;
   /** Has the stream led by another node than this one. */
   moveLeaderFrom(node: ClusterNode, asker: Asker, stream: string): Promise<void>;
   /** Resolves when all nodes are healthy and every replica of every stream is where its leader is. */
@@ -48,26 +57,34 @@ export interface TestCluster extends AsyncDisposable {
 /** An election takes 4 to 6 s, and the machine may be shared by many. */
 const PATIENCE_MS = 60_000;
 
-/** Starts three nats-servers and resolves when their JetStream answers. `await using cluster = await startTestCluster()`. */
-export async function startTestCluster(): Promise<TestCluster> {
+/**
+ * Starts three nats-servers and resolves when their JetStream answers. `await using cluster = await startTestCluster()`.
+ *
+ * @param options.disturbable - their routes go through proxies in this process.
+ */
+export async function startTestCluster({ disturbable = false } = {}): Promise<TestCluster> {
   const { path } = await findServerBinary({ env: process.env });
   const dir = await mkdtemp(join(tmpdir(), "natstate-cluster-"));
   const ports = await Promise.all(Array.from({ length: 9 }, () => freePort()));
-  const routes = ports.slice(3, 6).map((port) => `nats://127.0.0.1:${port}`);
+  const routePorts = ports.slice(3, 6);
+  const routes = disturbable ? await openRoutes(routePorts) : undefined;
+  const direct = routePorts.map((port) => `nats://127.0.0.1:${port}`);
   const node = async (index: 0 | 1 | 2): Promise<ClusterNode> => {
     const [port = 0, routePort = 0, monitorPort = 0] = [ports[index], ports[index + 3], ports[index + 6]];
     const name = `n${index + 1}`;
     const storeDir = join(dir, name);
     const config = join(dir, `${name}.conf`);
-    await writeServerConfig(config, { storeDir, host: "127.0.0.1", port, name, monitorPort });
-    const cluster = `cluster { name: test, listen: "127.0.0.1:${routePort}", routes: ${JSON.stringify(routes)} }\n`;
-    await appendFile(config, cluster);
+    await writeServerConfig(config, { storeDir, port, name });
+    const others = JSON.stringify(routes?.from(index) ?? direct);
+    const cluster = `cluster { name: test, listen: "127.0.0.1:${routePort}", no_advertise: ${disturbable}, routes: ${others} }\n`;
+    await appendFile(config, `http: "127.0.0.1:${monitorPort}"\n${cluster}`);
     return openNode({ binary: path, config, name, port, monitorPort, storeDir });
   };
   const nodes = [await node(0), await node(1), await node(2)] as const;
 
   async function stop(): Promise<void> {
     for (const each of nodes) await each.kill9();
+    await routes?.[Symbol.asyncDispose]();
     await rm(dir, { recursive: true, force: true });
   }
 
@@ -80,6 +97,14 @@ export async function startTestCluster(): Promise<TestCluster> {
     return until(`${stream} has a leader`, () => find().catch(() => undefined), PATIENCE_MS);
   };
 
+  const metaLeader = async (): Promise<ClusterNode> => {
+    const find = async () => {
+      const told = (await Promise.any(nodes.map((each) => each.monitor("/jsz")))) as Jsz;
+      return nodes.find(({ name }) => name === told.meta_cluster?.leader);
+    };
+    return until("the cluster has a leader", () => find().catch(() => undefined), PATIENCE_MS);
+  };
+
   for (const each of nodes) each.start();
   try {
     await until("the cluster is up", isHealthy, PATIENCE_MS);
@@ -90,7 +115,12 @@ export async function startTestCluster(): Promise<TestCluster> {
   return {
     url: nodes.map(({ url }) => url).join(),
     nodes,
+    get routes() {
+      if (routes === undefined) throw new Error("the routes of this cluster go from node to node");
+      return routes;
+    },
     leaderOf,
+    metaLeader,
     async moveLeaderFrom(from, asker, stream) {
       await until(
         `${stream} is led by another node`,
@@ -110,6 +140,10 @@ export async function startTestCluster(): Promise<TestCluster> {
   };
 }
 
+interface Jsz {
+  readonly meta_cluster?: { readonly leader?: string };
+}
+
 interface NodeFiles {
   readonly binary: string;
   readonly config: string;
@@ -121,20 +155,24 @@ interface NodeFiles {
 
 function openNode({ binary, config, name, port, monitorPort, storeDir }: NodeFiles): ClusterNode {
   let child: ChildProcess | undefined;
+
+  async function end(signal: NodeJS.Signals): Promise<void> {
+    const running = child;
+    child = undefined;
+    if (running === undefined || running.exitCode !== null || running.signalCode !== null) return;
+    const exited = once(running, "exit");
+    running.kill(signal);
+    await exited;
+  }
+
   return {
     name,
     url: `nats://127.0.0.1:${port}`,
     start() {
       child = spawn(binary, ["-c", config], { stdio: "ignore" });
     },
-    async kill9() {
-      const running = child;
-      child = undefined;
-      if (running === undefined || running.exitCode !== null || running.signalCode !== null) return;
-      const exited = once(running, "exit");
-      running.kill("SIGKILL");
-      await exited;
-    },
+    kill9: () => end("SIGKILL"),
+    stop: () => end("SIGTERM"),
     wipe: () => rm(storeDir, { recursive: true, force: true }),
     signal: (signal) => void child?.kill(signal),
     slowDown() {
@@ -152,6 +190,10 @@ function openNode({ binary, config, name, port, monitorPort, storeDir }: NodeFil
         clearTimeout(timer);
         child?.kill("SIGCONT");
       };
+    },
+    async monitor(path) {
+      const response = await fetch(`http://127.0.0.1:${monitorPort}${path}`, { signal: AbortSignal.timeout(2000) });
+      return response.json();
     },
     async isHealthy() {
       const url = `http://127.0.0.1:${monitorPort}/healthz`;

@@ -64,6 +64,14 @@ const WRONG: readonly (readonly [file: string, path: string])[] = [
   ["machines/parcel/wrong-24.ts", "../../src/client/contract.ts"],
   ["machines/parcel/client.ts", "../../src/wire/names.ts"],
   ["examples/parcel/wrong-25.ts", "../../src/flow/decode.ts"],
+  ["src/testing/wrong-27.ts", "../store/journal.ts"],
+  ["src/answers/wrong-28.ts", "../testing/given.ts"],
+  ["examples/parcel/wrong-29.ts", "../../src/testing/arrivals.ts"],
+  ["src/jetstream/wrong-30.ts", "../members/membership.ts"],
+  ["src/members/wrong-31.ts", "../daemon/daemon.ts"],
+  ["src/members/wrong-32.ts", "../console/server.ts"],
+  ["src/daemon/wrong-33.ts", "../supervisor/supervisor.ts"],
+  ["src/supervisor/wrong-34.ts", "../members/membership.ts"],
   ["examples/parcel/wrong-26.ts", "../../machines/order/contract.ts"],
 ];
 const LONG: readonly (readonly [what: string, file: string, rule: string, text: string])[] = [
@@ -102,9 +110,14 @@ it("may import what is below it, and not in a circle", () => {
     "src/demo/right.ts": importing("../../machines/registry.ts"),
     "machines/registry.ts": THING,
     "machines/parcel/client.ts": importing("../../src/client/contract.ts"),
-    "examples/parcel/right.ts": importing("../../src/actor/as-error.ts"),
+    "examples/parcel/right.ts": importing("natstate"),
     "src/actor/as-error.ts": THING,
+    "examples/parcel/tested.ts": importing("natstate/testing"),
+    "src/testing/testing.ts": importing("../flow/a.ts"),
+    "src/care/right.ts": importing("../testing/testing.ts"),
     "src/client/contract.ts": THING,
+    "src/members/right.ts": importing("../flow/a.ts"),
+    "src/console/right.ts": importing("../members/right.ts"),
   };
   expect(lint({ ...below, "src/flow/a.ts": THING })).toEqual(new Map());
   const circle = {

@@ -54,7 +54,7 @@ export async function startTestServer(changes: ServerChanges = {}): Promise<Test
     let text = await readFile(join(import.meta.dirname, "../nats.conf"), "utf8");
     for (const [from, to] of Object.entries(wanted)) text = text.replace(from, to);
     await writeFile(base, text);
-    await writeServerConfig(config, { storeDir, host: "127.0.0.1", port }, base);
+    await writeServerConfig(config, { storeDir, port }, base);
   }
 
   async function start() {
@@ -65,7 +65,7 @@ export async function startTestServer(changes: ServerChanges = {}): Promise<Test
       log = (log + chunk).slice(-4000);
     });
     const deadline = Date.now() + 15_000;
-    while (!(await answers({ host: "127.0.0.1", port }))) {
+    while (!(await answers(port))) {
       if (started.exitCode !== null || Date.now() > deadline) throw new Error(`nats-server did not start:\n${log}`);
     }
   }

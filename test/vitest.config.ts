@@ -1,9 +1,12 @@
+import { defaultServerConditions } from "vite";
 import { defineConfig } from "vitest/config";
 
 /** Rooms whose tests are pure, or keep to a store of their own: they need no worker for each file. */
 const SHARED = ["actor", "answers", "charts", "config", "fuzz", "hosting", "machines", "store", "wire"]
   .map((room) => `test/${room}/**/*.test.ts`)
   .concat("examples/*/*.test.ts");
+/** The examples' tests are a project's of one's own, where Node runs them: here they run with all others. */
+const NODE_TEST = { "node:test": "vitest" };
 /** Those need a cluster of nats-servers or last long: `npm run test:slow`. */
 const SLOW = "test/**/*.slow.test.ts";
 
@@ -17,8 +20,15 @@ export const common = {
   hookTimeout: 120_000,
 };
 
+/** `natstate` in tests and examples is the TypeScript beside them. */
+export const source = {
+  resolve: { conditions: ["natstate-source", ...defaultServerConditions] },
+  ssr: { resolve: { conditions: ["natstate-source", ...defaultServerConditions] } },
+};
+
 export default defineConfig({
   root: `${import.meta.dirname}/..`,
+  ...source,
   test: {
     ...common,
     // Most of these tests wait for other processes: on two cores 235 s with two workers, 190 s with three.
@@ -26,7 +36,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "shared", include: SHARED, exclude: [SLOW], isolate: false },
+        test: { name: "shared", alias: NODE_TEST, include: SHARED, exclude: [SLOW], isolate: false },
       },
       {
         extends: true,

@@ -1,66 +1,69 @@
 import type { DecisionOf, EventContract, EventOf } from "../../src/client/contract.ts";
-import * as decisions from "../../src/client/fold-decisions.ts";
-import * as events from "../../src/client/publish-event.ts";
+import { type DecisionFold, decisionsOf } from "../../src/client/decisions-of.ts";
+import * as client from "../../src/client/publish-event.ts";
 import { orderContract } from "./contract.ts";
 
 /*
- * What other programs import as `natstate/client`: the package's door, the one place that gathers exports. It is the order
- * they speak of, unless they give the contract of another actor type.
+ * What other programs import as `natstate/client`: the package's door, the one place that gathers exports. What is given
+ * no actor type is about the bundled order.
  */
 
+export { defineContract } from "../../src/actor/define-contract.ts";
+export {
+  type ConsumeDecisionsOptions,
+  consumeDecisions,
+  type DecisionConsumer,
+} from "../../src/client/consume-decisions.ts";
 export type { DecisionOf, EventContract, EventOf } from "../../src/client/contract.ts";
-export { InvalidDecisionError } from "../../src/client/fold-decisions.ts";
-export { InvalidEventError, type PublishedEvent } from "../../src/client/publish-event.ts";
+export {
+  type DecisionChange,
+  type DecisionFold,
+  type Decisions,
+  decisionsOf,
+  InvalidDecisionError,
+} from "../../src/client/decisions-of.ts";
+export {
+  EventNotConfirmedError,
+  InvalidEventError,
+  type PublishEventOptions,
+  type PublishedEvent,
+} from "../../src/client/publish-event.ts";
 export { orderContract } from "./contract.ts";
 
-type OrderContract = typeof orderContract;
-export type OrderEvent = EventOf<OrderContract>;
-export type OrderDecision = DecisionOf<OrderContract>;
-export type DecisionChange<Contract extends EventContract = OrderContract> = decisions.DecisionChange<Contract>;
-export type DecisionFold<Contract extends EventContract = OrderContract> = decisions.DecisionFold<Contract>;
+type Order = typeof orderContract;
+export type OrderEvent = EventOf<Order>;
+export type OrderDecision = DecisionOf<Order>;
 
-export interface PublishEventOptions<Contract extends EventContract = OrderContract>
-  extends events.PublishEventOptions {
-  /** Of another actor type than the order. */
-  readonly contract?: Contract;
+type JetStream = Parameters<typeof client.publishEvent>[0];
+
+/** What is published is of the bundled order, where an event stands in the actor type's place. */
+type Told<First> = First extends { readonly eventType: unknown } ? OrderEvent : First;
+type Rest<First> = First extends EventContract
+  ? [event: EventOf<First>, options?: client.PublishEventOptions]
+  : [options?: client.PublishEventOptions];
+
+/**
+ * {@link client.publishEvent}; `publishEvent(js, event, options)` is of the bundled order. One signature: an older TypeScript
+ * tells of overloads all that do not fit, and not at the field.
+ */
+export function publishEvent<First extends EventContract | { readonly eventType: string }>(
+  js: JetStream,
+  first: Told<First>,
+  ...rest: Rest<NoInfer<First>>
+): Promise<client.PublishedEvent> {
+  const given: readonly unknown[] = [first, ...rest];
+  const [actor, event, options] = "eventType" in (first as object) ? [orderContract, ...given] : given;
+  return client.publishEvent<EventContract>(
+    js,
+    actor as Order,
+    event as OrderEvent,
+    options as client.PublishEventOptions,
+  );
 }
 
-/** {@link events.EventNotConfirmedError} */
-export const EventNotConfirmedError = events.EventNotConfirmedError;
-export type EventNotConfirmedError<Contract extends EventContract = OrderContract> =
-  events.EventNotConfirmedError<Contract>;
-
-/** {@link events.publishEvent} */
-export function publishEvent<Contract extends EventContract = OrderContract>(
-  js: Parameters<typeof events.publishEvent>[0],
-  event: EventOf<NoInfer<Contract>>,
-  { contract, ...options }: PublishEventOptions<Contract> = {},
-): Promise<events.PublishedEvent> {
-  return events.publishEvent(js, orOrder(contract), event, options);
-}
-
-/** {@link decisions.decisionSubject} */
-export function decisionSubject(id?: string, contract: Pick<EventContract, "collection"> = orderContract): string {
-  return decisions.decisionSubject(contract, id);
-}
-
-/** {@link decisions.readDecision} */
-export function readDecision<Contract extends EventContract = OrderContract>(
-  body: Uint8Array | string,
-  contract?: Contract,
-): DecisionOf<Contract> {
-  return decisions.readDecision(orOrder(contract), body);
-}
-
-/** {@link decisions.foldDecisions} */
-export function foldDecisions<Contract extends EventContract = OrderContract>(
-  contract?: Contract,
-  known?: Iterable<DecisionOf<Contract>>,
-): DecisionFold<Contract> {
-  return decisions.foldDecisions(orOrder(contract), known);
-}
-
-/** Where none is given, the type parameter is the order's, too. */
-function orOrder<Contract extends EventContract>(contract: Contract | undefined): Contract {
-  return contract ?? (orderContract as EventContract as Contract);
-}
+const orders = decisionsOf(orderContract);
+/** {@link Decisions} of the bundled order. */
+export const decisionSubject = orders.subject;
+export const readDecision = orders.read;
+export const foldDecisions = (_contract = orderContract, known?: Iterable<OrderDecision>): DecisionFold<Order> =>
+  orders.fold(known);

@@ -1,18 +1,13 @@
 import { z } from "zod";
+import { defineContract } from "../../src/actor/define-contract.ts";
 import { orderEvents } from "./events.ts";
 
-/** The fields of every decision an order can take, by type; the last one withdraws another. */
-const orderDecisions = {
-  OrderConfirmed: z.object({ warehouseId: z.string(), estimatedDays: z.int().nonnegative() }),
-  OrderRejected: z.object({ reason: z.string() }),
-  OrderDecisionWithdrawn: z.object({}),
-};
-
 /** What publishers and consumers know of an order, and natstate with them. */
-export const orderContract = {
-  collection: "orders",
-  idField: "orderId",
+export const orderContract = defineContract({
+  name: "order",
   events: orderEvents,
-  decisions: orderDecisions,
-  withdrawn: "OrderDecisionWithdrawn",
-} as const;
+  decisions: {
+    OrderConfirmed: z.object({ warehouseId: z.string(), estimatedDays: z.int().nonnegative() }),
+    OrderRejected: z.object({ reason: z.string() }),
+  },
+});

@@ -9,7 +9,6 @@ import { completeness, viewOrder, waitingFor } from "./view.ts";
 
 /** The order aggregate: the first actor type, and the pattern for yours. */
 export const orderType: ActorType<OrderContext> = {
-  name: "order",
   ...orderContract,
   machine: orderMachine,
   ordering: "merge",

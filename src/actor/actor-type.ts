@@ -82,9 +82,19 @@ export interface ActorType<Context = unknown> {
   readonly aheadMs?: number;
   /**
    * How long before the newest fact of its actor an event may have happened, in ms; what is later than that is
-   * dead-lettered as `too_late`. Absent: any time. By event time only.
+   * dead-lettered as `too_late`. Absent: any time, as far as {@link maxFacts} goes. By event time only.
    */
   readonly latenessMs?: number;
+  /**
+   * How many of an actor's facts any other may still come before, where `latenessMs` does not say it: of an actor with
+   * more, what happened before the newest so many is dead-lettered as `too_late`. Absent: 10,000. By event time only.
+   */
+  readonly maxFacts?: number;
+  /**
+   * How many delays may end between two facts, and after the last: a machine with more is held, as one whose states wait
+   * for each other for ever. Absent: 1000. For types with delays.
+   */
+  readonly maxDelays?: number;
   /** Raise it when the machine's context or rules change: stored snapshots of another version are rebuilt from events. */
   readonly version: number;
   /**
@@ -92,16 +102,16 @@ export interface ActorType<Context = unknown> {
    * states are none.
    */
   readonly states: readonly string[];
-  /** Every decision type `conclude` can name. */
+  /** Every decision type `conclude` can name; the withdrawing one alone: any. */
   readonly decisionTypes: readonly string[];
   /** The fields of each decision type, without the envelope; for `natstate schema` and consumers. Absent: any fields. */
-  readonly decisions?: Readonly<Record<string, z.ZodType<Record<string, unknown>>>>;
+  readonly decisions?: Readonly<Record<string, z.ZodType<Record<string, unknown>>>> | undefined;
   /** The decision type that says a standing decision no longer follows. */
   readonly withdrawn: string;
   /** Pure and cheap: it runs after every event that did something. */
   conclude(actor: ActorSnapshot<Context>): Conclusion;
-  /** 0 to 100. */
-  completeness(actor: ActorSnapshot<Context>): number;
+  /** 0 to 100. Absent: the share of its event types that were heard. */
+  completeness?(actor: ActorSnapshot<Context>): number;
   /** What is known, as queries show it. */
   view(actor: ActorSnapshot<Context>): Readonly<Record<string, unknown>>;
   /** Event types that would complete the actor, in the order a person would ask for them. */

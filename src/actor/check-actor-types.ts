@@ -1,14 +1,16 @@
+import { crc32 } from "node:zlib";
 import type { AnyStateMachine } from "xstate";
 import { showToRules } from "./actor-snapshot.ts";
 import type { ActorSnapshot, ActorType } from "./actor-type.ts";
 import { asError } from "./as-error.ts";
 import { createBoundedActor } from "./bounded-actor.ts";
 import { checkContract, isAsync } from "./check-contract.ts";
-import { draw, groundless, measure } from "./conclude.ts";
+import { draw, groundless, measure, NOTHING_HEARD } from "./conclude.ts";
 import { DECISION_ENVELOPE } from "./decision.ts";
 import { TIME_PASSED } from "./delays.ts";
 import { findNonDeterminism } from "./determinism.ts";
 import { seal } from "./seal.ts";
+import { findSecondCopies } from "./second-copy.ts";
 import { nodesOf } from "./state-nodes.ts";
 import { leafPaths } from "./state-text.ts";
 import { findRefusals } from "./statechart-refusals.ts";
@@ -25,11 +27,22 @@ const ANSWER_FIELDS = [
   "lastUpdated",
   "eventHistory",
   "waitingFor",
+  "quarantine",
 ];
 /** Fields of every event and of every decision. */
 const ENVELOPE_FIELDS = ["eventType", "eventId", "timestamp", "decisionType", ...DECISION_ENVELOPE];
 /** First tokens of subjects, and parts of HTTP paths, that have another meaning. */
-const RESERVED = ["decisions", "deadletters", "dead-letters", "natstate", "machine", "stats", "live"];
+const RESERVED = [
+  "decisions",
+  "deadletters",
+  "dead-letters",
+  "natstate",
+  "types",
+  "daemons",
+  "machine",
+  "stats",
+  "live",
+];
 /** Fields of the counts, in which the collection is one, too. */
 const COUNTS = ["completeness", "events", "quarantined", "retired", "standing"];
 const TOKEN = /^[a-z][a-z0-9-]*$/;
@@ -42,18 +55,27 @@ export function checkActorTypes(types: readonly ActorType[]): string[] {
   if (types.length === 0) return ["there is no actor type: add one to machines/registry.ts"];
   return types.flatMap((type, index) => {
     const others = types.slice(0, index);
-    return [
-      ...checkNames(type, others),
-      ...checkMachine(type),
-      ...checkOrdering(type),
-      ...checkContract(type),
-      ...checkDecisions(type),
-      ...checkRules(type),
-    ].map((problem) => `actor type ${JSON.stringify(type.name)}: ${problem}`);
+    const copies = findSecondCopies(type);
+    // Nothing else that would be said of them is true.
+    const problems =
+      copies.length > 0
+        ? copies
+        : [
+            ...checkNames(type, others),
+            ...checkMachine(type),
+            ...checkOrdering(type),
+            ...checkContract(type),
+            ...checkDecisions(type),
+            ...checkRules(type),
+          ];
+    return problems.map((problem) => `actor type ${JSON.stringify(type.name)}: ${problem}`);
   });
 }
 
-function* checkNames({ name, collection, idField }: ActorType, others: readonly ActorType[]): Generator<string> {
+function* checkNames(
+  { name, collection, idField, version }: ActorType,
+  others: readonly ActorType[],
+): Generator<string> {
   for (const [field, value] of Object.entries({ name, collection })) {
     if (!TOKEN.test(value)) yield `${field} ${JSON.stringify(value)} is not lower-case letters, digits and hyphens`;
   }
@@ -63,6 +85,8 @@ function* checkNames({ name, collection, idField }: ActorType, others: readonly 
   }
   if ([...RESERVED, ...COUNTS].includes(collection))
     yield `collection ${JSON.stringify(collection)} is taken by natstate itself`;
+  // Members compare them, decisions carry them.
+  if (!Number.isSafeInteger(version) || version < 0) yield `version ${version} is not a whole number`;
   if (others.some((other) => other.name === name)) yield "there is another of this name";
   if (others.some((other) => other.collection === collection)) {
     yield `there is another with the collection ${JSON.stringify(collection)}`;
@@ -74,14 +98,15 @@ function* checkMachine({ machine, states, events }: ActorType): Generator<string
   if ([...leaves].sort().join() !== [...states].sort().join()) {
     yield `states are ${states.join(", ")}, those of its machine are ${leaves.join(", ")}`;
   }
-  const handlesAny = [...nodesOf(machine.root)].some(({ transitions }) => transitions.has("*"));
   if (Object.keys(events).length === 0) yield "it has no event types";
   for (const type of Object.keys(events)) {
     if (!EVENT_TYPE.test(type)) {
       yield `event type ${JSON.stringify(type)} is not letters, digits, hyphens and underscores, or it is XState's own`;
     }
     if (type === TIME_PASSED) yield `event type ${type} is reserved: natstate says with it up to when time has passed`;
-    else if (!handlesAny && !machine.events.includes(type)) yield `no state of its machine handles ${type}`;
+    // By it an actor's row says which types were heard.
+    const other = Object.keys(events).find((name) => name < type && crc32(name) === crc32(type));
+    if (other !== undefined) yield `event types ${other} and ${type} have the same CRC-32: rename one of them`;
   }
 }
 
@@ -92,9 +117,15 @@ function* checkOrdering({
   graceMs,
   aheadMs,
   latenessMs,
+  maxFacts,
+  maxDelays,
 }: ActorType): Generator<string> {
   for (const [name, ms] of Object.entries({ graceMs, aheadMs, latenessMs })) {
     if (ms !== undefined && !(Number.isFinite(ms) && ms >= 0)) yield `${name} ${ms} is not 0 or more milliseconds`;
+  }
+  for (const [name, most] of Object.entries({ maxFacts, maxDelays })) {
+    if (most !== undefined && !(Number.isInteger(most) && most >= 1))
+      yield `${name} ${most} is not a whole number from 1`;
   }
   switch (ordering) {
     case "event-time":
@@ -143,13 +174,13 @@ function* checkRules(type: ActorType): Generator<string> {
     if (snapshot.status === "error") throw asError(snapshot.error);
     yield* one(seal("context", snapshot.context));
     const actor = showToRules(snapshot);
-    measure(type, actor);
+    measure(type, actor, NOTHING_HEARD);
     draw(type, actor, null, groundless(type));
     yield* checkAnswer(type, actor);
     const dependsOn = findNonDeterminism(() => [
       showToRules(start()),
       draw(type, actor, null, groundless(type)),
-      measure(type, actor),
+      measure(type, actor, NOTHING_HEARD),
     ]);
     if (dependsOn !== undefined)
       yield `its machine or rules depend on ${dependsOn}: what they come to must be the same always`;

@@ -14,18 +14,33 @@ import { seal } from "./seal.ts";
  */
 const MAX_DECISION_BYTES = 65_536;
 
+/** Of a type that does not list them: it stands in metrics and filters. */
+const DECISION_TYPE = /^[\w-]{1,64}$/;
+
 /** A conclusion with all that a decision says of it. */
 export type Drawn = Required<Conclusion>;
 
 /** What a decision rests on. */
 export type Grounds = Pick<Drawn, "basedOn" | "decidedAt">;
 
-/** @returns 0 to 100. */
-export function measure(type: ActorType, actor: ActorSnapshot): number {
+/**
+ * @param heard - the event types that were heard; asked when the actor type has no rule of its own.
+ * @returns 0 to 100.
+ */
+export function measure(type: ActorType, actor: ActorSnapshot, heard: () => ReadonlySet<string>): number {
+  if (type.completeness === undefined) return shareOf(Object.keys(type.events), heard());
   const percent: unknown = ignoreLater(type.completeness(actor));
   if (typeof percent === "number" && percent >= 0 && percent <= 100) return percent;
   throw new Error(`completeness: expected 0 to 100, found ${show(percent)}`);
 }
+
+/** @returns whole percent. */
+function shareOf(eventTypes: readonly string[], heard: ReadonlySet<string>): number {
+  return Math.round((100 * eventTypes.filter((name) => heard.has(name)).length) / eventTypes.length);
+}
+
+/** Of an actor nothing was heard of. */
+export const NOTHING_HEARD = (): ReadonlySet<string> => new Set();
 
 /**
  * What follows from an actor, as a consumer will read it. Its fields are looked at when they are to be published.
@@ -74,18 +89,25 @@ function check(type: ActorType, conclusion: Drawn): Drawn {
 
 function findProblem(type: ActorType, { content, basedOn, decidedAt }: Drawn): string | undefined {
   if (!Array.isArray(basedOn) || !basedOn.every((id) => typeof id === "string")) {
-    return `basedOn: expected an array of event ids, found ${show(basedOn)}`;
+    return `basedOn: ${whose(type)}the ids of events; found ${show(basedOn)}`;
   }
   if (decidedAt !== null && (typeof decidedAt !== "string" || normaliseTimestamp(decidedAt) === null)) {
-    return `decidedAt: expected RFC 3339 with a zone, or null, found ${show(decidedAt)}`;
+    return `decidedAt: ${whose(type)}RFC 3339 with a zone, or null; found ${show(decidedAt)}`;
   }
   return content === null ? undefined : findContentProblem(type, content);
 }
 
+/** Of a type that merges nobody else knows it. */
+function whose({ ordering }: ActorType): string {
+  return ordering === "merge" ? 'with ordering "merge" conclude says it, ' : "expected ";
+}
+
 function findContentProblem(type: ActorType, content: DecisionContent): string | undefined {
   const { decisionType, ...fields } = content;
-  if (!type.decisionTypes.includes(decisionType)) {
-    return `content.decisionType: ${show(decisionType)} is none of ${type.decisionTypes.join(", ")}`;
+  if (!canDecide(type, decisionType)) {
+    const listed = type.decisionTypes.filter((name) => name !== type.withdrawn);
+    const expected = listed.length > 0 ? `none of ${listed.join(", ")}` : "not 1 to 64 letters, digits, _ and -";
+    return `content.decisionType: ${show(decisionType)} is ${expected}`;
   }
   if (decisionType === type.withdrawn) return `content: null says that nothing follows, not ${decisionType}`;
   const taken = Object.keys(fields).find((name) => name === type.idField || DECISION_ENVELOPE.includes(name));
@@ -96,6 +118,13 @@ function findContentProblem(type: ActorType, content: DecisionContent): string |
   if (described === undefined || described.success) return undefined;
   const [issue] = described.error.issues;
   return `content.${issue?.path.join(".")}: ${issue?.message}`;
+}
+
+/** Is this a decision of the type's? Where it lists none but the withdrawing one, any may be. */
+export function canDecide({ decisionTypes, decisions, withdrawn }: ActorType, decisionType: unknown): boolean {
+  if (typeof decisionType !== "string") return false;
+  const isOpen = decisions === undefined && decisionTypes.every((name) => name === withdrawn);
+  return isOpen ? DECISION_TYPE.test(decisionType) : decisionTypes.includes(decisionType);
 }
 
 /** A promise is no answer, and nobody waits for it: when it fails, it must not end the process. */

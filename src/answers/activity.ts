@@ -42,6 +42,8 @@ export interface LatenessReading {
   /** Null when there were none. */
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
+  /** The counts they are made of, see `lateness.ts`, without those that are 0; absent when all are. */
+  readonly buckets?: Readonly<Record<string, number>>;
 }
 
 /** What is kept. */
@@ -209,11 +211,47 @@ function readLateness(window: Window, type: ActorType): LatenessReading[] {
   return Object.keys(type.events).map((eventType) => {
     const sum = createLatenessCounts();
     for (const { lateness } of slots) addLateness(sum, lateness.get(eventType));
-    return {
-      eventType,
-      count: sum.reduce((total, count) => total + count, 0),
-      p50Ms: latenessPercentile(sum, 0.5),
-      p99Ms: latenessPercentile(sum, 0.99),
-    };
+    return presentLateness(eventType, sum);
   });
+}
+
+function presentLateness(eventType: string, counts: LatenessCounts): LatenessReading {
+  const count = counts.reduce((total, each) => total + each, 0);
+  const buckets = Object.fromEntries([...counts.entries()].filter(([, each]) => each > 0));
+  return {
+    eventType,
+    count,
+    p50Ms: latenessPercentile(counts, 0.5),
+    p99Ms: latenessPercentile(counts, 0.99),
+    ...(count > 0 && { buckets }),
+  };
+}
+
+/** What has happened at several daemons; their clocks may differ by a second. */
+export function joinActivity(type: ActorType, readings: readonly ActivityReading[]): ActivityReading {
+  const lateness = Object.keys(type.events).map((eventType) => {
+    const sum = createLatenessCounts();
+    for (const reading of readings) {
+      const { buckets = {} } = reading.lateness.find((each) => each.eventType === eventType) ?? {};
+      for (const [bucket, count] of Object.entries(buckets)) sum[Number(bucket)] = (sum[Number(bucket)] ?? 0) + count;
+    }
+    return presentLateness(eventType, sum);
+  });
+  const flow = new Map<string, ActivityReading["flow"][number]>();
+  for (const move of readings.flatMap((reading) => reading.flow)) {
+    const name = JSON.stringify([move.from, move.to]);
+    flow.set(name, { ...move, count: move.count + (flow.get(name)?.count ?? 0) });
+  }
+  const summed = COUNTS.map((name) => [name, addSeconds(readings.map(({ seconds }) => seconds[name]))]);
+  return { seconds: Object.fromEntries(summed) as SecondlyCounts, flow: [...flow.values()], lateness };
+}
+
+/** Second by second; what one does not know, nobody does. */
+function addSeconds(all: readonly (readonly (number | null)[])[]): (number | null)[] {
+  return Array.from({ length: WINDOW_SECONDS - 1 }, (_, second) =>
+    all.reduce<number | null>((sum, values) => {
+      const value = values[second] ?? null;
+      return sum === null || value === null ? null : sum + value;
+    }, 0),
+  );
 }

@@ -149,7 +149,8 @@ function* present(rows: HistoryRows, type: ActorType, actorId: string, found: Fo
       value: now.value,
       due: live.waits(),
       ...type.view(now),
-      dataCompleteness: type.completeness(now),
+      // Its row has been measured with what it has heard.
+      dataCompleteness: type.completeness?.(now) ?? row?.completeness ?? 0,
       waitingFor: type.waitingFor(now).filter((eventType) => !held?.arrived.has(eventType)),
     };
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { ActorType } from "../actor/actor-type.ts";
+import { measure, NOTHING_HEARD } from "../actor/conclude.ts";
 import { ReplayError, rebuildActor } from "../flow/rebuild.ts";
 import { createActorAnswers } from "./actor-answers.ts";
 import {
@@ -38,9 +39,9 @@ export function createAnswers(stored: StoredRows): Answers {
       const ms = stored.asOfMs(type, partitions);
       return ms === null ? null : rfc3339(ms);
     },
-    deadLetters: (type, filter) => presentDeadLetters(stored.deadLetters(type, filter), filter.limit),
-    deadLetter(type, sequence) {
-      const row = stored.deadLetter(type, sequence);
+    deadLetters: (type, filter, partitions) => presentDeadLetters(stored.deadLetters(type, filter, partitions)),
+    deadLetter(type, sequence, partitions) {
+      const row = stored.deadLetter(type, sequence, partitions);
       return row && presentDeadLetter(row);
     },
     quarantined(type, filter) {
@@ -60,7 +61,7 @@ export function createAnswers(stored: StoredRows): Answers {
 function startBlank(type: ActorType): BlankActor {
   try {
     const live = rebuildActor(type, `some-${type.name}`, []);
-    return { state: live.state(), completeness: type.completeness(live.snapshot()) };
+    return { state: live.state(), completeness: measure(type, live.snapshot(), NOTHING_HEARD) };
   } catch (error) {
     if (!(error instanceof ReplayError)) throw error;
     return { state: type.states[0] ?? "", completeness: 0 };

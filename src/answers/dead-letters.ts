@@ -1,4 +1,5 @@
 import type { RejectionReason } from "../wire/rejection.ts";
+import type { Place } from "./cursor.ts";
 
 /* What is answered about dead letters: plain JSON, as in `queries.ts`. */
 
@@ -8,10 +9,10 @@ export interface DeadLetterFilter {
   /** 1 to 200. */
   readonly limit: number;
   /** Where the page before ended, see `cursor.ts`. */
-  readonly after?: readonly (number | string)[];
+  readonly after?: Place;
 }
 
-/** One page, newest first (by stream sequence). */
+/** One page, newest first (by stream sequence); as of an `ActorPage`, it may be short while `nextCursor` goes on. */
 export interface DeadLetterPage {
   readonly deadLetters: readonly DeadLetterSummary[];
   readonly nextCursor: string | null;
@@ -47,3 +48,16 @@ export interface DeadLetter extends DeadLetterSummary {
   readonly body: string;
   readonly encoding: "utf8" | "base64";
 }
+
+/** What became of one dead letter that was sent again. */
+export type RedriveOutcome =
+  | { readonly outcome: "redriven"; readonly streamSequence: number }
+  /** The stream's dedupe window still knows its `Nats-Msg-Id`: it was not stored. */
+  | { readonly outcome: "duplicate"; readonly error: string }
+  | { readonly outcome: "failed"; readonly error: string };
+
+/**
+ * Publishes a dead letter's original bytes and headers to the subject they had been sent to. Safe to repeat: the same
+ * event twice has one effect. Never rejects.
+ */
+export type Redrive = (letter: DeadLetter & { readonly publishedSequence: number }) => Promise<RedriveOutcome>;

@@ -57,13 +57,13 @@ function start(
     const snapshot = row && (JSON.parse(usable(journal, type, row).persist().snapshot) as Snapshot<unknown>);
     return startInspectedActor(type, actorId, snapshot, telling);
   }
-  const past = row === undefined ? [] : readPast(type, journal.eventsOf(row.key));
+  const past = row === undefined ? [] : readPast(type, journal.eventsOf(row));
   const live = row === undefined ? spawnActor(type, actorId) : usable(journal, type, row);
   return startInspectedFold(type, actorId, { ...telling, live, past });
 }
 
 function usable(journal: InspectionJournal, type: ActorType, row: StoredActor): LiveActor {
-  return restoreActor(type, row.id, row, null) ?? rebuildActor(type, row.id, journal.eventsOf(row.key));
+  return restoreActor(type, row.id, row, null) ?? rebuildActor(type, row.id, journal.eventsOf(row));
 }
 
 /** @returns undefined, with nothing told, when there is too much to tell. */
@@ -84,7 +84,7 @@ function replay(
     redact,
     tell: (message: InspectionMessage) => take(JSON.stringify(message)),
   });
-  for (const event of journal.eventsOf(row.key)) {
+  for (const event of journal.eventsOf(row)) {
     const { type: eventType, eventId, timestamp, body, storedAtMs } = event;
     const heard = { type: eventType, eventId, timestamp, data: decodeStored(type, eventType, body) };
     actor.send(heard, storedAtMs, passedAfter(type, event));

@@ -3,7 +3,7 @@ import type { ActorType } from "../actor/actor-type.ts";
 import { nodesOf } from "../actor/state-nodes.ts";
 import { leavesIn, pathOf, pathsOf } from "../actor/state-text.ts";
 import { REJECTION_REASONS } from "../wire/rejection.ts";
-import { encodeCursor } from "./cursor.ts";
+import { encodeCursor, type Place } from "./cursor.ts";
 import type { DeadLetter, DeadLetterPage, DeadLetterSummary } from "./dead-letters.ts";
 import type { QuarantineDetail, QuarantineEntry } from "./quarantine.ts";
 import type {
@@ -16,13 +16,14 @@ import type {
   RetiredAnswer,
   Stats,
 } from "./queries.ts";
-import { listOrder } from "./query-filters.ts";
+import { type ListOrder, listOrder } from "./query-filters.ts";
 import { rfc3339 } from "./rfc-3339.ts";
 import type {
   DeadLetterHead,
   FullDeadLetter,
   Listed,
   ListedActor,
+  ListedDeadLetters,
   QuarantinedActor,
   QuarantinedRow,
   StoredRows,
@@ -53,13 +54,21 @@ export function presentList(type: ActorType, filter: ListFilter, { rows, end }: 
   };
 }
 
-function cursorAt(filter: ListFilter, { key, id, updatedAtMs }: NonNullable<Listed["end"]>): string {
+function cursorAt(filter: ListFilter, { id, firstSeenAtMs, due }: NonNullable<Listed["end"]>): string {
   const order = listOrder(filter);
-  return encodeCursor(order, { id: [id], updated: [updatedAtMs, key], seen: [key] }[order]);
+  const places = { id: [id], seen: [firstSeenAtMs, id], due: [due ?? "", id] };
+  return encodeCursor(order, places[order]);
+}
+
+/** Where an actor of a list stands in it. */
+export function placeOf({ idField }: ActorType, order: ListOrder, actor: ActorSummary): Place {
+  const { firstSeen, nextDue = "" } = actor;
+  const id = String(actor[idField]);
+  return { id: [id], seen: [Date.parse(firstSeen), id], due: [nextDue, id] }[order];
 }
 
 function presentSummary(type: ActorType, row: ListedActor): ActorSummary {
-  const { eventType, error, sinceMs, parked } = row;
+  const { eventType, error, sinceMs, parked, due } = row;
   return {
     [type.idField]: row.id,
     processingStatus: row.state,
@@ -70,6 +79,7 @@ function presentSummary(type: ActorType, row: ListedActor): ActorSummary {
     version: row.events,
     lastUpdated: rfc3339(row.updatedAtMs),
     firstSeen: rfc3339(row.firstSeenAtMs),
+    ...(due !== null && { nextDue: due }),
     ...(eventType !== null &&
       error !== null &&
       sinceMs !== null && { quarantine: presentNotice({ eventType, error, sinceMs, parked: parked ?? 0 }) }),
@@ -160,14 +170,9 @@ export function presentQuarantine(type: ActorType, row: QuarantinedActor): Quara
   return { ...presentQuarantined(type, row), events: first === undefined ? [] : [{ ...first, body }, ...others] };
 }
 
-/** @param found - one more than `limit` when there are more. */
-export function presentDeadLetters(found: readonly DeadLetterHead[], limit: number): DeadLetterPage {
-  const rows = found.slice(0, limit);
-  const last = found.length > limit ? rows.at(-1) : undefined;
-  return {
-    deadLetters: rows.map(presentHead),
-    nextCursor: last === undefined ? null : encodeCursor("dead", [last.sequence]),
-  };
+/** As {@link presentList}. */
+export function presentDeadLetters({ rows, end }: ListedDeadLetters): DeadLetterPage {
+  return { deadLetters: rows.map(presentHead), nextCursor: end === undefined ? null : encodeCursor("dead", [end]) };
 }
 
 /** Without what the server puts on every message it hands to a pinned consumer. */

@@ -3,12 +3,12 @@ import type { FoldStep } from "../flow/hosts/live-actor.ts";
 import type { Wait } from "../flow/hosts/waits.ts";
 import type { Pieces } from "../flow/pieces.ts";
 import type { RetiredRow, StoredOutcome } from "../flow/rows.ts";
+import type { Place } from "./cursor.ts";
 import type { DeadLetter, DeadLetterFilter, DeadLetterPage } from "./dead-letters.ts";
 import type { Foreseen, Moment, ReplayedEvent } from "./replay.ts";
 
 /*
- * The read side, as `console/` and `jetstream/` ask for it. What is returned is what goes over the
- * wire (docs/reference.md, "Queries"): plain JSON, times as RFC 3339 in UTC, shares in percent.
+ * The read side: plain JSON as it goes over the wire (docs/reference.md, "Queries"), times as RFC 3339 in UTC, shares in percent.
  */
 
 /**
@@ -44,9 +44,9 @@ export interface Queries {
   nextDue(type: ActorType, partitions?: readonly number[]): Readonly<Record<string, string>>;
   /** Stream time of the latest event applied, of the partition where that is longest ago; null when one has none lately. */
   asOf(type: ActorType, partitions: readonly number[]): string | null;
-  deadLetters(type: ActorType, filter: DeadLetterFilter): DeadLetterPage;
+  deadLetters(type: ActorType, filter: DeadLetterFilter, partitions?: readonly number[]): DeadLetterPage;
   /** @param sequence - in the type's stream. */
-  deadLetter(type: ActorType, sequence: number): DeadLetter | undefined;
+  deadLetter(type: ActorType, sequence: number, partitions?: readonly number[]): DeadLetter | undefined;
 }
 
 /** An actor. Besides these fields: its id under `type.idField`, and the facets `type.view` gives. */
@@ -62,7 +62,7 @@ export interface ActorAnswer {
   readonly dataCompleteness: number;
   /** The standing decision as it is published, or null. */
   readonly decision: PublishedObject | null;
-  /** Number of distinct events. */
+  /** Number of distinct events; ticks are none. */
   readonly version: number;
   /** Stream time of the latest event. */
   readonly lastUpdated: string;
@@ -70,19 +70,22 @@ export interface ActorAnswer {
   readonly eventHistory: readonly EventEntry[];
   /** Event types that would complete it; not those that are kept back. */
   readonly waitingFor: readonly string[];
-  /** Set while it is quarantined; the other fields are then as of before the event its machine failed on. */
+  /** Set while it is quarantined; what it is and what is known of it is then as of before the event it failed on. */
   readonly quarantine?: QuarantineNotice;
   readonly [idOrFacet: string]: unknown;
 }
 
-/** Why an actor is quarantined: nothing heard about it is applied until it is released. */
+/**
+ * Why an actor is quarantined. Of a merge type: nothing heard about it is applied until it is released. By event time: its
+ * events cannot be folded, or concluded from; each further one folds them again, and may end it.
+ */
 export interface QuarantineNotice {
-  /** The event type its machine failed on. */
+  /** Of the event that was heard when its machine or a rule failed, by event time the latest such one. */
   readonly eventType: string;
   readonly error: string;
-  /** Stream time of that event. */
+  /** Stream time of the first. */
   readonly since: string;
-  /** Events kept back, the one it failed on included. */
+  /** Events kept back: of a merge type all from the one it failed on; by event time those that wait for others. */
   readonly parked: number;
 }
 
@@ -131,7 +134,7 @@ export type PublishedObject = Readonly<Record<string, unknown>>;
 
 /** All that led to what an actor is; also its id, under `type.idField`. */
 export interface ActorHistory {
-  /** Number of distinct events, also of those not shown. */
+  /** Number of distinct events, of ticks, too, and of those not shown. */
   readonly total: number;
   /** As `eventHistory`, with the event's own fields; at most {@link HISTORY_BYTES} of them. */
   readonly events: ReadonlyArray<EventEntry & { readonly data: PublishedObject }>;
@@ -155,7 +158,7 @@ export interface DecisionEntry {
  * {@link STEPS_LIMIT} steps and {@link STEPS_BYTES}.
  */
 export interface ActorSteps {
-  /** Number of distinct events, also of those not shown. */
+  /** Number of distinct events, of ticks, too, and of those not shown. */
   readonly total: number;
   /** Before the first event. */
   readonly initial: Moment;
@@ -206,15 +209,17 @@ export interface ListFilter {
   readonly idPrefix?: string;
   /** Only actors whose latest event is older, ms since the epoch. */
   readonly updatedBeforeMs?: number;
+  /** Only actors that wait for a delay, the next of which ends before, ms since the epoch. */
+  readonly dueBeforeMs?: number;
   /** 1 to 200. */
   readonly limit: number;
   /** Where the page before ended, see `cursor.ts`. */
-  readonly after?: readonly (number | string)[];
+  readonly after?: Place;
 }
 
 /**
- * One page: the summaries under `type.collection`, newest first seen first; with `idPrefix` or `quarantined` by id; when
- * `updatedBeforeMs` is the only filter of those that have an index, latest updated first.
+ * One page: the summaries under `type.collection`, newest first seen first; with `idPrefix` or `quarantined` by id, else with
+ * `dueBeforeMs` who is due first.
  *
  * A page may hold fewer than `limit` while `nextCursor` goes on: one page looks at a bounded number of rows, so that no
  * question holds up the daemon. Null is the end.
@@ -237,6 +242,8 @@ export interface ActorSummary {
   readonly revision: number;
   readonly version: number;
   readonly lastUpdated: string;
+  /** When the next delay it waits for ends; absent when it waits for none. */
+  readonly nextDue?: string;
   /** Stream time of the first event heard. */
   readonly firstSeen: string;
   /** As an {@link ActorAnswer} has it. */

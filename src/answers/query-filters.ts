@@ -1,10 +1,12 @@
 import type { ActorType } from "../actor/actor-type.ts";
+import { canDecide } from "../actor/conclude.ts";
 import { normaliseTimestamp } from "../actor/event-time.ts";
 import { pathsOf } from "../actor/state-text.ts";
 import { ACTOR_ID, ACTOR_ID_EXPECTED } from "../wire/names.ts";
 import { REJECTION_REASONS } from "../wire/rejection.ts";
 import { type CursorOrder, decodeCursor } from "./cursor.ts";
 import type { DeadLetterFilter } from "./dead-letters.ts";
+import type { QuarantineFilter } from "./quarantine.ts";
 import { type ListFilter, STEPS_LIMIT } from "./queries.ts";
 
 /** What was asked, before it is checked: a URL's query (text) or a JSON object. */
@@ -22,15 +24,19 @@ const MAX_LIMIT = 200;
 const NO_DECISION = "none";
 
 /**
- * Reads the parameters of a list: `state` (a path: also all below it), `decision` (a type, or `none`), `incomplete` (boolean), `completeness` (whole
- * percent), `waitingFor` (an event type of which none was heard), `quarantined` (boolean), `idPrefix`, `updatedBefore`
- * (RFC 3339 with a zone), `limit` (1 to 200, 50 by default), `cursor`. Any other name is refused.
+ * Reads the parameters of a list: `state` (a path: also all below it), `decision` (a type, or `none`), `incomplete`
+ * (boolean), `completeness` (whole percent), `waitingFor` (an event type of which none was heard), `quarantined` (boolean),
+ * `idPrefix`, `updatedBefore` and `dueBefore` (RFC 3339 with a zone), `limit` (1 to 200, 50 by default), `cursor`. Any other
+ * name is refused.
  */
 export function readListFilter(type: ActorType, parameters: Parameters): ListFilter | Refused {
   const read = createReader(parameters);
   const standing = type.decisionTypes.filter((name) => name !== type.withdrawn);
   const state = read.oneOf("state", pathsOf(type.states));
-  const decision = read.oneOf("decision", [...standing, NO_DECISION]);
+  const decision = read.decision(
+    [...standing, NO_DECISION],
+    (name) => name !== type.withdrawn && canDecide(type, name),
+  );
   const filter = {
     state,
     decision: decision === NO_DECISION ? null : decision,
@@ -40,17 +46,20 @@ export function readListFilter(type: ActorType, parameters: Parameters): ListFil
     quarantined: read.boolean("quarantined"),
     idPrefix: read.idPrefix("idPrefix"),
     updatedBeforeMs: read.time("updatedBefore"),
+    dueBeforeMs: read.time("dueBefore"),
     limit: read.limit(),
   };
   return read.finish({ ...filter, after: read.cursor(listOrder(filter)) });
 }
 
+/** An order of actors. */
+export type ListOrder = Exclude<CursorOrder, "dead">;
+
 /** In which order a filter's answer is given. */
-export function listOrder(filter: Omit<ListFilter, "limit">): "id" | "seen" | "updated" {
-  const { state, decision, idPrefix, quarantined, updatedBeforeMs } = filter;
+export function listOrder(filter: Omit<ListFilter, "limit">): ListOrder {
+  const { idPrefix, quarantined, dueBeforeMs } = filter;
   if (idPrefix !== undefined || quarantined) return "id";
-  const byOther = state !== undefined || decision !== undefined || asksForIncomplete(filter);
-  return updatedBeforeMs === undefined || byOther ? "seen" : "updated";
+  return dueBeforeMs === undefined ? "seen" : "due";
 }
 
 /** Can only incomplete actors be the answer? */
@@ -73,6 +82,24 @@ export function readDeadLetterFilter(parameters: Parameters): DeadLetterFilter |
 export function readMoment(parameters: Parameters): { readonly at?: number | undefined } | Refused {
   const read = createReader(parameters);
   return read.finish({ at: read.step("at") });
+}
+
+/** Reads which dead letter: `sequence`, in the type's stream. */
+export function readSequence(parameters: Parameters): { readonly sequence: number } | Refused {
+  const { sequence } = parameters;
+  return Number.isSafeInteger(sequence) && Number(sequence) > 0
+    ? { sequence: Number(sequence) }
+    : { problem: "sequence: expected a whole number above 0" };
+}
+
+/** Of one answer; far below the 1 MiB a NATS message may have. */
+const QUARANTINE_PAGE = 500;
+
+/** Reads the parameters of a list of quarantined actors: `after` (the id it begins behind). */
+export function readQuarantineFilter(parameters: Parameters): QuarantineFilter | Refused {
+  const read = createReader(parameters);
+  const after = read.idPrefix("after");
+  return read.finish({ limit: QUARANTINE_PAGE, ...(after !== undefined && { after }) });
 }
 
 /** Reads the parameters of an inspection: `redact` (boolean). */
@@ -118,11 +145,17 @@ function createReader(parameters: Parameters) {
   return {
     oneOf: <Name extends string>(name: string, allowed: readonly Name[]) =>
       read(name, `one of ${allowed.join(", ")}`, (value) => allowed.find((candidate) => candidate === value)),
+    /** @param isAllowed - what else may be asked for. */
+    decision: (names: readonly string[], isAllowed: (name: unknown) => boolean) =>
+      read("decision", `one of ${names.join(", ")}`, (value) =>
+        names.includes(value as string) || isAllowed(value) ? (value as string) : undefined,
+      ),
     boolean: (name: string) => read(name, "true or false", asBoolean),
     time: (name: string) => read(name, "RFC 3339 with a zone, for example 2026-01-31T12:00:00Z", asTime),
     percent: (name: string) => read(name, "a whole number from 0 to 100", (value) => asWhole(value, 0, 100)),
     step: (name: string) =>
       read(name, `a whole number from 0 to ${STEPS_LIMIT}`, (value) => asWhole(value, 0, STEPS_LIMIT)),
+    /** Also an id, or the beginning of one. */
     idPrefix: (name: string) =>
       read(name, `the beginning of an id: ${ACTOR_ID_EXPECTED}`, (value) =>
         typeof value === "string" && ACTOR_ID.test(value) ? value : undefined,

@@ -1,4 +1,5 @@
 import type { ActorEvent, ActorType, DecisionContent, SampleEvent } from "../actor/actor-type.ts";
+import { measure } from "../actor/conclude.ts";
 import { nextContent } from "../actor/decision.ts";
 import { compareTimestamps } from "../actor/event-time.ts";
 import { spawnActor } from "../flow/hosts/host.ts";
@@ -56,10 +57,10 @@ export function startReplay(type: ActorType, actorId: string): Replay {
   const past: ActorEvent[] = [];
   let latest = "1970-01-01T00:00:00.000Z";
   return {
-    moment: () => look(type, live),
+    moment: () => look(type, live, past),
     fold: () => live.fold?.(() => past),
     step(row) {
-      const before = look(type, live);
+      const before = look(type, live, past);
       const fact = readFact(type, row);
       if (fact !== undefined) {
         const effect = live.send(fact, () => past);
@@ -70,16 +71,17 @@ export function startReplay(type: ActorType, actorId: string): Replay {
       }
       const passed = passedAfter(type, row);
       if (passed !== undefined) live.pass(passed);
-      const after = look(type, live);
+      const after = look(type, live, past);
       return { ...after, changes: changesBetween(before.view, after.view) };
     },
     foresee() {
-      const before = look(type, live);
+      const before = look(type, live, past);
       const timestamp = secondAfter(latest);
       return (type.samples?.(live.snapshot()) ?? []).map((sample) => {
-        const effect = live.send(eventOf(sample, timestamp), () => past);
+        const event = eventOf(sample, timestamp);
+        const effect = live.send(event, () => past);
         const isFailed = effect.kind === "error" || effect.kind === "held";
-        const after = isFailed ? before : look(type, live);
+        const after = isFailed ? before : look(type, live, [...past, event]);
         // A machine that merges has undone what it failed on already.
         if (effect.kind !== "error") live.rewind();
         return { ...foreseen(type, sample, before, after), applies: effect.kind === "applied" };
@@ -88,11 +90,11 @@ export function startReplay(type: ActorType, actorId: string): Replay {
   };
 }
 
-function look(type: ActorType, live: LiveActor): Moment {
+function look(type: ActorType, live: LiveActor, heard: readonly ActorEvent[]): Moment {
   const now = live.snapshot();
   return {
     state: live.state(),
-    completeness: type.completeness(now),
+    completeness: measure(type, now, () => new Set(heard.map((event) => event.type))),
     waitingFor: type.waitingFor(now),
     view: type.view(now),
     conclusion: type.conclude(now).content,

@@ -24,9 +24,8 @@ export interface StoredRows extends Pick<Queries, "undecidedSince"> {
   nextDue(type: ActorType, partitions?: readonly number[]): readonly Pick<StoredActor, "state" | "due">[];
   /** As {@link Queries.asOf}, in ms since the epoch. */
   asOfMs(type: ActorType, partitions: readonly number[]): number | null;
-  /** One more than asked for when there are more. */
-  deadLetters(type: ActorType, filter: DeadLetterFilter): readonly DeadLetterHead[];
-  deadLetter(type: ActorType, sequence: number): FullDeadLetter | undefined;
+  deadLetters(type: ActorType, filter: DeadLetterFilter, partitions?: readonly number[]): ListedDeadLetters;
+  deadLetter(type: ActorType, sequence: number, partitions?: readonly number[]): FullDeadLetter | undefined;
   /** By id; one more than asked for when there are more. */
   quarantined(type: ActorType, filter: QuarantineFilter): readonly QuarantinedRow[];
   quarantine(type: ActorType, actorId: string): QuarantinedActor | undefined;
@@ -37,13 +36,20 @@ export interface StoredRows extends Pick<Queries, "undecidedSince"> {
 export interface Listed {
   readonly rows: readonly ListedActor[];
   /** The last one looked at; undefined when there is no more. */
-  readonly end: Pick<ListedActor, "key" | "id" | "updatedAtMs"> | undefined;
+  readonly end: Pick<ListedActor, "id" | "firstSeenAtMs" | "due"> | undefined;
+}
+
+/** A page of dead letters. */
+export interface ListedDeadLetters {
+  readonly rows: readonly DeadLetterHead[];
+  /** Sequence of the last one looked at; undefined when there is no more. */
+  readonly end: number | undefined;
 }
 
 /** An actor of a list; what is of its quarantine is null when it is in none. */
 export type ListedActor = Omit<
   StoredActor,
-  "type" | "partition" | "rowVersion" | "machineVersion" | "snapshot" | "checksum" | "standing"
+  "type" | "partition" | "rowVersion" | "machineVersion" | "snapshot" | "checksum" | "standing" | "heard"
 > & {
   readonly [Name in "eventType" | "error" | "sinceMs" | "parked"]: QuarantinedRow[Name] | null;
 };

@@ -1,6 +1,6 @@
 import type { ActorType } from "../actor/actor-type.ts";
-import { type Clock, SYSTEM_CLOCK } from "../flow/clock.ts";
-import type { Held } from "../jetstream/aged-dead-letters.ts";
+import { type Clock, inRounds, SYSTEM_CLOCK, waitFor } from "../flow/clock.ts";
+import type { Held } from "../jetstream/known-streams.ts";
 import type { AgedDeadLetters } from "../store/dead-letter-rows.ts";
 
 export interface DeadLetterAgeingOptions {
@@ -30,20 +30,16 @@ const ROWS = 50;
 export function startDeadLetterAgeing(options: DeadLetterAgeingOptions): () => void {
   const { types, rows, held, isFree, onForgotten, onTrouble, clock = SYSTEM_CLOCK } = options;
   let stopped = false;
-  let cancel = clock.after(EVERY_MS, round);
-
-  async function round(): Promise<void> {
+  const end = inRounds(clock, EVERY_MS, async () => {
     for (const type of types) await forgetAged(type).catch(onTrouble);
-    if (!stopped) cancel = clock.after(EVERY_MS, round);
-  }
-
-  const rest = () => new Promise<void>((resolve) => clock.after(REST_MS, resolve));
+    return EVERY_MS;
+  });
 
   async function forgetAged(type: ActorType): Promise<void> {
     const found = await held(type);
     if (found === undefined) return;
     let count = 0;
-    for (let after: number | null = 0; after !== null && !stopped; await rest()) {
+    for (let after: number | null = 0; after !== null && !stopped; await waitFor(clock, REST_MS)) {
       if (!isFree()) continue;
       const step = rows.forget(type.name, found, after, ROWS);
       count += step.forgotten;
@@ -54,6 +50,6 @@ export function startDeadLetterAgeing(options: DeadLetterAgeingOptions): () => v
 
   return () => {
     stopped = true;
-    cancel();
+    end();
   };
 }

@@ -61,7 +61,9 @@ export function openDeriver(maxBytes: number): Deriver {
     }
     return {
       image: yield* images.find(lane, actorId),
-      rejections: new Map([...throwaway.rejections(lane.stream)].map(({ sequence, reason }) => [sequence, reason])),
+      rejections: new Map(
+        [...throwaway.images.rejections(lane.stream)].map(({ sequence, reason }) => [sequence, reason]),
+      ),
       fromStore: aged.length,
     };
   }

@@ -52,6 +52,8 @@ export interface Comparison {
    * writer had come between, or they were taken by older rules.
    */
   readonly isOtherHistory: boolean;
+  /** True: its row is of another version of its type, which may explain them; its next event, or a rebuild, brings it to today's. */
+  readonly isOtherVersion: boolean;
 }
 
 /**
@@ -72,8 +74,15 @@ export function* compareActor(
     ...(yield* compareEvents(stored.events, derived.events)),
     ...ledgers.found,
     ...compareDecisions(stored, published),
-  ].map((difference) => ({ actorId, ...difference }));
-  return { differences, isOtherHistory: ledgers.isOther };
+  ];
+  const [from, to] = [stored, derived].map(({ row }) => row?.machineVersion);
+  const isOtherVersion = from !== undefined && to !== undefined && from !== to;
+  const suffix = isOtherVersion ? ` (version ${from} → ${to})` : "";
+  return {
+    differences: differences.map(({ what, ...sides }) => ({ actorId, what: `${what}${suffix}`, ...sides })),
+    isOtherHistory: ledgers.isOther,
+    isOtherVersion,
+  };
 }
 
 type Found = Omit<Difference, "actorId">;

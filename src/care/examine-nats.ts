@@ -1,16 +1,18 @@
 import { readFileSync } from "node:fs";
+import { type ConsumerInfo, type JetStreamManager, jetstreamManager, type StreamInfo } from "@nats-io/jetstream";
 import type { ActorType } from "../actor/actor-type.ts";
 import { hasDelays } from "../actor/delays.ts";
 import { checkPublishing, checkServer, mayPublish, type Permission, type ServerCheckup } from "../jetstream/checkup.ts";
 import { measureLag } from "../jetstream/lag.ts";
 import type { Session } from "../jetstream/session.ts";
 import { payloadProblem, type TopologyOptions } from "../jetstream/stream-configs.ts";
-import { majoritySilentMs, SILENT_MS } from "../jetstream/stream-pulse.ts";
 import { refusedTicks } from "../jetstream/tick-publisher.ts";
 import { checkTopology, type TopologyFinding } from "../jetstream/topology.ts";
 import type { Lane } from "../wire/lanes.ts";
-import { DEAD_LETTERS_STREAM, DECISIONS_STREAM, eventStream } from "../wire/names.ts";
+import { consumerName, DEAD_LETTERS_STREAM, DECISIONS_STREAM, eventStream } from "../wire/names.ts";
 import { tickSubject } from "../wire/tick.ts";
+import { examineDaemons } from "./examine-daemons.ts";
+import { examineConsumerLeaders, examineReplicas } from "./examine-replicas.ts";
 import { bytesText, type Finding, ok, problem, START, warning } from "./finding.ts";
 
 export interface NatsExamination {
@@ -29,17 +31,20 @@ const CLOCK_WARNING_MS = 2000;
 const FULL_SHARE = 0.95;
 const FILLING_SHARE = 0.8;
 const HIGH_LAG = 10_000;
+const ANSWER_MS = 5000;
 
 /** Examines the server, the streams and how far the daemons are. Changes nothing. */
 export async function examineNats(examination: NatsExamination): Promise<Finding[]> {
   const { session, types, lanes, topology, members, serverConfig } = examination;
   const server = await checkServer(session);
-  const found = await checkTopology(session.jsm, types, lanes, topology);
+  // Also a server is heard that has lost sight of the others: that is what is to be found out.
+  const jsm = await jetstreamManager(session.nc, { checkAPI: false, timeout: ANSWER_MS });
+  const found = await checkTopology(jsm, types, lanes, topology);
   const streams = found.filter(({ what }) => what.startsWith("stream "));
   const consumers = found.filter(({ what }) => !what.startsWith("stream "));
   const hasStreams = streams.every(({ state }) => state !== "missing");
   const hasConsumers = consumers.every(({ state }) => state !== "missing");
-  const replicas = hasStreams ? await examineReplicas(session, types) : ok("replicas", "there are no streams yet");
+  const replicas = hasStreams ? examineReplicas(await infosOf(jsm, types)) : ok("replicas", "there are no streams yet");
   const isUsable = hasStreams && replicas.level !== "problem";
   return [
     examineServer(server),
@@ -47,13 +52,12 @@ export async function examineNats(examination: NatsExamination): Promise<Finding
     examineSync(serverConfig, topology),
     examinePayload(session, topology),
     examineClock(server),
-    members === 0
-      ? warning("daemon", "none answers", START)
-      : ok("daemon", `${members} answer${members === 1 ? "s" : ""}`),
+    ...(await examineDaemons(session, members)),
     examineTopology("streams", streams, topology.manage),
     examineTopology("consumers", consumers, topology.manage),
     replicas,
     ...(isUsable ? await examinePermissions(session, types) : []),
+    ...(isUsable && hasConsumers ? [examineConsumerLeaders(await consumersOf(jsm, lanes))] : []),
     ...(isUsable && hasConsumers ? [await examineLag(session, lanes, members)] : []),
   ];
 }
@@ -125,22 +129,15 @@ function examineTopology(check: string, found: readonly TopologyFinding[], manag
   return problem(check, detail, "NATSTATE_MANAGE_STREAMS is false: create them");
 }
 
-/** Streams are shown, for a while, by a leader that has lost its majority, or without a leader. */
-async function examineReplicas({ jsm }: Session, types: readonly ActorType[]): Promise<Finding> {
-  const silent: string[] = [];
-  const behind = new Map<string, string[]>();
-  for (const stream of [...types.map(eventStream), DECISIONS_STREAM, DEAD_LETTERS_STREAM]) {
-    const info = await jsm.streams.info(stream);
-    if (majoritySilentMs(info) > SILENT_MS) silent.push(stream);
-    for (const { name, current, offline = false } of info.cluster?.replicas ?? []) {
-      if (offline || !current) behind.set(name, [...(behind.get(name) ?? []), stream]);
-    }
-  }
-  const lost = `most servers of ${silent.join(", ")} are gone: nothing is read or stored`;
-  if (silent.length > 0) return problem("replicas", lost, "start the servers of the cluster that are down");
-  if (behind.size === 0) return ok("replicas", "every server has what it is to have of every stream");
-  const detail = [...behind].map(([server, streams]) => `${server} is away or behind with ${streams.join(", ")}`);
-  return warning("replicas", detail.join("; "), "does it run? Without most of them nothing is read or stored");
+async function infosOf(jsm: JetStreamManager, types: readonly ActorType[]): Promise<StreamInfo[]> {
+  const streams = [...types.map(eventStream), DECISIONS_STREAM, DEAD_LETTERS_STREAM];
+  return Promise.all(streams.map((stream) => jsm.streams.info(stream)));
+}
+
+async function consumersOf(jsm: JetStreamManager, lanes: readonly Lane[]): Promise<ConsumerInfo[]> {
+  return Promise.all(
+    lanes.map(({ stream, type, partition }) => jsm.consumers.info(stream, consumerName(type, partition))),
+  );
 }
 
 async function examinePermissions(session: Session, types: readonly ActorType[]): Promise<Finding[]> {

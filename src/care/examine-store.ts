@@ -1,6 +1,6 @@
 import { existsSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
-import { checkStore, type StoreCheckup, type StoreRows } from "../store/checkup.ts";
+import { checkStore, type StoreCheckup, type StoredPartition, type StoreRows } from "../store/checkup.ts";
 import { findLeftovers } from "../store/workspace.ts";
 import { bytesText, type Finding, ok, problem, warning } from "./finding.ts";
 
@@ -11,9 +11,15 @@ const LOW_DISK_BYTES = GIB;
 const NO_DISK_BYTES = 100 * 1024 ** 2;
 const OLD_PENDING_MS = 60_000;
 
-/** Examines a store and the disk it is on. Changes nothing. @param nowMs - ms since the epoch. */
-export function examineStore(storeFile: string, nowMs: number): Finding[] {
-  return [...examineFile(storeFile, nowMs), ...examineLeftovers(storeFile), examineDisk(dirname(storeFile))];
+/**
+ * Examines a store and the disk it is on. Changes nothing.
+ *
+ * @param nowMs - ms since the epoch.
+ * @param others - partitions that other daemons hold: what waits there is told of their stores.
+ */
+export function examineStore(storeFile: string, nowMs: number, others: readonly StoredPartition[] = []): Finding[] {
+  const found = examineFile(storeFile, nowMs, others);
+  return [...found, ...examineLeftovers(storeFile), examineDisk(dirname(storeFile))];
 }
 
 function examineLeftovers(storeFile: string): Finding[] {
@@ -22,10 +28,10 @@ function examineLeftovers(storeFile: string): Finding[] {
   );
 }
 
-function examineFile(storeFile: string, nowMs: number): Finding[] {
+function examineFile(storeFile: string, nowMs: number, others: readonly StoredPartition[]): Finding[] {
   let found: StoreCheckup | undefined;
   try {
-    found = checkStore(storeFile);
+    found = checkStore(storeFile, others);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const advice = code === "EACCES" ? "run this as the user that runs natstate" : "npx natstate rebuild";
@@ -38,10 +44,13 @@ function examineFile(storeFile: string, nowMs: number): Finding[] {
   return [examineTables(found), examineSize(found), ...rows];
 }
 
-function examineTables({ schema, knownSchema, damage }: StoreCheckup): Finding {
+function examineTables({ schema, knownSchema, movedPercent, damage }: StoreCheckup): Finding {
   if (damage !== null) return problem("store", `damaged: ${damage}`, "stop natstate, then: npx natstate rebuild");
   if (schema > knownSchema) {
     return problem("store", `schema ${schema}, this natstate knows ${knownSchema}`, "use the newer natstate");
+  }
+  if (movedPercent !== undefined) {
+    return warning("store", `${movedPercent} % are brought up to date`, "npx natstate start goes on with it");
   }
   if (schema < knownSchema) {
     return warning("store", `schema ${schema} of ${knownSchema}`, "npx natstate start brings it up to date");

@@ -6,13 +6,13 @@ import { learnPublished } from "../jetstream/learn-published.ts";
 import { checkOutboxStreams } from "../jetstream/outbox-streams.ts";
 import { readIdentity } from "../jetstream/stream-identity.ts";
 import type { Log } from "../jetstream/stream-reader.ts";
-import { carryRetired } from "../store/carry-retired.ts";
 import type { OpenDatabase } from "../store/database.ts";
 import { createJournal } from "../store/journal.ts";
 import { createLaneRecords } from "../store/lanes.ts";
 import { createOutbox } from "../store/outbox.ts";
 import { createOutboxStreams } from "../store/outbox-streams.ts";
 import type { StoreReader } from "../store/reader.ts";
+import { carryRetired } from "../store/retired.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { DECISIONS_STREAM, eventStream } from "../wire/names.ts";
 import { agedEvents, agedParked } from "./aged-events.ts";
@@ -51,7 +51,7 @@ export async function fillStore(
   onProgress("learning what is published", 0, 1);
   // First, so that everything published is recognised when it is derived: by rising revision.
   await keepAgedDecisions(options, outbox, old);
-  await checkOutboxStreams({ jsm: log.jsm, outboxStreams: createOutboxStreams(db) });
+  await checkOutboxStreams(log.jsm, createOutboxStreams(db));
   await learnPublished({ ...log, outbox, partitions: partitionsOf(lanes) }, lanes);
   let fromOldStore = 0;
   for (const type of types) fromOldStore += await fillType(options, type, db, old);

@@ -4,12 +4,12 @@ import { readDecision } from "../jetstream/published-decisions.ts";
 import type { StreamIdentity } from "../jetstream/stream-identity.ts";
 import { readIdentity } from "../jetstream/stream-identity.ts";
 import { type Log, readStream } from "../jetstream/stream-reader.ts";
+import { carryOtherTypes } from "../store/carry-types.ts";
 import { checkStore } from "../store/checkup.ts";
 import { createContradictions, type Inspector, type StoreCounts } from "../store/contradictions.ts";
-import { removeStore, sealStore } from "../store/copy.ts";
+import { removeStore, sealStore, swapStore } from "../store/copy.ts";
 import { lockStore, openDatabase } from "../store/database.ts";
 import { openReader, type StoreReader } from "../store/reader.ts";
-import { swapStore } from "../store/swap.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { DECISIONS_STREAM, eventStream } from "../wire/names.ts";
 import type { OnProgress } from "./derive-store.ts";
@@ -20,6 +20,10 @@ export interface Rebuilt extends StoreCounts {
   readonly resumed: boolean;
   /** Events that were taken from the old store, because no stream has them any more. */
   readonly fromOldStore: number;
+  /** Streams of types that are in the old store and nobody names today: what it has of them is taken over as it is. */
+  readonly untouched: readonly string[];
+  /** What is otherwise because the version of its type was raised: no difference. */
+  readonly explained: readonly string[];
   /** What was accepted. */
   readonly differences: readonly string[];
   /** Where the old store is kept, null when there was none. */
@@ -109,14 +113,20 @@ async function makeDraft(
   try {
     const readable = old instanceof Error ? undefined : old;
     const fromOldStore = await fillStore(options, db, readable);
-    const inspector = createContradictions(db);
+    const raised = raisedSince(readable, types);
+    const inspector = createContradictions(db, (type, actorId) => raised(type, actorId) !== undefined);
+    const published = await compareWithDecisions(log, types, { inspector, raised }, options.onProgress);
     const differences = [
       ...lostWithOld(old, streams, options.lanes),
       ...inspector.contradictions(),
-      ...(await compareWithDecisions(log, types, inspector, options.onProgress)),
-      ...(readable === undefined ? [] : compareWithOld(inspector, storeFile)),
+      ...published.differences,
+      ...(readable === undefined ? [] : compareWithOld(inspector, options)),
     ];
-    return { ...inspector.counts(), fromOldStore, differences };
+    const counts = inspector.counts();
+    const isPutInPlace = differences.length === 0 || options.acceptDifferences;
+    const names = types.map(({ name }) => name);
+    const untouched = readable !== undefined && isPutInPlace ? carryOtherTypes(db, storeFile, names) : [];
+    return { ...counts, fromOldStore, untouched, explained: published.explained, differences };
   } finally {
     close();
   }
@@ -148,30 +158,57 @@ function lostWithOld(
   });
 }
 
+/** @returns `version 1 → 2` of an actor whose old row was saved by another version of its type; else undefined. */
+type Raised = (type: string, actorId: string) => string | undefined;
+
+function raisedSince(old: StoreReader | undefined, types: readonly ActorType[]): Raised {
+  const versions = new Map(types.map(({ name, version }) => [name, version]));
+  return (type, actorId) => {
+    const before = old?.savedBy(type, actorId);
+    const now = versions.get(type);
+    return before === undefined || before === now ? undefined : `version ${before} → ${now}`;
+  };
+}
+
 async function compareWithDecisions(
   log: Log,
   types: readonly ActorType[],
-  inspector: Inspector,
+  { inspector, raised }: { readonly inspector: Inspector; readonly raised: Raised },
   onProgress: OnProgress,
-): Promise<string[]> {
-  const wrong: string[] = [];
+): Promise<Pick<Rebuilt, "explained" | "differences">> {
+  /** By what explains them, "" when nothing does. */
+  const otherwise = new Map<string, string[]>();
   const { lastSequence } = await readIdentity(log.jsm, DECISIONS_STREAM);
   for await (const messages of readStream(log, DECISIONS_STREAM)) {
     for (const message of messages) {
       const type = types.find(({ collection }) => collection === message.subject.split(".")[1]);
       const decision = type && readDecision(type, message);
       if (type === undefined || decision === undefined || inspector.holds(type.name, decision)) continue;
-      wrong.push(`${decision.actorId} revision ${decision.revision}`);
+      const why = raised(type.name, decision.actorId);
+      const key = why === undefined ? "" : ` (${type.name}, ${why})`;
+      const told = otherwise.get(key) ?? [];
+      told.push(`${decision.actorId} revision ${decision.revision}`);
+      otherwise.set(key, told);
     }
     onProgress(`comparing with ${DECISIONS_STREAM}`, messages.at(-1)?.sequence ?? lastSequence, lastSequence);
   }
-  if (wrong.length === 0) return [];
-  return [`${wrong.length} decisions are not as DECISIONS has them: ${wrong.slice(0, 5).join(", ")}`];
+  const tell = ([why, told]: readonly [string, readonly string[]]) => {
+    const [what, whom] = told.length === 1 ? ["1 decision is", "it"] : [`${told.length} decisions are`, "them"];
+    return `${what} not as DECISIONS has ${whom}: ${told.slice(0, 5).join(", ")}${why}`;
+  };
+  return {
+    explained: [...otherwise].filter(([why]) => why !== "").map(tell),
+    differences: [...otherwise].filter(([why]) => why === "").map(tell),
+  };
 }
 
-function compareWithOld(inspector: Inspector, storeFile: string): string[] {
-  const { count, actorIds } = inspector.missingFrom(storeFile);
-  return count === 0 ? [] : [`${count} events of the old store are not in the log, of ${actorIds.join(", ")}`];
+function compareWithOld(inspector: Inspector, { storeFile, types }: RebuildOptions): string[] {
+  const { count, actorIds } = inspector.missingFrom(
+    storeFile,
+    types.map(({ name }) => name),
+  );
+  const what = count === 1 ? "1 event of the old store is" : `${count} events of the old store are`;
+  return count === 0 ? [] : [`${what} not in the log, of ${actorIds.join(", ")}`];
 }
 
 function notPutInPlace(draft: string, differences: readonly string[]): RebuildError {

@@ -3,7 +3,7 @@ import { TIME_PASSED } from "../actor/delays.ts";
 import type { BatchResult, Handled } from "../flow/batch-result.ts";
 import type { ReachCrashPoint } from "../flow/crash-points.ts";
 import { type DecodeLimits, decode } from "../flow/decode.ts";
-import type { Delivery } from "../flow/delivery.ts";
+import type { Delivery, Observation } from "../flow/delivery.ts";
 import { type Horizon, isBefore, moveHorizon } from "../flow/hosts/horizon.ts";
 import type { HotActors } from "../flow/hot-actors.ts";
 import type { Journal } from "../flow/journal.ts";
@@ -93,7 +93,7 @@ function recognise(retired: RetiredRow, { deliveries, decisions }: History, limi
   const events = new Map<string, string>();
   let horizon: Horizon | undefined;
   const past: Delivery[] = [];
-  const latenessMs = deliveries[0]?.lane.type.latenessMs;
+  const heard: Observation[] = [];
   for (const delivery of deliveries) {
     // Read again from its first message, the stream does not say where the past ends: where all events are there.
     if (retired.sequence === 0 && events.size === retired.events) break;
@@ -104,7 +104,10 @@ function recognise(retired: RetiredRow, { deliveries, decisions }: History, limi
     // What came too late was none of its events, see `LiveActor.isTooLate`.
     if (events.has(name) || isBefore(horizon, found)) continue;
     events.set(name, found.eventId);
-    if (latenessMs !== undefined) horizon = moveHorizon(latenessMs, horizon, found, delivery.storedAtMs);
+    heard.push(found);
+    const { lane, storedAtMs } = delivery;
+    const { timestamp } = found;
+    horizon = moveHorizon(lane.type, horizon, { timestamp, storedAtMs, count: heard.length, past: () => heard });
   }
   return isDigestOf([...events.values()], retired.digest) ? { deliveries: past, decisions } : undefined;
 }

@@ -19,7 +19,7 @@ export interface Retirement {
   /**
    * One transaction, of a few milliseconds at most: events wait for it.
    *
-   * Age is stream time, held against the latest event of all the type's actors: a clock that jumps retires nobody, and
+   * Age is stream time, held against the latest message of the type that was applied: a clock that jumps retires nobody, and
    * neither does a stream in which nothing happens.
    *
    * @param lanes - the type's lanes of which everything stored is applied; actors of others are left alone.
@@ -41,11 +41,11 @@ const MAX_ROWS = 100;
 /** A step begins no further actor after this; the commit takes about as long again. */
 const MAX_STEP_MS = 2;
 
-const BEGINNING: QuietPlace = { updatedAtMs: Number.MIN_SAFE_INTEGER, key: 0 };
+const BEGINNING: QuietPlace = { firstSeenAtMs: Number.MIN_SAFE_INTEGER, id: "" };
 
 export function createRetirement(options: RetirementOptions): Retirement {
   const { journal, rows, actors, clock = SYSTEM_CLOCK, reached = () => {} } = options;
-  /** By type: those behind it were retired, or are not settled; the walk comes to them again. */
+  /** By type: those behind it were retired, or are not to be yet; the walk comes to them again. */
   const places = new Map<string, QuietPlace>();
 
   function retireAll(due: readonly QuietActor[], lanes: ReadonlyMap<number, Lane>, nowMs: number): number {
@@ -82,7 +82,8 @@ export function createRetirement(options: RetirementOptions): Retirement {
 
   return {
     step(type, lanes, retainMs) {
-      const nowMs = rows.newestMs(type.name);
+      const [any] = lanes;
+      const nowMs = any === undefined ? null : rows.heardMs(any.stream);
       if (nowMs === null) return { retired: 0, hasMore: false };
       const own = new Map(lanes.map((lane) => [lane.partition, lane]));
       const place = places.get(type.name) ?? BEGINNING;

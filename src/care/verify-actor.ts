@@ -38,7 +38,14 @@ export async function verifyActor(options: VerifyOptions, lane: Lane, actorId: s
   const { jsm, images, deriver, onWork = () => {} } = options;
   const stored = await inTurns(images.find(lane, actorId), onWork);
   if (stored.isRetired) {
-    return { exists: true, isRetired: true, fromStore: 0, isOtherHistory: false, differences: [] };
+    return {
+      exists: true,
+      isRetired: true,
+      fromStore: 0,
+      isOtherHistory: false,
+      isOtherVersion: false,
+      differences: [],
+    };
   }
   const log = await readActorLog(jsm, lane, actorId, stored.checkpoint);
   onWork(MESSAGE_MS * (log.deliveries.length + log.published.decisions.length));
@@ -48,8 +55,7 @@ export async function verifyActor(options: VerifyOptions, lane: Lane, actorId: s
   const rejections = new Map(sequences.map((sequence) => [sequence, images.rejection(lane.stream, sequence)]));
   const differences = [...compared.differences, ...compareRejections(actorId, rejections, derived.rejections)];
   const exists = stored.row !== null || log.deliveries.length > 0;
-  const { isOtherHistory } = compared;
-  return { exists, isRetired: false, fromStore: derived.fromStore, isOtherHistory, differences };
+  return { ...compared, exists, isRetired: false, fromStore: derived.fromStore, differences };
 }
 
 async function readActorLog(jsm: Session["jsm"], lane: Lane, actorId: string, upTo: number): Promise<ActorLog> {

@@ -6,8 +6,8 @@ import { readDecision } from "../jetstream/published-decisions.ts";
 import { readIdentity } from "../jetstream/stream-identity.ts";
 import { type Log, readStream } from "../jetstream/stream-reader.ts";
 import { copyStore } from "../store/copy.ts";
+import type { Rejection } from "../store/dead-letter-rows.ts";
 import { openReader, type StoreReader } from "../store/reader.ts";
-import type { Rejection } from "../store/rejections.ts";
 import { openThrowawayStore, type ThrowawayStore } from "../store/throwaway-store.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { DECISIONS_STREAM, partitionOf } from "../wire/names.ts";
@@ -188,7 +188,7 @@ function compareAllRejections({ reader, throwaway, stream, lanes }: Work, firstS
         .filter((row) => row.sequence >= firstSequence && row.sequence <= (checkpoints[row.partition] ?? 0))
         .map(({ sequence, reason }) => [sequence, reason]),
     );
-  const stored = reasons(reader.rejections(stream));
-  const derived = reasons(throwaway.rejections(stream));
+  const stored = reasons(reader.images.rejections(stream));
+  const derived = reasons(throwaway.images.rejections(stream));
   return compareRejections(stream, stored, derived);
 }

@@ -1,13 +1,13 @@
+import type { JetStreamManager } from "@nats-io/jetstream";
 import type { ActorType } from "../actor/actor-type.ts";
 import { readKnownIdentity } from "../jetstream/stream-identity.ts";
 import type { Log } from "../jetstream/stream-reader.ts";
 import { openReader, type StoreReader } from "../store/reader.ts";
 import { openWorkspace } from "../store/workspace.ts";
 import type { Lane } from "../wire/lanes.ts";
-import { partitionOf } from "../wire/names.ts";
+import { consumerName, partitionOf } from "../wire/names.ts";
 import { openDeriver } from "./derive-actor.ts";
 import type { OnProgress } from "./derive-store.ts";
-import { readElsewhere } from "./elsewhere.ts";
 import { verifyActor } from "./verify-actor.ts";
 import { type Compared, MAX_DIFFERENCES, verifyAll } from "./verify-all.ts";
 
@@ -57,6 +57,27 @@ export async function verify(options: VerifyOptions): Promise<Verification | und
   } finally {
     reader.close();
   }
+}
+
+/**
+ * Lanes of which more is acknowledged than this store has applied: a daemon acknowledges what it has committed, so another
+ * one, with a store of its own, reads them.
+ *
+ * @param checkpointOf - asked after the server has answered.
+ * @returns their partitions.
+ */
+export async function readElsewhere(
+  jsm: JetStreamManager,
+  lanes: readonly Lane[],
+  checkpointOf: (lane: Lane) => number,
+): Promise<number[]> {
+  const acknowledged = await Promise.all(
+    lanes.map(async ({ type, stream, partition }) => {
+      const info = await jsm.consumers.info(stream, consumerName(type, partition));
+      return info.ack_floor.stream_seq;
+    }),
+  );
+  return lanes.flatMap((lane, index) => ((acknowledged[index] ?? 0) > checkpointOf(lane) ? [lane.partition] : []));
 }
 
 /** The lanes a store was written by: their number was fixed with the stream. */

@@ -4,29 +4,26 @@ import type { Point } from "./box.ts";
 const SAMPLES = 24;
 
 /**
- * A smooth line through every point, as the `d` of an SVG path.
+ * A smooth line through every point, as the `d` of an SVG path: a monotone cubic, level at both ends, so that it never swings
+ * past a point.
  *
- * Where x only rises or only falls it is a monotone cubic, level at both ends, so that it never swings past a point;
- * otherwise (a loop) it is a Catmull-Rom spline.
+ * @param points - x only rises, or only falls.
  *
  * Source: Fritsch and Carlson, "Monotone Piecewise Cubic Interpolation", 1980, with the slopes of Steffen, 1990.
  */
 export function smoothPath(points: readonly Point[]): string {
   const [first, ...rest] = points;
   if (first === undefined) return "";
-  const slopes = isMonotone(points) ? monotoneSlopes(points) : undefined;
+  const slopes = monotoneSlopes(points);
   const parts = rest.map((to, index) => {
     const from = points[index] ?? first;
-    const [a, b] =
-      slopes === undefined
-        ? splineControls(points, index)
-        : slopeControls(from, to, slopes[index] ?? 0, slopes[index + 1] ?? 0);
+    const [a, b] = slopeControls(from, to, slopes[index] ?? 0, slopes[index + 1] ?? 0);
     return `C${text(a)} ${text(b)} ${text(to)}`;
   });
   return `M${text(first)}${parts.join("")}`;
 }
 
-/** @returns points on the line that {@link smoothPath} draws where x only rises or only falls, close enough to measure it. */
+/** @returns points on the line that {@link smoothPath} draws, close enough to measure it. */
 export function pointsAlong(points: readonly Point[]): Point[] {
   const slopes = monotoneSlopes(points);
   return points.slice(1).flatMap((to, index) => {
@@ -44,11 +41,6 @@ export function pointsAlong(points: readonly Point[]): Point[] {
       return { x: from.x + width * t, y };
     });
   });
-}
-
-function isMonotone(points: readonly Point[]): boolean {
-  const steps = points.slice(1).map(({ x }, index) => x - (points[index]?.x ?? 0));
-  return steps.every((step) => step > 0) || steps.every((step) => step < 0);
 }
 
 function monotoneSlopes(points: readonly Point[]): number[] {
@@ -69,15 +61,6 @@ function slopeControls(from: Point, to: Point, slopeFrom: number, slopeTo: numbe
   return [
     { x: from.x + third, y: from.y + third * slopeFrom },
     { x: to.x - third, y: to.y - third * slopeTo },
-  ];
-}
-
-function splineControls(points: readonly Point[], index: number): [Point, Point] {
-  const at = (place: number) => points[Math.max(0, Math.min(points.length - 1, place))] ?? { x: 0, y: 0 };
-  const [before, from, to, after] = [at(index - 1), at(index), at(index + 1), at(index + 2)];
-  return [
-    { x: from.x + (to.x - before.x) / 6, y: from.y + (to.y - before.y) / 6 },
-    { x: to.x - (after.x - from.x) / 6, y: to.y - (after.y - from.y) / 6 },
   ];
 }
 

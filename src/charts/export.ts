@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { ActorType } from "../actor/actor-type.ts";
+import { machineConfig } from "../actor/machine-config.ts";
 import { drawMachine } from "./diagram.ts";
 import { outlineMachine } from "./outline.ts";
 
@@ -35,5 +36,5 @@ function readSource(type: ActorType): string {
 }
 
 function configOf(type: ActorType): string {
-  return `${JSON.stringify(type.machine.config, null, 2)}\n`;
+  return `${JSON.stringify(machineConfig(type.machine), null, 2)}\n`;
 }

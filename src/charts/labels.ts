@@ -1,17 +1,9 @@
 import type { AnyStateNode, AnyTransitionDefinition } from "xstate";
+import { delayText } from "../actor/delay-text.ts";
 
 /*
  * Transitions in words, as all drawings and texts of a machine say them.
  */
-
-/** From the longest on: a delay is told in the greatest unit it is a whole number of. */
-const UNITS = [
-  [86_400_000, "d"],
-  [3_600_000, "h"],
-  [60_000, "min"],
-  [1000, "s"],
-  [1, "ms"],
-] as const;
 
 /**
  * What a transition waits for.
@@ -47,12 +39,7 @@ export function stateName({ type, history, key }: AnyStateNode): string {
 
 /** @param delay - ms, or the name of one. */
 function delayName({ machine }: AnyStateNode, delay: unknown): string {
-  if (typeof delay === "number") return inWords(delay);
+  if (typeof delay === "number") return delayText(delay);
   const known: unknown = machine.implementations.delays[String(delay)];
-  return typeof known === "number" ? `${delay} (${inWords(known)})` : String(delay);
-}
-
-function inWords(delayMs: number): string {
-  const [unitMs, unit] = UNITS.find(([ms]) => delayMs >= ms && delayMs % ms === 0) ?? [1, "ms"];
-  return `${delayMs / unitMs} ${unit}`;
+  return typeof known === "number" ? `${delay} (${delayText(known)})` : String(delay);
 }

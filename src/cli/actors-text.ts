@@ -11,7 +11,7 @@ import type {
   QuarantineNotice,
   Stats,
 } from "../answers/queries.ts";
-import { countOf, pairs, table } from "./output.ts";
+import { countOf, pairs, say, table } from "./output.ts";
 import { describeCounts, describeStates } from "./states-text.ts";
 
 /** Fields of an answer that are not facets. */
@@ -106,12 +106,15 @@ export function renderList(
   return more ? [...lines, "", `there are more, --limit ${actors.length * 2} shows them`] : lines;
 }
 
-/** Says with an answer that it may be of the past. */
-export function withPast(lines: readonly string[], past: Past | undefined): string[] {
-  if (past === undefined) return [...lines];
-  const { asOf, catchingUpPartitions } = past;
+/** Says on stderr that an answer may be of the past, and lack actors: also who counts lines, or reads JSON, is told. */
+export function sayPast(past: Past | undefined): void {
+  if (past !== undefined) say(describePast(past));
+}
+
+/** On one line. */
+export function describePast({ asOf, catchingUpPartitions }: Past): string {
   const where = catchingUpPartitions === undefined ? "its partition is" : `partitions ${catchingUpPartitions} are`;
-  return [...lines, "", `of the past, as of ${asOf ?? "an unknown time"}: ${where} still being read, ask again`];
+  return `of the past, as of ${asOf ?? "an unknown time"}: ${where} still being read, ask again`;
 }
 
 /** Counts over all daemons, and over these types. */

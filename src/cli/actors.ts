@@ -1,13 +1,24 @@
+import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
 import { joinPasts, readPast } from "../answers/find-actor.ts";
+import { type ExportedHistory, exportHistory } from "../answers/history-export.ts";
 import { isRefused, type Parameters, readListFilter } from "../answers/query-filters.ts";
-import type { ActorList } from "../jetstream/query-client.ts";
-import { renderActor, renderHistory, renderList, renderStats, withPast } from "./actors-text.ts";
-import { allOf, chosenTypes, exampleNames, ofTypeOption, oneOf, wholeNumber, withExamples } from "./arguments.ts";
+import type { ActorList } from "../members/query-client.ts";
+import { renderActor, renderHistory, renderList, renderStats, sayPast } from "./actors-text.ts";
+import {
+  allOf,
+  chosenTypes,
+  exampleNames,
+  ofTypeOption,
+  oneOf,
+  timeOrDuration,
+  wholeNumber,
+  withExamples,
+} from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { askOne } from "./find-actor.ts";
-import { print, printJson, terminalColumns } from "./output.ts";
+import { countOf, print, printJson, say, terminalColumns } from "./output.ts";
 import { withSystem } from "./system.ts";
 import { addSystemOption } from "./system-option.ts";
 
@@ -28,6 +39,7 @@ interface ListOptions extends ReadOptions {
   readonly quarantined?: boolean;
   readonly prefix?: string;
   readonly updatedBefore?: string;
+  readonly dueBefore?: string;
   readonly limit: number;
 }
 
@@ -48,7 +60,8 @@ function addGet(program: Command, types: readonly ActorType[]): void {
   ).action(async (id: string, options: ReadOptions) => {
     const { type, found } = await askOne(types, id, options, (queries, of) => queries.get(of, id));
     if (options.json) printJson(found);
-    else print(withPast(renderActor(type, found), readPast(found)));
+    else print(renderActor(type, found));
+    sayPast(readPast(found));
   });
   const { id } = exampleNames(types);
   withExamples(command, [
@@ -57,22 +70,54 @@ function addGet(program: Command, types: readonly ActorType[]): void {
   ]);
 }
 
+interface HistoryOptions extends ReadOptions {
+  /** True: to standard output. */
+  readonly export?: string | true;
+}
+
 function addHistory(program: Command, types: readonly ActorType[]): void {
   const command = addRead(
     program,
     "history <id>",
     `Show all that led to what one ${oneOf(types)} is: events and decisions.`,
     types,
-  ).action(async (id: string, options: ReadOptions) => {
-    const { type, found } = await askOne(types, id, options, (queries, of) => queries.history(of, id));
-    if (options.json) printJson(found);
-    else print(withPast(renderHistory(type, id, found), readPast(found)));
-  });
+  )
+    .option(
+      "--export [file]",
+      "write it as JSON that a test replays (replay of natstate/testing); without a file, print it",
+    )
+    .action((id: string, options: HistoryOptions) => (options.export ? exportOne : showHistory)(types, id, options));
   const { id } = exampleNames(types);
   withExamples(command, [
     [`npx natstate history ${id}`, "events in stream order, decisions by revision"],
     [`npx natstate history ${id} --json`, "with every event's own fields"],
+    [`npx natstate history ${id} --export ${id}.json`, "to replay it in a test"],
   ]);
+}
+
+async function showHistory(types: readonly ActorType[], id: string, options: HistoryOptions): Promise<void> {
+  const { type, found } = await askOne(types, id, options, (queries, of) => queries.history(of, id));
+  if (options.json) printJson(found);
+  else print(renderHistory(type, id, found));
+  sayPast(readPast(found));
+}
+
+async function exportOne(types: readonly ActorType[], id: string, options: HistoryOptions): Promise<void> {
+  const { found } = await askOne(types, id, options, async (queries, type) => {
+    const actor = await queries.get(type, id);
+    const history = actor && (await queries.history(type, id));
+    return actor && history && exportHistory(type, id, actor, history);
+  });
+  if (found.total > found.events.length) {
+    say(`of its ${found.total} events ${found.events.length} are told: a replay of them may come to another state`);
+  }
+  if (typeof options.export !== "string") printJson(found);
+  else writeExport(options.export, found);
+}
+
+function writeExport(file: string, history: ExportedHistory): void {
+  writeFileSync(file, `${JSON.stringify(history, null, 2)}\n`);
+  say(`${file} has ${countOf(history.events.length, "event")} and ${countOf(history.decisions.length, "decision")}`);
 }
 
 function addList(program: Command, types: readonly ActorType[]): void {
@@ -84,7 +129,12 @@ function addList(program: Command, types: readonly ActorType[]): void {
     .option("--completeness <percent>", "only those of which this much is known")
     .option("--quarantined", "only those whose machine failed, by id")
     .option("--prefix <text>", "only ids that begin with it, by id")
-    .option("--updated-before <time>", "only those quiet since then, RFC 3339")
+    .option("--updated-before <time>", "only those quiet since then, RFC 3339 or as long ago as 2h", timeOrDuration(-1))
+    .option(
+      "--due-before <time>",
+      "only those that wait for a delay ending before, who is due first, RFC 3339 or as far ahead as 20m",
+      timeOrDuration(1),
+    )
     .option("--limit <n>", "how many at most", wholeNumber(1, 100_000), 50)
     .action((options: ListOptions) => list(types, options));
   const { state, eventType } = exampleNames(types);
@@ -93,6 +143,7 @@ function addList(program: Command, types: readonly ActorType[]): void {
     [`npx natstate list --state ${state}`, "by state"],
     [`npx natstate list --waiting-for ${eventType}`, "none heard so far"],
     ["npx natstate list --incomplete --updated-before 2026-01-31T00:00:00Z", "stuck since January"],
+    ["npx natstate list --due-before 20m", "whose next delay ends within 20 minutes"],
     ["npx natstate list --quarantined", "waiting for a release"],
     ["npx natstate list --decision none --json", "undecided, as JSON"],
   ]);
@@ -120,13 +171,9 @@ async function list(types: readonly ActorType[], options: ListOptions): Promise<
     printJson({ ...Object.fromEntries(lists.map(({ type, list }) => [type.collection, list.actors])), more, ...past });
   } else {
     const texts = lists.map(({ type, list }) => renderList(type, list, terminalColumns()));
-    print(
-      withPast(
-        texts.flatMap((lines, index) => (index === 0 ? lines : ["", ...lines])),
-        past,
-      ),
-    );
+    print(texts.flatMap((lines, index) => (index === 0 ? lines : ["", ...lines])));
   }
+  sayPast(past);
 }
 
 function addStats(program: Command, types: readonly ActorType[]): void {
@@ -139,7 +186,8 @@ function addStats(program: Command, types: readonly ActorType[]): void {
     const chosen = chosenTypes(types, options.type);
     const found = await withSystem(options.nats, ({ queries }) => queries.stats(...chosen));
     if (options.json) printJson(found);
-    else print(withPast(renderStats(chosen, found), readPast(found)));
+    else print(renderStats(chosen, found));
+    sayPast(readPast(found));
   });
   const { collection } = exampleNames(types);
   withExamples(command, [
@@ -155,8 +203,8 @@ function addRead(program: Command, usage: string, description: string, types: re
 
 function filterOf(options: ListOptions): Parameters {
   const { state, decision, incomplete, waitingFor, completeness, quarantined, updatedBefore } = options;
-  const { prefix: idPrefix } = options;
-  return { state, decision, incomplete, waitingFor, completeness, quarantined, idPrefix, updatedBefore };
+  const { prefix: idPrefix, dueBefore } = options;
+  return { state, decision, incomplete, waitingFor, completeness, quarantined, idPrefix, updatedBefore, dueBefore };
 }
 
 const FLAGS: Readonly<Record<string, string>> = {
@@ -166,6 +214,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   completeness: "--completeness",
   idPrefix: "--prefix",
   updatedBefore: "--updated-before",
+  dueBefore: "--due-before",
 };
 
 /** The API's parameters by the names they have here. */

@@ -38,6 +38,11 @@ export function durationMs(text: string): number {
   return Number(match[1]) * (UNITS_MS[match[2] ?? ""] ?? 1);
 }
 
+/** Parses a time, or a duration from now. @param toward - 1: it is ahead, -1: it is past. @returns RFC 3339 of the one, else what was given. */
+export function timeOrDuration(toward: 1 | -1): (text: string) => string {
+  return (text) => (/^\d+[a-z]+$/.test(text) ? new Date(Date.now() + toward * durationMs(text)).toISOString() : text);
+}
+
 /** For options that may be given more than once. */
 export function gather<Value>(value: Value, before: readonly Value[] | undefined): Value[] {
   return [...(before ?? []), value];

@@ -7,10 +7,11 @@ import { createProgress } from "../ops/progress.ts";
 import { copyStore } from "../store/copy.ts";
 import { openReader, type StoreReader } from "../store/reader.ts";
 import { StoreError } from "../store/store-error.ts";
+import { furtherDirectories } from "../supervisor/directories.ts";
 import { withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
-import { exitOnSignals } from "./exit-on-signals.ts";
-import { pairs, print, printJson } from "./output.ts";
+import { pairs, print, printJson, say } from "./output.ts";
+import { exitOnSignals } from "./signals.ts";
 
 interface BackupOptions {
   readonly force?: boolean;
@@ -42,6 +43,10 @@ async function backup(types: readonly ActorType[], file: string, options: Backup
     progress.clear,
   );
   const content = describe(types, file);
+  // Each has what the others have not.
+  for (const { path } of furtherDirectories(dirname(storeFile))) {
+    say(`${path} has a store of its own, which is not in this copy: NATSTATE_DATA=${path} npx natstate backup <file>`);
+  }
   if (options.json) printJson({ file, ...content });
   else {
     const streams = content.streams.map(({ name, checkpoint }) => [`${name} up to`, String(checkpoint)] as const);

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import type { RedriveOutcome } from "../answers/redrive.ts";
+import type { RedriveOutcome } from "../answers/dead-letters.ts";
 import { type DeadLetterHead, type DeadLetterMessage, releaseOf } from "../jetstream/dead-letters.ts";
 import { pairs, table, terminalColumns } from "./output.ts";
 

@@ -25,6 +25,7 @@ export class CliError extends Error {
 
 /** Errors whose message says what to do, so no stack trace is shown. */
 const EXPLAINED = [
+  "ContractError",
   "EmbeddedServerError",
   "HttpServerError",
   "NatsSetupError",

@@ -1,6 +1,6 @@
 import type { ActorType } from "../actor/actor-type.ts";
-import type { QueryClient } from "../jetstream/query-client.ts";
-import { QueryError } from "../jetstream/query-error.ts";
+import { QueryError } from "../answers/query-error.ts";
+import type { QueryClient } from "../members/query-client.ts";
 import { checkActorId, chosenTypes } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { say } from "./output.ts";

@@ -1,12 +1,13 @@
 import type { Command } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
 import { PAST_EVENTS } from "../answers/inspection-past.ts";
+import { QueryError } from "../answers/query-error.ts";
 import { followInspection } from "../jetstream/inspect-client.ts";
-import { QueryError } from "../jetstream/query-error.ts";
 import { checkActorId, exampleNames, findType, oneOf, typeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { startInspectionRelay } from "./inspection-relay.ts";
 import { print, printJson, say } from "./output.ts";
+import { endOnSignals } from "./signals.ts";
 import { openInBrowser, STATELY_ORIGIN, sendStatelyPage } from "./stately-page.ts";
 import { type System, withSystem } from "./system.ts";
 import { addSystemOption } from "./system-option.ts";
@@ -50,23 +51,15 @@ export function addInspect(program: Command, types: readonly ActorType[]): void 
 }
 
 async function inspect(system: System, type: ActorType, id: string, options: InspectOptions): Promise<void> {
-  const ending = new AbortController();
-  const end = () => ending.abort();
-  process.on("SIGINT", end);
-  process.on("SIGTERM", end);
+  using ending = endOnSignals();
   const follow = (signal: AbortSignal) =>
     followInspection(system.session, type, id, { redact: options.redact === true, signal });
-  try {
-    const found = await system.queries.get(type, id).catch(undefinedWhileCatchingUp);
-    if (found === undefined) say(`nobody has heard of ${type.name} ${id} yet, waiting for its first event`);
-    else if (found.version > PAST_EVENTS) say(`its ${found.version} events are too many to tell, from now on only`);
-    if (options.json)
-      for await (const message of follow(ending.signal)) printJson(JSON.parse(message), { oneLine: true });
-    else await serve(`${type.name} ${id}`, options, follow, ending.signal);
-  } finally {
-    process.off("SIGINT", end);
-    process.off("SIGTERM", end);
-  }
+  const found = await system.queries.get(type, id).catch(undefinedWhileCatchingUp);
+  if (found === undefined) say(`nobody has heard of ${type.name} ${id} yet, waiting for its first event`);
+  else if (found.version > PAST_EVENTS) say(`its ${found.version} events are too many to tell, from now on only`);
+  if (options.json)
+    for await (const message of follow(ending.signal)) printJson(JSON.parse(message), { oneLine: true });
+  else await serve(`${type.name} ${id}`, options, follow, ending.signal);
 }
 
 /** Who is not there yet is waited for in any case. */

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
-import { isLoopback } from "../config/loopback.ts";
+import { isLoopback } from "../config/values.ts";
 import { createHostGuard } from "../console/host-guard.ts";
 
 /** Hands one inspection on to whoever connects on this machine. */

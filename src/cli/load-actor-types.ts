@@ -3,52 +3,113 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Command } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
-import { asError } from "../actor/as-error.ts";
 import { readGiven } from "../config/environment.ts";
 import { CliError } from "./exit-codes.ts";
+import { placeOfExport, tellTrouble } from "./module-trouble.ts";
 
-/** Adds `--actors <module>`, which `loadActorTypes` heeds. */
-export function takeActors(command: Command): Command {
-  return command.option("--actors <module>", "file with the actor types (default: NATSTATE_ACTORS, else the order)");
+/** Where a project has its types, when nothing else is said. */
+const REGISTRIES = ["machines/registry.ts", "machines/registry.js"];
+
+/** Adds `--actors <module>`, which `loadActorTypes` heeds. @param otherwise - whose types it is about without. */
+export function takeActors(command: Command, otherwise: string): Command {
+  return command.option("--actors <module>", `file with the actor types (default: NATSTATE_ACTORS, else ${otherwise})`);
 }
 
 /** What an actor type cannot do without; whether it is right in itself is checked at start. */
-const REQUIRED = ["name", "collection", "idField", "events", "machine", "conclude"];
+const REQUIRED = [
+  "name",
+  "collection",
+  "idField",
+  "events",
+  "machine",
+  "version",
+  "states",
+  "decisionTypes",
+  "withdrawn",
+  "conclude",
+  "view",
+  "waitingFor",
+] as const satisfies readonly (keyof ActorType)[];
+
+/** The module with the actor types, as someone has named it. */
+export interface NamedModule {
+  readonly path: string;
+  /** As one would say it again, for example `--actors actors.ts`. */
+  readonly named: string;
+}
 
 /**
- * The actor types that a command is about: those of the module it names, of the one that NATSTATE_ACTORS names, or the
- * bundled ones.
+ * The module that is named: by `--actors`, else by NATSTATE_ACTORS.
  *
  * @param args - of the command line; looked at before it is parsed, since what it may say depends on the types.
- * @throws CliError `usage`, with the file and what was expected.
+ */
+export function namedModule(args: readonly string[], env: NodeJS.ProcessEnv): NamedModule | undefined {
+  const command = takeActors(new Command().exitOverride(), "");
+  command.parseOptions([...args]);
+  const { actors } = command.opts<{ actors?: string }>();
+  if (actors !== undefined) return { path: actors, named: `--actors ${actors}` };
+  const { text } = readGiven(env, "NATSTATE_ACTORS");
+  return text === undefined ? undefined : { path: text, named: `NATSTATE_ACTORS=${text}` };
+}
+
+/** The module where a project's types are by custom, if it is there. */
+export function registryModule(): NamedModule | undefined {
+  const path = REGISTRIES.find((each) => existsSync(each));
+  return path === undefined ? undefined : { path, named: path };
+}
+
+/**
+ * The actor types that a command is about: those of the module that is named, else of the working directory's
+ * `machines/registry.ts` or `.js`, else the bundled ones.
+ *
+ * @throws CliError `usage`, with file, line and what was expected.
  */
 export async function loadActorTypes(args: readonly string[], env: NodeJS.ProcessEnv): Promise<readonly ActorType[]> {
-  const asked = findAsked(args);
-  const path = asked ?? readGiven(env, "NATSTATE_ACTORS").text;
-  if (path === undefined) return (await import("../../machines/registry.ts")).actorTypes;
-  const named = `${asked === undefined ? "NATSTATE_ACTORS=" : "--actors "}${path}`;
+  const module = namedModule(args, env) ?? registryModule();
+  return module === undefined ? (await import("../../machines/registry.ts")).actorTypes : loadModule(module);
+}
+
+async function loadModule({ path, named }: NamedModule): Promise<readonly ActorType[]> {
   const file = resolve(path);
   if (!existsSync(file)) throw new CliError("usage", `${named}: ${file} is not there, expected a module`);
-  const module = (await import(pathToFileURL(file).href).catch((error: unknown) => {
-    throw new CliError("usage", `${named}: it cannot be loaded: ${asError(error).message}`, { cause: error });
-  })) as { default?: unknown; actorTypes?: unknown };
-  const types = module.default ?? module.actorTypes;
+  const module = await load(file).catch((error: unknown) => {
+    throw new CliError("usage", `${named} cannot be loaded: ${tellTrouble(error, file)}`, { cause: error });
+  });
+  const found = module.default ?? module.actorTypes;
+  // One alone needs no list.
+  const types = typeof found === "object" && found !== null && "machine" in found ? [found as ActorType] : found;
+  const refuse = (why: string) => new CliError("usage", `${named}: ${placeOfExport(file)}: ${why}`);
   if (!Array.isArray(types) || types.length === 0) {
-    throw new CliError("usage", `${named}: expected a default export (or actorTypes) that is an array of actor types`);
+    throw refuse("expected a default export (or actorTypes) that is an array of actor types, or one alone");
   }
   for (const [index, type] of types.entries()) {
-    const missing = REQUIRED.filter(
-      (field) => (type as Readonly<Record<string, unknown>> | null)?.[field] === undefined,
-    );
-    if (missing.length === 0) continue;
-    throw new CliError("usage", `${named}: element ${index} is no actor type, it has no ${missing.join(", ")}`);
+    const problem = problemOf(type);
+    if (problem !== undefined) throw refuse(`element ${index}${nameOf(type)} is no actor type: ${problem}`);
   }
   return types;
 }
 
-/** What the command line says, wherever in it: which other options there are depends on the types. */
-function findAsked(args: readonly string[]): string | undefined {
-  const command = takeActors(new Command().exitOverride());
-  command.parseOptions([...args]);
-  return command.opts<{ actors?: string }>().actors;
+/** What XState finds wrong it finds deep within: the line of the author's that led there is beyond the usual ten. */
+async function load(file: string): Promise<{ readonly default?: unknown; readonly actorTypes?: unknown }> {
+  const usual = Error.stackTraceLimit;
+  Error.stackTraceLimit = 100;
+  try {
+    return await import(pathToFileURL(file).href);
+  } finally {
+    Error.stackTraceLimit = usual;
+  }
+}
+
+function problemOf(type: unknown): string | undefined {
+  if (typeof type !== "object" || type === null) return `it is ${type === null ? "null" : `a ${typeof type}`}`;
+  const missing = REQUIRED.filter((field) => (type as Partial<ActorType>)[field] === undefined);
+  if (missing.length > 0) return `it has no ${missing.join(", ")}; was it made with defineActor?`;
+  const { machine, conclude } = type as ActorType;
+  if (typeof machine.root !== "object") return "its machine is none that createMachine has made";
+  return typeof conclude === "function" ? undefined : "its conclude is no function";
+}
+
+function nameOf(type: unknown): string {
+  const { name } = (type ?? {}) as { name?: unknown };
+  return typeof name === "string" ? ` (${name})` : "";
 }

@@ -3,6 +3,7 @@ import type { ActorType } from "../actor/actor-type.ts";
 import { exportMachine, MACHINE_FORMATS, type MachineFormat } from "../charts/export.ts";
 import { findType, typeOption, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
+import { addSystemOption } from "./system-option.ts";
 
 /** Adds `natstate machine export`. */
 export function addMachine(program: Command, types: readonly ActorType[]): void {
@@ -18,6 +19,7 @@ export function addMachine(program: Command, types: readonly ActorType[]): void 
       if (json && format !== "json") throw new CliError("usage", `--json is not --format ${format}: give one of them`);
       process.stdout.write(exportMachine(findType(types, type), format));
     });
+  addSystemOption(command);
   withExamples(command, [
     ["npx natstate machine export > order.json", "the statechart, for createMachine and other tools"],
     ["npx natstate machine export --format mermaid", "a diagram for a README"],

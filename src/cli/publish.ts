@@ -11,14 +11,15 @@ import {
 } from "../client/publish-event.ts";
 import { readConfig } from "../config/config.ts";
 import { eventStream } from "../wire/names.ts";
-import { checkActorId, exampleNames, findType, oneOf, typeOption, withExamples } from "./arguments.ts";
+import { checkActorId, exampleNames, findType, ofTypeOption, oneOf, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { print, printJson } from "./output.ts";
 import { type System, withSystem } from "./system.ts";
 import { addSystemOption } from "./system-option.ts";
 
 interface PublishOptions {
-  readonly type: string;
+  /** Absent: the one that has the event. */
+  readonly type?: string;
   readonly eventId?: string;
   readonly at?: string;
   readonly nats?: string;
@@ -35,12 +36,11 @@ export function addPublish(program: Command, types: readonly ActorType[]): void 
     .argument("<fields>", "the event's fields as a JSON object; - reads them from stdin")
     .option("--event-id <id>", "its identity: the same id twice has one effect (default: a new UUID)")
     .option("--at <time>", "when it happened, RFC 3339 with a zone (default: now)", rfc3339)
-    .addOption(typeOption(types))
+    .addOption(ofTypeOption(types))
     .option("--json", "print JSON")
     .action(async (id: string, eventType: string, fields: string, options: PublishOptions) => {
-      const type = findType(types, options.type);
+      const type = typeOf(eventType, types, options.type);
       checkActorId(type, id);
-      checkIsOf(type, eventType, types);
       const event = { ...readFields(fields, { [type.idField]: id, eventType }), ...identityOf(options) };
       const stored = await withSystem(options.nats, (system) => publish(system, type, event as EventOf<EventContract>));
       const { subject, sequence, eventId } = stored;
@@ -55,11 +55,19 @@ export function addPublish(program: Command, types: readonly ActorType[]): void 
   ]);
 }
 
-/** @throws CliError `usage` when the event is of other actor types only. */
-function checkIsOf(type: ActorType, eventType: string, types: readonly ActorType[]): void {
-  const [first, ...others] = types.filter(({ events }) => Object.hasOwn(events, eventType));
-  if (first === undefined || [first, ...others].includes(type)) return;
-  throw new CliError("usage", `${eventType} is of ${oneOf([first, ...others])}: add --type ${first.name}`);
+/**
+ * The type that is named, else the one that has such an event, else the first: what it is, its contract says.
+ *
+ * @throws CliError `usage` when the event is of others, or of several.
+ */
+function typeOf(eventType: string, types: readonly ActorType[], named: string | undefined): ActorType {
+  const having = types.filter(({ events }) => Object.hasOwn(events, eventType));
+  const [only = types[0], ...others] = having;
+  const type = named === undefined ? only : findType(types, named);
+  const isClear =
+    named === undefined ? others.length === 0 : having.length === 0 || having.some((each) => each === type);
+  if (type !== undefined && isClear) return type;
+  throw new CliError("usage", `${eventType} is of ${oneOf(having)}: say which with --type`);
 }
 
 /** What is not said is not there: the client gives it. */
@@ -72,10 +80,9 @@ async function publish(
   type: ActorType,
   event: EventOf<EventContract>,
 ): Promise<PublishedEvent> {
-  const contract = { ...type, decisions: type.decisions ?? {} };
   const maxBytes = readConfig(process.env).NATSTATE_MAX_EVENT_BYTES;
   try {
-    return await publishEvent<EventContract>(session.js, contract, event, { maxBytes });
+    return await publishEvent<EventContract>(session.js, type, event, { maxBytes });
   } catch (error) {
     if (error instanceof InvalidEventError) {
       throw new CliError("usage", `nothing was sent: ${error.reason}: ${error.message}`, { cause: error });

@@ -1,7 +1,10 @@
 import type { Command } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
-import type { QuarantineDetail, QuarantineEntry, Released } from "../answers/quarantine.ts";
-import type { QueryClient } from "../jetstream/query-client.ts";
+import { joinPasts } from "../answers/find-actor.ts";
+import type { QuarantineDetail, Released } from "../answers/quarantine.ts";
+import type { QueryClient } from "../members/query-client.ts";
+import type { QuarantineList } from "../members/whole.ts";
+import { sayPast } from "./actors-text.ts";
 import { allOf, checkActorId, chosenTypes, exampleNames, ofTypeOption, oneOf, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { type FoundActor, findAll } from "./find-actor.ts";
@@ -33,8 +36,10 @@ function addList(group: Command, types: readonly ActorType[]): void {
       const found = await withSystem(options.nats, ({ queries }) =>
         findAll(chosenTypes(types, options.type), (type) => queries.quarantined(type)),
       );
-      if (options.json) printJson(byCollection(found));
+      const past = joinPasts(found.map(({ found: { past = {} } }) => past));
+      if (options.json) printJson({ ...byCollection(found), ...past });
       else print(renderList(found));
+      sayPast(past);
     });
   withExamples(command, [
     ["npx natstate quarantine list", "which, why, and since when"],
@@ -109,11 +114,13 @@ async function release(
 }
 
 async function idsOf(type: ActorType, queries: QueryClient): Promise<string[]> {
-  return (await queries.quarantined(type)).map((entry) => String(entry[type.idField]));
+  const { entries, past } = await queries.quarantined(type);
+  sayPast(past);
+  return entries.map((entry) => String(entry[type.idField]));
 }
 
-function byCollection(found: readonly FoundActor<readonly QuarantineEntry[]>[]): object {
-  return Object.fromEntries(found.map(({ type, found: entries }) => [type.collection, entries]));
+function byCollection(found: readonly FoundActor<QuarantineList>[]): object {
+  return Object.fromEntries(found.map(({ type, found: { entries } }) => [type.collection, entries]));
 }
 
 function describe(
@@ -137,10 +144,10 @@ function describe(
 }
 
 /** Which type each is of, where there are several. */
-function renderList(all: readonly FoundActor<readonly QuarantineEntry[]>[]): string[] {
+function renderList(all: readonly FoundActor<QuarantineList>[]): string[] {
   const isMixed = all.length > 1;
   const rows = all.flatMap(({ type, found }) =>
-    found.map((entry) => [
+    found.entries.map((entry) => [
       String(entry[type.idField]),
       ...(isMixed ? [type.name] : []),
       entry.since,

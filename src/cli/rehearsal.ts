@@ -5,6 +5,7 @@ import { maskUrl } from "../config/values.ts";
 import { runSimulation, simulationDefaults as usual } from "../demo/simulate.ts";
 import { findType, idPrefix, optionPerType, share, typeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
+import { endOnSignals } from "./signals.ts";
 import { withSystem } from "./system.ts";
 import { addSystemOption } from "./system-option.ts";
 
@@ -128,10 +129,7 @@ async function simulate(
   const other = [...numbers.keys()].find((each) => each !== type);
   if (other !== undefined) throw new CliError("usage", `--${other.collection} is for --type ${other.name}`);
   const amount = (name: Trouble) => (options[name] === true ? usual[name] : options[name]);
-  const ending = new AbortController();
-  const end = () => ending.abort();
-  process.once("SIGINT", end);
-  process.once("SIGTERM", end);
+  using ending = endOnSignals();
   const { complete } = await withSystem(options.nats, ({ url, access }) =>
     runSimulation({
       ...{ type, actors: numbers.get(type) ?? usual.actors, rate, seed },

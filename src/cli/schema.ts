@@ -4,6 +4,7 @@ import { asyncApi } from "../wire/asyncapi.ts";
 import { contractDocument } from "../wire/json-schemas.ts";
 import { findType, typeOption, withExamples } from "./arguments.ts";
 import { printJson } from "./output.ts";
+import { addSystemOption } from "./system-option.ts";
 
 const FORMATS = ["json-schema", "asyncapi"] as const;
 
@@ -24,6 +25,7 @@ export function addSchema(program: Command, types: readonly ActorType[]): void {
       const type = findType(types, name);
       printJson(format === "asyncapi" ? asyncApi(type, program.version() ?? "") : contractDocument(type));
     });
+  addSystemOption(command);
   withExamples(command, [
     ["npx natstate schema > orders.schema.json", "JSON Schema 2020-12, events and decisions under $defs"],
     ["npx natstate schema --format asyncapi > asyncapi.json", "subjects, messages and headers"],

@@ -1,14 +1,14 @@
+import { QueryError } from "../answers/query-error.ts";
 import { natsAccess, readConfig } from "../config/config.ts";
 import { settings } from "../config/settings.ts";
 import { maskUrl } from "../config/values.ts";
+import { isRunning, readRuntimeFile, runtimePath } from "../daemon/runtime-file.ts";
 import type { NatsAccess } from "../jetstream/access.ts";
 import { NatsAwayError, NatsSetupError } from "../jetstream/connect.ts";
-import { createQueryClient, type QueryClient } from "../jetstream/query-client.ts";
-import { QueryError } from "../jetstream/query-error.ts";
 import { openSession, type Session } from "../jetstream/session.ts";
+import { createQueryClient, type QueryClient } from "../members/query-client.ts";
 import { CliError } from "./exit-codes.ts";
 import { say } from "./output.ts";
-import { isRunning, readRuntimeFile, runtimePath } from "./runtime-file.ts";
 
 /** A running system, as other commands than `start` see it. */
 export interface System {
@@ -68,7 +68,7 @@ export async function withSystem<Result>(
   const access = natsAccess(readConfig(process.env));
   const session = await connect(place, access, natsUrl);
   try {
-    return await use({ session, queries: createQueryClient(session.nc), url: place.url, access, natsUrl });
+    return await use({ session, queries: createQueryClient(session), url: place.url, access, natsUrl });
   } catch (error) {
     throw error instanceof QueryError ? explainQuery(error, natsUrl, place) : error;
   } finally {

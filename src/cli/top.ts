@@ -2,13 +2,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Command, Option } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
 import type { PublishedObject, Stats } from "../answers/queries.ts";
+import { QueryError } from "../answers/query-error.ts";
 import { followDecisions } from "../jetstream/decision-feed.ts";
-import { QueryError } from "../jetstream/query-error.ts";
-import { readTotalLag } from "../jetstream/total-lag.ts";
+import { readTotalLag } from "../jetstream/lag.ts";
 import { toLine } from "../ops/terminal-text.ts";
 import { describeContent } from "./actors-text.ts";
 import { chosenTypes, durationMs, ofTypeOption, wholeNumber, withExamples } from "./arguments.ts";
 import { print, printJson, say } from "./output.ts";
+import { endOnSignals } from "./signals.ts";
 import { type System, withSystem } from "./system.ts";
 import { addSystemOption } from "./system-option.ts";
 import { renderLine, renderScreen, type SeenDecision, type Snapshot, sum } from "./top-text.ts";
@@ -47,10 +48,7 @@ export function addTop(program: Command, types: readonly ActorType[]): void {
 
 async function top(system: System, types: readonly ActorType[], options: TopOptions): Promise<void> {
   const chosen = chosenTypes(types, options.type);
-  const ending = new AbortController();
-  const end = () => ending.abort();
-  process.on("SIGINT", end);
-  process.on("SIGTERM", end);
+  using ending = endOnSignals();
   const seen = new Map(chosen.map((type) => [type, [] as SeenDecision[]]));
   const following = Promise.all([...seen].map(([type, into]) => follow(system, type, into, ending.signal)));
   const isScreen = process.stdout.isTTY === true && !options.json;
@@ -67,8 +65,6 @@ async function top(system: System, types: readonly ActorType[], options: TopOpti
     if (isScreen) process.stdout.write(LEAVE_SCREEN);
     ending.abort();
     await following;
-    process.off("SIGINT", end);
-    process.off("SIGTERM", end);
   }
 }
 

@@ -18,8 +18,8 @@ import {
   withExamples,
 } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
-import { exitOnSignals } from "./exit-on-signals.ts";
 import { countOf, print, printJson } from "./output.ts";
+import { exitOnSignals } from "./signals.ts";
 import { withSystem } from "./system.ts";
 import { addSystemOption } from "./system-option.ts";
 

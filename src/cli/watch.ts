@@ -5,6 +5,7 @@ import { followDecisions, type PublishedMessage } from "../jetstream/decision-fe
 import { describeContent } from "./actors-text.ts";
 import { allOf, chosenTypes, durationMs, exampleNames, ofTypeOption, withExamples } from "./arguments.ts";
 import { print, printJson, say } from "./output.ts";
+import { endOnSignals } from "./signals.ts";
 import { describeStates } from "./states-text.ts";
 import { type System, withSystem } from "./system.ts";
 import { addSystemOption } from "./system-option.ts";
@@ -41,10 +42,7 @@ export function addWatch(program: Command, types: readonly ActorType[]): void {
 }
 
 async function watch(system: System, types: readonly ActorType[], options: WatchOptions): Promise<void> {
-  const ending = new AbortController();
-  const end = () => ending.abort();
-  process.on("SIGINT", end);
-  process.on("SIGTERM", end);
+  using ending = endOnSignals();
   const counting = process.stdout.isTTY && !options.json ? showCounts(system, types, ending.signal) : undefined;
   say(`watching ${types.map(({ name }) => name).join(" and ")} decisions at ${system.natsUrl}, Ctrl-C ends`);
   try {
@@ -52,8 +50,6 @@ async function watch(system: System, types: readonly ActorType[], options: Watch
   } finally {
     ending.abort();
     await counting;
-    process.off("SIGINT", end);
-    process.off("SIGTERM", end);
   }
 }
 

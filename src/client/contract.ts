@@ -1,36 +1,40 @@
 import type { z } from "zod";
+import type { Beside, Fields } from "../actor/define-contract.ts";
 import type { decisionEnvelope } from "../wire/envelope.ts";
 
-type Fields = Readonly<Record<string, z.ZodType<Record<string, unknown>>>>;
-
-/** What publishers and consumers need to know of an actor type; a part of `ActorType`, with its literal types kept. */
+/** What publishers and consumers need to know of an actor type: a contract, or what `defineActor` gives. */
 export interface EventContract {
   /** First token of its subjects. */
   readonly collection: string;
   readonly idField: string;
   readonly events: Fields;
-  readonly decisions: Fields;
+  readonly decisions?: Fields | undefined;
   /** The decision type that says a standing decision no longer follows. */
   readonly withdrawn: string;
 }
 
 /** An event as one writes it: `eventType` says which fields it has. */
-export type EventOf<Contract extends EventContract> = {
-  [Type in keyof Contract["events"]]: { readonly eventType: Type } & Id<Contract> & {
+export type EventOf<Actor extends EventContract> = {
+  [Type in keyof Actor["events"]]: { readonly eventType: Type } & Id<Actor> & {
       /** Identity within the actor: the same id twice has one effect. Absent: a new UUID. */
-      readonly eventId?: string;
+      readonly eventId?: string | undefined;
       /** When it happened, RFC 3339 with a zone; decides which of two facts is newer. Absent: now. */
-      readonly timestamp?: string | Date;
+      readonly timestamp?: string | Date | undefined;
       /** Carried to the decisions it causes. */
-      readonly correlationId?: string;
-    } & Readonly<z.input<Contract["events"][Type]>>;
-}[keyof Contract["events"]];
+      readonly correlationId?: string | undefined;
+    } & Beside<Readonly<z.input<Actor["events"][Type]>>>;
+}[keyof Actor["events"]];
 
-/** A decision as published: `decisionType` says which fields it has. */
-export type DecisionOf<Contract extends EventContract> = {
-  [Type in keyof Contract["decisions"]]: { readonly decisionType: Type } & Id<Contract> &
-    Readonly<z.output<typeof decisionEnvelope>> &
-    Readonly<z.output<Contract["decisions"][Type]>>;
-}[keyof Contract["decisions"]];
+/** A decision as published: `decisionType` says which fields it has, where the contract does. */
+export type DecisionOf<Actor extends EventContract> = Actor["decisions"] extends infer Decisions extends Fields
+  ? { [Type in keyof Decisions]: Decided<Actor, Type, z.output<Decisions[Type]>> }[keyof Decisions]
+  : Decided<Actor, string, Record<string, unknown>>;
 
-type Id<Contract extends EventContract> = { readonly [Field in Contract["idField"]]: string };
+type Decided<Actor extends EventContract, Type, Content> = { readonly decisionType: Type } & Id<Actor> &
+  Readonly<z.output<typeof decisionEnvelope>> &
+  Beside<Readonly<Content>>;
+
+/** Nothing where the field's name is not known: any field may be it. */
+type Id<Actor extends EventContract> = string extends Actor["idField"]
+  ? unknown
+  : { readonly [Field in Actor["idField"]]: string };

@@ -41,11 +41,11 @@ export class InvalidEventError extends Error {
  * Nobody said that the event was stored; it may be. Publish `event` again, as it is here: it has its id and its time now,
  * so that both copies together have one effect.
  */
-export class EventNotConfirmedError<Contract extends EventContract> extends Error {
+export class EventNotConfirmedError<Actor extends EventContract = EventContract> extends Error {
   override readonly name = "EventNotConfirmedError";
-  readonly event: EventOf<Contract>;
+  readonly event: EventOf<Actor>;
 
-  constructor(event: EventOf<Contract>, cause: Error) {
+  constructor(event: EventOf<Actor>, cause: Error) {
     super(`${String(event.eventType)} was not confirmed by the stream: ${cause.message}`, { cause });
     this.event = event;
   }
@@ -55,23 +55,23 @@ export class EventNotConfirmedError<Contract extends EventContract> extends Erro
  * Publishes one event with an identity and a time of its own, once it is sure that natstate can read it.
  *
  * @param js - of a connection of yours; `jetstream(nc)` of `@nats-io/jetstream`.
+ * @param actor - what `defineActor` or `defineContract` gives.
  * @returns when the stream has stored it.
  * @throws InvalidEventError with the reason it would be dead-lettered for; nothing was sent.
  * @throws EventNotConfirmedError when the stream did not answer or refused.
  */
-export async function publishEvent<Contract extends EventContract>(
+export async function publishEvent<Actor extends EventContract>(
   js: Pick<JetStreamClient, "publish">,
-  contract: Contract,
-  event: EventOf<NoInfer<Contract>>,
+  actor: Actor,
+  event: EventOf<NoInfer<Actor>>,
   options: PublishEventOptions = {},
 ): Promise<PublishedEvent> {
   const { traceparent, maxBytes = 65_536, validate = true, timeoutMs = 5000 } = options;
-  const of: EventContract = contract;
   const complete = { ...event, eventId: event.eventId ?? crypto.randomUUID(), timestamp: toText(event.timestamp) };
   const body = Buffer.from(JSON.stringify(complete));
   const fields = complete as Readonly<Record<string, unknown>>;
-  const subject = eventSubject(of, String(fields[of.idField]), String(fields.eventType));
-  const refused = validate ? checkEvent(of, { subject, body }, maxBytes) : undefined;
+  const subject = eventSubject(actor, String(fields[actor.idField]), String(fields.eventType));
+  const refused = validate ? checkEvent(actor, { subject, body }, maxBytes) : undefined;
   if (refused !== undefined) throw new InvalidEventError(refused.reason, refused.error);
   const header = headers();
   if (traceparent !== undefined) header.set("traceparent", traceparent);
@@ -79,11 +79,11 @@ export async function publishEvent<Contract extends EventContract>(
     const { seq } = await js.publish(subject, body, {
       headers: header,
       timeout: timeoutMs,
-      expect: { streamName: eventStream(contract) },
+      expect: { streamName: eventStream(actor) },
     });
     return { eventId: complete.eventId, subject, sequence: seq };
   } catch (error) {
-    throw new EventNotConfirmedError<Contract>(complete as EventOf<Contract>, error as Error);
+    throw new EventNotConfirmedError<Actor>(complete as EventOf<Actor>, error as Error);
   }
 }
 

@@ -1,9 +1,8 @@
+import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import type { z } from "zod";
 import { fileVariable, type Given, injectedVariables, readGiven, readSecret } from "./environment.ts";
-import { isLoopback } from "./loopback.ts";
-import { unusablePaths } from "./paths.ts";
-import { type Setting, secrets, settings } from "./settings.ts";
-import { maskUrl } from "./values.ts";
+import { fileVariables, type Setting, secrets, settings } from "./settings.ts";
+import { isLoopback, maskUrl } from "./values.ts";
 
 type Settings = typeof settings;
 
@@ -77,6 +76,35 @@ function filesOf(env: NodeJS.ProcessEnv): Record<string, string> {
 function doubles(env: NodeJS.ProcessEnv): string[] {
   const both = secrets().filter((name) => env[name] && env[fileVariable(name)]);
   return both.map((name) => `${name}, ${fileVariable(name)}: expected one of them`);
+}
+
+/**
+ * What is wrong with the paths that settings name, a line each: a connection would say `ENOENT` and leave open which of its
+ * files it means.
+ */
+function unusablePaths(given: Readonly<Record<string, string>>): string[] {
+  const problems = fileVariables().flatMap((name) => {
+    const path = given[name];
+    const problem = path === undefined ? undefined : unreadable(path);
+    return problem === undefined ? [] : [`${name}: ${path} ${problem}`];
+  });
+  const data = given.NATSTATE_DATA;
+  const found = data === undefined ? undefined : statSync(data, { throwIfNoEntry: false });
+  if (found !== undefined && !found.isDirectory()) problems.push(`NATSTATE_DATA: ${data} is not a directory`);
+  return problems;
+}
+
+function unreadable(path: string): string | undefined {
+  try {
+    accessSync(path, constants.R_OK);
+    const found = statSync(path);
+    if (found.isDirectory()) return "is a directory, expected a file";
+    // One that is not filled yet: to go on without would be to do something else than was asked for.
+    return found.isFile() && readFileSync(path, "utf8").trim() === "" ? "is empty" : undefined;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "ENOENT" ? "is not there" : `cannot be read (${code})`;
+  }
 }
 
 /** What each setting allows for itself, but not together with the others. */

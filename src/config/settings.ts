@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { fileVariable } from "./environment.ts";
 import {
+  daemonCount,
   duration,
   flag,
   hostNames,
@@ -27,6 +28,9 @@ export interface Setting {
   readonly isFile?: true;
 }
 
+/** The least that a daemon can be given of what it keeps in memory. */
+export const LEAST_HOT = { NATSTATE_HOT_ACTORS: 4000, NATSTATE_HOT_BYTES: 16_777_216 } as const;
+
 /** Every setting. What `readConfig` gives, `natstate config` and the table of the docs follow from it. */
 export const settings = {
   NATS_URL: {
@@ -50,6 +54,11 @@ export const settings = {
       .transform((path) => resolve(path)),
     fallback: "./data",
     help: "directory of the store and of the embedded server's streams",
+  },
+  NATSTATE_DAEMONS: {
+    schema: daemonCount,
+    fallback: "1",
+    help: "daemons that `natstate start` runs on this machine, a process each, or auto: one for each core. `--daemons` goes before it",
   },
   NATSTATE_HTTP: {
     schema: listenAddress,
@@ -82,12 +91,17 @@ export const settings = {
   NATSTATE_ACTORS: {
     schema: path,
     isFile: true,
-    help: "file with the actor types, its default export an array of them; unset: the order. `--actors` goes before it",
+    help: "file with the actor types, its default export an array of them; unset: `machines/registry.ts` or `.js` of the working directory, else the order. `--actors` goes before it",
   },
   NATSTATE_PARTITIONS: {
     schema: integer(1, 1024),
     fallback: "16",
     help: "partitions; fixed when the stream is created",
+  },
+  NATSTATE_STANDBYS: {
+    schema: integer(0, 7),
+    fallback: "0",
+    help: "other daemons that read each partition along, to take it over at once; as far as there are any",
   },
   NATSTATE_REPLICAS: { schema: integer(1, 5), fallback: "1", help: "replicas of each stream in a cluster" },
   NATSTATE_MAX_AGE: { schema: duration, fallback: "30d", help: "how long the streams keep messages" },
@@ -112,14 +126,14 @@ export const settings = {
     help: "create missing streams and consumers, add the subjects of new actor types; false only checks",
   },
   NATSTATE_HOT_ACTORS: {
-    schema: integer(4000, 10_000_000),
-    fallback: "50000",
-    help: "actors kept in memory at most",
+    schema: integer(LEAST_HOT.NATSTATE_HOT_ACTORS, 10_000_000),
+    fallback: "4000",
+    help: "actors a daemon keeps in memory at most; the others are read from their rows",
   },
   NATSTATE_HOT_BYTES: {
-    schema: integer(16_777_216, 1_099_511_627_776),
+    schema: integer(LEAST_HOT.NATSTATE_HOT_BYTES, 1_099_511_627_776),
     fallback: "268435456",
-    help: "bytes of memory for them at most, reckoned as 4 KiB each and twelve times the JSON of what it knows",
+    help: "bytes of memory for them at most; the daemons of one `natstate start` share the default; reckoned as 4 KiB each and twelve times the JSON of what it knows",
   },
   NATSTATE_BATCH_EVENTS: { schema: integer(1, 2000), fallback: "1000", help: "events of one commit at most" },
   NATSTATE_BATCH_BYTES: {

@@ -1,5 +1,6 @@
+import { isIPv4 } from "node:net";
+import { availableParallelism } from "node:os";
 import { z } from "zod";
-import { isLoopback } from "./loopback.ts";
 
 /*
  * The kinds of values settings have. Every message says what was expected; none repeats the value, which may be secret.
@@ -17,6 +18,13 @@ export const integer = (least: number, most: number) =>
     .refine((value) => value >= least && value <= most, `expected a whole number from ${least} to ${most}`);
 
 const UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** How many daemons; `auto` is one for each core. */
+export const daemonCount = z
+  .string()
+  .regex(/^(auto|\d{1,2})$/, "expected a whole number from 1 to 64, or auto")
+  .transform((value) => (value === "auto" ? Math.min(availableParallelism(), 64) : Number(value)))
+  .refine((value) => value >= 1 && value <= 64, "expected a whole number from 1 to 64, or auto");
 
 /** A duration with its unit, in milliseconds. */
 export const duration = z
@@ -85,3 +93,8 @@ export function isSafeMirror(url: string): boolean {
 
 /** Where programs are fetched from. */
 export const mirrorUrl = z.string().refine(isSafeMirror, "expected https://, or http:// on 127.0.0.1");
+
+/** Is the address one that only this machine reaches? */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || (isIPv4(host) && host.startsWith("127."));
+}

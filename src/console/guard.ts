@@ -22,9 +22,9 @@ const TOKEN_HEADER = "x-natstate-token";
  * Source: OWASP, Cross-Site Request Forgery Prevention; Fetch Metadata, W3C.
  *
  * @param tokens - has admitted the request before.
+ * @param pageToken - where several daemons listen at one address, a page of each is a page of all; else one of its own.
  */
-export function createChangeGuard(tokens: TokenGuard): ChangeGuard {
-  const pageToken = randomBytes(32).toString("base64url");
+export function createChangeGuard(tokens: TokenGuard, pageToken = randomBytes(32).toString("base64url")): ChangeGuard {
   return {
     pageToken,
     refuse(headers) {

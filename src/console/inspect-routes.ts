@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { FastifyInstance, FastifyReply } from "fastify";
+import type { ActorType } from "../actor/actor-type.ts";
 import {
   INSPECTION_ENDS,
   type Inspection,
@@ -7,14 +8,25 @@ import {
   type InspectionRequest,
   type Inspections,
 } from "../answers/inspection.ts";
+import { QueryError } from "../answers/query-error.ts";
 import { isRefused, type Parameters, readChoice, readInspection } from "../answers/query-filters.ts";
 import { exportMachine, MACHINE_FORMATS } from "../charts/export.ts";
-import { readTyped, refuse, type Sources } from "./routes.ts";
+import { ACTOR_ID } from "../wire/names.ts";
+import { refuse } from "./answering.ts";
+import { about } from "./routes.ts";
+import type { Sources } from "./sources.ts";
 
 /** What a look at a machine needs. */
-export interface InspectSources extends Pick<Sources, "types"> {
+export interface InspectSources extends Pick<Sources, "types" | "whereabouts"> {
   /** Absent: nobody can inspect. */
   readonly inspections?: Inspections;
+  /** An actor of another daemon at work, as that one tells it; until the signal aborts. Absent: there is none. */
+  readonly inspectElsewhere?: (type: ActorType, actorId: string, how: InspectHow) => AsyncGenerator<string>;
+}
+
+interface InspectHow {
+  readonly redact: boolean;
+  readonly signal: AbortSignal;
 }
 
 const HEADERS = { "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no" };
@@ -22,30 +34,40 @@ const HEADERS = { "content-type": "text/event-stream; charset=utf-8", "x-accel-b
 const STILL_THERE_MS = 15_000;
 /** Twice the longest past; whoever leaves more unread is dropped. */
 const MAX_WAITING_BYTES = 8_388_608;
+/** As many as a daemon tells itself. */
+const MAX_RELAYED = 16;
+/** Whoever reads its partition has said something by then, or nobody does. */
+const FIRST_ANSWER_MS = 2000;
 
 /**
  * The machine itself, `/api/machine/source` (for example `?type=order`, `&format=json|mermaid|source|text`), as text; and one actor
  * at work, `/api/<collection>/<id>/inspect` (`?redact=true`): server-sent events of one `InspectionMessage` each, the
  * past first. What ends the stream is told as an event `end`, `{"reason", "message"}`.
  */
-export function addInspectRoutes(app: FastifyInstance, { types, inspections }: InspectSources): void {
-  app.get("/api/machine/source", (request, reply) => {
-    const asked = readTyped(types, request, (given) => readChoice(given, "format", MACHINE_FORMATS));
-    if (isRefused(asked)) return refuse(reply, 400, "bad_request", asked.problem);
-    return reply.type("text/plain; charset=utf-8").send(exportMachine(asked.type, asked.filter.chosen ?? "source"));
-  });
+export function addInspectRoutes(app: FastifyInstance, sources: InspectSources): void {
+  const { types, inspections, whereabouts = () => "here", inspectElsewhere } = sources;
+  const readFormat = (given: Parameters) => readChoice(given, "format", MACHINE_FORMATS);
+  const source = about(types, readFormat, ({ type, filter: { chosen = "source" } }, reply) =>
+    reply.type("text/plain; charset=utf-8").send(exportMachine(type, chosen)),
+  );
+  app.get("/api/machine/source", source);
   if (inspections === undefined) return;
   const open = new Set<ServerResponse>();
+  const relayed = new Set<ServerResponse>();
   app.addHook("preClose", async () => {
-    for (const response of open) response.end();
+    for (const response of [...open, ...relayed]) response.end();
   });
   for (const type of types) {
     app.get(`/api/${type.collection}/:id/inspect`, { exposeHeadRoute: false }, (request, reply) => {
       const asked = readInspection(request.query as Parameters);
       if (isRefused(asked)) return refuse(reply, 400, "bad_request", asked.problem);
       const { id } = request.params as { id: string };
-      const inspect: Inspect = (inspector) =>
-        inspections.open(type, id, { ...inspector, redact: asked.redact === true });
+      const redact = asked.redact === true;
+      if (inspectElsewhere !== undefined && ACTOR_ID.test(id) && whereabouts(type, id) === "elsewhere") {
+        if (relayed.size >= MAX_RELAYED) return refuse(reply, 503, "unavailable", INSPECTION_ENDS.full);
+        return relay((signal) => inspectElsewhere(type, id, { redact, signal }), reply, relayed);
+      }
+      const inspect: Inspect = (inspector) => inspections.open(type, id, { ...inspector, redact });
       const end = stream(inspect, reply, open);
       if (end !== undefined) return refuse(reply, 503, "unavailable", INSPECTION_ENDS[end]);
       return reply.hijack();
@@ -90,6 +112,50 @@ function stream(inspect: Inspect, reply: FastifyReply, open: Set<ServerResponse>
     inspection.close();
   });
   return undefined;
+}
+
+/**
+ * Hands on what another daemon tells.
+ *
+ * @param relayed - those that are, to be ended with the server.
+ */
+async function relay(
+  follow: (signal: AbortSignal) => AsyncGenerator<string>,
+  reply: FastifyReply,
+  relayed: Set<ServerResponse>,
+): Promise<FastifyReply> {
+  const response = reply.raw;
+  const ending = new AbortController();
+  relayed.add(response);
+  // A reader that has gone says so by an error first; there is nothing to do about it.
+  response.on("error", () => {});
+  response.on("close", () => {
+    relayed.delete(response);
+    ending.abort();
+  });
+  const silence = setTimeout(() => ending.abort(), FIRST_ANSWER_MS);
+  const timer = setInterval(() => response.headersSent && response.write(":\n\n"), STILL_THERE_MS);
+  try {
+    for await (const message of follow(ending.signal)) {
+      clearTimeout(silence);
+      if (!response.headersSent) begin(reply);
+      response.write(`data: ${message}\n\n`);
+      if (response.writableLength > MAX_WAITING_BYTES) response.destroy();
+    }
+  } catch (error) {
+    if (!(error instanceof QueryError)) throw error;
+    if (!response.headersSent) return refuse(reply, 503, "unavailable", error.message);
+    response.write(`event: end\ndata: ${JSON.stringify({ reason: "elsewhere", message: error.message })}\n\n`);
+  } finally {
+    clearTimeout(silence);
+    clearInterval(timer);
+    relayed.delete(response);
+  }
+  if (!response.headersSent && !response.destroyed) {
+    return refuse(reply.header("retry-after", "1"), 503, "unavailable", INSPECTION_ENDS.elsewhere);
+  }
+  response.end();
+  return reply.hijack();
 }
 
 function begin(reply: FastifyReply): void {

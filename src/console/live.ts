@@ -15,12 +15,12 @@ export interface Live<Topic> {
 
 export interface LiveOptions<Topic> {
   /** What to send: one JSON object. Called once for all listeners of a topic, and never when there are none. */
-  readonly read: (topic: Topic) => object;
+  readonly read: (topic: Topic) => object | Promise<object>;
   readonly everyMs?: number;
   readonly maxListeners?: number;
   /** A reader for whom more than this waits is dropped; its browser comes back by itself. */
   readonly maxWaitingBytes?: number;
-  /** Told of a `read` that threw; its listeners hear nothing this time. */
+  /** Told of a `read` that failed; its listeners hear nothing this time. */
   readonly onError?: (error: Error) => void;
 }
 
@@ -36,23 +36,36 @@ const PREAMBLE = "retry: 1000\n\n";
 export function createLive<Topic>(options: LiveOptions<Topic>): Live<Topic> {
   const { read, everyMs = 1000, maxListeners = 64, maxWaitingBytes = 262_144, onError } = options;
   const listening = new Map<ServerResponse, Topic>();
+  const reading = new Map<Topic, Promise<object>>();
+  const ticking = new Set<Topic>();
   let timer: NodeJS.Timeout | undefined;
 
   function tick(): void {
     for (const topic of new Set(listening.values())) {
-      const message = readMessage(topic);
-      if (message === undefined) continue;
-      for (const [response, wanted] of listening) if (wanted === topic) send(response, message);
+      // What takes longer than from one time to the next is told once, when it is there.
+      if (ticking.has(topic)) continue;
+      ticking.add(topic);
+      const all = () => [...listening].filter(([, wanted]) => wanted === topic).map(([response]) => response);
+      void tell(topic, all).finally(() => ticking.delete(topic));
     }
   }
 
-  function readMessage(topic: Topic): string | undefined {
+  async function tell(topic: Topic, to: () => readonly ServerResponse[]): Promise<void> {
     try {
-      return `data: ${JSON.stringify(read(topic))}\n\n`;
+      const message = `data: ${JSON.stringify(await readOnce(topic))}\n\n`;
+      for (const response of to()) if (listening.has(response)) send(response, message);
     } catch (error) {
       onError?.(error as Error);
-      return undefined;
     }
+  }
+
+  function readOnce(topic: Topic): Promise<object> {
+    const known = reading.get(topic);
+    if (known !== undefined) return known;
+    const now = Promise.resolve(topic).then(read);
+    reading.set(topic, now);
+    void now.catch(() => {}).then(() => reading.delete(topic));
+    return now;
   }
 
   function send(response: ServerResponse, message: string): void {
@@ -76,8 +89,9 @@ export function createLive<Topic>(options: LiveOptions<Topic>): Live<Topic> {
       response.on("close", () => detach(response));
       // A reader that has gone says so by an error first; there is nothing to do about it.
       response.on("error", () => {});
-      response.write(PREAMBLE + (readMessage(topic) ?? ""));
+      response.write(PREAMBLE);
       listening.set(response, topic);
+      void tell(topic, () => [response]);
       timer ??= setInterval(tick, everyMs);
       return true;
     },

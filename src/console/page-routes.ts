@@ -2,16 +2,19 @@ import type { FastifyInstance } from "fastify";
 import type { ActorType } from "../actor/actor-type.ts";
 import { pathsOf } from "../actor/state-text.ts";
 import type { Activity } from "../answers/activity.ts";
-import { isRefused, readNoFilter } from "../answers/query-filters.ts";
-import type { Redrive, RedriveOutcome } from "../answers/redrive.ts";
+import type { DeadLetter, Redrive, RedriveOutcome } from "../answers/dead-letters.ts";
+import type { Pulse } from "../answers/pulse.ts";
+import { readNoFilter } from "../answers/query-filters.ts";
 import { graphOf } from "../charts/graph.ts";
 import { layoutMachine } from "../charts/layout.ts";
 import { REJECTION_REASONS } from "../wire/rejection.ts";
+import { refuse } from "./answering.ts";
 import { PAGE_POLICY, readAssets } from "./assets.ts";
 import type { ChangeGuard } from "./guard.ts";
 import { createLive } from "./live.ts";
 import { addReleaseRoutes, onlyOurPage, type ReleaseSources } from "./release-route.ts";
-import { countAll, readTyped, refuse, type Sources } from "./routes.ts";
+import { about } from "./routes.ts";
+import type { Sources } from "./sources.ts";
 
 /** What the page needs beyond the API's questions. */
 export interface PageSources extends Sources, ReleaseSources {
@@ -41,27 +44,19 @@ export function addPageRoutes(app: FastifyInstance, sources: PageSources, guard:
 /** Layouts are made when they are first asked for, and once. */
 function addMachineRoute(app: FastifyInstance, { types, where = "" }: PageSources): void {
   const described = new Map<ActorType, object>();
-  app.get("/api/machine", (request, reply) => {
-    const asked = readTyped(types, request, readNoFilter);
-    if (isRefused(asked)) return refuse(reply, 400, "bad_request", asked.problem);
-    const description = described.get(asked.type) ?? { ...describeMachine(asked.type, types), where };
-    described.set(asked.type, description);
+  const answer = about(types, readNoFilter, ({ type }, reply) => {
+    const description = described.get(type) ?? { ...describeMachine(type, types), where };
+    described.set(type, description);
     return reply.send(description);
   });
+  app.get("/api/machine", answer);
 }
 
 function describeMachine(type: ActorType, types: readonly ActorType[]): object {
   const { name, collection, idField, states, decisionTypes, withdrawn, events } = type;
+  const named = { name, collection, idField, decisionTypes, withdrawn };
   return {
-    type: {
-      name,
-      collection,
-      idField,
-      states: pathsOf(states),
-      decisionTypes,
-      withdrawn,
-      eventTypes: Object.keys(events),
-    },
+    type: { ...named, states: pathsOf(states), eventTypes: Object.keys(events) },
     types: types.map((known) => ({ name: known.name, collection: known.collection })),
     reasons: REJECTION_REASONS,
     layout: layoutMachine(graphOf(type.machine)),
@@ -75,46 +70,54 @@ function addLiveRoute(app: FastifyInstance, sources: PageSources): void {
     onError: (error) => onError?.(error, "/api/live"),
   });
   app.addHook("preClose", async () => live.close());
-  app.get("/api/live", { exposeHeadRoute: false }, (request, reply) => {
-    const asked = readTyped(types, request, readNoFilter);
-    if (isRefused(asked)) return refuse(reply, 400, "bad_request", asked.problem);
+  const answer = about(types, readNoFilter, ({ type }, reply) => {
     for (const [name, value] of Object.entries(reply.getHeaders())) reply.raw.setHeader(name, value ?? "");
-    if (live.attach(asked.type, reply.raw)) return reply.hijack();
+    if (live.attach(type, reply.raw)) return reply.hijack();
     return refuse(reply, 503, "unavailable", `${live.listeners()} pages listen already, close one`);
   });
+  app.get("/api/live", { exposeHeadRoute: false }, answer);
 }
 
-/** What every open page is told each second. */
-function readPulse(sources: PageSources, type: ActorType): object {
-  const { activity, health, queries, ownedPartitions } = sources;
-  const nowMs = Date.now();
+/** What every open page is told each second: of all daemons, as far as they answer. */
+async function readPulse(sources: PageSources, type: ActorType): Promise<object> {
+  const { health, ownedPartitions, whole } = sources;
+  const own = ownedPartitions?.(type);
+  const pulse = own === undefined ? undefined : await whole?.pulse(type);
+  return { at: new Date().toISOString(), ...(pulse ?? readOwn(sources, type, own)), health: health.ready() };
+}
+
+/** What we know ourselves. */
+function readOwn({ activity, queries, pastOf }: PageSources, type: ActorType, own?: readonly number[]): Pulse {
   return {
-    at: new Date(nowMs).toISOString(),
-    stats: countAll(sources, type),
-    activity: activity.read(type, nowMs),
-    next: queries.nextDue(type, ownedPartitions?.(type)),
-    health: health.ready(),
+    stats: { ...queries.stats(type, own), ...pastOf?.(type) },
+    activity: activity.read(type, Date.now()),
+    next: queries.nextDue(type, own),
   };
 }
 
 /** One dead letter that was to be sent again; `sequence` is in the type's stream, as everywhere under this path. */
 type Answered = { readonly sequence: number } & RedriveOutcome;
 
-function addRedriveRoute(app: FastifyInstance, { types, queries, redrive }: PageSources, guard: ChangeGuard): void {
-  app.post("/api/dead-letters/redrive", { bodyLimit: 4096, onRequest: onlyOurPage(guard) }, async (request, reply) => {
-    const asked = readTyped(types, request, readNoFilter);
-    if (isRefused(asked)) return refuse(reply, 400, "bad_request", asked.problem);
-    const sequences = readSequences(request.body);
+function addRedriveRoute(app: FastifyInstance, sources: PageSources, guard: ChangeGuard): void {
+  const { types, queries, redrive, ownedPartitions, whole } = sources;
+  const answer = about(types, readNoFilter, async ({ type }, reply, { body }) => {
+    const sequences = readSequences(body);
     if (sequences === null) {
       return refuse(reply, 400, "bad_request", `expected {"sequences": [1 to ${MAX_REDRIVES} whole numbers]}`);
     }
     const deadLetters: Answered[] = [];
-    for (const sequence of sequences) deadLetters.push({ sequence, ...(await redriveOne(asked.type, sequence)) });
+    for (const sequence of sequences) deadLetters.push({ sequence, ...(await redriveOne(type, sequence)) });
     return reply.send({ deadLetters });
   });
+  app.post("/api/dead-letters/redrive", { bodyLimit: 4096, onRequest: onlyOurPage(guard) }, answer);
+
+  async function find(type: ActorType, sequence: number): Promise<DeadLetter | undefined> {
+    if (ownedPartitions?.(type) === undefined || whole === undefined) return queries.deadLetter(type, sequence);
+    return whole.deadLetter(type, sequence);
+  }
 
   async function redriveOne(type: ActorType, sequence: number): Promise<RedriveOutcome> {
-    const letter = queries.deadLetter(type, sequence);
+    const letter = await find(type, sequence);
     if (letter === undefined) return { outcome: "failed", error: `no dead letter '${sequence}' here` };
     const { publishedSequence } = letter;
     if (publishedSequence === null) return { outcome: "failed", error: "not yet in DEAD_LETTERS, try again" };

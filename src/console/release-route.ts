@@ -1,11 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { findActor } from "../answers/find-actor.ts";
 import type { QuarantineControl } from "../answers/quarantine.ts";
-import { atOnce, inOne } from "../flow/pieces.ts";
+import { createQuestions } from "../answers/questions.ts";
+import { inOne } from "../flow/pieces.ts";
+import { answer, askOne, refuse } from "./answering.ts";
 import type { ChangeGuard } from "./guard.ts";
-import { refuse, type Sources, tell } from "./routes.ts";
+import type { Sources } from "./sources.ts";
 
-export interface ReleaseSources extends Pick<Sources, "types" | "queries" | "whereabouts" | "pastOf"> {
+export interface ReleaseSources extends Sources {
   /** Absent: nothing is released here. */
   readonly quarantine?: Pick<QuarantineControl, "release">;
 }
@@ -21,25 +22,15 @@ export function onlyOurPage(guard: ChangeGuard) {
 
 /** Ends a quarantine for the console: `POST /api/<collection>/<id>/release` with `{}`, answered with a `Released`. */
 export function addReleaseRoutes(app: FastifyInstance, sources: ReleaseSources, guard: ChangeGuard): void {
-  const { types, queries, quarantine, whereabouts = () => "here", pastOf } = sources;
+  const { types, quarantine, questions = createQuestions() } = sources;
   if (quarantine === undefined) return;
-  const places = { whereabouts, pastOf, retired: queries.retired };
+  const door = questions.door();
   for (const type of types) {
     app.post(`/api/${type.collection}/:id/release`, { onRequest: onlyOurPage(guard) }, async (request, reply) => {
-      const { id: actorId } = request.params as { id: string };
-      const asked = { type, actorId, quoted: `'${actorId.slice(0, 128)}'`, among: "in quarantine" } as const;
-      const released = tell(
-        atOnce(
-          findActor(
-            places,
-            asked,
-            inOne(() => quarantine.release(type, actorId)),
-          ),
-        ),
-      );
-      if ("found" in released) return reply.send(released.found);
-      const { status, code, message, more } = released;
-      return reply.code(status).send({ error: { code, message }, ...more });
+      const { id } = request.params as { id: string };
+      const find = inOne(() => quarantine.release(type, id));
+      const asked = { question: "quarantine.release", find, among: "in quarantine" } as const;
+      return answer(door, reply, {}, () => askOne(sources, type, id, asked));
     });
   }
 }

@@ -1,11 +1,14 @@
 import type { Socket } from "node:net";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { QueryError } from "../answers/query-error.ts";
 import { BusyError } from "../answers/questions.ts";
+import { refuse } from "./answering.ts";
+import { addDaemonsRoute, type DaemonSources } from "./daemons-route.ts";
 import { createChangeGuard } from "./guard.ts";
 import { createHostGuard, isWildcard } from "./host-guard.ts";
 import { addInspectRoutes, type InspectSources } from "./inspect-routes.ts";
 import { addPageRoutes, type PageSources } from "./page-routes.ts";
-import { addRoutes, refuse } from "./routes.ts";
+import { addRoutes } from "./routes.ts";
 import { CHALLENGES, createTokenGuard, type TokenGuard } from "./token-guard.ts";
 import { createSlowdown } from "./wrong-tokens.ts";
 
@@ -28,13 +31,15 @@ export interface DoorOptions {
   readonly furtherHosts?: readonly string[] | undefined;
   /** How long the answer to a wrong token waits, in ms; by default as `wrong-tokens.ts` has it. */
   readonly slowDown?: () => number;
+  /** See `createChangeGuard`. */
+  readonly pageToken?: string | undefined;
   /** 0 picks a free one. */
   readonly port: number;
   /** Told of failures that are answered with 500. */
   readonly onError?: (error: Error, path: string) => void;
 }
 
-export interface HttpServerOptions extends DoorOptions, PageSources, InspectSources {}
+export interface HttpServerOptions extends DoorOptions, PageSources, InspectSources, DaemonSources {}
 
 /** The server cannot listen; the message says what to do. */
 export class HttpServerError extends Error {
@@ -71,7 +76,8 @@ export function createHttpServer(options: HttpServerOptions): Promise<HttpServer
   return listen(options, (app, tokens) => {
     addRoutes(app, options);
     addInspectRoutes(app, options);
-    addPageRoutes(app, options, createChangeGuard(tokens));
+    addDaemonsRoute(app, options);
+    addPageRoutes(app, options, createChangeGuard(tokens, options.pageToken));
   });
 }
 
@@ -223,7 +229,10 @@ function addErrorAnswers(app: FastifyInstance, { onError }: DoorOptions): void {
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const { statusCode = 500 } = error;
     if (statusCode < 500) return refuse(reply, statusCode, "bad_request", error.message);
-    if (error instanceof BusyError) {
+    if (error instanceof QueryError && error.problem === "refused") {
+      return refuse(reply, 400, "bad_request", error.message);
+    }
+    if (error instanceof BusyError || error instanceof QueryError) {
       return refuse(reply.header("retry-after", "1"), 503, "unavailable", error.message);
     }
     onError?.(error, request.url);

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
-import { isLoopback } from "../config/loopback.ts";
+import { isLoopback } from "../config/values.ts";
 
 /** Knows who has the token of NATSTATE_HTTP_TOKEN. */
 export interface TokenGuard {

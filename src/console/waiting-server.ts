@@ -1,4 +1,4 @@
-import { refuse } from "./routes.ts";
+import { refuse } from "./answering.ts";
 import { type DoorOptions, type HttpServer, listen } from "./server.ts";
 
 export interface WaitingServerOptions extends DoorOptions {

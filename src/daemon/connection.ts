@@ -21,9 +21,9 @@ export async function connect(
   if (embedded !== undefined) stack.defer(() => embedded.stop());
   const natsUrl = config.NATS_URL ?? embedded?.url ?? "";
   const server = { url: natsUrl, ...readCredentials(natsAccess(config)) };
-  const listeners: (() => void)[] = [];
+  const listeners: Parameters<Connection["onReturn"]>[0][] = [];
   const onEvent = (event: SessionEvent) => {
-    if (event === "reconnected") for (const listener of listeners) listener();
+    if (event === "reconnected" || event === "moved") for (const listener of listeners) listener(event);
   };
   const open = (name: string, log: Told) =>
     patiently(() =>
@@ -37,7 +37,8 @@ export async function connect(
   stack.defer(() => session.close());
   const readings = await open(`${QUERY_SERVICE}-events`, (event, why) => {
     if (event === "closed") told(event, why);
-    else if (event !== "reconnected") logger.debug(`the reading connection is ${event}, reconnecting`);
+    else if (event !== "reconnected" && event !== "moved")
+      logger.debug(`the reading connection is ${event}, reconnecting`);
   });
   stack.defer(() => readings.close());
   return {
@@ -60,6 +61,12 @@ function tellOf(natsUrl: string, logger: Logger, onFatal: (error: Error) => void
         break;
       case "disconnected":
         logger.warn({ nats }, "NATS is away, reconnecting");
+        break;
+      case "moving":
+        logger.warn({ nats }, "JetStream does not answer there, trying another server");
+        break;
+      case "moved":
+        logger.info({ nats }, "connected to another server");
         break;
       case "refused":
         logger.warn({ nats }, `NATS ${why}: tried again, with NATS_CREDS as they are then`);

@@ -1,13 +1,18 @@
+import { resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { createDenials } from "../members/denials.ts";
 import type { Health } from "../ops/health.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { createDoors } from "./doors.ts";
 import { type Foundation, openFoundation } from "./foundation.ts";
 import { readGauges } from "./gauges.ts";
+import { handOver, leaveLanes } from "./leaving.ts";
 import { startMaintenance } from "./maintenance.ts";
+import { createOwnRecord } from "./own-record.ts";
 import type { DaemonOptions, Parts } from "./parts.ts";
 import { watchReadiness } from "./readiness.ts";
 import { openReading } from "./reading.ts";
+import { writeRuntimeFile } from "./runtime-file.ts";
 import { shareLanes } from "./sharing.ts";
 import { createStanding } from "./standing.ts";
 import { startTicking } from "./ticking.ts";
@@ -24,6 +29,8 @@ export interface Daemon {
   /** Those that are read now, by event stream. */
   partitions(): ReadonlyMap<string, readonly number[]>;
   health(): Health;
+  /** Resolves when other daemons have all partitions; to be stopped then. @throws the reason of the signal. */
+  leave(signal: AbortSignal): Promise<void>;
   /**
    * Takes no more, applies what has arrived, publishes what is due, closes. Within 10 s; what is left is taken up by
    * the next start.
@@ -40,7 +47,7 @@ const LAST_LAG_MS = 1000;
  * @throws ConfigError, StoreError, NatsSetupError, StreamIdentityError, ServerBinaryError or EmbeddedServerError when it
  *   cannot start; whatever was opened is closed again.
  */
-export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
   await using stack = new AsyncDisposableStack();
   const daemon = await beginWork(await openFoundation(options, stack), stack);
   // It is running: from now on it is closed by `stop`.
@@ -59,47 +66,60 @@ type Opened = Omit<Daemon, "stop"> & {
 
 /** Lanes are shared with the other daemons and read, questions are answered. */
 async function beginWork(foundation: Foundation, stack: AsyncDisposableStack): Promise<Opened> {
-  const { connection, own, path } = foundation;
+  const { connection, own, path, copying } = foundation;
   let isStarted = false;
-  const reading = openReading(foundation, () => isStarted, stack);
+  const denials = createDenials();
+  const reading = openReading({ ...foundation, denials }, () => isStarted, stack);
   const { ownership, lag } = reading;
   const ticking = startTicking({ ...foundation, reading }, stack);
-  const readiness = watchReadiness({ ...foundation, reading, ticking });
+  const readiness = watchReadiness({ ...foundation, denials, reading, ticking });
   stack.defer(readiness.stop);
   const standing = createStanding({ ...foundation, reading, readiness });
   const parts: Parts = { ...foundation, reading, ticking, readiness, standing };
   const doors = createDoors(parts);
+  await foundation.waiting.takeAddress();
   const service = await doors.openNats();
   stack.defer(() => service.stop());
-  connection.onReturn(() => {
-    readiness.askAnew();
+  const record = createOwnRecord(parts, service.id);
+  connection.onReturn((how) => {
+    readiness.askAnew(how);
     ownership.doubtAll("connection");
   });
-  const stopSharing = await shareLanes(parts, { id: service.id, instance: parts.instance }, stack);
+  const membership = await shareLanes({ ...parts, denials }, record, service, stack);
   await lag.measure();
   parts.metrics.gauges(() => readGauges(parts));
   const endMaintenance = startMaintenance(parts);
   stack.defer(endMaintenance);
   await foundation.waiting.end();
-  const http = await doors.openHttp();
+  const http = await doors.openHttp(membership.members);
   stack.defer(() => http?.close());
+  record.listensAt(http?.url ?? null);
   isStarted = true;
+  const urls = { natsUrl: connection.natsUrl, httpUrl: http?.url ?? null };
+  // Several are found, and ended, by their supervisor.
+  if (parts.siblings === undefined) stack.defer(writeRuntimeFile(resolve(parts.config.NATSTATE_DATA), urls));
   return {
-    natsUrl: connection.natsUrl,
-    httpUrl: http?.url ?? null,
+    ...urls,
     storeFile: parts.store.file,
     version: parts.version,
     instance: parts.instance,
     partitions: () => partitionsByStream(own.taken()),
     health: readiness.health,
+    leave: (signal) => leaveLanes(parts, record, membership, signal),
     async drain() {
+      // A lane that waits for another daemon would keep those from being handed over that are read.
+      ownership.takeNoMore();
+      copying.takeNoMore();
+      await handOver(parts, record, membership);
       lag.stop();
       ticking.stop();
       endMaintenance();
-      stopSharing();
+      membership.stop();
+      copying.stop();
       await path.drain();
       if (connection.isConnected()) await Promise.race([lag.measure(), delay(LAST_LAG_MS)]);
       await ownership.releaseAll();
+      membership.announce();
     },
   };
 }

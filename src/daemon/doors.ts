@@ -2,17 +2,27 @@ import type { QuarantineControl } from "../answers/quarantine.ts";
 import { createQuestions } from "../answers/questions.ts";
 import { createQuarantineControl } from "../care/release.ts";
 import { placeOfCommands } from "../console/command-place.ts";
+import type { DaemonSources } from "../console/daemons-route.ts";
 import { createHttpServer, type HttpServer } from "../console/server.ts";
+import type { Readiness } from "../console/sources.ts";
 import { openDeadLetters } from "../jetstream/dead-letters.ts";
+import { followInspection } from "../jetstream/inspect-client.ts";
 import { type QueryService, startQueryService } from "../jetstream/query-service.ts";
+import { createAsking } from "../members/asking.ts";
+import type { Member } from "../members/member.ts";
+import { createWhole } from "../members/whole.ts";
+import type { Health } from "../ops/health.ts";
 import { publishedSubject } from "../wire/names.ts";
-import type { Observers, Parts, Standing, Store } from "./parts.ts";
+import type { Observers, Parts, Siblings, Standing, Store } from "./parts.ts";
+
+/** So long an owner is looked for: by then somebody has taken over what a daemon left that was stopped. */
+const OWNER_MS = 2000;
 
 /** Where questions come in. */
 export interface Doors {
   openNats(): Promise<QueryService>;
   /** Undefined when NATSTATE_HTTP is off. */
-  openHttp(): Promise<HttpServer | undefined>;
+  openHttp(daemons: () => readonly Member[]): Promise<HttpServer | undefined>;
 }
 
 type DoorsParts = Omit<Parts, "env" | "onFatal" | "reached" | "patiently" | "own" | "trouble" | "reading">;
@@ -20,9 +30,10 @@ type DoorsParts = Omit<Parts, "env" | "onFatal" | "reached" | "patiently" | "own
 /** Over NATS and over HTTP the same is answered, in turns with the events. */
 export function createDoors(parts: DoorsParts): Doors {
   const { types, store, path, streams, observers, standing, connection, logger, instance, version } = parts;
-  const { inspections } = observers;
+  const { inspections, activity } = observers;
   const answers = {
-    ...{ types, queries: store.queries, questions: createQuestions(), inspections, ...standing },
+    ...{ types, queries: store.queries, questions: createQuestions(), inspections, activity, ...standing },
+    partitions: streams.topology.partitions,
     quarantine: createQuarantineControl({
       queries: store.queries,
       journal: store.journal,
@@ -36,30 +47,30 @@ export function createDoors(parts: DoorsParts): Doors {
       startQueryService({
         ...answers,
         nc: connection.session.nc,
-        cluster: streams.cluster,
         instance,
         version,
         onError: (error) => logger.error({ err: error }, "a query over NATS failed"),
       }),
-    openHttp: async () => openHttp(parts, answers),
+    openHttp: async (daemons) => openHttp(parts, { ...answers, daemons, pageToken: await parts.siblings?.pageToken }),
   };
 }
 
 function openHttp(
-  { config, connection, streams, observers, metrics, readiness, logger }: DoorsParts,
-  answers: { readonly quarantine: QuarantineControl } & Pick<Parts, "types"> &
-    Pick<Observers, "inspections"> &
-    Standing & { readonly queries: Store["queries"] },
+  { config, connection, metrics, readiness, siblings, logger }: DoorsParts,
+  answers: { readonly quarantine: QuarantineControl; readonly partitions: number } & Pick<Parts, "types"> &
+    Pick<Observers, "inspections" | "activity"> &
+    Standing & { readonly queries: Store["queries"]; readonly pageToken: string | undefined } & DaemonSources,
 ): Promise<HttpServer> | undefined {
   if (config.NATSTATE_HTTP === null) return undefined;
-  const deadLetters = openDeadLetters(connection.session);
+  const { session } = connection;
+  const deadLetters = openDeadLetters(session);
   return createHttpServer({
     ...config.NATSTATE_HTTP,
     ...answers,
     token: config.NATSTATE_HTTP_TOKEN,
     furtherHosts: config.NATSTATE_HTTP_HOSTS,
-    activity: observers.activity,
-    partitions: streams.topology.partitions,
+    whole: createWhole(createAsking({ ...session, partitions: answers.partitions, patienceMs: OWNER_MS })),
+    inspectElsewhere: (type, actorId, how) => followInspection(session, type, actorId, how),
     where: placeOfCommands(connection.natsUrl, config.NATSTATE_DATA, config.NATS_URL === undefined),
     // From the store: whoever may write DEAD_LETTERS need not be allowed to read it.
     redrive: ({ publishedSequence: sequence, subject, body, encoding, ...letter }) =>
@@ -70,7 +81,14 @@ function openHttp(
         body: Buffer.from(body, encoding),
       }),
     metrics: metrics.render,
-    health: { live: () => true, ready: readiness.health },
+    health: { live: () => true, ready: () => withSiblings(readiness.health(), siblings) },
     onError: (error, path) => logger.error({ err: error, path }, "a query over HTTP failed"),
   });
+}
+
+/** Who asks at a shared port meets any daemon, and asks about all of them. */
+function withSiblings(own: Health, siblings: Siblings | undefined): Readiness {
+  if (siblings === undefined) return own;
+  const others = siblings.check();
+  return { ready: own.ready && others.ok, checks: { ...own.checks, daemons: others } };
 }

@@ -1,10 +1,12 @@
 import { checkActorTypes } from "../actor/check-actor-types.ts";
 import { findUndone } from "../actor/statechart-refusals.ts";
 import { ConfigError } from "../config/config.ts";
-import { createOwnLanes } from "../jetstream/own-lanes.ts";
-import { createMetrics } from "../ops/metrics.ts";
+import { createOwnLanes } from "../members/own-lanes.ts";
+import { createMetrics, type Metrics } from "../ops/metrics.ts";
 import { readInstanceId } from "../store/instance-id.ts";
 import { connect } from "./connection.ts";
+import { openCopying } from "./copying.ts";
+import { takeDataDir } from "./data-dir.ts";
 import { createLaneTrouble } from "./lane-trouble.ts";
 import { openObservers } from "./observers.ts";
 import { openStore } from "./open-store.ts";
@@ -27,10 +29,10 @@ export async function openFoundation(options: DaemonOptions, stack: AsyncDisposa
     const actions = findUndone(machine);
     if (actions.length > 0) logger.info({ actorType: name, actions }, "actions are not executed: act on decisions");
   }
-  // Makes the data directory, if need be.
-  const store = openStore(options, stack);
+  takeDataDir(config, (line) => logger.warn(line));
+  const store = await openStore(options, stack);
   const told = { ...options, reached, version: VERSION, instance: readInstanceId(config.NATSTATE_DATA) };
-  const metrics = createMetrics({ types });
+  const metrics = openMetrics(options);
   const waiting = createWaiting({ ...told, metrics }, options);
   stack.defer(waiting.close);
   const { patiently } = waiting;
@@ -40,7 +42,15 @@ export async function openFoundation(options: DaemonOptions, stack: AsyncDisposa
   const observers = await openObservers(shared, stack);
   const trouble = createLaneTrouble(logger, onFatal);
   const path = openPath({ ...shared, observers, trouble }, stack);
+  const copying = openCopying({ ...shared, path }, stack);
   const { lanes } = streams;
   await patiently(() => path.missing.accept(lanes.all.filter(({ stream }) => accepted.includes(stream))));
-  return { ...shared, observers, trouble, path };
+  return { ...shared, observers, trouble, path, copying };
+}
+
+/** Whoever asks one of several daemons for metrics is given those of all. */
+function openMetrics({ types, siblings }: Pick<DaemonOptions, "types" | "siblings">): Metrics {
+  const own = createMetrics({ types, daemon: siblings?.daemon });
+  siblings?.meet(own.collect);
+  return siblings === undefined ? own : { ...own, render: siblings.scrape };
 }

@@ -36,6 +36,7 @@ function startScrubbing({ config, types, store, connection, streams, path, own, 
         actorId,
         differences.map(({ what }) => what),
       ),
+    onProved: (type, actorId, names) => observers.observer.proved(type, actorId, names),
     onTrouble: (error) => logger.debug({ err: error }, "not scrubbed"),
   });
 }

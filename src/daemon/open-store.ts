@@ -1,26 +1,35 @@
 import { join } from "node:path";
 import { createAnswers } from "../answers/answers.ts";
+import { inTurns } from "../flow/pieces.ts";
 import { startCheckpoints } from "../store/checkpoints.ts";
-import { openDatabase } from "../store/database.ts";
-import { createFindDue } from "../store/due-actors.ts";
+import { openInPieces } from "../store/database.ts";
+import { createDueVersions, createFindDue } from "../store/due-actors.ts";
 import { createJournal } from "../store/journal.ts";
+import { createLaneCopies } from "../store/lane-copy.ts";
 import { createLaneRecords } from "../store/lanes.ts";
+import type { OnMoving } from "../store/moving.ts";
 import { createOutbox } from "../store/outbox.ts";
 import { createOutboxStreams } from "../store/outbox-streams.ts";
 import { openQueries } from "../store/queries.ts";
-import type { Parts, Store } from "./parts.ts";
+import type { DaemonOptions, Parts, Store } from "./parts.ts";
+
+const TELL_MS = 3000;
 
 /**
  * Opens the store of a data directory; it is closed with the stack.
  *
- * @throws StoreError
+ * @throws StoreError; the reason of the signal while it is brought up to date.
  */
-export function openStore({ config, logger }: Pick<Parts, "config" | "logger">, stack: AsyncDisposableStack): Store {
+export async function openStore(
+  { config, logger, signal }: Pick<DaemonOptions, "config" | "logger" | "signal">,
+  stack: AsyncDisposableStack,
+): Promise<Store> {
   const file = join(config.NATSTATE_DATA, "natstate.db");
-  const { db, close } = openDatabase(file);
+  const { db, close } = await inTurns(openInPieces(file, tellMoving(logger, signal)));
   stack.defer(close);
-  const checkpoints = startCheckpoints(db, file, (error) => logger.warn({ err: error }, "checkpoint failed"));
-  stack.defer(checkpoints.stop);
+  const copies = createLaneCopies(file);
+  const onTrouble = (error: Error) => logger.warn({ err: error }, "checkpoint failed");
+  stack.defer(startCheckpoints(db, file, onTrouble, copies.areOpen));
   const queries = createAnswers(openQueries(file));
   stack.defer(() => queries.close());
   return {
@@ -31,6 +40,22 @@ export function openStore({ config, logger }: Pick<Parts, "config" | "logger">, 
     records: createLaneRecords(db),
     outboxStreams: createOutboxStreams(db),
     findDue: createFindDue(db),
+    dueVersions: createDueVersions(db),
+    copies,
     queries,
+  };
+}
+
+/** Whoever starts a daemon on a large store of an earlier natstate sees how long it still takes, and may stop it. */
+function tellMoving(logger: Parts["logger"], signal: AbortSignal | undefined): OnMoving {
+  const startedMs = performance.now();
+  let toldMs = startedMs;
+  return ({ schema, percent, rows }) => {
+    signal?.throwIfAborted();
+    const nowMs = performance.now();
+    if (nowMs - toldMs < TELL_MS) return;
+    toldMs = nowMs;
+    const rowsPerSecond = Math.round((1000 * rows) / (nowMs - startedMs));
+    logger.info({ schema, percent, rowsPerSecond }, "the store is brought up to date; stopped, it goes on there");
   };
 }

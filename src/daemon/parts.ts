@@ -1,3 +1,4 @@
+import type { Msg } from "@nats-io/transport-node";
 import type Database from "better-sqlite3";
 import type { Logger } from "pino";
 import type { ActorType } from "../actor/actor-type.ts";
@@ -11,8 +12,10 @@ import type { Pause } from "../flow/batcher.ts";
 import type { ReachCrashPoint } from "../flow/crash-points.ts";
 import type { Delivery } from "../flow/delivery.ts";
 import type { Room } from "../flow/delivery-queue.ts";
+import type { DueVersions } from "../flow/due-renewal.ts";
 import type { HotActors } from "../flow/hot-actors.ts";
 import type { Journal } from "../flow/journal.ts";
+import type { LaneRecords } from "../flow/lane-records.ts";
 import type { Observer } from "../flow/observer.ts";
 import type { Outbox, OutboxStreams } from "../flow/outbox.ts";
 import type { Processor } from "../flow/processor.ts";
@@ -21,17 +24,18 @@ import type { FindDue } from "../flow/tick-looks.ts";
 import type { LagWatch } from "../jetstream/lag-watch.ts";
 import type { Learning } from "../jetstream/learn-published.ts";
 import type { MissingMessages } from "../jetstream/missing-messages.ts";
-import type { OwnLanes } from "../jetstream/own-lanes.ts";
-import type { Ownership } from "../jetstream/ownership.ts";
 import type { Patience } from "../jetstream/patience.ts";
 import type { Publisher } from "../jetstream/publisher.ts";
 import type { Session } from "../jetstream/session.ts";
 import type { TopologyOptions } from "../jetstream/stream-configs.ts";
 import type { StreamIdentity } from "../jetstream/stream-identity.ts";
 import type { TopologyWatch } from "../jetstream/topology-watch.ts";
-import type { Health } from "../ops/health.ts";
+import type { CopyLanes } from "../members/copy-lanes.ts";
+import type { OwnLanes } from "../members/own-lanes.ts";
+import type { Ownership } from "../members/ownership.ts";
+import type { Check, Health } from "../ops/health.ts";
 import type { Metrics } from "../ops/metrics.ts";
-import type { LaneRecords } from "../store/lanes.ts";
+import type { LaneCopies } from "../store/lane-copy.ts";
 import type { Lane, Lanes } from "../wire/lanes.ts";
 
 /** What a daemon is told at its start. */
@@ -52,13 +56,29 @@ export interface DaemonOptions {
   readonly signal?: AbortSignal;
   /** Told the moments of the path; tests end the process at one. */
   readonly reached?: ReachCrashPoint;
+  /** Present when a supervisor runs this daemon beside others. */
+  readonly siblings?: Siblings | undefined;
+}
+
+/** The daemons that one supervisor runs on this machine, ours among them; any of them may be asked over HTTP. */
+export interface Siblings {
+  /** Ours, as metrics are labelled. */
+  readonly daemon: string;
+  /** What pages of any of them send back, see `createChangeGuard`. */
+  readonly pageToken: Promise<string>;
+  /** Told where our own metrics are from. */
+  meet(collect: Metrics["collect"]): void;
+  /** Are the others ready? */
+  check(): Check;
+  /** The metrics of all. */
+  scrape: Metrics["render"];
 }
 
 /**
  * What a daemon is made of, in the order in which it is opened and against which it is closed. Each file beside this one
  * opens one part, from some of those above it.
  */
-export interface Parts extends Pick<DaemonOptions, "config" | "env" | "types" | "logger" | "onFatal"> {
+export interface Parts extends Pick<DaemonOptions, "config" | "env" | "types" | "logger" | "onFatal" | "siblings"> {
   readonly version: string;
   /** Of the data directory. */
   readonly instance: string;
@@ -72,6 +92,7 @@ export interface Parts extends Pick<DaemonOptions, "config" | "env" | "types" | 
   readonly observers: Observers;
   readonly trouble: LaneTrouble;
   readonly path: Path;
+  readonly copying: Copying;
   readonly reading: Reading;
   readonly ticking: Ticking;
   readonly readiness: Readiness;
@@ -87,6 +108,8 @@ export interface Store {
   readonly records: LaneRecords;
   readonly outboxStreams: OutboxStreams;
   readonly findDue: FindDue;
+  readonly dueVersions: DueVersions;
+  readonly copies: LaneCopies;
   readonly queries: Answers;
 }
 
@@ -99,8 +122,11 @@ export interface Connection {
   readonly readings: Session;
   /** Both. */
   isConnected(): boolean;
-  /** Told whenever one of them is back: what was asked while it was away is lost with the client's buffer. */
-  onReturn(listener: () => void): void;
+  /**
+   * Told whenever one of them is back, or has moved to another server because JetStream did not answer at its own: what
+   * was asked before is lost.
+   */
+  onReturn(listener: (how: "reconnected" | "moved") => void): void;
 }
 
 /** The streams as they are, and as the store knows them. */
@@ -110,8 +136,6 @@ export interface Streams {
   readonly found: readonly StreamIdentity[];
   readonly lanes: Lanes;
   readonly watch: TopologyWatch;
-  /** The same for all daemons that share these event streams. */
-  readonly cluster: string;
 }
 
 /** Those who are told what happens on the path. */
@@ -153,6 +177,8 @@ export interface Path {
   resume(lane: Lane): void;
   /** Forgets all that is in memory of a lane that is no longer ours. */
   forget(lane: Lane): void;
+  /** The same path for lanes that are read beside their owner: nothing of them is published or told. */
+  readonly followed: Pick<Path, "arrive" | "room" | "dropQueued" | "resume" | "forget">;
   queued(): number;
   pause(): Pause | null;
   /** Can the store be written, and does no event wait for it at the moment? */
@@ -166,12 +192,30 @@ export interface Publishing extends Pick<Publisher, "offer" | "backlog" | "troub
   readonly learning: Learning;
   /** False: so much waits to be published that nothing more is applied. */
   hasRoom(): boolean;
+  /** A stream that is published to has another leader: what the former one has not acknowledged is looked for at once. */
+  leaderChanged(): void;
   /** Publishes what is due of a lane. */
   offerDue(lane: Lane): void;
   /** Forgets what waits for a lane that is no longer ours. */
   forget(lane: Lane): void;
+  /** Resolves when nothing of a lane waits, or after a short while. */
+  settle(lane: Lane): Promise<void>;
   /** Publishes what waits, as far as that does not take long. */
   drain(): Promise<void>;
+}
+
+/** Lanes are copied from other daemons' stores to this one, and from this one to others. */
+export interface Copying extends Pick<CopyLanes, "bring"> {
+  /** Answers `natstate.daemons.<id>.copy`. */
+  give(message: Msg): void;
+  /** Which lane is copied, and how far that is; for a person. */
+  progress(): string | undefined;
+  /** Told whenever a lane has been taken over. */
+  onCopied(tell: () => void): void;
+  /** Waits for no other daemon any more: what is being taken is dropped. Safe to call twice. */
+  takeNoMore(): void;
+  /** Ends what is going on. Safe to call twice. */
+  stop(): void;
 }
 
 /** The lanes that are ours: read, and how far behind each is. */
@@ -205,8 +249,10 @@ export interface Readiness {
   reading(): readonly Lane[];
   /** How far each lane is behind, as far as that is known now. */
   lag(): ReadonlyMap<Lane, number>;
-  /** The connection is back: what was asked on the former one gets no answer. */
-  askAnew(): void;
+  /** Says in what other daemons differ from this one now, a line each; each once in the log. */
+  disagree(disagreements: readonly string[]): void;
+  /** The connection is back, or another: what was asked on the former one gets no answer. */
+  askAnew(how: "reconnected" | "moved"): void;
   stop(): void;
 }
 
@@ -215,6 +261,8 @@ export interface Standing {
   whereabouts(type: ActorType, actorId: string): Whereabouts;
   /** What is to be said with an answer about an actor, or about all of a type's that are ours, when it may be of the past. */
   pastOf(type: ActorType, actorId?: string): Past | undefined;
+  /** Has one of our partitions of a type become ours a moment ago, and is still being read? */
+  isSettling(type: ActorType): boolean;
   /** Our partitions of a type, undefined for all. */
   ownedPartitions(type: ActorType): number[] | undefined;
 }

@@ -1,10 +1,11 @@
 import type { BatchResult } from "../flow/batch-result.ts";
 import { createBatcher } from "../flow/batcher.ts";
 import { createDeliveryQueue } from "../flow/delivery-queue.ts";
-import { createHotActors } from "../flow/hot-actors.ts";
+import { createHotActors, type HotActors } from "../flow/hot-actors.ts";
 import { createProcessor } from "../flow/processor.ts";
 import { createMissingMessages } from "../jetstream/missing-messages.ts";
 import { asDamage, StoreHeldError } from "../store/store-error.ts";
+import type { Lane } from "../wire/lanes.ts";
 import type { Parts, Path } from "./parts.ts";
 import { openPublishing, type PublishingParts } from "./publishing.ts";
 
@@ -15,61 +16,100 @@ const HELD_MS = 50;
 
 /** Joins its stations; nothing comes before lanes are read. */
 export function openPath(parts: PublishingParts & Pick<Parts, "onFatal">, stack: AsyncDisposableStack): Path {
-  const { config, store, connection, observers, reached, onFatal } = parts;
+  const { config, store, connection, observers } = parts;
   const { observer } = observers;
   const { journal, records } = store;
-  const limits = { maxBytes: config.NATSTATE_MAX_EVENT_BYTES };
   const { NATSTATE_HOT_ACTORS: maxActors, NATSTATE_HOT_BYTES: maxHotBytes } = config;
   const actors = createHotActors(journal, maxActors, observer.rebuilt, maxHotBytes);
-  const processor = createProcessor(journal, actors, limits, reached);
   const { jsm } = connection.session;
-  const queue = createDeliveryQueue(MAX_QUEUED_BYTES);
-  const missing = createMissingMessages({ jsm, records, queued: queue.sequencesOf });
-  const publishing = openPublishing(parts, { actors, missing, onProgress: () => batcher.resume() }, stack);
-  const batcher = createBatcher({
-    ...{ processor, queue, hasRoom: publishing.hasRoom, reached },
-    limits: { maxDeliveries: config.NATSTATE_BATCH_EVENTS, maxBytes: config.NATSTATE_BATCH_BYTES },
-    onCommitted: committed,
-    onFailed,
-  });
-  stack.defer(batcher.stop);
+  const queued = (stream: string) => [own, followed].flatMap(({ queue }) => queue.sequencesOf(stream));
+  const missing = createMissingMessages({ jsm, records, queued });
+  const publishing = openPublishing(parts, { actors, missing, onProgress: () => own.batcher.resume() }, stack);
+  const own = openStations(parts, { actors, hasRoom: publishing.hasRoom, onCommitted: committed }, stack);
+  // What is followed is its owner's to publish and to tell: nothing else hears of it.
+  const followed = openStations(parts, { actors, hasRoom: () => true, onCommitted: missing.applied }, stack);
 
   function committed(result: BatchResult, commitMs: number): void {
     publishing.offer(result.decisions, result.deadLetters);
     missing.applied(result);
     observer.committed(result, commitMs, Date.now());
-    batcher.resume();
+    own.batcher.resume();
   }
+
+  return {
+    ...{ actors, missing, publishing, committed },
+    processor: own.processor,
+    room: own.queue.room,
+    arrive: own.batcher.push,
+    queued: own.queue.size,
+    pause: own.batcher.pause,
+    isFree: () => own.queue.size() === 0 && own.batcher.pause() === null,
+    dropQueued: own.queue.drop,
+    resume: own.resume,
+    forget(lane) {
+      own.forget(lane);
+      actors.evictLane(lane);
+      publishing.forget(lane);
+    },
+    followed: {
+      arrive: followed.batcher.push,
+      room: followed.queue.room,
+      dropQueued: followed.queue.drop,
+      resume: followed.resume,
+      forget: followed.forget,
+    },
+    async drain() {
+      await followed.batcher.stop();
+      await own.batcher.stop();
+      await publishing.drain();
+    },
+  };
+}
+
+interface StationsOptions {
+  readonly actors: HotActors;
+  readonly hasRoom: () => boolean;
+  readonly onCommitted: (result: BatchResult, commitMs: number) => void;
+}
+
+/** Where deliveries wait, and what they are applied by. */
+function openStations(
+  {
+    config,
+    store,
+    observers,
+    reached,
+    onFatal,
+  }: Pick<PublishingParts & Parts, "config" | "store" | "observers" | "reached" | "onFatal">,
+  { actors, hasRoom, onCommitted }: StationsOptions,
+  stack: AsyncDisposableStack,
+) {
+  const limits = { maxBytes: config.NATSTATE_MAX_EVENT_BYTES };
+  const processor = createProcessor(store.journal, actors, limits, reached);
+  const queue = createDeliveryQueue(MAX_QUEUED_BYTES);
+  const batcher = createBatcher({
+    ...{ processor, queue, hasRoom, onCommitted, onFailed, reached },
+    limits: { maxDeliveries: config.NATSTATE_BATCH_EVENTS, maxBytes: config.NATSTATE_BATCH_BYTES },
+  });
+  stack.defer(batcher.stop);
 
   function onFailed(error: Error, retryMs: number): void {
     const damage = asDamage(error, store.file);
     const lastsMs = Date.now() - (batcher.pause()?.sinceMs ?? 0);
     const isHeld = error instanceof StoreHeldError && lastsMs < HELD_MS;
-    observer.commitFailed({ error, retryMs, isBrief: isHeld || damage !== undefined });
+    observers.observer.commitFailed({ error, retryMs, isBrief: isHeld || damage !== undefined });
     if (damage !== undefined) onFatal(damage);
   }
 
   return {
-    ...{ actors, processor, missing, publishing, committed },
-    room: queue.room,
-    arrive: batcher.push,
-    queued: queue.size,
-    pause: batcher.pause,
-    isFree: () => queue.size() === 0 && batcher.pause() === null,
-    dropQueued: queue.drop,
-    resume(lane) {
+    ...{ processor, queue, batcher },
+    resume(lane: Lane): void {
       processor.backlog.resume(lane);
       batcher.resume();
     },
-    forget(lane) {
+    forget(lane: Lane): void {
       queue.drop(lane);
-      actors.evictLane(lane);
       processor.backlog.forget(lane);
-      publishing.forget(lane);
-    },
-    async drain() {
-      await batcher.stop();
-      await publishing.drain();
     },
   };
 }

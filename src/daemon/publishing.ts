@@ -24,6 +24,8 @@ export interface Neighbours {
 }
 
 const DRAIN_MS = 5000;
+/** Whoever takes a lane over publishes what is left. */
+const SETTLE_MS = 300;
 const PUBLISH_TIMEOUT_MS = 5000;
 /** Decisions that may wait to be published before no more events are applied. */
 const MAX_BACKLOG = 10_000;
@@ -42,7 +44,7 @@ export function openPublishing(
     ...{ jsm, js, records, missing, outbox, outboxStreams, onLost },
     topology: streams.watch,
     partitions: streams.topology.partitions,
-    assigned: own.assigned,
+    assigned: () => [...new Set([...own.assigned(), ...own.taken()])],
     onRefused: trouble.meet,
     onForeign: (stream, { subject, sequence }) => observer.foreign(stream, subject, [sequence]),
   });
@@ -67,11 +69,7 @@ export function openPublishing(
     },
   });
   stack.defer(publisher.stop);
-  const due = createDueDecisions({
-    pending: outbox.pendingDecisions,
-    offer: (decisions) => publisher.offer(decisions, []),
-    backlog: publisher.backlog,
-  });
+  const due = createDueDecisions(outbox, (decisions) => publisher.offer(decisions, []), publisher.backlog);
 
   /** What is due again of lanes that are ours already; the others' is offered when they are taken. */
   function onLost(lost: readonly LostMessages[]): void {
@@ -89,12 +87,13 @@ export function openPublishing(
 
   return {
     ...publisher,
-    ...{ learning, offerDue },
+    ...{ learning, offerDue, leaderChanged: pubAcks.leaderChanged },
     hasRoom: () => publisher.backlog() < MAX_BACKLOG && publisher.backlogBytes() < MAX_BACKLOG_BYTES,
     forget(lane) {
       publisher.drop(lane);
       due.drop(lane);
     },
+    settle: (lane) => publisher.drain(SETTLE_MS, lane),
     drain: () => publisher.drain(DRAIN_MS),
   };
 }

@@ -1,23 +1,26 @@
 import { jetstreamManager } from "@nats-io/jetstream";
+import type { Logger } from "pino";
 import { createStreamPulse } from "../jetstream/stream-pulse.ts";
 import type { TopologyWatch } from "../jetstream/topology-watch.ts";
+import type { Denials } from "../members/denials.ts";
 import { createHealthCheck } from "../ops/health.ts";
 import { createTroubles } from "../ops/troubles.ts";
 import type { Lane } from "../wire/lanes.ts";
+import { DEAD_LETTERS_STREAM, DECISIONS_STREAM } from "../wire/names.ts";
 import { byReason } from "./grouped-troubles.ts";
 import type { Parts, Readiness, Reading } from "./parts.ts";
 
 type ReadinessParts = Pick<
   Parts,
-  "types" | "connection" | "streams" | "own" | "path" | "reading" | "ticking" | "observers" | "logger"
->;
+  "types" | "connection" | "streams" | "own" | "path" | "copying" | "reading" | "ticking" | "observers" | "logger"
+> & { readonly denials: Denials };
 
 const LOOK_EVERY_MS = 500;
 /** A server that is slow is there. */
 const ANSWER_MS = 4000;
 
 export function watchReadiness(parts: ReadinessParts): Readiness {
-  const { types, connection, own, path, ticking, observers, logger } = parts;
+  const { types, connection, own, path, copying, ticking, denials, observers, logger } = parts;
   const { session, isConnected } = connection;
   const { ownership, lag } = parts.reading;
   const { found, watch: topology } = parts.streams;
@@ -25,12 +28,13 @@ export function watchReadiness(parts: ReadinessParts): Readiness {
   const pulse = createStreamPulse({
     streams: found.map(({ name }) => name),
     ask: async (stream) => (await manager).streams.info(stream),
+    onLeaderChanged(stream) {
+      if (stream === DECISIONS_STREAM || stream === DEAD_LETTERS_STREAM) path.publishing.leaderChanged();
+    },
   });
   const checkHealth = createHealthCheck();
-  const tellTroubles = createTroubles(
-    (trouble) => logger.warn({ problem: trouble }, "not as it should be, natstate is not ready"),
-    (trouble) => logger.info({ problem: trouble }, "no longer so"),
-  );
+  const tellTroubles = createTelling(logger, "not as it should be, natstate is not ready", "no longer so");
+  const disagreements = createDisagreements(logger);
   const timer = setInterval(look, LOOK_EVERY_MS);
 
   const isAnswering = () => isConnected() && pulse.trouble() === undefined;
@@ -51,7 +55,7 @@ export function watchReadiness(parts: ReadinessParts): Readiness {
   function present(): Map<string, string> {
     const silence = pulse.trouble();
     if (silence !== undefined) return new Map([["silence", silence.what]]);
-    const said = [...topology.troubles(), ...ticking.troubles()];
+    const said = [...topology.troubles(), ...ticking.troubles(), ...denials.troubles()];
     return new Map([...said.map((trouble) => [trouble, trouble] as const), ...laneTroubles(parts.reading, topology)]);
   }
 
@@ -67,7 +71,10 @@ export function watchReadiness(parts: ReadinessParts): Readiness {
         silence,
         assigned: own.assigned().length,
         reading: reading().length,
+        copying: copying.progress(),
         laneTroubles: silence === undefined ? [...laneTroubles(parts.reading, topology).values()] : [],
+        denials: denials.troubles(),
+        disagreements: disagreements.latest(),
         streamTroubles: topology.troubles(),
         pause: path.pause(),
         lag: isAnswering() ? lag.total() : null,
@@ -77,14 +84,36 @@ export function watchReadiness(parts: ReadinessParts): Readiness {
         nowMs: Date.now(),
       });
     },
-    askAnew() {
-      pulse.askAnew();
+    disagree: disagreements.tell,
+    askAnew(how) {
+      pulse.askAnew(how === "moved");
       topology.askAnew();
       void lag.measure();
     },
     stop() {
       clearInterval(timer);
       pulse.stop();
+    },
+  };
+}
+
+/** Says each trouble once in the log, with these words when it begins and when it ends. */
+function createTelling(logger: Logger, begun: string, ended: string): ReturnType<typeof createTroubles> {
+  return createTroubles(
+    (problem) => logger.warn({ problem }, begun),
+    (problem) => logger.info({ problem }, ended),
+  );
+}
+
+/** In what other daemons differ from this one. */
+function createDisagreements(logger: Logger) {
+  const tell = createTelling(logger, "daemons differ", "daemons differ no longer");
+  let latest: readonly string[] = [];
+  return {
+    latest: () => latest,
+    tell(lines: readonly string[]): void {
+      latest = lines;
+      tell(new Map(lines.map((line) => [line, line])));
     },
   };
 }

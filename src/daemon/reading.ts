@@ -3,12 +3,18 @@ import { createStreamTimes, type StreamTimes } from "../flow/stream-times.ts";
 import { askLag, type LaneLag } from "../jetstream/lag.ts";
 import { watchLag } from "../jetstream/lag-watch.ts";
 import { type LaneReader, readLane } from "../jetstream/lane-reader.ts";
-import { createOwnership, type Ownership } from "../jetstream/ownership.ts";
+import type { Denials } from "../members/denials.ts";
+import { createOwnership, type Ownership } from "../members/ownership.ts";
+import { askToYield } from "../members/yielding.ts";
 import type { Lane } from "../wire/lanes.ts";
+import { followingOf, watchFollowed } from "./following.ts";
 import type { Parts, Reading } from "./parts.ts";
 import { createStocktaking, type StocktakingParts } from "./stocktaking.ts";
 
-type ReadingParts = StocktakingParts & Pick<Parts, "observers" | "logger">;
+type ReadingParts = StocktakingParts &
+  Pick<Parts, "config" | "copying" | "observers" | "logger"> & {
+    readonly denials: Denials;
+  };
 
 const LAG_EVERY_MS = 5000;
 
@@ -18,12 +24,14 @@ const LAG_EVERY_MS = 5000;
  * @param isStarted - lanes taken at start are said together with all else.
  */
 export function openReading(parts: ReadingParts, isStarted: () => boolean, stack: AsyncDisposableStack): Reading {
-  const { connection, streams, path, own, trouble, observers, logger } = parts;
+  const { config, denials, connection, copying, streams, path, own, trouble, observers, logger } = parts;
   const { observer } = observers;
   const ownership = createOwnership({
     lanes: streams.lanes.all,
+    standbys: config.NATSTATE_STANDBYS,
     own,
     async prepare(missing) {
+      await copying.bring(missing);
       await path.publishing.learning.take(missing);
       for (const lane of missing) {
         path.publishing.offerDue(lane);
@@ -31,6 +39,19 @@ export function openReading(parts: ReadingParts, isStarted: () => boolean, stack
       }
     },
     open: (lane) => openReader(parts, lane),
+    ...followingOf(parts),
+    async ask(holder, lane) {
+      try {
+        return await askToYield(connection.session.nc, holder, lane);
+      } catch (error) {
+        denials.note(error);
+        throw error;
+      }
+    },
+    settle(lane) {
+      path.dropQueued(lane);
+      return path.publishing.settle(lane);
+    },
     onMoved(how, lanes) {
       if (isStarted()) observer[how](lanes);
     },
@@ -43,6 +64,7 @@ export function openReading(parts: ReadingParts, isStarted: () => boolean, stack
   });
   // However it ends, others may take them at once.
   stack.defer(ownership.releaseAll);
+  stack.defer(watchFollowed(parts, ownership));
   const times = createStreamTimes(SYSTEM_CLOCK);
   const noteTimes = createTimekeeping(times, ownership);
   const takeStock = createStocktaking(parts, ownership);
@@ -82,12 +104,13 @@ function createTimekeeping(times: StreamTimes, ownership: Ownership): (lags: rea
   };
 }
 
-function openReader({ connection, streams, store, path, observers }: ReadingParts, lane: Lane): LaneReader {
+function openReader({ denials, connection, streams, store, path, observers }: ReadingParts, lane: Lane): LaneReader {
   return readLane({
     jsm: connection.session.jsm,
     js: connection.readings.js,
     lane,
     manage: streams.topology.manage,
+    mayTakeOver: () => denials.troubles().length === 0,
     async prepare() {
       // What is asked while NATS is away is lost, and would be waited for when it is back.
       if (!connection.isConnected()) throw new Error("not connected");

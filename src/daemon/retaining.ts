@@ -4,8 +4,8 @@ import { createRestoration } from "../care/restoration.ts";
 import { startRetention } from "../care/retention.ts";
 import { createRetirement } from "../care/retirement.ts";
 import { readActorHistory } from "../jetstream/actor-history.ts";
-import { heldOf } from "../jetstream/aged-dead-letters.ts";
-import { createDeadLetterRows } from "../store/dead-letter-rows.ts";
+import { heldOf } from "../jetstream/known-streams.ts";
+import { createAgedDeadLetters } from "../store/dead-letter-rows.ts";
 import { createRetiredRows } from "../store/retired.ts";
 import type { Parts } from "./parts.ts";
 
@@ -22,8 +22,8 @@ export function startAgeing(
   const { records, outboxStreams } = store;
   return startDeadLetterAgeing({
     types,
-    rows: createDeadLetterRows(store.db),
-    held: (type) => heldOf({ jsm: connection.session.jsm, records, outboxStreams }, type),
+    rows: createAgedDeadLetters(store.db),
+    held: (type) => heldOf(connection.session.jsm, records, outboxStreams, type),
     isFree: path.isFree,
     onForgotten: ({ name }, count) => logger.debug({ actorType: name, count }, "dead letters have aged out"),
     onTrouble: trouble.say,

@@ -1,32 +1,67 @@
-import { createMembership, type Member } from "../jetstream/membership.ts";
-import { QUERY_SERVICE } from "../wire/names.ts";
+import type { QueryService } from "../jetstream/query-service.ts";
+import { COPY_QUESTION } from "../members/copy-wire.ts";
+import type { Denials } from "../members/denials.ts";
+import { disagreements } from "../members/disagreements.ts";
+import { highestVersions } from "../members/member.ts";
+import { createMembership, type Membership } from "../members/membership.ts";
+import { bePresent } from "../members/presence.ts";
+import { answerYields } from "../members/yielding.ts";
+import type { OwnRecord } from "./own-record.ts";
 import type { Parts } from "./parts.ts";
+
+/** In which the others find NATS again. */
+const SETTLING_MS = 5000;
 
 /**
  * Shares the lanes with the other daemons, now and whenever one comes or goes; this ends with the stack.
  *
- * @returns ends it before. Safe to call twice.
+ * @returns who is there; `stop` ends the sharing before, and is safe to call twice.
  */
 export async function shareLanes(
-  parts: Pick<Parts, "connection" | "streams" | "reading" | "observers" | "trouble" | "logger">,
-  us: Member,
+  parts: Pick<
+    Parts,
+    "types" | "connection" | "streams" | "copying" | "reading" | "readiness" | "observers" | "trouble" | "logger"
+  > & { readonly denials: Denials },
+  record: OwnRecord,
+  service: QueryService,
   stack: AsyncDisposableStack,
-): Promise<() => void> {
-  const { connection, streams, reading, observers, trouble, logger } = parts;
+): Promise<Membership> {
+  const { types, connection, streams, copying, reading, readiness, observers, trouble, denials, logger } = parts;
   const { ownership } = reading;
-  const { nc } = connection.session;
+  const { describe } = record;
+  let present = describe().id;
+  let returnedAtMs = Number.NEGATIVE_INFINITY;
+  connection.onReturn(() => {
+    returnedAtMs = performance.now();
+  });
   const membership = createMembership({
-    ...{ nc, service: QUERY_SERVICE, own: us, cluster: streams.cluster },
+    nc: connection.session.nc,
+    ...{ describe, denials },
+    isSettled: () => performance.now() - returnedAtMs > SETTLING_MS,
     onChange(members) {
-      logger.info({ members: members.length }, "members changed");
-      trouble.renew();
-      void ownership.rebalance(members, us.id);
+      const ids = members.map(({ id }) => id).join();
+      if (ids !== present) {
+        logger.info({ members: members.length }, "members changed");
+        trouble.renew();
+      }
+      present = ids;
+      readiness.disagree(disagreements(describe(), members));
+      service.know(highestVersions(members));
+      void ownership.rebalance(members, describe());
     },
   });
   stack.defer(membership.stop);
+  const { nc } = connection.session;
+  const presence = await bePresent({ nc, types, describe, onHeard: membership.heard, denials });
+  stack.defer(presence.end);
+  presence.answer(COPY_QUESTION, copying.give);
+  answerYields(presence, streams.lanes.all, ownership.yield);
   // Another one took a pin: who is it?
-  observers.add({ doubted: (reason) => void (reason === "unpinned" && membership.refresh()) });
+  observers.add({
+    doubted: (reason) => void (reason === "unpinned" && membership.refresh()),
+    taken: membership.announce,
+  });
   await membership.refresh();
-  await ownership.rebalance(membership.members(), us.id);
-  return membership.stop;
+  await ownership.rebalance(membership.members(), describe());
+  return membership;
 }

@@ -25,6 +25,7 @@ export function createStanding(
       const past = { catchingUp: true, asOf: store.queries.asOf(type, behind) } as const;
       return actorId === undefined ? { ...past, catchingUpPartitions: behind } : past;
     },
+    isSettling: (type) => own.assigned().some((lane) => lane.type === type && own.isNew(lane) && !isUpToDate(lane)),
     ownedPartitions(type) {
       const assigned = own.assigned();
       if (assigned.length === lanes.all.length) return undefined;

@@ -1,6 +1,6 @@
 import type { LaneLag } from "../jetstream/lag.ts";
-import type { Ownership } from "../jetstream/ownership.ts";
 import { StreamIdentityError } from "../jetstream/stream-identity.ts";
+import type { Ownership } from "../members/ownership.ts";
 import type { Lane } from "../wire/lanes.ts";
 import type { Parts } from "./parts.ts";
 
@@ -53,6 +53,6 @@ export function createStocktaking(
       return;
     }
     store.records.saveCompleteTo(complete);
-    path.missing.forget(taken);
+    path.missing.forget([...taken, ...ownership.following()]);
   };
 }

@@ -39,11 +39,7 @@ export async function openStreams(
     }),
   );
   logLost(logger, lost);
-  const cluster = found
-    .slice(0, types.length)
-    .map((stream) => `${stream.name}@${stream.created}`)
-    .join();
-  return { topology, found, lanes, watch: createTopologyWatch(jsm, types, topology), cluster };
+  return { topology, found, lanes, watch: createTopologyWatch(jsm, types, topology) };
 }
 
 /** Says what streams have lost of ours. */

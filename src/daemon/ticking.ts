@@ -2,6 +2,7 @@ import type { ActorType } from "../actor/actor-type.ts";
 import { hasDelays } from "../actor/delays.ts";
 import type { BatchResult } from "../flow/batch-result.ts";
 import { SYSTEM_CLOCK } from "../flow/clock.ts";
+import { type DueRenewal, startDueRenewal } from "../flow/due-renewal.ts";
 import { startTickLooks } from "../flow/tick-looks.ts";
 import { createTicks } from "../flow/ticks.ts";
 import { createStreamPublisher } from "../jetstream/pub-acks.ts";
@@ -11,7 +12,17 @@ import type { Parts, Ticking } from "./parts.ts";
 
 type TickingParts = Pick<
   Parts,
-  "config" | "types" | "store" | "connection" | "own" | "observers" | "reading" | "logger"
+  | "config"
+  | "types"
+  | "store"
+  | "connection"
+  | "streams"
+  | "copying"
+  | "path"
+  | "own"
+  | "observers"
+  | "reading"
+  | "logger"
 >;
 
 const PUBLISH_TIMEOUT_MS = 5000;
@@ -53,12 +64,30 @@ export function startTicking(parts: TickingParts, stack: AsyncDisposableStack): 
       }
     },
   });
+  const renewal = startRenewing(parts, [...waiting], looks.stir);
+  stack.defer(renewal.stop);
+  parts.copying.onCopied(renewal.lookAgain);
   return {
     troubles: publisher.troubles,
     onTheirWay: ticks.onTheirWay,
     overdueMs: looks.overdueMs,
     stop: looks.stop,
   };
+}
+
+/** Who waits for what is found out anew where another version of a type has said it. */
+function startRenewing(parts: TickingParts, types: readonly ActorType[], stir: (lane: Lane) => void): DueRenewal {
+  const { store, path, streams, own, logger } = parts;
+  return startDueRenewal({
+    ...{ types, versions: store.dueVersions, journal: store.journal, actors: path.actors, clock: SYSTEM_CLOCK },
+    laneOf: streams.lanes.ofActor,
+    onRenewed({ name, version }, changed) {
+      if (changed > 0)
+        logger.info({ type: name, version, changed }, "until when actors wait is told by the new version");
+      for (const lane of own.taken()) stir(lane);
+    },
+    onTrouble: (error) => logger.warn({ err: error }, "not found out until when actors wait, trying again"),
+  });
 }
 
 /** By lane, when the last of its messages was stored. */

@@ -6,6 +6,13 @@ import type { DaemonOptions, Parts } from "./parts.ts";
 /** A start that waits for NATS, and says so in the log and over HTTP. */
 export interface Waiting {
   readonly patiently: Patience;
+  /**
+   * Takes the address of the HTTP API, before others hear of this daemon: one that nobody can reach must not be given
+   * partitions. One of several shares the port with them.
+   *
+   * @throws HttpServerError when it cannot listen there.
+   */
+  takeAddress(): Promise<void>;
   /** NATS has answered everything. */
   end(): Promise<void>;
   /** Frees the address of the HTTP API. */
@@ -13,7 +20,7 @@ export interface Waiting {
 }
 
 export function createWaiting(
-  { config, logger, metrics }: Pick<Parts, "config" | "logger" | "metrics">,
+  { config, logger, metrics, siblings }: Pick<Parts, "config" | "logger" | "metrics" | "siblings">,
   { mayWait = true, signal }: Pick<DaemonOptions, "mayWait" | "signal">,
 ): Waiting {
   let reason: string | undefined;
@@ -22,12 +29,16 @@ export function createWaiting(
   async function onWaiting(because: string, isNew: boolean): Promise<void> {
     reason = because;
     if (isNew) logger.warn(`waiting for NATS, natstate is not ready: ${because}`);
+    await openDoor();
+  }
+
+  async function openDoor(): Promise<void> {
     if (config.NATSTATE_HTTP === null || door !== undefined) return;
     door = await createWaitingServer({
       ...config.NATSTATE_HTTP,
       token: config.NATSTATE_HTTP_TOKEN,
       furtherHosts: config.NATSTATE_HTTP_HOSTS,
-      why: () => reason ?? "",
+      why: () => reason ?? "it joins the others",
       metrics: metrics.render,
     });
   }
@@ -39,6 +50,9 @@ export function createWaiting(
 
   return {
     patiently: createPatience({ mayWait, signal, onWaiting }),
+    async takeAddress() {
+      if (siblings === undefined) await openDoor();
+    },
     async end() {
       if (reason !== undefined) logger.info("NATS answers, waiting is over");
       await close();

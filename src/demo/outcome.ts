@@ -1,9 +1,9 @@
 import type { ActorType } from "../actor/actor-type.ts";
 import type { ActorAnswer, ActorHistory, Counts, PublishedObject, Stats } from "../answers/queries.ts";
-import { createQueryClient } from "../jetstream/query-client.ts";
 import type { Session } from "../jetstream/session.ts";
 import { readIdentity } from "../jetstream/stream-identity.ts";
 import { readStream } from "../jetstream/stream-reader.ts";
+import { createQueryClient } from "../members/query-client.ts";
 import { DEAD_LETTERS_STREAM, DECISIONS_STREAM } from "../wire/names.ts";
 import type { Standing } from "./settle.ts";
 
@@ -41,8 +41,8 @@ const CONCURRENCY = 32;
  * @throws QueryError, or Error when the API does not answer.
  */
 export async function openOutcomeReader(type: ActorType, httpUrl: string, session: Session): Promise<OutcomeReader> {
-  const { nc, jsm } = session;
-  const queries = createQueryClient(nc);
+  const { jsm } = session;
+  const queries = createQueryClient(session);
   const lastOf = async (stream: string) => (await readIdentity(jsm, stream)).lastSequence;
   const before = { decisions: await lastOf(DECISIONS_STREAM), deadLetters: await lastOf(DEAD_LETTERS_STREAM) };
 
@@ -99,7 +99,9 @@ export async function openOutcomeReader(type: ActorType, httpUrl: string, sessio
       const deadLettersPublished = (await lastOf(DEAD_LETTERS_STREAM)) - before.deadLetters;
       const { events, decisions, deadLetters } = await stats();
       const rejected = total(deadLetters.byReason);
-      const handled = total(events) + rejected;
+      // What natstate itself publishes is nobody's traffic.
+      const { tick: _tick, ignored: _ignored, ...heard } = events;
+      const handled = total(heard) + rejected;
       return { handled, decided: total(decisions.byType), decisionsPublished, rejected, deadLettersPublished };
     },
     outcome: async (actorIds, signal, onProgress) => ({

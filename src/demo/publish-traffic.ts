@@ -90,7 +90,7 @@ async function openServices({ type, natsUrl, access }: PublishOptions): Promise<
   try {
     for (const eventType of Object.keys(type.events)) {
       const name = `natstate traffic, ${eventType}`;
-      services.set(eventType, await openEventPublisher({ url: natsUrl, ...access, name, type }));
+      services.set(eventType, await openEventPublisher(type, { url: natsUrl, ...access, name }));
     }
     return services;
   } catch (error) {

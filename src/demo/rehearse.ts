@@ -25,7 +25,7 @@ export interface RehearsalOptions {
 const TROUBLE = { duplicates: 0.15, late: 0.05, fail: 0.25, shuffle: 25, malformed: 12 };
 
 /**
- * Publishes one type's traffic to a running system, waits until it has settled and compares it with the type's model.
+ * Publishes one type's traffic to a running system, waits until it has settled and compares it with what is expected.
  *
  * @throws NotSettledError; NoTrafficError; the signal's reason when it is aborted.
  */
@@ -40,15 +40,18 @@ export async function rehearse({ type, actors, seed, daemon, progress, signal }:
     const reader = await openOutcomeReader(type, httpUrl, session);
     const told = await tell({ type, messages, natsUrl, reader, progress, signal });
     const all = grouped(expected.actors.size);
-    progress.step(`comparing ${all} ${type.collection} with the model`);
+    progress.step(`comparing ${all} ${type.collection}`);
     const outcome = await reader.outcome(expected.actors.keys(), signal, (read) =>
-      progress.show(`comparing with the model: ${grouped(read)} of ${all} ${type.collection} read`),
+      progress.show(`comparing: ${grouped(read)} of ${all} ${type.collection} read`),
     );
     const story = await showcase(type, reader, outcome, told.heard);
     const differences = compare(type, expected, outcome);
     const { collection } = type;
     const ok = differences.length === 0;
-    const counted = countUp(type, outcome);
+    const counted = {
+      ...countUp(type, outcome),
+      expectedBy: type.rehearsal === undefined ? "order of events" : "model",
+    } as const;
     return { ok, collection, actors, seed, messages: messages.length, ...told.speed, ...counted, differences, story };
   } finally {
     await session.close();

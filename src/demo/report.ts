@@ -6,8 +6,10 @@ import { type Paint, renderStory } from "./story-text.ts";
 
 /** What a demo run of one actor type came to; also its JSON form. */
 export interface Report {
-  /** Everything agrees with the model. */
+  /** Everything agrees with what is expected. */
   readonly ok: boolean;
+  /** Who says what is expected: the type's independent model, or the type itself, its events heard once and in order. */
+  readonly expectedBy: "model" | "order of events";
   /** The type's collection, for example `orders`. */
   readonly collection: string;
   readonly actors: number;
@@ -30,7 +32,7 @@ export interface Report {
   /** From the first message sent until the last decision was in its stream. */
   readonly seconds: number;
   readonly eventsPerSecond: number;
-  /** What does not agree with the model, one line each. */
+  /** What does not agree with what is expected, one line each. */
   readonly differences: readonly string[];
   readonly story: Story | null;
 }
@@ -59,11 +61,7 @@ function renderTable(report: Report, paint: Paint): string {
     [collection, grouped(actors), list(report.byState)],
     ["decisions", grouped(total(decisions.byType)), list(decisions.byType)],
     ["revisions", grouped(decisions.revised), "of them replaced an earlier decision that no longer followed"],
-    [
-      "events",
-      grouped(events.applied + events.superseded),
-      `${grouped(events.applied)} applied, ${grouped(events.superseded)} outdated when heard and kept in the history`,
-    ],
+    ["events", grouped(total(heardOf(events))), listHeard(heardOf(events))],
     ["duplicates ignored", grouped(events.duplicate), "the same event again"],
     ["dead letters", grouped(total(deadLetters)), list(deadLetters)],
     ["completeness", `${average(byCompleteness)} %`, `on average: ${listPercent(byCompleteness, collection)}`],
@@ -84,17 +82,39 @@ function renderTable(report: Report, paint: Paint): string {
   return table.toString();
 }
 
-function renderVerdict({ ok, collection, actors, differences }: Report, paint: Paint): string {
-  if (ok) {
-    return paint(
-      "green",
-      `All ${grouped(actors)} ${collection} are exactly what an independent model of the rules expects.`,
-    );
-  }
+/** What became of events that were news. */
+function heardOf({ applied, superseded, reordered = 0, unhandled = 0, held = 0 }: Stats["events"]): Counts {
+  return { applied, superseded, reordered, unhandled, held };
+}
+
+const HEARD: Readonly<Record<string, string>> = {
+  applied: "applied",
+  superseded: "outdated when heard and kept in the history",
+  reordered: "late, but in time",
+  unhandled: "that nothing takes",
+  held: "held",
+};
+
+function listHeard(counts: Counts): string {
+  return Object.entries(counts)
+    .filter(([name, count]) => count > 0 || name === "applied")
+    .map(([name, count]) => `${grouped(count)} ${HEARD[name]}`)
+    .join(", ");
+}
+
+/** Of a type without a rehearsal nobody says whether its rules are right, only that how its events arrive changes nothing. */
+const EXPECTATIONS: Readonly<Record<Report["expectedBy"], string>> = {
+  model: "what an independent model of the rules expects",
+  "order of events": "what they are when each event is heard once, in the order in which they happened",
+};
+
+function renderVerdict({ ok, collection, actors, differences, expectedBy }: Report, paint: Paint): string {
+  const expected = EXPECTATIONS[expectedBy];
+  if (ok) return paint("green", `All ${grouped(actors)} ${collection} are exactly ${expected}.`);
   const shown = differences.slice(0, MAX_DIFFERENCES).map((difference) => `  ${difference}`);
   const more = differences.length - shown.length;
   return [
-    paint("red", `${differences.length} differences from what an independent model of the rules expects:`),
+    paint("red", `${differences.length} differences from ${expected}:`),
     ...shown,
     ...(more > 0 ? [`  and ${more} more`] : []),
   ].join("\n");

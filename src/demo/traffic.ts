@@ -1,18 +1,18 @@
 import type { ActorType, Rehearsal, TrafficMessage, TrafficOptions } from "../actor/actor-type.ts";
+import { rehearsalFromContract } from "./contract-rehearsal.ts";
 
 /** The actor type has nothing to publish. */
 export class NoTrafficError extends Error {
   override readonly name = "NoTrafficError";
 }
 
-/**
- * A type's rehearsal.
- *
- * @throws NoTrafficError when it has none.
- */
-export function rehearsalOf({ name, rehearsal }: ActorType): Rehearsal {
-  if (rehearsal !== undefined) return rehearsal;
-  throw new NoTrafficError(`${name}: it has no rehearsal, so there is no traffic to show it with or to check it by`);
+const FROM_CONTRACTS = new WeakMap<ActorType, Rehearsal>();
+
+/** A type's rehearsal; one made from its contract when it has none. */
+export function rehearsalOf(type: ActorType): Rehearsal {
+  const known = type.rehearsal ?? FROM_CONTRACTS.get(type) ?? rehearsalFromContract(type);
+  FROM_CONTRACTS.set(type, known);
+  return known;
 }
 
 /**

@@ -1,32 +1,46 @@
 import type { ActorType } from "../actor/actor-type.ts";
 import { TIME_PASSED } from "../actor/delays.ts";
+import type { Lane } from "../wire/lanes.ts";
 import { type Rejected, reject } from "../wire/rejection.ts";
 import type { Arrival } from "./arrival.ts";
-import { actorName, type Batch } from "./batch.ts";
+import type { Waiting } from "./backlog.ts";
+import { actorName, type Batch, saveActor } from "./batch.ts";
 import type { Handled } from "./batch-result.ts";
 import type { Observation } from "./delivery.ts";
-import { eventRow } from "./event-row.ts";
+import { eventRow, storedDelivery } from "./event-row.ts";
 import { createFirstDerivations } from "./first-derivations.ts";
 import type { Hearing } from "./hearing.ts";
 import type { Past } from "./hosts/fact.ts";
+import { maxFactsOf } from "./hosts/horizon.ts";
+import { findOrFail, type HotActor, type HotActors } from "./hot-actors.ts";
 import type { Journal } from "./journal.ts";
-import { passedAfter, readPast } from "./rebuild.ts";
+import { passedAfter, ReplayError, readPast } from "./rebuild.ts";
 import { type Transition, transit } from "./transit.ts";
 
 /** The second half of the path. */
 export interface Act {
   /** Lets a message act on its actor: recognise duplicates -> transition -> note the outcome -> decide. */
   hear(arrival: Arrival, hearing: Hearing, batch: Batch): Handled;
-  /** Concludes once more from what an actor knows. @param arrival - the last that it heard. */
-  retry(arrival: Arrival, hearing: Hearing, batch: Batch): void;
+  /**
+   * Folds all that an actor has heard anew, and concludes from it; what follows is caused by the last that it heard. Nothing
+   * when it has heard nothing.
+   */
+  retry(lane: Lane, actorId: string, hearing: Hearing, batch: Batch): void;
 }
 
-export function createAct(journal: Journal): Act {
+export function createAct(journal: Journal, actors: HotActors): Act {
   const tryFirst = createFirstDerivations();
-  return {
-    hear: arrive,
-    retry: (arrival, hearing, batch) => void pass(arrival, hearing, batch),
-  };
+  return { hear: arrive, retry };
+
+  function retry(lane: Lane, actorId: string, hearing: Hearing, batch: Batch): void {
+    const arrival = findLast(journal, actors, { lane, actorId }, batch);
+    if (arrival === undefined) return;
+    pass(arrival, hearing, batch);
+    if (!journal.isQuarantined(lane.type.name, actorId)) return;
+    // Where a fold ended before its fault depends on the order in which it was heard: the row keeps that.
+    batch.touched.delete(arrival.actor);
+    actors.evict(lane, actorId);
+  }
 
   function arrive(arrival: Arrival, hearing: Hearing, batch: Batch): Handled {
     const { delivery, observation, actor } = arrival;
@@ -36,12 +50,15 @@ export function createAct(journal: Journal): Act {
       hearing.count(actor, "ignored", batch);
       return { delivery, outcome: "ignored", observation };
     }
-    const recorded = journal.recordEvent(eventRow(actor.key, delivery, observation));
+    const recorded = journal.recordEvent(actor, eventRow(actor.key, delivery, observation));
     if (recorded === "again") return { delivery, outcome: "skipped", observation };
     if (recorded === "new" && !isTick) return hearFact(arrival, hearing, batch);
     const outcome = recorded === "new" ? "tick" : recorded;
     hearing.count(actor, outcome, batch);
-    if (outcome === "tick") journal.markOutcome(actor.key, observation, outcome, 0);
+    if (outcome === "tick") {
+      journal.markOutcome(actor, observation, { outcome, replayed: 0 });
+      batch.touched.add(actor);
+    }
     const passed = passedBy(arrival);
     // Even what was heard before says that time has passed.
     const held = passed === undefined ? {} : pass(arrival, hearing, batch, passed);
@@ -53,13 +70,15 @@ export function createAct(journal: Journal): Act {
     const [from, event] = [actor.live.state(), observation];
     const past = allOf(journal, arrival, batch, observation);
     if (actor.live.isTooLate(event)) {
-      journal.forgetEvent(actor.key, observation);
+      journal.forgetEvent(actor, observation);
       return hearing.reject(delivery, tooLate(actor.lane.type, observation), batch);
     }
     const dependsOn = tryFirst(actor, event, past);
-    const transition = transit(actor, { event, passed: passedBy(arrival), past, isHeld });
+    const heard = heardBy(journal, actor, event);
+    const transition = transit(actor, { event, passed: passedBy(arrival), past, heard, isHeld });
     if (transition.kind === "error") {
-      journal.forgetEvent(actor.key, observation);
+      actor.heardTypes = undefined;
+      journal.forgetEvent(actor, observation);
       return hearing.fail(delivery, observation, transition.error, batch);
     }
     actor.live.settle(event, delivery.storedAtMs, allOf(journal, arrival, batch));
@@ -69,8 +88,9 @@ export function createAct(journal: Journal): Act {
     hearing.count(actor, outcome, batch);
     hearing.move(actor, from, batch);
     actor.events++;
-    actor.updatedAtMs = delivery.storedAtMs;
-    if (outcome !== "applied") journal.markOutcome(actor.key, observation, outcome, replayed);
+    // A server's clock may be set back.
+    actor.updatedAtMs = Math.max(actor.firstSeenAtMs, delivery.storedAtMs);
+    if (outcome !== "applied") journal.markOutcome(actor, observation, { outcome, replayed });
     const held = follow(arrival, transition, hearing, batch);
     return { ...held, delivery, outcome, observation, replayed, ...(dependsOn !== undefined && { dependsOn }) };
   }
@@ -80,39 +100,75 @@ export function createAct(journal: Journal): Act {
     const from = actor.live.state();
     // Also when nothing follows: what it waits for now is written.
     batch.touched.add(actor);
-    const transition = transit(actor, { passed, past: allOf(journal, arrival, batch), isHeld });
+    const past = allOf(journal, arrival, batch);
+    const transition = transit(actor, { passed, past, heard: heardBy(journal, actor), isHeld });
     hearing.move(actor, from, batch);
     return follow(arrival, transition, hearing, batch);
   }
+}
 
-  function follow(arrival: Arrival, transition: Transition, hearing: Hearing, batch: Batch): Pick<Handled, "held"> {
-    const { actor, isHeld, ...heard } = arrival;
-    if (transition.kind === "held" || transition.kind === "error") {
-      batch.touched.add(actor);
-      return hearing.hold(arrival, transition.error, batch);
-    }
-    if (isHeld) hearing.mend(arrival, batch);
-    if (transition.conclusion !== undefined) {
-      batch.touched.add(actor);
-      hearing.decide(actor, { ...heard, conclusion: transition.conclusion }, batch);
-    }
-    return {};
+/** The last that a held actor has heard, and the actor folded anew; undefined when that cannot be. */
+function findLast(journal: Journal, actors: HotActors, waiting: Waiting, batch: Batch): Arrival | undefined {
+  const { lane, actorId } = waiting;
+  saveHeard(journal, waiting, batch);
+  const row = journal.findActor(lane.type.name, actorId);
+  const last = row && [...journal.eventsOf(row)].at(-1);
+  if (last === undefined) return undefined;
+  const { stored: observation, ...delivery } = storedDelivery(lane, actorId, last);
+  const actor = findOrFail(() => actors.findAnew(lane, actorId, last.storedAtMs));
+  return actor instanceof ReplayError ? undefined : { delivery, observation, actor, isHeld: true };
+}
+
+/** What it has heard in this batch goes into its row, by which its events are found. */
+function saveHeard(journal: Journal, { lane, actorId }: Waiting, { touched, tallies }: Batch): void {
+  for (const actor of touched) {
+    if (actor.id !== actorId || actor.lane.type !== lane.type) continue;
+    saveActor(actor, journal, tallies);
+    touched.delete(actor);
   }
+}
+
+/** What a transition has led to is written. */
+function follow(arrival: Arrival, transition: Transition, hearing: Hearing, batch: Batch): Pick<Handled, "held"> {
+  const { actor, isHeld, ...heard } = arrival;
+  if (transition.kind === "held" || transition.kind === "error") {
+    batch.touched.add(actor);
+    return hearing.hold(arrival, transition.error, batch);
+  }
+  if (isHeld) hearing.mend(arrival, batch);
+  if (transition.conclusion !== undefined) {
+    batch.touched.add(actor);
+    hearing.decide(actor, { ...heard, conclusion: transition.conclusion }, batch);
+  }
+  return {};
+}
+
+/** The event types it has heard, asked of the store once for as long as it is in memory. */
+function heardBy(journal: Journal, actor: HotActor, event?: Observation): () => ReadonlySet<string> {
+  return () => {
+    actor.heardTypes ??= new Set(journal.heardTypes(actor, Object.keys(actor.lane.type.events)));
+    return event === undefined ? actor.heardTypes : actor.heardTypes.add(event.type);
+  };
 }
 
 /** All its actor has heard, read only when it is asked for. */
 function allOf(journal: Journal, arrival: Arrival, batch: Batch, but?: Observation): Past {
   const { actor } = arrival;
   return (after) => {
-    const events = readPast(actor.lane.type, journal.eventsOf(actor.key, after?.timestamp), but);
+    const events = readPast(actor.lane.type, journal.eventsOf(actor, after?.timestamp), but);
     const name = actorName(actor.lane, actor.id);
     batch.folded.set(name, (batch.folded.get(name) ?? 0) + events.length);
     return events;
   };
 }
 
-function tooLate({ latenessMs }: ActorType, { type, timestamp }: Observation): Rejected {
-  return reject("too_late", `timestamp: ${timestamp} of ${type} is more than ${latenessMs} ms before the newest event`);
+function tooLate(actorType: ActorType, { type, timestamp }: Observation): Rejected {
+  const { name, latenessMs } = actorType;
+  const bound =
+    latenessMs === undefined
+      ? `before the newest ${maxFactsOf(actorType)} events of its actor; raise maxFacts of ${name}, or give it latenessMs`
+      : `more than ${latenessMs} ms before the newest event`;
+  return reject("too_late", `timestamp: ${timestamp} of ${type} is ${bound}`);
 }
 
 /** A tick that was stored before its time, or about an actor nothing is known of. */

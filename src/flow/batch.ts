@@ -1,6 +1,7 @@
 import type { Lane } from "../wire/lanes.ts";
 import type { BatchResult, Handled, Move } from "./batch-result.ts";
 import type { ReachCrashPoint } from "./crash-points.ts";
+import type { Delivery } from "./delivery.ts";
 import type { HotActor, HotActors } from "./hot-actors.ts";
 import type { Journal } from "./journal.ts";
 import type { DeadLetterRow, TakenDecision } from "./rows.ts";
@@ -18,7 +19,8 @@ export interface Batch {
   readonly stirred: Set<HotActor>;
   /** Earlier events that were read for each actor, by its type and id: most of what it costs to fold them again. */
   readonly folded: Map<string, number>;
-  readonly checkpoints: Map<Lane, number>;
+  /** The last message of each lane, by the sequence and the time with which its stream stored it. */
+  readonly checkpoints: Map<Lane, Pick<Delivery, "sequence" | "storedAtMs">>;
   readonly tallies: Tallies;
 }
 
@@ -80,17 +82,18 @@ function saveBatch(batch: Batch, journal: Journal, actors: HotActors): BatchResu
     actors.weigh(actor, saveActor(actor, journal, batch.tallies));
     completeness.push(actor.completeness);
   }
-  for (const [lane, sequence] of batch.checkpoints) journal.saveCheckpoint(lane, sequence);
+  for (const [lane, { sequence, storedAtMs }] of batch.checkpoints) journal.saveCheckpoint(lane, sequence, storedAtMs);
   batch.tallies.save(journal);
   const { handled, decisions, deadLetters, moves } = batch;
   return { handled, decisions, deadLetters, moves, completeness };
 }
 
-/** @returns characters of its snapshot. */
-function saveActor(actor: HotActor, journal: Journal, tallies: Tallies): number {
+/** Writes its row. Within the transaction. @returns characters of its snapshot. */
+export function saveActor(actor: HotActor, journal: Journal, tallies: Tallies): number {
   const { lane, live, standing, completeness } = actor;
   const state = live.state();
   const decisionType = standing?.decisionType ?? null;
+  const anchors = live.anchors();
   const row = {
     ...live.persist(),
     key: actor.key,
@@ -107,9 +110,9 @@ function saveActor(actor: HotActor, journal: Journal, tallies: Tallies): number 
     firstSeenAtMs: actor.firstSeenAtMs,
     updatedAtMs: actor.updatedAtMs,
     due: live.due(),
+    heard: actor.heard,
   };
-  journal.saveActor(row, actor.saved);
-  const anchors = live.anchors();
+  actor.heard = journal.saveActor(row, actor.saved);
   if (anchors !== null) journal.saveAnchors(actor.key, anchors);
   tallies.move(lane, "state", actor.saved?.state, state);
   tallies.move(lane, "standing", actor.saved?.decisionType, decisionType);

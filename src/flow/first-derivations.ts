@@ -1,5 +1,5 @@
 import type { ActorEvent, ActorType } from "../actor/actor-type.ts";
-import { draw, groundless, measure } from "../actor/conclude.ts";
+import { draw, groundless, measure, NOTHING_HEARD } from "../actor/conclude.ts";
 import { findNonDeterminism } from "../actor/determinism.ts";
 import type { Past } from "./hosts/fact.ts";
 import type { HotActor } from "./hot-actors.ts";
@@ -32,7 +32,12 @@ function derive({ live, lane: { type } }: HotActor, event: ActorEvent, past: Pas
   try {
     if (effect.kind === "held") throw effect.error;
     const now = live.snapshot();
-    return [effect, live.persist().snapshot, draw(type, now, null, groundless(type)), measure(type, now)];
+    return [
+      effect,
+      live.persist().snapshot,
+      draw(type, now, null, groundless(type)),
+      measure(type, now, NOTHING_HEARD),
+    ];
   } finally {
     live.rewind();
   }

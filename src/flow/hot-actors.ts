@@ -18,6 +18,10 @@ export interface HotActor {
   saved: IndexedColumns | null;
   /** After its latest event, 0 to 100. */
   completeness: number;
+  /** The event types it has heard, once they were asked for: where their share is its completeness. */
+  heardTypes?: Set<string> | undefined;
+  /** See `Hearer`. */
+  heard: Uint8Array;
   rowVersion: number;
   events: number;
   revision: number;
@@ -78,7 +82,7 @@ export function createHotActors(
       key: row.key,
       id,
       lane,
-      live: restored ?? rebuildActor(lane.type, id, journal.eventsOf(row.key)),
+      live: restored ?? rebuildActor(lane.type, id, journal.eventsOf(row)),
       saved: row,
       completeness: row.completeness,
       rowVersion: row.rowVersion,
@@ -87,6 +91,7 @@ export function createHotActors(
       standing: row.standing === null ? null : readStanding(row.standing),
       firstSeenAtMs: row.firstSeenAtMs,
       updatedAtMs: row.updatedAtMs,
+      heard: row.heard,
     };
   }
 
@@ -140,6 +145,7 @@ function fresh(lane: Lane, id: string, key: number, storedAtMs: number): HotActo
     standing: null,
     firstSeenAtMs: storedAtMs,
     updatedAtMs: storedAtMs,
+    heard: new Uint8Array(),
   };
 }
 

@@ -3,6 +3,8 @@ import type {
   DeadLetterRow,
   EventName,
   EventRow,
+  HeardEvent,
+  Hearer,
   IndexedColumns,
   LearntDecision,
   LedgerRow,
@@ -10,7 +12,6 @@ import type {
   QuarantineRow,
   RetiredRow,
   StoredActor,
-  StoredOutcome,
 } from "./rows.ts";
 
 /** The write side of the store, as one batch needs it. Everything inside `transaction` commits together or not at all. */
@@ -18,7 +19,8 @@ export interface Journal {
   transaction<Result>(work: () => Result): Result;
   /** The highest stream sequence whose effects are committed, 0 when none. */
   checkpoint(lane: Lane): number;
-  saveCheckpoint(lane: Lane, sequence: number): void;
+  /** @param heardAtMs - when the message of this sequence was stored; absent: what is known of that stays. */
+  saveCheckpoint(lane: Lane, sequence: number, heardAtMs?: number): void;
   /** A key no other actor has; used up even when the transaction fails. */
   nextActorKey(): number;
   findActor(type: string, id: string): StoredActor | undefined;
@@ -30,23 +32,29 @@ export interface Journal {
    *
    * @param from - normalised event time: nothing is asked that happened before it.
    */
-  eventsOf(actorKey: number, from?: string): Iterable<EventRow>;
+  eventsOf(actor: Readonly<Hearer>, from?: string): Iterable<EventRow>;
+  /** @returns those of these event types of which it has heard an event. */
+  heardTypes(actor: Readonly<Hearer>, eventTypes: readonly string[]): string[];
   /**
+   * Of a new one the actor knows now; its row is to be saved in the same transaction.
+   *
+   * @param actor - with the row's key.
    * @returns what it is beside the event of this type and id that the actor has already, if any: that one stays as it
    *   was heard first, and only its count of duplicates (the same content) or of conflicts (another) rises. `again`: it
    *   is this very message, which was applied before; nothing is counted.
    */
-  recordEvent(row: EventRow): "new" | "duplicate" | "conflict" | "again";
+  recordEvent(actor: Hearer, row: EventRow): "new" | "duplicate" | "conflict" | "again";
   /** What an event did, where that is not that it was applied. @param replayed - events folded again. */
-  markOutcome(actorKey: number, event: EventName, outcome: StoredOutcome, replayed: number): void;
-  forgetEvent(actorKey: number, event: EventName): void;
+  markOutcome(actor: Readonly<Hearer>, event: EventName, noted: Pick<HeardEvent, "outcome" | "replayed">): void;
+  forgetEvent(actor: Hearer, event: EventName): void;
   /**
    * Writes the row; its version in the store becomes `rowVersion + 1`.
    *
    * @param before - what the row says now, null when there is none; an index is only touched when its column changed.
+   * @returns `heard` as it is from now on: the earlier of many events are kept elsewhere.
    * @throws when the stored version is not `rowVersion`: another process writes this file.
    */
-  saveActor(row: StoredActor, before: IndexedColumns | null): void;
+  saveActor(row: StoredActor, before: IndexedColumns | null): Uint8Array;
   recordDecision(row: LedgerRow): void;
   /** Decisions the stream holds for this actor that this store has not derived, by revision. */
   learntDecisions(type: string, actorId: string): LearntDecision[];

@@ -37,6 +37,8 @@ export interface Observer {
   restored?(type: ActorName, row: Pick<RetiredRow, "actorId" | "events" | "revision">, isRestored: boolean): void;
   /** An actor was derived anew from the stream. @param differences - what of its rows is not so, by name; mostly none. */
   scrubbed?(type: ActorName, actorId: string, differences: readonly string[]): void;
+  /** An actor's events arrived once more in other orders. @param names - what it comes to that depends on it; mostly none. */
+  proved?(type: ActorName, actorId: string, names: readonly string[]): void;
 }
 
 export type ActorName = Pick<ActorType, "name">;
@@ -67,6 +69,7 @@ const TOLD: Readonly<Record<keyof Observer, true>> = {
   retired: true,
   restored: true,
   scrubbed: true,
+  proved: true,
 };
 
 /** Tells everybody in the list, in their order; who joins it later is told from then on. */

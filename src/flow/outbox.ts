@@ -26,6 +26,10 @@ export interface Outbox {
   ): void;
   positions(lane: Lane): OutboxPositions;
   savePositions(lane: Lane, positions: OutboxPositions): void;
+  /** The highest version of the lane's type that is known to have decided in it, 0 when none is. */
+  decidedBy(lane: Lane): number;
+  /** Raises it. */
+  noteDecidedBy(lane: Lane, version: number): void;
   /**
    * Takes note of decisions the stream holds: of ours that they are published, of others to be recognised later.
    *
@@ -67,6 +71,8 @@ export interface PublishedRow<Row> {
 
 export interface ImportedDecision extends PublishedDecision {
   readonly actorId: string;
+  /** Of the type by whose rules it was taken; 0 when it does not say so. */
+  readonly typeVersion: number;
 }
 
 export interface LearntOf extends LearntDecision {

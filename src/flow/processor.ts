@@ -12,7 +12,6 @@ import { createHearings, type Hearing } from "./hearing.ts";
 import { findOrFail, type HotActors } from "./hot-actors.ts";
 import type { Journal } from "./journal.ts";
 import { ReplayError } from "./rebuild.ts";
-import { createRetry } from "./retry.ts";
 import { createSetbacks } from "./setbacks.ts";
 import type { Tallies } from "./tallies.ts";
 
@@ -63,9 +62,8 @@ export function createProcessor(
   const setbacks = createSetbacks(journal, actors);
   const { now, parked, past } = createHearings(journal, setbacks);
   const catchingUp = { ...parked };
-  const act = createAct(journal);
+  const act = createAct(journal, actors);
   const backlog = createBacklog(journal);
-  const retry = createRetry(journal, actors, act);
   const catchUp = (delivery: Delivery, batch: Batch) => hear(delivery, batch, catchingUp);
   const commit = createCommit(journal, actors, { reached, committed: backlog.committed });
   return {
@@ -81,7 +79,7 @@ export function createProcessor(
           past: (delivery) => hear(delivery, batch, past),
           parked: (delivery) => void batch.handled.push(hear(delivery, batch, parked)),
           catchUp: (lane, actorId) => backlog.begin({ lane, actorId }, batch, catchUp),
-          retry: (lane, actorId) => retry({ lane, actorId, hearing: now, batch }),
+          retry: (lane, actorId) => act.retry(lane, actorId, now, batch),
           dismiss: (delivery, rejected) => void batch.handled.push(setbacks.reject(delivery, rejected, batch)),
           tallies: batch.tallies,
         }),
@@ -90,9 +88,9 @@ export function createProcessor(
 
   function handle(delivery: Delivery, batch: Batch): Handled {
     const { lane, sequence } = delivery;
-    const checkpoint = batch.checkpoints.get(lane) ?? journal.checkpoint(lane);
+    const checkpoint = batch.checkpoints.get(lane)?.sequence ?? journal.checkpoint(lane);
     if (sequence <= checkpoint) return { delivery, outcome: "skipped" };
-    batch.checkpoints.set(lane, sequence);
+    batch.checkpoints.set(lane, delivery);
     return hear(delivery, batch, now);
   }
 

@@ -5,7 +5,7 @@ import { withoutSource } from "./cloud-event.ts";
 import type { Delivery } from "./delivery.ts";
 import type { PublishedDecision, RetiredRow } from "./rows.ts";
 
-/** An actor that may be retired. */
+/** An actor that has been known for long enough to be retired. */
 export interface QuietActor {
   readonly key: number;
   readonly id: string;
@@ -16,14 +16,15 @@ export interface QuietActor {
   readonly completeness: number;
   readonly events: number;
   readonly revision: number;
+  readonly firstSeenAtMs: number;
   /** Stream time of its latest event, ms since the epoch. */
   readonly updatedAtMs: number;
-  /** 1: a decision stands, all its decisions are published, it is not quarantined, waits for no delay, and nothing is known that is to come. */
+  /** 1: its latest event is old enough, a decision stands, all its decisions are published, it is not quarantined, waits for no delay, and nothing is known that is to come. */
   readonly isSettled: 0 | 1;
 }
 
-/** Where a walk over quiet actors is: after this one. */
-export type QuietPlace = Pick<QuietActor, "updatedAtMs" | "key">;
+/** Where a walk over them is: after this one. */
+export type QuietPlace = Pick<QuietActor, "firstSeenAtMs" | "id">;
 
 /** What the streams hold of an actor. */
 export interface History {
@@ -45,9 +46,9 @@ export interface RetiredRows {
   forget(type: string, actorId: string): void;
   /** Those whose late events are parked, by id after `after`. */
   wanted(type: string, after: string, limit: number): RetiredRow[];
-  /** Stream time of the latest event of all actors, ms since the epoch; null when there are none. */
-  newestMs(type: string): number | null;
-  /** Actors whose latest event is older than `beforeMs`, the quietest first. */
+  /** When the latest message was stored that was applied of a stream, ms since the epoch; null when none is known. */
+  heardMs(stream: string): number | null;
+  /** Actors first seen before `beforeMs`, in that order; settled are those of which nothing was heard since either. */
   quiet(type: string, beforeMs: number, after: QuietPlace, limit: number): QuietActor[];
 }
 

@@ -31,10 +31,19 @@ export interface StoredActor {
   readonly decisionType: string | null;
   /** Stream time of the first event heard, ms since the epoch. */
   readonly firstSeenAtMs: number;
-  /** Stream time of the latest event heard, ms since the epoch. */
+  /** Stream time of the latest event heard, ms since the epoch; not before `firstSeenAtMs`. */
   readonly updatedAtMs: number;
   /** When its next delay ends, normalised event time; null when it waits for nothing. */
   readonly due: string | null;
+  /** See {@link Hearer}. */
+  readonly heard: Uint8Array;
+}
+
+/** An actor as far as its events are concerned. */
+export interface Hearer {
+  readonly key: number;
+  /** By what the store finds its events. Its row keeps it; the journal sets it whenever it records or forgets one. */
+  heard: Uint8Array;
 }
 
 /** The columns lists are made by. */

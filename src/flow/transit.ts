@@ -14,6 +14,8 @@ export interface Impulse {
   readonly passed?: string | undefined;
   /** All events heard before. */
   readonly past: Past;
+  /** The event types it has heard, this one's too. */
+  readonly heard: () => ReadonlySet<string>;
   /** It is quarantined: if all goes well, it no longer is. */
   readonly isHeld: boolean;
 }
@@ -42,10 +44,13 @@ export type Transition =
 export function transit(actor: HotActor, impulse: Impulse): Transition {
   const { live, standing, lane } = actor;
   const { type } = lane;
-  const { event, passed, past, isHeld } = impulse;
+  const { event, passed, past, heard, isHeld } = impulse;
+  const tellsMore =
+    type.completeness === undefined && event !== undefined && actor.heardTypes?.has(event.type) !== true;
   const before = live.snapshot();
   const effect = event === undefined ? undefined : send(actor, event, past);
-  if (effect?.kind === "error" || effect?.kind === "held") return effect;
+  if (effect?.kind === "held") return hold(actor, heard, effect.error);
+  if (effect?.kind === "error") return effect;
   const done = {
     kind: effect?.kind ?? ("passed" as const),
     replayed: effect?.kind === "reordered" ? effect.replayed : 0,
@@ -54,10 +59,10 @@ export function transit(actor: HotActor, impulse: Impulse): Transition {
   try {
     if (passed !== undefined) live.pass(passed);
     const fault = live.fault();
-    if (fault !== undefined) return { kind: "held", error: fault };
+    if (fault !== undefined) return hold(actor, heard, fault);
     const now = live.snapshot();
-    if (now === before && !isHeld && actor.events > 0) return done;
-    const completeness = measure(type, now);
+    if (now === before && !isHeld && actor.events > 0 && !tellsMore) return done;
+    const completeness = measure(type, now, heard);
     const { grounds } = live;
     const ground =
       grounds &&
@@ -67,10 +72,20 @@ export function transit(actor: HotActor, impulse: Impulse): Transition {
     return { ...done, ...(conclusion && { conclusion }) };
   } catch (thrown) {
     reading.throwTrouble();
-    if (type.ordering !== "merge") return { kind: "held", error: asError(thrown) };
+    if (type.ordering !== "merge") return hold(actor, heard, asError(thrown));
     live.rewind();
     return { kind: "error", error: asError(thrown) };
   }
+}
+
+/** What is known of it is then what is known of the state that it shows: of one held from its first event, the initial one. */
+function hold(actor: HotActor, heard: Impulse["heard"], error: Error): Transition {
+  try {
+    actor.completeness = measure(actor.lane.type, actor.live.snapshot(), heard);
+  } catch {
+    // The rule may be what failed: it stays what it was.
+  }
+  return { kind: "held", error };
 }
 
 /** An event that cannot be read any more is this one actor's trouble. */

@@ -1,7 +1,7 @@
+import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
-import type { Authenticator, NodeConnectionOptions } from "@nats-io/transport-node";
-import { fileAuthenticator } from "./credentials.ts";
+import { type Authenticator, credsAuthenticator, type NodeConnectionOptions } from "@nats-io/transport-node";
 
 /** How natstate proves to NATS who it is, and knows the server for the one it means. */
 export interface NatsAccess {
@@ -89,4 +89,39 @@ function tlsOptions({ ca, cert, key }: TlsFiles, names: readonly string[]) {
 /** `[::1]:4222` is about `::1`. */
 function nameOf(host: string): string {
   return host.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
+}
+
+/**
+ * Who we are, read from a `.creds` file at every connect, so that a renewed file is taken up. While it cannot be read,
+ * as when it is just being replaced, the one of before is shown: to throw would end the connection for good.
+ *
+ * @throws Error naming the file, when it cannot be read the first time.
+ */
+export function fileAuthenticator(path: string): Authenticator {
+  let last = readCreds(path);
+  return (nonce) => {
+    try {
+      last = readCreds(path);
+    } catch {
+      // The server says whether those of before still count.
+    }
+    return last(nonce);
+  };
+}
+
+/** The client's own reader wants line feeds only, one at the end as well, and no blanks behind the dashes. */
+function readCreds(path: string): Authenticator {
+  const text = readFileSync(path, "utf8");
+  const plain = `${text.replace(/^\uFEFF/, "").replace(/[ \t]*\r?(\n|\r|$)/g, "\n")}\n`;
+  const authenticator = credsAuthenticator(Buffer.from(plain));
+  try {
+    // Without a nonce nothing is signed, but everything is read.
+    authenticator();
+  } catch (error) {
+    throw new Error(
+      `${path} is no .creds file: expected a user's JWT and its seed, each between lines of dashes, as nsc and nats auth write it`,
+      { cause: error },
+    );
+  }
+  return authenticator;
 }

@@ -12,16 +12,12 @@ export async function readActorHistory(
   actorId: string,
   upTo: number,
 ): Promise<History> {
+  const events = `${lane.type.collection}.${lane.partition}.${actorId}.*`;
   const deliveries: Delivery[] = [];
-  for await (const message of messagesOn(jsm, lane.stream, eventsOf(lane, actorId))) {
+  for await (const message of messagesOn(jsm, lane.stream, events)) {
     if (message.sequence > upTo) break;
     deliveries.push(toDelivery(lane, message));
   }
   const { decisions } = await decisionsOn(jsm, lane.type, actorId);
   return { deliveries, decisions };
-}
-
-/** Every event of an actor, as the stream stores them. */
-function eventsOf({ type, partition }: Lane, actorId: string): string {
-  return `${type.collection}.${partition}.${actorId}.*`;
 }

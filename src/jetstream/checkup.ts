@@ -1,5 +1,6 @@
 import { DEAD_LETTERS_STREAM, DECISIONS_STREAM } from "../wire/names.ts";
-import { apiErrorCode } from "./connect.ts";
+import { apiErrorCode, isNobody } from "./connect.ts";
+import { permissionError } from "./permission.ts";
 import type { Session } from "./session.ts";
 
 /** What a NATS server says about itself and about our account. */
@@ -65,15 +66,36 @@ export async function mayPublish({ js }: Session, subject: string): Promise<Perm
     return { unknown: "a message that expects another stream was stored" };
   } catch (error) {
     if (apiErrorCode(error) === EXPECTED_STREAM_DIFFERS) return "allowed";
-    if (isPermission(error)) return "refused";
+    if (permissionError(error) !== undefined) return "refused";
     return { unknown: (error as Error).message };
   }
 }
 
+/** May a question be asked there, where no stream listens? Whoever listens is asked it. */
+export async function mayAsk({ nc }: Pick<Session, "nc">, subject: string): Promise<Permission> {
+  try {
+    await nc.request(subject, "", { timeout: TIMEOUT_MS });
+    return "allowed";
+  } catch (error) {
+    if (permissionError(error) !== undefined) return "refused";
+    return isNobody(error) ? "allowed" : { unknown: (error as Error).message };
+  }
+}
+
+/** May this user listen there? Tried for a moment. */
+export async function mayListen({ nc }: Pick<Session, "nc">, subject: string): Promise<Permission> {
+  let refused: Error | undefined;
+  const listening = nc.subscribe(subject, {
+    callback(error) {
+      refused ??= error ?? undefined;
+    },
+  });
+  // The server says no before it answers this.
+  await nc.flush();
+  listening.unsubscribe();
+  if (refused === undefined) return "allowed";
+  return permissionError(refused) === undefined ? { unknown: refused.message } : "refused";
+}
+
 /** The server's `err_code` for an expected stream that is another one. */
 const EXPECTED_STREAM_DIFFERS = 10060;
-
-function isPermission(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  return error.name === "PermissionViolationError" || isPermission(error.cause);
-}

@@ -25,13 +25,12 @@ export function different(what: string, differences: readonly string[], remedy: 
   return `${what} is not as configured: ${differences.join("; ")}.${remedy === null ? "" : ` ${remedy}`}`;
 }
 
-/** Settings of ours that the server reports otherwise. */
-export function differencesOf(wanted: object, found: object): string[] {
-  return differingSettings(wanted, found).map(
-    ({ name, value, is }) => `${name} is ${JSON.stringify(is)}, expected ${JSON.stringify(value)}`,
-  );
+/** For a person, by the names the server has for it. */
+export function asFound({ name, value, is }: Difference): string {
+  return `${name} is ${JSON.stringify(is)}, expected ${JSON.stringify(value)}`;
 }
 
+/** Settings of ours that the server reports otherwise. */
 export function differingSettings(wanted: object, found: object): Difference[] {
   return Object.entries(wanted)
     .map(([name, value]) => ({ name, value, is: (found as Record<string, unknown>)[name] }))

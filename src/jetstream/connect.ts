@@ -1,12 +1,11 @@
-import { JetStreamApiError } from "@nats-io/jetstream";
+import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
 import { connect, errors, type NatsConnection } from "@nats-io/transport-node";
 import { maskUrl } from "../config/values.ts";
-import { accessOptions, type NatsAccess } from "./access.ts";
-import { fileAuthenticator } from "./credentials.ts";
+import { accessOptions, fileAuthenticator, type NatsAccess } from "./access.ts";
 import { guardHeaders } from "./message-headers.ts";
 
 /** The oldest nats-server whose consumers can be reset (`$JS.API.CONSUMER.RESET`). */
-export const MIN_SERVER = [2, 14, 0] as const;
+const MIN_SERVER = "2.14.0";
 
 /** How to reach NATS. */
 export interface NatsOptions extends NatsAccess {
@@ -72,10 +71,10 @@ export async function connectNats(options: NatsOptions): Promise<NatsConnection>
     throw away(maskUrl(options.url), error as Error);
   }
   const version = connection.info?.version ?? "0.0.0";
-  if (!isNewEnough(version)) {
+  if (version.localeCompare(MIN_SERVER, "en", { numeric: true }) < 0) {
     await connection.close();
     throw new NatsSetupError(
-      `nats-server at ${maskUrl(options.url)} is ${version}, natstate needs ${MIN_SERVER.join(".")} or newer (consumer reset). Upgrade it, or unset NATS_URL to use an embedded one.`,
+      `nats-server at ${maskUrl(options.url)} is ${version}, natstate needs ${MIN_SERVER} or newer (consumer reset). Upgrade it, or unset NATS_URL to use an embedded one.`,
     );
   }
   return connection;
@@ -123,17 +122,18 @@ export function refusedBecause(message: string): string {
   return `refuses who we are (${message})`;
 }
 
-/** Does a `x.y.z` version have consumer reset? */
-export function isNewEnough(version: string): boolean {
-  const parts = version.split(/[.-]/).map(Number);
-  for (const [index, least] of MIN_SERVER.entries()) {
-    const part = parts[index] ?? 0;
-    if (part !== least) return part > least;
-  }
-  return true;
-}
-
 /** The JetStream API's own error code (`err_code`), or undefined for any other error. */
 export function apiErrorCode(error: unknown): number | undefined {
   return error instanceof JetStreamApiError ? error.code : undefined;
+}
+
+/** Does the server say that there is no such stream? */
+export function isStreamMissing(error: unknown): boolean {
+  return apiErrorCode(error) === JetStreamApiCodes.StreamNotFound;
+}
+
+/** NATS says that nobody subscribes to a subject. */
+export function isNobody(error: unknown): boolean {
+  const cause = error instanceof errors.RequestError ? error.cause : error;
+  return cause instanceof errors.NoRespondersError;
 }

@@ -1,12 +1,12 @@
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
-import type { RedriveOutcome } from "../answers/redrive.ts";
+import type { RedriveOutcome } from "../answers/dead-letters.ts";
 import type { StoredMessage } from "../flow/delivery.ts";
+import { DEAD_LETTER_HEADERS, LEFT_OUT } from "../wire/headers.ts";
 import { DEAD_LETTERS_STREAM, deadLetterSubject, publishedSubject } from "../wire/names.ts";
 import { hasOneName, readReason } from "../wire/rejection.ts";
-import { readAssured } from "./direct-reader.ts";
+import { readAssured, readStreamState } from "./direct-reader.ts";
 import { permissionError } from "./permission.ts";
 import type { Session } from "./session.ts";
-import { readStreamState } from "./stream-state.ts";
 
 /** One message of DEAD_LETTERS, without its body. */
 export interface DeadLetterHead {
@@ -71,16 +71,7 @@ export interface DeadLetters {
 }
 
 /** Not the publisher's, but ours or the server's. `Natstate-Correlation-Id` is the publisher's. */
-const NOT_ORIGINAL = [
-  "Natstate-Reason",
-  "Natstate-Error",
-  "Natstate-Subject",
-  "Natstate-Stream",
-  "Natstate-Sequence",
-  "Natstate-Redriven-From",
-  "Natstate-Headers-Left-Out",
-  "Natstate-Original-Nats-Pin-Id",
-];
+const NOT_ORIGINAL = [...DEAD_LETTER_HEADERS, LEFT_OUT, "Natstate-Redriven-From", "Natstate-Original-Nats-Pin-Id"];
 /** Put before the names of the publisher's `Nats-` headers, which would mean something to DEAD_LETTERS. */
 const ORIGINAL = "Natstate-Original-";
 const FIRST_WINDOW = 1000;

@@ -2,9 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ActorType } from "../actor/actor-type.ts";
 import type { StoredMessage } from "../flow/delivery.ts";
 import { DECISIONS_STREAM, decisionSubject } from "../wire/names.ts";
-import { type DirectRequest, NotReadableError, readDirect } from "./direct-reader.ts";
+import { type DirectRequest, NotReadableError, readDirect, readStreamState } from "./direct-reader.ts";
 import type { Session } from "./session.ts";
-import { readStreamState } from "./stream-state.ts";
 
 /** One decision as it was published. */
 export interface PublishedMessage {

@@ -46,7 +46,7 @@ export function deliveredOf(info: ConsumerInfo, askedAtMs: number): Delivered {
 }
 
 /** What the server says of pins, and the client's type does not. */
-interface PinState {
+export interface PinState {
   readonly priority_groups?: readonly { readonly group: string; readonly pinned_client_id?: string }[];
 }
 

@@ -11,7 +11,7 @@ export interface DeliveryGateOptions {
   /** False once the session has ended. */
   readonly isCurrent: () => boolean;
   readonly onDelivery: (delivery: Delivery) => void;
-  /** The session has to begin anew, and nothing more is let through. */
+  /** The session has to begin anew, and nothing more is let through; told of one that has ended, too. */
   readonly onWrong: (reason: "gap" | "consumer_changed" | "failed", detail: string) => void;
 }
 
@@ -40,8 +40,7 @@ export function createDeliveryGate(options: DeliveryGateOptions): (delivery: Del
         isFirst = false;
       }
       if (isBodyless(next) && (await hasStoredBody(jsm, next))) {
-        if (isCurrent()) onWrong("consumer_changed", `message ${next.sequence} came without its body`);
-        return;
+        return onWrong("consumer_changed", `message ${next.sequence} came without its body`);
       }
       if (!isCurrent()) return;
       onDelivery(next);
@@ -56,7 +55,7 @@ export function createDeliveryGate(options: DeliveryGateOptions): (delivery: Del
     if (held !== undefined) held.push(delivery);
     else if (isFirst || isBodyless(delivery)) {
       held = [delivery];
-      admitHeld().catch((error: Error) => isCurrent() && onWrong("failed", error.message));
+      admitHeld().catch((error: Error) => onWrong("failed", error.message));
     } else onDelivery(delivery);
   };
 }

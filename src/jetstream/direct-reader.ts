@@ -1,5 +1,8 @@
+import type { JetStreamManager, StreamState } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/transport-node";
+import { SYSTEM_CLOCK } from "../flow/clock.ts";
 import type { StoredMessage } from "../flow/delivery.ts";
+import { isStreamMissing, NatsSetupError } from "./connect.ts";
 import { nextMessage } from "./leader-reader.ts";
 import type { Session } from "./session.ts";
 import { fromDirect } from "./stored-message.ts";
@@ -42,13 +45,13 @@ export function readDirect(
   { nc, newInbox }: Pick<Session, "nc" | "newInbox">,
   stream: string,
   request: DirectRequest,
+  clock = SYSTEM_CLOCK,
 ): Promise<StoredMessage[]> {
   return new Promise((resolve, reject) => {
     const found: StoredMessage[] = [];
     const inbox = newInbox();
-    const timer = setTimeout(
-      () => end(new Error(`stream ${stream}: no answer within ${TIMEOUT_MS / 1000} s`)),
-      TIMEOUT_MS,
+    const cancel = clock.after(TIMEOUT_MS, () =>
+      end(new Error(`stream ${stream}: no answer within ${TIMEOUT_MS / 1000} s`)),
     );
     const subscription = nc.subscribe(inbox, { callback: (error, message) => (error ? end(error) : take(message)) });
     void nc.closed().then(() => end(new Error("the connection to NATS was closed")));
@@ -65,7 +68,7 @@ export function readDirect(
     }
 
     function end(error?: Error): void {
-      clearTimeout(timer);
+      cancel();
       if (!nc.isClosed()) subscription.unsubscribe();
       if (error === undefined) resolve(found);
       else reject(error);
@@ -89,4 +92,19 @@ export async function readAssured(
   if (config.num_replicas === 1) return [];
   const message = await nextMessage(session.jsm, stream, request.next_by_subj ?? ">", request.seq);
   return message === undefined ? [] : [message];
+}
+
+/**
+ * How far a stream reaches.
+ *
+ * @throws NatsSetupError when it is not there.
+ */
+export async function readStreamState(jsm: JetStreamManager, stream: string): Promise<StreamState> {
+  try {
+    return (await jsm.streams.info(stream)).state;
+  } catch (error) {
+    if (!isStreamMissing(error)) throw error;
+    const message = `there is no stream ${stream} at this NATS: natstate makes it when it is started there for the first time`;
+    throw new NatsSetupError(message, { cause: error });
+  }
 }

@@ -1,3 +1,4 @@
+import type { Outbox } from "../flow/outbox.ts";
 import type { LedgerRow } from "../flow/rows.ts";
 import type { Lane } from "../wire/lanes.ts";
 
@@ -14,24 +15,22 @@ export interface DueDecisions {
   drop(lane: Lane): void;
 }
 
-export interface DueDecisionsOptions {
-  readonly pending: (lane: Lane, after: DuePlace, limit: number) => LedgerRow[];
-  readonly offer: (decisions: readonly LedgerRow[]) => void;
-  /** Rows that wait to be published. */
-  readonly backlog: () => number;
-}
-
 /** Of 16 lanes together fewer than what makes events wait. */
 const PAGE = 500;
 const LOW_BACKLOG = 2000;
 const BEGINNING: DuePlace = { actorKey: 0, revision: 0 };
 
-export function createDueDecisions({ pending, offer, backlog }: DueDecisionsOptions): DueDecisions {
+/** @param backlog - rows that wait to be published. */
+export function createDueDecisions(
+  { pendingDecisions }: Pick<Outbox, "pendingDecisions">,
+  offer: (decisions: readonly LedgerRow[]) => void,
+  backlog: () => number,
+): DueDecisions {
   /** Lanes of which more may be due. */
   const places = new Map<Lane, DuePlace>();
 
   function offerPage(lane: Lane, after: DuePlace): void {
-    const rows = pending(lane, after, PAGE);
+    const rows = pendingDecisions(lane, after, PAGE);
     const last = rows.at(-1);
     if (last === undefined || rows.length < PAGE) places.delete(lane);
     else places.set(lane, last);

@@ -31,10 +31,6 @@ export class PublishError extends Error {
   override readonly name = "PublishError";
 }
 
-export interface EventPublisherOptions extends NatsOptions {
-  readonly type: ActorType;
-}
-
 const TIMEOUT_MS = 5000;
 const RETRY_MS = 500;
 const MAX_ATTEMPTS = 11;
@@ -47,7 +43,7 @@ const MAX_ATTEMPTS = 11;
  *
  * @throws NatsSetupError when nothing answers; its `publish` does when the type's stream is not there.
  */
-export async function openEventPublisher({ type, ...nats }: EventPublisherOptions): Promise<EventPublisher> {
+export async function openEventPublisher(type: ActorType, nats: NatsOptions): Promise<EventPublisher> {
   const stream = eventStream(type);
   const session = await openSession(nats, () => {});
   // Whether there is a stream is seen by publishing: a publisher needs no permission to ask about it.

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { ServiceError } from "@nats-io/services";
 import type { ActorType } from "../actor/actor-type.ts";
+import { QueryError } from "../answers/query-error.ts";
 import { querySubject } from "../wire/names.ts";
 import type { InspectQuestion } from "./inspect-service.ts";
-import { QueryError } from "./query-error.ts";
 import type { Session } from "./session.ts";
 
 export interface FollowInspectionOptions {

@@ -2,6 +2,8 @@ import type { ServiceMsg } from "@nats-io/services";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { ActorType } from "../actor/actor-type.ts";
 import { INSPECTION_ENDS, type Inspection, type InspectionEnd, type Inspections } from "../answers/inspection.ts";
+import { readJsonObject } from "../flow/json-body.ts";
+import { isRejected } from "../wire/rejection.ts";
 
 /** What an inspector asks for on `natstate.<collection>.inspect.<id>`. */
 export interface InspectQuestion {
@@ -17,12 +19,6 @@ export interface InspectLeases {
   /** Begins, renews or ends a lease. */
   ask(type: ActorType, actorId: string, message: ServiceMsg): void;
   stop(): void;
-}
-
-export interface InspectLeasesOptions {
-  readonly nc: NatsConnection;
-  readonly inspections: Inspections;
-  readonly leaseMs?: number;
 }
 
 interface Lease {
@@ -45,7 +41,7 @@ const LEASE_MS = 30_000;
 const INSPECTOR = /^[A-Za-z0-9_-]{8,64}$/;
 
 /** Opens nothing and runs no timer until the first question. */
-export function createInspectLeases({ nc, inspections, leaseMs = LEASE_MS }: InspectLeasesOptions): InspectLeases {
+export function createInspectLeases(nc: NatsConnection, inspections: Inspections, leaseMs = LEASE_MS): InspectLeases {
   const leases = new Map<string, Lease>();
 
   function close(name: string): void {
@@ -108,10 +104,8 @@ export function createInspectLeases({ nc, inspections, leaseMs = LEASE_MS }: Ins
 }
 
 function readQuestion(body: Uint8Array): InspectQuestion | undefined {
-  try {
-    const question = JSON.parse(Buffer.from(body).toString("utf8")) as InspectQuestion | null;
-    return typeof question?.inspector === "string" && INSPECTOR.test(question.inspector) ? question : undefined;
-  } catch {
-    return undefined;
-  }
+  const read = readJsonObject("body", body);
+  if (isRejected(read)) return undefined;
+  const { inspector } = read.fields;
+  return typeof inspector === "string" && INSPECTOR.test(inspector) ? { ...read.fields, inspector } : undefined;
 }

@@ -1,26 +1,16 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
+import type { ActorType } from "../actor/actor-type.ts";
+import type { LaneRecords } from "../flow/lane-records.ts";
 import type { OutboxStreams } from "../flow/outbox.ts";
 import type { Lane } from "../wire/lanes.ts";
-import { DEAD_LETTERS_STREAM, DECISIONS_STREAM, partitionOf } from "../wire/names.ts";
+import { DEAD_LETTERS_STREAM, DECISIONS_STREAM, eventStream, partitionOf } from "../wire/names.ts";
 import { NatsSetupError } from "./connect.ts";
 import { checkOutboxStreams, type LostMessages, otherOutboxStream } from "./outbox-streams.ts";
-import type { StreamIdentity } from "./stream-identity.ts";
-import { type KnownPositions, otherStream, refusal, StreamIdentityError } from "./stream-identity.ts";
-
-/** What the store knows of event streams, and learns. */
-export interface StreamRecords extends KnownPositions {
-  streamPartitions(stream: string): number | undefined;
-  saveStream(type: string, stream: string, created: string, partitions: number): void;
-  saveCompleteTo(lanes: ReadonlyMap<Lane, number>): void;
-  forgetStream(
-    stream: string,
-    division: { readonly partitions: number; readonly partitionOf: (actorId: string) => number },
-  ): number;
-}
+import { otherStream, readIdentity, refusal, type StreamIdentity, StreamIdentityError } from "./stream-identity.ts";
 
 export interface KnownStreamsOptions {
   readonly jsm: JetStreamManager;
-  readonly records: StreamRecords;
+  readonly records: LaneRecords;
   readonly outboxStreams: OutboxStreams;
   /** Event streams, DECISIONS and DEAD_LETTERS. */
   readonly found: readonly StreamIdentity[];
@@ -58,7 +48,7 @@ export async function rememberStreams(options: KnownStreamsOptions): Promise<Los
   for (const stream of found.filter(isAccepted)) {
     if (isOutbox(stream.name)) onAccepted(stream, acceptOutbox(outboxStreams, stream));
   }
-  const lost = await checkOutboxStreams({ jsm, outboxStreams });
+  const lost = await checkOutboxStreams(jsm, outboxStreams);
   for (const stream of found.filter(isAccepted)) {
     if (!isOutbox(stream.name)) onAccepted(stream, acceptEvents(options, stream));
   }
@@ -105,10 +95,31 @@ function acceptEvents({ records, lanes, partitions }: KnownStreamsOptions, strea
  *
  * @throws StreamIdentityError with what to do.
  */
-function refuseOtherDivision(records: StreamRecords, { name, created }: StreamIdentity, partitions: number): void {
+function refuseOtherDivision(records: LaneRecords, { name, created }: StreamIdentity, partitions: number): void {
   const known = records.streamPartitions(name);
   if (known === undefined || known === partitions || records.streamCreated(name) !== created) return;
   throw new StreamIdentityError(
     `stream ${name} has messages in ${known} partitions, NATSTATE_PARTITIONS is ${partitions}: its subject transform was edited, and what is stored keeps the partition it has. Set NATSTATE_PARTITIONS=${known} and the subject transform back; for another number, make the stream anew.`,
   );
+}
+
+/** What the streams still hold: sequences of their first messages. */
+export interface Held {
+  readonly firstEvent: number;
+  readonly firstDeadLetter: number;
+}
+
+/** Where a type's events and DEAD_LETTERS begin now, undefined when one of them is not the stream the store knows. */
+export async function heldOf(
+  jsm: JetStreamManager,
+  records: Pick<LaneRecords, "streamCreated">,
+  outboxStreams: Pick<OutboxStreams, "find">,
+  type: ActorType,
+): Promise<Held | undefined> {
+  const deadLetters = await readIdentity(jsm, DEAD_LETTERS_STREAM);
+  const events = await readIdentity(jsm, eventStream(type));
+  const isKnown =
+    outboxStreams.find(DEAD_LETTERS_STREAM)?.created === deadLetters.created &&
+    records.streamCreated(events.name) === events.created;
+  return isKnown ? { firstEvent: events.firstSequence, firstDeadLetter: deadLetters.firstSequence } : undefined;
 }

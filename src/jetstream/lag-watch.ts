@@ -1,10 +1,19 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
+import type { ActorType } from "../actor/actor-type.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { askLag, type LaneLag } from "./lag.ts";
-import { createLagFigures, type LagFigures } from "./lag-figures.ts";
 
-/** Knows how far the lanes are behind, as of the last measurement. What is older than two turns is not known any more. */
-export interface LagWatch extends LagFigures {
+/** Knows how far the lanes that are ours are behind, as of the last measurement. What is older than two turns is not known any more. */
+export interface LagWatch {
+  byLane(): ReadonlyMap<Lane, number>;
+  /** Of its lanes, or all; null when that of one is not known. */
+  total(type?: ActorType): number | null;
+  /** Lanes of which it is not known any more, and why. */
+  unknown(): readonly { readonly lane: Lane; readonly reason: string }[];
+  /** What was found wrong with their consumers, a line each. */
+  consumerProblems(): readonly string[];
+  /** They went to another owner: when they come back nothing is known of them. */
+  forget(lanes: readonly Lane[]): void;
   /** Measures now, not at the next turn. */
   measure(): Promise<void>;
   stop(): void;
@@ -30,7 +39,7 @@ const CATCHING_UP_MS = 300;
 /** Measures at intervals, more often while a lane has not caught up. */
 export function watchLag(options: LagWatchOptions): LagWatch {
   const { jsm, everyMs, assigned, isCatchingUp, onMeasured, onTrouble, now = () => performance.now() } = options;
-  const figures = createLagFigures({ assigned, freshMs: 2 * everyMs, now });
+  const figures = createFigures(assigned, 2 * everyMs, now);
   let measuredAtMs = now();
   let isMeasuring = false;
   const timer = setInterval(
@@ -71,4 +80,60 @@ export function watchLag(options: LagWatchOptions): LagWatch {
   }
 
   return { ...figures, measure, stop: () => clearInterval(timer) };
+}
+
+interface Figure {
+  /** Undefined until it is measured. */
+  readonly lag: number | undefined;
+  /** When it was, or when the lane was first seen. */
+  readonly atMs: number;
+  /** Why it was not measured since. */
+  readonly reason: string;
+  readonly consumerProblem: string | undefined;
+}
+
+/** @param freshMs - what is older is not known any more. */
+function createFigures(assigned: () => readonly Lane[], freshMs: number, now: () => number) {
+  const figures = new Map<Lane, Figure>();
+
+  function failed(lane: Lane, reason: string): void {
+    const known = figures.get(lane) ?? { lag: undefined, atMs: now(), consumerProblem: undefined };
+    figures.set(lane, { ...known, reason });
+  }
+
+  const isFresh = ({ atMs }: Figure) => now() - atMs < freshMs;
+  /** A lane may have gone to another owner since. */
+  function own(): [Lane, Figure][] {
+    const lanes = assigned();
+    return [...figures].filter(([lane]) => lanes.includes(lane));
+  }
+  const byLane = () =>
+    new Map(
+      own().flatMap(([lane, figure]) =>
+        isFresh(figure) && figure.lag !== undefined ? [[lane, figure.lag] as const] : [],
+      ),
+    );
+
+  return {
+    /** These are measured from now on, and no others: one that was never read has nobody to say that it went. */
+    follow(lanes: readonly Lane[]): void {
+      for (const lane of figures.keys()) if (!lanes.includes(lane)) figures.delete(lane);
+      for (const lane of lanes) if (!figures.has(lane)) failed(lane, "not measured yet");
+    },
+    forget(lanes: readonly Lane[]): void {
+      for (const lane of lanes) figures.delete(lane);
+    },
+    measured({ lane, lag, consumer }: LaneLag): void {
+      figures.set(lane, { lag, atMs: now(), reason: "", consumerProblem: consumer.problem ?? undefined });
+    },
+    failed,
+    byLane,
+    total(type?: ActorType): number | null {
+      const known = byLane();
+      const lags = assigned().flatMap((lane) => (type === undefined || lane.type === type ? [known.get(lane)] : []));
+      return lags.reduce<number | null>((sum, lag) => (sum === null || lag === undefined ? null : sum + lag), 0);
+    },
+    unknown: () => own().flatMap(([lane, figure]) => (isFresh(figure) ? [] : [{ lane, reason: figure.reason }])),
+    consumerProblems: () => own().flatMap(([, { consumerProblem }]) => consumerProblem ?? []),
+  };
 }

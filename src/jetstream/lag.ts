@@ -1,11 +1,13 @@
 import type { ConsumerInfo, JetStreamManager, StreamInfo } from "@nats-io/jetstream";
+import type { ActorType } from "../actor/actor-type.ts";
 import type { Lane } from "../wire/lanes.ts";
-import { consumerName } from "../wire/names.ts";
+import { consumerName, eventStream } from "../wire/names.ts";
 import { type Delivered, deliveredOf } from "./delivery-audit.ts";
 import { type ConsumerFinding, examineConsumer } from "./lane-consumer.ts";
 
 import { nextMessage } from "./leader-reader.ts";
 import { wantedConsumer } from "./stream-configs.ts";
+import { majoritySilentMs, SILENT_MS } from "./stream-pulse.ts";
 
 /** How far one lane is behind. */
 export interface LaneLag {
@@ -82,4 +84,25 @@ export async function measureLag(jsm: JetStreamManager, lanes: readonly Lane[]):
     if (result.status === "rejected") throw result.reason;
     return result.value;
   });
+}
+
+/**
+ * Messages of a type that are stored and not yet applied, over all its partitions, whoever reads them.
+ *
+ * @returns null when it cannot be known: this user may not ask, or NATS is away.
+ */
+export async function readTotalLag(jsm: JetStreamManager, type: ActorType): Promise<number | null> {
+  const stream = eventStream(type);
+  try {
+    const info = await jsm.streams.info(stream);
+    // A leader that has lost its majority shows what was.
+    if (majoritySilentMs(info) > SILENT_MS) return null;
+    const { config } = info;
+    const [, partitions] = /\{\{partition\((\d+),/.exec(config.subject_transform?.dest ?? "") ?? [];
+    if (partitions === undefined) return null;
+    const lanes = Array.from({ length: Number(partitions) }, (_, partition) => ({ type, stream, partition }));
+    return (await measureLag(jsm, lanes)).reduce((sum, { lag }) => sum + lag, 0);
+  } catch {
+    return null;
+  }
 }

@@ -1,6 +1,6 @@
 import { type ConsumerInfo, JetStreamApiCodes, type JetStreamManager } from "@nats-io/jetstream";
 import type { Lane } from "../wire/lanes.ts";
-import { type Comparison, differencesOf, different, differingSettings, missing } from "./comparison.ts";
+import { asFound, type Comparison, different, differingSettings, missing } from "./comparison.ts";
 import { apiErrorCode, NatsSetupError } from "./connect.ts";
 import { permissionError } from "./permission.ts";
 import { wantedConsumer } from "./stream-configs.ts";
@@ -51,7 +51,7 @@ async function mend(jsm: JetStreamManager, lane: Lane, found: ConsumerInfo, prob
       const { pause_until } = found.config;
       await jsm.consumers.add(lane.stream, { ...wanted, ...(pause_until !== undefined && { pause_until }) });
     } catch (refused) {
-      if (permissionError(refused as Error)) throw new NatsSetupError(problem, { cause: refused });
+      if (permissionError(refused)) throw new NatsSetupError(problem, { cause: refused });
       throw refused;
     }
   }
@@ -86,9 +86,10 @@ export function compareConsumer(lane: Lane, info: ConsumerInfo): Comparison {
 /** The same without the pause, which somebody meant and which loses nothing: it is told, and not ended. */
 function compareSettings(lane: Lane, { config }: ConsumerInfo): Comparison {
   const wanted = wantedConsumer(lane);
-  const differences = differencesOf(wanted, config);
-  if (differences.length === 0) return { differences, remedy: null };
-  const flags = differingSettings(wanted, config).map(({ name }) => EDIT_FLAGS[name]?.(lane));
+  const settings = differingSettings(wanted, config);
+  const differences = settings.map(asFound);
+  if (settings.length === 0) return { differences, remedy: null };
+  const flags = settings.map(({ name }) => EDIT_FLAGS[name]?.(lane));
   const name = `${lane.stream} ${wanted.durable_name}`;
   const remedy = flags.includes(undefined)
     ? `To make it anew: nats consumer rm ${name} --force, and start once with NATSTATE_MANAGE_STREAMS=true`

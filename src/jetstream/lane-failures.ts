@@ -3,12 +3,10 @@ import { NatsSetupError } from "./connect.ts";
 
 /** What keeps a lane from being read: when it is tried again, and from when on somebody is to hear of it. */
 export interface LaneFailures {
-  /** It is read. */
-  began(): void;
   /** It was read, and is no more. */
   ended(): void;
   failed(error: Error): void;
-  /** What failed says nothing about now. */
+  /** It is read, or what failed says nothing about now. */
   forget(): void;
   /** How long to wait before the next attempt; longer each time. */
   nextDelayMs(): number;
@@ -27,20 +25,17 @@ export function createLaneFailures({ now }: Clock = SYSTEM_CLOCK): LaneFailures 
   let failure: { readonly message: string; readonly isFinal: boolean } | undefined;
   let endedAtMs = now();
 
-  function forget(): void {
-    attempts = 0;
-    failure = undefined;
-  }
-
   return {
-    began: forget,
     ended() {
       endedAtMs = now();
     },
     failed(error) {
       failure = { message: error.message, isFinal: error instanceof NatsSetupError };
     },
-    forget,
+    forget() {
+      attempts = 0;
+      failure = undefined;
+    },
     nextDelayMs: () => RETRY_MS[attempts++] ?? 2000,
     told() {
       if (failure === undefined) return undefined;

@@ -7,7 +7,7 @@ import { createDeliveryAudit, type Delivered } from "./delivery-audit.ts";
 import { createLaneFailures } from "./lane-failures.ts";
 import { beginLaneSession, type Doubt, type LaneSession, type LaneSessionOptions } from "./lane-session.ts";
 
-/** Reads one lane in stream order, from its checkpoint, for as long as it is owned: one session after another. */
+/** Reads one lane in stream order, from its checkpoint, for as long as it is owned or followed: one session after another. */
 export interface LaneReader {
   readonly lane: Lane;
   /** True while deliveries may arrive in order, or only wait for room. */
@@ -26,7 +26,7 @@ export interface LaneReader {
 
 export interface LaneReaderOptions extends Omit<LaneSessionOptions, "audit" | "onDoubt"> {
   /** For what is delivered. While it is full nothing is asked for. */
-  readonly room?: Room;
+  readonly room: Room;
   /** What is queued of the lane is to be forgotten: it comes again. */
   readonly onDoubt: (reason: Doubt, detail: string | undefined) => void;
 }
@@ -36,22 +36,26 @@ const UNPINNED_RETRY_MS = 1500;
 
 /** Reads at once, and until it is released. */
 export function readLane(options: LaneReaderOptions): LaneReader {
-  const { jsm, lane, onChanged, room, clock = SYSTEM_CLOCK } = options;
+  const { jsm, lane, isFollowing = false, onChanged, room, clock = SYSTEM_CLOCK } = options;
   const audit = createDeliveryAudit(clock.now);
   const failures = createLaneFailures(clock);
   let session: LaneSession | undefined;
   let state: "closed" | "opening" | "reading" | "held" | "released" = "closed";
   let cancelRetry = () => {};
+  const pin = rememberPin(options.mayTakeOver);
+
+  const isReading = () => state === "reading" || state === "held";
 
   function open(): void {
     state = "opening";
-    const mine = beginLaneSession({ ...options, audit, onDelivery: accept, onDoubt: doubt });
+    const mine = beginLaneSession({ ...options, ...pin, audit, onDelivery: accept, onDoubt: doubt });
     session = mine;
     mine.begun.then(
       () => {
         if (session !== mine) return;
         state = "reading";
-        failures.began();
+        pin.taken();
+        failures.forget();
       },
       (error: Error) => {
         if (session !== mine) return;
@@ -61,17 +65,12 @@ export function readLane(options: LaneReaderOptions): LaneReader {
     );
   }
 
-  function accept(delivery: Delivery): void {
-    if (room?.isFull()) hold(room);
-    else options.onDelivery(delivery);
-  }
+  const accept = (delivery: Delivery) => (room.isFull() ? hold() : options.onDelivery(delivery));
 
   /** What is queued is kept and applied; what follows it is delivered anew, once there is room. */
-  function hold(until: Room): void {
+  function hold(): void {
     close("held");
-    void until.whenFree().then(() => {
-      if (state === "held") doubt("full");
-    });
+    void room.whenFree().then(() => void (state === "held" && doubt("full")));
   }
 
   function doubt(reason: Doubt, detail?: string): void {
@@ -79,6 +78,7 @@ export function readLane(options: LaneReaderOptions): LaneReader {
     close("closed");
     options.onDoubt(reason, detail);
     if (reason === "consumer_changed") onChanged();
+    pin.doubted(reason);
     // What failed while it was away says nothing about now.
     if (reason === "connection") failures.forget();
     cancelRetry();
@@ -92,10 +92,6 @@ export function readLane(options: LaneReaderOptions): LaneReader {
     audit.end();
     session?.end();
     session = undefined;
-  }
-
-  function isReading(): boolean {
-    return state === "reading" || state === "held";
   }
 
   open();
@@ -113,8 +109,22 @@ export function readLane(options: LaneReaderOptions): LaneReader {
       const wasReading = isReading();
       cancelRetry();
       close("released");
-      if (!wasReading) return;
+      if (!wasReading || isFollowing) return;
       await jsm.consumers.unpin(lane.stream, consumerName(lane.type, lane.partition), OWNER_GROUP).catch(() => {});
+    },
+  };
+}
+
+/** As far as we know it is ourselves who read it: then it is taken from nobody. */
+function rememberPin(mayTakeOver = () => true) {
+  let isOurs = false;
+  return {
+    mayTakeOver: () => isOurs || mayTakeOver(),
+    taken(): void {
+      isOurs = true;
+    },
+    doubted(reason: Doubt): void {
+      if (reason === "unpinned" || reason === "connection") isOurs = false;
     },
   };
 }

@@ -1,5 +1,7 @@
-import type { ConsumerMessages, JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
-import { type Clock, SYSTEM_CLOCK } from "../flow/clock.ts";
+import { randomUUID } from "node:crypto";
+import type { Consumer, ConsumerMessages, JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
+import { nanos } from "@nats-io/transport-node";
+import { type Clock, SYSTEM_CLOCK, waitFor } from "../flow/clock.ts";
 import { type Delivery, toDelivery } from "../flow/delivery.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { consumerName, OWNER_GROUP } from "../wire/names.ts";
@@ -7,11 +9,13 @@ import { type DeliveryAudit, isPinned } from "./delivery-audit.ts";
 import { createDeliveryGate } from "./delivery-gate.ts";
 import { ensureConsumer } from "./lane-consumer.ts";
 import { fromConsumer } from "./stored-message.ts";
+import { wantedConsumer } from "./stream-configs.ts";
 
 /** Why a lane starts over from its checkpoint. */
 export type Doubt =
   | "gap"
   | "unpinned"
+  | "leader_changed"
   | "consumer_lost"
   | "consumer_changed"
   | "connection"
@@ -31,7 +35,11 @@ export interface LaneSessionOptions {
   readonly jsm: JetStreamManager;
   readonly js: JetStreamClient;
   readonly lane: Lane;
+  /** True: it is read beside its owner, on a consumer of our own; nothing is pinned, reset or acknowledged. */
+  readonly isFollowing?: boolean;
   readonly manage: boolean;
+  /** Asked at each begin: may it be taken from somebody else who reads it? By default it may. */
+  readonly mayTakeOver?: () => boolean;
   /** Rejects when it cannot begin, for example when the stream is another one than was read. */
   readonly prepare: () => Promise<void>;
   readonly checkpoint: () => number;
@@ -50,23 +58,27 @@ export interface LaneSessionOptions {
 }
 
 /**
- * Short: a stall after a leader change lasts two heartbeats. An idle owner renews its pull when it expires, and must do
- * so well before the pin times out (`PIN_TIMEOUT_MS`): at 5 s each the first event after a pause found no owner for 1.6 s.
+ * Short: a stall after a leader change lasts two heartbeats, and half a second is the least the client takes. An idle
+ * owner renews its pull when it expires, and must do so well before the pin times out (`PIN_TIMEOUT_MS`): at 5 s each the
+ * first event after a pause found no owner for 1.6 s.
  */
-const PULL = { max_messages: 1000, expires: 2000, idle_heartbeat: 1000 };
+const PULL = { max_messages: 1000, expires: 2000, idle_heartbeat: 500 };
+
+/** A follower that is gone leaves its consumer to the server, which removes it after so long; longer than any pull. */
+const FOLLOWER_SILENCE_MS = 10_000;
 
 /** In which a former owner hears that its pin is gone, and closes. */
 const FORMER_OWNER_MS = 100;
 const FORMER_OWNER_ROUNDS = 4;
 
 /**
- * Takes the pin, resets the durable consumer to checkpoint + 1 and consumes on an inbox of its own, so that nothing of an
- * earlier session can arrive. After a reset the server counts deliveries from 1; the first number that is not the next
- * one is a doubt. So is a first delivery that is not the first message after the checkpoint: another owner's reset,
- * between ours and it, begins at 1 as well.
+ * Consumes from checkpoint + 1 on an inbox of its own, so that nothing of an earlier session can arrive. The server counts
+ * deliveries from 1, for a new consumer and after a reset; the first number that is not the next one is a doubt. So is a
+ * first delivery that is not the first message after the checkpoint: another owner's reset, between ours and it, begins at
+ * 1 as well.
  */
 export function beginLaneSession(options: LaneSessionOptions): LaneSession {
-  const { jsm, js, lane, manage, audit, onMended, onChanged } = options;
+  const { jsm, lane, isFollowing = false, audit } = options;
   let isEnded = false;
   let messages: ConsumerMessages | undefined;
   const isCurrent = () => !isEnded;
@@ -78,18 +90,12 @@ export function beginLaneSession(options: LaneSessionOptions): LaneSession {
     // Whoever begins it has it before anything of it can happen.
     await Promise.resolve();
     await options.prepare();
-    const mended = await ensureConsumer({ jsm, lane, manage, onChanged });
-    if (mended.length > 0) onMended(mended);
     if (isEnded) return;
-    const from = options.checkpoint() + 1;
-    await takePin(options, from, isCurrent);
-    if (isEnded) return;
-    const consumer = await js.consumers.get(lane.stream, consumerName(lane.type, lane.partition));
+    const { consumer, from, leader } = await (isFollowing ? addConsumer(options) : takeConsumer(options, isCurrent));
     if (isEnded) return;
     audit.begin();
     const admit = createDeliveryGate({
-      ...{ jsm, lane, from, isCurrent, onWrong: onDoubt },
-      onDelivery: (delivery) => isCurrent() && options.onDelivery(delivery),
+      ...{ jsm, lane, from, isCurrent, onDelivery: options.onDelivery, onWrong: onDoubt },
     });
     const callback = (message: JsMsg) => {
       if (isEnded) return;
@@ -99,11 +105,18 @@ export function beginLaneSession(options: LaneSessionOptions): LaneSession {
         return onDoubt("gap", `delivery ${deliverySequence} (attempt ${deliveryCount}), expected ${expected}`);
       }
       audit.count();
-      admit(toDelivery(lane, fromConsumer(message), () => message.ack()));
+      const ack = isFollowing ? () => {} : () => message.ack();
+      admit(toDelivery(lane, fromConsumer(message), ack));
     };
-    messages = await consumer.consume({ ...PULL, group: OWNER_GROUP, callback });
+    messages = await consumer.consume({ ...PULL, ...(!isFollowing && { group: OWNER_GROUP }), callback });
     if (isEnded) await messages.close();
-    else void watchStatus(messages, onDoubt);
+    else void watchStatus(messages, onDoubt, unpinned);
+
+    /** A consumer's next leader knows of no pin: nobody has taken it. */
+    async function unpinned(): Promise<void> {
+      const now = await leaderOf(options);
+      onDoubt(now === leader ? "unpinned" : "leader_changed");
+    }
   }
 
   return {
@@ -115,32 +128,85 @@ export function beginLaneSession(options: LaneSessionOptions): LaneSession {
   };
 }
 
+/** The server that leads the lane's consumer; undefined where there is one server, or when it cannot be known. */
+async function leaderOf({ jsm, lane }: LaneSessionOptions): Promise<string | undefined> {
+  const name = consumerName(lane.type, lane.partition);
+  return jsm.consumers.info(lane.stream, name).then(
+    ({ cluster }) => cluster?.leader,
+    () => undefined,
+  );
+}
+
+/** What is read, and the sequence it begins at. */
+interface Begun {
+  readonly consumer: Consumer;
+  readonly from: number;
+  /** Who leads it, where there are several servers. */
+  readonly leader?: string | undefined;
+}
+
+/** The lane's durable consumer, pinned to us and set to the checkpoint. */
+async function takeConsumer(options: LaneSessionOptions, isCurrent: () => boolean): Promise<Begun> {
+  const { jsm, js, lane, manage, onMended, onChanged } = options;
+  const mended = await ensureConsumer({ jsm, lane, manage, onChanged });
+  if (mended.length > 0) onMended(mended);
+  const from = options.checkpoint() + 1;
+  const leader = await takePin(options, from, isCurrent);
+  return { consumer: await js.consumers.get(lane.stream, consumerName(lane.type, lane.partition)), from, leader };
+}
+
+/** A consumer of the same messages that nobody else reads. */
+async function addConsumer({ jsm, js, lane, checkpoint }: LaneSessionOptions): Promise<Begun> {
+  const from = checkpoint() + 1;
+  const name = `follow-${consumerName(lane.type, lane.partition)}-${randomUUID()}`;
+  await jsm.consumers.add(lane.stream, {
+    name,
+    filter_subject: wantedConsumer(lane).filter_subject,
+    ack_policy: "none",
+    deliver_policy: "by_start_sequence",
+    opt_start_seq: from,
+    inactive_threshold: nanos(FOLLOWER_SILENCE_MS),
+    mem_storage: true,
+    num_replicas: 1,
+  });
+  return { consumer: await js.consumers.get(lane.stream, name), from };
+}
+
 /**
  * Makes the server deliver from `from`, to us. An owner that does not know yet that we are there is told that it lost
  * the pin when there is something to deliver, and its client asks for more, without a pin, before that owner can close
  * it: its request is there before ours. So it is given the time, and what it got meanwhile is delivered again.
+ *
+ * @returns who leads the consumer, where there are several servers.
  */
 async function takePin(
-  { jsm, lane, clock = SYSTEM_CLOCK }: LaneSessionOptions,
+  { jsm, lane, mayTakeOver = () => true, clock = SYSTEM_CLOCK }: LaneSessionOptions,
   from: number,
   isCurrent: () => boolean,
-): Promise<void> {
+): Promise<string | undefined> {
   const durable = consumerName(lane.type, lane.partition);
   for (let round = 1; isCurrent(); round++) {
     const info = await jsm.consumers.info(lane.stream, durable);
-    if (!isCurrent()) return;
-    await jsm.consumers.unpin(lane.stream, durable, OWNER_GROUP);
-    if (!isCurrent()) return;
-    await jsm.consumers.reset(lane.stream, durable, from);
+    if (!isCurrent()) break;
     const areOthers = isPinned(info) || info.num_waiting > 0;
-    if (!areOthers || round === FORMER_OWNER_ROUNDS) return;
-    await new Promise<void>((resolve) => clock.after(FORMER_OWNER_MS, resolve));
+    if (areOthers && round === 1 && !mayTakeOver()) throw new Error("another daemon reads it, or did until just now");
+    await jsm.consumers.unpin(lane.stream, durable, OWNER_GROUP);
+    if (!isCurrent()) break;
+    await jsm.consumers.reset(lane.stream, durable, from);
+    if (!areOthers || round === FORMER_OWNER_ROUNDS) return info.cluster?.leader;
+    await waitFor(clock, FORMER_OWNER_MS);
   }
+  return undefined;
 }
 
-async function watchStatus(messages: ConsumerMessages, onDoubt: LaneSessionOptions["onDoubt"]): Promise<void> {
+/** @param unpinned - another one has the pin, or nobody has it. */
+async function watchStatus(
+  messages: ConsumerMessages,
+  onDoubt: LaneSessionOptions["onDoubt"],
+  unpinned: () => Promise<void>,
+): Promise<void> {
   for await (const { type } of messages.status()) {
-    if (type === "consumer_unpinned") return onDoubt("unpinned");
+    if (type === "consumer_unpinned") return unpinned();
     if (type === "consumer_deleted" || type === "consumer_not_found") return onDoubt("consumer_lost");
     if (type === "stream_not_found") return onDoubt("consumer_lost", "the stream is gone");
   }

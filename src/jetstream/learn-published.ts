@@ -5,7 +5,9 @@ import type { DeadLetterRow } from "../flow/rows.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { DEAD_LETTERS_STREAM, DECISIONS_STREAM, partitionOf } from "../wire/names.ts";
 import { readReason } from "../wire/rejection.ts";
+import { coalesce } from "./coalesce.ts";
 import type { MissingMessages } from "./missing-messages.ts";
+import { noteVersions, refuseOlder } from "./newer-rules.ts";
 import { checkOutboxStreams, type LostMessages } from "./outbox-streams.ts";
 import { readDecision } from "./published-decisions.ts";
 import { type KnownPositions, readKnownIdentity, StreamIdentityError } from "./stream-identity.ts";
@@ -16,10 +18,15 @@ import type { TopologyWatch } from "./topology-watch.ts";
 export interface Learning {
   /** Lanes that become ours. Rejects with StreamIdentityError when they cannot be read from their checkpoints. */
   take(lanes: readonly Lane[]): Promise<void>;
-  /** A lane that is ours and is read again: whoever had it meanwhile has published for it. */
+  /**
+   * A lane that is ours and is read again: whoever had it meanwhile has published for it. Rejects with NatsSetupError
+   * when that was a newer version of its type.
+   */
   again(lane: Lane): Promise<void>;
   /** Is the stream still the one that the checkpoint speaks of? Tells `onRefused` and rejects when it is not. */
   checkStream(lane: Lane): Promise<void>;
+  /** Lanes that are followed: is the stream theirs, and what has been published for them? Rejects as `take`. */
+  follow(lanes: readonly Lane[]): Promise<void>;
   /** Learns what has been published for every lane of ours. Tells `onRefused` and rejects as `checkStream`. */
   all(): Promise<void>;
 }
@@ -44,8 +51,7 @@ export interface LearningOptions extends LearnPublishedOptions {
 
 /** Holds streams against the store, and the store against what the streams hold of it. */
 export function createLearning(options: LearningOptions): Learning {
-  const { jsm, records, missing, topology, assigned, onRefused, onLost } = options;
-  let learning: Promise<void> | undefined;
+  const { jsm, records, outbox, outboxStreams, missing, topology, assigned, onRefused, onLost } = options;
   const untold: LostMessages[] = [];
 
   async function checkStream(lanes: readonly Lane[]): Promise<void> {
@@ -65,12 +71,13 @@ export function createLearning(options: LearningOptions): Learning {
     }
   }
 
-  async function learn(lanes: readonly Lane[]): Promise<void> {
+  /** A new store reads both streams from their beginning: once for all lanes that begin at a time. */
+  const learn = coalesce(async (lanes: readonly Lane[]) => {
     // Noticed once; told when it is known what they still hold, which may take several attempts.
-    untold.push(...(await checkOutboxStreams(options)));
+    untold.push(...(await checkOutboxStreams(jsm, outboxStreams)));
     await learnPublished(options, lanes);
     if (untold.length > 0) onLost(untold.splice(0));
-  }
+  });
 
   return {
     async take(lanes) {
@@ -81,11 +88,13 @@ export function createLearning(options: LearningOptions): Learning {
     async again(lane) {
       await orRefuse(() => checkStream([lane]));
       await topology.refuse([lane], false);
-      // One for all that ask at a time: mostly every lane is read again at once.
-      learning ??= orRefuse(() => learn(assigned())).finally(() => {
-        learning = undefined;
-      });
-      await learning;
+      await orRefuse(() => learn([lane]));
+      refuseOlder(outbox, lane);
+    },
+    async follow(lanes) {
+      await checkStream(lanes);
+      await topology.refuse(lanes, false);
+      await learn(lanes);
     },
     checkStream: (lane) => orRefuse(() => checkStream([lane])),
     all: () => orRefuse(() => learn(assigned())),
@@ -144,6 +153,7 @@ function createLaneSorter(
           if (decision === undefined) onForeign(DECISIONS_STREAM, message);
           return decision === undefined ? [] : [{ ...decision, pastTo }];
         });
+        noteVersions(outbox, lane, learnt);
         outbox.learnDecisions(lane, learnt);
       }
     },

@@ -2,7 +2,7 @@ import { MsgHdrsImpl } from "@nats-io/nats-core/internal";
 import type { MsgHdrs } from "@nats-io/transport-node";
 import { MAX_HEADERS } from "../flow/decode.ts";
 import type { StoredMessage } from "../flow/delivery.ts";
-import { firstHeader } from "../wire/headers.ts";
+import { firstHeader, LEFT_OUT } from "../wire/headers.ts";
 
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
@@ -89,10 +89,7 @@ function add({ headers }: MsgHdrsImpl, line: string): void {
   else known.push(value);
 }
 
-/** Told in place of the headers that were not read; a publisher's own is not believed. */
-export const LEFT_OUT = "Natstate-Headers-Left-Out";
-
-/** A message's headers, however it was read. */
+/** A message's headers, however it was read. What a publisher itself says of headers left out is not believed. */
 export function readHeaders(
   found: MsgHdrs | undefined,
 ): Pick<StoredMessage, "header" | "headers" | "headerCount" | "headerBytes"> {

@@ -1,15 +1,22 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
 import type { BatchResult } from "../flow/batch-result.ts";
-import { type Clock, SYSTEM_CLOCK } from "../flow/clock.ts";
+import { type Clock, SYSTEM_CLOCK, waitFor } from "../flow/clock.ts";
+import type { LaneRecords } from "../flow/lane-records.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { createSequenceSet, type SequenceRange, type SequenceSet } from "./sequence-set.ts";
 import { StreamIdentityError } from "./stream-identity.ts";
 
-/** The part of the store this needs. */
-export interface IntactPositions {
-  /** Nothing of the lane was missing up to here when the stream was last looked at. */
-  intactTo(lane: Lane): number;
-  saveCompleteTo(lanes: ReadonlyMap<Lane, number>): void;
+/** Messages are gone that these lanes have not read. */
+export class MissingMessagesError extends StreamIdentityError {
+  /** Whoever has read the lane up to here misses nothing. */
+  readonly goneTo: number;
+  readonly lanes: readonly Lane[];
+
+  constructor(message: string, goneTo: number, lanes: readonly Lane[]) {
+    super(message);
+    this.goneTo = goneTo;
+    this.lanes = lanes;
+  }
 }
 
 /** Knows which messages a stream no longer has, and whether somebody of ours has read them. */
@@ -19,7 +26,7 @@ export interface MissingMessages {
   /**
    * Refuses lanes of which messages may be gone that were never read. What is gone and was read is noted.
    *
-   * @throws StreamIdentityError with the command that resolves it; Error when what is gone may still be on its way to us.
+   * @throws MissingMessagesError with the command that resolves it; Error when what is gone may still be on its way to us.
    */
   check(lanes: readonly Lane[]): Promise<void>;
   /** What the stream no longer has is nobody's loss from now on. */
@@ -30,7 +37,7 @@ export interface MissingMessages {
 
 export interface MissingMessagesOptions {
   readonly jsm: JetStreamManager;
-  readonly records: IntactPositions;
+  readonly records: Pick<LaneRecords, "intactTo" | "saveCompleteTo">;
   /** Sequences of the stream's deliveries that have arrived and are not applied yet. */
   readonly queued: (stream: string) => readonly number[];
   readonly clock?: Clock;
@@ -72,7 +79,7 @@ export function createMissingMessages(options: MissingMessagesOptions): MissingM
       const isQueued = queued(stream).some((sequence) => isWithin(unread, sequence));
       if (!isQueued && look >= LOOKS) throw refusal(stream, unread, behind);
       if (look >= LOOKS_WHILE_QUEUED) throw new Error(`messages of ${stream} are gone that are not applied yet`);
-      await new Promise<void>((resolve) => clock.after(ON_ITS_WAY_MS, resolve));
+      await waitFor(clock, ON_ITS_WAY_MS);
     }
   }
 
@@ -127,11 +134,13 @@ function isWithin(ranges: readonly SequenceRange[], sequence: number): boolean {
   return ranges.some(({ from, to }) => from <= sequence && sequence <= to);
 }
 
-function refusal(stream: string, unread: readonly SequenceRange[], behind: readonly Lane[]): StreamIdentityError {
+function refusal(stream: string, unread: readonly SequenceRange[], behind: readonly Lane[]): MissingMessagesError {
   const { from = 0 } = unread[0] ?? {};
   const { to = 0 } = unread.at(-1) ?? {};
   const partitions = behind.map((lane) => lane.partition).join(", ");
-  return new StreamIdentityError(
-    `stream ${stream} no longer has messages between ${from} and ${to} that were never read (partitions ${partitions}, as far as can be told): they were purged, deleted or are older than its max age. What they were about would be incomplete. Restore a newer copy of the store, or accept the loss by running once: npx natstate start --accept-stream ${stream}`,
+  return new MissingMessagesError(
+    `stream ${stream} no longer has messages between ${from} and ${to} that were never read (partitions ${partitions}, as far as can be told): they were purged, deleted or are older than its max age. What they were about would be incomplete. Start a daemon that has read them, it gives this one a copy of what it has; restore a newer copy of the store; or accept the loss by running once: npx natstate start --accept-stream ${stream}`,
+    to,
+    behind,
   );
 }

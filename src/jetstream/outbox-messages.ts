@@ -1,6 +1,7 @@
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import { MAX_HEADERS } from "../flow/decode.ts";
 import type { DeadLetterRow, LedgerRow } from "../flow/rows.ts";
+import { DEAD_LETTER_HEADERS, LEFT_OUT } from "../wire/headers.ts";
 import type { Lane } from "../wire/lanes.ts";
 import {
   DEAD_LETTERS_STREAM,
@@ -10,7 +11,6 @@ import {
   decisionMsgId,
   decisionSubject,
 } from "../wire/names.ts";
-import { LEFT_OUT } from "./message-headers.ts";
 import type { StreamMessage } from "./pub-acks.ts";
 
 /*
@@ -30,6 +30,7 @@ export function decisionMessage(
 ): StreamMessage {
   const header = headers();
   header.set("Natstate-Revision", String(row.revision));
+  header.set("Natstate-Type-Version", String(type.version));
   if (row.traceparent !== null) header.set("traceparent", row.traceparent);
   header.set("Nats-Msg-Id", `${decisionMsgId(type, row.actorId, row.revision)}${idSuffix}`);
   header.set("Nats-Expected-Stream", DECISIONS_STREAM);
@@ -46,8 +47,7 @@ export function deadLetterMessage(row: DeadLetterRow, idSuffix = ""): StreamMess
   return { subject: deadLetterSubject({ collection }, row.reason), body: row.body, header };
 }
 
-/** Names a dead letter sets itself; and what only says how the message came to us. */
-const OWN_HEADERS = ["Reason", "Error", "Subject", "Stream", "Sequence"].map((name) => `Natstate-${name}`);
+/** What only says how the message came to us. */
 const TRANSPORT_HEADERS = ["Nats-Pin-Id", "Nats-Expected-Stream"];
 /** JetStream refuses headers of more than 64 KiB in all; the rest is room for the message's identity. */
 const MAX_HEADER_BYTES = 65_000;
@@ -66,7 +66,7 @@ function deadLetterHeaders(row: DeadLetterRow): MsgHdrs {
   let leftOut = 0;
   for (const [name, value] of JSON.parse(row.headers) as [string, string][]) {
     if (name === LEFT_OUT) leftOut += Number(value);
-    if (name === LEFT_OUT || OWN_HEADERS.includes(name) || TRANSPORT_HEADERS.includes(name)) continue;
+    if (name === LEFT_OUT || DEAD_LETTER_HEADERS.includes(name) || TRANSPORT_HEADERS.includes(name)) continue;
     // The server acts on Nats-* headers: the event's own id must not become the dead letter's.
     const kept = name.startsWith("Nats-") ? `Natstate-Original-${name}` : name;
     bytes += sizeOf(kept, value);

@@ -1,18 +1,22 @@
+import { randomUUID } from "node:crypto";
 import { JetStreamApiCodes, type JetStreamManager } from "@nats-io/jetstream";
+import type { StoredMessage } from "../flow/delivery.ts";
 import type { Outbox } from "../flow/outbox.ts";
 import type { DeadLetterRow, LedgerRow } from "../flow/rows.ts";
 import type { Lane } from "../wire/lanes.ts";
-import { DECISIONS_STREAM, decisionSubject } from "../wire/names.ts";
+import { DEAD_LETTERS_STREAM, DECISIONS_STREAM, decisionSubject } from "../wire/names.ts";
 import { apiErrorCode } from "./connect.ts";
-import { createSender } from "./exactly-once.ts";
-import type { StreamPublisher } from "./pub-acks.ts";
+import { messageAt } from "./leader-reader.ts";
+import { isDecidedByNewer, noteVersions } from "./newer-rules.ts";
+import { deadLetterMessage, decisionMessage } from "./outbox-messages.ts";
+import type { StreamMessage, StreamPublisher } from "./pub-acks.ts";
 import type { PublishNotes } from "./publish-notes.ts";
 import { decisionsOn } from "./published-decisions.ts";
 
 /** Sends what is due and notes it, a decision after the one before it; adopts what the stream holds instead. */
 export interface OutboxSender {
   /**
-   * Resolves when it is in the stream, or has given way. Rejects when it has not got in, or nobody can say.
+   * Resolves when it is in the stream, or has given way, as it does to every newer version. Rejects when it has not got in, or nobody can say.
    *
    * @param onRewritten - told at once, when the ledger was rewritten after what another writer has decided, what is due
    *   of the actor instead.
@@ -22,7 +26,7 @@ export interface OutboxSender {
 }
 
 export interface OutboxSenderOptions {
-  readonly streams: StreamPublisher;
+  readonly streams: Pick<StreamPublisher, "publish">;
   readonly jsm: JetStreamManager;
   readonly outbox: Outbox;
   readonly notes: PublishNotes;
@@ -44,8 +48,7 @@ const WRONG_LAST_SEQUENCE: number = JetStreamApiCodes.StreamWrongLastSequence;
  * a revision gets in once. "Wrong last sequence" means unknown, not failed: what does the stream hold?
  */
 export function createOutboxSender(options: OutboxSenderOptions): OutboxSender {
-  const { streams, jsm, outbox, notes, owns, onReconciled, onForeign } = options;
-  const sender = createSender(streams, jsm);
+  const { jsm, outbox, notes, owns, onReconciled, onForeign } = options;
   /** By actor whose subject ends otherwise than its ledger: its last sequence, and how often that was not so in a row. */
   const ends = new Map<number, { readonly sequence: number; readonly times: number }>();
 
@@ -60,6 +63,11 @@ export function createOutboxSender(options: OutboxSenderOptions): OutboxSender {
     const { state: source } = await jsm.streams.info(lane.stream);
     const { decisions, lastSequence, foreign } = await decisionsOn(jsm, lane.type, actorId);
     if (foreign.length > 0) onForeign(lane, actorId, foreign);
+    noteVersions(outbox, lane, decisions);
+    if (isDecidedByNewer(outbox, lane)) {
+      ends.delete(actorKey);
+      return onRewritten([]);
+    }
     const ours = decisions.find(({ revision }) => revision === row.revision);
     ends.delete(actorKey);
     if (ours?.payload === row.payload) {
@@ -78,10 +86,11 @@ export function createOutboxSender(options: OutboxSenderOptions): OutboxSender {
 
   return {
     async decision(lane, row, onRewritten) {
+      if (isDecidedByNewer(outbox, lane)) return;
       const { actorKey, revision } = row;
       const before = revision === 1 ? 0 : (notes.sequenceOf(actorKey, revision - 1) ?? 0);
       try {
-        notes.decision(row, await sender.decision(lane, row, ends.get(actorKey)?.sequence ?? before));
+        notes.decision(row, await storeDecision(options, lane, row, ends.get(actorKey)?.sequence ?? before));
         ends.delete(actorKey);
       } catch (error) {
         if (apiErrorCode(error) !== WRONG_LAST_SEQUENCE) throw error;
@@ -89,7 +98,57 @@ export function createOutboxSender(options: OutboxSenderOptions): OutboxSender {
       }
     },
     async deadLetter(row) {
-      notes.deadLetter(row, await sender.deadLetter(row));
+      notes.deadLetter(row, await storeDeadLetter(options, row));
     },
   };
+}
+
+type Streams = Pick<OutboxSenderOptions, "streams" | "jsm">;
+
+/** A message, and how it is known again. */
+interface Once {
+  readonly stream: string;
+  /** @param idSuffix - makes it another message to the stream's deduplication. */
+  write(idSuffix: string): StreamMessage;
+  isSame(found: StoredMessage): boolean;
+  /** Suffixes to be tried in turn. */
+  readonly further: readonly string[];
+}
+
+/**
+ * Takes no acknowledgement for more than it says. "Duplicate" says that the stream remembers the id, for two minutes: also
+ * of another subject, of a message that was purged, or of a stream that has been made anew since. So it is looked at what
+ * the stream holds there.
+ *
+ * @returns its sequence.
+ */
+async function storeOnce({ streams, jsm }: Streams, { stream, write, isSame, further }: Once): Promise<number> {
+  let ack = await streams.publish(write(""));
+  for (const suffix of further) {
+    const found = ack.duplicate ? await messageAt(jsm, stream, ack.seq) : undefined;
+    if (!ack.duplicate || (found !== undefined && isSame(found))) break;
+    ack = await streams.publish(write(suffix));
+  }
+  return ack.seq;
+}
+
+/** @param lastSubjectSequence - the last on its subject, 0 for none; otherwise it is not stored. */
+function storeDecision(to: Streams, lane: Lane, row: LedgerRow, lastSubjectSequence: number): Promise<number> {
+  const subject = decisionSubject(lane.type, row.actorId);
+  return storeOnce(to, {
+    stream: DECISIONS_STREAM,
+    write: (idSuffix) => decisionMessage(lane, row, lastSubjectSequence, idSuffix),
+    isSame: (found) => found.subject === subject && Buffer.compare(found.body, Buffer.from(row.payload)) === 0,
+    further: [`:${randomUUID()}`],
+  });
+}
+
+function storeDeadLetter(to: Streams, row: DeadLetterRow): Promise<number> {
+  return storeOnce(to, {
+    stream: DEAD_LETTERS_STREAM,
+    write: (idSuffix) => deadLetterMessage(row, idSuffix),
+    isSame: (found) => found.header("Natstate-Subject") === row.subject && Buffer.compare(found.body, row.body) === 0,
+    // No expected sequence keeps a dead letter from being stored twice, only its id: the same for whoever sends it.
+    further: [`:${row.storedAtMs}`, `:${randomUUID()}`],
+  });
 }

@@ -2,18 +2,12 @@ import type { JetStreamManager } from "@nats-io/jetstream";
 import { deadLetterMark, decisionMark, type KnownOutboxStream, type OutboxStreams } from "../flow/outbox.ts";
 import { DEAD_LETTERS_STREAM, DECISIONS_STREAM } from "../wire/names.ts";
 import { messageAt } from "./leader-reader.ts";
-import type { StreamIdentity } from "./stream-identity.ts";
-import { readIdentity, refusal } from "./stream-identity.ts";
+import { readIdentity, refusal, type StreamIdentity } from "./stream-identity.ts";
 
 /** Why an outbox stream is not the one the store has published to, undefined when it is. */
 export function otherOutboxStream(known: KnownOutboxStream | undefined, found: StreamIdentity): string | undefined {
   if (known === undefined || known.created === found.created) return undefined;
   return `stream ${found.name} was created ${found.created}, but the store has published to one created ${known.created}: it was deleted and made anew, or NATS_URL points elsewhere. What the store has published and the stream does not hold would be published again, in order.`;
-}
-
-export interface OutboxStreamsOptions {
-  readonly jsm: JetStreamManager;
-  readonly outboxStreams: OutboxStreams;
 }
 
 /** A stream that no longer holds what was published to it, for example because it was restored from a copy. */
@@ -30,7 +24,7 @@ export interface LostMessages {
  *
  * @throws StreamIdentityError when one is gone, or is another one.
  */
-export async function checkOutboxStreams({ jsm, outboxStreams }: OutboxStreamsOptions): Promise<LostMessages[]> {
+export async function checkOutboxStreams(jsm: JetStreamManager, outboxStreams: OutboxStreams): Promise<LostMessages[]> {
   const lost: LostMessages[] = [];
   for (const name of [DECISIONS_STREAM, DEAD_LETTERS_STREAM]) {
     // Before the stream is asked: what is published and noted after its answer does not contradict it.

@@ -51,7 +51,7 @@ const PASSING_CODES: readonly number[] = [10_005, 10_007, 10_009, 10_118, 10_119
 
 /** May the same be answered in a moment? */
 export function mayPass(error: unknown): boolean {
-  if (error instanceof Error && permissionError(error) !== undefined) return false;
+  if (permissionError(error) !== undefined) return false;
   if (error instanceof JetStreamApiError) return error.status === 503 || PASSING_CODES.includes(error.code);
   return (
     error instanceof NatsAwayError ||

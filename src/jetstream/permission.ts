@@ -1,5 +1,6 @@
 /** @returns the error by which NATS refused a subject to this user: the given one or what caused it; else undefined. */
-export function permissionError(error: Error): Error | undefined {
+export function permissionError(error: unknown): Error | undefined {
+  if (!(error instanceof Error)) return undefined;
   if (error.name === "PermissionViolationError") return error;
-  return error.cause instanceof Error ? permissionError(error.cause) : undefined;
+  return permissionError(error.cause);
 }

@@ -1,5 +1,6 @@
 import { JetStreamApiError, type PubAck } from "@nats-io/jetstream";
 import { type Msg, type MsgHdrs, PermissionViolationError, TimeoutError } from "@nats-io/transport-node";
+import { SYSTEM_CLOCK } from "../flow/clock.ts";
 import type { Session } from "./session.ts";
 
 /** One message for a stream. */
@@ -18,6 +19,11 @@ export interface StreamPublisher {
    *   stream listens there or the connection is closed: it is not stored. TimeoutError: that is not known.
    */
   publish(message: StreamMessage): Promise<PubAck>;
+  /**
+   * A stream has another leader than what was sent to it up to now: what the former one has not acknowledged it will
+   * not, and rejects as after the timeout.
+   */
+  leaderChanged(): void;
   /** What waits is rejected. */
   stop(): void;
 }
@@ -36,7 +42,11 @@ const SWEEP_MS = 250;
  * One subscription takes all acknowledgements, one timer all timeouts. The client's own `js.publish` costs 21 us a
  * message where this costs 8: for each it makes a timer, a race and an error with a stack that nobody sees.
  */
-export function createStreamPublisher({ nc, newInbox }: Session, timeoutMs: number): StreamPublisher {
+export function createStreamPublisher(
+  { nc, newInbox }: Session,
+  timeoutMs: number,
+  clock = SYSTEM_CLOCK,
+): StreamPublisher {
   const inbox = newInbox();
   /** By token, in the order of their deadlines. */
   const waiting = new Map<string, Waiting>();
@@ -46,14 +56,17 @@ export function createStreamPublisher({ nc, newInbox }: Session, timeoutMs: numb
       if (error === null) settle(message);
     },
   });
-  const sweeper = setInterval(() => {
-    const now = performance.now();
+  let cancelSweep = clock.after(SWEEP_MS, sweep);
+
+  function sweep(): void {
+    cancelSweep = clock.after(SWEEP_MS, sweep);
+    const now = clock.now();
     for (const [token, { deadline, reject }] of waiting) {
       if (deadline > now) return;
       waiting.delete(token);
       reject(new TimeoutError());
     }
-  }, SWEEP_MS);
+  }
 
   void (async () => {
     for await (const status of nc.status()) {
@@ -78,7 +91,7 @@ export function createStreamPublisher({ nc, newInbox }: Session, timeoutMs: numb
     if (found === undefined) return;
     waiting.delete(token);
     try {
-      found.resolve(readAck(message));
+      found.resolve(readAck(message, found.subject));
     } catch (error) {
       found.reject(error as Error);
     }
@@ -89,10 +102,14 @@ export function createStreamPublisher({ nc, newInbox }: Session, timeoutMs: numb
       new Promise<PubAck>((resolve, reject) => {
         const token = (count++).toString(36);
         nc.publish(subject, body, { reply: `${inbox}.${token}`, headers: header });
-        waiting.set(token, { subject, deadline: performance.now() + timeoutMs, resolve, reject });
+        waiting.set(token, { subject, deadline: clock.now() + timeoutMs, resolve, reject });
       }),
+    leaderChanged() {
+      for (const { reject } of waiting.values()) reject(new TimeoutError());
+      waiting.clear();
+    },
     stop() {
-      clearInterval(sweeper);
+      cancelSweep();
       subscription.unsubscribe();
       for (const { reject } of waiting.values()) reject(new Error("stopped"));
       waiting.clear();
@@ -100,9 +117,11 @@ export function createStreamPublisher({ nc, newInbox }: Session, timeoutMs: numb
   };
 }
 
-function readAck(message: Msg): PubAck {
-  if (message.data.length === 0 && message.headers?.code === 503)
-    throw new Error(`no stream listens: ${message.subject}`);
+/** @param subject - it was sent to. */
+function readAck(message: Msg, subject: string): PubAck {
+  if (message.data.length === 0 && message.headers?.code === 503) {
+    throw new Error(`no stream listens to ${subject}: it has no leader at the moment, or is gone`);
+  }
   const answer = message.json<PubAck & { error?: ConstructorParameters<typeof JetStreamApiError>[0] }>();
   if (answer.error !== undefined) throw new JetStreamApiError(answer.error);
   return answer;

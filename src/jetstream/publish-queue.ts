@@ -19,6 +19,8 @@ export interface PublishQueue<Job extends Queued> {
   replaceBehind(job: Job, jobs: readonly Job[]): void;
   /** Forgets what waits, and for which this holds; what is on its way is not touched. */
   forget(holds: (job: Job) => boolean): void;
+  /** Is one for which this holds waiting or on its way? */
+  has(holds: (job: Job) => boolean): boolean;
   onTheirWay(): number;
   /** How much waits or is on its way. */
   size(): number;
@@ -76,6 +78,7 @@ export function createPublishQueue<Job extends Queued>(): PublishQueue<Job> {
       for (const [line, behind] of lines) lines.set(line, behind.filter(waiting.has));
       for (const job of left) advance(job);
     },
+    has: (holds) => [...waiting.all(), ...going.all()].some(holds),
     onTheirWay: going.size,
     size: () => waiting.size() + going.size(),
     bytes: () => waiting.bytes() + going.bytes(),

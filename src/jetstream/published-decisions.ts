@@ -3,7 +3,6 @@ import type { ActorType } from "../actor/actor-type.ts";
 import type { StoredMessage } from "../flow/delivery.ts";
 import { goesOn } from "../flow/ledger.ts";
 import type { ImportedDecision } from "../flow/outbox.ts";
-import type { PublishedDecision } from "../flow/rows.ts";
 import { DECISIONS_STREAM, decisionSubject } from "../wire/names.ts";
 import { messagesOn } from "./leader-reader.ts";
 
@@ -25,7 +24,9 @@ export function readDecision(
   if (!Number.isSafeInteger(revision) || Number(revision) < 1) return undefined;
   if (message.header("Natstate-Revision") !== String(revision)) return undefined;
   if (typeof decisionType !== "string" || fields[idField] !== actorId) return undefined;
-  return { actorId, revision: Number(revision), sequence: message.sequence, payload };
+  const typeVersion = Number(message.header("Natstate-Type-Version") ?? 0);
+  const said = { actorId, revision: Number(revision), sequence: message.sequence, payload };
+  return { ...said, typeVersion: Number.isSafeInteger(typeVersion) ? typeVersion : 0 };
 }
 
 function parse(payload: string): Readonly<Record<string, unknown>> {
@@ -40,7 +41,7 @@ function parse(payload: string): Readonly<Record<string, unknown>> {
 /** What an actor's subject holds. */
 export interface DecisionSubject {
   /** By rising revision. */
-  readonly decisions: PublishedDecision[];
+  readonly decisions: ImportedDecision[];
   /** Sequence of the last message, whoever wrote it; 0 when there is none. */
   readonly lastSequence: number;
   /** Sequences of messages that are not natstate's, or copies of older ones. */
@@ -53,7 +54,7 @@ export async function decisionsOn(
   type: Pick<ActorType, "collection" | "idField">,
   actorId: string,
 ): Promise<DecisionSubject> {
-  const decisions: PublishedDecision[] = [];
+  const decisions: ImportedDecision[] = [];
   const foreign: number[] = [];
   let lastSequence = 0;
   for await (const message of messagesOn(jsm, DECISIONS_STREAM, decisionSubject(type, actorId))) {

@@ -1,12 +1,10 @@
-import type { JetStreamManager } from "@nats-io/jetstream";
 import type { Pause } from "../flow/batcher.ts";
-import { type Clock, SYSTEM_CLOCK } from "../flow/clock.ts";
+import { type Clock, SYSTEM_CLOCK, waitFor } from "../flow/clock.ts";
 import type { ReachCrashPoint } from "../flow/crash-points.ts";
 import type { Outbox } from "../flow/outbox.ts";
 import type { DeadLetterRow, LedgerRow } from "../flow/rows.ts";
 import type { Lane } from "../wire/lanes.ts";
-import { createOutboxSender } from "./outbox-sender.ts";
-import type { StreamPublisher } from "./pub-acks.ts";
+import { createOutboxSender, type OutboxSenderOptions } from "./outbox-sender.ts";
 import { createPublishNotes } from "./publish-notes.ts";
 import { createPublishQueue, type Queued } from "./publish-queue.ts";
 import { createSleepWatch } from "./sleep-watch.ts";
@@ -22,15 +20,12 @@ export interface Publisher {
   backlogBytes(): number;
   /** Since when, and why, no decision or no dead letter has got in; null while both do. */
   trouble(): Pause | null;
-  /** Resolves when everything offered is published and noted, or after `timeoutMs`. */
-  drain(timeoutMs: number): Promise<void>;
+  /** Resolves when everything offered, or what is of this lane, is published and noted, or after `timeoutMs`. */
+  drain(timeoutMs: number, lane?: Lane): Promise<void>;
   stop(): void;
 }
 
-export interface PublisherOptions {
-  readonly streams: StreamPublisher;
-  readonly jsm: JetStreamManager;
-  readonly outbox: Outbox;
+export interface PublisherOptions extends Omit<OutboxSenderOptions, "notes" | "owns"> {
   readonly laneOf: (row: LedgerRow | DeadLetterRow) => Lane;
   /** Rows on their way at once. */
   readonly maxInFlight: number;
@@ -39,15 +34,10 @@ export interface PublisherOptions {
    * same and the stream has forgotten its id. It is kept until it is known what the streams hold.
    */
   readonly isConnected: () => boolean;
-  /** False: the lane went to another owner, which publishes what is due of it. */
-  readonly owns?: (lane: Lane) => boolean;
+  readonly owns?: OutboxSenderOptions["owns"];
   /** Learns what the streams hold after a failure whose outcome is unknown; rejects while that cannot be known. */
   readonly beforeRetry: () => Promise<void>;
   readonly onPublished: (decisions: readonly LedgerRow[], deadLetters: readonly DeadLetterRow[]) => void;
-  /** Another writer's decisions were taken over: the actor in memory is out of date. */
-  readonly onReconciled: (lane: Lane, actorId: string) => void;
-  /** Told of messages on an actor's subject that natstate did not write, by sequence; they are passed over. */
-  readonly onForeign: (lane: Lane, actorId: string, sequences: readonly number[]) => void;
   /** Told the first failure since the last success, by kind. */
   readonly onTrouble: (error: Error, what: string) => void;
   /** Room again, after a backlog. */
@@ -139,9 +129,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
     backlog: queue.size,
     backlogBytes: queue.bytes,
     trouble: troubles.longest,
-    async drain(timeoutMs) {
+    async drain(timeoutMs, lane) {
       const deadline = clock.now() + timeoutMs;
-      while (queue.size() > 0 && clock.now() < deadline) await new Promise<void>((resolve) => clock.after(5, resolve));
+      const isWaiting = () => queue.has((job) => lane === undefined || job.lane === lane);
+      while (isWaiting() && clock.now() < deadline) await waitFor(clock, 5);
       notes.flush();
     },
     stop() {

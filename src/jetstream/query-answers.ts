@@ -1,20 +1,38 @@
 import type { ActorType } from "../actor/actor-type.ts";
+import type { Activity } from "../answers/activity.ts";
 import { ABSENCES, type Asked, findActor, type PastOf, type Whereabouts } from "../answers/find-actor.ts";
 import type { QuarantineControl } from "../answers/quarantine.ts";
-import type { ActorPage, Queries } from "../answers/queries.ts";
-import { isRefused, type Parameters, readListFilter } from "../answers/query-filters.ts";
+import type { Queries } from "../answers/queries.ts";
+import {
+  isRefused,
+  type Parameters,
+  type Refused,
+  readDeadLetterFilter,
+  readListFilter,
+  readMoment,
+  readNoFilter,
+  readQuarantineFilter,
+  readSequence,
+} from "../answers/query-filters.ts";
+import type { Share } from "../answers/share.ts";
+import { readJsonObject } from "../flow/json-body.ts";
 import { inOne, type Pieces } from "../flow/pieces.ts";
+import { isRejected } from "../wire/rejection.ts";
 
 /** Where the answers come from. */
 export interface AnswerSources {
   readonly queries: Queries;
-  /** Absent: questions about quarantine are not answered. */
-  readonly quarantine?: QuarantineControl;
+  readonly quarantine: QuarantineControl;
   readonly whereabouts: (type: ActorType, actorId: string) => Whereabouts;
-  /** Absent: all answers are of now. */
-  readonly pastOf?: PastOf;
+  readonly pastOf: PastOf;
   /** Our partitions of a type, undefined for all. */
   readonly ownedPartitions: (type: ActorType) => readonly number[] | undefined;
+  /** Has one of them become ours a moment ago, and is still being read? */
+  readonly isSettling: (type: ActorType) => boolean;
+  /** How many each type has. */
+  readonly partitions: number;
+  /** What happened in the last minutes. */
+  readonly activity: Pick<Activity, "read">;
 }
 
 /** A question that gets no answer; the status is one of HTTP. */
@@ -22,6 +40,8 @@ export interface Refusal {
   readonly status: 400 | 404 | 410 | 413 | 429 | 500 | 503;
   readonly code: "bad_request" | "not_found" | "retired" | "too_large" | "busy" | "internal" | "unavailable";
   readonly message: string;
+  /** Said beside it. */
+  readonly more?: object;
 }
 
 /** Undefined: the answer is another daemon's to give. */
@@ -39,102 +59,133 @@ export interface Question {
 }
 
 const MAX_QUESTION_BYTES = 4096;
-/** Of one answer about quarantine; far below the 1 MiB a NATS message may have. */
-const QUARANTINE_PAGE = 500;
 
-/** @param giver - our own id, by which we know our cursors again. */
-export function questionsAbout(type: ActorType, giver: string, sources: AnswerSources): Question[] {
+export function questionsAbout(type: ActorType, sources: AnswerSources): Question[] {
   const { queries, quarantine } = sources;
-  const questions: Question[] = [
-    askOne(type, sources, { name: "get", ask: (id) => queries.get(type, id) }),
-    askOne(type, sources, { name: "history", ask: (id) => queries.history(type, id) }),
-    { name: "list", isOfOne: false, ask: (_, body) => list(type, giver, sources, body) },
-    { name: "stats", isOfOne: false, ask: () => inOne(() => stats(type, sources)) },
-  ];
-  if (quarantine === undefined) return questions;
   const { quarantine: find, release } = quarantine;
   const among = "in quarantine" as const;
   return [
-    ...questions,
-    { name: "quarantine.list", isOfOne: false, ask: (_, body) => listQuarantined(type, quarantine, sources, body) },
+    askOne(type, sources, { name: "get", ask: (id) => queries.get(type, id) }),
+    askOne(type, sources, { name: "history", ask: (id) => queries.history(type, id) }),
+    askOne(type, sources, { name: "steps", ask: (id) => queries.steps(type, id) }),
+    askOne(type, sources, { name: "next", read: readMoment, ask: (id, { at }) => queries.next(type, id, at) }),
+    askShare(type, sources, {
+      name: "list",
+      read: (parameters) => readListFilter(type, parameters),
+      ask: (filter, partitions) => queries.list(type, filter, partitions),
+    }),
+    askShare(type, sources, {
+      name: "stats",
+      read: (given) => given,
+      ask: (_, partitions) => queries.stats(type, partitions),
+    }),
+    askShare(type, sources, {
+      name: "pulse",
+      read: readNoFilter,
+      ask: (_, partitions) => ({
+        stats: queries.stats(type, partitions),
+        activity: sources.activity.read(type, Date.now()),
+        next: queries.nextDue(type, partitions),
+      }),
+    }),
+    askShare(type, sources, {
+      name: "dead-letters.list",
+      read: readDeadLetterFilter,
+      ask: (filter, partitions) => queries.deadLetters(type, filter, partitions),
+    }),
+    askShare(type, sources, {
+      name: "dead-letters.show",
+      read: readSequence,
+      ask: ({ sequence }, partitions) => ({ deadLetter: queries.deadLetter(type, sequence, partitions) ?? null }),
+    }),
+    askShare(type, sources, {
+      name: "quarantine.list",
+      read: readQuarantineFilter,
+      ask: (page, partitions) => quarantine.quarantined(type, { ...page, ...(partitions && { partitions }) }),
+    }),
     askOne(type, sources, { name: "quarantine.show", ask: (id) => inOne(() => find(type, id)), among }),
     askOne(type, sources, { name: "quarantine.release", ask: (id) => inOne(() => release(type, id)), among }),
   ];
 }
 
 /** Whoever reads its partition answers; everybody else is silent. */
-function askOne(
+function askOne<Filter extends object>(
   type: ActorType,
   { queries: { retired }, whereabouts, pastOf }: AnswerSources,
   question: {
     readonly name: string;
-    readonly ask: (actorId: string) => Pieces<object | undefined>;
+    /** Absent: it takes no parameters. */
+    readonly read?: (parameters: Parameters) => Filter | Refused;
+    readonly ask: (actorId: string, filter: Filter) => Pieces<object | undefined>;
     readonly among?: Asked["among"];
   },
 ): Question {
-  const { name, ask, among } = question;
-  function* find(actorId: string): Pieces<Reply> {
+  const { name, read, ask, among } = question;
+  function* find(actorId: string, filter: Filter): Pieces<Reply> {
     const asked = { type, actorId, quoted: JSON.stringify(actorId), among };
-    const finding = yield* findActor({ whereabouts, pastOf, retired }, asked, ask(actorId));
+    const finding = yield* findActor({ whereabouts, pastOf, retired }, asked, ask(actorId, filter));
     if (finding.kind === "found") return { found: finding.answer };
     if (finding.kind === "elsewhere") return undefined;
-    const { status, code } = ABSENCES[finding.kind];
-    return refusal(status, code, finding.message);
+    const { kind, message, retired: more } = finding;
+    const { status, code } = ABSENCES[kind];
+    return { ...refusal(status, code, message), ...(more && { more: { retired: more } }) };
   }
-  return { name, isOfOne: true, ask: (id) => (whereabouts(type, id) === "elsewhere" ? undefined : find(id)) };
+  return {
+    name,
+    isOfOne: true,
+    ask(id, body) {
+      if (whereabouts(type, id) === "elsewhere") return undefined;
+      const filter = read === undefined ? ({} as Filter) : readQuestion(body, read);
+      return "status" in filter ? filter : find(id, filter);
+    },
+  };
 }
 
-function list(type: ActorType, giver: string, sources: AnswerSources, body: Uint8Array): Answering {
-  const { queries, ownedPartitions, pastOf } = sources;
-  const parameters = readParameters(body);
-  if (parameters === null)
-    return refusal(400, "bad_request", "body: expected a JSON object of at most 4 KiB, or nothing");
-  const partitions = ownedPartitions(type);
-  const { cursor } = parameters;
-  const [gaveIt, place = ""] = typeof cursor === "string" ? cursor.split(".") : [];
-  if (gaveIt !== undefined && gaveIt !== giver) {
-    if (partitions !== undefined) return undefined;
-    return refusal(400, "bad_request", "cursor: not from this daemon, or from before its restart; start again");
-  }
-  const filter = readListFilter(type, gaveIt === undefined ? parameters : { ...parameters, cursor: place });
-  if (isRefused(filter)) return refusal(400, "bad_request", filter.problem);
-  return inOne(() => ({
-    found: { ...withGiver(giver, queries.list(type, filter, partitions)), ...pastOf?.(type) },
-  }));
-}
-
-function listQuarantined(
+/** Every daemon answers, and says for which partitions; those that moved meanwhile are no longer among them. */
+function askShare<Filter extends object>(
   type: ActorType,
-  { quarantined }: QuarantineControl,
-  { ownedPartitions, pastOf }: AnswerSources,
+  { ownedPartitions, isSettling, partitions: of, pastOf }: AnswerSources,
+  question: {
+    readonly name: string;
+    readonly read: (parameters: Parameters) => Filter | Refused;
+    readonly ask: (filter: Filter, partitions?: readonly number[]) => object;
+  },
+): Question {
+  const { name, read, ask } = question;
+  const answer = (filter: Filter): Reply => {
+    const own = ownedPartitions(type);
+    const partitions = own ?? Array.from({ length: of }, (_, partition) => partition);
+    const share: Share = { partitions, of, ...(isSettling(type) && { settling: true }) };
+    return { found: { ...ask(filter, own), ...pastOf(type), share } };
+  };
+  return {
+    name,
+    isOfOne: false,
+    ask(_, body) {
+      const filter = readQuestion(body, read);
+      return "status" in filter ? filter : inOne(() => answer(filter));
+    },
+  };
+}
+
+function readQuestion<Filter extends object>(
   body: Uint8Array,
-): Answering {
-  const { after } = readParameters(body) ?? {};
-  const place = typeof after === "string" ? { after } : {};
-  const partitions = ownedPartitions(type);
-  const page = { limit: QUARANTINE_PAGE, ...place, ...(partitions && { partitions }) };
-  return inOne(() => ({ found: { ...quarantined(type, page), ...pastOf?.(type) } }));
-}
-
-function stats(type: ActorType, { queries, ownedPartitions, pastOf }: AnswerSources): Reply {
-  return { found: { ...queries.stats(type, ownedPartitions(type)), ...pastOf?.(type) } };
-}
-
-/** Rows are numbered by the store they are in, so a place in one list is none in another daemon's. */
-function withGiver(id: string, page: ActorPage): ActorPage {
-  return page.nextCursor === null ? page : { ...page, nextCursor: `${id}.${page.nextCursor}` };
+  read: (parameters: Parameters) => Filter | Refused,
+): Filter | Refusal {
+  const parameters = readParameters(body);
+  if (parameters === null) {
+    return refusal(400, "bad_request", "body: expected a JSON object of at most 4 KiB, or nothing");
+  }
+  const filter = read(parameters);
+  return isRefused(filter) ? refusal(400, "bad_request", filter.problem) : filter;
 }
 
 /** @returns null when the body is not a question. */
 function readParameters(body: Uint8Array): Parameters | null {
   if (body.length === 0) return {};
   if (body.length > MAX_QUESTION_BYTES) return null;
-  try {
-    const value: unknown = JSON.parse(Buffer.from(body).toString("utf8"));
-    return typeof value === "object" && !Array.isArray(value) ? (value as Parameters | null) : null;
-  } catch {
-    return null;
-  }
+  const read = readJsonObject("body", body);
+  return isRejected(read) ? null : read.fields;
 }
 
 export function refusal(status: Refusal["status"], code: Refusal["code"], message: string): Refusal {

@@ -2,6 +2,7 @@ import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManage
 import { createInbox, type NatsConnection } from "@nats-io/transport-node";
 import { maskUrl } from "../config/values.ts";
 import { connectNats, isRefusal, NatsAwayError, type NatsOptions, refusedBecause } from "./connect.ts";
+import { insistOnAnswers } from "./insistent-questions.ts";
 import { permissionError } from "./permission.ts";
 
 /** One connection to NATS with its JetStream clients. */
@@ -18,8 +19,14 @@ export interface Session {
   close(): Promise<void>;
 }
 
-/** What happened to the connection. `refused` is told once for each answer of the server in an outage, with that answer. */
-export type SessionEvent = "disconnected" | "refused" | "reconnected" | "closed";
+/**
+ * What happened to the connection. `refused` is told once for each answer of the server in an outage, with that answer.
+ * `moving`: JetStream does not answer at a server, and another one is tried; then it has `moved`.
+ */
+export type SessionEvent = "disconnected" | "refused" | "reconnected" | "closed" | "moving" | "moved";
+
+/** Until the next server is tried where JetStream does not answer anywhere: twice as long each time. */
+const MOVE_MS = { least: 10_000, most: 60_000 } as const;
 
 /**
  * Connects and tells of every loss and return of the connection.
@@ -32,6 +39,7 @@ export async function openSession(
 ): Promise<Session> {
   const nc = await connectNats(options);
   let connected = true;
+  let isMoving = false;
   let closing = false;
   let refusal: string | undefined;
   /** In this outage. */
@@ -41,13 +49,14 @@ export async function openSession(
       // The client says it of each attempt that is refused, and pays each back with a return at the end.
       if (status.type === "disconnect" && connected) {
         connected = false;
-        onEvent("disconnected");
+        onEvent(isMoving ? "moving" : "disconnected");
       }
       if (status.type === "reconnect" && !connected) {
         connected = true;
         refusal = undefined;
         told.clear();
-        onEvent("reconnected");
+        onEvent(isMoving ? "moved" : "reconnected");
+        isMoving = false;
       }
       if (status.type === "error" && isRefusal(status.error)) {
         refusal = refusedBecause(status.error.message);
@@ -61,8 +70,20 @@ export async function openSession(
     connected = false;
     if (!closing) onEvent("closed", error?.message);
   });
-  const js = jetstream(nc, { timeout: 5000 });
-  const jsm = await jetstreamManager(nc, { timeout: 5000 }).catch(async (error: Error) => {
+  const mayMove = createMoves();
+  /** A server that is cut off from the others keeps its clients, and can do nothing for them. */
+  const insistent = insistOnAnswers(nc, {
+    onSilence(heardMs) {
+      const isAlone = !options.url.includes(",") && (nc.info?.connect_urls?.length ?? 0) < 2;
+      if (isAlone || !connected || closing || !mayMove(heardMs)) return;
+      isMoving = true;
+      nc.reconnect().catch(() => {
+        isMoving = false;
+      });
+    },
+  });
+  const js = jetstream(insistent, { timeout: 5000 });
+  const jsm = await jetstreamManager(insistent, { timeout: 5000 }).catch(async (error: Error) => {
     closing = true;
     await nc.close();
     if (permissionError(error) !== undefined) throw error;
@@ -86,5 +107,19 @@ export async function openSession(
       await Promise.race([nc.drain().catch(() => {}), new Promise((resolve) => setTimeout(resolve, 1000).unref())]);
       await nc.close();
     },
+  };
+}
+
+/** @returns says whether the next server may be tried now. */
+function createMoves(): (heardMs: number) => boolean {
+  let movedMs = Number.NEGATIVE_INFINITY;
+  let restMs: number = MOVE_MS.least;
+  return (heardMs) => {
+    const now = performance.now();
+    if (heardMs > movedMs) restMs = MOVE_MS.least;
+    else if (now - movedMs < restMs) return false;
+    else restMs = Math.min(2 * restMs, MOVE_MS.most);
+    movedMs = now;
+    return true;
   };
 }

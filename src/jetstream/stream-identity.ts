@@ -1,5 +1,6 @@
-import { JetStreamApiCodes, type JetStreamManager, type StreamInfo } from "@nats-io/jetstream";
-import { apiErrorCode } from "./connect.ts";
+import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
+import type { LaneRecords } from "../flow/lane-records.ts";
+import { isStreamMissing } from "./connect.ts";
 
 /** The stream is not the one the store knows, or has lost messages. Nothing is read until a person has decided. */
 export class StreamIdentityError extends Error {
@@ -19,10 +20,7 @@ export interface StreamIdentity {
 }
 
 /** The part of the store the checks need. */
-export interface KnownPositions {
-  streamCreated(stream: string): string | undefined;
-  highestCheckpoint(stream: string): number;
-}
+export type KnownPositions = Pick<LaneRecords, "streamCreated" | "highestCheckpoint">;
 
 /**
  * Reads what identifies a stream now.
@@ -31,7 +29,7 @@ export interface KnownPositions {
  */
 export async function readIdentity(jsm: JetStreamManager, stream: string): Promise<StreamIdentity> {
   const info = await jsm.streams.info(stream).catch((error: unknown) => {
-    if (apiErrorCode(error) !== JetStreamApiCodes.StreamNotFound) throw error;
+    if (!isStreamMissing(error)) throw error;
     throw new StreamIdentityError(
       `stream ${stream} is gone: it was deleted while natstate read it. Restore it (nats stream restore), or begin with a new one on top of what is in the store: npx natstate start --accept-stream ${stream}`,
       { cause: error },
@@ -51,9 +49,10 @@ export function identityOf({ config, created, state }: StreamInfo): StreamIdenti
 }
 
 /**
- * Reads what identifies a stream that is being read from, and refuses another one.
+ * Reads what identifies a stream that is being read from, and refuses another one. Sequences start anew in a recreated
+ * stream, and everything in it would silently be skipped as already applied.
  *
- * @throws StreamIdentityError see {@link readIdentity} and {@link refuseOtherStream}.
+ * @throws StreamIdentityError with the command that resolves it; see also {@link readIdentity}.
  */
 export async function readKnownIdentity(
   jsm: JetStreamManager,
@@ -63,19 +62,9 @@ export async function readKnownIdentity(
   // Before the stream is asked: what is stored and committed after its answer does not contradict it.
   const checkpoint = known.highestCheckpoint(stream);
   const identity = await readIdentity(jsm, stream);
-  refuseOtherStream({ ...known, highestCheckpoint: () => checkpoint }, identity);
+  const problem = otherStream({ ...known, highestCheckpoint: () => checkpoint }, identity);
+  if (problem !== undefined) throw refusal([{ stream, problem }]);
   return identity;
-}
-
-/**
- * Refuses a stream under whose name something else is found than the checkpoints speak of: sequences start anew in a
- * recreated stream, and everything in it would silently be skipped as already applied.
- *
- * @throws StreamIdentityError with the command that resolves it.
- */
-export function refuseOtherStream(known: KnownPositions, found: StreamIdentity): void {
-  const problem = otherStream(known, found);
-  if (problem !== undefined) throw refusal([{ stream: found.name, problem }]);
 }
 
 /** Why a stream is not the one the checkpoints speak of, undefined when it is. */

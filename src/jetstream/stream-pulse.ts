@@ -1,5 +1,5 @@
-import { JetStreamApiCodes, type StreamInfo } from "@nats-io/jetstream";
-import { apiErrorCode } from "./connect.ts";
+import type { StreamInfo } from "@nats-io/jetstream";
+import { isStreamMissing } from "./connect.ts";
 
 /**
  * Knows whether JetStream answers for the streams, and with a majority of their servers behind it. A connection says
@@ -9,8 +9,8 @@ import { apiErrorCode } from "./connect.ts";
 export interface StreamPulse {
   /** Undefined while all of them can be used, and while it is not known yet. */
   trouble(): StreamTrouble | undefined;
-  /** Asks now: what was asked before has gone with the connection. */
-  askAnew(): void;
+  /** Asks now: what was asked before has gone with the connection. @param isSilent - it has, for its silence. */
+  askAnew(isSilent?: boolean): void;
   /** Has the connection, or this process, gone on so recently that silence means nothing yet? */
   isSettling(): boolean;
   stop(): void;
@@ -26,6 +26,8 @@ export interface StreamPulseOptions {
   readonly streams: readonly string[];
   /** May take its time: who answers late is there. */
   readonly ask: (stream: string) => Promise<StreamInfo>;
+  /** A stream has another leader than before. */
+  readonly onLeaderChanged?: (stream: string) => void;
   /** Monotonic, ms. */
   readonly now?: () => number;
 }
@@ -47,7 +49,8 @@ interface Beat {
 
 /** Asks for every stream once a second, whether or not it has answered what was asked before. */
 export function createStreamPulse(options: StreamPulseOptions): StreamPulse {
-  const { streams, ask, now = () => performance.now() } = options;
+  const { streams, ask, onLeaderChanged = () => {}, now = () => performance.now() } = options;
+  const leaders = new Map<string, string>();
   const beats = new Map<string, Beat>(streams.map((stream) => [stream, { seenMs: now(), why: "no answer" }]));
   let tickedAtMs = now();
   let settledAtMs = now();
@@ -59,13 +62,23 @@ export function createStreamPulse(options: StreamPulseOptions): StreamPulse {
 
   async function beat(stream: string): Promise<void> {
     try {
-      const silentMs = majoritySilentMs(await ask(stream));
+      const info = await ask(stream);
+      noteLeader(stream, info.cluster?.leader);
+      const silentMs = majoritySilentMs(info);
       hear(stream, now() - silentMs, silentMs > UNHEARD_MS ? "most of its servers are gone" : "no answer");
     } catch (error) {
       // That it is gone is an answer, and another check's to say.
-      const isAnswer = apiErrorCode(error) === JetStreamApiCodes.StreamNotFound;
+      const isAnswer = isStreamMissing(error);
       hear(stream, isAnswer ? now() : Number.NEGATIVE_INFINITY, (error as Error).message);
     }
+  }
+
+  function noteLeader(stream: string, leader: string | undefined): void {
+    // While there is none, nobody knows what is to become of what the former one was sent.
+    if (!leader) return;
+    const before = leaders.get(stream);
+    leaders.set(stream, leader);
+    if (before !== undefined && before !== leader) onLeaderChanged(stream);
   }
 
   /** A process that was stopped itself has not read what has arrived meanwhile. */
@@ -83,8 +96,8 @@ export function createStreamPulse(options: StreamPulseOptions): StreamPulse {
 
   return {
     isSettling,
-    askAnew() {
-      settledAtMs = now() + SETTLING_MS;
+    askAnew(isSilent = false) {
+      if (!isSilent) settledAtMs = now() + SETTLING_MS;
       askAll();
     },
     trouble() {

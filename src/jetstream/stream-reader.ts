@@ -17,6 +17,8 @@ export interface StreamRange {
 const BATCH_MESSAGES = 1000;
 const BATCH_BYTES = 8_388_608;
 const SILENCE_MS = 5000;
+/** So few are asked of the leader one by one: a reading on a replica has to be placed by the cluster's own leader first. */
+const FEW = 50;
 /** Messages the leader is asked for, one by one, before a replica is tried again; each time twice as many. */
 const LEADER_TURN = 500;
 
@@ -53,13 +55,14 @@ async function* messagesIn(
   stream: string,
   { from = 1, to = Number.POSITIVE_INFINITY }: StreamRange,
 ): AsyncGenerator<StoredMessage> {
-  const { state } = await jsm.streams.info(stream);
+  const { config, state } = await jsm.streams.info(stream);
   const end = state.messages === 0 ? 0 : Math.min(state.last_seq, to);
   // Where nothing was deleted, a replica that leaves out a sequence lacks it.
   const isGapless = !state.num_deleted;
   let next = Math.max(from, state.first_seq);
   for (let turn = LEADER_TURN; next <= end; turn *= 2) {
-    for await (const message of messagesOfReplica(js, stream, next)) {
+    const isReplicaWorthIt = config.num_replicas === 1 || end - next >= FEW;
+    for await (const message of isReplicaWorthIt ? messagesOfReplica(js, stream, next) : []) {
       if (isGapless && message.sequence > next) break;
       // A replica whose end is below where the reading starts gives what comes after that end.
       if (message.sequence < next) continue;

@@ -1,4 +1,4 @@
-import { type Difference, UNCHANGED } from "./comparison.ts";
+import { asFound, type Difference, UNCHANGED } from "./comparison.ts";
 
 /** A setting of streams that a variable of ours sets. */
 interface KnownSetting {
@@ -19,12 +19,11 @@ const KNOWN: Readonly<Record<string, KnownSetting>> = {
 };
 
 /** One difference of a stream, for a person: by the variable that sets it, and in its unit. */
-export function describeDifference({ name, value, is }: Difference): string {
+export function describeDifference(difference: Difference): string {
+  const { name, value, is } = difference;
   const known = KNOWN[name];
   const [wanted, found] = [known?.text(value), known?.text(is)];
-  if (known === undefined || wanted === undefined || found === undefined) {
-    return `${name} is ${JSON.stringify(is)}, expected ${JSON.stringify(value)}`;
-  }
+  if (known === undefined || wanted === undefined || found === undefined) return asFound(difference);
   const unit = name === "subject_transform" ? " partitions" : "";
   return `${name} is ${found}${unit}, ${known.variable} is ${wanted}`;
 }

@@ -17,7 +17,7 @@ export interface TickPublisher {
 }
 
 export interface TickPublisherOptions {
-  readonly streams: StreamPublisher;
+  readonly streams: Pick<StreamPublisher, "publish">;
   /** The stream has it. */
   readonly onPublished: (type: ActorType) => void;
   readonly clock?: Pick<Clock, "now">;

@@ -1,10 +1,10 @@
-import { JetStreamApiCodes, type JetStreamManager } from "@nats-io/jetstream";
+import type { JetStreamManager } from "@nats-io/jetstream";
 import type { ActorType } from "../actor/actor-type.ts";
 import { type Clock, SYSTEM_CLOCK } from "../flow/clock.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { DEAD_LETTERS_STREAM, DECISIONS_STREAM } from "../wire/names.ts";
 import { different } from "./comparison.ts";
-import { apiErrorCode, NatsSetupError } from "./connect.ts";
+import { isStreamMissing, NatsSetupError } from "./connect.ts";
 import { hazardRemedy, type ReplayHazard, replayHazards } from "./replay-hazards.ts";
 import { type TopologyOptions, type WantedStream, wantedStreams } from "./stream-configs.ts";
 
@@ -90,7 +90,7 @@ async function hazardsOf(jsm: JetStreamManager, wanted: WantedStream): Promise<r
     return replayHazards(wanted, (await jsm.streams.info(wanted.name)).config);
   } catch (error) {
     // That it is gone is another check's to say.
-    if (apiErrorCode(error) === JetStreamApiCodes.StreamNotFound) return [];
+    if (isStreamMissing(error)) return [];
     throw error;
   }
 }

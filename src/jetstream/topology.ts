@@ -3,7 +3,7 @@ import type { ActorType } from "../actor/actor-type.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { consumerName, DEAD_LETTERS_STREAM, DECISIONS_STREAM, eventStream } from "../wire/names.ts";
 import { type Comparison, different, differingSettings, missing } from "./comparison.ts";
-import { apiErrorCode, NatsSetupError } from "./connect.ts";
+import { apiErrorCode, isStreamMissing, NatsSetupError } from "./connect.ts";
 import { compareConsumer } from "./lane-consumer.ts";
 import { permissionError } from "./permission.ts";
 import { hazardRemedy, replayHazards } from "./replay-hazards.ts";
@@ -82,9 +82,7 @@ async function look(what: string, compare: () => Promise<Comparison>): Promise<T
     const { differences, remedy } = await compare();
     return { what, state: differences.length === 0 ? "as_configured" : "different", differences, remedy };
   } catch (error) {
-    const code = apiErrorCode(error);
-    const isMissing = code === JetStreamApiCodes.StreamNotFound || code === JetStreamApiCodes.ConsumerNotFound;
-    if (!isMissing) throw error;
+    if (!isStreamMissing(error) && apiErrorCode(error) !== JetStreamApiCodes.ConsumerNotFound) throw error;
     return { what, state: "missing", differences: [], remedy: null };
   }
 }
@@ -95,8 +93,8 @@ async function findStream(jsm: JetStreamManager, name: string): Promise<Found> {
   try {
     return await jsm.streams.info(name);
   } catch (error) {
-    if (permissionError(error as Error)) return "forbidden";
-    if (apiErrorCode(error) !== JetStreamApiCodes.StreamNotFound) throw error;
+    if (permissionError(error)) return "forbidden";
+    if (!isStreamMissing(error)) throw error;
     return undefined;
   }
 }
@@ -177,7 +175,7 @@ async function addSubjects(
   try {
     return await jsm.streams.update(wanted.name, { subjects: [...subjects, ...added] });
   } catch (error) {
-    const why = permissionError(error as Error)
+    const why = permissionError(error)
       ? "NATS does not let this user change it"
       : apiErrorCode(error) !== undefined && `the server refuses them: ${(error as Error).message}`;
     if (why === false) throw error;

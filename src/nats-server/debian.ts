@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { access, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { FetchRequest } from "./release.ts";
@@ -17,7 +18,7 @@ const keyrings = ["/usr/share/keyrings/debian-archive-keyring.gpg", "/usr/share/
  * @throws Error when this is no Debian, or its mirror has no such package; apt's own words are in the message.
  */
 export async function fetchDebianPackage({ env, workDir, onProgress }: FetchRequest): Promise<string> {
-  const keyring = await firstThatExists(keyrings);
+  const keyring = keyrings.find((path) => existsSync(path));
   if (!keyring) throw new Error(`not a Debian system: no ${keyrings[0]}`);
   const run: Run = (file, args) => runIn(workDir, env, file, args);
   const mirrors = await debianMirrors(run);
@@ -39,7 +40,8 @@ export async function fetchDebianPackage({ env, workDir, onProgress }: FetchRequ
   const archive = (await readdir(workDir)).find((name) => name.endsWith(".deb"));
   if (!archive) throw new Error("apt-get download left no package");
   await run("dpkg", ["-x", archive, "root"]);
-  const executable = await firstThatExists(["sbin", "bin"].map((bin) => join(workDir, "root/usr", bin, "nats-server")));
+  const places = ["sbin", "bin"].map((bin) => join(workDir, "root/usr", bin, "nats-server"));
+  const executable = places.find((path) => existsSync(path));
   if (!executable) throw new Error(`${archive} holds no nats-server`);
   return executable;
 }
@@ -94,15 +96,4 @@ function privateAptOptions(workDir: string): string[] {
     "Acquire::https::Timeout": "10",
   };
   return ["-q", ...Object.entries(settings).flatMap(([name, value]) => ["-o", `${name}=${value}`])];
-}
-
-async function firstThatExists(paths: string[]): Promise<string | undefined> {
-  for (const path of paths) {
-    const exists = await access(path).then(
-      () => true,
-      () => false,
-    );
-    if (exists) return path;
-  }
-  return undefined;
 }

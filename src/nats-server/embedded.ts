@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { writeServerConfig } from "./config.ts";
+import { type ServerSettings, writeServerConfig } from "./config.ts";
 import type { ServerLogLevel } from "./log.ts";
 import { leaveDataDir, serverFiles, takeDataDir } from "./owner.ts";
+import { createPauses } from "./pauses.ts";
 import { type ServerExit, type ServerProcess, spawnServer } from "./process.ts";
-import { answers, freePort, type ServerAddress } from "./ready.ts";
+import { answers, freePort, LOOPBACK } from "./ready.ts";
 
 /** What to start, where, and whom to tell. */
 export interface EmbeddedServerOptions {
@@ -17,12 +18,6 @@ export interface EmbeddedServerOptions {
   configPath?: string;
   /** 0 or absent: a free one, kept for as long as this server is supervised. */
   port?: number;
-  /** 127.0.0.1 when absent. */
-  host?: string;
-  /** Clients must present it when set. */
-  token?: string;
-  /** Also serve `/healthz` and `/varz`, on a free port of the same host. */
-  monitor?: boolean;
   /** Each line of the server's log. */
   log?: (line: string, level: ServerLogLevel) => void;
   /** Called when the server has died although nobody asked it to, with the time until it is started again. */
@@ -33,8 +28,6 @@ export interface EmbeddedServerOptions {
 export interface EmbeddedServer {
   url: string;
   port: number;
-  /** Set when `monitor` was asked for. */
-  monitorUrl?: string;
   /** Of the present process; another one after a restart. */
   readonly pid: number;
   /** Ends it: SIGTERM, after 8 s SIGKILL. Resolves when it is gone and the directory is free. Safe to call twice. */
@@ -51,10 +44,7 @@ export class EmbeddedServerError extends Error {
 /** A large store is read first. */
 const readyTimeoutMs = 60_000;
 const stopGraceMs = 8_000;
-const firstRestartMs = 100;
-const longestRestartMs = 5_000;
-/** A server that ran this long starts over with the shortest pause. */
-const steadyAfterMs = 10_000;
+const restartPauses = { firstMs: 100, longestMs: 5_000, steadyMs: 10_000 };
 
 /**
  * Starts nats-server as a child process on loopback and resolves when JetStream answers; when it dies it is started
@@ -65,24 +55,22 @@ const steadyAfterMs = 10_000;
  * @throws ServerOwnerError when another live daemon owns `dataDir`; EmbeddedServerError when the server does not start.
  */
 export async function startEmbeddedServer(options: EmbeddedServerOptions): Promise<EmbeddedServer> {
-  const { binary, configPath, host = "127.0.0.1", token, log = () => {} } = options;
+  const { binary, configPath, log = () => {} } = options;
   const dataDir = resolve(options.dataDir);
   const files = serverFiles(dataDir);
 
   await takeDataDir(dataDir, (line) => log(line, "warn"), stopGraceMs);
   try {
-    const port = options.port || (await freePort(host));
-    const monitorPort = options.monitor ? await freePort(host) : undefined;
+    const port = options.port || (await freePort());
     // A name of its own: on a port that is taken, the server that has it answers before ours has failed.
-    const address = { host, port, token, name: `natstate-${randomUUID()}` };
-    await writeServerConfig(files.configFile, { ...address, storeDir: dataDir, monitorPort }, configPath);
+    const name = `natstate-${randomUUID()}`;
+    await writeServerConfig(files.configFile, { port, name, storeDir: dataDir }, configPath);
 
     let stopped: Promise<void> | undefined;
-    const supervised = await supervise(() => spawnServer(binary, files, log), address, options);
+    const supervised = await supervise(() => spawnServer(binary, files, log), { port, name }, options);
     return {
-      url: `nats://${host}:${port}`,
+      url: `nats://${LOOPBACK}:${port}`,
       port,
-      monitorUrl: monitorPort ? `http://${host}:${monitorPort}` : undefined,
       get pid() {
         return supervised.process().pid;
       },
@@ -99,8 +87,11 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
   }
 }
 
+/** A server of ours; the name is asked for, as another one may have the port. */
+type Address = Pick<ServerSettings, "port" | "name">;
+
 /** Starts a server, waits until it is ready, and starts it anew whenever it ends, until `stop`. */
-async function supervise(start: () => ServerProcess, address: ServerAddress, options: EmbeddedServerOptions) {
+async function supervise(start: () => ServerProcess, address: Address, options: EmbeddedServerOptions) {
   const { onExit = () => {} } = options;
   const stopping = new AbortController();
   let server = start();
@@ -109,15 +100,14 @@ async function supervise(start: () => ServerProcess, address: ServerAddress, opt
   process.once("exit", endWithParent);
 
   async function keepRunning() {
-    let restartInMs = firstRestartMs;
+    const pauseAfter = createPauses(restartPauses);
     for (;;) {
       const exit = await server.exited;
       if (stopping.signal.aborted) return;
-      if (performance.now() - startedAt > steadyAfterMs) restartInMs = firstRestartMs;
+      const restartInMs = pauseAfter(performance.now() - startedAt);
       onExit({ ...exit, restartInMs });
       await delay(restartInMs, undefined, { signal: stopping.signal }).catch(() => {});
       if (stopping.signal.aborted) return;
-      restartInMs = Math.min(2 * restartInMs, longestRestartMs);
       startedAt = performance.now();
       server = start();
     }
@@ -142,21 +132,21 @@ async function supervise(start: () => ServerProcess, address: ServerAddress, opt
 }
 
 /** Resolves when it answers. When it ends or takes too long it is ended and this rejects with its last lines. */
-async function untilReady(server: ServerProcess, address: ServerAddress): Promise<void> {
+async function untilReady(server: ServerProcess, { port, name }: Address): Promise<void> {
   const deadline = Date.now() + readyTimeoutMs;
   while (server.running() && Date.now() < deadline) {
-    if (await answers(address)) return;
+    if (await answers(port, name)) return;
   }
   const timedOut = server.running();
   await end(server);
   const { code, signal, error } = await server.exited;
-  if (!timedOut && isPortTaken(server.lastLines(), address.port)) {
+  if (!timedOut && isPortTaken(server.lastLines(), port)) {
     throw new EmbeddedServerError(
-      `port ${address.port} on ${address.host} is in use. Set NATSTATE_NATS_PORT to another (0 picks a free one), or NATS_URL to use the NATS that is there.`,
+      `port ${port} on ${LOOPBACK} is in use. Set NATSTATE_NATS_PORT to another (0 picks a free one), or NATS_URL to use the NATS that is there.`,
     );
   }
   const how = timedOut ? `did not answer within ${readyTimeoutMs} ms` : `ended (${error?.message ?? signal ?? code})`;
-  throw new EmbeddedServerError(`nats-server on port ${address.port} ${how}. Its last lines:\n${server.lastLines()}`);
+  throw new EmbeddedServerError(`nats-server on port ${port} ${how}. Its last lines:\n${server.lastLines()}`);
 }
 
 /** The second wording is that of Windows. */

@@ -4,20 +4,12 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 
-/** What is kept in a data directory beside the streams. */
-export interface ServerFiles {
-  /** The daemon that owns the directory, as JSON. */
-  ownerFile: string;
-  /** The server's process id. */
-  pidFile: string;
-  configFile: string;
-  logFile: string;
-}
-
-/** The names of our files in a data directory (an absolute path). */
-export function serverFiles(dataDir: string): ServerFiles {
+/** What is kept in a data directory (an absolute path) beside the streams. */
+export function serverFiles(dataDir: string) {
   return {
+    /** The daemon that owns the directory, as JSON. */
     ownerFile: join(dataDir, "nats-server.owner.json"),
+    /** The server's process id. */
     pidFile: join(dataDir, "nats-server.pid"),
     configFile: join(dataDir, "nats-server.conf"),
     logFile: join(dataDir, "nats-server.log"),
@@ -53,6 +45,17 @@ export async function takeDataDir(dataDir: string, log: (line: string) => void, 
   const self = { pid: process.pid, identity: await processIdentity(process.pid) };
   await writeFile(`${ownerFile}.${process.pid}`, JSON.stringify(self));
   await rename(`${ownerFile}.${process.pid}`, ownerFile);
+}
+
+/**
+ * Ends the server that a killed daemon left running on a data directory, for those who had used it with that daemon.
+ * One whose owner lives is left alone.
+ */
+export async function endOrphan(dataDir: string, log: (line: string) => void, graceMs: number): Promise<void> {
+  const owner = await readOwner(serverFiles(dataDir).ownerFile);
+  if (owner && owner.identity === (await processIdentity(owner.pid))) return;
+  await endLeftover(dataDir, log, graceMs);
+  await leaveDataDir(dataDir);
 }
 
 /** Gives the directory back; call it when the server has ended. */

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { followServerLog, type ServerLogLevel } from "./log.ts";
-import type { ServerFiles } from "./owner.ts";
+import type { serverFiles } from "./owner.ts";
 
 /** How a server process ended: by itself (code), by a signal, or it never ran (error). */
 export interface ServerExit {
@@ -34,7 +34,7 @@ const launcher = `echo $$ > "$0" && exec "$@"`;
  */
 export function spawnServer(
   binary: string,
-  { configFile, pidFile, logFile }: ServerFiles,
+  { configFile, pidFile, logFile }: ReturnType<typeof serverFiles>,
   log: (line: string, level: ServerLogLevel) => void,
 ): ServerProcess {
   const last: string[] = [];

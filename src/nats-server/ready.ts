@@ -1,27 +1,22 @@
-import { createServer } from "node:net";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 
-/** Where a server is asked, and as whom. */
-export interface ServerAddress {
-  host: string;
-  port: number;
-  /** Set when the server wants one. */
-  token?: string;
-  /** When given, a server of another name on that port does not count. */
-  name?: string;
-}
+/** Where servers of ours listen. */
+export const LOOPBACK = "127.0.0.1";
 
 /**
- * Asks a nats-server once whether it serves clients and JetStream answers.
+ * Asks a nats-server of this machine once whether it serves clients and JetStream answers.
  *
+ * @param name - when given, a server of another name on that port does not count.
  * @returns false, after at least 20 ms (so that a caller can simply ask again), when it does not within 2 s.
  */
-export async function answers({ host, port, token, name }: ServerAddress): Promise<boolean> {
+export async function answers(port: number, name?: string): Promise<boolean> {
   const pause = delay(20);
   try {
-    const connection = await connect({ servers: `${host}:${port}`, token, reconnect: false, timeout: 2000 });
+    const connection = await connect({ servers: `${LOOPBACK}:${port}`, reconnect: false, timeout: 2000 });
     try {
       if (name && connection.info?.server_name !== name) return false;
       await (await jetstreamManager(connection, { timeout: 2000 })).getAccountInfo();
@@ -35,21 +30,9 @@ export async function answers({ host, port, token, name }: ServerAddress): Promi
   }
 }
 
-/**
- * Finds a TCP port nobody listens on.
- *
- * The port is free when this resolves; another process may take it before it is used.
- */
-export function freePort(host = "127.0.0.1"): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const listener = createServer();
-    listener.once("error", reject);
-    listener.listen(0, host, () => {
-      const address = listener.address();
-      listener.close(() => {
-        if (address && typeof address === "object") resolve(address.port);
-        else reject(new Error(`no free port on ${host}`));
-      });
-    });
-  });
+/** Finds a TCP port of this machine that nobody listens on; another process may take it before it is used. */
+export async function freePort(): Promise<number> {
+  await using listener = createServer().listen(0, LOOPBACK);
+  await once(listener, "listening");
+  return (listener.address() as AddressInfo).port;
 }

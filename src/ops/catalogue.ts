@@ -136,6 +136,12 @@ export const METRICS = {
     help: "Of these, how many were not what the stream gives: natstate verify says more.",
     labels: ["actor"],
   },
+  diverged: {
+    name: "natstate_scrub_diverged_total",
+    type: "counter",
+    help: "Of these, how many came to something else when their own events arrived in another order: natstate prove --id says how.",
+    labels: ["actor"],
+  },
   retirements: {
     name: "natstate_retirements_total",
     type: "counter",

@@ -43,41 +43,36 @@ export interface GaugeReadings {
  * @returns shows these readings; `nowMs` in ms since the epoch.
  */
 export function createGauges(registry: Registry): (readings: GaugeReadings, nowMs: number) => void {
-  const gauge = ({ name, help, labels }: MetricDescription) =>
-    new Gauge({ name, help, labelNames: labels, registers: [registry] });
-  const ready = gauge(METRICS.ready);
-  const undecided = gauge(METRICS.undecided);
-  const quarantined = gauge(METRICS.quarantined);
-  const retired = gauge(METRICS.retired);
-  const ticksOnTheirWay = gauge(METRICS.ticksOnTheirWay);
-  const ticksOverdue = gauge(METRICS.ticksOverdue);
-  const lag = gauge(METRICS.lag);
-  const owned = gauge(METRICS.owned);
-  const partitions = gauge(METRICS.partitions);
-  const hot = gauge(METRICS.hot);
-  const backlog = gauge(METRICS.backlog);
-  const connected = gauge(METRICS.connected);
-  const paused = gauge(METRICS.paused);
+  const gauges = Object.entries<MetricDescription>(METRICS)
+    .filter(([, { type }]) => type === "gauge")
+    .map(([key, { name, help, labels }]) => [
+      key,
+      new Gauge({ name, help, labelNames: labels, registers: [registry] }),
+    ]);
+  const show = Object.fromEntries(gauges) as Record<GaugeName, Gauge>;
   return (readings, nowMs) => {
     // Partitions that went to another owner are not to be shown any longer.
-    lag.reset();
-    for (const { type, partition, value } of readings.lag) lag.set({ actor: type.name, partition }, value);
-    ready.set(readings.ready ? 1 : 0);
-    for (const { type, undecidedSinceMs, ...counts } of readings.actors) {
-      undecided.set({ actor: type.name }, secondsSince(undecidedSinceMs, nowMs));
-      quarantined.set({ actor: type.name }, counts.quarantined);
-      retired.set({ actor: type.name }, counts.retired);
-      ticksOnTheirWay.set({ actor: type.name }, counts.ticksOnTheirWay);
-      ticksOverdue.set({ actor: type.name }, counts.tickOverdueMs / 1000);
+    show.lag.reset();
+    for (const { type, partition, value } of readings.lag) show.lag.set({ actor: type.name, partition }, value);
+    for (const { type, undecidedSinceMs, tickOverdueMs, ...counts } of readings.actors) {
+      const labels = { actor: type.name };
+      show.undecided.set(labels, secondsSince(undecidedSinceMs, nowMs));
+      show.ticksOverdue.set(labels, tickOverdueMs / 1000);
+      for (const name of ["quarantined", "retired", "ticksOnTheirWay"] as const) show[name].set(labels, counts[name]);
     }
-    owned.set(readings.owned);
-    partitions.set(readings.partitions);
-    hot.set(readings.hot);
-    backlog.set(readings.backlog);
-    connected.set(readings.connected ? 1 : 0);
-    paused.set(secondsSince(readings.pausedSinceMs, nowMs));
+    show.ready.set(Number(readings.ready));
+    show.connected.set(Number(readings.connected));
+    show.paused.set(secondsSince(readings.pausedSinceMs, nowMs));
+    show.owned.set(readings.owned);
+    show.partitions.set(readings.partitions);
+    show.hot.set(readings.hot);
+    show.backlog.set(readings.backlog);
   };
 }
+
+type GaugeName = {
+  [Name in keyof typeof METRICS]: (typeof METRICS)[Name]["type"] extends "gauge" ? Name : never;
+}[keyof typeof METRICS];
 
 function secondsSince(sinceMs: number | null, nowMs: number): number {
   return sinceMs === null ? 0 : Math.max(0, nowMs - sinceMs) / 1000;

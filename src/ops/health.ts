@@ -10,8 +10,14 @@ export interface HealthReadings {
   /** Partitions this daemon is to read, and those it reads. */
   readonly assigned: number;
   readonly reading: number;
+  /** Which partition is being copied from another daemon, and how far that is. */
+  readonly copying?: string | undefined;
   /** Why partitions are not read, or not as they should be, a line each. */
   readonly laneTroubles?: readonly string[];
+  /** What keeps this daemon and others from knowing of each other, a line each. */
+  readonly denials?: readonly string[];
+  /** In what other daemons differ from this one, a line each: shown, and no fault of this one. */
+  readonly disagreements?: readonly string[];
   /** What is wrong with the streams, a line each. */
   readonly streamTroubles?: readonly string[];
   readonly pause: Pause | null;
@@ -63,7 +69,7 @@ export function assessHealth(readings: HealthReadings): Health {
   const checks = {
     nats: checkNats(readings),
     streams: checkStreams(readings),
-    partitions: checkPartitions(readings),
+    partitions: withOthers(checkPartitions(readings), readings),
     store: checkStore(readings),
     lag: checkLag(readings),
     publisher: checkPublisher(readings),
@@ -127,7 +133,7 @@ function checkStreams({ connected, streamTroubles = [], silence }: HealthReading
   return { ok: false, detail: streamTroubles.join("; ") };
 }
 
-function checkPartitions({ assigned, reading, laneTroubles = [] }: HealthReadings): Check {
+function checkPartitions({ assigned, reading, copying, laneTroubles = [] }: HealthReadings): Check {
   if (assigned === 0) return { ok: true, detail: "none assigned, other daemons read them all: standing by" };
   const detail = `${reading} of ${assigned} assigned partitions are being read`;
   const [trouble] = laneTroubles;
@@ -136,7 +142,13 @@ function checkPartitions({ assigned, reading, laneTroubles = [] }: HealthReading
     return { ok: false, detail: `${detail}; ${trouble}${others}` };
   }
   if (reading >= assigned) return { ok: true, detail };
+  if (copying !== undefined) return { ok: false, detail: `${detail}; ${copying}` };
   return { ok: false, detail: `${detail}; the log says why the others are not, they are tried again` };
+}
+
+/** What it has to do with other daemons. */
+function withOthers({ ok, detail }: Check, { denials = [], disagreements = [] }: HealthReadings): Check {
+  return { ok: ok && denials.length === 0, detail: [detail, ...denials, ...disagreements].join("; ") };
 }
 
 function checkStore({ pause, nowMs }: HealthReadings): Check {

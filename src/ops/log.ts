@@ -8,6 +8,8 @@ export interface LogOptions {
   readonly level: "trace" | "debug" | "info" | "warn" | "error" | "silent";
   /** For a person at a terminal; otherwise one JSON object a line. */
   readonly pretty: boolean;
+  /** Which of several daemons of a machine says it; in every line. */
+  readonly daemon?: number | undefined;
   /** Standard output by default. */
   readonly destination?: DestinationStream;
 }
@@ -16,10 +18,10 @@ export interface LogOptions {
  * Creates the daemon's logger. Times are ISO 8601 in UTC; secrets are removed from every line, see {@link redact};
  * nothing logged is lost when the process exits, see {@link createLineWriter}.
  */
-export function createLogger({ level, pretty, destination }: LogOptions): Logger {
+export function createLogger({ level, pretty, daemon, destination }: LogOptions): Logger {
   const options: pino.LoggerOptions = {
     level,
-    base: { service: "natstate" },
+    base: { service: "natstate", ...(daemon !== undefined && { daemon }) },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     hooks: { streamWrite: redact },

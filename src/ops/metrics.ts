@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Registry } from "prom-client";
+import { AggregatorRegistry, collectDefaultMetrics, Registry } from "prom-client";
 import type { ActorType } from "../actor/actor-type.ts";
 import { hearsTicks, TIME_PASSED } from "../actor/delays.ts";
 import { type Handled, isNewFact, type Outcome } from "../flow/batch-result.ts";
@@ -8,6 +8,7 @@ import { REJECTION_REASONS } from "../wire/rejection.ts";
 import { type HistogramDescription, METRICS, type MetricDescription } from "./catalogue.ts";
 import {
   type CellCounter,
+  type CellHistogram,
   type CounterCell,
   createCounter,
   createHistogram,
@@ -24,7 +25,8 @@ type Counted =
   | "doubted"
   | "retired"
   | "restored"
-  | "scrubbed";
+  | "scrubbed"
+  | "proved";
 
 /**
  * The daemon's metrics, counted from what an observer is told.
@@ -36,15 +38,22 @@ export interface Metrics extends Pick<Required<Observer>, Counted> {
   gauges(read: () => GaugeReadings): void;
   /** Everything in Prometheus' text format, the process's own metrics included. */
   render(): Promise<{ contentType: string; body: string }>;
+  /** The same, for `renderAll`. */
+  collect(): Promise<MetricObject[]>;
   /** natstate's own metrics, as `render` shows them. */
   readonly catalogue: readonly MetricDescription[];
 }
+
+/** A metric and its series, fit to be sent to another process. */
+export type MetricObject = Awaited<ReturnType<Registry["getMetricsAsJSON"]>>[number];
 
 export interface MetricsOptions {
   /** Every type whose deliveries are recorded: their contracts bound the label values. */
   readonly types: readonly ActorType[];
   /** For the length of a pause; `Date.now` by default. */
   readonly now?: () => number;
+  /** Which of several daemons of a machine this is: a label of every series. */
+  readonly daemon?: string | undefined;
 }
 
 /** Of what is no dead letter. */
@@ -75,12 +84,15 @@ interface TypeCells {
 const UNKNOWN = "unknown";
 
 /** Creates a registry of its own, with the process's default metrics and natstate's. */
-export function createMetrics({ types, now = Date.now }: MetricsOptions): Metrics {
+export function createMetrics({ types, now = Date.now, daemon }: MetricsOptions): Metrics {
   const registry = new Registry();
+  if (daemon !== undefined) registry.setDefaultLabels({ daemon });
   collectDefaultMetrics({ register: registry });
   const cells = createCells(registry);
   for (const type of types) showZeros(cells, type);
   const byType = new Map(types.map((type) => [type.name, typeCells(cells, type)]));
+  const [completeness, commit, batch] = [cells.completeness.cell(), cells.commit.cell(), cells.batch.cell()];
+  const commitFailures = cells.commitFailures.cell();
   const showGauges = createGauges(registry);
   const decisionTypes = new Set(types.flatMap((type) => decisionTypesOf(type).map((name) => `${type.name} ${name}`)));
   let read: (() => GaugeReadings) | undefined;
@@ -94,11 +106,11 @@ export function createMetrics({ types, now = Date.now }: MetricsOptions): Metric
   return {
     committed(result, commitMs, nowMs) {
       for (const handled of result.handled) recordHandled(byType, handled, nowMs);
-      for (const percent of result.completeness) cells.completeness.observe(percent);
+      for (const percent of result.completeness) completeness.observe(percent);
       for (const row of result.decisions) countDecision(cells.decisions, row);
       for (const row of result.deadLetters) cells.deadLetters.cell(row.type, row.reason).value++;
-      cells.commit.observe(commitMs / 1000);
-      cells.batch.observe(result.handled.length);
+      commit.observe(commitMs / 1000);
+      batch.observe(result.handled.length);
     },
     published(decisions, deadLetters, nowMs) {
       for (const row of decisions) {
@@ -112,11 +124,14 @@ export function createMetrics({ types, now = Date.now }: MetricsOptions): Metric
     },
     ticked: (type) => void cells.ticksPublished.cell(type.name).value++,
     doubted: (reason) => void cells.doubts.cell(reason).value++,
-    commitFailed: () => void cells.commitFailures.value++,
+    commitFailed: () => void commitFailures.value++,
     rebuilt: (type) => void cells.rebuilt.cell(type.name).value++,
     scrubbed(type, _, differences) {
       cells.scrubbed.cell(type.name).value++;
       if (differences.length > 0) cells.drifted.cell(type.name).value++;
+    },
+    proved(type, _, names) {
+      if (names.length > 0) cells.diverged.cell(type.name).value++;
     },
     retired(type, count) {
       cells.retirements.cell(type.name).value += count;
@@ -127,9 +142,11 @@ export function createMetrics({ types, now = Date.now }: MetricsOptions): Metric
     },
     async render() {
       if (read !== undefined) showGauges(read(), now());
-      const body = await registry.metrics();
-      // prom-client 15 writes Nan, which the text format does not know: the event loop's lag between two close scrapes.
-      return { contentType: registry.contentType, body: body.replace(/ Nan$/gm, " NaN") };
+      return toText(registry);
+    },
+    async collect() {
+      if (read !== undefined) showGauges(read(), now());
+      return registry.getMetricsAsJSON();
     },
     catalogue: Object.values<MetricDescription>(METRICS).map(({ name, type, help, labels }) => ({
       name,
@@ -138,6 +155,19 @@ export function createMetrics({ types, now = Date.now }: MetricsOptions): Metric
       labels,
     })),
   };
+}
+
+/** The metrics of several daemons, by their label `daemon`, as `render` gives those of one. */
+export async function renderAll(
+  collected: readonly (readonly MetricObject[])[],
+): Promise<{ contentType: string; body: string }> {
+  return toText(AggregatorRegistry.aggregate([...collected]));
+}
+
+async function toText(registry: Registry): Promise<{ contentType: string; body: string }> {
+  const body = await registry.metrics();
+  // prom-client 15 writes Nan, which the text format does not know: the event loop's lag between two close scrapes.
+  return { contentType: registry.contentType, body: body.replace(/ Nan$/gm, " NaN") };
 }
 
 function recordHandled(byType: ReadonlyMap<string, TypeCells>, handled: Handled, nowMs: number): void {
@@ -158,39 +188,27 @@ function recordHandled(byType: ReadonlyMap<string, TypeCells>, handled: Handled,
   type.commitDelay.observe((nowMs - delivery.storedAtMs) / 1000);
 }
 
-function createCells(registry: Registry) {
-  const counter = (description: MetricDescription) => createCounter(registry, description);
-  const histogram = (description: HistogramDescription) => createHistogram(registry, description);
-  return {
-    events: counter(METRICS.events),
-    processed: counter(METRICS.processed),
-    completeness: histogram(METRICS.completeness).cell(),
-    decisions: counter(METRICS.decisions),
-    decisionsPublished: counter(METRICS.decisionsPublished),
-    deadLetters: counter(METRICS.deadLetters),
-    deadLettersPublished: counter(METRICS.deadLettersPublished),
-    ticksPublished: counter(METRICS.ticksPublished),
-    lateness: histogram(METRICS.lateness),
-    commitDelay: histogram(METRICS.commitDelay),
-    publishDelay: histogram(METRICS.publishDelay),
-    commit: histogram(METRICS.commit).cell(),
-    batch: histogram(METRICS.batch).cell(),
-    commitFailures: counter(METRICS.commitFailures).cell(),
-    doubts: counter(METRICS.doubts),
-    rebuilt: counter(METRICS.rebuilt),
-    scrubbed: counter(METRICS.scrubbed),
-    drifted: counter(METRICS.drifted),
-    retirements: counter(METRICS.retirements),
-    restorations: counter(METRICS.restorations),
-  };
-}
+type Kind<Name extends keyof typeof METRICS> = (typeof METRICS)[Name]["type"];
+type Counters = { [Name in keyof typeof METRICS as Kind<Name> extends "counter" ? Name : never]: CellCounter };
+type Histograms = { [Name in keyof typeof METRICS as Kind<Name> extends "histogram" ? Name : never]: CellHistogram };
+type Cells = Counters & Histograms;
 
-type Cells = ReturnType<typeof createCells>;
+/** Every counter and histogram of the catalogue. */
+function createCells(registry: Registry): Cells {
+  const cells: Record<string, CellCounter | CellHistogram> = {};
+  for (const [name, description] of Object.entries<MetricDescription | HistogramDescription>(METRICS)) {
+    if ("buckets" in description) cells[name] = createHistogram(registry, description);
+    else if (description.type === "counter") cells[name] = createCounter(registry, description);
+  }
+  return cells as Cells;
+}
 
 /** A series that starts at 0 lets rate() see its first event. */
 function showZeros(cells: Cells, type: ActorType): void {
-  for (const counter of [cells.ticksPublished, cells.rebuilt, cells.scrubbed, cells.drifted, cells.retirements])
+  const { ticksPublished, rebuilt, scrubbed, drifted, diverged, retirements } = cells;
+  for (const counter of [ticksPublished, rebuilt, scrubbed, drifted, diverged, retirements]) {
     counter.cell(type.name);
+  }
   for (const restored of ["true", "false"]) cells.restorations.cell(type.name, restored);
   for (const kind of ["decision", "dead_letter"]) cells.publishDelay.cell(type.name, kind);
   for (const reason of REJECTION_REASONS) {

@@ -71,7 +71,14 @@ export function createPathLog(logger: Logger, { decisionLevel, now = Date.now }:
       if (differences.length === 0) return;
       // Names only: bodies and payloads stay out of logs.
       const what = differences.slice(0, MAX_DIFFERENCES);
-      logger.error({ actorType: name, actorId, what }, "drift: the store is not what the stream gives");
+      const why =
+        "where machine or rules have changed: raise version, then natstate rebuild; or begin anew: rm -r data";
+      logger.error({ actorType: name, actorId, what, why }, "drift: the store is not what the stream gives");
+    },
+    proved({ name }, actorId, names) {
+      if (names.length === 0) return;
+      const how = `natstate prove --type ${name} --id ${actorId}`;
+      logger.error({ actorType: name, actorId, what: names, how }, "what it comes to depends on how its events arrive");
     },
   };
 }

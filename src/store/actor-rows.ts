@@ -1,6 +1,7 @@
 import type Database from "better-sqlite3";
 import type { Journal } from "../flow/journal.ts";
 import type { IndexedColumns, StoredActor } from "../flow/rows.ts";
+import { createHeardEvents } from "./heard-events.ts";
 import { StoreError } from "./store-error.ts";
 import { ACTORS } from "./tables.ts";
 
@@ -13,6 +14,7 @@ export function createActorRows(
   const { into, valuesOf } = ACTORS.insert(undefined, { incomplete: "?" });
   const insert = db.prepare(`INSERT ${into}`);
   const update = prepareUpdates(db);
+  const heard = createHeardEvents(db);
   const selectAnchors = db.prepare("SELECT anchors FROM anchors WHERE actor_key = ?").pluck();
   const upsertAnchors = db.prepare(`INSERT INTO anchors (actor_key, anchors) VALUES (?, ?)
     ON CONFLICT DO UPDATE SET anchors = excluded.anchors`);
@@ -21,13 +23,16 @@ export function createActorRows(
     findActor: (type, id) => select.get(type, id) as StoredActor | undefined,
     anchorsOf: (key) => (selectAnchors.get(key) as string | undefined) ?? null,
     saveAnchors: (key, anchors) => void upsertAnchors.run(key, anchors),
-    saveActor(row, before) {
+    saveActor(saved, before) {
+      const settled = heard.settle(saved);
+      const row = settled === saved.heard ? saved : { ...saved, heard: settled };
       if (before === null) {
         insert.run(valuesOf({ ...row, rowVersion: 1 }), isIncomplete(row));
-        return;
+        return row.heard;
       }
       const { changes } = update(row, before);
       if (changes !== 1) throw new StoreError(`${row.type} ${row.id} was changed by another process on this store`);
+      return row.heard;
     },
   };
 }
@@ -39,7 +44,7 @@ export function createActorRows(
 function prepareUpdates(db: Database.Database) {
   const statements = new Map<string, Database.Statement>();
   return (row: StoredActor, before: IndexedColumns): Database.RunResult => {
-    const { machineVersion, completeness, events, revision, standing, updatedAtMs, checksum, snapshot } = row;
+    const { machineVersion, completeness, events, revision, standing, updatedAtMs, checksum, snapshot, heard } = row;
     const values: unknown[] = [
       machineVersion,
       completeness,
@@ -49,6 +54,7 @@ function prepareUpdates(db: Database.Database) {
       updatedAtMs,
       checksum,
       snapshot,
+      heard,
     ];
     let columns = "";
     if (row.state !== before.state) {
@@ -70,7 +76,7 @@ function prepareUpdates(db: Database.Database) {
     let statement = statements.get(columns);
     if (statement === undefined) {
       statement = db.prepare(`UPDATE actors SET row_version = row_version + 1, machine_version = ?, completeness = ?,
-        events = ?, revision = ?, standing = ?, updated_ms = ?, checksum = ?, snapshot = ? ${columns}
+        events = ?, revision = ?, standing = ?, updated_ms = ?, checksum = ?, snapshot = ?, heard = ? ${columns}
         WHERE key = ? AND row_version = ?`);
       statements.set(columns, statement);
     }

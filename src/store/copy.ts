@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
+import { closeSync, copyFileSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { openToRead } from "./database.ts";
@@ -78,8 +78,47 @@ export function sealStore(file: string): string | null {
   }
 }
 
+/**
+ * Puts a new, sealed store in the place of the old one, at once; both must be closed and the old one locked.
+ *
+ * At every moment there is a whole store under the name.
+ *
+ * @returns where the old one is kept; null when there was none.
+ */
+export function swapStore(draft: string, file: string): string | null {
+  if (!existsSync(file)) {
+    putInPlace(draft, file);
+    return null;
+  }
+  const kept = `${file}.before-rebuild`;
+  settle(file, kept);
+  rmSync(kept, { force: true });
+  try {
+    linkSync(file, kept);
+  } catch {
+    // A file system without hard links.
+    copyFileSync(file, kept);
+  }
+  putInPlace(draft, file);
+  return kept;
+}
+
+/** A write-ahead log of the old store would be taken for one of the new. */
+function settle(file: string, kept: string): void {
+  for (const suffix of ["-wal", "-shm"]) rmSync(`${kept}${suffix}`, { force: true });
+  try {
+    const db = new Database(file);
+    db.pragma("wal_checkpoint(TRUNCATE)");
+    db.close();
+  } catch {
+    // Damaged: it is kept as it is.
+  }
+  if (existsSync(`${file}-wal`)) renameSync(`${file}-wal`, `${kept}-wal`);
+  rmSync(`${file}-shm`, { force: true });
+}
+
 /** Gives a closed store its name at once, never half; it survives a power cut. */
-export function putInPlace(draft: string, file: string): void {
+function putInPlace(draft: string, file: string): void {
   sync(draft);
   renameSync(draft, file);
   sync(dirname(file));

@@ -2,58 +2,91 @@ import { isDeepStrictEqual } from "node:util";
 import type Database from "better-sqlite3";
 import { withoutSource } from "../flow/cloud-event.ts";
 import type { Journal } from "../flow/journal.ts";
-import type { EventRow } from "../flow/rows.ts";
+import type { EventName, EventRow, Hearer } from "../flow/rows.ts";
+import { hasEarlier, hashOf, placesIn, withOne, withoutOne } from "./heard.ts";
+import { createHeardEvents } from "./heard-events.ts";
 import { EVENT_FIELDS, EVENTS } from "./tables.ts";
 
 type Content = Pick<EventRow, "timestamp" | "body">;
-type FirstHeard = Content & Pick<EventRow, "sequence" | "storedAtMs">;
+interface FirstHeard extends Content, Pick<EventRow, "sequence" | "storedAtMs"> {
+  readonly place: number;
+}
 
 /** What actors have heard, each event once. */
 export function createEventRows(
   db: Database.Database,
-): Pick<Journal, "eventsOf" | "recordEvent" | "markOutcome" | "forgetEvent"> {
-  const select = (and: string) =>
-    db.prepare(`SELECT ${EVENTS.select(EVENT_FIELDS)} FROM events WHERE actor_key = ? ${and} ORDER BY rowid`);
-  const selectAll = select("");
-  const selectFrom = select("AND timestamp >= ?");
+): Pick<Journal, "eventsOf" | "heardTypes" | "recordEvent" | "markOutcome" | "forgetEvent"> {
+  const heard = createHeardEvents(db);
+  const fields = EVENTS.select(EVENT_FIELDS, "e");
+  const selectEarlier = db.prepare(`SELECT ${fields} FROM heard_earlier h CROSS JOIN events e ON e.place = h.place
+    WHERE h.actor_key = ? AND e.actor_key = h.actor_key AND e.timestamp >= ? ORDER BY h.place`);
+  const selectOne = db.prepare(`SELECT ${fields} FROM events e WHERE place = ? AND actor_key = ? AND timestamp >= ?`);
   const { into, valuesOf } = EVENTS.insert(EVENT_FIELDS, { outcome: "'applied'" });
-  const insert = db.prepare(`INSERT OR IGNORE ${into}`);
-  const ofEvent = "WHERE actor_key = ? AND type = ? AND event_id = ?";
+  const insert = db.prepare(`INSERT ${into}`);
+  const ofEvent = "WHERE place = ? AND actor_key = ? AND type = ? AND event_id = ?";
   const selectContent = db.prepare(
-    `SELECT ${EVENTS.select(["timestamp", "body", "sequence", "storedAtMs"])} FROM events ${ofEvent}`,
+    `SELECT place, ${EVENTS.select(["timestamp", "body", "sequence", "storedAtMs"])} FROM events ${ofEvent}`,
   );
-  const countDuplicate = db.prepare(`UPDATE events SET duplicates = duplicates + 1 ${ofEvent}`);
-  const countConflict = db.prepare(`UPDATE events SET conflicts = conflicts + 1 ${ofEvent}`);
+  const countDuplicate = db.prepare("UPDATE events SET duplicates = duplicates + 1 WHERE place = ?");
+  const countConflict = db.prepare("UPDATE events SET conflicts = conflicts + 1 WHERE place = ?");
   const updateOutcome = db.prepare(`UPDATE events SET outcome = ?, replayed = ? ${ofEvent}`);
   const remove = db.prepare(`DELETE FROM events ${ofEvent}`);
 
-  const findContent = (actorKey: number, type: string, eventId: string) =>
-    selectContent.get(actorKey, type, eventId) as FirstHeard | undefined;
+  function find(actor: Hearer, event: EventName, hash = hashOf(event)): FirstHeard | undefined {
+    for (const place of heard.find(actor, hash)) {
+      const found = selectContent.get(place, actor.key, event.type, event.eventId) as FirstHeard | undefined;
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
 
-  /** @param eventId - by which the first is stored. */
-  function countAgain(first: FirstHeard, row: EventRow, eventId: string): "duplicate" | "conflict" | "again" {
+  function countAgain(first: FirstHeard, row: EventRow): "duplicate" | "conflict" | "again" {
     if (first.sequence === row.sequence && first.storedAtMs === row.storedAtMs) return "again";
     const isSame = hasSameContent(first, row);
-    (isSame ? countDuplicate : countConflict).run(row.actorKey, row.type, eventId);
+    (isSame ? countDuplicate : countConflict).run(first.place);
     return isSame ? "duplicate" : "conflict";
   }
 
   return {
-    eventsOf: (actorKey, from) =>
-      (from === undefined ? selectAll.all(actorKey) : selectFrom.all(actorKey, toMilliseconds(from))) as EventRow[],
-    recordEvent(row) {
-      const { actorKey, eventId, type } = row;
-      // In earlier versions a CloudEvent was known by its id alone.
-      const earlier = eventId.includes("#") ? findContent(actorKey, type, withoutSource(eventId)) : undefined;
-      if (earlier !== undefined && hasSameContent(earlier, row)) {
-        return countAgain(earlier, row, withoutSource(eventId));
+    eventsOf(actor, from) {
+      const since = from === undefined ? "" : toMilliseconds(from);
+      const events = hasEarlier(actor.heard) ? (selectEarlier.all(actor.key, since) as EventRow[]) : [];
+      for (const place of placesIn(actor.heard)) {
+        const event = selectOne.get(place, actor.key, since) as EventRow | undefined;
+        if (event !== undefined) events.push(event);
       }
-      if (insert.run(valuesOf(row)).changes === 1) return "new";
-      return countAgain(findContent(actorKey, type, eventId) as FirstHeard, row, eventId);
+      return events;
     },
-    markOutcome: (actorKey, { type, eventId }, outcome, replayed) =>
-      void updateOutcome.run(outcome, replayed, actorKey, type, eventId),
-    forgetEvent: (actorKey, { type, eventId }) => void remove.run(actorKey, type, eventId),
+    heardTypes: (actor, eventTypes) => eventTypes.filter((type) => heard.hasType(actor, type)),
+    recordEvent(actor, row) {
+      const { eventId, type } = row;
+      // In earlier versions a CloudEvent was known by its id alone.
+      const earlier = eventId.includes("#") ? find(actor, { type, eventId: withoutSource(eventId) }) : undefined;
+      if (earlier !== undefined && hasSameContent(earlier, row)) return countAgain(earlier, row);
+      const hash = hashOf(row);
+      const first = find(actor, row, hash);
+      if (first !== undefined) return countAgain(first, row);
+      const { lastInsertRowid } = insert.run(valuesOf(row));
+      actor.heard = withOne(actor.heard, hash, Number(lastInsertRowid));
+      return "new";
+    },
+    markOutcome(actor, event, { outcome, replayed }) {
+      const { type, eventId } = event;
+      for (const place of heard.find(actor, hashOf(event))) {
+        if (updateOutcome.run(outcome, replayed, place, actor.key, type, eventId).changes === 1) return;
+      }
+    },
+    forgetEvent(actor, event) {
+      const { type, eventId } = event;
+      for (const place of heard.find(actor, hashOf(event))) {
+        if (remove.run(place, actor.key, type, eventId).changes === 0) continue;
+        const rest = withoutOne(actor.heard, place);
+        // To look for it there costs reading all that the actor has there.
+        if (rest === actor.heard) heard.forgetEarlier(actor.key, place);
+        actor.heard = rest;
+        return;
+      }
+    },
   };
 }
 

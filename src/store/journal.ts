@@ -2,19 +2,20 @@ import type Database from "better-sqlite3";
 import type { Journal } from "../flow/journal.ts";
 import { createActorRows } from "./actor-rows.ts";
 import { awaitWriter } from "./database.ts";
+import { createDeadLetterRecord } from "./dead-letter-rows.ts";
 import { createDecisionRows } from "./decision-rows.ts";
 import { createEventRows } from "./event-rows.ts";
 import { createHeldRows } from "./held-rows.ts";
 import { asHeld } from "./store-error.ts";
-import { DEAD_LETTERS } from "./tables.ts";
 
 /** The write side of the store: each method one statement, all of them prepared once. */
 export function createJournal(db: Database.Database): Journal {
   const { learnt, ...decisionRows } = createDecisionRows(db);
   const { quarantined, anyParked, retired, ...heldRows } = createHeldRows(db);
   const selectCheckpoint = db.prepare("SELECT sequence FROM checkpoints WHERE stream = ? AND partition = ?").pluck();
-  const upsertCheckpoint = db.prepare(`INSERT INTO checkpoints (stream, partition, sequence) VALUES (?, ?, ?)
-    ON CONFLICT DO UPDATE SET sequence = excluded.sequence`);
+  const upsertCheckpoint = db.prepare(`INSERT INTO checkpoints (stream, partition, sequence, heard_ms)
+    VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET sequence = excluded.sequence,
+    heard_ms = coalesce(max(heard_ms, excluded.heard_ms), heard_ms, excluded.heard_ms)`);
   const upsertTally = db.prepare(`INSERT INTO tallies (type, partition, name, value) VALUES (?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET value = value + excluded.value`);
   return {
@@ -25,7 +26,8 @@ export function createJournal(db: Database.Database): Journal {
       retired.look();
     }),
     checkpoint: (lane) => (selectCheckpoint.get(lane.stream, lane.partition) as number | undefined) ?? 0,
-    saveCheckpoint: (lane, sequence) => void upsertCheckpoint.run(lane.stream, lane.partition, sequence),
+    saveCheckpoint: (lane, sequence, heardAtMs) =>
+      void upsertCheckpoint.run(lane.stream, lane.partition, sequence, heardAtMs ?? null),
     ...createActorRows(db),
     ...createEventRows(db),
     ...decisionRows,
@@ -59,23 +61,4 @@ function createTransaction(db: Database.Database, look: () => void): Journal["tr
       throw held;
     }
   };
-}
-
-/** What DEAD_LETTERS says of a sequence may be another one's word: only the same bytes are the same dead letter. */
-function createDeadLetterRecord(db: Database.Database): Journal["recordDeadLetter"] {
-  const { into, valuesOf } = DEAD_LETTERS.insert();
-  const told = [
-    "type",
-    "partition",
-    "reason",
-    "error",
-    "subject",
-    "storedAtMs",
-    "headers",
-    "body",
-    "published",
-  ] as const;
-  const upsert = db.prepare(`INSERT ${into} ON CONFLICT DO UPDATE SET ${DEAD_LETTERS.excluded(told)}
-    WHERE subject <> excluded.subject OR body <> excluded.body`);
-  return (row) => upsert.run(valuesOf({ ...row, published: null })).changes === 1;
 }

@@ -5,13 +5,15 @@ import type { ListFilter } from "../answers/queries.ts";
 import { asksForIncomplete, listOrder } from "../answers/query-filters.ts";
 import type { BlankActor, Listed, ListedActor, StoredRows } from "../answers/stored-rows.ts";
 import type { StoredActor } from "../flow/rows.ts";
+import { hashOfType } from "./heard.ts";
+import { defineHeardFunctions } from "./heard-sql.ts";
 import { NOTICE_COLUMNS } from "./quarantine-queries.ts";
 import { ACTORS } from "./tables.ts";
 
-const COLUMNS = `key, id, partition, state, completeness, decision_type, revision, events, first_seen_ms, updated_ms`;
+const COLUMNS = `key, id, partition, state, completeness, decision_type, revision, events, first_seen_ms, updated_ms, due`;
 
 /** The same of a quarantined actor that has no row, because nothing was ever applied; `q` is its quarantine. */
-const BLANK_COLUMNS = `0, q.actor_id AS id, q.partition, :initialState, :initialCompleteness, NULL, 0, 0, q.since_ms, q.since_ms`;
+const BLANK_COLUMNS = `0, q.actor_id AS id, q.partition, :initialState, :initialCompleteness, NULL, 0, 0, q.since_ms, q.since_ms, NULL`;
 
 const BLANKS = `SELECT ${BLANK_COLUMNS} FROM quarantine q WHERE q.type = :type AND q.actor_id >= :idFrom AND q.actor_id < :idTo
   AND NOT EXISTS (SELECT 1 FROM actors a WHERE a.type = q.type AND a.id = q.actor_id)`;
@@ -21,18 +23,16 @@ const BLANKS = `SELECT ${BLANK_COLUMNS} FROM quarantine q WHERE q.type = :type A
  * INDEXED BY makes SQLite refuse to do anything else, whatever its statistics say.
  */
 const WALKS = {
-  decision: `actors INDEXED BY actors_by_decision WHERE type = :type AND decision_type IS :decision AND key < :key
-    ORDER BY key DESC`,
-  incomplete: `actors INDEXED BY actors_incomplete WHERE type = :type AND incomplete = 1 AND key < :key
-    ORDER BY key DESC`,
-  updated: `actors INDEXED BY actors_by_update WHERE type = :type AND (updated_ms, key) < (:updatedMs, :key)
-    ORDER BY updated_ms DESC, key DESC`,
+  decision: `actors INDEXED BY actors_by_decision WHERE type = :type AND decision_type IS :decision AND (first_seen_ms, id) < (:ms, :id)
+    ORDER BY first_seen_ms DESC, id DESC`,
+  incomplete: `actors INDEXED BY actors_incomplete WHERE type = :type AND incomplete = 1 AND (first_seen_ms, id) < (:ms, :id)
+    ORDER BY first_seen_ms DESC, id DESC`,
   id: `(SELECT ${COLUMNS} FROM actors INDEXED BY actors_by_id WHERE type = :type AND id >= :idFrom AND id < :idTo
     UNION ALL ${BLANKS} ORDER BY id)`,
   quarantined: `(SELECT ${COLUMNS} FROM actors WHERE type = :type AND id IN (SELECT actor_id FROM quarantine
     WHERE type = :type AND actor_id >= :idFrom AND actor_id < :idTo) UNION ALL ${BLANKS} ORDER BY id)`,
-  all: `actors INDEXED BY actors_by_age WHERE type = :type AND key < :key
-    ORDER BY key DESC`,
+  all: `actors INDEXED BY actors_by_age WHERE type = :type AND (first_seen_ms, id) < (:ms, :id)
+    ORDER BY first_seen_ms DESC, id DESC`,
 };
 
 type Walk = keyof typeof WALKS;
@@ -40,26 +40,42 @@ type Walk = keyof typeof WALKS;
 /** So many walks are merged into one at most; actors in one of more states are looked for among all. */
 const MAX_MERGED = 50;
 
-/** A walk along each of so many states of `:states`, merged in the order of the answer. */
-function walkStates(count: number): string {
+/** Walks of which one is made for each of some values, merged in the order of the answer. */
+const MERGED = {
+  states: {
+    walk: "actors_by_state WHERE type = :type AND state = :states ->> ? AND (first_seen_ms, id) < (:ms, :id)",
+    order: "first_seen_ms DESC, id DESC",
+  },
+  due: {
+    walk: "actors_due WHERE type = :type AND partition = :partitions ->> ? AND due < :dueBefore AND (due, id) > (:due, :id)",
+    order: "due, id",
+  },
+};
+
+type Merged = keyof typeof MERGED;
+
+/** @param count - of the values. */
+function merge(name: Merged, count: number): string {
+  const { walk, order } = MERGED[name];
   const walks = Array.from(
     { length: count },
-    (_, index) => `SELECT ${COLUMNS} FROM actors INDEXED BY actors_by_state
-    WHERE type = :type AND state = :states ->> ${index} AND key < :key`,
+    (_, index) => `SELECT ${COLUMNS} FROM actors INDEXED BY ${walk.replace("?", String(index))}`,
   );
-  return `(${walks.join(" UNION ALL ")} ORDER BY key DESC)`;
+  return `(${walks.join(" UNION ALL ")} ORDER BY ${order})`;
 }
 
 const CHECKS = `(:states IS NULL OR state IN (SELECT value FROM json_each(:states)))
   AND (:anyDecision OR decision_type IS :decision)
   AND (:incomplete IS NULL OR (completeness < 100) = :incomplete)
   AND (:completeness IS NULL OR round(completeness) = :completeness)
-  AND (:waitingFor IS NULL OR NOT EXISTS
-    (SELECT 1 FROM events WHERE actor_key = walked.key AND events.type = :waitingFor))
+  AND (:waitingFor IS NULL OR
+    NOT (has_type((SELECT heard FROM actors WHERE key = walked.key), :waitingType)
+    OR EXISTS (SELECT 1 FROM heard_earlier WHERE actor_key = walked.key AND type_hash = :waitingType)))
   AND (:waitingFor IS NULL OR NOT EXISTS (SELECT 1 FROM parked WHERE type = :type AND actor_id = walked.id
     AND substr(subject, -1 - length(:waitingFor)) = '.' || :waitingFor))
   AND (:quarantined IS NULL OR (q.actor_id IS NOT NULL) = :quarantined)
   AND (:updatedBeforeMs IS NULL OR updated_ms < :updatedBeforeMs)
+  AND (:dueBefore IS NULL OR due < :dueBefore)
   AND (:partitions IS NULL OR walked.partition IN (SELECT value FROM json_each(:partitions)))`;
 
 const SUMMARY_FIELDS = [
@@ -72,6 +88,7 @@ const SUMMARY_FIELDS = [
   "events",
   "firstSeenAtMs",
   "updatedAtMs",
+  "due",
 ] as const satisfies readonly (keyof StoredActor)[];
 
 /** To look for an event costs as much as to look at so many rows. */
@@ -86,18 +103,20 @@ interface Reading {
 
 /** @param maxScannedRows - after which a page ends, full or not. */
 export function createListQuery(db: Database.Database, maxScannedRows: number): StoredRows["list"] {
+  defineHeardFunctions(db);
   const prepare = (walk: string): Reading => ({
     page: db.prepare(`SELECT ${ACTORS.select(SUMMARY_FIELDS)}, ${NOTICE_COLUMNS}
       FROM (SELECT ${COLUMNS} FROM ${walk} LIMIT :scanned) AS walked
       LEFT JOIN quarantine q ON q.type = :type AND q.actor_id = walked.id WHERE ${CHECKS} LIMIT :limit`),
-    end: db.prepare(`SELECT ${ACTORS.select(["key", "id", "updatedAtMs"])} FROM ${walk} LIMIT 1 OFFSET :scanned - 1`),
+    end: db.prepare(`SELECT ${ACTORS.select(["id", "firstSeenAtMs", "due"])} FROM ${walk} LIMIT 1 OFFSET :scanned - 1`),
   });
   const readings = Object.fromEntries(Object.entries(WALKS).map(([walk, sql]) => [walk, prepare(sql)])) as Record<
     Walk,
     Reading
   >;
   // Prepared when first asked for: how many states a path has is known by then.
-  const readingsOfStates = new Map<number, Reading>();
+  const mergedReadings = new Map<string, Reading>();
+  const selectPartitions = db.prepare("SELECT DISTINCT partition FROM tallies WHERE type = ?").pluck();
   const selectStates = db
     .prepare("SELECT DISTINCT substr(name, 7) FROM tallies WHERE type = ? AND name LIKE 'state:%' AND value <> 0")
     .pluck();
@@ -109,19 +128,20 @@ export function createListQuery(db: Database.Database, maxScannedRows: number): 
     return [...known].filter((text) => isIn(text, state));
   }
 
-  function choose(filter: ListFilter, states: readonly string[] | undefined): Reading {
-    const walk = chooseWalk(filter, states);
-    if (walk !== "states") return readings[walk];
-    const count = states?.length ?? 0;
-    const reading = readingsOfStates.get(count) ?? prepare(walkStates(count));
-    readingsOfStates.set(count, reading);
+  function choose(walk: Walk | Merged, count: number): Reading {
+    if (walk in WALKS) return readings[walk as Walk];
+    const name = `${walk} ${count}`;
+    const reading = mergedReadings.get(name) ?? prepare(merge(walk as Merged, count));
+    mergedReadings.set(name, reading);
     return reading;
   }
 
-  return db.transaction((type: ActorType, filter: ListFilter, blank: BlankActor, partitions?: readonly number[]) => {
+  return db.transaction((type: ActorType, filter: ListFilter, blank: BlankActor, asked?: readonly number[]) => {
     const states = findStates(type, filter, blank);
+    const walk = chooseWalk(filter, states);
+    const partitions = asked ?? (walk === "due" ? (selectPartitions.all(type.name) as number[]) : undefined);
     if (partitions?.length === 0 || states?.length === 0) return { rows: [], end: undefined };
-    const reading = choose(filter, states);
+    const reading = choose(walk, ((walk === "due" ? partitions : states) ?? []).length);
     const parameters = {
       type: type.name,
       ...bind(filter, states, partitions),
@@ -139,22 +159,37 @@ export function createListQuery(db: Database.Database, maxScannedRows: number): 
   });
 }
 
-function chooseWalk(filter: ListFilter, states: readonly string[] | undefined): Walk | "states" {
-  const { decision, idPrefix, quarantined } = filter;
+function chooseWalk(filter: ListFilter, states: readonly string[] | undefined): Walk | Merged {
+  const { decision, idPrefix, quarantined, dueBeforeMs } = filter;
   if (quarantined) return "quarantined";
   if (idPrefix !== undefined) return "id";
+  if (dueBeforeMs !== undefined) return "due";
   if (states !== undefined && states.length <= MAX_MERGED) return "states";
   if (decision !== undefined) return "decision";
-  if (asksForIncomplete(filter)) return "incomplete";
-  return listOrder(filter) === "updated" ? "updated" : "all";
+  return asksForIncomplete(filter) ? "incomplete" : "all";
+}
+
+/** Before the first place of each order: an id is never empty, and its characters come before ~. */
+const STARTS = {
+  id: [null, ""],
+  seen: [Number.MAX_SAFE_INTEGER, "~"],
+  due: ["", ""],
+} as const;
+
+/** After which row a page begins. Who was first seen later than asked for was not updated before: those are not walked over. */
+function placeBefore(filter: ListFilter): readonly [number | string | null, string] {
+  const { updatedBeforeMs, after } = filter;
+  const order = listOrder(filter);
+  const [at, id] = (order === "id" ? undefined : after) ?? STARTS[order];
+  return order === "seen" && updatedBeforeMs !== undefined && Number(at) >= updatedBeforeMs
+    ? [updatedBeforeMs, ""]
+    : [at ?? null, String(id)];
 }
 
 function bind(filter: ListFilter, states?: readonly string[], partitions?: readonly number[]) {
-  const { decision, incomplete, completeness, waitingFor, quarantined, updatedBeforeMs, after } = filter;
+  const { decision, incomplete, completeness, waitingFor, quarantined, updatedBeforeMs, dueBeforeMs } = filter;
   const order = listOrder(filter);
-  const isByUpdate = order === "updated";
-  const [first, second] =
-    (order === "id" ? undefined : after) ?? (isByUpdate ? [updatedBeforeMs, 0] : [Number.MAX_SAFE_INTEGER]);
+  const [at, id] = placeBefore(filter);
   return {
     states: states === undefined ? null : JSON.stringify(states),
     anyDecision: decision === undefined ? 1 : 0,
@@ -162,11 +197,15 @@ function bind(filter: ListFilter, states?: readonly string[], partitions?: reado
     incomplete: incomplete === undefined ? null : Number(incomplete),
     completeness: completeness ?? null,
     waitingFor: waitingFor ?? null,
+    waitingType: waitingFor === undefined ? null : hashOfType(waitingFor),
     quarantined: quarantined === undefined ? null : Number(quarantined),
     updatedBeforeMs: updatedBeforeMs ?? null,
     partitions: partitions === undefined ? null : JSON.stringify(partitions),
-    updatedMs: isByUpdate ? first : null,
-    key: isByUpdate ? second : first,
+    // Without its Z, a time comes as text before all that are not earlier.
+    dueBefore: dueBeforeMs === undefined ? null : new Date(dueBeforeMs).toISOString().slice(0, -1),
+    ms: order === "due" ? null : at,
+    due: order === "due" ? at : null,
+    id,
   };
 }
 

@@ -7,28 +7,26 @@ interface StreamRow {
   readonly mark: string | null;
 }
 
-/** By stream: the table of its rows, and the column of `checkpoints` that says how far it is known. */
-const TABLES: Readonly<Record<string, { readonly table: string; readonly column: string }>> = {
-  DECISIONS: { table: "decisions", column: "decisions_sequence" },
-  DEAD_LETTERS: { table: "dead_letters", column: "dead_letters_sequence" },
-};
-
 /** The store's records of DECISIONS and DEAD_LETTERS. */
 export function createOutboxStreams(db: Database.Database): OutboxStreams {
   const select = db.prepare("SELECT created, sequence, mark FROM outbox_streams WHERE name = ?");
   const upsert = db.prepare(`INSERT INTO outbox_streams (name, created) VALUES (?, ?)
     ON CONFLICT DO UPDATE SET created = excluded.created`);
-  const statements = Object.entries(TABLES).map(([name, { table, column }]) => ({
-    name,
+  /** @param column - of `checkpoints`: how far the stream is known. */
+  const prepare = (table: string, column: string) => ({
     end: db.prepare(`SELECT coalesce(max(${column}), 0) FROM checkpoints`).pluck(),
     forget: db.prepare(`UPDATE ${table} SET published = NULL WHERE published >= ?`),
     goBack: db.prepare(`UPDATE checkpoints SET ${column} = min(${column}, ?)`),
-  }));
+  });
+  const statements = new Map([
+    ["DECISIONS", prepare("decisions", "decisions_sequence")],
+    ["DEAD_LETTERS", prepare("dead_letters", "dead_letters_sequence")],
+  ]);
   const forgetLast = db.prepare("UPDATE outbox_streams SET sequence = 0, mark = NULL WHERE name = ?");
   const forgetLearnt = db.prepare("DELETE FROM imported_decisions WHERE sequence >= ?");
 
   function of(name: string) {
-    const found = statements.find((known) => known.name === name);
+    const found = statements.get(name);
     if (found === undefined) throw new RangeError(`${name} is no outbox stream`);
     return found;
   }

@@ -51,20 +51,15 @@ function reachedBy(
   deadLetters: readonly PublishedRow<DeadLetterRow>[],
 ): Iterable<Reached> {
   const byLane = new Map<string, Reached>();
-  const reachedOf = ({ type, partition }: LedgerRow | DeadLetterRow): Reached => {
+  const reach = (stream: "decisions" | "deadLetters") => (published: PublishedRow<LedgerRow | DeadLetterRow>) => {
+    const { type, partition } = published.row;
     const name = `${type}/${partition}`;
     const reached = byLane.get(name) ?? { type, partition, decisions: 0, deadLetters: 0 };
+    reached[stream] = Math.max(reached[stream], published.sequence);
     byLane.set(name, reached);
-    return reached;
   };
-  for (const { row, sequence } of decisions) {
-    const reached = reachedOf(row);
-    reached.decisions = Math.max(reached.decisions, sequence);
-  }
-  for (const { row, sequence } of deadLetters) {
-    const reached = reachedOf(row);
-    reached.deadLetters = Math.max(reached.deadLetters, sequence);
-  }
+  decisions.forEach(reach("decisions"));
+  deadLetters.forEach(reach("deadLetters"));
   return byLane.values();
 }
 

@@ -1,10 +1,11 @@
 import Database from "better-sqlite3";
 import type { ActorType } from "../actor/actor-type.ts";
 import type { StoredRows } from "../answers/stored-rows.ts";
-import { createDeadLetterQueries } from "./dead-letter-queries.ts";
+import { eventStream } from "../wire/names.ts";
+import { createDeadLetterQueries } from "./dead-letter-rows.ts";
+import { createNextDueQuery } from "./due-actors.ts";
 import { createHistoryRows } from "./history-rows.ts";
 import { createListQuery } from "./list-query.ts";
-import { createNextDueQuery } from "./next-due-query.ts";
 import { createQuarantineQueries } from "./quarantine-queries.ts";
 import { RETIRED } from "./tables.ts";
 
@@ -34,14 +35,12 @@ export function openQueries(file: string, { maxScannedRows = 5000, onStatement }
     list: createListQuery(db, maxScannedRows),
     ...createLooks(db),
     nextDue: createNextDueQuery(db),
-    ...createDeadLetterQueries(db),
+    ...createDeadLetterQueries(db, maxScannedRows),
     ...createQuarantineQueries(db),
     close: () => void db.close(),
   };
 }
 
-/** Rows looked at for the latest events: those of all partitions. About 2 ms. */
-const MAX_LATEST = 1000;
 /** Rows looked at for the undecided; only those of partitions that went to another owner are in vain. About 10 ms. */
 const MAX_UNDECIDED = 20_000;
 
@@ -58,14 +57,12 @@ function createLooks(db: Database.Database): Pick<StoredRows, "retired" | "talli
   const selectUndecided = db
     .prepare(`SELECT first_seen_ms FROM (
       SELECT first_seen_ms, partition FROM actors INDEXED BY actors_by_decision
-      WHERE type = :type AND decision_type IS NULL ORDER BY key LIMIT ${MAX_UNDECIDED}
+      WHERE type = :type AND decision_type IS NULL ORDER BY first_seen_ms, id LIMIT ${MAX_UNDECIDED}
     ) WHERE :partitions IS NULL OR partition IN (SELECT value FROM json_each(:partitions)) LIMIT 1`)
     .pluck();
-  const selectLatest = db
-    .prepare(`SELECT max(updated_ms) AS latestMs FROM (
-      SELECT updated_ms, partition FROM actors INDEXED BY actors_by_update
-      WHERE type = :type ORDER BY updated_ms DESC LIMIT ${MAX_LATEST}
-    ) WHERE partition IN (SELECT value FROM json_each(:partitions)) GROUP BY partition ORDER BY latestMs`)
+  const selectHeard = db
+    .prepare(`SELECT heard_ms FROM checkpoints WHERE stream = ? AND heard_ms IS NOT NULL
+      AND partition IN (SELECT value FROM json_each(?)) ORDER BY heard_ms`)
     .pluck();
   const asked = ({ name }: ActorType, partitions: readonly number[] | undefined) => ({
     type: name,
@@ -76,7 +73,7 @@ function createLooks(db: Database.Database): Pick<StoredRows, "retired" | "talli
     tallies: (type, partitions) => new Map(selectTallies.all(asked(type, partitions)) as [string, number][]),
     undecidedSince: (type, partitions) => (selectUndecided.get(asked(type, partitions)) as number | undefined) ?? null,
     asOfMs(type, partitions) {
-      const [earliest, ...others] = selectLatest.all(asked(type, partitions)) as number[];
+      const [earliest, ...others] = selectHeard.all(eventStream(type), JSON.stringify(partitions)) as number[];
       return earliest === undefined || others.length + 1 < partitions.length ? null : earliest;
     },
   };

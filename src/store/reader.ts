@@ -1,10 +1,10 @@
 import type Database from "better-sqlite3";
+import type { LaneRecords } from "../flow/lane-records.ts";
 import type { EventRow, ParkedRow, RetiredRow } from "../flow/rows.ts";
 import { openToRead } from "./database.ts";
-import { createLaneRecords, type LaneRecords } from "./lanes.ts";
+import { createLaneRecords } from "./lanes.ts";
 import { createOutboxStreams } from "./outbox-streams.ts";
-import { createRejectionQuery, type Rejection } from "./rejections.ts";
-import { readAsIs } from "./schema.ts";
+import { refuseOtherSchema } from "./schema.ts";
 import { StoreError } from "./store-error.ts";
 import { createImages, type Images } from "./stored-actor.ts";
 import { DECISIONS, EVENT_FIELDS, EVENTS, PARKED, RETIRED } from "./tables.ts";
@@ -23,6 +23,8 @@ export interface StoreReader {
   outboxCreated(stream: string): string | undefined;
   /** Decisions published at a sequence of DECISIONS below `first`, by rising revision. */
   agedDecisions(type: string, first: number): IterableIterator<AgedDecision>;
+  /** By which version of its type an actor was saved last; undefined when there is no such actor. */
+  savedBy(type: string, actorId: string): number | undefined;
   /** What is left of retired actors. */
   retired(type: string): IterableIterator<RetiredRow>;
   countRetired(type: string): number;
@@ -30,8 +32,6 @@ export interface StoreReader {
   retiredParked(type: string): IterableIterator<ParkedRow>;
   /** Sequences of events kept back, in quarantine or until a retired actor is back. */
   parked(type: string, sinceMs: number): number[];
-  /** What was rejected of a stream, by sequence. */
-  rejections(stream: string): IterableIterator<Rejection>;
   close(): void;
 }
 
@@ -74,7 +74,8 @@ export function openReader(file: string): StoreReader {
     );
   }
   try {
-    return readAsIs(db, createReader);
+    refuseOtherSchema(db);
+    return createReader(db);
   } catch (error) {
     db.close();
     throw error;
@@ -84,12 +85,13 @@ export function openReader(file: string): StoreReader {
 function createReader(db: Database.Database): StoreReader {
   const selectStreams = db.prepare("SELECT name, type, created, partitions FROM streams ORDER BY name");
   const selectAged = db.prepare(`SELECT ${EVENTS.select(EVENT_FIELDS, "e")}, a.id AS actorId, a.partition
-    FROM events e JOIN actors a ON a.key = e.actor_key
+    FROM events e CROSS JOIN actors a ON a.key = e.actor_key
     WHERE a.type = :type AND (e.sequence < :firstSequence OR e.stored_ms < :createdMs)
     ORDER BY e.stored_ms >= :createdMs, iif(e.stored_ms < :createdMs, e.stored_ms, 0), e.sequence`);
   const selectAgedDecisions =
     db.prepare(`SELECT ${DECISIONS.select(["actorId", "partition", "revision", "payload"])}, published AS sequence
     FROM decisions WHERE type = ? AND published < ? ORDER BY actor_key, revision`);
+  const selectVersion = db.prepare("SELECT machine_version FROM actors WHERE type = ? AND id = ?").pluck();
   const selectParked = db.prepare("SELECT sequence FROM parked WHERE type = ? AND stored_ms >= ?").pluck();
   const selectAgedParked = db.prepare(`SELECT ${PARKED.select(undefined, "p")}, q.partition
     FROM parked p JOIN quarantine q USING (type, actor_id)
@@ -109,11 +111,11 @@ function createReader(db: Database.Database): StoreReader {
     agedParked: (reach) => selectAgedParked.iterate(reach) as ReturnType<StoreReader["agedParked"]>,
     outboxCreated: (stream) => outboxStreams.find(stream)?.created,
     agedDecisions: (type, first) => selectAgedDecisions.iterate(type, first) as IterableIterator<AgedDecision>,
+    savedBy: (type, actorId) => selectVersion.get(type, actorId) as number | undefined,
     retired: (type) => selectRetired.iterate(type) as IterableIterator<RetiredRow>,
     countRetired: (type) => countRetired.get(type) as number,
     retiredParked: (type) => selectRetiredParked.iterate(type) as IterableIterator<ParkedRow>,
     parked: (type, sinceMs) => selectParked.all(type, sinceMs) as number[],
-    rejections: createRejectionQuery(db),
     close: () => void db.close(),
   };
 }

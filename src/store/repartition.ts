@@ -1,4 +1,5 @@
 import type Database from "better-sqlite3";
+import type { Division } from "../flow/lane-records.ts";
 
 /** Tables of which each row is of one actor. */
 const OF_ACTORS = ["decisions", "imported_decisions", "quarantine", "retired"];
@@ -11,13 +12,6 @@ const NOW = `SELECT partition, 'state:' || state AS name FROM actors WHERE type 
   UNION ALL SELECT partition, 'retired' FROM retired WHERE type = :type`;
 const IS_NOW = `(name LIKE 'state:%' OR name LIKE 'standing:%' OR name LIKE 'completeness:%'
   OR name IN ('quarantined', 'retired'))`;
-
-/** How a stream is divided into partitions. */
-export interface Division {
-  readonly partitions: number;
-  /** The partition of an actor's id. */
-  readonly partitionOf: (actorId: string) => number;
-}
 
 /**
  * Moves all a store has of an actor type to the partitions of another division of its stream. Within a transaction.
@@ -53,15 +47,17 @@ function divideTallies(db: Database.Database, type: string, partitions: number):
   for (const tally of [...ever, ...now]) insert.run({ type, ...(tally as object) });
 }
 
-/** What is known of DECISIONS is known of every actor only up to the lowest of the former partitions. */
+/** What is known of DECISIONS, and when it was heard, is known of every actor only up to the lowest of the former partitions. */
 function divideCheckpoints(db: Database.Database, stream: string, before: number, partitions: number): void {
   const known = db
-    .prepare("SELECT iif(count(*) < ?, 0, min(decisions_sequence)) FROM checkpoints WHERE stream = ?")
-    .pluck()
-    .get(before, stream) as number;
+    .prepare(`SELECT iif(count(*) < :before, 0, min(decisions_sequence)) AS decisionsTo,
+      iif(count(heard_ms) < :before, NULL, min(heard_ms)) AS heardMs FROM checkpoints WHERE stream = :stream`)
+    .get({ before, stream }) as { readonly decisionsTo: number; readonly heardMs: number | null };
   db.prepare("DELETE FROM checkpoints WHERE stream = ?").run(stream);
-  const insert = db.prepare("INSERT INTO checkpoints (stream, partition, decisions_sequence) VALUES (?, ?, ?)");
+  const insert = db.prepare(
+    "INSERT INTO checkpoints (stream, partition, decisions_sequence, heard_ms) VALUES (?, ?, ?, ?)",
+  );
   for (let partition = 0; partition < partitions; partition++) {
-    insert.run(stream, partition, known);
+    insert.run(stream, partition, known.decisionsTo, known.heardMs);
   }
 }

@@ -2,6 +2,8 @@ import type Database from "better-sqlite3";
 import type { Pieces } from "../flow/pieces.ts";
 import type { EventRow, PublishedDecision, StoredActor } from "../flow/rows.ts";
 import type { Lane } from "../wire/lanes.ts";
+import { createRejectionQuery, type Rejection } from "./dead-letter-rows.ts";
+import { createHeardEvents } from "./heard-events.ts";
 import { ACTORS, DECISIONS, EVENT_FIELDS, EVENTS, LEARNT, PARKED } from "./tables.ts";
 
 /** All the store knows of one actor, at one moment. */
@@ -57,6 +59,8 @@ export interface Images {
   count(type: string): number;
   /** Why a message was rejected, undefined when it was not. */
   rejection(stream: string, sequence: number): string | undefined;
+  /** What was rejected of a stream, by sequence. */
+  rejections(stream: string): IterableIterator<Rejection>;
 }
 
 /** @param db - a connection of its own when another one writes the store. */
@@ -65,8 +69,8 @@ export function createImages(db: Database.Database): Images {
     FROM checkpoints WHERE stream = ? AND partition = ?`);
   const selectActor = db.prepare(`SELECT ${ACTORS.select()} FROM actors WHERE type = ? AND id = ?`);
   const selectEvent = db.prepare(`SELECT ${EVENTS.select([...EVENT_FIELDS, "outcome"])} FROM events
-    WHERE rowid = ? AND actor_key = ?`);
-  const selectPlaces = db.prepare("SELECT rowid FROM events WHERE actor_key = ? ORDER BY rowid").pluck();
+    WHERE place = ? AND actor_key = ?`);
+  const heard = createHeardEvents(db);
   const selectDecision = db.prepare(
     `SELECT ${DECISIONS.select(["revision", "payload", "published"])} FROM decisions WHERE actor_key = ? AND revision = ?`,
   );
@@ -97,7 +101,7 @@ export function createImages(db: Database.Database): Images {
     const row = (selectActor.get(type, actorId) as StoredActor | undefined) ?? null;
     return {
       row,
-      places: row === null ? [] : (selectPlaces.all(row.key) as number[]),
+      places: row === null ? [] : heard.places(row),
       revisions: row === null ? [] : (selectRevisions.all(row.key) as number[]),
       imported: selectImported.all(type, actorId) as PublishedDecision[],
       parked: selectParked.all(type, actorId) as ParkedMessage[],
@@ -131,6 +135,7 @@ export function createImages(db: Database.Database): Images {
       return (selectFrom.get(type, from) ?? selectFrom.get(type, 0)) as string | undefined;
     },
     count: (type) => selectCount.get(type) as number,
+    rejections: createRejectionQuery(db),
     rejection: (stream, sequence) => selectReason.get(stream, sequence) as string | undefined,
   };
 }

@@ -1,6 +1,5 @@
 import type {
   DeadLetterRow,
-  EventRow,
   HeardEvent,
   LearntDecision,
   LedgerRow,
@@ -24,6 +23,8 @@ export interface Table<Row> {
     fields?: readonly Inserted[],
     further?: Readonly<Record<string, string>>,
   ): Insert<Pick<Row, Inserted>>;
+  /** All fields but these. */
+  without<Left extends Field<Row>>(...left: readonly Left[]): Exclude<Field<Row>, Left>[];
   /** For an upsert: `payload = excluded.payload, …`. */
   excluded(fields: readonly Field<Row>[]): string;
 }
@@ -50,6 +51,7 @@ function table<Row>(name: string, columns: Readonly<Record<Field<Row>, string>>)
         valuesOf: (row) => fields.map((field) => row[field]),
       };
     },
+    without: (...left) => all.filter((field) => !left.some((name) => name === field)) as never,
     excluded: (fields) => fields.map((field) => `${columns[field]} = excluded.${columns[field]}`).join(", "),
   };
 }
@@ -72,6 +74,7 @@ export const ACTORS = table<StoredActor>("actors", {
   due: "due",
   checksum: "checksum",
   snapshot: "snapshot",
+  heard: "heard",
 });
 
 export const EVENTS = table<HeardEvent>("events", {
@@ -90,16 +93,7 @@ export const EVENTS = table<HeardEvent>("events", {
 });
 
 /** What an actor is rebuilt from. */
-export const EVENT_FIELDS = [
-  "actorKey",
-  "eventId",
-  "type",
-  "timestamp",
-  "storedAtMs",
-  "sequence",
-  "correlationId",
-  "body",
-] as const satisfies readonly (keyof EventRow)[];
+export const EVENT_FIELDS = EVENTS.without("outcome", "replayed", "duplicates", "conflicts");
 
 /** A decision, and whether it is published. */
 export interface LedgerEntry extends LedgerRow {
@@ -119,19 +113,6 @@ export const DECISIONS = table<LedgerEntry>("decisions", {
   causedAtMs: "caused_ms",
   published: "published",
 });
-
-/** What is published of one. */
-export const LEDGER_FIELDS = [
-  "actorKey",
-  "revision",
-  "type",
-  "actorId",
-  "partition",
-  "decisionType",
-  "payload",
-  "traceparent",
-  "causedAtMs",
-] as const satisfies readonly (keyof LedgerRow)[];
 
 /** A decision the stream holds, of an actor that has not come to it yet. */
 export interface LearntRow extends LearntDecision {

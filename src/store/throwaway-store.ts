@@ -3,10 +3,9 @@ import type { Journal } from "../flow/journal.ts";
 import type { ImportedDecision, Outbox } from "../flow/outbox.ts";
 import type { Pieces } from "../flow/pieces.ts";
 import type { PublishedDecision, RetiredRow } from "../flow/rows.ts";
-import { carryRetired } from "./carry-retired.ts";
 import { createJournal } from "./journal.ts";
 import { createOutbox } from "./outbox.ts";
-import { createRejectionQuery, type Rejection } from "./rejections.ts";
+import { carryRetired } from "./retired.ts";
 import { migrate } from "./schema.ts";
 import { createImages, type Images } from "./stored-actor.ts";
 
@@ -15,8 +14,6 @@ export interface ThrowawayStore {
   readonly journal: Journal;
   readonly outbox: Outbox;
   readonly images: Images;
-  /** What was rejected of a stream, by sequence. */
-  rejections(stream: string): IterableIterator<Rejection>;
   /** Of these nothing is to be derived. */
   noteRetired(rows: Iterable<RetiredRow>): void;
   /** Keeps what DECISIONS holds, so that it can be asked for by actor. */
@@ -43,7 +40,6 @@ export function openThrowawayStore(file = ":memory:"): ThrowawayStore {
     journal: createJournal(db),
     outbox: createOutbox(db),
     images: createImages(db),
-    rejections: createRejectionQuery(db),
     noteRetired: (rows) => carryRetired(db, rows, []),
     notePublished: db.transaction((type: string, found: readonly ImportedDecision[]) => {
       for (const { actorId, sequence, revision, payload } of found) {

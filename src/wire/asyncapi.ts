@@ -1,5 +1,5 @@
 import type { ActorType } from "../actor/actor-type.ts";
-import { contractSchemas, type JsonSchema } from "./json-schemas.ts";
+import { byName, contractSchemas, type JsonSchema } from "./json-schemas.ts";
 import { deadLetterHeaders, decisionHeaders, errorAnswer, eventHeaders, queryAnswers } from "./message-parts.ts";
 import {
   ACTOR_ID_EXPECTED,
@@ -39,25 +39,14 @@ export function asyncApi(type: ActorType, version: string): JsonSchema {
   const eventTypes = Object.keys(events);
   const tickTypes = Object.keys(ticks);
   const channels = {
-    ...Object.fromEntries(
-      eventTypes.map((name) => [
-        name,
-        channel(eventSubject(type, actor, name), `Publish ${name} here; ${eventStream(type)} stores it.`, parameters, [
-          name,
-        ]),
-      ]),
-    ),
-    ...Object.fromEntries(
-      tickTypes.map((name) => [
-        name,
-        channel(
-          tickSubject(type, actor),
-          `natstate alone publishes here: a delay of the ${type.name} has ended. ${eventStream(type)} stores it among the events.`,
-          parameters,
-          [name],
-        ),
-      ]),
-    ),
+    ...byName(eventTypes, (name) => {
+      const what = `Publish ${name} here; ${eventStream(type)} stores it.`;
+      return channel(eventSubject(type, actor, name), what, parameters, [name]);
+    }),
+    ...byName(tickTypes, (name) => {
+      const what = `natstate alone publishes here: a delay of the ${type.name} has ended. ${eventStream(type)} stores it among the events.`;
+      return channel(tickSubject(type, actor), what, parameters, [name]);
+    }),
     decisions: channel(
       decisionSubject(type, actor),
       "One message per revision, stored by DECISIONS; the highest revision stands.",
@@ -87,9 +76,7 @@ export function asyncApi(type: ActorType, version: string): JsonSchema {
     components: {
       messages: {
         ...messages(events, eventHeaders),
-        ...Object.fromEntries(
-          tickTypes.map((name) => [name, { name, payload: { $ref: `#/components/schemas/${name}` } }]),
-        ),
+        ...byName(tickTypes, (name) => ({ name, payload: { $ref: `#/components/schemas/${name}` } })),
         ...messages(decisions, decisionHeaders),
         DeadLetter: { name: "DeadLetter", contentType: "application/octet-stream", headers: deadLetterHeaders },
         ...questionMessages(type),
@@ -101,23 +88,18 @@ export function asyncApi(type: ActorType, version: string): JsonSchema {
 }
 
 function channel(address: string | null, description: string, parameters: object, messageNames: readonly string[]) {
-  const own = Object.fromEntries(messageNames.map((name) => [name, { $ref: `#/components/messages/${name}` }]));
+  const own = byName(messageNames, (name) => ({ $ref: `#/components/messages/${name}` }));
   const isUsed = Object.keys(parameters).some((name) => address?.includes(`{${name}}`));
   return { address, description, ...(isUsed && { parameters }), messages: own };
 }
 
 function messages(schemas: Readonly<Record<string, JsonSchema>>, headers: JsonSchema): Record<string, JsonSchema> {
-  return Object.fromEntries(
-    Object.keys(schemas).map((name) => [
-      name,
-      {
-        name,
-        headers,
-        payload: { $ref: `#/components/schemas/${name}` },
-        correlationId: { location: "$message.payload#/correlationId" },
-      },
-    ]),
-  );
+  return byName(Object.keys(schemas), (name) => ({
+    name,
+    headers,
+    payload: { $ref: `#/components/schemas/${name}` },
+    correlationId: { location: "$message.payload#/correlationId" },
+  }));
 }
 
 function queryChannels(type: ActorType, { name, ofOne, summary }: Question, parameters: object) {

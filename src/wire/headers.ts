@@ -1,3 +1,11 @@
+/** What a dead letter says of itself, always. */
+export const DEAD_LETTER_HEADERS: readonly string[] = ["Reason", "Error", "Subject", "Stream", "Sequence"].map(
+  (name) => `Natstate-${name}`,
+);
+
+/** How many of the original headers a dead letter has no room for; there when it is not 0. */
+export const LEFT_OUT = "Natstate-Headers-Left-Out";
+
 /** Headers as NATS clients give them, or as they are kept. */
 type Headers = Iterable<readonly [name: string, value: string | readonly string[]]>;
 

@@ -28,15 +28,18 @@ export function contractSchemas(type: ActorType, draft: Draft): ContractSchemas 
     const head = z.object({ [tag]: z.literal(name), [type.idField]: actorId, ...envelope.shape });
     return { title: name, ...merge(toSchema(head, draft), fields === undefined ? {} : toSchema(fields, draft)) };
   };
-  const each = (names: readonly string[], schemaOf: (name: string) => JsonSchema) =>
-    Object.fromEntries(names.map((name) => [name, schemaOf(name)]));
   return {
-    events: each(Object.keys(type.events), (name) => write("eventType", name, eventEnvelope, type.events[name])),
-    ticks: each(hasDelays(type) ? [TIME_PASSED] : [], (name) => write("eventType", name, tickEnvelope, TICK_FIELDS)),
-    decisions: each([...new Set([...type.decisionTypes, type.withdrawn])], (name) =>
+    events: byName(Object.keys(type.events), (name) => write("eventType", name, eventEnvelope, type.events[name])),
+    ticks: byName(hasDelays(type) ? [TIME_PASSED] : [], (name) => write("eventType", name, tickEnvelope, TICK_FIELDS)),
+    decisions: byName([...new Set([...type.decisionTypes, type.withdrawn])], (name) =>
       write("decisionType", name, decisionEnvelope, type.decisions?.[name]),
     ),
   };
+}
+
+/** What is said of each name, under it. */
+export function byName<Said>(names: Iterable<string>, say: (name: string) => Said): Record<string, Said> {
+  return Object.fromEntries(Array.from(names, (name) => [name, say(name)]));
 }
 
 /** One JSON Schema 2020-12 document: `#/$defs/Event`, `#/$defs/Decision`, and each of their kinds by its name. */
@@ -55,10 +58,29 @@ export function contractDocument(type: ActorType): JsonSchema {
   };
 }
 
+/** The schemas of events' or decisions' own fields, JSON Schema 2020-12, without natstate's envelope. */
+export function fieldSchemas(fields: ActorType["events"]): Readonly<Record<string, JsonSchema>> {
+  const write = ([name, schema]: [string, z.ZodType]) => [name, toSchema(schema, "draft-2020-12")] as const;
+  return Object.fromEntries(Object.entries(fields).map(write));
+}
+
 function toSchema(schema: z.ZodType, draft: Draft): JsonSchema {
   // As a reader may meet it: what zod drops is allowed, what it fills in is optional.
-  const { $schema: _, ...written } = z.toJSONSchema(schema, { target: draft, io: "input" });
+  const { $schema: _, ...written } = z.toJSONSchema(schema, {
+    target: draft,
+    io: "input",
+    // A contract may read what JSON Schema cannot say, as `z.coerce.date().transform(…)` does.
+    unrepresentable: "any",
+    override: leaveOpen,
+  });
   return written;
+}
+
+/** Further fields may be anything: not said is said shorter, and the same of a schema that was JSON before. */
+function leaveOpen({ jsonSchema }: { readonly jsonSchema: { additionalProperties?: unknown } }): void {
+  const { additionalProperties: further } = jsonSchema;
+  const isAny = typeof further === "object" && further !== null && Object.keys(further).length === 0;
+  if (isAny) delete jsonSchema.additionalProperties;
 }
 
 function merge(envelope: JsonSchema, fields: JsonSchema): JsonSchema {

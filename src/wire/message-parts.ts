@@ -1,5 +1,6 @@
 import type { ActorType } from "../actor/actor-type.ts";
 import { hasParallel } from "../actor/state-text.ts";
+import { DEAD_LETTER_HEADERS, LEFT_OUT } from "./headers.ts";
 import type { JsonSchema } from "./json-schemas.ts";
 import { REJECTION_REASONS } from "./rejection.ts";
 
@@ -30,6 +31,11 @@ export const decisionHeaders: JsonSchema = {
   properties: {
     "Nats-Msg-Id": text("<collection>:<id>:<revision>"),
     "Natstate-Revision": { type: "string", pattern: "^[1-9][0-9]*$" },
+    "Natstate-Type-Version": {
+      type: "string",
+      pattern: "^[0-9]+$",
+      description: "Of the actor type by whose rules it was taken.",
+    },
     traceparent: { ...traceparent, description: "Of the event that caused it, when that had one." },
   },
 };
@@ -37,14 +43,7 @@ export const decisionHeaders: JsonSchema = {
 /** Headers of every dead letter; the original ones come with them, `Nats-*` as `Natstate-Original-Nats-*`. */
 export const deadLetterHeaders: JsonSchema = {
   type: "object",
-  required: [
-    "Nats-Msg-Id",
-    "Natstate-Reason",
-    "Natstate-Error",
-    "Natstate-Subject",
-    "Natstate-Stream",
-    "Natstate-Sequence",
-  ],
+  required: ["Nats-Msg-Id", ...DEAD_LETTER_HEADERS],
   properties: {
     "Nats-Msg-Id": text("dead:<stream>:<sequence>"),
     "Natstate-Reason": { type: "string", enum: [...REJECTION_REASONS] },
@@ -52,7 +51,7 @@ export const deadLetterHeaders: JsonSchema = {
     "Natstate-Subject": text("As stored, with the partition token."),
     "Natstate-Stream": text("The stream that holds the original."),
     "Natstate-Sequence": { type: "string", pattern: "^[1-9][0-9]*$" },
-    "Natstate-Headers-Left-Out": text("How many of the original headers had no room; there when it is not 0."),
+    [LEFT_OUT]: text("How many of the original headers had no room; there when it is not 0."),
   },
 };
 

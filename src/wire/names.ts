@@ -64,6 +64,17 @@ export function querySubject(type: ActorType, question: string, actorId?: string
   return [QUERY_SERVICE, type.collection, question, ...(actorId === undefined ? [] : [actorId])].join(".");
 }
 
+/** `natstate.types`: which types there are, asked of any daemon. */
+export const TYPES_SUBJECT = `${QUERY_SERVICE}.types`;
+
+/** `natstate.daemons`: what each daemon is, asked of all. */
+export const DAEMONS_SUBJECT = `${QUERY_SERVICE}.daemons`;
+
+/** `natstate.daemons.<id>.<question>`: asked of one daemon, by the id it has since its start. */
+export function daemonSubject(id: string, question: string): string {
+  return `${DAEMONS_SUBJECT}.${id}.${question}`;
+}
+
 /**
  * Would something happen to a message on this subject: is it one of ours, or of the server's?
  *

@@ -35,6 +35,11 @@ it.each<[string, Partial<ActorType>, RegExp]>([
   ["an event type that is no subject token", eventType("Parcel.Lost"), /event type "Parcel.Lost" is not/],
   ["an event type of XState's", eventType("xstate-done"), /event type "xstate-done" is not/],
   ["an event type of natstate's", eventType("TimePassed"), /event type TimePassed is reserved/],
+  [
+    "two event types that a row cannot tell apart",
+    { events: { ...parcelType.events, plumless: z.object({}), buckeroo: z.object({}) } },
+    /event types buckeroo and plumless have the same CRC-32/,
+  ],
   ["a collection of another", { collection: order.collection }, /another with the collection "orders"/],
   ["a name of another", { name: order.name }, /another of this name/],
   ["a state missing", { states: parcelType.states.slice(1) }, /states are .*, those of its machine are/],
@@ -48,7 +53,6 @@ it.each<[string, Partial<ActorType>, RegExp]>([
     },
     new RegExp(`those of its machine are ${initial}\\.a, `),
   ],
-  ["an event nobody handles", { machine: createMachine({ initial, states: flat }) }, /no state of its machine handles/],
   [
     "a delay",
     { machine: machine({ initial, states: { ...flat, [initial]: { after: { 1000: parcelType.states[1] } } } }) },
@@ -56,6 +60,7 @@ it.each<[string, Partial<ActorType>, RegExp]>([
   ],
   ["an ordering there is not", { ordering: "arrival" as never }, /ordering "arrival" is neither event-time nor merge/],
   ["a grace that is none", { graceMs: -1 }, /graceMs -1 is not 0 or more milliseconds/],
+  ["no facts at all", { maxFacts: 0 }, /maxFacts 0 is not a whole number from 1/],
   [
     "by event time, a guard that is nowhere",
     {
@@ -80,6 +85,7 @@ it.each<[string, Partial<ActorType>, RegExp]>([
   ["a withdrawal that is no decision", { withdrawn: "Never" }, /withdrawn "Never" is none of/],
   ["decisions not described", { decisions: {} }, /does not describe/],
   ["a view over an answer's field", { view: () => ({ decision: 1 }) }, /its view has decision/],
+  ["a view over what a held actor's answer has", { view: () => ({ quarantine: 1 }) }, /its view has quarantine/],
   [
     "a view that fails on nothing",
     {

@@ -1,15 +1,20 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { findServerBinary } from "../../src/nats-server/binary.ts";
-import { gatherFacts } from "../facts.ts";
+import { type Facts, gatherFacts } from "../facts.ts";
 import { CONTENDERS, type Contender, type Run, runContender } from "./contender.ts";
+import { type DaemonsRun, runDaemons } from "./daemons.ts";
+import { type DaemonsReport, daemonsPieces } from "./daemons-report.ts";
+import { type GrowthPoint, measureGrowth } from "./growth.ts";
+import { type GrowthReport, medianPoints, printGrowth } from "./growth-report.ts";
 import { measureHosting } from "./hosting.ts";
 import { measureLateFacts, measureReversed } from "./hosting-delays.ts";
 import { printHosting } from "./hosting-report.ts";
 import { profileArgs, readProfile } from "./profile.ts";
-import { compare, printComparison, printFacts, printGrowth, summarise, table } from "./report.ts";
+import { compare, printComparison, printFacts, summarise, table } from "./report.ts";
+import { MOST_DAEMONS, summariseDaemons } from "./scaling.ts";
 import { EVENTS_PER_ORDER, storeWorkload } from "./workload.ts";
 
 const HELP = `npm run bench -- [options]
@@ -20,9 +25,14 @@ Measures natstate (b) against a ceiling without XState (a) and the naive way (c)
   --only a,b,c  which contenders
   --repeat R    R times, interleaved; medians (default 1)
   --seed S      of the workload (default 1)
-  --growth      natstate alone with 1,000, 10,000 and 100,000 orders: cost per event
+  --growth      a and b with ever more orders in the store: what each further event takes then, and what else grows
+  --sizes N,N   with --growth: so many orders in the store (default 10000,100000,1000000; a million takes about 25 minutes)
+  --actors T    with --growth: order, or device, which has delays and no ceiling (default order)
   --hosting     the order as a merge machine and as an ordinary statechart by event time, without NATS: cost per event in
                 order and with late events (at most 4000 orders); what a late fact and facts in reverse take
+  --daemons 1,2,4
+                so many daemons, one after the other, that share the partitions of one nats-server; computed for up to 16
+  --report F    with --daemons or --growth: the figures as JSON in a file; docs/sizing.md shows docs/measured-daemons.json
   --profile     natstate alone under Node's CPU profiler: where its main thread's time goes
   --json        figures as JSON on standard output`;
 
@@ -31,7 +41,6 @@ const MAX_NAIVE_ORDERS = 1000;
 const MAX_HOSTED_ORDERS = 4000;
 const LATE_FACTS = { actors: 40, facts: 1000 };
 const REVERSED = { facts: 10_000, perSecond: 1000, giveUpMs: 120_000 };
-const GROWTH_ORDERS = [1000, 10_000, 100_000];
 const LATENCY = { eventsPerSecond: 200, seconds: 10, rampUpSeconds: 1 };
 
 const { values } = parseArgs({
@@ -42,6 +51,10 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     hosting: { type: "boolean", default: false },
     growth: { type: "boolean", default: false },
+    sizes: { type: "string", default: "10000,100000,1000000" },
+    actors: { type: "string", default: "order" },
+    daemons: { type: "string" },
+    report: { type: "string" },
     profile: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
@@ -50,6 +63,8 @@ const { values } = parseArgs({
 const orders = toWhole("--orders", values.orders);
 const repeat = toWhole("--repeat", values.repeat);
 const seed = toWhole("--seed", values.seed);
+const daemonCounts = values.daemons?.split(",").map(toDaemons) ?? [];
+const sizes = values.sizes.split(",").map((size) => toWhole("--sizes", size));
 const only = values.only.split(",").map(toContender);
 
 // Leaving by `exit` ends the servers; a signal by itself would not. What is in the temp directory stays.
@@ -64,9 +79,10 @@ async function bench(): Promise<void> {
     const facts = gatherFacts(binary, dir, seed);
     if (!values.json) console.log(`${printFacts(facts)}\n`);
     const measure = await openBench(dir, binary.path);
-    if (values.profile) await profile(dir, measure);
+    if (daemonCounts.length > 0) await daemons(facts, dir, binary.path);
+    else if (values.profile) await profile(dir, measure);
     else if (values.hosting) await hosting(facts);
-    else if (values.growth) await growth(facts, measure);
+    else if (values.growth) await growth(facts, dir, binary.path);
     else await comparison(facts, measure);
   } finally {
     await rm(dir, { recursive: true, force: true });
@@ -128,19 +144,48 @@ async function comparison(facts: object, measure: Measure): Promise<void> {
     console.log(`\nc was given ${MAX_NAIVE_ORDERS} orders only; its rate does not depend on it.`);
 }
 
-async function growth(facts: object, measure: Measure): Promise<void> {
-  const runs: Run[] = [];
-  for (let round = 0; round < repeat; round++) {
-    for (const size of GROWTH_ORDERS) runs.push(await measure({ contender: "b", orders: size, withLatency: false }));
+async function growth(facts: Facts, dir: string, binary: string): Promise<void> {
+  const { actors } = values;
+  if (actors !== "order" && actors !== "device") throw new Error(`--actors ${actors}: expected order or device`);
+  const contenders = only.filter((contender) => contender !== "c" && (contender === "b" || actors === "order"));
+  const points: GrowthPoint[] = [];
+  for (let round = 1; round <= repeat; round++) {
+    for (const contender of contenders as ("a" | "b")[]) {
+      say(`round ${round}, ${CONTENDERS[contender].label}, ${actors}s: ${sizes.join(", ")}`);
+      const runDir = join(dir, `growth-${round}-${contender}`);
+      points.push(...(await measureGrowth({ contender, actors, sizes, seed, binary, dir: runDir, say })));
+      await rm(runDir, { recursive: true, force: true });
+    }
   }
-  const summaries = GROWTH_ORDERS.map((size) =>
-    summarise(
-      "b",
-      runs.filter((run) => run.events === size * EVENTS_PER_ORDER),
-    ),
-  );
-  if (values.json) return console.log(JSON.stringify({ facts, summaries, runs }, null, 2));
-  console.log(printGrowth(summaries));
+  const report: GrowthReport = { ...facts, actors, points: medianPoints(points) };
+  await write(report);
+  if (!values.json) console.log(printGrowth(report));
+}
+
+/** As JSON, where it is wanted. */
+async function write(report: object): Promise<void> {
+  const json = JSON.stringify(report, null, 2);
+  if (values.report !== undefined) await writeFile(values.report, `${json}\n`);
+  if (values.json) console.log(json);
+}
+
+async function daemons(facts: Facts, dir: string, binary: string): Promise<void> {
+  const runs: DaemonsRun[] = [];
+  for (let round = 1; round <= repeat; round++) {
+    for (const count of daemonCounts) {
+      const runDir = join(dir, `daemons-${round}-${count}`);
+      await mkdir(runDir);
+      say(`round ${round}, daemons: ${count}, ${orders} orders`);
+      runs.push(await runDaemons({ daemons: count, orders, seed, binary, dir: runDir }));
+      say(`  ${JSON.stringify(runs.at(-1))}`);
+      await rm(runDir, { recursive: true, force: true });
+    }
+  }
+  const report: DaemonsReport = { ...facts, cores: availableParallelism(), summaries: summariseDaemons(runs) };
+  await write(report);
+  if (values.json) return;
+  const pieces = daemonsPieces(report).map((piece) => (typeof piece === "string" ? piece : table(piece)));
+  console.log(pieces.join("\n\n"));
 }
 
 async function hosting(facts: object): Promise<void> {
@@ -172,6 +217,13 @@ async function profile(dir: string, measure: Measure): Promise<void> {
 function toWhole(option: string, text: string): number {
   if (!/^[1-9]\d{0,6}$/.test(text)) throw new Error(`${option} ${text}: expected a whole number from 1 to 9999999`);
   return Number(text);
+}
+
+function toDaemons(text: string): number {
+  const count = toWhole("--daemons", text);
+  if (count > MOST_DAEMONS)
+    throw new Error(`--daemons ${text}: expected at most ${MOST_DAEMONS}, one for each partition`);
+  return count;
 }
 
 function toContender(text: string): Contender {

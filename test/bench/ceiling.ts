@@ -7,7 +7,8 @@ import { connectAs, obeyParent, readInput } from "./child.ts";
 
 /*
  * (a) the ceiling: the same messages with the same client and the same store, and nothing else. One 1 KB row per order,
- * one row per event, one transaction per batch, one decision per order. No XState, no contract, no exactly-once.
+ * one row per event, one transaction per batch, one decision per order. No XState, no contract, no exactly-once. What it
+ * must remember of orders is all in memory, read back from their rows at start.
  */
 interface OrderEvent {
   readonly orderId: string;
@@ -23,9 +24,14 @@ interface Known {
   warehouseId: string | undefined;
 }
 
+interface OrderRow {
+  readonly id: string;
+  readonly state: string;
+}
+
 const PARTITIONS = 16;
 const MAX_IN_FLIGHT = 512;
-const ROW = "x".repeat(1024);
+const FILLER = "x".repeat(1000);
 
 const { natsUrl, dataDir } = readInput();
 const db = new Database(join(dataDir, "ceiling.db"));
@@ -33,8 +39,8 @@ const db = new Database(join(dataDir, "ceiling.db"));
 db.pragma("journal_mode = WAL");
 db.pragma("synchronous = NORMAL");
 db.pragma("wal_autocheckpoint = 10000");
-db.exec("CREATE TABLE orders (id TEXT PRIMARY KEY, state TEXT NOT NULL) STRICT");
-db.exec(`CREATE TABLE events (sequence INTEGER PRIMARY KEY, order_id TEXT NOT NULL, event_id TEXT NOT NULL,
+db.exec("CREATE TABLE IF NOT EXISTS orders (id TEXT PRIMARY KEY, state TEXT NOT NULL) STRICT");
+db.exec(`CREATE TABLE IF NOT EXISTS events (sequence INTEGER PRIMARY KEY, order_id TEXT NOT NULL, event_id TEXT NOT NULL,
   type TEXT NOT NULL, body TEXT NOT NULL) STRICT`);
 const upsertOrder = db.prepare(`INSERT INTO orders (id, state) VALUES (?, ?)
   ON CONFLICT DO UPDATE SET state = excluded.state`);
@@ -44,6 +50,9 @@ const nc = await connectAs("ceiling", natsUrl);
 const js = jetstream(nc);
 const jsm = await jetstreamManager(nc);
 const orders = new Map<string, Known>();
+for (const { id, state } of db.prepare("SELECT id, state FROM orders").iterate() as Iterable<OrderRow>) {
+  orders.set(id, { isPaid: state.startsWith("paid"), warehouseId: state.slice(4, state.indexOf("|")) || undefined });
+}
 const outgoing: [subject: string, payload: string][] = [];
 let inFlight = 0;
 let queue: JsMsg[] = [];
@@ -57,8 +66,12 @@ const applyBatch = db.transaction((batch: readonly JsMsg[]) => {
     touched.add(event.orderId);
     learn(event);
   }
-  for (const orderId of touched) upsertOrder.run(orderId, ROW);
+  for (const orderId of touched) upsertOrder.run(orderId, stateOf(orders.get(orderId)));
 });
+
+function stateOf(known: Known | undefined): string {
+  return `${known?.isPaid ? "paid" : "open"}${known?.warehouseId ?? ""}|${FILLER}`;
+}
 
 function learn({ orderId, eventType, eventId, timestamp, warehouseId }: OrderEvent): void {
   const known = orders.get(orderId) ?? { isPaid: false, warehouseId: undefined };

@@ -1,6 +1,56 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
-import { cpus } from "node:os";
+import { availableParallelism, cpus } from "node:os";
+
+/** CPU used so far, in µs, by everybody of interest. */
+export interface CpuClocks {
+  readonly ms: number;
+  /** The monotonic clock. */
+  readonly us: number;
+  /** Of those who are measured, together. */
+  readonly children: number;
+  readonly server: number;
+  readonly own: number;
+  readonly machine: number;
+}
+
+/** What events took, from one reading of the clocks to another. */
+export interface Costs {
+  readonly runMs: number;
+  readonly eventsPerSecond: number;
+  /** Of those who are measured, together. */
+  readonly cpuUsPerEvent: number;
+  /** CPU of the nats-server they ran against; it shares the machine. */
+  readonly serverCpuUsPerEvent: number;
+}
+
+export function readCpuClocks(pids: { readonly children: readonly number[]; readonly server: number }): CpuClocks {
+  const { user, system } = process.cpuUsage();
+  return {
+    ms: performance.now(),
+    us: Number(process.hrtime.bigint() / 1000n),
+    children: pids.children.reduce((sum, pid) => sum + cpuMicroseconds(pid), 0),
+    server: cpuMicroseconds(pids.server),
+    own: user + system,
+    machine: machineCpuMicroseconds(),
+  };
+}
+
+export function costs(start: CpuClocks, end: CpuClocks, events: number): Costs {
+  return {
+    runMs: end.ms - start.ms,
+    eventsPerSecond: (1000 * events) / (end.ms - start.ms),
+    cpuUsPerEvent: (end.children - start.children) / events,
+    serverCpuUsPerEvent: (end.server - start.server) / events,
+  };
+}
+
+/** Share of the machine's cores that nobody of interest used, percent. */
+export function othersPercent(start: CpuClocks, end: CpuClocks): number {
+  const used = (clocks: CpuClocks) => clocks.machine - clocks.children - clocks.server - clocks.own;
+  const percent = (used(end) - used(start)) / ((end.us - start.us) / 100) / availableParallelism();
+  return Math.max(0, percent);
+}
 
 /**
  * CPU time a process has used so far with all its threads, in microseconds, read from outside so that the process
@@ -23,7 +73,7 @@ export function cpuMicroseconds(pid: number): number {
 }
 
 /** CPU time all programs of the machine have used so far, in microseconds, to 10 ms. */
-export function machineCpuMicroseconds(): number {
+function machineCpuMicroseconds(): number {
   const busyMs = cpus().map(({ times }) => times.user + times.nice + times.sys + times.irq);
   return busyMs.reduce((sum, ms) => sum + ms, 0) * 1000;
 }

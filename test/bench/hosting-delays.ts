@@ -36,7 +36,7 @@ export interface Reversed {
 /** Late facts an actor, of each kind; those of the warm-up are not looked at. */
 const ROUNDS = 10;
 const WARM_UP_ROUNDS = 5;
-const HOT_ACTORS = 50_000;
+const HOT_ACTORS = 4000;
 const REVERSED = "reversed";
 const LIMITS = { maxDeliveries: 1000, maxBytes: 8_388_608 };
 const lane: Lane = { type: accountType, stream: "ACCOUNTS", partition: 3 };

@@ -31,7 +31,7 @@ const SHARES = [0, 0.1, 0.5];
 const TYPES = [orderType as ActorType, orderByEventTime];
 /** As the daemon's own: `NATSTATE_BATCH_EVENTS` and, below, `NATSTATE_HOT_ACTORS`. */
 export const BATCH = 1000;
-const HOT_ACTORS = 50_000;
+const HOT_ACTORS = 4000;
 const WARM_UP_ORDERS = 1000;
 
 /**

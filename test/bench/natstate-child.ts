@@ -1,25 +1,26 @@
 import pino from "pino";
 import { actorTypes } from "../../machines/registry.ts";
 import { readConfig } from "../../src/config/config.ts";
-import { startDaemon } from "../../src/daemon/daemon.ts";
+import { openDaemon } from "../../src/daemon/daemon.ts";
 import { obeyParent, readInput } from "./child.ts";
+import { growingDevice } from "./growth-traffic.ts";
 
 /*
- * (b) natstate itself: the daemon in its default configuration, API and metrics on, log level warn; NATSTATE_HOT_ACTORS if
- * it is set.
+ * (b) natstate itself: the daemon in its default configuration, API and metrics on, log level warn; NATSTATE_HOT_ACTORS and
+ * NATSTATE_LOG_LEVEL if they are set. BENCH_ACTORS=device: with the device that `--growth` has, in place of the order.
  */
 const { natsUrl, dataDir } = readInput();
 const env = {
   NATS_URL: natsUrl,
   NATSTATE_DATA: dataDir,
   NATSTATE_HTTP: "127.0.0.1:0",
-  NATSTATE_LOG_LEVEL: "warn",
+  NATSTATE_LOG_LEVEL: process.env.NATSTATE_LOG_LEVEL ?? "warn",
   NATSTATE_HOT_ACTORS: process.env.NATSTATE_HOT_ACTORS,
 };
-const daemon = await startDaemon({
+const daemon = await openDaemon({
   config: readConfig(env),
   env,
-  types: actorTypes,
+  types: process.env.BENCH_ACTORS === "device" ? [growingDevice] : actorTypes,
   logger: pino({ level: env.NATSTATE_LOG_LEVEL }),
   onFatal(error) {
     throw error;

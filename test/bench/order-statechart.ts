@@ -107,7 +107,6 @@ const orderStatechart = setup({
 
 /** The order by event time: states and decisions of the bundled one. What a decision rests on the host says. */
 export const orderByEventTime = {
-  name: "order",
   ...orderContract,
   machine: orderStatechart,
   version: 1,

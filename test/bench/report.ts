@@ -90,51 +90,12 @@ export function printComparison(summaries: readonly Summary[], ratios: Ratios): 
   return `${table([header, ...rows])}\n\n${aims.filter(Boolean).join("\n")}`;
 }
 
-/** Cost per event by number of orders; the marginal column leaves out start-up and the warming of the JIT. */
-export function printGrowth(summaries: readonly Summary[]): string {
-  const header = [
-    "orders",
-    "events",
-    "events/s",
-    "CPU us/event",
-    "of each further",
-    "server us/event",
-    "RSS MiB",
-    "others %",
-  ];
-  const costs = summaries.map((summary, index) => marginalCost(summary, summaries[index - 1]));
-  const rows = summaries.map((summary, index) => [
-    whole(summary.events / 5),
-    whole(summary.events),
-    whole(summary.eventsPerSecond),
-    summary.cpuUsPerEvent.toFixed(1),
-    costs[index]?.toFixed(1) ?? "",
-    summary.serverCpuUsPerEvent.toFixed(1),
-    whole(summary.maxRssMib),
-    whole(summary.othersPercent),
-  ]);
-  const [first, last] = [summaries[0], summaries.at(-1)];
-  const growth = first && last && last.cpuUsPerEvent / first.cpuUsPerEvent;
-  const further = (costs.at(-1) ?? Number.NaN) / (costs[1] ?? Number.NaN);
-  const aims = [
-    aim("CPU per event, most orders/fewest", growth, "at most 1.3", (value) => value <= 1.3),
-    aim("CPU of each further event, most orders/fewest", further, "at most 1.3", (value) => value <= 1.3),
-  ];
-  return `${table([header, ...rows])}\n\n${aims.join("\n")}`;
-}
-
 /** Columns as wide as their widest cell; all but the first flush right. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   const pad = (cell: string, column: number) =>
     column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0);
   return rows.map((row) => row.map(pad).join("  ").trimEnd()).join("\n");
-}
-
-function marginalCost(summary: Summary, before: Summary | undefined): number | undefined {
-  if (before === undefined) return undefined;
-  const cpu = summary.cpuUsPerEvent * summary.events - before.cpuUsPerEvent * before.events;
-  return cpu / (summary.events - before.events);
 }
 
 /** @returns null when there is no figure. */

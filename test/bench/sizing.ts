@@ -37,7 +37,7 @@ const CASES = [
   { orders: 1000, hotActors: null },
   { orders: 10_000, hotActors: null },
   { orders: 100_000, hotActors: null },
-  { orders: 100_000, hotActors: 4000 },
+  { orders: 100_000, hotActors: 50_000 },
 ] as const;
 
 if (import.meta.main) await main();

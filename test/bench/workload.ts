@@ -1,15 +1,17 @@
 import { execFile } from "node:child_process";
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
-import { type JetStreamClient, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { orderType } from "../../machines/order/order.ts";
 import { orderTraffic } from "../../machines/order/traffic.ts";
-import type { TrafficMessage } from "../../src/actor/actor-type.ts";
+import type { ActorType, TrafficMessage } from "../../src/actor/actor-type.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { connectNats } from "../../src/jetstream/connect.ts";
 import { ensureStreams } from "../../src/jetstream/topology.ts";
 import { startEmbeddedServer } from "../../src/nats-server/embedded.ts";
+import { DECISIONS_STREAM, eventStream } from "../../src/wire/names.ts";
 
 /** What every contender of one run is given. */
 export interface WorkloadOptions {
@@ -24,6 +26,8 @@ export interface WorkloadOptions {
 export const EVENTS_PER_ORDER = 5;
 
 const LOAD_AT_ONCE = 2000;
+const POLL_MS = 20;
+const STALLED_AFTER_MS = 60_000;
 
 /** Plain orders: {@link EVENTS_PER_ORDER} events each, complete, none twice, one decision. The same options give the same messages. */
 export function plainOrders({ orders, seed, shuffle = orders, idPrefix = "" }: WorkloadOptions): TrafficMessage[] {
@@ -39,10 +43,7 @@ export function plainOrders({ orders, seed, shuffle = orders, idPrefix = "" }: W
  */
 export async function storeWorkload(binary: string, dir: string, options: WorkloadOptions): Promise<void> {
   await mkdir(dir, { recursive: true });
-  const configPath = join(dir, "loading.conf");
-  const own = await readFile(join(import.meta.dirname, "../../nats.conf"), "utf8");
-  await writeFile(configPath, own.replace("sync_interval: always", 'sync_interval: "2m"'));
-  const server = await startEmbeddedServer({ binary, dataDir: dir, configPath });
+  const server = await startEmbeddedServer({ binary, dataDir: dir, configPath: await writeLoadingConfig(dir) });
   try {
     const nc = await connectNats({ url: server.url, name: "bench-load" });
     const jsm = await jetstreamManager(nc);
@@ -54,10 +55,73 @@ export async function storeWorkload(binary: string, dir: string, options: Worklo
   }
 }
 
+/** The repo's nats.conf without an fsync for every message. @returns its path, in `dir`. */
+export async function writeLoadingConfig(dir: string): Promise<string> {
+  const path = join(dir, "loading.conf");
+  const own = await readFile(join(import.meta.dirname, "../../nats.conf"), "utf8");
+  await writeFile(path, own.replace("sync_interval: always", 'sync_interval: "2m"'));
+  return path;
+}
+
+/** Makes the streams that events of a type need, on a server of their own. */
+export async function layTopology(binary: string, dir: string, type: ActorType): Promise<void> {
+  const server = await startEmbeddedServer({ binary, dataDir: dir, configPath: await writeLoadingConfig(dir) });
+  const nc = await connectNats({ url: server.url, name: "bench-load" });
+  await ensureStreams(await jetstreamManager(nc), [type], topology());
+  await nc.close();
+  await server.stop();
+}
+
 /** Copies a stored workload and waits until the disk has it, so that nobody's run pays for another's writes. */
 export async function copyWorkload(from: string, to: string): Promise<void> {
   await cp(from, to, { recursive: true });
   if (process.platform !== "win32") await promisify(execFile)("sync");
+}
+
+/**
+ * Resolves when so many decisions are stored and every event is acknowledged.
+ *
+ * @throws when there is no further decision for 60 s, or there are more.
+ */
+export async function whenDecided(jsm: JetStreamManager, decisions: number): Promise<void> {
+  const stored = async () => (await jsm.streams.info(DECISIONS_STREAM)).state.messages;
+  let seen = 0;
+  let progressMs = performance.now();
+  while (seen < decisions) {
+    await delay(POLL_MS);
+    const messages = await stored();
+    if (messages > seen) progressMs = performance.now();
+    if (performance.now() - progressMs > STALLED_AFTER_MS) {
+      throw new Error(`stalled: ${messages} of ${decisions} decisions after 60 s without another`);
+    }
+    seen = messages;
+  }
+  await whenAcknowledged(jsm, eventStream(orderType));
+  const messages = await stored();
+  if (messages !== decisions) throw new Error(`${messages} decisions for ${decisions} orders`);
+}
+
+/** Resolves when nothing of a stream is left to read. */
+export async function whenAcknowledged(jsm: JetStreamManager, stream: string): Promise<void> {
+  while ((await unacknowledged(jsm, stream)) > 0) await delay(POLL_MS);
+}
+
+async function unacknowledged(jsm: JetStreamManager, stream: string): Promise<number> {
+  let count = 0;
+  for await (const info of jsm.consumers.list(stream)) count += info.num_pending + info.num_ack_pending;
+  return count;
+}
+
+/** Nobody is given a message of a stream for so long; 0: they go on. */
+export async function pauseConsumers(jsm: JetStreamManager, stream: string, forMs: number): Promise<void> {
+  const resumeAt = new Date(Date.now() + forMs);
+  const names: string[] = [];
+  for await (const { name } of jsm.consumers.list(stream)) names.push(name);
+  await Promise.all(
+    names.map((name) =>
+      forMs === 0 ? jsm.consumers.resume(stream, name) : jsm.consumers.pause(stream, name, resumeAt),
+    ),
+  );
 }
 
 function topology() {
@@ -72,9 +136,9 @@ function topology() {
   };
 }
 
-async function publishAll(js: JetStreamClient, messages: readonly TrafficMessage[]): Promise<void> {
+export async function publishAll(js: JetStreamClient, messages: readonly TrafficMessage[]): Promise<void> {
   for (let from = 0; from < messages.length; from += LOAD_AT_ONCE) {
     const some = messages.slice(from, from + LOAD_AT_ONCE);
-    await Promise.all(some.map(({ subject, body }) => js.publish(subject, body)));
+    await Promise.all(some.map(({ subject, body }) => js.publish(subject, body, { timeout: STALLED_AFTER_MS })));
   }
 }

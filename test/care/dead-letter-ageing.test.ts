@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 import { startDeadLetterAgeing } from "../../src/care/dead-letter-ageing.ts";
-import { heldOf } from "../../src/jetstream/aged-dead-letters.ts";
+import { heldOf } from "../../src/jetstream/known-streams.ts";
 import { openSession } from "../../src/jetstream/session.ts";
-import { createDeadLetterRows } from "../../src/store/dead-letter-rows.ts";
+import { createAgedDeadLetters } from "../../src/store/dead-letter-rows.ts";
 import { createTestClock } from "../clock.ts";
 import { deliver, orderLane } from "../flow/delivery.ts";
 import { openStation, type Station } from "../flow/station.ts";
@@ -33,7 +33,7 @@ async function age(station: Station, firstEvent: number, firstDeadLetter: number
   const clock = createTestClock();
   const end = startDeadLetterAgeing({
     types,
-    rows: createDeadLetterRows(station.db),
+    rows: createAgedDeadLetters(station.db),
     held: async () => ({ firstEvent, firstDeadLetter }),
     isFree: () => true,
     onForgotten: (_type, count) => {
@@ -88,8 +88,8 @@ it("where streams begin is said of those that the store knows, and of no others"
   const known = (name: string) => created[name];
   const records = { streamCreated: known };
   const outboxStreams = { find: (name: string) => ({ created: known(name) ?? "", end: 3, last: null }) };
-  expect(await heldOf({ jsm, records, outboxStreams }, orderLane.type)).toEqual({ firstEvent: 3, firstDeadLetter: 4 });
+  expect(await heldOf(jsm, records, outboxStreams, orderLane.type)).toEqual({ firstEvent: 3, firstDeadLetter: 4 });
   created.ORDERS = "2026-01-01T00:00:00Z";
-  expect(await heldOf({ jsm, records, outboxStreams }, orderLane.type)).toBeUndefined();
+  expect(await heldOf(jsm, records, outboxStreams, orderLane.type)).toBeUndefined();
   await session.close();
 });

@@ -62,6 +62,23 @@ async function run(
   return said;
 }
 
+it("looks at those that are old and not settled at a quarter of the rate at which it retires", async () => {
+  using station = openRetentionStation();
+  const count = async (retired: number) => {
+    let steps = 0;
+    const step = () => {
+      steps++;
+      return { retired, hasMore: true };
+    };
+    await run(station, { retainMs: RETAIN_MS, retirement: { step } }, async ({ pass }) => {
+      for (let tenths = 0; tenths < 30; tenths++) await pass(100);
+    });
+    return steps;
+  };
+  expect(await count(0)).toBeLessThanOrEqual(12);
+  expect(await count(1)).toBeGreaterThanOrEqual(20);
+});
+
 it("brings back who is wanted in the store when it starts", async () => {
   using station = openWanted();
   const said = await run(station, {}, ({ pass }) => pass(LOOK_MS));

@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import type { StoredActor } from "../../src/flow/rows.ts";
 import { deliver } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";
 import { openRetentionStation, type RetentionStation } from "./retention-station.ts";
@@ -16,12 +17,14 @@ export const story = () => [
 
 /** All a store has of an order but the numbers it gives rows. */
 export function portrait(station: RetentionStation, id: string) {
-  const { key, row_version, ...row } = station.row(id);
+  const { key, row_version, heard, ...row } = station.row(id);
   const rowsOf = (table: string, order: string) =>
     station.db
       .prepare(`SELECT * FROM ${table} WHERE actor_key = ? ORDER BY ${order}`)
       .all(key)
-      .map((each) => ({ ...(each as object), actor_key: 0 }));
+      .map((each) => ({ ...(each as object), actor_key: 0, place: 0 }));
+  const past = [...station.journal.eventsOf(station.journal.findActor("order", id) as StoredActor)];
+  expect(past.map(({ eventId }) => eventId)).toHaveLength(rowsOf("events", "sequence").length);
   return { row, events: rowsOf("events", "sequence"), decisions: rowsOf("decisions", "revision") };
 }
 

@@ -85,6 +85,15 @@ it("retiring comes to every order that is due in steps of bounded size, past any
   expect(station.count("retired")).toBe(450);
 });
 
+it("retiring waits for who was first seen long ago and is still heard of", () => {
+  using station = openRetentionStation();
+  station.take(orderEvent(1, "o", "PaymentProcessed", { second: 1, status: "failed" }));
+  station.take(orderEvent(86_400_000, "o", "InventoryReserved", 2), orderEvent(86_400_900, "other", "OrderCreated", 3));
+  expect(station.retire()).toBe(0);
+  station.take(orderEvent(86_401_001, "other", "InventoryReserved", 4));
+  expect(station.retire()).toBe(1);
+});
+
 it("retiring begins with no further order once a step has lasted 2 ms", () => {
   using station = openRetentionStation();
   station.take(

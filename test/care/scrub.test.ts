@@ -32,6 +32,29 @@ function streamOf(deliveries: readonly Delivery[]): Pick<Session, "jsm"> {
   return { jsm: { streams } as unknown as Session["jsm"] };
 }
 
+it.each([
+  ["under a raised version is no drift", { version: orderType.version + 1 }, false],
+  ["under the same version is drift", {}, true],
+])("an order that other rules see otherwise %s", async (_, raised, isDrift) => {
+  using station = openStation();
+  const deliveries = [orderEvent(1, "o", "PaymentProcessed", { second: 1, amount: 1 })];
+  station.processor.apply(deliveries);
+  const type = { ...orderType, ...raised, completeness: () => 77 } as unknown as ActorType;
+  const checked: (readonly Difference[])[] = [];
+  const clock = createTestClock();
+  const end = startScrub({
+    ...{ log: streamOf(deliveries), storeFile: station.file, types: [type], maxBytes: 65_536, intervalMs: 1000, clock },
+    laneOf: () => ({ ...orderLane, type }),
+    onChecked: (_, __, differences) => void checked.push(differences),
+    onProved: () => {},
+    onTrouble: (error) => expect.fail(error.message),
+  });
+  await clock.pass(1000);
+  await until("it has looked at it", () => checked.length > 0, 25_000);
+  end();
+  expect(checked[0]?.map(({ what }) => what)).toEqual(isDrift ? ["completeness"] : []);
+});
+
 it("an order with a long history is looked at bit by bit, and then it rests for 99 times as long as that took", async () => {
   using station = openStation();
   const types = ["PaymentProcessed", "InventoryReserved", "ShippingCalculated"] as const;
@@ -44,6 +67,7 @@ it("an order with a long history is looked at bit by bit, and then it rests for 
   );
   for (let from = 0; from < EVENTS; from += 500) station.processor.apply(deliveries.slice(from, from + 500));
   const checked: (readonly Difference[])[] = [];
+  const proved: (readonly string[])[] = [];
   const clock = createTestClock();
   const troubles: Error[] = [];
   let longestMs = 0;
@@ -52,7 +76,7 @@ it("an order with a long history is looked at bit by bit, and then it rests for 
     const { user, system } = process.threadCpuUsage(last);
     longestMs = Math.max(longestMs, (user + system) / 1000);
     last = process.threadCpuUsage();
-    if (checked.length === 0) setImmediate(watch);
+    if (proved.length === 0) setImmediate(watch);
   };
   setImmediate(watch);
   const end = startScrub({
@@ -63,6 +87,7 @@ it("an order with a long history is looked at bit by bit, and then it rests for 
     intervalMs: 1000,
     laneOf: () => orderLane,
     onChecked: (_, __, differences) => void checked.push(differences),
+    onProved: (_, __, names) => void proved.push(names),
     onTrouble: (error) => void troubles.push(error),
     clock,
   });
@@ -72,7 +97,7 @@ it("an order with a long history is looked at bit by bit, and then it rests for 
   expect(clock.waiting()).toBe(1);
   end();
   expect(troubles).toEqual([]);
-  expect(checked).toEqual([[]]);
+  expect([checked, proved]).toEqual([[[]], [[]]]);
   // In one go it would be 400 ms at least.
   expect(longestMs).toBeLessThan(150);
 }, 90_000);

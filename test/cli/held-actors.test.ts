@@ -35,12 +35,15 @@ it("a history counts its ticks apart", () => {
   expect(renderHistory(billType, "b", history)).toContain("2 events, 1 tick");
 });
 
-it("to publish an event of another actor type says which", async () => {
+it("an event that is of several actor types, or not of the one that is named, is not published", async () => {
   const other = { ...billType, name: "checkout", events: { CheckoutStarted: billType.events.Opened } } as ActorType;
-  const publish = (...args: string[]) => {
+  const publish = (types: readonly ActorType[], ...args: string[]) => {
     const program = new Command();
-    addPublish(program, [billType, other]);
+    addPublish(program, types);
     return program.parseAsync(["publish", "b", ...args], { from: "user" });
   };
-  await expect(publish("CheckoutStarted", "{}")).rejects.toThrow("CheckoutStarted is of checkout: add --type checkout");
+  const unclear = publish([billType, { ...billType, name: "invoice" }], "Opened", "{}");
+  await expect(unclear).rejects.toThrow("Opened is of bill or invoice: say which with --type");
+  const wrong = publish([billType, other], "CheckoutStarted", "{}", "--type", "bill");
+  await expect(wrong).rejects.toThrow("CheckoutStarted is of checkout: say which with --type");
 });

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { expect, it } from "vitest";
 import type { ActorType } from "../../src/actor/actor-type.ts";
 import { addActorReads } from "../../src/cli/actors.ts";
+import { timeOrDuration } from "../../src/cli/arguments.ts";
 import { addDeadLetters } from "../../src/cli/dead-letters.ts";
 import { addInspect } from "../../src/cli/inspect.ts";
 import { addPublish } from "../../src/cli/publish.ts";
@@ -17,6 +18,13 @@ function helpOf(command: Command): string {
   command.configureOutput({ writeOut: (said) => (text += said) }).outputHelp();
   return [text, ...command.commands.map(helpOf)].join("\n");
 }
+
+it("a time may be told by how far away it is", () => {
+  const now = Date.now();
+  expect(Date.parse(timeOrDuration(1)("20m")) - now).toBeCloseTo(1_200_000, -4);
+  expect(Date.parse(timeOrDuration(-1)("2h")) - now).toBeCloseTo(-7_200_000, -4);
+  expect(timeOrDuration(1)("2026-01-31T00:00:00Z")).toBe("2026-01-31T00:00:00Z");
+});
 
 it("where only parcels run, help speaks of parcels: no example is an order's", () => {
   const program = new Command("natstate");

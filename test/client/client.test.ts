@@ -89,7 +89,7 @@ describe("publishEvent", () => {
     const away = { publish: () => Promise.reject(new Error("timeout")) };
     const error = await publishEvent(away, PAYMENT).catch((error: unknown) => error);
     expect(error).toBeInstanceOf(EventNotConfirmedError);
-    const { event } = error as EventNotConfirmedError;
+    const { event } = error as EventNotConfirmedError<typeof orderContract>;
     const { eventId, sequence } = await publishEvent(session.js, event);
     expect(eventId).toBe(event.eventId);
     expect((await stored(sequence)).body).toEqual(event);

@@ -1,12 +1,40 @@
 import { jetstream } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { foldDecisions, type OrderDecision, type OrderEvent, publishEvent } from "natstate/client";
+import type { OrderDecision, OrderEvent } from "natstate/client";
+import { decisionsOf, defineContract, foldDecisions, publishEvent } from "natstate/client";
+import { z } from "zod";
 
 // A service in another package, as a careful user of TypeScript would write it. Copied there by installed.slow.test.ts.
 const nc = await connect({ servers: process.env.NATS_URL as string });
 const js = jetstream(nc);
 const event: OrderEvent = { orderId: "c1", eventType: "ShippingCalculated", shippingCost: 4.9, estimatedDays: 2 };
 const { sequence } = await publishEvent(js, event);
+
+const claim = defineContract({
+  name: "insurance-claim",
+  events: { ClaimFiled: z.object({ amount: z.number() }), ClaimClosed: z.object({}) },
+  decisions: { PayoutDue: z.object({ amount: z.number() }) },
+});
+const untold = defineContract({ name: "parcel", events: { ParcelSent: z.object({}) } });
+
+export async function typedForAnyActor() {
+  await publishEvent(js, claim, { insuranceClaimId: "c1", eventType: "ClaimFiled", amount: 3 });
+  // @ts-expect-error no such event type
+  await publishEvent(js, claim, { insuranceClaimId: "c1", eventType: "ClaimLost", amount: 3 });
+  // @ts-expect-error a field of another type
+  await publishEvent(js, claim, { insuranceClaimId: "c1", eventType: "ClaimFiled", amount: "3" });
+  // @ts-expect-error another actor type's id
+  await publishEvent(js, claim, { orderId: "c1", eventType: "ClaimClosed" });
+  const decision = decisionsOf(claim).read("{}");
+  // @ts-expect-error no such decision type
+  if (decision.decisionType === "OrderConfirmed") return decision.revision;
+  // @ts-expect-error a withdrawal has no amount
+  decision.amount;
+  if (decision.decisionType === "InsuranceClaimDecisionWithdrawn") return decision.insuranceClaimId.length;
+  const loose = decisionsOf(untold).read("{}");
+  const weight: unknown = loose.weight;
+  return loose.decisionType === "whatever" ? weight : decision.amount;
+}
 
 export function typed() {
   // @ts-expect-error a field is missing

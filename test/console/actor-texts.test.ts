@@ -57,13 +57,3 @@ it("a tick is no event where events are counted", () => {
   expect(numberEvents(steps)).toEqual([1, 1]);
   expect(texts.describeArrivals(steps)).toBe("Of 1 event none came after one that happened later.");
 });
-
-it.each([
-  ["after 1800000 ms at order.open", "after 30 min at open"],
-  ["after 90000 ms at order.review.documents", "after 90 s at review.documents"],
-  ["after deadline at order.open", "after deadline at open"],
-  ["after 5 ms at order", "after 5 ms"],
-  ["raise Remind", "raise Remind"],
-])("a delay of the fold, %s, is told as the chart tells it", (what, told) => {
-  expect(texts.describeDelay(what)).toBe(told);
-});

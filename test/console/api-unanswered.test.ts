@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Queries } from "../../src/answers/queries.ts";
 import { createQuestions } from "../../src/answers/questions.ts";
+import type { Sources } from "../../src/console/sources.ts";
 import { order } from "../store/order-book.ts";
 import { refusal, useApi } from "./api-over-orders.ts";
 
@@ -19,7 +19,7 @@ it("every answer says when it is of the past", async () => {
     expect((await api.ask(path, {}, behind)).body, path).toMatchObject({ orderId: "A:b_c-1", catchingUp: true, asOf });
     expect((await api.ask(path)).body, path).not.toHaveProperty("catchingUp");
   }
-  for (const path of ["/api/orders", "/api/stats", "/api/dead-letters"]) {
+  for (const path of ["/api/orders", "/api/stats", "/api/dead-letters", "/api/quarantine"]) {
     expect((await api.ask(path, {}, behind)).body, path).toMatchObject({ catchingUpPartitions: [3], asOf });
     expect((await api.ask(path)).body, path).not.toHaveProperty("catchingUp");
   }
@@ -37,7 +37,7 @@ it("more questions at once than can wait are refused, to be asked again", async 
 it("a retired order is gone, and not unknown: the answer says what is left of it", async () => {
   const retired = { orderId: "old", status: "lost", version: 5, revision: 2, parked: 0 } as const;
   const times = { retiredAt: "2026-06-01T00:00:00Z", lastUpdated: "2026-03-01T00:00:00Z" };
-  const queries: Queries = {
+  const queries: Sources["queries"] = {
     ...api.book.queries,
     retired: (_, id) => (id === "old" ? { ...retired, ...times } : undefined),
   };
@@ -53,7 +53,7 @@ it("a retired order is gone, and not unknown: the answer says what is left of it
 
 it("a question that fails inside says nothing of the inside, and is told to the daemon", async () => {
   const failures: string[] = [];
-  const queries: Queries = {
+  const queries: Sources["queries"] = {
     ...api.book.queries,
     get() {
       throw new Error("/secret/path is corrupt");

@@ -79,7 +79,7 @@ it("everything is reached from the keyboard alone", async () => {
   await page.locator("button.primary").focus();
   await page.keyboard.press("Enter");
   await until("the outcome is told", async () => (await page.locator(".outcome").first().textContent()) !== "");
-  await page.locator("#nav a").last().focus();
+  await page.locator('#nav a[href="#/machine"]').focus();
   await page.keyboard.press("Enter");
   await page.waitForSelector(".source");
   await tabTo(page, "main select");

@@ -59,7 +59,7 @@ describe("listening", () => {
     const listeners = await Promise.all(["/a", "/a", "/a", "/b"].map((path) => listen(url + path)));
     expect(vi.getTimerCount()).toBe(1);
     reads.length = 0;
-    vi.advanceTimersByTime(2000);
+    await vi.advanceTimersByTimeAsync(2000);
     expect(reads).toEqual(["/a", "/b", "/a", "/b"]);
     for (const { stop } of listeners) stop();
     await until("all have gone", () => live.listeners() === 0);

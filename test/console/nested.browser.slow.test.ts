@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
-import { createMachine } from "xstate";
+import { assign, createMachine } from "xstate";
 import type { ActorType } from "../../src/actor/actor-type.ts";
 import { readConfig } from "../../src/config/config.ts";
-import { type Daemon, startDaemon } from "../../src/daemon/daemon.ts";
-import { createQueryClient } from "../../src/jetstream/query-client.ts";
+import { type Daemon, openDaemon } from "../../src/daemon/daemon.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
+import { createQueryClient } from "../../src/members/query-client.ts";
 import { createLogger } from "../../src/ops/log.ts";
 import { thingType } from "../flow/things.ts";
 import { startTestServer, type TestServer } from "../server.ts";
@@ -17,11 +17,16 @@ import { findChromium, launchBrowser, NO_CHROMIUM, openPage, type WatchedPage } 
 import { go } from "./console-in-browser.ts";
 import { findFaintTexts } from "./in-page.js";
 
+const failOnTwo = assign(({ event }) => {
+  if (event.data?.n === 2) throw new Error("two");
+  return {};
+});
+
 const machine = createMachine({
   id: "thing",
   initial: "draft",
   states: {
-    draft: { on: { Counted: "open" }, after: { [9 * 86_400_000]: "done" } },
+    draft: { on: { Counted: { target: "open", actions: failOnTwo } }, after: { [9 * 86_400_000]: "done" } },
     open: {
       type: "parallel",
       on: { Closed: "done" },
@@ -52,7 +57,7 @@ beforeAll(async () => {
   if (chromium === undefined) return;
   server = await startTestServer();
   const env = { NATS_URL: server.url, NATSTATE_DATA: dataDir, NATSTATE_HTTP: "127.0.0.1:0", NATSTATE_PARTITIONS: "2" };
-  daemon = await startDaemon({
+  daemon = await openDaemon({
     config: readConfig(env),
     env,
     types: [type],
@@ -146,7 +151,7 @@ it("states within states are counted by path, and a click on one lists all in it
 it("the same over HTTP and NATS", async () => {
   expect((await ask("/api/things?state=open.goods")).things).toHaveLength(2);
   expect((await ask("/api/things?state=open.nowhere")).error.message).toMatch(/state: "open.nowhere" is not one of/);
-  const { actors } = await createQueryClient(session.nc).list(type, { state: "open.money.paid" }, 10);
+  const { actors } = await createQueryClient(session).list(type, { state: "open.money.paid" }, 10);
   expect(actors).toMatchObject([{ thingId: "paid", processingStatus: "open.money.paid · open.goods.ordered" }]);
   expect((await stats()).things).toMatchObject({ total: 4, byPath: { open: 2, "open.goods": 2 } });
 });
@@ -176,4 +181,15 @@ it("a delay says how long it is, how many wait for it and when the next is due",
   const page = await visit("#/");
   const waiting = () => page.locator('.edge.delay[data-edge="draft>done"] text').allTextContents();
   await until("it is told", async () => (await waiting()).join() === "after 9 d,,1 waits, next in 9.0 d");
+});
+
+it("who is in quarantine is counted, with a link to who they are", async () => {
+  const page = await visit("#/");
+  const link = page.locator('[data-tile="Dead letters"] a');
+  expect(await link.isVisible()).toBe(false);
+  const fact = { thingId: "stuck", eventType: "Counted", eventId: "0", timestamp: new Date().toISOString(), n: 2 };
+  await session.js.publish("things.stuck.Counted", JSON.stringify(fact));
+  await link.click();
+  expect(page.url()).toMatch(/#\/things\?quarantined=true$/);
+  await until("it alone", async () => (await idsIn(page)).join() === "stuck");
 });

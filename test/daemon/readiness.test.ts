@@ -15,6 +15,7 @@ afterEach(() => vi.useRealTimers());
 function open() {
   const now = {
     connected: true,
+    denials: [] as string[],
     topology: [] as string[],
     unread: [] as { lane: Lane; reason: string }[],
     unknown: [] as { lane: Lane; reason: string }[],
@@ -41,6 +42,8 @@ function open() {
     },
     path: { pause: () => null, publishing: { backlog: () => 0, trouble: () => null } },
     ticking: { troubles: () => now.ticks },
+    denials: { troubles: () => now.denials },
+    copying: { progress: () => undefined },
     types: [],
     observers: { activity: { recordLag() {} } },
     logger: { warn: lines("warn"), info: lines("info") } as unknown as Logger,
@@ -51,6 +54,18 @@ function open() {
 
 const of = (reason: string, ...partitions: number[]) =>
   lanes.filter(({ partition }) => partitions.includes(partition)).map((lane) => ({ lane, reason }));
+
+it("a daemon that may not know of others says so once, and is not ready", async () => {
+  const { now, log, readiness, look } = open();
+  now.denials = ["NATS does not let this user publish natstate.daemons"];
+  await look();
+  await look();
+  expect(log).toEqual([`warn not as it should be, natstate is not ready: ${now.denials[0]}`]);
+  expect(readiness.health().checks.partitions).toMatchObject({
+    ok: false,
+    detail: expect.stringContaining(`${now.denials[0]}`),
+  });
+});
 
 it("a denied tick is said once, and makes the daemon unready", async () => {
   const { now, log, readiness, look } = open();
@@ -133,7 +148,7 @@ it("when NATS is back the lag is measured at once, and what is known of before i
   await look();
   now.unknown = of("timeout", 0, 1);
   now.connected = true;
-  readiness.askAnew();
+  readiness.askAnew("reconnected");
   await look();
   expect(measure).toHaveBeenCalledTimes(1);
   now.unknown = [];
@@ -141,4 +156,20 @@ it("when NATS is back the lag is measured at once, and what is known of before i
   expect(measure).toHaveBeenCalledTimes(1);
   expect(log).toEqual([]);
   readiness.stop();
+});
+
+it("in what another daemon differs is said once, and shown; it is no fault of this one", async () => {
+  const { log, readiness, look } = open();
+  readiness.disagree(["the daemon of there, pid 7, has other rules"]);
+  readiness.disagree(["the daemon of there, pid 7, has other rules"]);
+  await look();
+  expect(readiness.health()).toMatchObject({
+    ready: true,
+    checks: { partitions: { ok: true, detail: expect.stringContaining("; the daemon of there, pid 7, has other") } },
+  });
+  readiness.disagree([]);
+  expect(log).toEqual([
+    "warn daemons differ: the daemon of there, pid 7, has other rules",
+    "info daemons differ no longer: the daemon of there, pid 7, has other rules",
+  ]);
 });

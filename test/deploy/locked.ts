@@ -40,7 +40,9 @@ export function layOutImage(): Image {
   mkdirSync(join(directory, "node_modules"));
   return {
     directory,
-    env: Object.fromEntries(of("ENV").map((text) => text.split("=") as [string, string])),
+    env: Object.fromEntries(
+      of("ENV").map((text) => [text.slice(0, text.indexOf("=")), text.slice(text.indexOf("=") + 1)]),
+    ),
     start: [...parse(of("ENTRYPOINT")[0]), ...parse(of("CMD")[0])],
     healthCheck: parse(of("HEALTHCHECK")[0]),
   };

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { expect, it } from "vitest";
+import { projectFiles } from "../../src/cli/project-files.ts";
 import { startCli } from "../e2e/cli-run.ts";
 import { FAULTS } from "../faults/all.ts";
 import { measured, PROMISES } from "./promises.ts";
@@ -23,7 +24,10 @@ const commands = startCli(["--help"], {}).ran.then(({ stdout }) => {
 });
 
 it.each([...pages])("%s names scripts, commands, files and headings that are there", async (path, page) => {
-  const { scripts } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  const own = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  // Pages for authors are about the project that `natstate init` writes.
+  const project = projectFiles({ dir: "seats", example: "booking", natstate: "*" }).get("package.json") ?? "";
+  const scripts = { ...JSON.parse(project).scripts, ...own.scripts };
   const known = await commands;
   for (const [, name] of page.matchAll(/npx natstate ([a-z][a-z-]*)/g)) expect(known).toContain(name);
   for (const [, name] of page.matchAll(/npm run ([a-z:-]+)/g)) expect(scripts).toHaveProperty([name ?? ""]);

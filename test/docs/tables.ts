@@ -4,6 +4,8 @@ import { type Setting, settings } from "../../src/config/settings.ts";
 import { isNewFact, type Outcome } from "../../src/flow/batch-result.ts";
 import { METRICS } from "../../src/ops/catalogue.ts";
 import { REJECTION_REASONS } from "../../src/wire/rejection.ts";
+import { type DaemonsReport, daemonsPieces } from "../bench/daemons-report.ts";
+import { whole } from "../bench/report.ts";
 import type { Sizings } from "../bench/sizing.ts";
 import { measured, PROMISES } from "./promises.ts";
 
@@ -21,7 +23,8 @@ const MEANINGS: Record<(typeof REJECTION_REASONS)[number], string> = {
     "event time before 1970, or more than 24 h after the stream stored the message; for types with delays or `latenessMs` more than their `aheadMs`, a minute by default",
   machine_error:
     "of a type that merges: on this event the machine or a rule threw, went round in circles, kept what JSON does not, or gave what is no decision; its actor is quarantined, see `natstate quarantine`. By event time such an event is [`held`](#outcomes) and no dead letter, unless what its actor heard before can no longer be read by the contract",
-  too_late: "it happened longer before the newest event of its actor than the actor type's `latenessMs` allows",
+  too_late:
+    "it happened longer before the newest event of its actor than the actor type's `latenessMs` allows; without that, before the newest `maxFacts` of them (10,000), once the actor has a quarter more",
   actor_retired:
     "a late event about an actor that was retired after `NATSTATE_RETAIN`, and of which the streams no longer hold every event and revision",
 };
@@ -63,11 +66,16 @@ const OUTCOMES: Record<Exclude<Outcome, "rejected">, readonly [ordering: string,
 export function tables(): Record<string, string> {
   return {
     "publish-example": example("test/docs/examples/publish.ts"),
+    "act-example": example("test/docs/examples/act.ts"),
     "consume-example": example("test/docs/examples/consume.ts"),
+    "booking-example": example("examples/booking/actors.ts"),
+    "booking-test-example": example("examples/booking/booking.test.ts"),
+    "lamp-example": example("test/package/lamp.ts"),
     "machine-example": example("examples/checkout/machine.ts"),
     "actors-example": example("examples/checkout/actors.ts"),
     "promises-table": promises(),
     "sizing-table": sizing(),
+    "daemons-table": daemons(),
     "config-table": table(
       ["setting", "default", "what it does"],
       Object.entries<Setting>(settings).map(([name, { fallback, help }]) => [
@@ -109,7 +117,6 @@ function sizing(): string {
   const { date, machine, node, natsServer, fsyncsPerSecond, sizings } = JSON.parse(
     readFileSync(file, "utf8"),
   ) as Sizings;
-  const whole = (value: number) => Math.round(value).toLocaleString("en");
   const rows = sizings.map((one) => [
     whole(one.orders),
     one.hotActors === null ? "default" : whole(one.hotActors),
@@ -129,8 +136,24 @@ Measured by \`npm run bench:sizing\` on ${date.slice(0, 10)} (${machine}; Node $
 ${whole(fsyncsPerSecond)} fsyncs/s).`;
 }
 
+function daemons(): string {
+  const file = new URL("docs/measured-daemons.json", ROOT);
+  const report = JSON.parse(readFileSync(file, "utf8")) as DaemonsReport;
+  const pieces = daemonsPieces(report).map((piece) => {
+    if (typeof piece === "string") return piece;
+    const [head = [], ...rows] = piece;
+    return table(head, rows);
+  });
+  const { date, machine, node, natsServer, fsyncsPerSecond, summaries } = report;
+  const runs = Math.max(...summaries.map((one) => one.runs));
+  return `${pieces.join("\n\n")}
+
+Measured by \`npm run bench -- --daemons ${summaries.map((one) => one.daemons).join(",")}\` on ${date.slice(0, 10)}, ${runs === 1 ? "once" : `medians of ${runs}`} (${machine};
+Node ${node}, nats-server ${natsServer}, ${whole(fsyncsPerSecond)} fsyncs/s).`;
+}
+
 function promises(): string {
-  const { date, machine, node, natsServer, seed, seeds, outcomes } = measured();
+  const { date, machine, node, natsServer, seed, seeds, outcomes, remark = "" } = measured();
   const figures = (faults: readonly string[]) => {
     const own = outcomes.filter(({ fault }) => faults.includes(fault));
     const sum = (pick: (outcome: (typeof own)[number]) => number) =>
@@ -149,7 +172,14 @@ function promises(): string {
   return `${table(["what happens", "what you get", "shown by", "measured"], rows)}
 
 Measured by \`npm run faults\` on ${date.slice(0, 10)}, ${seeds === 1 ? `seed ${seed}` : `seeds ${seed} to ${seed + seeds - 1}`} (${machine}; Node ${node}, nats-server ${natsServer}). In all:
-${figures(outcomes.map(({ fault }) => fault))}.`;
+${figures(outcomes.map(({ fault }) => fault))}.${remark && ` ${remark}`}
+
+How soon it goes on in a cluster of three nats-servers:
+
+${outcomes
+  .filter(({ fault, notes }) => fault.startsWith("cluster-") && notes.length > 0)
+  .map(({ fault, notes }) => `- ${code(fault)}: ${notes.join("; ")}`)
+  .join("\n")}`;
 }
 
 /** Code that a test runs. */

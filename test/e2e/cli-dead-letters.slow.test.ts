@@ -1,47 +1,18 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { headers } from "@nats-io/transport-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { until } from "../until.ts";
-import { type Ran, runCli } from "./cli-run.ts";
-import { type DaemonProcess, startDaemonProcess } from "./daemon-process.ts";
+import { api, daemon, dir, parse, run, useSystem } from "./cli-system.ts";
 
-let dir = "";
-let daemon: DaemonProcess;
 let session: Session;
 
-const run = (...args: string[]) => runCli(args, { NATSTATE_DATA: dir });
-
+useSystem();
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), "natstate-test-"));
-  daemon = await startDaemonProcess({ NATSTATE_DATA: dir, NATSTATE_NATS_PORT: "0" });
   session = await openSession({ url: daemon.natsUrl, name: "test" }, () => {});
-  const simulated = await run("simulate", "--orders", "20", "--rate", "0", "--malformed", "4", "--json");
-  expect(simulated.code, simulated.stderr).toBe(0);
-  await until(
-    "all orders are there",
-    async () => JSON.parse((await run("stats", "--json")).stdout).orders.total === 20,
-  );
 });
-
-afterAll(async () => {
-  await session.close();
-  await daemon.stop();
-  await rm(dir, { recursive: true, force: true });
-});
-
-/** What the HTTP API says, to hold the commands against and to wait for things. */
-async function api(path: string) {
-  const response = await fetch(`${daemon.httpUrl}/api/${path}`);
-  return response.ok ? JSON.parse(await response.text()) : undefined;
-}
-
-function parse({ code, stdout, stderr }: Ran) {
-  expect(code, stderr).toBe(0);
-  return JSON.parse(stdout);
-}
+afterAll(() => session.close());
 
 /** Publishes, and waits until its dead letter is there. @returns the dead letter's sequence. */
 async function publishBad(orderId: string, body: string, header: Record<string, string>): Promise<string> {

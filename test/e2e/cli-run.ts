@@ -17,6 +17,8 @@ export const ROOT = join(import.meta.dirname, "../..");
 export interface Running {
   /** What it has written to stdout so far. */
   stdout(): string;
+  /** The same of stderr. */
+  stderr(): string;
   kill(signal: NodeJS.Signals): void;
   readonly ran: Promise<Ran>;
 }
@@ -29,10 +31,15 @@ export function startCli(args: readonly string[], env: Record<string, string>): 
   return startProgram(process.execPath, ["src/cli.ts", ...args], env);
 }
 
-/** Starts any program as {@link startCli} does. */
-export function startProgram(file: string, args: readonly string[], env: Record<string, string>): Running {
+/** Starts any program as {@link startCli} does. @param cwd - where; absent: in the checkout. */
+export function startProgram(
+  file: string,
+  args: readonly string[],
+  env: Record<string, string>,
+  cwd: string = ROOT,
+): Running {
   const own = { PATH: process.env.PATH, HOME: process.env.HOME, NODE_COMPILE_CACHE: COMPILED, ...env };
-  const child = spawn(file, args, { cwd: ROOT, env: own, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(file, args, { cwd, env: own, stdio: ["ignore", "pipe", "pipe"] });
   const said = { stdout: "", stderr: "" };
   child.stdout.on("data", (chunk) => {
     said.stdout += chunk;
@@ -42,6 +49,7 @@ export function startProgram(file: string, args: readonly string[], env: Record<
   });
   return {
     stdout: () => said.stdout,
+    stderr: () => said.stderr,
     kill: (signal) => void child.kill(signal),
     ran: once(child, "close").then(([code]) => ({ code: code as number | null, ...said })),
   };

@@ -1,56 +1,14 @@
-import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { createMachine } from "xstate";
 import { orderMachine } from "../../machines/order/machine.ts";
 import { demoDefaults } from "../../src/demo/demo.ts";
 import { until } from "../until.ts";
-import { type Ran, runCli, startCli } from "./cli-run.ts";
-import { type DaemonProcess, startDaemonProcess } from "./daemon-process.ts";
+import { runCli, startCli } from "./cli-run.ts";
+import { api, daemon, dir, parse, run, useSystem } from "./cli-system.ts";
 
-let dir = "";
-let daemon: DaemonProcess;
-
-const run = (...args: string[]) => runCli(args, { NATSTATE_DATA: dir });
-
-beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), "natstate-test-"));
-  daemon = await startDaemonProcess({ NATSTATE_DATA: dir, NATSTATE_NATS_PORT: "0" });
-  const simulated = await run(
-    "simulate",
-    "--orders",
-    "20",
-    "--rate",
-    "0",
-    "--malformed",
-    "4",
-    "--prefix",
-    "sim1-",
-    "--json",
-  );
-  expect(simulated.code, simulated.stderr).toBe(0);
-  await until(
-    "all orders are there",
-    async () => JSON.parse((await run("stats", "--json")).stdout).orders.total === 20,
-  );
-});
-
-afterAll(async () => {
-  await daemon.stop();
-  await rm(dir, { recursive: true, force: true });
-});
-
-/** What the HTTP API says, to hold the commands against and to wait for things. */
-async function api(path: string) {
-  const response = await fetch(`${daemon.httpUrl}/api/${path}`);
-  return response.ok ? JSON.parse(await response.text()) : undefined;
-}
-
-function parse({ code, stdout, stderr }: Ran) {
-  expect(code, stderr).toBe(0);
-  return JSON.parse(stdout);
-}
+useSystem();
 
 test("get shows one order, as text and as the API's JSON", async () => {
   const [text, json] = await Promise.all([run("get", "sim1-order-123"), run("get", "sim1-order-123", "--json")]);
@@ -99,6 +57,7 @@ test("what was mistyped is exit code 2, and says what was expected", async () =>
     ["duration", "watch", "--since", "soon"],
     ["--waiting-for: ", "list", "--waiting-for", "Payment"],
     ["--updated-before: ", "list", "--updated-before", "yesterday"],
+    ["a duration such as", "list", "--due-before", "20x"],
     ["a URL such as", "health", "--http", "foo"],
     ["one of the three", "dead-letters", "redrive"],
     ["expected nats://", "stats", "--nats", "a b"],
@@ -126,7 +85,7 @@ test("health is exit code 0 when ready, and 4 when nothing runs", async () => {
     run("health", "--http", "http://127.0.0.1:1", "--json"),
   ]);
   expect(parse(ready).ready).toBe(true);
-  expect(overNats).toMatchObject({ code: 0, stdout: expect.stringContaining("1 natstate daemon") });
+  expect(overNats).toMatchObject({ code: 0, stdout: expect.stringContaining("natstate answers at nats://") });
   expect(stopped.code).toBe(4);
   expect(JSON.parse(stopped.stdout)).toMatchObject({ ready: false });
   expect(stopped.stderr).toContain("Start it with: npx natstate start");

@@ -1,14 +1,22 @@
+import { join } from "node:path";
 import { nanos } from "@nats-io/transport-node";
 import { expect, it } from "vitest";
-import { openChecker } from "../faults/checker.ts";
+import { type ClusterWorld, openClusterWorld, PATIENCE_MS } from "../faults/cluster-world.ts";
 import { until } from "../until.ts";
-import { openClusterWorld, PATIENCE_MS } from "./cluster-world.ts";
-import type { DaemonProcess } from "./daemon-process.ts";
-import { getJson, traffic } from "./world.ts";
 
-async function partitions(daemon: DaemonProcess): Promise<number> {
-  const { checks } = await getJson(daemon, "/readyz");
-  return Number(/^(\d+) of/.exec(checks.partitions.detail)?.[1]);
+import { runCli } from "./cli-run.ts";
+import type { DaemonProcess } from "./daemon-process.ts";
+import { partitions } from "./partitions.ts";
+import { traffic } from "./world.ts";
+
+/** What doctor says of replicas that are not well; undefined while it says that they are. */
+async function examined({ cluster, dataDir }: ClusterWorld) {
+  const env = { NATS_URL: cluster.url, NATSTATE_REPLICAS: "3", NATSTATE_DATA: join(dataDir, "first") };
+  const { stdout } = await runCli(["doctor", "--json"], env);
+  const { findings } = JSON.parse(stdout) as {
+    findings: { check: string; level: string; detail: string; advice: string }[];
+  };
+  return findings.find(({ check, level }) => check === "replicas" && level !== "ok");
 }
 
 const untilAllOwned = (daemon: DaemonProcess) =>
@@ -17,8 +25,9 @@ const untilAllOwned = (daemon: DaemonProcess) =>
 it("the node that leads DECISIONS is killed under traffic: nothing lost, nothing doubled, nothing wrong", async () => {
   await using world = await openClusterWorld();
   const { cluster, session } = world;
-  const first = await world.start("first");
-  const second = await world.start("second");
+  const start = (name: string) => world.start({ dataDir: join(world.dataDir, name) });
+  const first = await start("first");
+  const second = await start("second");
   const messages = traffic(300, 61);
   const third = messages.length / 3;
   await world.publish(messages.slice(0, third));
@@ -27,15 +36,17 @@ it("the node that leads DECISIONS is killed under traffic: nothing lost, nothing
   await leader.kill9();
   await published;
   await world.publish(messages.slice(2 * third));
+  const doctor = await until("doctor names who is away", () => examined(world), PATIENCE_MS);
+  expect(doctor).toMatchObject({ level: "warning", detail: expect.stringContaining(`${leader.name} is away: `) });
+  expect(doctor.detail).toMatch(/2 of 3 are left/);
+  expect(doctor.advice).toMatch(new RegExp(`^start ${leader.name}`));
   leader.start();
-  await world.settle(first, second);
+  await Promise.all([world.settle(first), world.settle(second)]);
   expect(await first.stop()).toBe(0);
   // The other one answers for all of them then.
   await untilAllOwned(second);
   await world.settle(second);
-  const checker = await openChecker(cluster.nodes[0].url);
-  const { lost, doubled, wrong, events } = await checker.check(second.httpUrl);
-  await checker.close();
+  const { lost, doubled, wrong, events } = await world.checker.check(second.httpUrl);
   expect({ lost, doubled, wrong }).toEqual({ lost: [], doubled: [], wrong: [] });
   expect(events).toBeGreaterThanOrEqual(messages.length);
 });
@@ -43,7 +54,8 @@ it("the node that leads DECISIONS is killed under traffic: nothing lost, nothing
 it("empty daemons that join while a replaced node catches up tell nothing twice", async () => {
   await using world = await openClusterWorld();
   const { cluster, session } = world;
-  const owner = await world.start("owner");
+  const start = (name: string) => world.start({ dataDir: join(world.dataDir, name) });
+  const owner = await start("owner");
   // Unreadable, and large, so that the new node has something to catch up with.
   const bad = Array.from({ length: 400 }, (_, index) => ({
     subject: `orders.bad-${index}.PaymentProcessed`,
@@ -70,11 +82,11 @@ it("empty daemons that join while a replaced node catches up tell nothing twice"
   await until("JetStream answers", () => sizes().catch(() => false), PATIENCE_MS);
   replaced.start();
   const speedUp = replaced.slowDown();
-  const daemons = await Promise.all(["a", "b", "c", "d"].map((name) => world.start(name)));
+  const daemons = await Promise.all(["a", "b", "c", "d"].map(start));
   speedUp();
-  await world.settle(owner, ...daemons);
+  await Promise.all([owner, ...daemons].map((daemon) => world.settle(daemon)));
   // Whatever its former owner has published of a partition, the next one must know.
   expect(await owner.stop()).toBe(0);
-  await world.settle(...daemons);
+  await Promise.all(daemons.map((daemon) => world.settle(daemon)));
   expect(await sizes()).toEqual(before);
 });

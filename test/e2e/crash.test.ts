@@ -33,12 +33,12 @@ async function leftBy(world: World, end: () => Promise<unknown>): Promise<number
 
 it("the daemon killed again and again under load: nothing lost, nothing doubled", async () => {
   await using world = await openWorld();
-  const messages = traffic(600, 11);
+  const messages = traffic(450, 11);
   let daemon = await world.start();
   const next = moments(1);
   const left: number[] = [];
-  for (let kill = 0; kill < 4; kill++) {
-    const published = world.publish(messages.slice((kill * messages.length) / 4, ((kill + 1) * messages.length) / 4));
+  for (let kill = 0; kill < 3; kill++) {
+    const published = world.publish(messages.slice((kill * messages.length) / 3, ((kill + 1) * messages.length) / 3));
     await pause(next.next().value ?? 0);
     left.push(await leftBy(world, daemon.kill9));
     daemon = await world.start();

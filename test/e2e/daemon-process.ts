@@ -40,7 +40,7 @@ export function spawnDaemon(env: Record<string, string>, args: readonly string[]
 }
 
 /**
- * Starts a daemon and resolves when it is ready.
+ * Starts a daemon and resolves when it is ready; or as soon as it answers, however that is.
  *
  * @param env - at least NATSTATE_DATA, and NATS_URL unless it shall embed its own server.
  */
@@ -48,6 +48,7 @@ export async function startDaemonProcess(
   env: Record<string, string> & { NATSTATE_DATA: string },
   args: readonly string[] = [],
   timeoutMs = 60_000,
+  wanted: "ready" | "up" = "ready",
 ): Promise<DaemonProcess> {
   const child = spawnDaemon(env, args);
   let output = "";
@@ -63,10 +64,11 @@ export async function startDaemonProcess(
     timeoutMs,
   );
   await until(
-    "daemon is ready",
+    `daemon is ${wanted}`,
     async () => {
       if (!isRunning()) throw new Error(`the daemon ended with ${child.exitCode}:\n${output}`);
-      return (await fetch(`${runtime.httpUrl}/readyz`).catch(() => undefined))?.ok;
+      const answer = await fetch(`${runtime.httpUrl}/readyz`).catch(() => undefined);
+      return wanted === "up" ? answer !== undefined : answer?.ok;
     },
     timeoutMs,
   );

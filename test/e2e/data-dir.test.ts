@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { takeDataDir } from "../../src/cli/data-dir.ts";
+import { takeDataDir } from "../../src/daemon/data-dir.ts";
 import { until } from "../until.ts";
 import { type Ran, ROOT, runCli, startCli } from "./cli-run.ts";
 

@@ -92,19 +92,6 @@ test("a type without traffic is no success: it says that nothing was checked", a
   expect(await readdir(tmp)).toEqual([]);
 });
 
-test("nor is a type without a rehearsal, and nothing is started for it", async () => {
-  const { rehearsal: _none, ...bare } = parcelType;
-  const out = collect();
-  const progress = collect();
-  const none = /^parcel: it has no rehearsal, so there is no traffic to show it with or to check it by$/;
-  await expect(demo({ types: [...actorTypes, bare], out: out.stream, progress: progress.stream })).rejects.toThrow(
-    none,
-  );
-  const options = { ...simulationDefaults, type: bare, natsUrl: "nats://127.0.0.1:1", json: false };
-  await expect(runSimulation({ ...options, out: out.stream })).rejects.toThrow(none);
-  expect(out.text() + progress.text()).toBe("");
-});
-
 test("a demo that is interrupted stops its servers and removes its data", async () => {
   const interrupt = new AbortController();
   const progress = collect({ isTTY: true });

@@ -1,9 +1,10 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { until } from "../until.ts";
 import { type Ran, ROOT, type Running, startProgram } from "./cli-run.ts";
+import { install, pack } from "./packed.ts";
 
 /*
  * natstate as other repositories have it: packed by npm, unpacked below their node_modules, where Node runs no
@@ -14,14 +15,7 @@ const project = join(dir, "project");
 const installed = join(project, "node_modules/natstate");
 
 beforeAll(async () => {
-  const clone = copyClone();
-  const quiet = { npm_config_offline: "true", npm_config_update_notifier: "false" };
-  const packed = await startProgram("npm", ["pack", clone, "--pack-destination", dir], quiet).ran;
-  expect(packed.code, packed.stderr).toBe(0);
-  mkdirSync(installed, { recursive: true });
-  const tarball = join(dir, readdirSync(dir).find((name) => name.endsWith(".tgz")) ?? "");
-  expect(await run("tar", "-xzf", tarball, "-C", installed, "--strip-components=1")).toMatchObject({ code: 0 });
-  linkDependencies(join(project, "node_modules"));
+  await install(await pack(dir), project);
   writeFileSync(join(project, "package.json"), '{ "type": "module" }');
   cpSync(join(ROOT, "test/client/consumer.ts"), join(project, "main.ts"));
   // No types in them: what is written in the docs is JavaScript as well.
@@ -30,24 +24,6 @@ beforeAll(async () => {
   }
 }, 360_000);
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
-
-/** Packing leaves dist/ behind, which has no place in the clone that is being tested. */
-function copyClone(): string {
-  const clone = join(dir, "clone");
-  const leftOut = ["node_modules", ".git", "data", "dist"];
-  for (const name of readdirSync(ROOT).filter((name) => !leftOut.includes(name))) {
-    cpSync(join(ROOT, name), join(clone, name), { recursive: true });
-  }
-  symlinkSync(join(ROOT, "node_modules"), join(clone, "node_modules"));
-  return clone;
-}
-
-function linkDependencies(into: string): void {
-  const from = join(ROOT, "node_modules");
-  for (const name of readdirSync(from).filter((name) => !name.startsWith("."))) {
-    symlinkSync(join(from, name), join(into, name));
-  }
-}
 
 function run(file: string, ...args: string[]): Promise<Ran> {
   return startProgram(file, args, {}).ran;
@@ -63,7 +39,7 @@ const natstate = (...args: string[]) => run(process.execPath, join(installed, "s
 describe("the package", () => {
   it("holds what runs, its types and its documents, and nothing else", () => {
     const built =
-      /^dist\/((src|machines)\/.*\.(js|d\.ts|sql|html|css|svg)|machines\/\w+\/machine\.ts|package\.json|nats\.conf)$/;
+      /^(examples\/[a-z-]+\/[a-z-.]+\.ts$|dist\/((src|machines)\/.*\.(js|d\.ts|sql|html|css|svg)|machines\/\w+\/machine\.ts|package\.json|nats\.conf)$)/;
     const files = filesBelow(installed).map((file) => file.slice(installed.length + 1));
     expect(files.filter((file) => !built.test(file)).sort()).toEqual(
       [
@@ -123,9 +99,10 @@ describe("its client", () => {
     `;
     writeFileSync(join(project, "loaded.js"), program);
     const urls = (await run(process.execPath, join(project, "loaded.js"))).stdout.trim().split("\n");
-    const { dependencies } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+    const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+    const known = { ...dependencies, ...peerDependencies };
     const names = urls.map((url) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1] ?? url);
-    expect([...new Set(names)].filter((name) => name in dependencies).sort()).toEqual([
+    expect([...new Set(names)].filter((name) => name in known).sort()).toEqual([
       "@nats-io/nats-core",
       "canonicalize",
       "zod",
@@ -137,10 +114,12 @@ describe("its client", () => {
 describe("its command", () => {
   it("answers", async () => {
     const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+    // Nobody is there: a daemon that runs on this machine would be asked for its types.
+    const machine = ["machine", "export", "--nats", "127.0.0.1:1"];
     const [said, drawn, source] = await Promise.all([
       natstate("--version"),
-      natstate("machine", "export", "--format", "mermaid"),
-      natstate("machine", "export", "--format", "source"),
+      natstate(...machine, "--format", "mermaid"),
+      natstate(...machine, "--format", "source"),
     ]);
     expect(said).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
     expect(drawn).toMatchObject({ code: 0, stdout: expect.stringContaining("stateDiagram-v2"), stderr: "" });

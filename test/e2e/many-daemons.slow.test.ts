@@ -1,15 +1,10 @@
 import { join } from "node:path";
 import { nanos } from "@nats-io/transport-node";
-import Database from "better-sqlite3";
 import { expect, it } from "vitest";
 import { until } from "../until.ts";
 import type { DaemonProcess } from "./daemon-process.ts";
+import { completeTo, partitions } from "./partitions.ts";
 import { getJson, openWorld, traffic } from "./world.ts";
-
-async function partitions(daemon: DaemonProcess): Promise<number> {
-  const { checks } = await getJson(daemon, "/readyz");
-  return Number(/^(\d+) of/.exec(checks.partitions.detail)?.[1]);
-}
 
 /** Lag is measured every 5 s: not to be asked before the first events are stored. */
 async function haveApplied(...daemons: DaemonProcess[]): Promise<boolean> {
@@ -42,19 +37,6 @@ it("an owner frozen longer than its pin, then thawed, doubles nothing", async ()
   await world.settle(second);
   await world.check(second, messages);
 }, 180_000);
-
-/** How many partitions a store knows to have read up to a sequence. */
-function completeTo(dataDir: string, sequence: number): number {
-  const db = new Database(join(dataDir, "natstate.db"), { readonly: true });
-  try {
-    return db
-      .prepare("SELECT count(*) FROM checkpoints WHERE max(sequence, complete_to) >= ?")
-      .pluck()
-      .get(sequence) as number;
-  } finally {
-    db.close();
-  }
-}
 
 it("what a daemon never read and the stream no longer has it does not take over; it goes on with its own", async () => {
   await using world = await openWorld();

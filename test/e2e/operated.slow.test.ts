@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import type { ClusterNode } from "../cluster.ts";
 import { findChromium } from "../console/browser.ts";
 import { openChecker } from "../faults/checker.ts";
-import { PATIENCE_MS } from "./cluster-world.ts";
+import { PATIENCE_MS } from "../faults/cluster-world.ts";
 import { type Name, type OperatedWorld, openOperatedWorld, type Said } from "./operated.ts";
 import { hasPrometheus } from "./prometheus.ts";
 import { traffic } from "./world.ts";
@@ -81,7 +81,7 @@ it.skipIf(!hasPrometheus())(
     await work();
     await allIsWell("both run again");
 
-    await world.settle(operated.daemon("a"), operated.daemon("b"));
+    await Promise.all([world.settle(operated.daemon("a")), world.settle(operated.daemon("b"))]);
     expect(await operated.daemon("a").stop()).toBe(0);
     await isTrue("b has all", { down: ["a"], doctor: /^$/, log: null });
     const checker = await openChecker(n1.url);

@@ -1,8 +1,9 @@
+import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { freePort } from "../../src/nats-server/ready.ts";
 import { findChromium, launchBrowser, openPage } from "../console/browser.ts";
+import { type ClusterWorld, openClusterWorld } from "../faults/cluster-world.ts";
 import { runCli } from "./cli-run.ts";
-import { type ClusterWorld, openClusterWorld } from "./cluster-world.ts";
 import type { DaemonProcess } from "./daemon-process.ts";
 import { startPrometheus } from "./prometheus.ts";
 
@@ -40,12 +41,13 @@ export async function openOperatedWorld(): Promise<OperatedWorld> {
   const world = opened.use(await openClusterWorld());
   const ports = { a: await freePort(), b: await freePort() };
   const url = (name: Name) => `http://127.0.0.1:${ports[name]}`;
+  const dirOf = (name: Name) => join(world.dataDir, name);
   const daemons = new Map<Name, DaemonProcess>();
   const logs = new Map<Name, number>();
   const start = async (name: Name) => {
     logs.set(name, 0);
     const env = { NATSTATE_HTTP: `127.0.0.1:${ports[name]}`, NATSTATE_LOG_LEVEL: "info", NATSTATE_LOG_FORMAT: "json" };
-    daemons.set(name, await world.start(name, env));
+    daemons.set(name, await world.start({ dataDir: dirOf(name), env }));
   };
   await Promise.all(NAMES.map(start));
   const prometheus = opened.use(await startPrometheus({ a: `127.0.0.1:${ports.a}`, b: `127.0.0.1:${ports.b}` }));
@@ -80,7 +82,11 @@ export async function openOperatedWorld(): Promise<OperatedWorld> {
       });
     },
     async examine() {
-      const { code, stdout, stderr } = await runCli(["doctor", "--json"], world.env("a"));
+      const { code, stdout, stderr } = await runCli(["doctor", "--json"], {
+        NATS_URL: world.cluster.url,
+        NATSTATE_REPLICAS: "3",
+        NATSTATE_DATA: dirOf("a"),
+      });
       const { findings } = JSON.parse(
         stdout || `{"findings":[{"check":"doctor","level":"none","detail":${JSON.stringify(stderr)}}]}`,
       );

@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { expect, it } from "vitest";
 import type { TrafficMessage } from "../../src/actor/actor-type.ts";
 import { messagesOn } from "../../src/jetstream/leader-reader.ts";
+import { until } from "../until.ts";
 import { getJson, openWorld, type World } from "./world.ts";
 
 const IDS = ["a", "b", "c"];
@@ -89,5 +90,5 @@ it("one message with a revision where numbers end stops no order, not its own ei
     .split("\n")
     .filter((line) => line.includes("did not write"));
   expect(named.length).toBeLessThanOrEqual(2);
-  expect((await fetch(`${second.httpUrl}/readyz`)).ok).toBe(true);
+  await until("it is ready", async () => (await fetch(`${second.httpUrl}/readyz`)).ok);
 });

@@ -5,7 +5,7 @@ import { decodeContent } from "../../src/actor/decision.ts";
 import { rehearsalOf } from "../../src/demo/traffic.ts";
 import { openDeadLetters } from "../../src/jetstream/dead-letters.ts";
 import { followInspection } from "../../src/jetstream/inspect-client.ts";
-import { createQueryClient } from "../../src/jetstream/query-client.ts";
+import { createQueryClient } from "../../src/members/query-client.ts";
 import { until } from "../until.ts";
 import { runCli } from "./cli-run.ts";
 import { useRoles } from "./roles.ts";
@@ -115,7 +115,7 @@ interface Failed {
 }
 
 async function checkOrders(model: ReadonlyMap<string, ExpectedActor>): Promise<void> {
-  const queries = createQueryClient(roles.as("reader").nc);
+  const queries = createQueryClient(roles.as("reader"));
   for (const [id, { state, completeness, events, decision }] of model) {
     const order = await queries.get(type, id);
     expect(order, id).toMatchObject({ processingStatus: state, dataCompleteness: completeness, version: events });

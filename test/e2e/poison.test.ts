@@ -2,8 +2,8 @@ import { expect, it } from "vitest";
 import { orderType } from "../../machines/order/order.ts";
 import type { ActorType } from "../../src/actor/actor-type.ts";
 import { readConfig } from "../../src/config/config.ts";
-import { type Daemon, startDaemon } from "../../src/daemon/daemon.ts";
-import { createQueryClient } from "../../src/jetstream/query-client.ts";
+import { type Daemon, openDaemon } from "../../src/daemon/daemon.ts";
+import { createQueryClient } from "../../src/members/query-client.ts";
 import { createLogger } from "../../src/ops/log.ts";
 import { type ThingContext, thingType } from "../flow/things.ts";
 import { until } from "../until.ts";
@@ -25,7 +25,7 @@ async function start(world: World): Promise<Daemon> {
     NATSTATE_HTTP: "127.0.0.1:0",
     NATSTATE_PARTITIONS: "1",
   };
-  return startDaemon({
+  return openDaemon({
     config: readConfig(env),
     env,
     types: [orderType as ActorType, bad],
@@ -53,7 +53,7 @@ it("a type gone wrong beside the orders: its actor is quarantined, also after a 
     await tell(world, "orders.o-1.InventoryReserved", { orderId: "o-1", reservedItems: { a: 1 }, warehouseId: "west" });
     await decided(2);
     await until("it is told", async () => (await world.streamSize("DEAD_LETTERS")) === 1);
-    const queries = createQueryClient(world.session.nc);
+    const queries = createQueryClient(world.session);
     // An answer that cannot be told fails alone, over NATS and over HTTP.
     await expect(queries.get(bad, "t-2")).rejects.toThrow(/failed inside natstate/);
     expect((await fetch(`${daemon.httpUrl}/api/things/t-2`)).status).toBe(500);

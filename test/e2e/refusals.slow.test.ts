@@ -78,3 +78,17 @@ it("messages that are gone after they were read are nobody's loss", async () => 
   await world.session.jsm.streams.purge("ORDERS");
   expect(await (await world.start()).stop()).toBe(0);
 });
+
+it("what the server or its streams are not made for is refused: message size, partitions", async () => {
+  await using world = await openWorld();
+  const env = { NATS_URL: world.server.url, NATSTATE_DATA: world.dataDir };
+  // The test server's max_payload is 2 MiB: no room for the dead letter of the largest message.
+  const large = await refusal({ ...env, NATSTATE_MAX_MESSAGE_BYTES: "2097152" });
+  expect(large).toMatchObject({
+    code: 1,
+    output: expect.stringMatching(/Set it to at most 2031616, or raise max_payload/),
+  });
+  await (await world.start()).stop();
+  const partitions = await refusal({ ...env, NATSTATE_PARTITIONS: "8" });
+  expect(partitions).toMatchObject({ code: 1, output: expect.stringMatching(/stream ORDERS is not as configured/) });
+});

@@ -24,6 +24,8 @@ const SPEAKING = [
   "_R_.x",
   "natstate.orders.x.y",
 ];
+/** All that a daemon has. */
+const COPYING = ["natstate.daemons", "natstate.daemons.x.copy"];
 const OVERHEARING = [
   ">",
   "orders.>",
@@ -38,20 +40,20 @@ const OVERHEARING = [
 
 const REFUSED: Record<Role, { publish: string[]; subscribe: string[] }> = {
   publisher: {
-    publish: [...SPEAKING, ...DESTROYING, ...ACKS, ...TAKING, ...EVENT_API]
+    publish: [...SPEAKING, ...DESTROYING, ...ACKS, ...TAKING, ...EVENT_API, ...COPYING]
       .concat("natstate.orders.get.x", "natstate.orders.quarantine.release.x", "orders.3.x.OrderCreated")
       .concat("$JS.API.DIRECT.GET.DECISIONS", "$JS.API.STREAM.LIST", "$JS.API.STREAM.CREATE.MINE")
       .concat("orders.x.TimePassed"),
     subscribe: [...OVERHEARING, "decisions.orders.*", "_INBOX_reader.>", "_INBOX_operator.>"],
   },
   reader: {
-    publish: [...SPEAKING, ...DESTROYING, ...ACKS, ...TAKING, ...EVENT_API]
+    publish: [...SPEAKING, ...DESTROYING, ...ACKS, ...TAKING, ...EVENT_API, ...COPYING]
       .concat("orders.x.PaymentProcessed", "natstate.orders.quarantine.release.x", "$JS.API.DIRECT.GET.DEAD_LETTERS")
       .concat("$JS.API.CONSUMER.CREATE.DECISIONS.mine", "$JS.API.STREAM.CREATE.MINE"),
     subscribe: [...OVERHEARING, "deadletters.>", "_INBOX_publisher.>", "_INBOX_operator.>"],
   },
   operator: {
-    publish: [...SPEAKING.slice(0, 4), ...DESTROYING, ...ACKS, ...TAKING, ...EVENT_API].concat(
+    publish: [...SPEAKING.slice(0, 4), ...DESTROYING, ...ACKS, ...TAKING, ...EVENT_API, ...COPYING].concat(
       "$JS.API.CONSUMER.CREATE.DECISIONS.mine",
       "$JS.API.STREAM.CREATE.MINE",
       "orders.x.TimePassed",

@@ -6,7 +6,7 @@ import { orderType } from "../../machines/order/order.ts";
 import type { ActorType, TrafficMessage } from "../../src/actor/actor-type.ts";
 import { rebuild } from "../../src/care/rebuild.ts";
 import { readConfig } from "../../src/config/config.ts";
-import { type Daemon, startDaemon } from "../../src/daemon/daemon.ts";
+import { type Daemon, openDaemon } from "../../src/daemon/daemon.ts";
 import { topologyOf } from "../../src/daemon/nats-setup.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { ensureStreams } from "../../src/jetstream/topology.ts";
@@ -34,7 +34,7 @@ export async function withDaemon(
   acceptStreams: readonly string[],
   work: (daemon: Daemon, session: Session) => Promise<void>,
 ): Promise<void> {
-  const daemon = await startDaemon(options(server, dataDir, acceptStreams));
+  const daemon = await openDaemon(options(server, dataDir, acceptStreams));
   const session = await openSession({ url: server.url, name: "test" }, () => {});
   try {
     await work(daemon, session);
@@ -48,7 +48,7 @@ export async function withDaemon(
 export async function refused(server: TestServer, dataDir: string): Promise<string[]> {
   if (!existsSync(dataDir)) return [];
   try {
-    await (await startDaemon(options(server, dataDir, []))).stop();
+    await (await openDaemon(options(server, dataDir, []))).stop();
     return [];
   } catch (error) {
     return [...(error as Error).message.matchAll(/--accept-stream (\w+)/g)].map(([, name = ""]) => name);

@@ -35,8 +35,8 @@ export function portraits(file: string): Map<string, Portrait> {
   const rows = db.prepare("SELECT * FROM actors WHERE id NOT LIKE 'clock-%' ORDER BY id").all();
   const events = db.prepare("SELECT * FROM events WHERE actor_key = ? ORDER BY sequence");
   const decisions = db.prepare("SELECT * FROM decisions WHERE actor_key = ? ORDER BY revision");
-  const found = (rows as Record<string, unknown>[]).map(({ key, row_version, ...row }) => {
-    const strip = (each: unknown) => ({ ...(each as object), actor_key: 0, duplicates: 0 });
+  const found = (rows as Record<string, unknown>[]).map(({ key, row_version, heard, ...row }) => {
+    const strip = (each: unknown) => ({ ...(each as object), actor_key: 0, place: 0, duplicates: 0 });
     return [row.id, { row, events: events.all(key).map(strip), decisions: decisions.all(key).map(strip) }] as const;
   });
   db.close();

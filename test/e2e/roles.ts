@@ -6,8 +6,8 @@ import { afterAll, beforeAll } from "vitest";
 import { orderType } from "../../machines/order/order.ts";
 import type { ActorType, TrafficMessage } from "../../src/actor/actor-type.ts";
 import { openEventPublisher } from "../../src/jetstream/event-publisher.ts";
-import { createQueryClient } from "../../src/jetstream/query-client.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
+import { createQueryClient } from "../../src/members/query-client.ts";
 import { until } from "../until.ts";
 import { type Ran, runCli } from "./cli-run.ts";
 import { type DaemonProcess, startDaemonProcess } from "./daemon-process.ts";
@@ -90,8 +90,7 @@ export function useRoles(): Roles {
     access,
     cli: (role, ...args) => runCli(args, { ...server.env(role), NATSTATE_DATA: `${dataDir}/none` }),
     async publish(given) {
-      const publisher = await openEventPublisher({
-        type,
+      const publisher = await openEventPublisher(type, {
         url: server.url("publisher"),
         ...access("publisher"),
         name: "services",
@@ -116,7 +115,7 @@ function countsOf(as: Roles["as"]): Pick<Roles, "size" | "decisions" | "settle">
     decisions,
     async settle(): Promise<void> {
       const sum = (counts: Record<string, number>) => Object.values(counts).reduce((all, count) => all + count, 0);
-      const queries = createQueryClient(as("reader").nc);
+      const queries = createQueryClient(as("reader"));
       await until(
         "settled",
         async () => {

@@ -1,4 +1,4 @@
-import { checkoutType } from "../../examples/checkout/actors.ts";
+import { checkout } from "../../examples/checkout/actors.ts";
 import { machine } from "../../examples/checkout/machine.ts";
 import type { ActorType } from "../../src/actor/actor-type.ts";
 
@@ -7,7 +7,7 @@ export const DEADLINE_MS = 2000;
 
 /** The example with a deadline that a test can wait for. */
 const shortCheckout = {
-  ...checkoutType,
+  ...checkout,
   machine: machine.provide({ delays: { paymentDeadline: DEADLINE_MS } }),
 } as ActorType;
 

@@ -128,3 +128,25 @@ it("a killed owner's delays are ended by who takes over, and by a new store no o
   expect((await world.session.jsm.streams.info("CHECKOUTS")).state.messages).toBe(stored);
   expect((await world.session.jsm.streams.info("DECISIONS")).state.messages).toBe(ids.length);
 }, 120_000);
+
+it("who waits for a delay that ends before a time is listed, over HTTP and by the command", async () => {
+  await using world = await openWorld();
+  // Theirs is half an hour.
+  const actors = ["--actors", "examples/checkout/actors.ts"];
+  const daemon = await world.start({}, actors);
+  for (const id of ["c-1", "c-2"]) await begin(world, id);
+  await pay(world, "c-2", Date.now());
+  const listed = async (query: string) => {
+    const { checkouts } = await getJson(daemon, `/api/checkouts?${query}`);
+    return (checkouts as { checkoutId: string }[]).map(({ checkoutId }) => checkoutId);
+  };
+  await until("one is paid", async () => (await listed("state=paid")).length === 1);
+  const before = (minutes: number) => `dueBefore=${new Date(Date.now() + minutes * 60_000).toISOString()}`;
+  expect([await listed(before(40)), await listed(before(20))]).toEqual([["c-1"], []]);
+  const byCommand = async (before: string) => {
+    const { stdout } = await runCli(["list", "--json", "--due-before", before], { NATS_URL: world.server.url });
+    return JSON.parse(stdout);
+  };
+  expect(JSON.stringify(await byCommand("40m"))).toContain("c-1");
+  expect(JSON.stringify(await byCommand("20m"))).not.toContain("c-1");
+}, 90_000);

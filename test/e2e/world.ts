@@ -16,8 +16,8 @@ import { type DaemonProcess, startDaemonProcess } from "./daemon-process.ts";
 const type = orderType as ActorType;
 
 /** A real nats-server, a client of it, a data directory, and what must come of what was published. */
-export interface World extends AsyncDisposable {
-  readonly server: TestServer;
+export interface World<Server = TestServer> extends AsyncDisposable {
+  readonly server: Server;
   readonly session: Session;
   readonly dataDir: string;
   readonly storeFile: string;
@@ -28,6 +28,8 @@ export interface World extends AsyncDisposable {
   settle(daemon: DaemonProcess, timeoutMs?: number): Promise<void>;
   /** Holds every order and the whole of DECISIONS and DEAD_LETTERS against the independent model. */
   check(daemon: DaemonProcess, messages: readonly TrafficMessage[]): Promise<void>;
+  /** The streams alone. */
+  checkStreams(messages: readonly TrafficMessage[]): Promise<void>;
   streamSize(stream: string): Promise<number>;
 }
 
@@ -37,9 +39,16 @@ export function traffic(actors: number, seed: number, options: Partial<TrafficOp
   return rehearsalOf(type).traffic({ actors, seed, ...wrong, ...options });
 }
 
-/** `await using world = await openWorld()`. */
-export async function openWorld(): Promise<World> {
-  const server = await startTestServer();
+/** `await using world = await openWorld()`. @param server - one that runs already, such as a daemon's own. */
+export async function openWorld(): Promise<World>;
+export async function openWorld<Server extends Pick<TestServer, "url" | "stop">>(
+  server: Server,
+): Promise<World<Server>>;
+export async function openWorld(server?: Pick<TestServer, "url" | "stop">): Promise<World<unknown>> {
+  return server === undefined ? open(await startTestServer()) : open(server);
+}
+
+async function open<Server extends Pick<TestServer, "url" | "stop">>(server: Server): Promise<World<Server>> {
   const session = await openSession({ url: server.url, name: "test" }, () => {});
   const dataDir = mkdtempSync(join(tmpdir(), "natstate-e2e-"));
   const running = new Set<DaemonProcess>();
@@ -55,6 +64,11 @@ export async function openWorld(): Promise<World> {
         await until("NATS is back", () => session.isConnected(), 30_000);
       }
     }
+  }
+
+  async function checkStreams(messages: readonly TrafficMessage[]): Promise<void> {
+    await checkDecisions(session, rehearsalOf(type).expect(messages));
+    await checkDeadLetters(session, messages);
   }
 
   const streamSize = async (stream: string) => (await session.jsm.streams.info(stream)).state.messages;
@@ -102,9 +116,9 @@ export async function openWorld(): Promise<World> {
     },
     async check(daemon, messages) {
       await checkOrders(daemon, rehearsalOf(type).expect(messages));
-      await checkDecisions(session, rehearsalOf(type).expect(messages));
-      await checkDeadLetters(session, messages);
+      await checkStreams(messages);
     },
+    checkStreams,
     async [Symbol.asyncDispose]() {
       for (const daemon of running) await daemon.kill9();
       await session.close();

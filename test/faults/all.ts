@@ -1,10 +1,11 @@
 import { backlog } from "./backlog.ts";
 import { clocks } from "./clocks.ts";
+import { clusterFaults } from "./cluster-faults.ts";
 import { consumers } from "./consumers.ts";
 import { crashes } from "./crashes.ts";
 import { damage } from "./damage.ts";
 import { disks } from "./disks.ts";
-import type { Fault } from "./fault.ts";
+import type { ClusterFault, Fault } from "./fault.ts";
 import { freezes } from "./freezes.ts";
 import { headers } from "./headers.ts";
 import { limits } from "./limits.ts";
@@ -20,7 +21,7 @@ import { streams } from "./streams.ts";
 import { unread } from "./unread.ts";
 
 /** Every fault, in the order of the table. */
-export const FAULTS: readonly Fault[] = [
+export const FAULTS: readonly (Fault | ClusterFault)[] = [
   ...crashes,
   ...freezes,
   ...network,
@@ -40,4 +41,5 @@ export const FAULTS: readonly Fault[] = [
   ...clocks,
   ...backlog,
   mixed,
+  ...clusterFaults,
 ];

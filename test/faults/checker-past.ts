@@ -2,6 +2,7 @@ import { DeliverPolicy, type JetStreamClient, type JetStreamManager } from "@nat
 import { judge } from "../wire/contract.ts";
 import { hear, type ModelOrder, newOrder } from "./checker-orders.ts";
 import type { Bad, OutputStream, Placed } from "./checker-outputs.ts";
+import { pause } from "./processes.ts";
 
 /** What the streams have held so far, also what is gone from them since. */
 export interface Past {
@@ -83,10 +84,25 @@ export function createPast(js: JetStreamClient, jsm: JetStreamManager): Past {
   };
 }
 
-/** Everything a stream holds from a sequence to its end. */
+/** A replica that is catching up leaves out what it does not have yet. */
+const READINGS = 20;
+const READ_AGAIN_MS = 500;
+
+/** Everything a stream holds from a sequence to its end. Throws when no reading gives all that its leader says it has. */
 async function messagesOf(js: JetStreamClient, jsm: JetStreamManager, stream: string, from: number): Promise<Placed[]> {
-  const { state } = await jsm.streams.info(stream);
-  if (state.messages === 0 || from > state.last_seq) return [];
+  for (let reading = 1; ; reading++) {
+    const { state } = await jsm.streams.info(stream);
+    if (state.messages === 0 || from > state.last_seq) return [];
+    const found = await readOnce(js, stream, from);
+    const expected = state.last_seq - Math.max(from, state.first_seq) + 1;
+    const within = found.filter(({ sequence }) => sequence <= state.last_seq).length;
+    if (state.num_deleted || within >= expected) return found;
+    if (reading === READINGS) throw new Error(`${stream} gives ${within} of ${expected} messages from ${from} on`);
+    await pause(READ_AGAIN_MS);
+  }
+}
+
+async function readOnce(js: JetStreamClient, stream: string, from: number): Promise<Placed[]> {
   const consumer = await js.consumers.get(stream, { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from });
   const found: Placed[] = [];
   const messages = await consumer.consume({ max_messages: 250 });

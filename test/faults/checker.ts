@@ -56,7 +56,7 @@ export interface Checker {
 }
 
 export async function openChecker(natsUrl: string): Promise<Checker> {
-  const nc = await connect({ servers: natsUrl, maxReconnectAttempts: -1, reconnectTimeWait: 200 });
+  const nc = await connect({ servers: natsUrl.split(","), maxReconnectAttempts: -1, reconnectTimeWait: 200 });
   const js = jetstream(nc);
   const jsm = await jetstreamManager(nc, { checkAPI: false });
   const givenUp = new Set<string>();

@@ -3,7 +3,8 @@ import { until } from "../until.ts";
 import type { Fault } from "./fault.ts";
 import { underLoad } from "./load.ts";
 import { saysUnready } from "./refusals.ts";
-import { PARTITIONS, type World } from "./world.ts";
+import { PARTITIONS } from "./stage.ts";
+import type { World } from "./world.ts";
 
 const PATIENCE_MS = 30_000;
 const HOUR_MS = 3_600_000;

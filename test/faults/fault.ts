@@ -1,9 +1,11 @@
 import { join } from "node:path";
 import type { CheckOptions, Findings } from "./checker.ts";
+import { type ClusterWorld, type ClusterWorldOptions, openClusterWorld } from "./cluster-world.ts";
+import type { Stage } from "./stage.ts";
 import { openWorld, type World, type WorldOptions } from "./world.ts";
 
 /** One kind of trouble, and how it is made. */
-export interface Fault {
+interface Trouble<Where extends Stage> {
   readonly name: string;
   /** One line for the table. */
   readonly about: string;
@@ -11,12 +13,21 @@ export interface Fault {
   readonly leastStrikes: number;
   /** Events that have to be in ORDERS at the end at least; 200 when absent. */
   readonly leastEvents?: number;
-  readonly world?: WorldOptions;
   readonly check?: CheckOptions;
   /** False where the stream no longer holds everything, or holds too much to read it twice. */
   readonly rebuild?: boolean;
   /** Strikes. Leaves one daemon running, that of `world.dataDir`, with nothing wrong any more. */
-  strike(world: World): Promise<void>;
+  strike(world: Where): Promise<void>;
+}
+
+/** Trouble where there is one nats-server. */
+export interface Fault extends Trouble<World> {
+  readonly world?: WorldOptions;
+}
+
+/** Trouble of a cluster of three. */
+export interface ClusterFault extends Trouble<ClusterWorld> {
+  readonly cluster: ClusterWorldOptions;
 }
 
 /** What became of one fault. */
@@ -35,9 +46,15 @@ export interface Outcome {
 }
 
 /** Lets a fault strike, then checks everything, then rebuilds the store from the stream and checks that. */
-export async function runFault(fault: Fault, seed: number): Promise<Outcome> {
+export async function runFault(fault: Fault | ClusterFault, seed: number): Promise<Outcome> {
+  return "cluster" in fault
+    ? runIn(fault, () => openClusterWorld(seed, fault.cluster))
+    : runIn(fault, () => openWorld(seed, fault.world));
+}
+
+async function runIn<Where extends Stage>(fault: Trouble<Where>, open: () => Promise<Where>): Promise<Outcome> {
   const startedMs = performance.now();
-  await using world = await openWorld(seed, fault.world);
+  await using world = await open();
   let findings: Findings | undefined;
   const violations: string[] = [];
   try {
@@ -70,7 +87,7 @@ export async function runFault(fault: Fault, seed: number): Promise<Outcome> {
 }
 
 /** The store has to equal one made anew from the stream, and making it must publish nothing. */
-async function compareRebuilt(world: World, before: Findings): Promise<string[]> {
+async function compareRebuilt(world: Stage, before: Findings): Promise<string[]> {
   const outputs = async () => ({
     DECISIONS: await world.streamSize("DECISIONS"),
     DEAD_LETTERS: await world.streamSize("DEAD_LETTERS"),

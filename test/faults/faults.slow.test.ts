@@ -2,14 +2,14 @@ import { expect, it } from "vitest";
 import { CRASH_POINTS } from "../../src/flow/crash-points.ts";
 import { FAULTS } from "./all.ts";
 import { crashAt } from "./crashes.ts";
-import { type Fault, runFault } from "./fault.ts";
+import { type ClusterFault, type Fault, runFault } from "./fault.ts";
 import { halfOpen } from "./network.ts";
 
 /*
  * A selection of `npm run faults`, small enough for every run of the slow tests.
  */
 
-const SHORT: readonly Fault[] = [
+const SHORT: readonly (Fault | ClusterFault)[] = [
   ...CRASH_POINTS.map((moment) => crashAt(moment, [moment === "received" ? 40 : 2])),
   halfOpen("half-open", "nothing gets through for 5 s", [["both", 5000]]),
   ...FAULTS.filter(({ name }) => name === "poisoned-rows"),

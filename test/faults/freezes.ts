@@ -1,10 +1,9 @@
 import { join } from "node:path";
 import type { DaemonProcess } from "../e2e/daemon-process.ts";
-import { until } from "../until.ts";
 import type { Fault } from "./fault.ts";
 import { underLoad } from "./load.ts";
 import { pause } from "./processes.ts";
-import type { World } from "./world.ts";
+import { bothRead, readsAll, startOther } from "./sharing.ts";
 
 /** Longer than the pin timeout of 5 s. */
 const LONGER_THAN_PIN_MS = 7000;
@@ -12,7 +11,6 @@ const LONGER_THAN_PIN_MS = 7000;
 const LONGER_THAN_ACK_WAIT_MS = 32_000;
 /** Longer than the 2 minutes for which a stream remembers the ids of its messages. */
 const LONGER_THAN_DEDUPE_MS = 125_000;
-const PATIENCE_MS = 60_000;
 
 /** More than one daemon, and owners that are frozen while others take their place. */
 export const freezes: readonly Fault[] = [
@@ -125,32 +123,8 @@ function frozen(name: string, about: string, frozenMs: number, times: number): F
   };
 }
 
-function startOther(world: World): Promise<DaemonProcess> {
-  return world.start({ dataDir: join(world.dataDir, "other") });
-}
-
 async function freeze(daemon: DaemonProcess, ms: number): Promise<void> {
   daemon.signal("SIGSTOP");
   await pause(ms);
   daemon.signal("SIGCONT");
-}
-
-async function bothRead(one: DaemonProcess, other: DaemonProcess): Promise<void> {
-  await until(
-    "half of the partitions each",
-    async () => (await reads(one)) === 8 && (await reads(other)) === 8,
-    PATIENCE_MS,
-  );
-}
-
-async function readsAll(daemon: DaemonProcess): Promise<void> {
-  await until("all partitions are taken over", async () => (await reads(daemon)) === 16, PATIENCE_MS);
-}
-
-/** How many partitions it reads. */
-async function reads(daemon: DaemonProcess): Promise<number> {
-  const { checks } = (await (await fetch(`${daemon.httpUrl}/readyz`)).json()) as {
-    checks: { partitions: { detail: string } };
-  };
-  return Number(/^(\d+) of/.exec(checks.partitions.detail)?.[1] ?? 0);
 }

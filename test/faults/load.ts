@@ -1,5 +1,5 @@
 import { until } from "../until.ts";
-import type { World } from "./world.ts";
+import type { Stage } from "./stage.ts";
 
 /** Generous: the machine may be shared by many. */
 const PATIENCE_MS = 60_000;
@@ -11,7 +11,7 @@ const PATIENCE_MS = 60_000;
  * @param strike - given the round, from 0, and what resolves when the round's events are stored.
  */
 export async function underLoad(
-  world: World,
+  world: Stage,
   rounds: number,
   strike: (round: number, published: Promise<void>) => Promise<void>,
   ordersPerRound = 30,

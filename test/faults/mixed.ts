@@ -3,7 +3,8 @@ import { CRASH_POINTS } from "../../src/flow/crash-points.ts";
 import type { Fault } from "./fault.ts";
 import { underLoad } from "./load.ts";
 import { pause } from "./processes.ts";
-import { PARTITIONS, type World } from "./world.ts";
+import { PARTITIONS } from "./stage.ts";
+import type { World } from "./world.ts";
 
 const STRIKES = 30;
 

@@ -9,8 +9,8 @@ export const MUTANTS: readonly FaultMutant[] = [
   {
     name: "the checkpoint is ahead, by one event of a lane on average",
     file: "src/flow/batch.ts",
-    find: "journal.saveCheckpoint(lane, sequence);",
-    replace: "journal.saveCheckpoint(lane, sequence + 16);",
+    find: "journal.saveCheckpoint(lane, sequence, storedAtMs);",
+    replace: "journal.saveCheckpoint(lane, sequence + 16, storedAtMs);",
     fault: "crash-committed",
   },
   {
@@ -155,14 +155,14 @@ export const MUTANTS: readonly FaultMutant[] = [
   },
   {
     name: "a duplicate counts as published",
-    file: "src/jetstream/exactly-once.ts",
-    find: "if (!ack.duplicate || (await isAt(ack.seq))) break;",
+    file: "src/jetstream/outbox-sender.ts",
+    find: "if (!ack.duplicate || (found !== undefined && isSame(found))) break;",
     replace: "break;",
     fault: "stranger-ids",
   },
   {
     name: "a forged dead letter stands for the real one",
-    file: "src/store/journal.ts",
+    file: "src/store/dead-letter-rows.ts",
     find: "WHERE subject <> excluded.subject OR body <> excluded.body",
     replace: "WHERE false",
     fault: "stranger-dead-letters",

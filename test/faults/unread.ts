@@ -5,7 +5,8 @@ import type { Fault } from "./fault.ts";
 import { underLoad } from "./load.ts";
 import { pause } from "./processes.ts";
 import { expectRefusal, startAsTold, stopsLoudly } from "./refusals.ts";
-import { PARTITIONS, type World } from "./world.ts";
+import { PARTITIONS } from "./stage.ts";
+import type { World } from "./world.ts";
 
 /** The daemon notes every 5 s how far its partitions are complete. */
 const NOTED_MS = 6000;

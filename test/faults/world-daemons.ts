@@ -12,8 +12,8 @@ export interface StartOptions {
 }
 
 interface DaemonsOptions {
-  /** Through the proxy. */
-  readonly natsUrl: string;
+  /** Where their NATS is, and what else all of them are told. */
+  readonly env: Readonly<Record<string, string>>;
   readonly dataDir: string;
   /** By which a daemon is told how its world is, see `inside.ts`. */
   readonly controlFile: string;
@@ -26,20 +26,20 @@ export interface Daemons {
   /** The one of the world's own data directory; throws while there is none. */
   own(): DaemonProcess;
   start(options?: StartOptions): Promise<DaemonProcess>;
-  /** See `World`. */
+  /** See `Stage`. */
   refusal(options?: StartOptions): Promise<string>;
-  /** See `World`. */
+  /** See `Stage`. */
   doom(moment: CrashPoint, times: number): Promise<void>;
   killAll(): Promise<void>;
 }
 
-export function createDaemons({ natsUrl, dataDir, controlFile, patienceMs }: DaemonsOptions): Daemons {
+export function createDaemons({ env: shared, dataDir, controlFile, patienceMs }: DaemonsOptions): Daemons {
   const running = new Map<string, DaemonProcess>();
   let latest: DaemonProcess | undefined;
 
   function environment({ dataDir: dir = dataDir, env = {}, nodeOptions = "" }: StartOptions) {
     return {
-      NATS_URL: natsUrl,
+      ...shared,
       NATSTATE_DATA: dir,
       FAULTS_CONTROL: controlFile,
       NODE_OPTIONS: `--import ${join(import.meta.dirname, "inside.ts")} ${nodeOptions}`,

@@ -5,12 +5,15 @@ import type { Session } from "../../src/jetstream/session.ts";
 import type { Choices } from "./choices.ts";
 import { pause } from "./processes.ts";
 
+/** A message as it is published. */
+export type Published = Pick<TrafficMessage, "subject" | "body" | "headers">;
+
 /** Those who publish in one world. */
 export interface Publishers {
-  /** See `World`. */
+  /** See `Stage`. */
   traffic(orders: number, bad?: number): TrafficMessage[];
-  /** See `World`. */
-  publish(messages: readonly TrafficMessage[]): Promise<void>;
+  /** See `Stage`. */
+  publish(messages: readonly Published[]): Promise<void>;
   /** What is not published yet is given up. */
   end(): void;
 }
@@ -21,7 +24,7 @@ export function createPublishers(session: Session, random: Choices, patienceMs: 
   let isOver = false;
   let trafficCalls = 0;
 
-  async function publishOne({ subject, body, headers: given = {} }: TrafficMessage): Promise<void> {
+  async function publishOne({ subject, body, headers: given = {} }: Published): Promise<void> {
     const header = headers();
     for (const [name, value] of Object.entries(given)) header.set(name, value);
     const deadline = Date.now() + patienceMs;

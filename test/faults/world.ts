@@ -1,54 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { TrafficMessage } from "../../src/actor/actor-type.ts";
-import type { CrashPoint } from "../../src/flow/crash-points.ts";
-import { openSession, type Session } from "../../src/jetstream/session.ts";
-import type { DaemonProcess } from "../e2e/daemon-process.ts";
 import { type ServerChanges, startTestServer, type TestServer } from "../server.ts";
-import { type Checker, openChecker } from "./checker.ts";
-import { type Choices, createChoices } from "./choices.ts";
-import type { Inside } from "./inside.ts";
-import { pause } from "./processes.ts";
 import { openProxy, type TcpProxy } from "./proxy.ts";
-import { createDaemons, type StartOptions } from "./world-daemons.ts";
-import { createPublishers } from "./world-publishers.ts";
-import { describeState, settle } from "./world-state.ts";
+import { openStage, type Stage } from "./stage.ts";
 
-/** A real nats-server, real daemons on it through a proxy, publishers, and a checker that knows none of them. */
-export interface World extends AsyncDisposable {
-  readonly random: Choices;
+/** A stage on one real nats-server, its daemons behind a proxy. */
+export interface World extends Stage {
   readonly server: TestServer;
+  /** The daemons' way to the server. */
   readonly proxy: TcpProxy;
-  /** Ours, straight to the server. */
-  readonly session: Session;
-  readonly checker: Checker;
-  readonly dataDir: string;
-  readonly storeFile: string;
-  /** The daemon of `dataDir`. */
-  daemon(): DaemonProcess;
-  start(options?: StartOptions): Promise<DaemonProcess>;
-  /** A start that has to fail. @returns what it said; throws when it did not end with exit code 1. */
-  refusal(options?: StartOptions): Promise<string>;
-  /** Starts a daemon that kills itself when a moment comes for the n-th time, and waits for its end. */
-  doom(moment: CrashPoint, times: number): Promise<void>;
-  /** Seeded traffic of new orders: duplicates, late and corrected events, several services, bad messages. */
-  traffic(orders: number, bad?: number): TrafficMessage[];
-  /** Publishes everything, each until it is acknowledged, whatever happens meanwhile. */
-  publish(messages: readonly TrafficMessage[]): Promise<void>;
-  /** Tells the daemons started with `inside` how their world is. */
-  inside(control: Inside): Promise<void>;
-  /** Resolves when everything stored is applied and everything decided is published, as far as the server knows. */
-  settle(daemon?: DaemonProcess, timeoutMs?: number): Promise<void>;
-  streamSize(stream: string): Promise<number>;
-  /** What the daemon and its consumers look like now, for a message. */
-  state(): Promise<string>;
-  /** Counts a fault that has really struck. */
-  struck(times?: number): void;
-  strikes(): number;
-  /** A figure to be reported. */
-  note(text: string): void;
-  notes(): readonly string[];
 }
 
 export interface WorldOptions {
@@ -57,59 +15,14 @@ export interface WorldOptions {
   readonly dataDir?: string;
 }
 
-/** The daemon's default. */
-export const PARTITIONS = 16;
-/** Generous: the machine may be shared by many. */
 const PATIENCE_MS = 60_000;
 
-export async function openWorld(seed: number, options: WorldOptions = {}): Promise<World> {
-  const random = createChoices(seed);
-  const server = await startTestServer(options.server);
-  const proxy = await openProxy(server.port);
-  const session = await openSession({ url: server.url, name: "faults" }, () => {});
-  const checker = await openChecker(server.url);
-  const scratch = mkdtempSync(join(tmpdir(), "natstate-faults-"));
-  const dataDir = options.dataDir ?? join(scratch, "data");
-  mkdirSync(dataDir, { recursive: true });
-  const controlFile = join(scratch, "inside.json");
-  const notes: string[] = [];
-  let strikes = 0;
-  const daemons = createDaemons({ natsUrl: proxy.url, dataDir, controlFile, patienceMs: PATIENCE_MS });
-  const publishers = createPublishers(session, random, 3 * PATIENCE_MS);
-  return {
-    ...{ random, server, proxy, session, checker, dataDir },
-    storeFile: join(dataDir, "natstate.db"),
-    streamSize: async (stream) => (await session.jsm.streams.info(stream)).state.messages,
-    daemon: daemons.own,
-    start: daemons.start,
-    refusal: daemons.refusal,
-    async doom(moment, times) {
-      await daemons.doom(moment, times);
-      strikes++;
-    },
-    traffic: publishers.traffic,
-    publish: publishers.publish,
-    async inside(control) {
-      writeFileSync(controlFile, JSON.stringify(control));
-      // Read every 50 ms.
-      await pause(150);
-    },
-    settle: (daemon = daemons.own(), timeoutMs = PATIENCE_MS) => settle(session, daemon, timeoutMs),
-    state: () => describeState(session, daemons.own()),
-    struck(times = 1) {
-      strikes += times;
-    },
-    strikes: () => strikes,
-    note: (text) => void notes.push(text),
-    notes: () => notes,
-    async [Symbol.asyncDispose]() {
-      publishers.end();
-      await daemons.killAll();
-      await checker.close();
-      await session.close();
-      await proxy[Symbol.asyncDispose]();
-      await server.stop();
-      rmSync(scratch, { recursive: true, force: true });
-    },
-  };
+export async function openWorld(seed: number, { server: changes, dataDir }: WorldOptions = {}): Promise<World> {
+  await using opened = new AsyncDisposableStack();
+  const server = opened.use(await startTestServer(changes));
+  const proxy = opened.use(await openProxy(server.port));
+  const daemonEnv = { NATS_URL: proxy.url };
+  const stage = opened.use(await openStage(seed, { url: server.url, daemonEnv, patienceMs: PATIENCE_MS, dataDir }));
+  const stack = opened.move();
+  return { ...stage, server, proxy, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }

@@ -158,6 +158,21 @@ describe("a quarantine", () => {
     expect(quarantined(station)).toHaveLength(1);
   });
 
+  it("stays when what was kept back fails, too, and that is heard only by the release", () => {
+    using station = openStation();
+    const lane = meterLane();
+    applyEach(station, [meterEvent(lane, 1, 20)]);
+    const [body] = station.db.prepare("SELECT body FROM events").pluck().all();
+    station.db.exec("UPDATE actors SET machine_version = 0; UPDATE events SET body = '{'");
+    station.actors.evict(lane, "busy");
+    applyEach(station, [meterEvent(lane, 2, 13)]);
+    station.db.prepare("UPDATE events SET body = ?").run(body);
+    release(station.journal, station.processor, lane, "busy");
+    expect(quarantined(station)).toHaveLength(1);
+    expect(station.row("busy")).toMatchObject({ events: 2 });
+    expect(verifyMeter(station, lane, [meterEvent(lane, 1, 20), meterEvent(lane, 2, 13)])).toEqual([]);
+  });
+
   it("that a release does not end leaves the row as it was", () => {
     using station = openStation();
     const lane = meterLane();

@@ -81,7 +81,7 @@ describe("facts that are folded once and for all", () => {
 it("what a decision rests on is the same whether it was followed from the first event on or told when it was taken", () => {
   let decided = 0;
   const machines = [sumMachine, waitMachine(7000), deafMachine];
-  for (let seed = 1; seed <= 60; seed++) {
+  for (let seed = 1; seed <= 24; seed++) {
     const random = createRandom(seed);
     const lane = meterLane({
       machine: machines[seed % 3] ?? sumMachine,
@@ -114,5 +114,5 @@ it("what a decision rests on is the same whether it was followed from the first 
     expect(hot, `seed ${seed}`).toEqual(cold);
     decided += hot?.length ?? 0;
   }
-  expect(decided).toBeGreaterThan(100);
+  expect(decided).toBeGreaterThan(40);
 });

@@ -102,8 +102,13 @@ describe("ids of different event types", () => {
   it("one that fails is forgotten alone", () => {
     using station = openStation();
     applyEach(station, [orderEvent(1, "o", "PaymentProcessed", { second: 1, eventId: "1" })]);
-    station.journal.forgetEvent(1, { type: "InventoryReserved", eventId: "1" });
-    station.journal.markOutcome(1, { type: "InventoryReserved", eventId: "1" }, "superseded", 0);
+    const actor = station.actors.find(orderEvent(1, "o", "PaymentProcessed", 1).lane, "o", 0);
+    station.journal.forgetEvent(actor, { type: "InventoryReserved", eventId: "1" });
+    station.journal.markOutcome(
+      actor,
+      { type: "InventoryReserved", eventId: "1" },
+      { outcome: "superseded", replayed: 0 },
+    );
     expect(station.db.prepare("SELECT outcome FROM events").pluck().all()).toEqual(["applied"]);
   });
 });

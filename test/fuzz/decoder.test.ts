@@ -10,12 +10,12 @@ import { fuzz } from "./fuzz.ts";
 const type = orderType as ActorType;
 const limits = { maxBytes: 65_536 };
 
-/** The long run is `npm run fuzz`. */
-it("20,000 messages are accepted or rejected as the contract says, quickly and without a crash", () => {
-  const { failures, outcomes, kinds } = fuzz(20_000, 20_260_302);
+/** Longer runs are decoder.slow.test.ts and `npm run fuzz`. */
+it("4,000 messages are accepted or rejected as the contract says, quickly and without a crash", () => {
+  const { failures, outcomes, kinds } = fuzz(4000, 3);
   expect(failures).toEqual([]);
   // A run in which everything is noise would prove nothing.
-  expect(outcomes.accepted).toBeGreaterThan(4000);
+  expect(outcomes.accepted).toBeGreaterThan(800);
   expect(Object.keys(outcomes).length).toBe(8);
   expect(Object.keys(kinds).length).toBe(5);
 });

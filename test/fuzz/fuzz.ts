@@ -116,6 +116,7 @@ const NAMES = [
   "decision",
   "incomplete",
   "updatedBefore",
+  "dueBefore",
   "limit",
   "cursor",
   "reason",
@@ -136,7 +137,7 @@ const WORTH_TRYING = [
   "0",
   "invalid_event",
 ];
-const ORDERS: readonly CursorOrder[] = ["seen", "updated", "dead"];
+const ORDERS: readonly CursorOrder[] = ["seen", "dead"];
 
 function askQuestions(asked: number, seed: number, value: () => unknown, failures: string[]) {
   const random = createRandom(seed + 1);

@@ -1,9 +1,9 @@
 import type { ActorEvent } from "../../src/actor/actor-type.ts";
 import type { Past } from "../../src/flow/hosts/fact.ts";
 import { comparePlaces } from "../../src/flow/hosts/fact-order.ts";
+import type { Step } from "../../src/flow/hosts/fold.ts";
 import { type Actor, FoldFault } from "../../src/flow/hosts/fold.ts";
-import { type Retold, retell } from "../../src/flow/hosts/retell.ts";
-import { isTooLate, settleBefore } from "../../src/flow/hosts/settled-past.ts";
+import { retell } from "../../src/flow/hosts/retell.ts";
 import type { Moment } from "../../src/flow/hosts/statechart.ts";
 import {
   reviveTimeline,
@@ -11,7 +11,7 @@ import {
   storeAnchors,
   storeTimeline,
 } from "../../src/flow/hosts/stored-timeline.ts";
-import { hear, pass, type Timeline } from "../../src/flow/hosts/timeline.ts";
+import { hear, pass, settleBefore, type Timeline } from "../../src/flow/hosts/timeline.ts";
 import { FAULTS, type Stand } from "./oracle.ts";
 import type { Random } from "./random.ts";
 import { type FactSpec, timestampOf } from "./spec.ts";
@@ -48,10 +48,11 @@ export class Host {
 
   #hear({ type, id, at, amount }: FactSpec): boolean {
     const fact = { type, eventId: id, timestamp: timestampOf(at), data: { amount } };
-    if (this.#timeline !== undefined && isTooLate(this.#timeline, fact)) return false;
+    const base = this.#timeline?.base;
+    if (base !== undefined && comparePlaces(fact, base.place) < 0) return false;
     const { timeline, heard } = hear(this.#actor, this.#timeline, fact, this.#past);
     this.#timeline = timeline;
-    this.#outcome = heard.kind === "fault" ? undefined : tellFact(fact, heard.kind !== "unhandled");
+    this.#outcome = heard.kind === "held" ? undefined : tellFact(fact, heard.kind !== "unhandled");
     this.#facts.push(fact);
     if (this.#settles) this.#settle(timestampOf(at - this.#random.int(10) * 1_000_000));
     this.#rest();
@@ -128,17 +129,13 @@ export class Host {
 
   #retell(): Stand {
     if (this.#timeline === undefined) throw new Error("no fact, no story");
-    const steps = retell(this.#actor, this.#timeline, this.#random.shuffle(this.#facts));
     const told: string[] = [];
     let moment: Moment | undefined = this.#timeline.base?.moment;
-    for (;;) {
-      const { done, value } = steps.next();
-      if (done === true) {
-        return value instanceof FoldFault ? standFaulty(value) : { ...standOf(moment as Moment), told };
-      }
-      moment = value.moment;
-      told.push(value.kind === "fact" ? tellFact(value.event, value.isHandled) : tellDelay(value));
-    }
+    const fault = retell(this.#actor, this.#timeline, this.#random.shuffle(this.#facts), (step) => {
+      moment = step.moment;
+      told.push(step.kind === "fact" ? tellFact(step.event, step.isHandled) : tellDelay(step));
+    });
+    return fault === undefined ? { ...standOf(moment as Moment), told } : standFaulty(fault);
   }
 }
 
@@ -146,7 +143,7 @@ function tellFact({ type, eventId, timestamp }: ActorEvent, isHandled: boolean):
   return `${timestamp} ${type} ${eventId} ${isHandled}`;
 }
 
-function tellDelay({ at, isHandled }: Retold): string {
+function tellDelay({ at, isHandled }: Step): string {
   return `${at} delay ${isHandled}`;
 }
 

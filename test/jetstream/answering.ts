@@ -1,6 +1,8 @@
-import { connect, type Msg, type NatsConnection } from "@nats-io/transport-node";
+import { connect, createInbox, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll } from "vitest";
-import type { ActorType } from "../../src/actor/actor-type.ts";
+import { createActivity } from "../../src/answers/activity.ts";
+import type { Answers } from "../../src/answers/answers.ts";
+import { createQuestions } from "../../src/answers/questions.ts";
 import { type QueryService, type QueryServiceOptions, startQueryService } from "../../src/jetstream/query-service.ts";
 import { partitionOf } from "../../src/wire/names.ts";
 import { startTestServer, type TestServer } from "../server.ts";
@@ -32,6 +34,23 @@ export function useAnswers(): void {
   });
 }
 
+/** What answers for every actor in these rows, and keeps no inspector. */
+export function answersOf(nc: NatsConnection, queries: Answers): QueryServiceOptions {
+  return {
+    ...{ nc, types: [order], queries, questions: createQuestions() },
+    quarantine: { ...queries, release: () => undefined },
+    inspections: { open: () => "elsewhere", count: () => 0, committed() {}, released() {} },
+    ...{ activity: createActivity([order]), partitions: PARTITIONS },
+    ...{
+      whereabouts: () => "here",
+      pastOf: () => undefined,
+      ownedPartitions: () => undefined,
+      isSettling: () => false,
+    },
+    ...{ instance: "test", version: "0.1.0", onError() {} },
+  };
+}
+
 /** A daemon that owns `partitions`, by default all. */
 export async function start(
   partitions?: readonly number[],
@@ -39,17 +58,17 @@ export async function start(
 ): Promise<QueryService & AsyncDisposable> {
   const owns = (id: string) => partitions?.includes(partitionOf(id, PARTITIONS)) ?? true;
   const service = await startQueryService({
-    nc,
-    types: [order],
-    queries: book.queries,
-    whereabouts: (_: ActorType, id: string) => (owns(id) ? "here" : "elsewhere"),
+    ...answersOf(nc, book.queries),
+    whereabouts: (_, id) => (owns(id) ? "here" : "elsewhere"),
     ownedPartitions: () => partitions,
-    cluster: "test@1",
-    instance: "test",
-    version: "0.1.0",
     ...options,
   });
   return { ...service, [Symbol.asyncDispose]: service.stop };
+}
+
+/** The asker's connection, as a query client takes it. */
+export function asAsker() {
+  return { nc: asker, newInbox: createInbox };
 }
 
 export async function ask(question: string, parameters?: object | string): Promise<Msg> {

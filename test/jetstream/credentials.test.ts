@@ -3,9 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nkeys } from "@nats-io/transport-node";
 import { afterAll, expect, it } from "vitest";
-import { accessOptions } from "../../src/jetstream/access.ts";
+import { accessOptions, fileAuthenticator } from "../../src/jetstream/access.ts";
 import { readCredentials } from "../../src/jetstream/connect.ts";
-import { fileAuthenticator } from "../../src/jetstream/credentials.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "natstate-creds-"));
 afterAll(() => rmSync(directory, { recursive: true }));

@@ -8,21 +8,22 @@ it("everything that is due is offered once, and never more at a time than there 
     actorKey: 1 + Math.floor(index / 2),
     revision: 1 + (index % 2),
   }));
-  const pending = (_: unknown, { actorKey, revision }: DuePlace, limit: number) =>
+  const pendingDecisions = (_: unknown, { actorKey, revision }: DuePlace, limit: number) =>
     rows
       .filter((row) => row.actorKey > actorKey || (row.actorKey === actorKey && row.revision > revision))
       .slice(0, limit) as LedgerRow[];
   const offered: LedgerRow[] = [];
   let published = 0;
   let most = 0;
-  const due = createDueDecisions({
-    pending,
-    offer(decisions) {
+  const backlog = () => offered.length - published;
+  const due = createDueDecisions(
+    { pendingDecisions },
+    (decisions) => {
       offered.push(...decisions);
-      most = Math.max(most, offered.length - published);
+      most = Math.max(most, backlog());
     },
-    backlog: () => offered.length - published,
-  });
+    backlog,
+  );
   due.begin(orderLane);
   while (published < offered.length) {
     published++;

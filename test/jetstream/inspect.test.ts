@@ -11,6 +11,7 @@ import { orderEvent } from "../flow/order-events.ts";
 import { startTestServer, type TestServer } from "../server.ts";
 import { type OrderBook, openOrderBook, order } from "../store/order-book.ts";
 import { until } from "../until.ts";
+import { answersOf } from "./answering.ts";
 
 let server: TestServer;
 let book: OrderBook;
@@ -46,15 +47,9 @@ async function start(options: { maxInspectors?: number; owns?: () => boolean } =
     owns,
   });
   const service = await startQueryService({
-    nc: session.nc,
-    types: [order],
-    queries: book.queries,
+    ...answersOf(session.nc, book.queries),
     inspections,
     whereabouts: () => (owns() ? "here" : "elsewhere"),
-    ownedPartitions: () => undefined,
-    cluster: "test@1",
-    instance: "test",
-    version: "0.1.0",
   });
   return { inspections, [Symbol.asyncDispose]: () => service.stop() };
 }
@@ -129,7 +124,7 @@ test("a lease that is not renewed ends, without a word", async () => {
     owns: () => true,
     onError: () => {},
   });
-  const leases = createInspectLeases({ nc: session.nc, inspections, leaseMs: 50 });
+  const leases = createInspectLeases(session.nc, inspections, 50);
   const service = await new Svcm(session.nc).add({ name: "leases", version: "0.1.0" });
   service.addEndpoint("inspect", {
     subject: "natstate.orders.inspect.l",

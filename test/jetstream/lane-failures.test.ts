@@ -15,7 +15,7 @@ function open() {
 it("is tried again at once, then ever later, up to 2 s, and anew after it was read", () => {
   const { failures, fail } = open();
   expect([fail(), fail(), fail(), fail(), fail()]).toEqual([50, 250, 1000, 2000, 2000]);
-  failures.began();
+  failures.forget();
   expect(fail()).toBe(50);
 });
 
@@ -25,7 +25,7 @@ it("one failure is told when it was not read for 3 s, the third at once, until i
   expect(failures.told()).toBeUndefined();
   pass(3001);
   expect(failures.told()).toBe("away");
-  failures.began();
+  failures.forget();
   expect(failures.told()).toBeUndefined();
   failures.ended();
   fail();

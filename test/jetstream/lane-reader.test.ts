@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { readLane } from "../../src/jetstream/lane-reader.ts";
 import { until } from "../until.ts";
-import { lane, publish, published, range, read, server, session, useLane } from "./lane-reading.ts";
+import { ALWAYS_ROOM, lane, publish, published, range, read, server, session, useLane } from "./lane-reading.ts";
 
 useLane();
 
@@ -64,7 +64,7 @@ it("a connection that is back begins a lane at once, however often it failed bef
     prepare: async () => {
       if (isAway) throw new Error("not connected");
     },
-    ...{ onDelivery() {}, onDoubt() {}, onChanged() {}, onMended() {} },
+    ...{ room: ALWAYS_ROOM, onDelivery() {}, onDoubt() {}, onChanged() {}, onMended() {} },
   });
   // Three failures, and two seconds until the next attempt.
   await until("told", () => reader.trouble());

@@ -39,12 +39,18 @@ export interface Reading extends AsyncDisposable {
   checkpoint: number;
 }
 
+export const ALWAYS_ROOM: Room = { isFull: () => false, whenFree: () => Promise.resolve() };
+
 /** Reads like the daemon does, as if every delivery were committed at once unless `commit` says otherwise. */
 export function read(
   from: number,
   commit: (delivery: Delivery) => boolean = () => true,
   on = session,
-  { manage = true, room }: { manage?: boolean; room?: Room } = {},
+  {
+    manage = true,
+    room = ALWAYS_ROOM,
+    isFollowing = false,
+  }: { manage?: boolean; room?: Room; isFollowing?: boolean } = {},
 ): Reading {
   const reading = {
     sequences: [] as number[],
@@ -57,6 +63,7 @@ export function read(
     jsm: on.jsm,
     js: on.js,
     lane,
+    isFollowing,
     manage,
     prepare: () => Promise.resolve(),
     checkpoint: () => reading.checkpoint,

@@ -5,6 +5,7 @@ import { createOutboxStreams } from "../../src/store/outbox-streams.ts";
 import { orderLane } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";
 import { openStation } from "../flow/station.ts";
+import { until } from "../until.ts";
 import { decide, order, publishByOther, publisherOf, session, streams, told, usePublishing } from "./publishing.ts";
 
 usePublishing();
@@ -141,7 +142,7 @@ it("a writer that is always there first is not chased: the decision waits, and g
   };
   const publisher = publisherOf(station, { streams: racing });
   publisher.offer(decide(station), []);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await until("it is given up for now", () => publisher.troubles.length > 0);
   expect(attempts).toBeLessThan(6);
   expect(publisher.troubles).toEqual([expect.stringContaining("another writer")]);
   isBusy = false;

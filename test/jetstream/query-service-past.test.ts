@@ -3,10 +3,10 @@ import { expect, it } from "vitest";
 import type { ActorType } from "../../src/actor/actor-type.ts";
 import { type Past, readPast } from "../../src/answers/find-actor.ts";
 import type { Queries } from "../../src/answers/queries.ts";
-import { renderActor, renderList, withPast } from "../../src/cli/actors-text.ts";
-import { createQueryClient } from "../../src/jetstream/query-client.ts";
+import { describePast, renderActor } from "../../src/cli/actors-text.ts";
+import { createQueryClient } from "../../src/members/query-client.ts";
 import { order } from "../store/order-book.ts";
-import { ask, asker, book, start, useAnswers } from "./answering.ts";
+import { asAsker, ask, book, start, useAnswers } from "./answering.ts";
 
 useAnswers();
 
@@ -18,7 +18,7 @@ it("does not say of an order that there is none while its partition is still bei
     code: 503,
     message: expect.stringContaining("not here yet"),
   });
-  const asked = createQueryClient(asker).get(order, "nobody");
+  const asked = createQueryClient(asAsker()).get(order, "nobody");
   await expect(asked).rejects.toMatchObject({
     problem: "catching_up",
     message: expect.stringContaining("ask again"),
@@ -40,17 +40,34 @@ it("says with every answer that it is of the past, and of which time, while part
   for (const question of ["list", "stats"]) {
     expect((await ask(question)).json()).toMatchObject({ catchingUp: true, asOf, catchingUpPartitions: [1, 3] });
   }
-  const client = createQueryClient(asker);
+  const client = createQueryClient(asAsker());
   const list = await client.list(order, {}, 3);
   expect(list.past).toEqual({ catchingUp: true, asOf, catchingUpPartitions: [1, 3] });
-  expect(withPast(renderList(order, list), list.past).join("\n")).toMatch(
-    /\n\nof the past, as of 2026-03-01T00:00:00.060Z: partitions 1,3 are still being read, ask again$/,
+  expect(list.past && describePast(list.past)).toBe(
+    "of the past, as of 2026-03-01T00:00:00.060Z: partitions 1,3 are still being read, ask again",
   );
+  expect((await client.quarantined(order)).past).toEqual(list.past);
   const one = await client.get(order, "order-1003");
-  expect(one && withPast(renderActor(order, one), readPast(one)).join("\n")).toMatch(
-    /\n\nof the past, as of 2026-03-01T00:00:00.060Z: its partition is still being read, ask again$/,
+  const past = one && readPast(one);
+  expect(past && describePast(past)).toBe(
+    "of the past, as of 2026-03-01T00:00:00.060Z: its partition is still being read, ask again",
   );
   expect(one && renderActor(order, one).join("\n")).not.toContain("asOf");
+});
+
+it("says of a list that a later page of it is of the past", async () => {
+  let asked = 0;
+  const pastOf = (): Past | undefined =>
+    ++asked === 1 ? undefined : { catchingUp: true, asOf: null, catchingUpPartitions: [2] };
+  // A page looks at a bounded number of rows.
+  const queries: Queries = {
+    ...book.queries,
+    list: (type, filter) => book.queries.list(type, { ...filter, limit: 2 }),
+  };
+  await using _ = await start(undefined, { queries, pastOf });
+  const { actors, past } = await createQueryClient(asAsker()).list(order, {}, 4);
+  expect(actors).toHaveLength(4);
+  expect(past).toEqual({ catchingUp: true, asOf: null, catchingUpPartitions: [2] });
 });
 
 it("says of a retired order that it is, and the asker tells that apart from an order nobody has heard of", async () => {
@@ -70,7 +87,7 @@ it("says of a retired order that it is, and the asker tells that apart from an o
     message: expect.stringMatching(/^order old is retired since 2026-06-01T00:00:00Z: 5 events, .* revision 2/),
   });
   expect(answer.json()).toMatchObject({ error: { code: "retired" } });
-  const client = createQueryClient(asker);
+  const client = createQueryClient(asAsker());
   await expect(client.history(order, "old")).rejects.toMatchObject({ problem: "retired" });
   expect(await client.get(order, "nobody")).toBeUndefined();
 });

@@ -1,10 +1,11 @@
 import { ServiceError, Svcm } from "@nats-io/services";
 import { expect, it } from "vitest";
 import type { Queries } from "../../src/answers/queries.ts";
-import { createQueryClient } from "../../src/jetstream/query-client.ts";
+import { createQueryClient } from "../../src/members/query-client.ts";
 import { orderEvent } from "../flow/order-events.ts";
+import { parcelType } from "../parcel.ts";
 import { order } from "../store/order-book.ts";
-import { ask, asker, book, type OrderPage, start, useAnswers } from "./answering.ts";
+import { asAsker, ask, asker, book, type OrderPage, start, useAnswers } from "./answering.ts";
 
 useAnswers();
 
@@ -13,11 +14,38 @@ it("answers what the store answers", async () => {
   const id = "order-1003";
   expect((await ask(`get.${id}`)).json()).toEqual(asJson(book.answers.get(order, id)));
   expect((await ask(`history.${id}`)).json()).toEqual(asJson(book.answers.history(order, id)));
-  expect((await ask("stats")).json()).toEqual(asJson(book.queries.stats(order)));
+  const share = { partitions: [0, 1, 2, 3], of: 4 };
+  expect((await ask("stats")).json()).toEqual(asJson({ ...book.queries.stats(order), share }));
+  expect((await ask(`steps.${id}`)).json()).toEqual(asJson(book.answers.steps(order, id)));
+  expect((await ask(`next.${id}`, { at: 1 })).json()).toEqual(asJson(book.answers.next(order, id, 1)));
   expect((await ask("list")).json<OrderPage>().orders).toHaveLength(50);
   const filtered = (await ask("list", { state: "payment_failed", limit: 5 })).json<OrderPage>().orders;
   expect(filtered.length).toBeGreaterThan(0);
   for (const summary of filtered) expect(summary).toMatchObject({ processingStatus: "payment_failed" });
+});
+
+it("tells its types to who has not their code", async () => {
+  await using _ = await start();
+  const [type, ...others] = await createQueryClient(asAsker()).types();
+  expect(others).toEqual([]);
+  expect(type).toMatchObject({ name: "order", collection: "orders", idField: "orderId", states: order.states });
+  expect(Object.keys(type?.events ?? {})).toEqual(Object.keys(order.events));
+  const list = await createQueryClient(asAsker()).list(type as typeof order, { state: "payment_failed" }, 5);
+  expect(list.actors).toHaveLength(5);
+});
+
+it("of daemons that know different types, or versions of one, those of all are told, each in its highest version", async () => {
+  const newer = { ...order, version: order.version + 1 };
+  const known = { order: newer.version, parcel: 1 };
+  await using first = await start();
+  await using second = await start(undefined, { types: [newer, parcelType] });
+  await using third = await start();
+  for (const daemon of [first, second, third]) daemon.know(known);
+  const types = await createQueryClient(asAsker()).types();
+  expect(types.map(({ name, version }) => [name, version]).sort()).toEqual([
+    ["order", newer.version],
+    ["parcel", 1],
+  ]);
 });
 
 it("takes ids with a colon", async () => {
@@ -36,14 +64,24 @@ it("is found as a micro service of its cluster, with its endpoints and their cou
     name: "natstate",
     id: service.id,
     version: "0.1.0",
-    metadata: { cluster: "test@1", instance: "test" },
+    metadata: { instance: "test" },
   });
   const [info] = await collect(await client.info("natstate", service.id));
   expect(info?.endpoints.map(({ name, subject, queue_group }) => [name, subject, queue_group ?? ""])).toEqual([
+    ["types", "natstate.types", ""],
     ["orders-get", "natstate.orders.get.*", ""],
     ["orders-history", "natstate.orders.history.*", ""],
+    ["orders-steps", "natstate.orders.steps.*", ""],
+    ["orders-next", "natstate.orders.next.*", ""],
     ["orders-list", "natstate.orders.list", ""],
     ["orders-stats", "natstate.orders.stats", ""],
+    ["orders-pulse", "natstate.orders.pulse", ""],
+    ["orders-dead-letters-list", "natstate.orders.dead-letters.list", ""],
+    ["orders-dead-letters-show", "natstate.orders.dead-letters.show", ""],
+    ["orders-quarantine-list", "natstate.orders.quarantine.list", ""],
+    ["orders-quarantine-show", "natstate.orders.quarantine.show.*", ""],
+    ["orders-quarantine-release", "natstate.orders.quarantine.release.*", ""],
+    ["orders-inspect", "natstate.orders.inspect.*", ""],
   ]);
   const [stats] = await collect(await client.stats("natstate", service.id));
   expect(stats?.endpoints?.find(({ name }) => name === "orders-stats")?.num_requests).toBe(1);
@@ -54,7 +92,9 @@ it.each([
   ["history.nobody", 404, "no order", undefined],
   ["list", 400, "state", { state: "shipped" }],
   ["list", 400, 'limit: 0 is not a whole number from 1 to 200; "problem" is not', { limit: 0, problem: "mine" }],
-  ["list", 400, "cursor: not from this daemon", { cursor: "c2Vlbjox" }],
+  ["list", 400, 'cursor: "c2Vlbjox" is not the nextCursor', { cursor: "c2Vlbjox" }],
+  ["next.order-1003", 400, "at: 501 is not", { at: 501 }],
+  ["dead-letters.show", 400, "sequence: expected", { sequence: "x" }],
   ["list", 400, "cursor: 5 is not", { cursor: 5 }],
   ["list", 400, "body: expected a JSON object", "[]"],
   ["list", 400, "body: expected a JSON object", "{"],
@@ -96,7 +136,7 @@ it("of two thousand questions about a long history at once, those that cannot wa
   expect(codes.filter((code) => code === 429).length).toBeGreaterThan(1000);
   // Whoever asks as natstate itself does asks again.
   const crowd = Array.from({ length: 300 }, question);
-  expect(await createQueryClient(asker).get(order, "long")).toMatchObject({ version: 1500 });
+  expect(await createQueryClient(asAsker()).get(order, "long")).toMatchObject({ version: 1500 });
   await Promise.all(crowd);
 });
 

@@ -31,6 +31,7 @@ it.each([
 /** A pulse of streams whose answers are given, from 0 ms. */
 function open(answer: (stream: string, nowMs: number) => Cluster | Error | Promise<never>) {
   vi.useFakeTimers();
+  const changed: string[] = [];
   let nowMs = 0;
   const pulse = createStreamPulse({
     streams: ["ORDERS", "DECISIONS"],
@@ -40,9 +41,11 @@ function open(answer: (stream: string, nowMs: number) => Cluster | Error | Promi
       if (given instanceof Error) throw given;
       return given as StreamInfo;
     },
+    onLeaderChanged: (stream) => changed.push(stream),
   });
   return {
     pulse,
+    changed,
     /** @param aloneMs - of them, this process did nothing. */
     async goOn(ms: number, aloneMs = 0) {
       nowMs += aloneMs;
@@ -145,4 +148,14 @@ it("after a reconnection what was asked before means nothing, and all are asked 
   await goOn(5000);
   expect(pulse.trouble()).toBeDefined();
   end();
+});
+
+it("tells that a stream has another leader than before, once, and nothing while there is none", async () => {
+  const leaders = ["n1", "n1", undefined, "n2", "n2", "n3"];
+  const opened = open((stream, nowMs) =>
+    info(3, stream === "ORDERS" ? leaders[Math.floor(nowMs / 1000)] : "n1", [0, 0]),
+  );
+  await opened.goOn(5500);
+  opened.end();
+  expect(opened.changed).toEqual(["ORDERS", "ORDERS"]);
 });

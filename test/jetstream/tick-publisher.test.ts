@@ -71,13 +71,12 @@ it("the stream says its own time with how far its lanes are, before it says that
 function refusing(error: Error) {
   const sent: StreamMessage[] = [];
   let isRefused = true;
-  const streams: StreamPublisher = {
+  const streams: Pick<StreamPublisher, "publish"> = {
     async publish(message) {
       sent.push(message);
       if (isRefused) throw error;
       return { stream: "CLAIMS", seq: sent.length, duplicate: false };
     },
-    stop() {},
   };
   const end = () => {
     isRefused = false;

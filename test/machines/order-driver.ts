@@ -124,3 +124,39 @@ export function permutations<Item>(items: readonly Item[]): Item[][] {
     permutations(items.toSpliced(position, 1)).map((others) => [item, ...others]),
   );
 }
+
+/** Payment, reservation, and what follows from them: the state, and the type of its decision. */
+export const OUTCOMES = [
+  ["pending", {}, "processing", null],
+  ["pending", { "sku-1": 2 }, "processing", null],
+  ["successful", {}, "processing", null],
+  ["successful", { "sku-1": 2 }, "confirmed", "OrderConfirmed"],
+  ["failed", {}, "payment_failed", "OrderRejected"],
+  ["failed", { "sku-1": 2 }, "payment_failed", "OrderRejected"],
+] as const;
+
+/** All five events of an order with that payment and reservation. */
+export function storyOf(status: (typeof OUTCOMES)[number][0], reservedItems: Record<string, number>): OrderEvent[] {
+  return [created(0), paid(1, status), reserved(2, { reservedItems }), shipped(3, 3), rewarded(4)];
+}
+
+/** Every arrival order with a second copy of one event somewhere behind the first; 360 of five. */
+export function withCopies(events: readonly OrderEvent[], again: OrderEvent): OrderEvent[][] {
+  return permutations(events).flatMap((once) =>
+    events
+      .map((_, index) => index + 1)
+      .filter((at) => at > once.indexOf(again))
+      .map((at) => once.toSpliced(at, 0, again)),
+  );
+}
+
+/** Everything that must agree, as one comparable value. Revisions are left out: they tell how it got there. */
+export function endOf({ revisions: _, ...end }: Outcome): string {
+  return JSON.stringify(end, (_key, value) =>
+    isFields(value) ? Object.fromEntries(Object.entries(value).sort()) : value,
+  );
+}
+
+function isFields(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -9,7 +9,7 @@ import { isRejected } from "../../src/wire/rejection.ts";
 import { run } from "./order-driver.ts";
 import { asDelivery, asOrderEvent, distinct, isEmpty, rank, read } from "./traffic-reader.ts";
 
-const trouble = { seed: 7, actors: 1500, duplicates: 0.1, late: 0.05, fail: 0.2, shuffle: 40, malformed: 28 };
+const trouble = { seed: 7, actors: 500, duplicates: 0.1, late: 0.05, fail: 0.2, shuffle: 40, malformed: 28 };
 const smooth = { seed: 7, actors: 300, duplicates: 0, late: 0, fail: 0, shuffle: 20, malformed: 0 };
 
 const messages = orderTraffic(trouble);

@@ -39,8 +39,8 @@ async function start(options: Partial<EmbeddedServerOptions> = {}) {
   return server;
 }
 
-async function client(url: string, token?: string) {
-  const connection = await connect({ servers: url, token, reconnect: false });
+async function client(url: string) {
+  const connection = await connect({ servers: url, reconnect: false });
   cleanups.push(() => connection.close());
   return connection;
 }
@@ -65,20 +65,9 @@ test("it is ready for clients and JetStream on the port it names, with the limit
   expect(await readdir(dataDir)).toContain("jetstream");
 });
 
-test("its configuration is readable by its owner only, and a client without the token is refused", async () => {
-  const server = await start({ token: 'a "secret" \\ $HOME' });
+test("its configuration is readable by its owner only", async () => {
+  await start();
   expect((await stat(serverFiles(dataDir).configFile)).mode & 0o777).toBe(0o600);
-  await expect(connect({ servers: server.url, reconnect: false })).rejects.toThrow(/authorization/i);
-  await client(server.url, 'a "secret" \\ $HOME');
-});
-
-test("monitoring is off unless asked for, and then on loopback", async () => {
-  expect((await start()).monitorUrl).toBeUndefined();
-  const other = mkdtempSync(join(tmpdir(), "natstate-embedded-"));
-  cleanups.push(() => rmSync(other, { recursive: true, force: true }));
-  const server = await start({ dataDir: other, monitor: true });
-  expect(server.monitorUrl).toMatch(/^http:\/\/127\.0\.0\.1:/);
-  expect(await (await fetch(`${server.monitorUrl}/healthz`)).json()).toMatchObject({ status: "ok" });
 });
 
 test("killed, it is started again on the same port with what it had stored", async () => {

@@ -223,6 +223,17 @@ export const ALERT_CASES: Readonly<
     ],
     doesNot: [{ series: { [`natstate_scrub_drift_total{actor="order",${ON_A}}`]: "0x10" }, at: "10m" }],
   },
+  NatstateDivergence: {
+    fires: [
+      {
+        series: { [`natstate_scrub_diverged_total{actor="order",${ON_A}}`]: "0 1x180" },
+        at: "180m",
+        labels: { ...A, actor: "order" },
+        says: "what some order actors come to depends on the order in which their events arrive",
+      },
+    ],
+    doesNot: [{ series: { [`natstate_scrub_diverged_total{actor="order",${ON_A}}`]: "0x10" }, at: "10m" }],
+  },
   NatstatePartitionUnread: {
     fires: [
       {

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { HISTORY_BYTES, HISTORY_LIMIT } from "../../src/answers/queries.ts";
 import { atOnce, type Pieces } from "../../src/flow/pieces.ts";
-import { orderLane } from "../flow/delivery.ts";
+import { deliver, orderLane } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";
 import { openOrderBook, order } from "./order-book.ts";
 
@@ -191,4 +191,6 @@ it("as of when a store is: when the partition that is furthest behind was last h
   expect(book.queries.asOf(order, [1])).toBe("2026-03-01T00:00:00.030Z");
   expect(book.queries.asOf(order, [0, 1])).toBe("2026-03-01T00:00:00.010Z");
   expect(book.queries.asOf(order, [0, 1, 2])).toBeNull();
+  book.processor.apply([deliver(40, "orders.x.OrderCreated", "{ dead", { lane: laneOf(0) })]);
+  expect(book.queries.asOf(order, [0, 1])).toBe("2026-03-01T00:00:00.030Z");
 });

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach } from "vitest";
-import { type Checkpoints, startCheckpoints } from "../../src/store/checkpoints.ts";
+import { startCheckpoints } from "../../src/store/checkpoints.ts";
 import { type OpenDatabase, openDatabase } from "../../src/store/database.ts";
 
 export let file: string;
@@ -26,7 +26,7 @@ export function useStore(): void {
   });
 }
 
-export function start(db = store.db): Checkpoints {
+export function start(db = store.db): () => Promise<void> {
   return startCheckpoints(db, file, (error) => troubles.push(error.message));
 }
 

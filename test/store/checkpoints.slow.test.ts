@@ -7,7 +7,7 @@ import { file, fill, start, store, troubles, useStore } from "./checkpointed-sto
 useStore();
 
 test("a writer that never rests does not make the log grow for ever", async () => {
-  const checkpoints = start();
+  const stop = start();
   let longest = 0;
   for (let round = 0; round < 4; round++) {
     for (let count = 0; count < 20; count++) {
@@ -16,14 +16,14 @@ test("a writer that never rests does not make the log grow for ever", async () =
     }
     longest = Math.max(longest, statSync(`${file}-wal`).size);
   }
-  await checkpoints.stop();
+  await stop();
   expect(troubles).toEqual([]);
   // 240 MiB were written.
   expect(longest).toBeLessThan(160 * 1_048_576);
 }, 45_000);
 
 test("nor one that is hardly ever between two transactions, and nobody else is blamed for it", async () => {
-  const checkpoints = start();
+  const stop = start();
   fill(65);
   for (const endMs = performance.now() + 5000; performance.now() < endMs; ) {
     store.db.transaction(() => {
@@ -33,14 +33,14 @@ test("nor one that is hardly ever between two transactions, and nobody else is b
     })();
     await new Promise(setImmediate);
   }
-  await checkpoints.stop();
+  await stop();
   expect(troubles).toEqual([]);
   const [{ log }] = store.db.pragma("wal_checkpoint(PASSIVE)") as [{ log: number }];
   expect(log).toBeLessThan(4096);
 }, 45_000);
 
 test("a reader that stays in the way is told of once, and does not hold up the writer again and again", async () => {
-  const checkpoints = start();
+  const stop = start();
   fill(1);
   const reader = new Database(file, { readonly: true });
   reader.exec("BEGIN");
@@ -55,7 +55,7 @@ test("a reader that stays in the way is told of once, and does not hold up the w
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   reader.close();
-  await checkpoints.stop();
+  await stop();
   expect(troubles).toEqual([
     expect.stringMatching(/cannot be started over: a backup, a verify or another program reads/),
   ]);

@@ -53,7 +53,7 @@ it("an index finds them, without sorting", () => {
     readonly detail: string;
   }[];
   expect(plan.map(({ detail }) => detail)).toContain(
-    "SEARCH a USING INDEX actors_due (type=? AND partition=? AND due<?)",
+    "SEARCH a USING COVERING INDEX actors_due (type=? AND partition=? AND due<?)",
   );
   expect(plan.filter(({ detail }) => /TEMP B-TREE/.test(detail))).toEqual([]);
 });

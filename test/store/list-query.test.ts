@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { Answers } from "../../src/answers/answers.ts";
 import type { ActorSummary } from "../../src/answers/queries.ts";
@@ -5,6 +6,8 @@ import { readDeadLetterFilter, readListFilter } from "../../src/answers/query-fi
 import { orderEvent } from "../flow/order-events.ts";
 import { answersOf, fill, type OrderBook, openOrderBook, order, PARTITIONS } from "./order-book.ts";
 import { type Filters, filters, page, walk, walkDeadLetters } from "./paging.ts";
+
+const START_MS = Date.parse("2026-03-01T00:00:00Z");
 
 it("the list gives every order once, newest first, also when orders arrive between pages", () => {
   using book = openOrderBook();
@@ -70,15 +73,41 @@ it("the list of ids that begin alike is in their order", () => {
   expect(ids).toEqual(ids.toSorted());
 });
 
-it("the list of what was updated before a time starts with the latest, each once", () => {
-  using book = openOrderBook();
-  fill(book, 130);
-  // Many at one instant, as when a stream is caught up with.
-  book.db.exec("UPDATE actors SET updated_ms = updated_ms / 30 * 30");
-  const found = walk(book.queries, { updatedBefore: "2030-01-01T00:00:00Z", limit: 9 });
-  expect(new Set(found.map((row) => row.orderId)).size).toBe(130);
-  const times = found.map((row) => row.lastUpdated);
-  expect(times).toEqual(times.toSorted().reverse());
+it("the list of what was updated before a time is what all rows say, newest first seen first, each once", () => {
+  using book = openOrderBook({ maxScannedRows: 7 });
+  fill(book, 60);
+  const spread = book.db.prepare("UPDATE actors SET first_seen_ms = ? + key * ? % 40, updated_ms = ?");
+  const follow = book.db.prepare("UPDATE actors SET updated_ms = first_seen_ms + key * ? % ?");
+  const selectAll = book.db.prepare(`SELECT id FROM actors WHERE updated_ms < ? AND (completeness < 100 OR NOT ?)
+    ORDER BY first_seen_ms DESC, id DESC`);
+  const few = fc.nat({ max: 80 });
+  const drawn = fc.record({
+    step: few,
+    stride: few,
+    range: fc.integer({ min: 1, max: 80 }),
+    before: few,
+    incomplete: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(drawn, ({ step, stride, range, before, incomplete }) => {
+      spread.run(START_MS, step, START_MS);
+      // Many at one instant, as when a stream is caught up with.
+      follow.run(stride, range);
+      const updatedBefore = new Date(START_MS + before).toISOString();
+      const found = walk(book.queries, { updatedBefore, limit: 9, ...(incomplete && { incomplete }) });
+      const expected = selectAll.pluck().all(START_MS + before, Number(incomplete));
+      expect(found.map(({ orderId }) => orderId)).toEqual(expected);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+it("who was not updated since walks over nobody who was first seen since", () => {
+  using book = openOrderBook({ maxScannedRows: 7 });
+  fill(book, 60);
+  book.db.exec(`UPDATE actors SET first_seen_ms = ${START_MS} + key, updated_ms = ${START_MS} + key`);
+  const first = page(book.queries, { updatedBefore: new Date(START_MS + 5).toISOString(), limit: 3 });
+  expect(first.orders).toHaveLength(3);
 });
 
 it("the list keeps to the partitions asked about", () => {
@@ -120,7 +149,7 @@ it("a page's cursor is no place in another list", () => {
   fill(book, 20);
   const { nextCursor } = page(book.queries, { limit: 2 });
   const problem = expect.stringContaining("cursor");
-  expect(readListFilter(order, { cursor: nextCursor, updatedBefore: "2030-01-01T00:00:00Z" })).toEqual({ problem });
+  expect(readListFilter(order, { cursor: nextCursor, dueBefore: "2030-01-01T00:00:00Z" })).toEqual({ problem });
   expect(readDeadLetterFilter({ cursor: nextCursor })).toEqual({ problem });
   expect(readListFilter(order, { cursor: `${nextCursor}x` })).toEqual({ problem });
   expect(readListFilter(order, { cursor: nextCursor, state: "pending" })).not.toHaveProperty("problem");
@@ -145,5 +174,5 @@ function sortById(summaries: readonly ActorSummary[]): ActorSummary[] {
 }
 
 function idsByAge(book: OrderBook): unknown[] {
-  return book.db.prepare("SELECT id FROM actors ORDER BY key DESC").pluck().all();
+  return book.db.prepare("SELECT id FROM actors ORDER BY first_seen_ms DESC, id DESC").pluck().all();
 }

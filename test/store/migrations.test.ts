@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, it } from "vitest";
+import type { StoredActor } from "../../src/flow/rows.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { createJournal } from "../../src/store/journal.ts";
 import { StoreError } from "../../src/store/store-error.ts";
@@ -48,12 +49,14 @@ it("a store in which events were known by their ids alone keeps them, and takes 
       old.exec(readFileSync(join(MIGRATIONS, name), "utf8"));
     }
     old.pragma("user_version = 2");
+    old.exec(`INSERT INTO actors VALUES (1, 'order', 'o', 1, 1, 1, 's', 0, 1, 1, 0, NULL, NULL, 0, 0, 0, '{}')`);
     old.exec(`INSERT INTO events (actor_key, event_id, type, timestamp, stored_ms, sequence, outcome, duplicates,
       correlation_id, body) VALUES (1, 'a', 'X', 't', 1000, 7, 'superseded', 3, 'c', '{"b":1}')`);
     old.close();
     const { db, close } = openDatabase(file);
     expect(db.prepare("SELECT * FROM events").all()).toEqual([
       {
+        place: 1,
         actor_key: 1,
         event_id: "a",
         type: "X",
@@ -69,10 +72,11 @@ it("a store in which events were known by their ids alone keeps them, and takes 
       },
     ]);
     const journal = createJournal(db);
+    const actor = journal.findActor("order", "o") as StoredActor;
     const row = { actorKey: 1, eventId: "a", timestamp: "t", storedAtMs: 1, sequence: 8, correlationId: null };
-    expect(journal.recordEvent({ ...row, type: "Y", body: '{"b":1}' })).toBe("new");
-    expect(journal.recordEvent({ ...row, type: "X", body: '{"b":1}' })).toBe("duplicate");
-    expect(journal.recordEvent({ ...row, type: "X", body: '{"b":2}' })).toBe("conflict");
+    expect(journal.recordEvent(actor, { ...row, type: "Y", body: '{"b":1}' })).toBe("new");
+    expect(journal.recordEvent(actor, { ...row, type: "X", body: '{"b":1}' })).toBe("duplicate");
+    expect(journal.recordEvent(actor, { ...row, type: "X", body: '{"b":2}' })).toBe("conflict");
     close();
   } finally {
     rmSync(dir, { recursive: true });

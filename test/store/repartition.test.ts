@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { createAnswers } from "../../src/answers/answers.ts";
+import type { StoredActor } from "../../src/flow/rows.ts";
 import { createLaneRecords } from "../../src/store/lanes.ts";
 import { openQueries } from "../../src/store/queries.ts";
 import type { Lane } from "../../src/wire/lanes.ts";
@@ -113,6 +114,6 @@ it("an order's history stays in the order in which it was heard when its stream 
   ]);
   accept(station, 16);
   station.processor.apply([orderEvent(1, "o", "PaymentProcessed", 5)]);
-  const key = station.row("o").key as number;
-  expect([...station.journal.eventsOf(key)].map(({ sequence }) => sequence)).toEqual([100, 101, 1]);
+  const row = station.journal.findActor("order", "o") as StoredActor;
+  expect([...station.journal.eventsOf(row)].map(({ sequence }) => sequence)).toEqual([100, 101, 1]);
 });

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { createAnswers } from "../../src/answers/answers.ts";
 import { describeRetired } from "../../src/answers/find-actor.ts";
-import { carryRetired } from "../../src/store/carry-retired.ts";
 import { createContradictions } from "../../src/store/contradictions.ts";
 import { createLaneRecords } from "../../src/store/lanes.ts";
 import { openQueries } from "../../src/store/queries.ts";
 import { openReader } from "../../src/store/reader.ts";
+import { carryRetired } from "../../src/store/retired.ts";
 import { openRetentionStation, type RetentionStation } from "../care/retention-station.ts";
 import { orderLane } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";
@@ -99,10 +99,10 @@ it("another store takes them over, with what waits for them, and twice is once",
       station.db.prepare(`SELECT * FROM ${table}`).all(),
     );
   }
-  const inspector = createContradictions(other.db);
+  const inspector = createContradictions(other.db, () => false);
   expect(inspector.counts()).toMatchObject({ actors: 0, retired: 2 });
   expect(inspector.contradictions()).toEqual([]);
-  const decision = { actorId: "a", revision: 1, payload: "{}", sequence: 1 };
+  const decision = { actorId: "a", revision: 1, payload: "{}", sequence: 1, typeVersion: 1 };
   expect(inspector.holds("order", decision)).toBe(true);
   expect(inspector.holds("order", { ...decision, revision: 2 })).toBe(false);
   // Another owner had brought it back.
@@ -110,5 +110,5 @@ it("another store takes them over, with what waits for them, and twice is once",
   other.processor.apply([orderEvent(1, "a", "OrderCreated", 1), orderEvent(90_000_001, "a", "OrderCreated", 2)]);
   expect(other.row("a")).toBeUndefined();
   other.db.exec("DELETE FROM retired WHERE actor_id = 'b'");
-  expect(inspector.contradictions()).toEqual(["1 is the number of retired actors the running counts are wrong by"]);
+  expect(inspector.contradictions()).toEqual(["retired actors that the running counts are wrong by: 1"]);
 });

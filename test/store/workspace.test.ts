@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { readElsewhere } from "../../src/care/elsewhere.ts";
 import { examineStore } from "../../src/care/examine-store.ts";
+import { readElsewhere } from "../../src/care/verify.ts";
 import { findLeftovers, openWorkspace } from "../../src/store/workspace.ts";
 import { orderLane } from "../flow/delivery.ts";
 import { until } from "../until.ts";
@@ -23,7 +23,7 @@ afterEach(() => rmSync(place, { recursive: true }));
 it("a verify that is ended by Ctrl-C leaves nothing beside the store", async () => {
   const code = `
     const { openWorkspace } = await import("${SOURCE}/store/workspace.ts");
-    const { exitOnSignals } = await import("${SOURCE}/cli/exit-on-signals.ts");
+    const { exitOnSignals } = await import("${SOURCE}/cli/signals.ts");
     exitOnSignals();
     openWorkspace(${JSON.stringify(file)});
     setInterval(() => {}, 1000);`;

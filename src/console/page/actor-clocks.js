@@ -45,95 +45,64 @@ export function createClocks() {
 function draw(steps, select) {
   const order = byEventTime(steps);
   const numbers = numberEvents(steps);
-  const places = new Map(order.map((at, place) => [at, place]));
-  const received = spansDays(steps.map(({ event }) => event.receivedAt));
-  const happened = spansDays(steps.map(({ event }) => event.timestamp));
-  /** @param {string} text @param {boolean} withDates @param {string | undefined} iso */
-  const head = (text, withDates, iso) =>
-    h("h3", {}, text, !withDates && iso !== undefined && [", ", h("span", { class: "day" }, iso.slice(0, 10))]);
-  const arrivals = steps.map((step, at) =>
-    renderTick(step, at, { iso: step.event.receivedAt, withDate: received, number: numbers[at] }, select),
-  );
-  const happenings = order.flatMap((at) => {
-    const step = steps[at];
-    if (step === undefined) return [];
-    const when = { iso: step.event.timestamp, withDate: happened, number: numbers[at] };
-    return [renderTick(step, at, when, select)];
-  });
-  const wires = steps.map(({ event }, at) => {
-    const [from, to] = [at + 0.5, (places.get(at) ?? 0) + 0.5];
-    return s("path", {
-      class: `wire ${event.outcome}`,
-      "data-step": at + 1,
-      d: `M0,${from}C${WIDTH * 0.45},${from} ${WIDTH * 0.55},${to} ${WIDTH},${to}`,
-      "vector-effect": "non-scaling-stroke",
+  /** @param {string} title @param {"receivedAt" | "timestamp"} clock @param {readonly number[]} indexes of steps */
+  const column = (title, clock, indexes) => {
+    const withDate = spansDays(steps.map(({ event }) => event[clock]));
+    const day = steps[0]?.event[clock].slice(0, 10);
+    const ticks = indexes.map((at) => {
+      const { event } = /** @type {ActorStep} */ (steps[at]);
+      const tick = { type: "button", "data-step": at + 1, click: () => select(at + 1) };
+      const title = `${event.eventType} ${event.eventId}, ${event[clock]}`;
+      return h(
+        "li",
+        h("button.tick", { ...tick, title }, describeTick(event, numbers[at], time(event[clock], withDate))),
+      );
     });
-  });
+    return h("div", h("h3.note", title, !withDate && day !== undefined && [", ", h("span.day", day)]), h("ol", ticks));
+  };
   const lines = s(
     "svg",
     { viewBox: `0 0 ${WIDTH} ${steps.length}`, preserveAspectRatio: "none", "aria-hidden": "true" },
-    wires,
+    order.map((at, place) => drawWire(/** @type {ActorStep} */ (steps[at]), at, place)),
   );
   lines.style.height = `calc(var(--row) * ${steps.length})`;
   return [
-    h("p", { class: "note" }, describeArrivals(steps)),
+    h("p.note", describeArrivals(steps)),
     h(
-      "div",
-      { class: "clocks" },
-      h(
-        "div",
-        {},
-        head("by arrival", received, steps[0]?.event.receivedAt),
-        h(
-          "ol",
-          {},
-          arrivals.map((tick) => h("li", {}, tick)),
-        ),
-      ),
-      h("div", { "aria-hidden": "true" }, h("h3", {}, "\u00a0"), lines),
-      h(
-        "div",
-        {},
-        head("by event time", happened, steps[0]?.event.timestamp),
-        h(
-          "ol",
-          {},
-          happenings.map((tick) => h("li", {}, tick)),
-        ),
-      ),
+      "div.clocks",
+      column("by arrival", "receivedAt", [...steps.keys()]),
+      h("div", { "aria-hidden": "true" }, h("h3.note", "\u00a0"), lines),
+      column("by event time", "timestamp", order),
     ),
   ];
 }
 
+/** @param {ActorStep} step @param {number} at its place by arrival @param {number} place by event time */
+function drawWire({ event }, at, place) {
+  const [from, to] = [at + 0.5, place + 0.5];
+  return s("path", {
+    class: `wire ${event.outcome}`,
+    "data-step": at + 1,
+    d: `M0,${from}C${WIDTH * 0.45},${from} ${WIDTH * 0.55},${to} ${WIDTH},${to}`,
+    "vector-effect": "non-scaling-stroke",
+  });
+}
+
 /**
- * @param {ActorStep} step
- * @param {number} at
- * @param {{ iso: string, withDate: boolean, number: number | undefined }} when by the clock it is shown at, and which event
- * @param {(step: number) => void} select
+ * @param {ActorStep["event"]} event
+ * @param {number | undefined} number which event it is
+ * @param {string} when by the clock it is shown at
  */
-function renderTick({ event }, at, { iso, withDate, number }, select) {
+function describeTick(event, number, when) {
   const marks = [
     outcomeMark(event),
     event.duplicates > 0 ? `heard ${event.duplicates + 1}×` : "",
     event.conflicts > 0 ? "in conflict" : "",
   ];
   const mark = marks.filter(Boolean).join(", ");
-  return h(
-    "button",
-    {
-      type: "button",
-      class: "tick",
-      "data-step": at + 1,
-      title: `${event.eventType} ${event.eventId}, ${iso}`,
-      click: () => select(at + 1),
-    },
-    h("span", { class: "place" }, event.outcome !== "tick" && number),
-    h(
-      "span",
-      { class: "name" },
-      h("span", {}, words(event.eventType)),
-      mark !== "" && h("span", { class: "note" }, mark),
-    ),
-    h("span", { class: "time" }, time(iso, withDate)),
-  );
+  return [
+    h("span.place", event.outcome !== "tick" && number),
+    h("span.name", h("span", words(event.eventType)), mark !== "" && h("span.note", mark)),
+    h("span.time", when),
+  ];
 }

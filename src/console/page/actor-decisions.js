@@ -26,8 +26,8 @@ export function renderDecisions(machine, { steps }) {
   const rows = steps.flatMap(({ decisions, event }, index) =>
     decisions.map((decision) => renderDecision(machine, decision, `event ${index + 1}, ${words(event.eventType)}`)),
   );
-  if (rows.length === 0) return h("p", { class: "note" }, "None has been taken.");
-  return table("fixed decisions", ["rev.", "decision", "caused by"], h("tbody", {}, rows.reverse()));
+  if (rows.length === 0) return h("p.note", "None has been taken.");
+  return table("fixed decisions", ["rev.", "decision", "caused by"], h("tbody", rows.reverse()));
 }
 
 /**
@@ -40,20 +40,13 @@ function renderDecision(machine, decision, cause) {
   const replaced = supersedes === null ? "" : `replaces ${field(supersedes)}`;
   return h(
     "tr",
-    {},
-    h("td", {}, field(revision)),
+    h("td", field(revision)),
     h(
-      "td",
-      { class: "any" },
-      h("strong", {}, breakable(field(decision.decisionType))),
-      h("div", { class: "note" }, contentOf(machine, decision) || "\u00a0"),
+      "td.any",
+      h("strong", breakable(field(decision.decisionType))),
+      h("div.note", contentOf(machine, decision) || "\u00a0"),
     ),
-    h(
-      "td",
-      {},
-      cause,
-      h("div", { class: "note" }, [replaced, published ? "published" : "not yet published"].filter(Boolean).join(", ")),
-    ),
+    h("td", cause, h("div.note", [replaced, published ? "published" : "not yet published"].filter(Boolean).join(", "))),
   );
 }
 

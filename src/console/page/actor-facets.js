@@ -17,8 +17,8 @@ export function renderFacets(scene) {
     return h(
       "section",
       { class: className, "data-facet": name },
-      h("h3", {}, words(name)),
-      isKnown ? renderValue(value) : h("p", { class: "note" }, "not known yet"),
+      h("h3", words(name)),
+      isKnown ? renderValue(value) : h("p.note", "not known yet"),
       source > 0 &&
         h("button", { type: "button", class: "link", click: () => scene.select(source) }, `from event ${source}`),
     );
@@ -38,8 +38,7 @@ function sourceOf({ story, step }, name) {
 
 /** @param {unknown} value */
 function renderValue(value) {
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    return h("p", { class: "any" }, field(value));
-  const rows = Object.entries(value).map(([name, inner]) => [h("dt", {}, name), h("dd", {}, field(inner))]);
-  return h("dl", {}, rows);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return h("p.any", field(value));
+  const rows = Object.entries(value).map(([name, inner]) => [h("dt", name), h("dd", field(inner))]);
+  return h("dl", rows);
 }

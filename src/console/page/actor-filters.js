@@ -1,5 +1,7 @@
 /** @import { Stats } from "../../answers/queries.ts" */
 /** @import { Machine } from "./types.d.ts" */
+
+import { address } from "./addresses.js";
 import { natstate, shellWord } from "./copy.js";
 import { choice, h } from "./dom.js";
 import { words } from "./format.js";
@@ -12,17 +14,6 @@ const SILENCES_MS = {
   "1 day": 86_400_000,
   "7 days": 604_800_000,
 };
-
-/** The API's parameters as options of `natstate list`. */
-const OPTIONS = new Map([
-  ["state", "--state"],
-  ["decision", "--decision"],
-  ["completeness", "--completeness"],
-  ["waitingFor", "--waiting-for"],
-  ["quarantined", "--quarantined"],
-  ["idPrefix", "--prefix"],
-  ["updatedBefore", "--updated-before"],
-]);
 
 /**
  * The search and the filters of the list; what is chosen is in the page's address.
@@ -45,35 +36,32 @@ export function createFilters(machine, stats, query, onChange) {
     input: onChange,
   });
   const selects = createSelects(type, stats, query, onChange);
-  const pairs = () => [
-    ["idPrefix", search.value.trim()],
-    ...Object.entries(selects).map(([name, { value }]) => [name, value]),
-  ];
+  const pairs = () => [["idPrefix", search.value.trim()], ...selects.map(({ name, value }) => [name, value])];
   const chosen = () => new URLSearchParams(pairs().filter(([, value]) => value !== ""));
 
   function clear() {
     search.value = "";
-    for (const select of Object.values(selects)) select.value = "";
+    for (const select of selects) select.value = "";
     onChange();
   }
 
   return {
     search,
-    element: arrange(words(type.name), search, selects, clear),
+    element: h(
+      "form.filters",
+      { role: "search", submit: (/** @type {Event} */ event) => event.preventDefault() },
+      h("label.find.note", `${words(type.name)} id`, search),
+      selects.map((select) => h("label.note", select.title, select)),
+      h("button", { type: "button", click: clear }, "Clear"),
+    ),
     /** The API's parameters. */
     parameters: () => toParameters(chosen()),
     /** The page's own address, to come back to or to hand on. */
-    address() {
-      const text = chosen().toString();
-      return `#/${type.collection}${text === "" ? "" : `?${text}`}`;
-    },
+    address: () => address(type.collection, chosen()),
     /** In which order the API answers, see `listOrder` there. */
     order() {
       const asked = chosen();
-      if (asked.has("idPrefix") || asked.has("quarantined")) return "by id";
-      const isIncomplete = asked.has("waitingFor") || (asked.get("completeness") ?? "100") !== "100";
-      if (!asked.has("silent") || asked.has("state") || asked.has("decision") || isIncomplete) return "newest first";
-      return "last heard of first";
+      return asked.has("idPrefix") || asked.has("quarantined") ? "by id" : "newest first";
     },
     /** The same question for a terminal. */
     command: () => toCommand(machine, toParameters(chosen())),
@@ -84,52 +72,27 @@ export function createFilters(machine, stats, query, onChange) {
  * @param {Machine["type"]} type
  * @param {Stats} stats
  * @param {URLSearchParams} query
- * @param {() => void} onChange
+ * @param {() => void} change
  */
-function createSelects(type, stats, query, onChange) {
-  /** @param {string} name @param {readonly string[]} values @param {string} any @param {(value: string) => string} [text] */
-  const of = (name, values, any, text = (value) => value) => {
-    const chosen = query.get(name) ?? "";
-    const all = values.includes(chosen) || chosen === "" ? values : [...values, chosen];
-    return choice(
-      { name, change: onChange },
-      [["", any], ...all.map((value) => /** @type {const} */ ([value, text(value)]))],
-      chosen,
-    );
-  };
+function createSelects(type, stats, query, change) {
+  /** @param {readonly string[]} values @param {(value: string) => string} [text] */
+  const of = (values, text = (value) => value) => values.map((value) => /** @type {const} */ ([value, text(value)]));
   const standing = type.decisionTypes.filter((decision) => decision !== type.withdrawn);
-  const decisionText = (/** @type {string} */ value) => (value === "none" ? "none stands" : value);
-  return {
-    state: of("state", type.states, "any state"),
-    decision: of("decision", [...standing, "none"], "any decision", decisionText),
-    completeness: of("completeness", Object.keys(stats.completeness.byPercent), "any share", (value) => `${value} %`),
-    waitingFor: of("waitingFor", type.eventTypes, "anything"),
-    quarantined: of("quarantined", ["true"], "or not", () => "only"),
-    silent: of("silent", Object.keys(SILENCES_MS), "any time", (value) => `over ${value}`),
-  };
-}
-
-/**
- * @param {string} name
- * @param {HTMLElement} search
- * @param {ReturnType<typeof createSelects>} selects
- * @param {() => void} clear
- */
-function arrange(name, search, selects, clear) {
-  /** @param {string} text @param {HTMLElement} control @param {string} [className] */
-  const labelled = (text, control, className = "") => h("label", { class: className }, text, control);
-  return h(
-    "form",
-    { class: "filters", role: "search", submit: (/** @type {Event} */ event) => event.preventDefault() },
-    labelled(`${name} id`, search, "find"),
-    labelled("State", selects.state),
-    labelled("Decision", selects.decision),
-    labelled("Known", selects.completeness),
-    labelled("Waiting for", selects.waitingFor),
-    labelled("Quarantined", selects.quarantined),
-    labelled("Silent for", selects.silent),
-    h("button", { type: "button", click: clear }, "Clear"),
-  );
+  const shares = Object.keys(stats.completeness.byPercent);
+  const filters = /** @type {const} */ ([
+    ["state", "State", "any state", of(type.states)],
+    ["decision", "Decision", "any decision", [...of(standing), ["none", "none stands"]]],
+    ["completeness", "Known", "any share", of(shares, (value) => `${value} %`)],
+    ["waitingFor", "Waiting for", "anything", of(type.eventTypes)],
+    ["quarantined", "Quarantined", "or not", [["true", "only"]]],
+    ["silent", "Silent for", "any time", of(Object.keys(SILENCES_MS), (value) => `over ${value}`)],
+  ]);
+  return filters.map(([name, title, any, options]) => {
+    const chosen = query.get(name) ?? "";
+    const isKnown = chosen === "" || options.some(([value]) => value === chosen);
+    const all = isKnown ? options : [...options, /** @type {const} */ ([chosen, chosen])];
+    return choice({ name, title, change }, [["", any], ...all], chosen);
+  });
 }
 
 /** @param {URLSearchParams} chosen */
@@ -142,8 +105,10 @@ function toParameters(chosen) {
 
 /** @param {Machine} machine @param {URLSearchParams} parameters */
 function toCommand(machine, parameters) {
-  const options = [...parameters].map(([name, value]) =>
-    value === "true" ? `${OPTIONS.get(name)}` : `${OPTIONS.get(name)} ${shellWord(value)}`,
-  );
+  const options = [...parameters].map(([name, value]) => {
+    const option =
+      name === "idPrefix" ? "--prefix" : `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    return value === "true" ? option : `${option} ${shellWord(value)}`;
+  });
   return natstate(machine, ["list", ...options].join(" "));
 }

@@ -1,12 +1,11 @@
 /** @import { ActorSteps } from "../../answers/queries.ts" */
 /** @import { Scene } from "./types.d.ts" */
-import { describeDelay } from "./actor-texts.js";
-import { fill, h } from "./dom.js";
+import { fill, h, table } from "./dom.js";
 import { words } from "./format.js";
 
 /** Where an actor by event time stands today and why: its events as they happened, and the delays between them. */
 export function createFold() {
-  const element = h("section", { class: "card", "aria-label": "Today's fold", hidden: true });
+  const element = h("section.card", { "aria-label": "Today's fold", hidden: true });
   /** @type {ActorSteps["fold"]} */
   let drawn;
   return {
@@ -26,28 +25,15 @@ function draw(fold) {
   const rows = fold.map(({ what, eventId, at, isHandled, state }) =>
     h(
       "tr",
-      isHandled ? {} : { class: "muted" },
-      h("td", {}, at),
-      h("td", {}, eventId === null ? describeDelay(what) : words(what)),
-      h("td", {}, isHandled ? state : `${state}, nothing took it`),
+      { class: !isHandled && "muted" },
+      h("td", at),
+      h("td", eventId === null ? what : words(what)),
+      h("td", isHandled ? state : `${state}, nothing took it`),
     ),
   );
   return [
-    h("h2", {}, "Today's fold"),
-    h("p", { class: "note" }, "In the order in which it happened, with the delays that acted; late events included."),
-    h(
-      "table",
-      {},
-      h(
-        "thead",
-        {},
-        h(
-          "tr",
-          {},
-          ["event time", "what", "state after it"].map((name) => h("th", { scope: "col" }, name)),
-        ),
-      ),
-      h("tbody", {}, rows),
-    ),
+    h("h2", "Today's fold"),
+    h("p.note", "In the order in which it happened, with the delays that acted; late events included."),
+    table("", ["event time", "what", "state after it"], h("tbody", rows)),
   ];
 }

@@ -1,6 +1,6 @@
 /** @import { InspectionMessage } from "../../answers/inspection-messages.ts" */
 /** @import { Machine } from "./types.d.ts" */
-import { listen } from "./api.js";
+import { listen, messageOf } from "./api.js";
 import { copyable, natstate } from "./copy.js";
 import { fill, h, write } from "./dom.js";
 import { count, time } from "./format.js";
@@ -17,8 +17,8 @@ const MAX_ROWS = 200;
  * @param {string} path of the actor in the API
  */
 export function createLiveInspection(machine, id, path) {
-  const list = h("ol", { class: "inspected", tabindex: 0, "aria-label": "Inspection events, newest first" });
-  const status = h("p", { class: "note", role: "status" });
+  const list = h("ol.inspected", { tabindex: 0, "aria-label": "Inspection events, newest first" });
+  const status = h("p.note", { role: "status" });
   const redact = h("input", { type: "checkbox", change: () => void start() });
   let listening = new AbortController();
 
@@ -38,7 +38,7 @@ export function createLiveInspection(machine, id, path) {
       write(status, `Ended: ${end}. Close and open it to begin again.`);
     } catch (error) {
       if (signal.aborted) return;
-      write(status, `${error instanceof Error ? error.message : error}. Close and open it to try again.`);
+      write(status, `${messageOf(error)}. Close and open it to try again.`);
     }
   }
 
@@ -49,17 +49,15 @@ export function createLiveInspection(machine, id, path) {
   }
 
   const element = h(
-    "details",
-    { class: "card", id: "inspect", toggle: () => (element.open ? void start() : stop()) },
-    h("summary", {}, "Inspect live"),
+    "details.card",
+    { id: "inspect", toggle: () => (element.open ? void start() : stop()) },
+    h("summary", "Inspect live"),
     h(
-      "div",
-      { class: "stack" },
-      h("div", { class: "pager" }, status, h("label", { class: "check" }, redact, "type names in place of values")),
+      "div.stack",
+      h("div.pager", status, h("label.check", redact, "type names in place of values")),
       list,
       h(
-        "p",
-        { class: "note" },
+        "p.note",
         "The protocol of XState's inspector. The first command serves it on a WebSocket of this machine; the second ",
         "one opens Stately's hosted inspector, which is not this machine, and hands it the machine, events and ",
         "snapshots with type names in place of values.",
@@ -90,18 +88,15 @@ function describe(told) {
 function renderMessage(message) {
   return h(
     "li",
-    {},
     h(
       "details",
-      {},
       h(
         "summary",
-        {},
-        h("span", { class: "time" }, time(new Date(Number(message.createdAt)).toISOString(), false)),
-        h("span", { class: "mono" }, message.type),
-        h("strong", { class: "any" }, gist(message)),
+        h("span.note", time(new Date(Number(message.createdAt)).toISOString(), false)),
+        h("span.mono", message.type),
+        h("strong.any", gist(message)),
       ),
-      h("pre", { class: "bytes mono" }, JSON.stringify(message, null, 2)),
+      h("pre.bytes.mono", JSON.stringify(message, null, 2)),
     ),
   );
 }

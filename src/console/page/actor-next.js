@@ -40,12 +40,12 @@ export function createNext(machine, path) {
       );
       guesses.hidden = next.length === 0;
     } catch (error) {
-      if (!signal.aborted) fill(body, h("tr", {}, h("td", {}, String(error)), h("td")));
+      if (!signal.aborted) fill(body, h("tr", h("td", String(error)), h("td")));
     }
   }
 
   return {
-    element: h("div", { class: "stack" }, waiting, guesses),
+    element: h("div.stack", waiting, guesses),
     /** @param {Scene} scene */
     show(scene) {
       const now = scene.story.steps[scene.step - 1] ?? scene.story.initial;
@@ -65,14 +65,14 @@ function renderRow(machine, state, { eventType, label, applies, state: then, dec
   const consequence = decision === null ? null : `${decision.decisionType} ${contentOf(machine, decision)}`;
   const outcome = applies
     ? [
-        h("div", {}, then === state ? `stays ${then}` : h("strong", {}, `→ ${then}`)),
-        h("div", { class: "note" }, consequence ?? (changes.length === 0 ? "nothing changes" : "no new decision")),
+        h("div", then === state ? `stays ${then}` : h("strong", `→ ${then}`)),
+        h("div.note", consequence ?? (changes.length === 0 ? "nothing changes" : "no new decision")),
       ]
-    : h("div", { class: "muted" }, "changes nothing");
+    : h("div.muted", "changes nothing");
   return h(
     "tr",
     { title: JSON.stringify(data) },
-    h("td", {}, words(eventType), label !== "" && h("div", { class: "note" }, label)),
-    h("td", { class: "any" }, outcome),
+    h("td", words(eventType), label !== "" && h("div.note", label)),
+    h("td.any", outcome),
   );
 }

@@ -2,7 +2,7 @@
 /** @import { Released } from "../../answers/quarantine.ts" */
 /** @import { Machine } from "./types.d.ts" */
 import { describeQuarantine, describeRelease } from "./actor-texts.js";
-import { change } from "./api.js";
+import { change, messageOf } from "./api.js";
 import { copyable, natstate } from "./copy.js";
 import { h, write } from "./dom.js";
 
@@ -14,15 +14,15 @@ import { h, write } from "./dom.js";
  * @param {string} path of the actor in the API
  */
 export function createQuarantine(machine, id, path) {
-  const what = h("p", { class: "any" });
-  const outcome = h("p", { class: "note", role: "status" });
+  const what = h("p.any");
+  const outcome = h("p.note", { role: "status" });
   const button = h("button", { type: "button", class: "primary", click: () => void release() }, "Release");
   const element = h(
-    "section",
-    { class: "card stack problem", "aria-label": "Quarantine", hidden: true },
-    h("h2", {}, "Quarantined"),
+    "section.card.stack.problem",
+    { "aria-label": "Quarantine", hidden: true },
+    h("h2", "Quarantined"),
     what,
-    h("div", { class: "pager" }, outcome, button),
+    h("div.pager", outcome, button),
     copyable(natstate(machine, `quarantine release ${id}`)),
   );
 
@@ -31,7 +31,7 @@ export function createQuarantine(machine, id, path) {
     try {
       write(outcome, describeRelease(/** @type {Released} */ (await change(`${path}/release`, {}))));
     } catch (error) {
-      write(outcome, error instanceof Error ? error.message : String(error));
+      write(outcome, messageOf(error));
     }
     button.disabled = false;
   }

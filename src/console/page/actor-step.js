@@ -15,56 +15,33 @@ const MAX_CHANGES = 50;
 export function renderStep({ story, step }) {
   const now = story.steps[step - 1];
   if (now === undefined)
-    return h("p", { class: "note" }, `Nothing has been heard yet; the machine starts in ${story.initial.state}.`);
+    return h("p.note", `Nothing has been heard yet; the machine starts in ${story.initial.state}.`);
   const before = story.steps[step - 2] ?? story.initial;
   const { event, changes, state, completeness, decisions } = now;
-  const facts = [
-    ["state", state === before.state ? `${state}, as before` : changed(before.state, state)],
-    [
-      "known",
-      completeness === before.completeness
-        ? `${completeness} %, as before`
-        : changed(`${before.completeness} %`, `${completeness} %`),
-    ],
-    [
-      "decision",
-      decisions.length === 0
-        ? "none taken"
-        : decisions
-            .map(({ revision, decisionType }) => `${field(decisionType)}, revision ${field(revision)}`)
-            .join("; "),
-    ],
-  ];
+  const taken = decisions.map(({ revision, decisionType }) => `${field(decisionType)}, revision ${field(revision)}`);
+  const facts = /** @type {const} */ ([
+    ["state", compared(before.state, state)],
+    ["known", compared(`${before.completeness} %`, `${completeness} %`)],
+    ["decision", taken.join("; ") || "none taken"],
+  ]);
   return h(
-    "div",
-    { class: "stack" },
-    event.duplicates > 0 &&
-      h("p", { class: "problem" }, `Heard ${event.duplicates + 1} times; the copies changed nothing.`),
+    "div.stack",
+    event.duplicates > 0 && h("p.problem", `Heard ${event.duplicates + 1} times; the copies changed nothing.`),
     event.conflicts > 0 &&
       h(
-        "p",
-        { class: "problem" },
+        "p.problem",
         `Heard ${event.conflicts} times more under this id with other content: the first one heard counts. Its publisher has to give each event an id of its own.`,
       ),
-    explainOutcome(event) !== "" && h("p", { class: "problem" }, explainOutcome(event)),
+    explainOutcome(event) !== "" && h("p.problem", explainOutcome(event)),
     h(
       "table",
-      {},
       h(
         "tbody",
-        {},
-        facts.map(([name = "", value]) =>
-          h("tr", {}, h("th", { scope: "row", class: "muted" }, /** @type {string} */ (name)), h("td", {}, value)),
-        ),
+        facts.map(([name, told]) => h("tr", h("th.muted", { scope: "row" }, name), h("td", told))),
       ),
     ),
     changes.length > 0 && renderChanges(changes),
-    h(
-      "details",
-      {},
-      h("summary", {}, "The event itself"),
-      h("pre", { class: "bytes mono" }, JSON.stringify(event, null, 2)),
-    ),
+    h("details", h("summary", "The event itself"), h("pre.bytes.mono", JSON.stringify(event, null, 2))),
   );
 }
 
@@ -73,20 +50,23 @@ function renderChanges(changes) {
   const rows = changes.map(({ path, before, after }) => {
     return h(
       "tr",
-      {},
-      h("td", { class: "mono any" }, breakable(path)),
-      h("td", { class: "any" }, before === null ? field(after) : changed(field(before), field(after))),
+      h("td.mono.any", breakable(path)),
+      h("td.any", before === null ? field(after) : changed(field(before), field(after))),
     );
   });
   return h(
     "div",
-    {},
-    table("", ["field", "change"], h("tbody", {}, rows)),
-    changes.length === MAX_CHANGES && h("p", { class: "note" }, "There may be more; these are the first."),
+    table("", ["field", "change"], h("tbody", rows)),
+    changes.length === MAX_CHANGES && h("p.note", "There may be more; these are the first."),
   );
 }
 
 /** @param {string} before @param {string} after */
+function compared(before, after) {
+  return before === after ? `${after}, as before` : changed(before, after);
+}
+
+/** @param {string} before @param {string} after */
 function changed(before, after) {
-  return h("span", {}, h("span", { class: "before" }, before), " → ", h("strong", {}, after));
+  return h("span", h("span.before", before), " → ", h("strong", after));
 }

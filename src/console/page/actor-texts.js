@@ -1,6 +1,6 @@
 /** @import { Released } from "../../answers/quarantine.ts" */
 /** @import { ActorAnswer, ActorStep, QuarantineNotice } from "../../answers/queries.ts" */
-import { count, field, words } from "./format.js";
+import { count, field, sum, words } from "./format.js";
 
 /*
  * What the page says of one actor, in sentences. An actor by event time that is held keeps its events in its history,
@@ -58,7 +58,7 @@ export function describeArrivals(steps) {
     if (at < latest) late++;
     else latest = at;
   }
-  const copies = facts.reduce((sum, { event }) => sum + event.duplicates, 0);
+  const copies = sum(facts.map(({ event }) => event.duplicates));
   const number = (/** @type {string} */ outcome) => facts.filter(({ event }) => event.outcome === outcome).length;
   const were = (/** @type {number} */ number, /** @type {string} */ what) =>
     `${number} ${number === 1 ? "was" : "were"} ${what}`;
@@ -68,26 +68,4 @@ export function describeArrivals(steps) {
   const besides = also.length === 0 ? "" : `, ${also.map((outcome) => were(number(outcome), outcome)).join(", ")}`;
   const all = `${facts.length} ${facts.length === 1 ? "event" : "events"}`;
   return `Of ${all} ${late === 0 ? "none" : late} came after one that happened later${besides}.${heard}`;
-}
-
-/** From the longest on, as the chart's labels tell delays: in the greatest unit one is a whole number of. */
-const UNITS = /** @type {const} */ ([
-  [86_400_000, "d"],
-  [3_600_000, "h"],
-  [60_000, "min"],
-  [1000, "s"],
-  [1, "ms"],
-]);
-
-/**
- * @param {string} what a delay of a fold: `after 1800000 ms at order.open`
- * @returns {string} `after 30 min at open`: as the chart says it, without the machine's id
- */
-export function describeDelay(what) {
-  const [, delay = "", state = ""] = /^after (.+) at [^.]+(?:\.(.+))?$/.exec(what) ?? [];
-  if (delay === "") return what;
-  const ms = Number(/^([\d.]+) ms$/.exec(delay)?.[1]);
-  const [unitMs, unit] = UNITS.find(([unitMs]) => ms >= unitMs && ms % unitMs === 0) ?? [1, "ms"];
-  const told = Number.isNaN(ms) ? delay : `${ms / unitMs} ${unit}`;
-  return `after ${told}${state === "" ? "" : ` at ${state}`}`;
 }

@@ -20,7 +20,7 @@ export function createTravel() {
   });
   const where = h("output", { "aria-live": "polite" });
   return {
-    element: h("div", { class: "travel" }, back, slider, on, latest, where),
+    element: h("div.travel", back, slider, on, latest, where),
     /** @param {Scene} shown */
     show(shown) {
       scene = shown;
@@ -32,7 +32,7 @@ export function createTravel() {
       on.disabled = isLatest;
       latest.disabled = isLatest;
       const rest = story.total - story.steps.length;
-      const more = rest > 0 && h("span", { class: "note" }, `(${count(rest)} later ones are not replayed here)`);
+      const more = rest > 0 && h("span.note", `(${count(rest)} later ones are not replayed here)`);
       fill(where, describeStep(shown), more);
     },
   };
@@ -41,14 +41,14 @@ export function createTravel() {
 /** @param {Scene} scene */
 function describeStep({ step, story, isLatest }) {
   const now = story.steps[step - 1];
-  if (now === undefined) return [h("strong", {}, "Before the first event")];
+  if (now === undefined) return [h("strong", "Before the first event")];
   const mark = outcomeMark(now.event);
   const numbers = numberEvents(story.steps);
   const events = `${numbers[step - 1]} of ${numbers.at(-1)}`;
   return [
-    h("strong", {}, now.event.outcome === "tick" ? `After event ${events}` : `Event ${events}`),
-    h("span", {}, words(now.event.eventType)),
-    mark !== "" && h("span", { class: "pill dashed" }, mark),
-    isLatest && h("span", { class: "note" }, "the latest"),
+    h("strong", now.event.outcome === "tick" ? `After event ${events}` : `Event ${events}`),
+    h("span", words(now.event.eventType)),
+    mark !== "" && h("span.pill.dashed", mark),
+    isLatest && h("span.note", "the latest"),
   ];
 }

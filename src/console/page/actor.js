@@ -9,9 +9,10 @@ import { createNext } from "./actor-next.js";
 import { createQuarantine } from "./actor-quarantine.js";
 import { renderStep } from "./actor-step.js";
 import { createTravel } from "./actor-travel.js";
+import { address, addressOfActor } from "./addresses.js";
 import { ask } from "./api.js";
 import { copyable, copyButton, natstate } from "./copy.js";
-import { fill, h, write } from "./dom.js";
+import { card, fill, h, write } from "./dom.js";
 import { words } from "./format.js";
 import { createStatechart } from "./statechart.js";
 
@@ -39,8 +40,8 @@ export async function showActor({ machine, id, query }) {
   function select(wanted) {
     step = Math.max(0, Math.min(story.steps.length, wanted));
     const isLatest = step === story.steps.length;
-    history.replaceState(null, "", `#/${collection}/${encodeURIComponent(id)}${isLatest ? "" : `?step=${step}`}`);
-    parts.show({ machine, id, story, due: actor.due, step, isLatest, select });
+    history.replaceState(null, "", addressOfActor(machine.type, id, isLatest ? {} : { step: String(step) }));
+    parts.show({ story, due: actor.due, step, isLatest, select });
   }
 
   /** What has happened since: whoever looks at the latest step goes on with it. */
@@ -80,33 +81,36 @@ function signature({ version, decision, eventHistory, due, catchingUp, quarantin
  * @param {string} path
  */
 function createParts(machine, id, path) {
-  const { name } = machine.type;
-  const pills = h("span", { class: "title" });
+  const { name, collection } = machine.type;
+  const pills = h("span.title");
   const quarantine = createQuarantine(machine, id, path);
   const chart = createStatechart(machine.layout, { label: `The ${name} machine, where this ${name} is` });
-  const travel = createTravel();
-  const clocks = createClocks();
-  const fold = createFold();
-  const next = createNext(machine, path);
-  const step = h("div");
-  const facets = h("div", { class: "facets" });
-  const decisions = h("div");
-  const json = h("pre", { class: "bytes mono" });
+  const [travel, clocks, fold, next] = [createTravel(), createClocks(), createFold(), createNext(machine, path)];
+  const [step, facets, decisions, json] = [h("div"), h("div.facets"), h("div"), h("pre.bytes.mono")];
   const inspection = createLiveInspection(machine, id, path);
-  const story = layStory({ clocks: clocks.element, facets, decisions, step, next: next.element });
+  const out = "as the events arrived, and as they happened; lines that cross: out of order";
+  const story = [
+    h(
+      "div.stack",
+      card("Two clocks", out, clocks.element),
+      card("What is known then", "", facets),
+      card("Decisions", "", decisions),
+    ),
+    h("div.stack.early", card("What this event did", "", step), card("What may come next", "", next.element)),
+  ];
   return {
     element: h(
-      "div",
-      { class: "stack" },
-      ...layHead(machine, id, pills, inspection.open),
-      quarantine.element,
+      "div.stack",
+      h("p.note", h("a", { href: address(collection) }, words(collection)), ` / ${name}`),
       h(
-        "section",
-        { class: "card", "aria-label": "State" },
-        h("div", { class: "chart-scroll" }, chart.element),
-        travel.element,
+        "div.title",
+        h("h1.mono", { tabindex: -1 }, id),
+        pills,
+        h("button.end", { type: "button", click: inspection.open }, "Inspect live"),
       ),
-      story,
+      quarantine.element,
+      h("section.card", { "aria-label": "State" }, h("div.chart-scroll", chart.element), travel.element),
+      h("div.columns.story", story),
       fold.element,
       layRaw(machine, id, path, json),
       inspection.element,
@@ -115,7 +119,7 @@ function createParts(machine, id, path) {
     /** @param {ActorAnswer} actor @param {ActorSteps} told */
     load(actor, told) {
       quarantine.show(actor.quarantine);
-      fill(pills, ...renderPills(actor));
+      fill(pills, renderPills(actor));
       fill(decisions, renderDecisions(machine, told));
       write(json, JSON.stringify(actor, null, 2));
     },
@@ -125,53 +129,11 @@ function createParts(machine, id, path) {
       const now = story.steps[scene.step - 1] ?? story.initial;
       const before = story.steps[scene.step - 2] ?? story.initial;
       chart.light(now.state, scene.step === 0 ? now.state : before.state);
-      travel.show(scene);
       fill(step, renderStep(scene));
       fill(facets, renderFacets(scene));
-      clocks.show(scene);
-      fold.show(scene);
-      next.show(scene);
+      for (const part of [travel, clocks, fold, next]) part.show(scene);
     },
   };
-}
-
-/**
- * @param {Machine} machine
- * @param {string} id
- * @param {Node} pills
- * @param {() => void} inspect
- */
-function layHead({ type: { collection, name } }, id, pills, inspect) {
-  return [
-    h("p", { class: "note" }, h("a", { href: `#/${collection}` }, words(collection)), ` / ${name}`),
-    h(
-      "div",
-      { class: "title" },
-      h("h1", { class: "mono", tabindex: -1 }, id),
-      pills,
-      h("button", { type: "button", class: "end", click: inspect }, "Inspect live"),
-    ),
-  ];
-}
-
-/**
- * What led to where it is, beside what one event did and what may come.
- *
- * @param {Record<"clocks" | "facets" | "decisions" | "step" | "next", Node>} parts
- */
-function layStory({ clocks, facets, decisions, step, next }) {
-  return h(
-    "div",
-    { class: "columns story" },
-    h(
-      "div",
-      { class: "stack" },
-      section("Two clocks", clocks, "as the events arrived, and as they happened; lines that cross: out of order"),
-      section("What is known then", facets),
-      section("Decisions", decisions),
-    ),
-    h("div", { class: "stack early" }, section("What this event did", step), section("What may come next", next)),
-  );
 }
 
 /**
@@ -183,21 +145,12 @@ function layStory({ clocks, facets, decisions, step, next }) {
  * @param {HTMLElement} json
  */
 function layRaw(machine, id, path, json) {
-  const commands = [
-    natstate(machine, `get ${id}`),
-    natstate(machine, `history ${id}`),
-    `curl ${location.origin}${path}/steps`,
-  ];
+  const asked = [`get ${id}`, `history ${id}`].map((command) => natstate(machine, command));
+  const commands = [...asked, `curl ${location.origin}${path}/steps`];
   return h(
-    "div",
-    { class: "columns" },
-    section("In a terminal", h("div", { class: "stack" }, commands.map(copyable))),
-    h(
-      "section",
-      { class: "card raw" },
-      h("details", {}, h("summary", {}, "Raw JSON, now"), json),
-      copyButton(json, "Copy the raw JSON"),
-    ),
+    "div.columns",
+    card("In a terminal", "", h("div.stack", commands.map(copyable))),
+    h("section.card.raw", h("details", h("summary", "Raw JSON, now"), json), copyButton(json, "Copy the raw JSON")),
   );
 }
 
@@ -206,20 +159,10 @@ function renderPills(actor) {
   const { quarantine, processingStatus, dataCompleteness } = actor;
   const content = /** @type {{ decisionType?: string } | null} */ (actor.decision);
   return [
-    quarantine !== undefined && h("span", { class: "pill accent" }, "quarantined"),
+    quarantine !== undefined && h("span.pill.accent", "quarantined"),
     h("span", { class: quarantine === undefined ? "pill accent" : "pill" }, processingStatus),
-    h("span", { class: "pill" }, `${Math.round(dataCompleteness)} % known`),
-    h("span", { class: "pill" }, content?.decisionType ?? "no decision stands"),
-    "catchingUp" in actor && h("span", { class: "pill" }, `of the past: as of ${actor.asOf ?? "an unknown time"}`),
+    h("span.pill", `${Math.round(dataCompleteness)} % known`),
+    h("span.pill", content?.decisionType ?? "no decision stands"),
+    "catchingUp" in actor && h("span.pill", `of the past: as of ${actor.asOf ?? "an unknown time"}`),
   ];
-}
-
-/** @param {string} title @param {Node} content @param {string} [about] */
-function section(title, content, about) {
-  return h(
-    "section",
-    { class: "card" },
-    h("header", {}, h("h2", {}, title), about !== undefined && h("p", {}, about)),
-    content,
-  );
 }

@@ -1,10 +1,11 @@
 /** @import { ActorPage, ActorSummary, Stats } from "../../answers/queries.ts" */
 /** @import { Machine, Place, View } from "./types.d.ts" */
 import { createFilters } from "./actor-filters.js";
+import { addressOfActor } from "./addresses.js";
 import { ask } from "./api.js";
 import { copyable } from "./copy.js";
-import { fill, h, table } from "./dom.js";
-import { ago, clock, count, describeShare, words } from "./format.js";
+import { card, fill, h, table } from "./dom.js";
+import { ago, clock, count, words } from "./format.js";
 import { createPager } from "./pager.js";
 
 const PAGE = 50;
@@ -12,7 +13,7 @@ const PAGE = 50;
 const MAX_ASKS = 20;
 const HEAD = ["id", "state", "known", "decision", "revision", "events", "first heard of", "last heard of"];
 
-/** @typedef {{ rows: readonly ActorSummary[], next: string | null, isPast: boolean, share: string }} Page */
+/** @typedef {{ rows: readonly ActorSummary[], next: string | null, isPast: boolean }} Page */
 
 /**
  * The list: found by the beginning of the id or by filters, a page at a time, never all.
@@ -39,17 +40,16 @@ export async function showActors({ machine, query, latest }) {
     },
   });
   await pager.restart();
-  const list = h("section", { class: "card list", "aria-label": words(collection) });
+  const list = h("section.card.list", { "aria-label": words(collection) });
   list.append(table("cards", HEAD, body), pager.element);
   const onKey = focusOnSlash(filters.search);
   return {
     element: h(
-      "div",
-      { class: "stack" },
+      "div.stack",
       h("h1", { tabindex: -1 }, words(collection)),
-      h("section", { class: "card", "aria-label": "Filters" }, filters.element),
+      h("section.card", { "aria-label": "Filters" }, filters.element),
       list,
-      h("section", { class: "card stack" }, h("h2", {}, "The same in a terminal"), command),
+      card("The same in a terminal", "", command),
     ),
     title: words(collection),
     onPulse: pager.again,
@@ -85,7 +85,6 @@ async function readPage({ type }, parameters, cursor, signal) {
   const rows = [];
   let next = cursor;
   let isPast = false;
-  let share = "";
   for (let asked = 0; asked < MAX_ASKS && rows.length < PAGE; asked++) {
     const query = new URLSearchParams(parameters);
     query.set("limit", String(PAGE - rows.length));
@@ -94,10 +93,9 @@ async function readPage({ type }, parameters, cursor, signal) {
     rows.push(.../** @type {readonly ActorSummary[]} */ (page[type.collection]));
     next = page.nextCursor;
     isPast ||= "catchingUp" in page;
-    share = describeShare(page);
     if (next === null) break;
   }
-  return { rows, next, isPast, share };
+  return { rows, next, isPast };
 }
 
 /**
@@ -106,32 +104,26 @@ async function readPage({ type }, parameters, cursor, signal) {
  * @param {string} collection
  * @param {string} order
  */
-function describePage({ rows, next, isPast, share }, number, collection, order) {
-  const own = share === "" ? "" : `, ${share}`;
+function describePage({ rows, next, isPast }, number, collection, order) {
   if (isPast) return `${count(rows.length)} ${collection}, ${order}, of the past: partitions are still being read`;
   if (rows.length === 0 && next !== null) return "None among those looked at so far; Next looks further.";
-  if (rows.length === 0) return `No ${collection} here${own}.`;
+  if (rows.length === 0) return `No ${collection} here.`;
   const place = number === 1 && next === null ? "" : `, page ${number}`;
-  return `${count(rows.length)} ${collection}${place}, ${order}, as of ${clock(new Date().toISOString())}${own}`;
+  return `${count(rows.length)} ${collection}${place}, ${order}, as of ${clock(new Date().toISOString())}`;
 }
 
 /** @param {Machine} machine @param {ActorSummary} row */
 function renderRow({ type }, row) {
   const id = String(row[type.idField]);
-  const meter = h("span", { class: "fill" });
+  const meter = h("span.fill");
   meter.style.transform = `scaleX(${row.dataCompleteness / 100})`;
-  const link = h("a", { href: `#/${type.collection}/${encodeURIComponent(id)}` }, id);
+  const link = h("a", { href: addressOfActor(type, id) }, id);
   return h(
     "tr",
-    {},
     h("th", { scope: "row", class: "wide any mono" }, link),
-    h("td", {}, h("span", { class: "pill" }, row.quarantine === undefined ? row.processingStatus : "quarantined")),
-    h("td", {}, h("span", { class: "meter", "aria-hidden": "true" }, meter), ` ${Math.round(row.dataCompleteness)} %`),
-    h(
-      "td",
-      { class: "wide", "data-label": "decision" },
-      row.decisionType ?? h("span", { class: "muted" }, "none stands"),
-    ),
+    h("td", h("span.pill", row.quarantine === undefined ? row.processingStatus : "quarantined")),
+    h("td", h("span.meter", { "aria-hidden": "true" }, meter), ` ${Math.round(row.dataCompleteness)} %`),
+    h("td.wide", { "data-label": "decision" }, row.decisionType ?? h("span.muted", "none stands")),
     h("td", { "data-label": "revision" }, row.revision === 0 ? "–" : row.revision),
     h("td", { "data-label": "events" }, count(row.version)),
     h("td", { "data-label": "first", title: row.firstSeen }, ago(row.firstSeen)),

@@ -4,6 +4,11 @@ export class ApiError extends Error {
   name = "ApiError";
 }
 
+/** @param {unknown} error @returns {string} for a person */
+export function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
 const token = document.querySelector('meta[name="natstate-token"]')?.getAttribute("content") ?? "";
 
 /**
@@ -14,8 +19,8 @@ const token = document.querySelector('meta[name="natstate-token"]')?.getAttribut
  * @param {AbortSignal} [signal]
  * @returns {Promise<Answer>}
  */
-export function ask(path, signal) {
-  return call(path, signal === undefined ? {} : { signal });
+export async function ask(path, signal) {
+  return (await answerOf(path, signal === undefined ? {} : { signal })).json();
 }
 
 /**
@@ -26,17 +31,18 @@ export function ask(path, signal) {
  * @param {object} body
  * @returns {Promise<Answer>}
  */
-export function change(path, body) {
+export async function change(path, body) {
   const headers = { "content-type": "application/json", "x-natstate-token": token };
-  return call(path, { method: "POST", headers, body: JSON.stringify(body) });
+  return (await answerOf(path, { method: "POST", headers, body: JSON.stringify(body) })).json();
 }
 
 /**
+ * Asks for a text.
+ *
  * @param {string} path
- * @param {RequestInit} init
  */
-async function call(path, init) {
-  return (await answerOf(path, init)).json();
+export async function askText(path) {
+  return (await answerOf(path, {})).text();
 }
 
 /**
@@ -44,26 +50,14 @@ async function call(path, init) {
  * @param {RequestInit} init
  */
 async function answerOf(path, init) {
-  let response;
-  try {
-    response = await fetch(path, init);
-  } catch (error) {
-    if (init.signal?.aborted) throw error;
-    throw new ApiError("natstate does not answer: is it still running?", { cause: error });
-  }
+  const response = await fetch(path, init).catch((error) => {
+    throw init.signal?.aborted
+      ? error
+      : new ApiError("natstate does not answer: is it still running?", { cause: error });
+  });
   if (response.ok) return response;
   const refusal = await response.json();
   throw new ApiError(refusal.error?.message ?? `natstate answered ${response.status}`);
-}
-
-/**
- * Asks for a text.
- *
- * @param {string} path
- * @returns {Promise<string>}
- */
-export async function askText(path) {
-  return (await answerOf(path, {})).text();
 }
 
 /**

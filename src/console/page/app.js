@@ -1,19 +1,19 @@
 /** @import { Machine, Pulse, View } from "./types.d.ts" */
 import { showActor } from "./actor.js";
 import { showActors } from "./actors.js";
+import { address, addressOfView } from "./addresses.js";
 import { ask } from "./api.js";
+import { showDaemons } from "./daemons.js";
 import { showDeadLetters } from "./dead-letters.js";
 import { choice, fill, h, write } from "./dom.js";
-import { clock, describeShare, words } from "./format.js";
+import { clock, words } from "./format.js";
 import { follow } from "./live.js";
 import { showMachine } from "./machine.js";
 import { showOverview } from "./overview.js";
 import { setUpTheme } from "./theme.js";
 
 /*
- * The frame around the views: which one the address names, and what the daemon tells. Addresses are `#/`,
- * `#/<collection>?filters`, `#/<collection>/<id>`, `#/dead-letters` and `#/machine`; of another actor type than the first
- * `#/`, `#/dead-letters` and `#/machine` have its collection as `?of=`.
+ * The frame around the views: which one the address names, and what the daemon tells.
  */
 
 const main = byId("main");
@@ -114,6 +114,7 @@ async function choose(machine, collection, id, query) {
   if (collection === machine.type.collection) return id === "" ? showActors(place) : showActor(place);
   if (collection === "dead-letters") return showDeadLetters(place);
   if (collection === "machine") return showMachine(place);
+  if (collection === "daemons") return showDaemons(place);
   return showOverview(place);
 }
 
@@ -147,8 +148,8 @@ function showTypes(machines) {
   const options = [...machines.values()].map(({ type }) => /** @type {const} */ ([type.collection, words(type.name)]));
   const change = () => {
     const { collection } = readAddress();
-    const isList = machines.has(collection);
-    location.hash = isList ? `#/${chosen.value}` : addressOf(collection, chosen.value);
+    const wanted = /** @type {Machine} */ (machines.get(chosen.value));
+    location.hash = machines.has(collection) ? address(chosen.value) : addressOfView(wanted, collection);
   };
   const chosen = choice({ "aria-label": "Actor type", change }, options, "");
   fill(types, chosen);
@@ -158,14 +159,14 @@ function showTypes(machines) {
  * @param {Machine} machine
  * @param {string} at the view that is shown
  */
-function showNavigation({ type, types }, at) {
-  const { collection } = type;
-  const of = types[0]?.name === type.name ? "" : collection;
+function showNavigation(machine, at) {
+  const { collection } = machine.type;
   const views = /** @type {const} */ ([
-    ["", "Overview", addressOf("", of)],
-    [collection, words(collection), `#/${collection}`],
-    ["dead-letters", "Dead letters", addressOf("dead-letters", of)],
-    ["machine", "Machine", addressOf("machine", of)],
+    ["", "Overview", addressOfView(machine, "")],
+    [collection, words(collection), address(collection)],
+    ["dead-letters", "Dead letters", addressOfView(machine, "dead-letters")],
+    ["machine", "Machine", addressOfView(machine, "machine")],
+    ["daemons", "Daemons", addressOfView(machine, "daemons")],
   ]);
   const nav = byId("nav");
   // Links stay what they are, so that the one with the focus keeps it.
@@ -185,11 +186,6 @@ function showNavigation({ type, types }, at) {
   if (chosen !== null) chosen.value = collection;
 }
 
-/** @param {string} view @param {string} of a collection; empty for the first type */
-function addressOf(view, of) {
-  return `#/${view}${of === "" ? "" : `?of=${of}`}`;
-}
-
 /** @param {Pulse} pulse */
 function onPulse(pulse) {
   latest = pulse;
@@ -198,8 +194,8 @@ function onPulse(pulse) {
   status.title = troubles.map(([name, { detail }]) => `${name}: ${detail}`).join("\n");
   const well = "catchingUp" in pulse.stats ? "catching up: of the past" : "live";
   const how = troubles.length === 0 ? well : `trouble: ${troubles.map(([name]) => name).join(", ")}`;
-  const share = describeShare(pulse.stats);
-  write(byId("status-text"), share === "" ? how : `${how}, ${share}`);
+  const missing = pulse.missing?.length ?? 0;
+  write(byId("status-text"), missing === 0 ? how : `${how}, without ${missing} partitions nobody answers for`);
   view?.onPulse?.(pulse);
 }
 
@@ -215,12 +211,7 @@ function onSilence() {
  * @returns {View}
  */
 function showProblem(error, again) {
-  const element = h(
-    "div",
-    { class: "stack" },
-    h("h1", { tabindex: -1 }, NOT_HERE),
-    h("p", { class: "problem" }, error.message),
-  );
+  const element = h("div.stack", h("h1", { tabindex: -1 }, NOT_HERE), h("p.problem", error.message));
   return { element, title: NOT_HERE, onPulse: again };
 }
 

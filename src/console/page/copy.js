@@ -1,4 +1,5 @@
 /** @import { Machine } from "./types.d.ts" */
+import { isFirst } from "./addresses.js";
 import { h, write } from "./dom.js";
 
 /**
@@ -8,8 +9,8 @@ import { h, write } from "./dom.js";
  * @returns {HTMLElement}
  */
 export function copyable(command) {
-  const code = h("code", {}, command);
-  return h("div", { class: "command" }, code, copyButton(code, `Copy: ${command}`));
+  const code = h("code", command);
+  return h("div.command", code, copyButton(code, `Copy: ${command}`));
 }
 
 /**
@@ -42,9 +43,9 @@ export function copyButton(source, label, className = "quiet") {
  * @param {Machine} machine
  * @param {string} command
  */
-export function natstate({ type, types, where }, command) {
-  const which = types[0]?.name === type.name ? "" : `--type ${shellWord(type.name)}`;
-  return ["npx natstate", command, which, where].filter((part) => part !== "").join(" ");
+export function natstate(machine, command) {
+  const which = isFirst(machine) ? "" : `--type ${shellWord(machine.type.name)}`;
+  return ["npx natstate", command, which, machine.where].filter((part) => part !== "").join(" ");
 }
 
 /**

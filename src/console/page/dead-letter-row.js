@@ -1,6 +1,8 @@
 /** @import { DeadLetterSummary } from "../../answers/dead-letters.ts" */
 /** @import { Machine } from "./types.d.ts" */
-import { ask } from "./api.js";
+
+import { addressOfActor } from "./addresses.js";
+import { ask, messageOf } from "./api.js";
 import { renderLetter } from "./dead-letter.js";
 import { fill, h, write } from "./dom.js";
 import { ago, count } from "./format.js";
@@ -18,39 +20,24 @@ import { ago, count } from "./format.js";
  * @returns {Row}
  */
 export function createRow({ type }, letter, onChange) {
-  const { collection } = type;
   const { sequence, reason, error, subject, receivedAt, bytes, publishedSequence } = letter;
   // Its event is kept back with its actor: sent again it would only join itself.
   const id = reason === "machine_error" ? (subject.split(".").at(-2) ?? "") : null;
   const disabled = publishedSequence === null || id !== null;
   const box = h("input", { type: "checkbox", "aria-label": `Select ${sequence}`, disabled, change: onChange });
-  const outcome = h("p", { class: "outcome", role: "status" });
+  const outcome = h("p.outcome", { role: "status" });
   const detail = h("td", { colspan: 4, class: "wide" });
   const detailRow = h("tr", { hidden: true }, detail);
   const click = () => void open();
   const toggle = h("button", { type: "button", class: "link", "aria-expanded": "false", click }, error);
   const release =
-    id !== null &&
-    h(
-      "p",
-      { class: "note" },
-      "kept back until its release: ",
-      h("a", { href: `#/${collection}/${encodeURIComponent(id)}` }, id),
-    );
+    id !== null && h("p.note", "kept back until its release: ", h("a", { href: addressOfActor(type, id) }, id));
   const row = h(
     "tr",
-    {},
-    h("td", { class: "check" }, box),
-    h(
-      "td",
-      { class: "wide any" },
-      toggle,
-      h("p", { class: "note" }, `${subject}, ${count(bytes)} bytes`),
-      release,
-      outcome,
-    ),
-    h("td", {}, h("span", { class: "pill" }, reason)),
-    h("td", { class: "muted", title: receivedAt }, ago(receivedAt)),
+    h("td.check", box),
+    h("td.wide.any", toggle, h("p.note", `${subject}, ${count(bytes)} bytes`), release, outcome),
+    h("td", h("span.pill", reason)),
+    h("td.muted", { title: receivedAt }, ago(receivedAt)),
   );
 
   async function open() {
@@ -62,7 +49,7 @@ export function createRow({ type }, letter, onChange) {
     try {
       fill(detail, renderLetter(await ask(`/api/dead-letters/${sequence}?type=${type.name}`)));
     } catch (problem) {
-      write(detail, problem instanceof Error ? problem.message : String(problem));
+      write(detail, messageOf(problem));
     }
   }
 

@@ -10,16 +10,15 @@ import { count } from "./format.js";
 export function renderLetter({ stream, sequence, receivedAt, publishedSequence, headers, body, encoding }) {
   const place = publishedSequence === null ? "not yet in DEAD_LETTERS" : `${count(publishedSequence)} in DEAD_LETTERS`;
   const rows = headers.map(([name, value]) =>
-    h("tr", {}, h("th", { scope: "row", class: "any mono" }, name), h("td", { class: "any mono" }, value)),
+    h("tr", h("th", { scope: "row", class: "any mono" }, name), h("td.any.mono", value)),
   );
   return h(
-    "div",
-    { class: "stack" },
-    h("p", { class: "note" }, `${count(sequence)} in ${stream}, stored ${receivedAt}; ${place}`),
-    rows.length === 0 ? h("p", { class: "note" }, "It had no headers.") : h("table", {}, h("tbody", {}, rows)),
+    "div.stack",
+    h("p.note", `${count(sequence)} in ${stream}, stored ${receivedAt}; ${place}`),
+    rows.length === 0 ? h("p.note", "It had no headers.") : h("table", h("tbody", rows)),
     h(
-      "pre",
-      { class: "bytes mono", tabindex: 0, "aria-label": "Original bytes" },
+      "pre.bytes.mono",
+      { tabindex: 0, "aria-label": "Original bytes" },
       encoding === "utf8" ? body || "(empty)" : hex(body),
     ),
   );

@@ -2,11 +2,13 @@
 /** @import { Stats } from "../../answers/queries.ts" */
 /** @import { Machine, Place, View } from "./types.d.ts" */
 /** @import { Row } from "./dead-letter-row.js" */
-import { ask, change } from "./api.js";
+
+import { addressOfView } from "./addresses.js";
+import { ask, change, messageOf } from "./api.js";
 import { copyable, natstate } from "./copy.js";
 import { createRow } from "./dead-letter-row.js";
-import { choice, fill, h, table, write } from "./dom.js";
-import { count } from "./format.js";
+import { card, choice, fill, h, table, write } from "./dom.js";
+import { count, sum } from "./format.js";
 import { createPager } from "./pager.js";
 
 const PAGE = 50;
@@ -37,20 +39,14 @@ export async function showDeadLetters({ machine, query, latest }) {
     },
   });
   await pager.restart();
-  const list = h("section", { class: "card list", "aria-label": "Dead letters" });
+  const list = h("section.card.list", { "aria-label": "Dead letters" });
   list.append(table("letters cards", [selection.all, "what is wrong", "reason", "stored"], body), pager.element);
   const element = h(
-    "div",
-    { class: "stack" },
+    "div.stack",
     h("h1", { tabindex: -1 }, "Dead letters"),
-    h(
-      "section",
-      { class: "card stack" },
-      h("div", { class: "pager" }, reasons, selection.button),
-      h("p", { class: "note" }, ABOUT),
-    ),
+    h("section.card.stack", h("div.pager", reasons, selection.button), h("p.note", ABOUT)),
     list,
-    h("section", { class: "card stack" }, h("h2", {}, "The same in a terminal"), selection.command),
+    card("The same in a terminal", "", selection.command),
   );
   return { element, title: "Dead letters", onPulse: pager.again };
 }
@@ -65,17 +61,9 @@ async function readPage(machine, reason, cursor) {
   const parameters = new URLSearchParams({ type: type.name, limit: String(PAGE) });
   if (reason !== "") parameters.set("reason", reason);
   if (cursor !== null) parameters.set("cursor", cursor);
-  history.replaceState(null, "", addressOf(machine, reason));
+  history.replaceState(null, "", addressOfView(machine, "dead-letters", reason === "" ? {} : { reason }));
   const page = /** @type {DeadLetterPage} */ (await ask(`/api/dead-letters?${parameters}`));
   return { letters: page.deadLetters, next: page.nextCursor };
-}
-
-/** @param {Machine} machine @param {string} reason */
-function addressOf({ type, types }, reason) {
-  const query = new URLSearchParams();
-  if (types[0]?.name !== type.name) query.set("of", type.collection);
-  if (reason !== "") query.set("reason", reason);
-  return `#/dead-letters${query.size === 0 ? "" : `?${query}`}`;
 }
 
 /**
@@ -146,7 +134,7 @@ async function redrive({ type }, rows) {
       row.box.checked = told.outcome !== "redriven";
     }
   } catch (error) {
-    for (const { outcome } of rows) write(outcome, error instanceof Error ? error.message : String(error));
+    for (const { outcome } of rows) write(outcome, messageOf(error));
   }
 }
 
@@ -163,11 +151,10 @@ function describeOutcome({ outcome, streamSequence, error }, stream) {
  * @param {() => void} onChange
  */
 function createReasons({ deadLetters: { byReason } }, names, chosen, onChange) {
-  const total = Object.values(byReason).reduce((sum, value) => sum + value, 0);
   const options = names.map((name) => /** @type {const} */ ([name, `${name} (${count(byReason[name] ?? 0)})`]));
   return choice(
     { "aria-label": "Reason", change: onChange },
-    [["", `every reason (${count(total)})`], ...options],
+    [["", `every reason (${count(sum(byReason))})`], ...options],
     chosen,
   );
 }

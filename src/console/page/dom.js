@@ -6,34 +6,43 @@ import { humps } from "./format.js";
 
 /** @typedef {Node | string | number | null | undefined | false | readonly Child[]} Child */
 /** @typedef {Readonly<Record<string, unknown>>} Properties */
+/** @typedef {readonly [Properties, ...Child[]] | readonly Child[]} Rest */
+/** @template {string} Tag @typedef {Tag | `${Tag}.${string}`} Selector */
+/** @template {string} Given @template {string} Tag @typedef {Extract<Given extends `${infer First}.${string}` ? First : Given, Tag>} TagOf */
 
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * Makes an HTML element. A property that is a function listens to the event of its name; true and false set and leave
- * out an attribute; anything else is an attribute's text.
+ * Makes an HTML element: `h("p.note", "text")`, `h("a.end", { href: "#/" }, "text")`. A property that is a function listens to
+ * the event of its name; true and false set and leave out an attribute; anything else is an attribute's text.
  *
- * @template {keyof HTMLElementTagNameMap} Tag
- * @param {Tag} tag
- * @param {Properties} [properties]
- * @param {...Child} children
- * @returns {HTMLElementTagNameMap[Tag]}
+ * @template {Selector<keyof HTMLElementTagNameMap>} Given
+ * @param {Given} selector a tag, and its classes
+ * @param {Rest} rest properties, if there are any, and children
+ * @returns {HTMLElementTagNameMap[TagOf<Given, keyof HTMLElementTagNameMap>]}
  */
-export function h(tag, properties = {}, ...children) {
-  return furnish(document.createElement(tag), properties, children);
+export function h(selector, ...rest) {
+  const [tag = "", ...classes] = selector.split(".");
+  const element = /** @type {HTMLElementTagNameMap[TagOf<Given, keyof HTMLElementTagNameMap>]} */ (
+    document.createElement(tag)
+  );
+  return furnish(element, classes, rest);
 }
 
 /**
  * Makes an SVG element, as {@link h} makes HTML.
  *
- * @template {keyof SVGElementTagNameMap} Tag
- * @param {Tag} tag
- * @param {Properties} [properties]
- * @param {...Child} children
- * @returns {SVGElementTagNameMap[Tag]}
+ * @template {Selector<keyof SVGElementTagNameMap>} Given
+ * @param {Given} selector
+ * @param {Rest} rest
+ * @returns {SVGElementTagNameMap[TagOf<Given, keyof SVGElementTagNameMap>]}
  */
-export function s(tag, properties = {}, ...children) {
-  return furnish(/** @type {SVGElementTagNameMap[Tag]} */ (document.createElementNS(SVG, tag)), properties, children);
+export function s(selector, ...rest) {
+  const [tag = "", ...classes] = selector.split(".");
+  const element = /** @type {SVGElementTagNameMap[TagOf<Given, keyof SVGElementTagNameMap>]} */ (
+    document.createElementNS(SVG, tag)
+  );
+  return furnish(element, classes, rest);
 }
 
 /**
@@ -65,7 +74,18 @@ export function fill(element, ...children) {
  */
 export function table(className, head, body) {
   const cells = head.map((cell) => h("th", { scope: "col" }, cell));
-  return h("table", { class: className }, h("thead", {}, h("tr", {}, cells)), body);
+  return h("table", { class: className }, h("thead", h("tr", cells)), body);
+}
+
+/**
+ * A part of a page under a heading.
+ *
+ * @param {string} title
+ * @param {string} about a line beside it; empty for none
+ * @param {...Child} content
+ */
+export function card(title, about, ...content) {
+  return h("section.card", h("header", h("h2", title), about !== "" && h("p.note", about)), content);
 }
 
 /**
@@ -92,18 +112,26 @@ export function breakable(name) {
 /**
  * @template {Element} Made
  * @param {Made} element
- * @param {Properties} properties
- * @param {readonly Child[]} children
+ * @param {readonly string[]} classes
+ * @param {Rest} rest
  * @returns {Made}
  */
-function furnish(element, properties, children) {
+function furnish(element, classes, rest) {
+  const [first, ...others] = rest;
+  const [properties, children] = areProperties(first) ? [first, others] : [{}, rest];
+  element.classList.add(...classes);
   for (const [name, value] of Object.entries(properties)) {
     if (typeof value === "function") element.addEventListener(name, /** @type {EventListener} */ (value));
     else if (value === true) element.setAttribute(name, "");
     else if (value !== false && value !== undefined && value !== null) element.setAttribute(name, String(value));
   }
-  element.append(...nodesOf(children));
+  element.append(...nodesOf(/** @type {readonly Child[]} */ (children)));
   return element;
+}
+
+/** @param {Rest[number]} first @returns {first is Properties} */
+function areProperties(first) {
+  return typeof first === "object" && first !== null && !(first instanceof Node) && !Array.isArray(first);
 }
 
 /**

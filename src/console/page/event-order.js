@@ -12,22 +12,10 @@
  * @returns {number[]} indexes of `steps`
  */
 export function byEventTime(steps) {
-  const keys = steps.map(({ event }) => [
-    event.timestamp.slice(0, -1),
-    event.outcome === "tick" ? "1" : "0",
-    event.eventType,
-    event.eventId,
-  ]);
-  return steps.map((_, index) => index).sort((a, b) => compare(keys[a] ?? [], keys[b] ?? []));
-}
-
-/** @param {readonly string[]} a @param {readonly string[]} b */
-function compare(a, b) {
-  for (const [index, own] of a.entries()) {
-    const other = b[index] ?? "";
-    if (own !== other) return own < other ? -1 : 1;
-  }
-  return 0;
+  const keys = steps.map(({ event: { timestamp, outcome, eventType, eventId } }) =>
+    [timestamp.slice(0, -1), outcome === "tick" ? "1" : "0", eventType, eventId].join("\0"),
+  );
+  return [...steps.keys()].sort((a, b) => ((keys[a] ?? "") < (keys[b] ?? "") ? -1 : 1));
 }
 
 /** @param {readonly ActorStep[]} steps @returns {number[]} for each step, how many events were heard up to it */

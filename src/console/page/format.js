@@ -10,6 +10,11 @@ export function count(value) {
   return whole.format(value);
 }
 
+/** @param {readonly number[] | Readonly<Record<string, number>>} values */
+export function sum(values) {
+  return Object.values(values).reduce((total, value) => total + value, 0);
+}
+
 /** @param {number} value @returns {string} `3.4`, from 10 on `34` */
 export function rate(value) {
   return value === 0 || value >= 10 ? whole.format(value) : oneDigit.format(value);
@@ -87,13 +92,14 @@ export function clock(timestamp) {
   return `${timestamp.slice(11, 19)} UTC`;
 }
 
-/**
- * What of a list or of counts is here: nothing to say when it is all.
- *
- * @param {object} answer
- */
-export function describeShare(answer) {
-  const { share } = /** @type {{ share?: { partitions: readonly number[], of: number } }} */ (answer);
-  if (share === undefined) return "";
-  return `this daemon's share: ${share.partitions.length} of ${share.of} partitions`;
+/** @param {readonly number[]} numbers whole ones @returns {string} `0-3, 7` */
+export function ranges(numbers) {
+  /** @type {[first: number, last: number][]} */
+  const runs = [];
+  for (const number of numbers.toSorted((a, b) => a - b)) {
+    const run = runs.at(-1);
+    if (run !== undefined && number === run[1] + 1) run[1] = number;
+    else runs.push([number, number]);
+  }
+  return runs.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(", ");
 }

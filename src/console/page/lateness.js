@@ -16,22 +16,19 @@ export function createLateness(eventTypes) {
   const rows = new Map(eventTypes.map((eventType) => [eventType, createRow(eventType)]));
   const head = h(
     "thead",
-    {},
     h(
       "tr",
-      {},
-      h("th", {}, "event"),
-      ["seen", "p50", "p99"].map((name) => h("th", { class: "number" }, name)),
-      h("th", { class: "scale", "aria-hidden": "true" }, h("span", {}, "10 ms"), h("span", {}, "30 d")),
+      h("th", "event"),
+      ["seen", "p50", "p99"].map((name) => h("th.number", name)),
+      h("th.scale", { "aria-hidden": "true" }, h("span", "10 ms"), h("span", "30 d")),
     ),
   );
   const body = h(
     "tbody",
-    {},
     [...rows.values()].map(({ element }) => element),
   );
   return {
-    element: h("table", { class: "lateness" }, head, body),
+    element: h("table.lateness", head, body),
     /** @param {readonly LatenessReading[]} readings */
     update(readings) {
       for (const reading of readings) rows.get(reading.eventType)?.update(reading);
@@ -41,14 +38,14 @@ export function createLateness(eventTypes) {
 
 /** @param {string} eventType */
 function createRow(eventType) {
-  const cells = [h("td", { class: "number" }), h("td", { class: "number" }), h("td", { class: "number" })];
-  const range = s("line", { class: "range", y1: 7, y2: 7 });
-  const p50 = s("circle", { class: "p50", cy: 7, r: 4 });
-  const p99 = s("circle", { class: "p99", cy: 7, r: 3.5 });
+  const cells = [h("td.number"), h("td.number"), h("td.number")];
+  const range = s("line.range", { y1: 7, y2: 7 });
+  const p50 = s("circle.p50", { cy: 7, r: 4 });
+  const p99 = s("circle.p99", { cy: 7, r: 3.5 });
   const marks = s("g", { visibility: "hidden" }, range, p50, p99);
-  const scale = s("line", { class: "scale", x1: "0%", x2: "100%", y1: 7, y2: 7 });
+  const scale = s("line.scale", { x1: "0%", x2: "100%", y1: 7, y2: 7 });
   const drawing = s("svg", { "aria-hidden": "true" }, scale, marks);
-  const element = h("tr", {}, h("th", { scope: "row" }, words(eventType)), cells, h("td", {}, drawing));
+  const element = h("tr", h("th", { scope: "row" }, words(eventType)), cells, h("td", drawing));
   return {
     element,
     /** @param {LatenessReading} reading */

@@ -1,7 +1,7 @@
 /** @import { Machine, Place, View } from "./types.d.ts" */
-import { askText } from "./api.js";
+import { askText, messageOf } from "./api.js";
 import { copyable, copyButton, natstate } from "./copy.js";
-import { choice, fill, h, write } from "./dom.js";
+import { card, choice, fill, h, write } from "./dom.js";
 import { createStatechart, renderEverywhere } from "./statechart.js";
 
 /** @type {Readonly<Record<string, readonly [name: string, about: string]>>} */
@@ -27,18 +27,12 @@ export async function showMachine({ machine, query }) {
   const taken = createTaking(machine, query.get("as") ?? "source");
   await taken.load();
   const element = h(
-    "div",
-    { class: "stack" },
+    "div.stack",
     h("h1", { tabindex: -1 }, `The ${type.name} machine`),
-    layout.description !== null && h("p", { class: "lead" }, layout.description),
-    h(
-      "section",
-      { class: "card", "aria-label": "Statechart" },
-      h("div", { class: "chart-scroll" }, chart.element),
-      renderEverywhere(layout),
-    ),
+    layout.description !== null && h("p.lead", layout.description),
+    h("section.card", { "aria-label": "Statechart" }, h("div.chart-scroll", chart.element), renderEverywhere(layout)),
     taken.element,
-    h("section", { class: "card stack" }, h("h2", {}, "The same in a terminal"), taken.command),
+    card("The same in a terminal", "", taken.command),
   );
   return { element, title: `The ${type.name} machine` };
 }
@@ -52,8 +46,8 @@ function createTaking(machine, wanted) {
   const options = Object.entries(FORMATS).map(([format, [text]]) => /** @type {const} */ ([format, text]));
   const chosen = wanted in FORMATS ? wanted : "source";
   const formats = choice({ "aria-label": "Format", change: () => void load() }, options, chosen);
-  const about = h("p", { class: "note", role: "status" });
-  const text = h("pre", { class: "bytes source mono", tabindex: 0, "aria-label": "The machine as text" });
+  const about = h("p.note", { role: "status" });
+  const text = h("pre.bytes.source.mono", { tabindex: 0, "aria-label": "The machine as text" });
   const command = h("div");
 
   async function load() {
@@ -63,21 +57,14 @@ function createTaking(machine, wanted) {
       write(text, await askText(`/api/machine/source?type=${name}&format=${format}`));
       write(about, FORMATS[format]?.[1] ?? "");
     } catch (error) {
-      write(about, error instanceof Error ? error.message : String(error));
+      write(about, messageOf(error));
     }
   }
 
   return {
     element: h(
-      "section",
-      { class: "card stack" },
-      h(
-        "div",
-        { class: "pager" },
-        h("h2", {}, "Take it elsewhere"),
-        formats,
-        copyButton(text, "Copy the machine", "primary"),
-      ),
+      "section.card.stack",
+      h("div.pager", h("h2", "Take it elsewhere"), formats, copyButton(text, "Copy the machine", "primary")),
       about,
       text,
     ),

@@ -1,7 +1,8 @@
 /** @import { ActorCounts } from "../../answers/queries.ts" */
 /** @import { Machine, Place, Pulse, View } from "./types.d.ts" */
-import { h, write } from "./dom.js";
-import { count, rate, share, words } from "./format.js";
+import { address, addressOfView } from "./addresses.js";
+import { card, h, write } from "./dom.js";
+import { count, rate, share, sum, words } from "./format.js";
 import { createLateness } from "./lateness.js";
 import { createBars, createPlot } from "./plot.js";
 import { createStatechart, renderEverywhere } from "./statechart.js";
@@ -19,29 +20,21 @@ export function showOverview({ machine }) {
   const { collection, name, eventTypes } = machine.type;
   const tiles = createTiles(collection);
   const chart = createMachineCard(machine);
-  const known = createBarsCard(
-    "How much is known",
-    `${words(collection)} by known share of their parts, now`,
-    (percent) => {
-      return h("a", { href: `#/${collection}?completeness=${percent}` }, `${percent} %`);
-    },
+  const known = createBars(h("div.bars"), (completeness) =>
+    h("a", { href: address(collection, { completeness }) }, `${completeness} %`),
   );
-  const outcomes = createBarsCard("What became of events", "deliveries since the store began", (outcome) =>
-    words(outcome),
-  );
+  const outcomes = createBars(h("div.bars"), words);
   const lateness = createLateness(eventTypes);
   const element = h(
-    "div",
-    { class: "stack" },
-    h("h1", { class: "hidden-text", tabindex: -1 }, `${words(name)} overview`),
-    h("section", { class: "tiles", "aria-label": "Now" }, tiles.elements),
+    "div.stack",
+    h("h1.hidden-text", { tabindex: -1 }, `${words(name)} overview`),
+    h("section.tiles", { "aria-label": "Now" }, tiles.elements),
     chart.element,
     h(
-      "div",
-      { class: "columns three stretch" },
+      "div.columns.three.stretch",
       card("How late events arrive", "from event time to the stream, last 5 min", lateness.element),
-      known.element,
-      outcomes.element,
+      card("How much is known", `${words(collection)} by known share of their parts, now`, known.element),
+      card("What became of events", "deliveries since the store began", outcomes.element),
     ),
   );
   return {
@@ -64,7 +57,8 @@ function createTiles(collection) {
   const decisions = createTile("Decisions per second");
   const revised = createTile("Decisions later revised");
   const lag = createTile("Lag", "");
-  const dead = createTile("Dead letters");
+  const quarantined = h("a", { href: address(collection, { quarantined: "true" }), hidden: true });
+  const dead = createTile("Dead letters", undefined, quarantined);
   return {
     elements: [events, decisions, revised, lag, dead].map(({ element }) => element),
     /** @param {Pulse} pulse */
@@ -90,23 +84,32 @@ function createTiles(collection) {
         unread === null ? "NATS does not say: see readiness" : "stored, not yet applied",
         seconds.lag.map((value) => value ?? 0),
       );
-      const quarantine = stats.quarantined === 0 ? "" : `, ${count(stats.quarantined)} in quarantine`;
+      const isNobody = stats.quarantined === 0;
+      quarantined.toggleAttribute("hidden", isNobody);
+      write(quarantined, `${count(stats.quarantined)} in quarantine`);
       dead.update(
         count(letters),
-        `${count(sumOf(seconds.deadLetters.slice(-60)))} in the last minute${quarantine}`,
+        `${count(sum(seconds.deadLetters.slice(-60)))} in the last minute${isNobody ? "" : ", "}`,
         seconds.deadLetters,
       );
     },
   };
 }
 
-/** @param {string} label @param {string} [unit] of its plot */
-function createTile(label, unit = "/s") {
-  const value = h("p", { class: "value" }, "–");
-  const note = h("p", { class: "note" }, "\u00a0");
+/** @param {string} label @param {string} [unit] of its plot @param {Element} [more] after what is noted */
+function createTile(label, unit = "/s", more) {
+  const value = h("p.value", "–");
+  const note = h("span", "\u00a0");
   const plot = createPlot(`${label}, last 5 minutes`, unit);
   return {
-    element: h("div", { class: "card tile", "data-tile": label }, h("h2", {}, label), value, note, plot.element),
+    element: h(
+      "div.card.tile",
+      { "data-tile": label },
+      h("h2.note", label),
+      value,
+      h("p.note", note, more),
+      plot.element,
+    ),
     /**
      * @param {string} text
      * @param {string} about
@@ -123,31 +126,18 @@ function createTile(label, unit = "/s") {
 /** @param {Machine} machine */
 function createMachineCard(machine) {
   const { layout, type } = machine;
-  const chart = createStatechart(layout, {
-    label: `The ${type.name} machine`,
-    hrefOf: (id) => `#/${type.collection}?state=${encodeURIComponent(id)}`,
-  });
-  const states = h("div", { class: "bars states" });
-  const bars = createBars(states, (state) =>
-    h("a", { href: `#/${type.collection}?state=${encodeURIComponent(state)}` }, state),
-  );
-  const of = machine.types[0]?.name === type.name ? "" : `?of=${type.collection}`;
+  const hrefOf = (/** @type {string} */ state) => address(type.collection, { state });
+  const chart = createStatechart(layout, { label: `The ${type.name} machine`, hrefOf });
+  const states = h("div.bars.states");
+  const bars = createBars(states, (state) => h("a", { href: hrefOf(state) }, state));
   const header = h(
     "header",
-    {},
-    h("h2", {}, `The ${type.name} machine`),
-    h("p", {}, `how many ${type.collection} are in each state, and how many moved in the last minute`),
-    h("a", { class: "note end", href: `#/machine${of}` }, "as text, for Stately Studio"),
+    h("h2", `The ${type.name} machine`),
+    h("p.note", `how many ${type.collection} are in each state, and how many moved in the last minute`),
+    h("a.note.end", { href: addressOfView(machine, "machine") }, "as text, for Stately Studio"),
   );
   return {
-    element: h(
-      "section",
-      { class: "card" },
-      header,
-      states,
-      h("div", { class: "chart-scroll" }, chart.element),
-      renderEverywhere(layout),
-    ),
+    element: h("section.card", header, states, h("div.chart-scroll", chart.element), renderEverywhere(layout)),
     /** @param {Pulse} pulse */
     update({ stats, activity, next }) {
       const counts = /** @type {ActorCounts} */ (stats[type.collection]);
@@ -158,22 +148,6 @@ function createMachineCard(machine) {
   };
 }
 
-/**
- * @param {string} title
- * @param {string} about
- * @param {(name: string) => Node | string} labelOf
- */
-function createBarsCard(title, about, labelOf) {
-  const element = h("div", { class: "bars" });
-  const bars = createBars(element, labelOf);
-  return { element: card(title, about, element), update: bars.update };
-}
-
-/** @param {string} title @param {string} about @param {Node} content */
-function card(title, about, content) {
-  return h("section", { class: "card" }, h("header", {}, h("h2", {}, title), h("p", {}, about)), content);
-}
-
 /** Of a type by event time none is superseded. @param {Pulse["stats"]["events"]} events */
 function outcomesOf(events) {
   const { superseded, ...others } = events;
@@ -182,15 +156,5 @@ function outcomesOf(events) {
 
 /** @param {readonly number[]} values */
 function lately(values) {
-  return sumOf(values.slice(-RATE_SECONDS)) / RATE_SECONDS;
-}
-
-/** @param {readonly number[]} values */
-function sumOf(values) {
-  return values.reduce((total, value) => total + value, 0);
-}
-
-/** @param {Readonly<Record<string, number>>} counts */
-function sum(counts) {
-  return sumOf(Object.values(counts));
+  return sum(values.slice(-RATE_SECONDS)) / RATE_SECONDS;
 }

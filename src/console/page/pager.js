@@ -1,3 +1,4 @@
+import { messageOf } from "./api.js";
 import { h, write } from "./dom.js";
 
 /** @typedef {string | null} Cursor null is the first page */
@@ -12,7 +13,7 @@ import { h, write } from "./dom.js";
  * @param {(page: Page, number: number) => string} options.show shows a page and says in a line what it is
  */
 export function createPager({ read, show }) {
-  const note = h("p", { class: "note", role: "status" });
+  const note = h("p.note", { role: "status" });
   const previous = h("button", { type: "button", click: () => void load(cursors.slice(0, -1)) }, "Previous");
   const next = h("button", { type: "button", click: () => void load([...cursors, following]) }, "Next");
   const refresh = h("button", { type: "button", click: () => void load(cursors) }, "Refresh");
@@ -39,14 +40,14 @@ export function createPager({ read, show }) {
     } catch (error) {
       if (signal.aborted) return;
       failed = wanted;
-      write(note, error instanceof Error ? error.message : String(error));
+      write(note, messageOf(error));
     }
     previous.disabled = cursors.length < 2;
     next.disabled = following === null;
   }
 
   return {
-    element: h("div", { class: "pager" }, note, previous, next, refresh),
+    element: h("div.pager", note, previous, next, refresh),
     /** Shows the first page. */
     restart: () => load([null]),
     /** Asks again for a page that could not be shown. */

@@ -14,25 +14,20 @@ const SMOOTH = 5;
  * @returns {{ element: HTMLElement, update(values: readonly number[]): void }}
  */
 export function createPlot(label, unit) {
-  const area = s("path", { class: "area" });
-  const stroke = s("path", { class: "stroke" });
-  const base = s("line", { class: "base", x1: 0, x2: WIDTH, y1: HEIGHT, y2: HEIGHT });
+  const area = s("path.area");
+  const stroke = s("path.stroke");
+  const base = s("line.base", { x1: 0, x2: WIDTH, y1: HEIGHT, y2: HEIGHT });
   const title = s("title");
   const most = h("span");
   const drawing = s(
-    "svg",
-    { class: "plot", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": label },
+    "svg.plot",
+    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": label },
     title,
     area,
     base,
     stroke,
   );
-  const element = h(
-    "div",
-    {},
-    drawing,
-    h("p", { class: "scale", "aria-hidden": "true" }, h("span", {}, "5 min ago"), most),
-  );
+  const element = h("div", drawing, h("p.scale", { "aria-hidden": "true" }, h("span", "5 min ago"), most));
   return {
     element,
     update(values) {
@@ -72,22 +67,16 @@ export function createBars(element, labelOf) {
 
   /** @param {string} name */
   function addRow(name) {
-    const label = document.createElement("span");
-    label.append(labelOf(name));
-    const track = document.createElement("span");
-    track.className = "meter";
-    const fill = document.createElement("span");
-    fill.className = "fill";
-    track.append(fill);
-    const number = document.createElement("span");
-    number.className = "number";
-    element.append(label, track, number);
+    const fill = h("span.fill");
+    const number = h("span.number");
+    element.append(h("span", labelOf(name)), h("span.meter", fill), number);
     const row = { fill, number };
     rows.set(name, row);
     return row;
   }
 
   return {
+    element,
     /** @param {readonly (readonly [name: string, value: number])[]} values */
     update(values) {
       if (values.some(([name]) => !rows.has(name)) || values.length < rows.size) {

@@ -1,3 +1,4 @@
+/** @import { Child } from "./dom.js" */
 /** @import { MachineLayout, PlacedEdge, PlacedNode } from "../../charts/layout.ts" */
 import { s, write } from "./dom.js";
 import { count, duration } from "./format.js";
@@ -22,20 +23,8 @@ const MAX_NAME = 28;
  */
 export function drawTip(id, className) {
   const shape = s("path", { class: className, d: "M0 0.5 9 4.5 0 8.5z" });
-  return s(
-    "marker",
-    {
-      id,
-      viewBox: "0 0 9 9",
-      refX: 8.5,
-      refY: 4.5,
-      markerWidth: 9,
-      markerHeight: 9,
-      orient: "auto",
-      markerUnits: "userSpaceOnUse",
-    },
-    shape,
-  );
+  const place = { viewBox: "0 0 9 9", refX: 8.5, refY: 4.5, markerWidth: 9, markerHeight: 9 };
+  return s("marker", { id, ...place, orient: "auto", markerUnits: "userSpaceOnUse" }, shape);
 }
 
 /**
@@ -51,35 +40,27 @@ export function drawNode(node, layout, href) {
   return isGroup ? drawGroup(node, href) : drawLeaf(node, href);
 }
 
-/** @param {PlacedNode} node @param {string | undefined} href */
+/** One that leads somewhere leads to those that are in it, and shows how many. @param {PlacedNode} node @param {string | undefined} href */
 function drawLeaf(node, href) {
   const { name, x, y, width, height, kind } = node;
-  const middle = x + width / 2;
-  const number = s("text", { class: "count", x: middle, y: y + height / 2 + 15 });
-  const heading = s("text", { x: middle, y: y + height / 2 + 5 }, shorten(name));
-  const track = { x: x + 14, y: y + height - 10, width: width - 28, height: 4, rx: 2, visibility: "hidden" };
-  const share = s("rect", { ...track, class: "share", width: 0 });
-  const trackRect = s("rect", { ...track, class: "track" });
-  const inner = { x: x + 4, y: y + 4, width: width - 8, height: height - 8, rx: 7 };
+  const [middle, centre] = [x + width / 2, y + height / 2];
+  const number = s("text.count", { x: middle, y: centre + 15 });
+  const track = { x: x + 14, y: y + height - 10, height: 4, rx: 2 };
+  const share = s("rect.share", { ...track, width: 0 });
   const element = drawState(node, "node", href, [
-    s("rect", { class: "body", x, y, width, height, rx: 10 }),
-    kind === "final" && s("rect", { class: "inner", ...inner }),
-    trackRect,
-    share,
-    heading,
-    number,
+    s("rect.body", { x, y, width, height, rx: 10 }),
+    kind === "final" && s("rect.inner", { x: x + 4, y: y + 4, width: width - 8, height: height - 8, rx: 7 }),
+    s("text", { x: middle, y: href === undefined ? centre + 5 : centre - 11 }, shorten(name)),
+    href !== undefined && [s("rect.track", { ...track, width: width - 28 }), share, number],
   ]);
   return {
     element,
     isGroup: false,
     /** @param {number} value @param {number} total */
     showCount(value, total) {
-      heading.setAttribute("y", String(y + height / 2 - 11));
       write(number, count(value));
-      trackRect.setAttribute("visibility", "visible");
-      share.setAttribute("visibility", "visible");
       share.setAttribute("width", String(total === 0 ? 0 : (value / total) * (width - 28)));
-      if (href !== undefined) element.setAttribute("aria-label", `${name}: ${count(value)}`);
+      element.setAttribute("aria-label", `${name}: ${count(value)}`);
     },
   };
 }
@@ -92,10 +73,10 @@ function drawLeaf(node, href) {
  */
 function drawGroup(node, href) {
   const { id, name, isRegion, x, y, width, height } = node;
-  const number = s("tspan", { class: "number", dx: 8 });
-  const heading = s("text", { class: "heading", x: x + 14, y: y + 21 }, shorten(name), number);
+  const number = s("tspan.number", { dx: 8 });
+  const heading = s("text.heading", { x: x + 14, y: y + 21 }, shorten(name), number);
   const element = drawState(node, isRegion ? "node group region" : "node group", href, [
-    s("rect", { class: "body", x, y, width, height, rx: 10 }),
+    s("rect.body", { x, y, width, height, rx: 10 }),
     heading,
   ]);
   return {
@@ -104,7 +85,7 @@ function drawGroup(node, href) {
     /** @param {number} value */
     showCount(value) {
       write(number, count(value));
-      if (href !== undefined) element.setAttribute("aria-label", `${id}: ${count(value)}`);
+      element.setAttribute("aria-label", `${id}: ${count(value)}`);
     },
   };
 }
@@ -114,7 +95,7 @@ function drawHistory(node) {
   const { name, x, y, width, height } = node;
   const [middle, centre] = [x + width / 2, y + height / 2];
   const element = drawState(node, "node history", undefined, [
-    s("circle", { class: "body", cx: middle, cy: centre, r: width / 2 }),
+    s("circle.body", { cx: middle, cy: centre, r: width / 2 }),
     s("text", { x: middle, y: centre + 5 }, name),
   ]);
   return { element, isGroup: false, showCount() {} };
@@ -124,14 +105,14 @@ function drawHistory(node) {
  * @param {PlacedNode} node
  * @param {string} className
  * @param {string | undefined} href
- * @param {readonly (SVGElement | false)[]} parts
+ * @param {readonly Child[]} parts
  */
 function drawState({ id, name, x, y, description, isInitial, parent, kind }, className, href, parts) {
   const properties = { class: className, "data-state": id };
   const about = kind === "history" ? "where it was left" : name;
   // Of the states at the top, `drawEntry` shows which is first.
   const start = isInitial && parent !== null && drawStart({ x: x + 16, y });
-  const children = [s("title", {}, description ?? about), start, parts];
+  const children = [s("title", description ?? about), start, parts];
   return href === undefined ? s("g", properties, children) : s("a", { ...properties, href }, children);
 }
 
@@ -142,10 +123,9 @@ function drawState({ id, name, x, y, description, isInitial, parent, kind }, cla
  */
 function drawStart({ x, y }) {
   return s(
-    "g",
-    { class: "edge start" },
-    s("circle", { class: "tip-head", cx: x, cy: y - START, r: 3.5 }),
-    s("path", { class: "line", d: `M${x},${y - START} ${x},${y}`, "marker-end": "url(#tip)" }),
+    "g.edge.start",
+    s("circle.tip-head", { cx: x, cy: y - START, r: 3.5 }),
+    s("path.line", { d: `M${x},${y - START} ${x},${y}`, "marker-end": "url(#tip)" }),
   );
 }
 
@@ -161,7 +141,7 @@ function shorten(name) {
  */
 export function drawEdge({ source, target, path, label, lines, labels }) {
   const middle = label.x + label.width / 2;
-  const line = s("path", { class: "line", d: path, "marker-end": "url(#tip)" });
+  const line = s("path.line", { d: path, "marker-end": "url(#tip)" });
   const isDelay = labels.some((one) => one.isDelay);
   // What it says stands on its line, the counts below it; below a loop there is only room for all of them.
   const centre = label.y + label.height / 2;
@@ -169,13 +149,13 @@ export function drawEdge({ source, target, path, label, lines, labels }) {
   const top = isLoop ? label.y + LINE - 3 : centre - 5 - (lines.length - 1) * LINE;
   const below = isLoop ? top + lines.length * LINE : centre + 13;
   const texts = lines.map((text, index) => s("text", { x: middle, y: top + index * LINE }, text));
-  const flow = s("text", { class: "flow", x: middle, y: below });
-  const waiting = s("text", { class: "waiting", x: middle, y: below + LINE });
+  const flow = s("text.flow", { x: middle, y: below });
+  const waiting = s("text.waiting", { x: middle, y: below + LINE });
   const about = labels
     .map(({ description }) => description)
     .filter(Boolean)
     .join(" ");
-  const title = s("title", {}, `${source} → ${target}${about === "" ? "" : `: ${about}`}`);
+  const title = s("title", `${source} → ${target}${about === "" ? "" : `: ${about}`}`);
   const properties = { class: isDelay ? "edge delay" : "edge", "data-edge": `${source}>${target}` };
   const element = s("g", properties, title, line, texts, flow, isDelay && waiting);
   /** @param {boolean} isStrong */
@@ -219,18 +199,18 @@ export function drawEntry({ nodes }) {
   if (first === undefined) return { element: s("g"), showFlow() {} };
   const middleOf = (/** @type {PlacedNode} */ { y, height }) => y + height / 2;
   const begin = { x: first.x - ENTRY + 10, y: middleOf(first) };
-  const flow = s("text", { class: "flow", x: begin.x - 6, y: begin.y + 20 });
+  const flow = s("text.flow", { x: begin.x - 6, y: begin.y + 20 });
   const lines = starts.map((start) => {
     const end = { x: start.x, y: middleOf(start) };
     const d = `M${begin.x},${begin.y}C${end.x - 20},${begin.y} ${begin.x + 10},${end.y} ${end.x},${end.y}`;
-    return s("path", { class: "line", d, "marker-end": "url(#tip)" });
+    return s("path.line", { d, "marker-end": "url(#tip)" });
   });
   const element = s(
-    "g",
-    { class: "edge entry", "data-edge": ">" },
-    s("title", {}, "new"),
+    "g.edge.entry",
+    { "data-edge": ">" },
+    s("title", "new"),
     lines,
-    s("circle", { class: "tip-head", cx: begin.x, cy: begin.y, r: 5 }),
+    s("circle.tip-head", { cx: begin.x, cy: begin.y, r: 5 }),
     s("text", { x: begin.x - 6, y: begin.y - 10 }, "new"),
     flow,
   );

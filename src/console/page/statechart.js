@@ -1,6 +1,7 @@
 /** @import { ActorCounts } from "../../answers/queries.ts" */
 /** @import { MachineLayout, PlacedEdge } from "../../charts/layout.ts" */
 import { h, s } from "./dom.js";
+import { sum } from "./format.js";
 import { drawEdge, drawEntry, drawNode, drawTip, ENTRY } from "./statechart-parts.js";
 
 const LEAST_SCALE = 0.7;
@@ -34,9 +35,9 @@ export function createStatechart(layout, { hrefOf, label }) {
   const entry = drawEntry(layout);
   const width = layout.width + ENTRY;
   const element = s(
-    "svg",
-    { class: "chart", viewBox: `${-ENTRY} 0 ${width} ${layout.height}`, role: "group", "aria-label": label },
-    s("defs", {}, drawTip("tip", "tip-head"), drawTip("tip-strong", "tip-head strong")),
+    "svg.chart",
+    { viewBox: `${-ENTRY} 0 ${width} ${layout.height}`, role: "group", "aria-label": label },
+    s("defs", drawTip("tip", "tip-head"), drawTip("tip-strong", "tip-head strong")),
     // An edge lies on the states it is in, and under those it leads to.
     drawn.map(({ isGroup, element }) => isGroup && element),
     edges.map(({ element }) => element),
@@ -65,8 +66,13 @@ export function createStatechart(layout, { hrefOf, label }) {
      */
     showFlow(flow) {
       const most = Math.max(1, ...flow.map((one) => one.count));
-      entry.showFlow(sumOf(flow.filter(({ from }) => from === null)));
-      for (const { edge, showFlow } of edges) showFlow(sumOf(flow.filter((one) => takes(edge, one))), most);
+      const countOf = (/** @type {(one: Flow) => boolean} */ isOne) => sum(flow.filter(isOne).map((one) => one.count));
+      entry.showFlow(countOf(({ from }) => from === null));
+      for (const { edge, showFlow } of edges)
+        showFlow(
+          countOf((one) => takes(edge, one)),
+          most,
+        );
     },
     /**
      * Shows where one actor is and where it was.
@@ -100,9 +106,9 @@ export function renderEverywhere({ everywhere }) {
   if (everywhere.length === 0) return null;
   const pills = everywhere.map(({ event, guard, description, targets }) => {
     const cause = guard === null ? event : `${event} [${guard}]`;
-    return h("span", { class: "pill", title: description ?? "" }, [cause, ...targets].join(" → "));
+    return h("span.pill", { title: description ?? "" }, [cause, ...targets].join(" → "));
   });
-  return h("p", { class: "everywhere" }, h("span", { class: "note" }, "heard in every state:"), pills);
+  return h("p.everywhere", h("span.note", "heard in every state:"), pills);
 }
 
 /**
@@ -133,9 +139,4 @@ function withParents({ source, target }, { nodes }) {
 /** @param {{ source: string, target: string }} edge @param {Flow} flow */
 function takes({ source, target }, { from, to }) {
   return from !== null && activeIds(from).includes(source) && activeIds(to).includes(target);
-}
-
-/** @param {readonly Flow[]} flow */
-function sumOf(flow) {
-  return flow.reduce((sum, one) => sum + one.count, 0);
 }

@@ -1,7 +1,7 @@
-import type { ActivityReading } from "../../answers/activity.ts";
-import type { ActorAnswer, ActorSteps, Stats } from "../../answers/queries.ts";
+import type { Pulse as Told } from "../../answers/pulse.ts";
+import type { ActorAnswer, ActorSteps } from "../../answers/queries.ts";
 import type { MachineLayout } from "../../charts/layout.ts";
-import type { Readiness } from "../routes.ts";
+import type { Readiness } from "../sources.ts";
 
 /*
  * What the page's modules hand each other; only the type checker reads this file.
@@ -27,13 +27,9 @@ export interface Machine {
 }
 
 /** One message of `/api/live`. */
-export interface Pulse {
+export interface Pulse extends Told {
   readonly at: string;
-  readonly stats: Stats;
-  readonly activity: ActivityReading;
   readonly health: Readiness;
-  /** When the next actor is due that waits in a state with delays, by state, as far as it is known. */
-  readonly next: Readonly<Record<string, string>>;
 }
 
 /** What a view is given. */
@@ -58,8 +54,6 @@ export interface View {
 
 /** One actor at one step of its history, 0 being before its first event. */
 export interface Scene {
-  readonly machine: Machine;
-  readonly id: string;
   readonly story: ActorSteps;
   /** Delays that run now, the earliest first. */
   readonly due: ActorAnswer["due"];

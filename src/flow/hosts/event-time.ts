@@ -1,16 +1,14 @@
 import { crc32 } from "node:zlib";
-import type { AnyStateNode } from "xstate";
 import { showToRules } from "../../actor/actor-snapshot.ts";
-import type { ActorSnapshot, ActorType } from "../../actor/actor-type.ts";
+import type { ActorEvent, ActorSnapshot, ActorType } from "../../actor/actor-type.ts";
 import type { Grounds } from "../../actor/conclude.ts";
 import { stateText } from "../../actor/state-text.ts";
 import { nameDelay } from "./describe.ts";
 import type { Actor } from "./fold.ts";
-import { createGrounding } from "./grounds.ts";
-import { horizonOf, isBefore, moveHorizon } from "./horizon.ts";
-import type { Effect, FoldStep, LiveActor } from "./live-actor.ts";
-import { type Retold, retell } from "./retell.ts";
-import { settleBefore } from "./settled-past.ts";
+import { createGrounding, type Settled } from "./grounds.ts";
+import { type Horizon, horizonOf, isBefore, moveHorizon } from "./horizon.ts";
+import type { FoldStep, LiveActor } from "./live-actor.ts";
+import { retell } from "./retell.ts";
 import { createStatechart, type Moment, type Statechart } from "./statechart.ts";
 import {
   reviveTimeline,
@@ -19,10 +17,9 @@ import {
   storeAnchors,
   storeTimeline,
 } from "./stored-timeline.ts";
-import { type Heard, hear, pass, type Timeline } from "./timeline.ts";
+import { hear, pass, settleBefore, type Timeline } from "./timeline.ts";
 import { nextDue, waitsOf } from "./waits.ts";
 
-/** Delays between two facts, and after the last: more are taken for states that wait for each other for ever. */
 const MAX_DELAYS = 1000;
 /** So few facts are folded again from the first sooner than anchors are read. */
 export const FEW_FACTS = 32;
@@ -46,18 +43,20 @@ export function restoreByEventTime(
   stored: object,
   anchors: string | null,
 ): LiveActor | undefined {
-  const kept = anchors === null ? [] : (JSON.parse(anchors) as StoredAnchor[]);
+  const beside = stored as Beside;
+  // Bad ones are as none: what they would spare is folded again.
+  const isGood = anchors !== null && crc32(anchors) === beside.anchorsChecksum;
+  const kept = isGood ? (JSON.parse(anchors) as StoredAnchor[]) : [];
   const timeline = reviveTimeline(type.machine, stored as StoredTimeline, kept);
-  const { newest, grounds } = stored as Beside;
-  return timeline && live(type, actorId, { timeline, newest, grounds, anchored: kept.at(-1)?.count ?? 0 });
+  return timeline && live(type, actorId, { ...beside, timeline, anchored: kept.at(-1)?.count ?? 0 });
 }
 
-/** What is stored beside a timeline of a type that bounds how late facts may be. */
-interface Beside {
-  /** See `Horizon`. */
-  readonly newest?: string | undefined;
+/** What is stored beside a timeline: its horizon, but for `at` where that follows from the rest. */
+interface Beside extends Partial<Horizon> {
   /** Of the timeline's base. */
   readonly grounds?: Grounds | undefined;
+  /** CRC-32 of the anchors as they were written last, in a row of their own; absent when none were. */
+  readonly anchorsChecksum?: number | undefined;
 }
 
 /** What an actor is revived from. */
@@ -67,18 +66,17 @@ interface Known extends Beside {
   readonly anchored?: number;
 }
 
-function live(type: ActorType, id: string, { timeline: known, newest, grounds, anchored = 0 }: Known): LiveActor {
-  const actor: Actor = { chart: chartOf(type), id, maxDelays: MAX_DELAYS };
+function live(type: ActorType, id: string, { timeline: known, grounds, anchored = 0, ...beside }: Known): LiveActor {
+  const actor: Actor = { chart: chartOf(type), id, maxDelays: type.maxDelays ?? MAX_DELAYS };
   const { root } = type.machine;
-  const base = known?.base;
-  const grounding = createGrounding(type, actor, base && grounds && { base, grounds });
+  const grounding = createGrounding(type, actor, known && settledOf(known, grounds));
   let settled = grounds;
   let timeline = known;
   let before = known;
-  const { latenessMs } = type;
-  let horizon = latenessMs === undefined || newest === undefined ? undefined : horizonOf(latenessMs, newest);
+  let horizon = reviveHorizon(type, beside);
   /** Facts there were when anchors were written last. */
   let written = anchored;
+  let { anchorsChecksum } = beside;
   const initial = known?.end === undefined ? actor.chart.begin(id, NO_TIME) : undefined;
   let shown: { readonly moment: Moment; readonly snapshot: ActorSnapshot; readonly state: string } | undefined;
   /** The same object for as long as nothing has changed. */
@@ -93,16 +91,16 @@ function live(type: ActorType, id: string, { timeline: known, newest, grounds, a
   return {
     send(event, past) {
       before = timeline;
-      grounding.forgetAfter(event);
-      const { timeline: next, heard } = hear(actor, timeline, event, past);
+      const { timeline: next, heard, acted } = hear(actor, timeline, event, past);
+      grounding.follow(event, acted);
       timeline = next;
-      return effectOf(heard);
+      return heard;
     },
     isTooLate: (event) => isBefore(horizon, event),
-    settle(event, storedAtMs, past) {
-      if (latenessMs === undefined || timeline === undefined) return;
-      horizon = moveHorizon(latenessMs, horizon, event, storedAtMs);
-      if (timeline.count - (timeline.base?.count ?? 0) < MANY_FACTS) return;
+    settle({ timestamp }, storedAtMs, past) {
+      if (timeline === undefined) return;
+      horizon = moveHorizon(type, horizon, { timestamp, storedAtMs, count: timeline.count, past });
+      if (horizon === undefined || timeline.count - (timeline.base?.count ?? 0) < MANY_FACTS) return;
       const { base } = timeline;
       timeline = settleBefore(timeline, horizon.at, past);
       if (timeline.base !== undefined && timeline.base !== base) settled = grounding.settle(timeline.base, past);
@@ -120,41 +118,44 @@ function live(type: ActorType, id: string, { timeline: known, newest, grounds, a
     due: () => (timeline === undefined ? null : nextDue(timeline)),
     waits: () => (timeline === undefined ? [] : waitsOf(type.machine, timeline)),
     grounds: (past) => grounding.ground(timeline, past),
-    fold: (past) =>
-      timeline === undefined ? [] : [...retell(actor, timeline, past())].map((step) => foldStep(root, step)),
+    fold: (past) => (timeline === undefined ? [] : tellSteps(actor, timeline, past())),
     persist() {
-      const newest = horizon?.newest;
-      const json = JSON.stringify(
-        timeline === undefined ? {} : { ...storeTimeline(timeline), newest, grounds: settled },
-      );
+      const { newest, movesAt } = horizon ?? {};
+      const kept = {
+        newest,
+        ...(movesAt !== undefined && horizon),
+        grounds: settled,
+        anchorsChecksum,
+      } satisfies Beside;
+      const json = JSON.stringify(timeline === undefined ? {} : { ...storeTimeline(timeline), ...kept });
       return { snapshot: json, checksum: crc32(json), machineVersion: type.version };
     },
     anchors() {
       if (timeline === undefined || timeline.count < Math.max(FEW_FACTS, written * GROWN)) return null;
       written = timeline.count;
-      return JSON.stringify(storeAnchors(timeline));
+      const json = JSON.stringify(storeAnchors(timeline));
+      anchorsChecksum = crc32(json);
+      return json;
     },
   };
 }
 
-function foldStep(root: AnyStateNode, { kind, event, at, isHandled, moment }: Retold): FoldStep {
-  const what =
-    kind === "fact" ? { what: event.type, eventId: event.eventId } : { what: nameDelay(event.type), eventId: null };
-  return { ...what, at, isHandled, state: stateText(root, moment.snapshot.value) };
+function settledOf({ base }: Timeline, grounds: Grounds | undefined): Settled | "unsettled" {
+  return base && grounds ? { base, grounds } : "unsettled";
 }
 
-function effectOf(heard: Heard): Effect {
-  switch (heard.kind) {
-    case "applied":
-    case "unhandled":
-      return { kind: heard.kind };
-    case "reordered":
-      return { kind: heard.kind, replayed: heard.replayed };
-    case "fault":
-      return { kind: "held", error: new Error(heard.message, { cause: heard.fault }) };
-    default:
-      return heard satisfies never;
-  }
+function reviveHorizon({ latenessMs }: ActorType, { newest, at, movesAt }: Beside): Horizon | undefined {
+  if (latenessMs !== undefined) return newest === undefined ? undefined : horizonOf(latenessMs, newest);
+  return at === undefined ? undefined : { at, movesAt };
+}
+
+function tellSteps(actor: Actor, timeline: Timeline, facts: readonly ActorEvent[]): FoldStep[] {
+  const steps: FoldStep[] = [];
+  retell(actor, timeline, facts, ({ kind, event, at, isHandled, moment: { snapshot } }) => {
+    const [what, eventId] = kind === "fact" ? [event.type, event.eventId] : [nameDelay(event.type), null];
+    steps.push({ what, eventId, at, isHandled, state: stateText(snapshot.machine.root, snapshot.value) });
+  });
+  return steps;
 }
 
 const CHARTS = new WeakMap<ActorType, Statechart>();

@@ -2,9 +2,8 @@ import type { EventObject } from "xstate";
 import type { ActorEvent } from "../../actor/actor-type.ts";
 import { asError } from "../../actor/as-error.ts";
 import { compareTimestamps } from "../../actor/event-time.ts";
-import type { Pieces } from "../pieces.ts";
 import { describeCycle, describeDelay, describeFact } from "./describe.ts";
-import type { Moment, Statechart } from "./statechart.ts";
+import { isHandled, type Moment, type Statechart } from "./statechart.ts";
 import { findNext, type Timer, withoutFired } from "./timers.ts";
 
 /** What a fold does not change. */
@@ -28,12 +27,22 @@ export interface Folded {
   readonly after: Point;
 }
 
-/** A delay that ended: what the machine heard, and when it was due. */
-export interface Fired {
-  readonly event: Timed;
-  readonly before: Moment;
-  readonly after: Moment;
-}
+/** One step of a fold: a fact that acts, or a delay that ends. */
+export type Step = (
+  | { readonly kind: "fact"; readonly event: ActorEvent }
+  /** With what the machine hears: `xstate.after.30000.order.open` or the event raised, and when it was due. */
+  | { readonly kind: "delay"; readonly event: Timed }
+) & {
+  /** Event time. */
+  readonly at: string;
+  /** Whether a transition was selected for it. */
+  readonly isHandled: boolean;
+  /** What the actor was after it. */
+  readonly moment: Moment;
+};
+
+/** Told each step in the order in which they act. */
+type Tell = (step: Step) => void;
 
 /** Delays looked at to name the cycle they go round in. */
 const CYCLE_WINDOW = 64;
@@ -75,11 +84,12 @@ export function begin({ chart, id }: Actor, first: ActorEvent): Point {
  *
  * @throws FoldFault
  */
-export function* foldFact(actor: Actor, from: Point, fact: ActorEvent): Generator<Fired, Folded, void> {
+export function foldFact(actor: Actor, from: Point, fact: ActorEvent, tell?: Tell): Folded {
   const isDue = (due: string) => compareTimestamps(due, fact.timestamp) < 0;
-  // Who waits for nothing is the usual, and replays are long.
-  const { moment: before } = from.moment.timers.length === 0 ? from : yield* fireDelays(actor, from, isDue);
-  return { before, after: { moment: step(actor, before, fact, () => describeFact(fact)), delays: 0 } };
+  const { moment: before } = fireDelays(actor, from, isDue, tell);
+  const moment = step(actor, before, fact, () => describeFact(fact));
+  tell?.({ kind: "fact", event: fact, at: fact.timestamp, isHandled: isHandled(before, moment, fact), moment });
+  return { before, after: { moment, delays: 0 } };
 }
 
 /**
@@ -88,22 +98,22 @@ export function* foldFact(actor: Actor, from: Point, fact: ActorEvent): Generato
  * @param passed - null: no time is known to have passed.
  * @throws FoldFault
  */
-export function* foldTime(actor: Actor, from: Point, passed: string | null): Generator<Fired, Point, void> {
+export function foldTime(actor: Actor, from: Point, passed: string | null, tell?: Tell): Point {
   if (passed === null) return from;
-  return yield* fireDelays(actor, from, (due) => compareTimestamps(due, passed) <= 0);
+  return fireDelays(actor, from, (due) => compareTimestamps(due, passed) <= 0, tell);
 }
 
 /** A fault is a value from here on. */
-export function* attempt<Result>(work: Pieces<Result>): Pieces<Result | FoldFault> {
+export function attempt<Result>(work: () => Result): Result | FoldFault {
   try {
-    return yield* work;
+    return work();
   } catch (error) {
     if (error instanceof FoldFault) return error;
     throw error;
   }
 }
 
-function* fireDelays(actor: Actor, from: Point, isDue: (due: string) => boolean): Generator<Fired, Point, void> {
+function fireDelays(actor: Actor, from: Point, isDue: (due: string) => boolean, tell?: Tell): Point {
   let { moment, delays } = from;
   for (let next = findNext(moment.timers); next !== undefined && isDue(next.due); next = findNext(moment.timers)) {
     if (delays === actor.maxDelays) throw timersForEver(actor, moment, next);
@@ -111,7 +121,7 @@ function* fireDelays(actor: Actor, from: Point, isDue: (due: string) => boolean)
     const event = { ...next.event, timestamp: next.due };
     moment = fire(actor, before, next, event);
     delays++;
-    yield { event, before, after: moment };
+    tell?.({ kind: "delay", event, at: event.timestamp, isHandled: isHandled(before, moment, event), moment });
   }
   return delays === from.delays ? from : { moment, delays };
 }

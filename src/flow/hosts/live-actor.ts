@@ -1,17 +1,16 @@
 import type { ActorEvent, ActorSnapshot } from "../../actor/actor-type.ts";
 import type { Grounds } from "../../actor/conclude.ts";
 import type { Past } from "./fact.ts";
+import type { Heard } from "./timeline.ts";
 import type { Wait } from "./waits.ts";
 
 /**
- * What an event did to an actor. `superseded`, of merge types: it changed nothing. `reordered`, `unhandled`: see `Heard`.
- * `held`: by event time the actor's facts cannot be folded now; this one is kept with them, and further ones may mend that.
- * `error`: it did nothing, the actor is as it was before.
+ * What an event did to an actor: by event time see `Heard`; of a merge type it was `applied`, or `superseded`, which changed
+ * nothing. `error`: it did nothing, the actor is as it was before.
  */
 export type Effect =
-  | { readonly kind: "applied" | "superseded" | "unhandled" }
-  | { readonly kind: "reordered"; readonly replayed: number }
-  | { readonly kind: "held"; readonly error: Error }
+  | Heard
+  | { readonly kind: "superseded"; readonly replayed: 0 }
   | { readonly kind: "error"; readonly error: Error };
 
 /** A snapshot as it is stored. */
@@ -25,7 +24,7 @@ export interface Envelope {
 
 /** One step of a fold: an event, or a delay that acts. */
 export interface FoldStep {
-  /** The event's type; of a delay how long and where, for example `after 30000 ms at checkout.awaitingPayment`. */
+  /** The event's type; of a delay how long and where, for example `after 30 min at awaitingPayment`. */
   readonly what: string;
   /** Null for a delay. */
   readonly eventId: string | null;
@@ -41,7 +40,7 @@ export interface FoldStep {
 export interface LiveActor {
   /** @param past - all that it has heard before; not asked for in order. */
   send(event: ActorEvent, past: Past): Effect;
-  /** Happened it longer before the newest than the type's `latenessMs`? */
+  /** Happened it longer ago than its type allows? */
   isTooLate(event: ActorEvent): boolean;
   /**
    * Takes note of how new a fact is that was heard, and folds once and for all what nothing can come before any more.
@@ -72,6 +71,9 @@ export interface LiveActor {
    */
   fold?(past: Past): FoldStep[];
   persist(): Envelope;
-  /** What is worth keeping beside the snapshot since it was last asked for, JSON; null: nothing. */
+  /**
+   * What is worth keeping beside the snapshot since it was last asked for, JSON; null: nothing. Asked for before
+   * {@link LiveActor.persist}, whose snapshot knows it again by a checksum.
+   */
   anchors(): string | null;
 }

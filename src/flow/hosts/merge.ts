@@ -1,15 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
 import { crc32 } from "node:zlib";
-import type { Actor, ActorOptions, AnyStateMachine, Snapshot, SnapshotFrom } from "xstate";
+import type { AnyMachineSnapshot, AnyStateMachine, Snapshot } from "xstate";
 import { showToRules } from "../../actor/actor-snapshot.ts";
 import type { ActorSnapshot, ActorType } from "../../actor/actor-type.ts";
 import { asError } from "../../actor/as-error.ts";
-import { createBoundedActor } from "../../actor/bounded-actor.ts";
+import { boundSteps } from "../../actor/bounded-actor.ts";
 import { seal } from "../../actor/seal.ts";
 import { stateText } from "../../actor/state-text.ts";
+import { createInertScope, type Scope, type Yielded } from "./inert-scope.ts";
 import type { LiveActor } from "./live-actor.ts";
-
-type MachineSnapshot = SnapshotFrom<AnyStateMachine>;
 
 /**
  * Starts an actor whose machine merges what it hears.
@@ -17,92 +16,140 @@ type MachineSnapshot = SnapshotFrom<AnyStateMachine>;
  * @throws when its machine does not start.
  */
 export function startMerging(type: ActorType, actorId: string): LiveActor {
-  return live(type, { input: { id: actorId } });
+  const { machine } = type;
+  try {
+    const initial = taken(machine.getInitialSnapshot(sharedOf(machine).scope, { id: actorId }));
+    return live(type, initial);
+  } catch (thrown) {
+    const cause = asError(thrown);
+    throw new Error(`machine ${machine.id} does not start: ${cause.message}`, { cause });
+  }
 }
 
-/** @param snapshot - XState's persisted snapshot, as far as anybody knows. @throws when XState does not take it. */
-export function restoreMerging(type: ActorType, snapshot: object): LiveActor {
-  const actor = live(type, { snapshot: snapshot as Snapshot<unknown> });
-  // Throws when the snapshot has no state.
-  actor.state();
-  return actor;
+/** @param stored - XState's persisted snapshot, as far as anybody knows. @throws when XState does not take it. */
+export function restoreMerging(type: ActorType, stored: object): LiveActor {
+  return live(type, taken(restore(type.machine, stored as Snapshot<unknown>)));
 }
 
-function live(type: ActorType, from: ActorOptions<AnyStateMachine>): LiveActor {
-  let actor = start(type.machine, from);
-  let before = actor.getSnapshot();
-  const rewind = () => {
-    actor = start(type.machine, { snapshot: type.machine.getPersistedSnapshot(before) });
-  };
-  let shown: { readonly of: MachineSnapshot; readonly snapshot: ActorSnapshot; readonly state: string } | undefined;
+/** What an actor that merges never does: it waits for nothing, and forgets what it merged. */
+const WAITS_FOR_NOTHING: Pick<LiveActor, "isTooLate" | "settle" | "pass" | "fault" | "due" | "waits" | "anchors"> = {
+  isTooLate: () => false,
+  settle() {},
+  pass() {},
+  fault: () => undefined,
+  due: () => null,
+  waits: () => [],
+  anchors: () => null,
+};
+
+/** Between two events an actor is its machine's snapshot, which is immutable, and nothing more. */
+function live(type: ActorType, from: AnyMachineSnapshot): LiveActor {
+  const { machine } = type;
+  let now = from;
+  let before = from;
+  let shown: { readonly of: AnyMachineSnapshot; readonly snapshot: ActorSnapshot; readonly state: string } | undefined;
   /** Made once for each of the machine's snapshots: it is asked for several times an event. */
   const show = () => {
-    const of = actor.getSnapshot();
-    if (shown?.of !== of) shown = { of, snapshot: showToRules(of), state: stateText(type.machine.root, of.value) };
+    if (shown?.of !== now) {
+      shown = { of: now, snapshot: showToRules(now), state: stateText(machine.root, now.value) };
+    }
     return shown;
   };
   return {
-    rewind,
+    ...WAITS_FOR_NOTHING,
+    rewind() {
+      now = before;
+    },
     send(event) {
-      before = actor.getSnapshot();
-      actor.send(event);
-      const after = actor.getSnapshot();
-      const error = after.status === "error" ? asError(after.error) : findFault(after, before);
-      if (error !== undefined) {
-        // Whom it has started.
-        if (after.status === "active") actor.stop();
-        rewind();
-        return { kind: "error", error };
+      before = now;
+      // A live actor that is done hears nothing any more; XState's pure step would still run the root's handlers.
+      if (now.status !== "active") return { kind: "superseded", replayed: 0 };
+      try {
+        now = taken(machine.transition(now, event, sharedOf(machine).scope), before);
+      } catch (thrown) {
+        return { kind: "error", error: asError(thrown) };
       }
-      return { kind: isUnchanged(before, after) ? "superseded" : "applied" };
+      return { kind: isUnchanged(before, now) ? "superseded" : "applied", replayed: 0 };
     },
     snapshot: () => show().snapshot,
     state: () => show().state,
-    // An actor that merges waits for nothing, and forgets what it merged.
-    isTooLate: () => false,
-    settle() {},
-    pass() {},
-    fault: () => undefined,
-    due: () => null,
-    waits: () => [],
-    anchors: () => null,
     persist() {
-      const json = JSON.stringify(persistable(actor));
+      const json = JSON.stringify(persistable(now));
       return { snapshot: json, checksum: crc32(json), machineVersion: type.version };
     },
   };
 }
 
-function start(machine: AnyStateMachine, from: ActorOptions<AnyStateMachine>): Actor<AnyStateMachine> {
-  const actor = createBoundedActor(machine, from);
-  // Without an observer XState reports a failed actor as an uncaught exception; send() looks at the status instead.
-  actor.subscribe({ error: () => {} });
-  actor.start();
-  const started = actor.getSnapshot();
-  const cause = started.status === "error" ? asError(started.error) : findFault(started);
-  if (cause !== undefined) throw new Error(`machine ${machine.id} does not start: ${cause.message}`, { cause });
-  return actor;
+/** What all actors of a machine share. */
+interface Shared {
+  /** In which all steps are made. What they may not do is refused there. */
+  readonly scope: Scope;
+  /** The first snapshot restored in each state. */
+  readonly restored: Map<string, AnyMachineSnapshot>;
 }
 
-/** What a machine may not do although XState lets it, undefined when it has not. */
-function findFault(after: MachineSnapshot, before?: MachineSnapshot): Error | undefined {
+const SHARED = new WeakMap<AnyStateMachine, Shared>();
+
+function sharedOf(machine: AnyStateMachine): Shared {
+  const known = SHARED.get(machine);
+  if (known !== undefined) return known;
+  boundSteps(machine);
+  const shared = { scope: { ...createInertScope(), actionExecutor: execute }, restored: new Map() };
+  SHARED.set(machine, shared);
+  return shared;
+}
+
+/** An action of the machine's own; of XState's, those that go beyond the step are refused. */
+function execute({ type, params, info, exec }: Yielded): void {
+  if (!type.startsWith("xstate.")) exec?.(info, params);
+  if (type === "xstate.sendTo") throw new Error("it sends to an actor: an actor calls nobody");
+  const delay = type === "xstate.raise" ? (params as { readonly delay?: unknown }).delay : undefined;
+  // Of an actor that moves when nothing is heard, nobody would know why it is where it is.
+  if (delay !== undefined) throw new Error("it sets a delay: an actor knows no clock but its events' times");
+}
+
+/** @returns the snapshot. @throws what is wrong with it. */
+function taken(after: AnyMachineSnapshot, before?: AnyMachineSnapshot): AnyMachineSnapshot {
+  if (after.status === "error") throw after.error;
   const [child] = Object.keys(after.children);
-  if (child !== undefined) return new Error(`it starts ${child}: an actor calls nobody`);
-  const problem = seal("context", after.context, before?.context);
-  return problem === undefined ? undefined : new Error(problem);
+  if (child !== undefined) throw new Error(`it starts ${child}: an actor calls nobody`);
+  const { context, output } = after;
+  const problem =
+    seal("context", context, before?.context) ?? (output === undefined ? undefined : seal("output", output));
+  if (problem !== undefined) throw new Error(problem);
+  return after;
+}
+
+/**
+ * XState's `restoreSnapshot`. That finds the active states anew for each snapshot, which costs more than all the rest,
+ * while of those in one state only the context differs.
+ */
+function restore(machine: AnyStateMachine, stored: Snapshot<unknown>): AnyMachineSnapshot {
+  const { status, value, historyValue, context } = stored as AnyMachineSnapshot;
+  const { scope, restored } = sharedOf(machine);
+  if (status !== "active" || typeof value !== "string" || Object.keys(historyValue).length > 0) {
+    return machine.restoreSnapshot(stored as AnyMachineSnapshot, scope);
+  }
+  const known = restored.get(value);
+  if (known !== undefined) return { ...known, context };
+  const first = machine.restoreSnapshot(stored as AnyMachineSnapshot, scope);
+  restored.set(value, first);
+  return first;
 }
 
 /**
  * What XState's `getPersistedSnapshot` gives for a machine without children and history states, three times faster:
  * that one copies the context deeply to look for actors in it. A test holds the two equal.
  */
-function persistable(actor: Actor<AnyStateMachine>): object {
-  const { status, value, historyValue, context, children } = actor.getSnapshot();
-  const isPlain = Object.keys(historyValue).length === 0 && Object.keys(children).length === 0;
-  return isPlain ? { status, value, historyValue, context, children } : actor.getPersistedSnapshot();
+function persistable(snapshot: AnyMachineSnapshot): object {
+  const { status, output, value, historyValue, context, children } = snapshot;
+  const isPlain = Object.keys(historyValue).length === 0;
+  return isPlain
+    ? { status, output, value, historyValue, context, children }
+    : snapshot.machine.getPersistedSnapshot(snapshot);
 }
 
-function isUnchanged(before: MachineSnapshot, after: MachineSnapshot): boolean {
+function isUnchanged(before: AnyMachineSnapshot, after: AnyMachineSnapshot): boolean {
   if (before === after) return true;
   return (
     before.status === after.status &&
@@ -113,7 +160,10 @@ function isUnchanged(before: MachineSnapshot, after: MachineSnapshot): boolean {
   );
 }
 
-function hasSameHistory(before: MachineSnapshot["historyValue"], after: MachineSnapshot["historyValue"]): boolean {
+function hasSameHistory(
+  before: AnyMachineSnapshot["historyValue"],
+  after: AnyMachineSnapshot["historyValue"],
+): boolean {
   return hasSame(before, after, (known, now) => hasSame(known, now, Object.is));
 }
 

@@ -1,11 +1,9 @@
 import type { ActorEvent } from "../../actor/actor-type.ts";
-import type { Pieces } from "../pieces.ts";
 import { type Anchor, findStart, IN_MEMORY, type Start, thin, worthKeeping } from "./anchors.ts";
 import { freezeFact, type Past } from "./fact.ts";
 import { comparePlaces, countBefore, type Place, placeOf } from "./fact-order.ts";
-import { type Actor, attempt, begin, type FoldFault, foldFact, type Point } from "./fold.ts";
+import { type Actor, attempt, begin, type FoldFault, foldFact, type Point, type Step } from "./fold.ts";
 import { isSameMoment } from "./same-moment.ts";
-import { isHandled } from "./statechart.ts";
 
 /** What is kept of the fold before. */
 interface Kept {
@@ -32,13 +30,15 @@ interface Refolded {
   readonly isSettled: boolean;
   /** After the last fact folded. */
   readonly result: Point | FoldFault;
+  /** What was folded again, and the fact from which on. */
+  readonly acted: { readonly after: Place | undefined; readonly steps: readonly Step[] };
 }
 
 /**
  * Folds a fact that happened before others: from the anchor before it, until state, context and delays equal what they
  * were there.
  */
-export function* refold(actor: Actor, kept: Kept, past: Past, fact: ActorEvent): Pieces<Refolded> {
+export function refold(actor: Actor, kept: Kept, past: Past, fact: ActorEvent): Refolded {
   const start = findStart(kept, past, (place) => comparePlaces(place, fact) < 0);
   const { from, facts: old, before } = start;
   const index = countBefore(old, fact);
@@ -47,7 +47,7 @@ export function* refold(actor: Actor, kept: Kept, past: Past, fact: ActorEvent):
   const place = held + index + 1;
   // What comes after the new fact holds one fact more from now on.
   const after = kept.isWhole ? start.after.map((anchor) => ({ ...anchor, count: anchor.count + 1 })) : [];
-  const replay = yield* replayFrom(actor, { facts, from, place, isWhole: kept.isWhole, after });
+  const replay = replayFrom(actor, { facts, from, place, isWhole: kept.isWhole, after });
   const { made, reached, isSettled } = replay;
   const beyond = isSettled ? after.filter(({ count }) => count >= reached) : [];
   return {
@@ -66,30 +66,30 @@ interface Stretch extends Pick<Kept, "isWhole">, Pick<Start, "from" | "facts"> {
   readonly after: readonly Anchor[];
 }
 
-interface Replay extends Pick<Refolded, "isHandled" | "isSettled" | "result"> {
+interface Replay extends Pick<Refolded, "isHandled" | "isSettled" | "result" | "acted"> {
   readonly made: readonly Anchor[];
   /** Facts held by the last moment that was reached. */
   readonly reached: number;
 }
 
-function* replayFrom(actor: Actor, { facts, place, isWhole, from, after }: Stretch): Pieces<Replay> {
+function replayFrom(actor: Actor, { facts, place, isWhole, from, after }: Stretch): Replay {
   const held = from?.count ?? 0;
   const isWorth = worthKeeping(held + 1, held + facts.length, IN_MEMORY);
   const earlier = new Map(after.map((anchor) => [anchor.count, anchor.moment]));
   const made: Anchor[] = [];
+  const steps: Step[] = [];
   let reached = held;
   let isSelected = false;
   let isSettled = false;
-  function* replay(): Pieces<Point> {
+  function replay(): Point {
     let point = from === undefined ? begin(actor, facts[0] as ActorEvent) : { moment: from.moment, delays: 0 };
     for (let count = held + 1; count <= held + facts.length && !isSettled; count++) {
       const fact = freezeFact(facts[count - held - 1] as ActorEvent);
-      const folded = yield* foldFact(actor, point, fact);
-      yield;
+      const folded = foldFact(actor, point, fact, (step) => steps.push(step));
       point = folded.after;
       reached = count;
       if (count === place) {
-        isSelected = isHandled(folded.before, point.moment, fact);
+        isSelected = steps.at(-1)?.isHandled === true;
         // It changed nothing, and no delay begins with it: those between fire as they did.
         isSettled = isWhole && place > 1 && folded.before === point.moment;
       }
@@ -101,6 +101,6 @@ function* replayFrom(actor: Actor, { facts, place, isWhole, from, after }: Stret
     }
     return point;
   }
-  const result = yield* attempt(replay());
-  return { made, reached, isHandled: isSelected, isSettled, result };
+  const result = attempt(replay);
+  return { made, reached, isHandled: isSelected, isSettled, result, acted: { after: from?.place, steps } };
 }

@@ -1,13 +1,7 @@
-import {
-  type ActorScope,
-  type AnyMachineSnapshot,
-  type AnyStateMachine,
-  createActor,
-  createMachine,
-  type EventObject,
-} from "xstate";
+import type { AnyMachineSnapshot, AnyStateMachine, EventObject } from "xstate";
 import { boundSteps } from "../../actor/bounded-actor.ts";
 import { seal } from "../../actor/seal.ts";
+import { createInertScope, type Yielded } from "./inert-scope.ts";
 import { settle } from "./settle.ts";
 import { cancelTimer, setTimer, type Timers } from "./timers.ts";
 
@@ -31,25 +25,14 @@ export interface Statechart {
   step(moment: Moment, event: EventObject, at: string): Moment;
 }
 
-/** An action as a step yields it. */
-interface Yielded {
-  readonly type: string;
-  readonly params?: unknown;
-}
-
-type Scope = ActorScope<AnyMachineSnapshot, EventObject>;
-
 /**
  * Makes the steps of a machine, bounded as `boundSteps` does. Actions that are not XState's own are not executed.
- *
- * XState's `transition()` makes a new actor for every step, three times dearer than the step; here all share one scope
- * in which nothing is sent, started or looked at.
  */
 export function createStatechart(machine: AnyStateMachine): Statechart {
   boundSteps(machine);
   // Entry actions of the first step are given the very object that all actors begin with.
   seal("context", machine.config.context);
-  const scope = createScope();
+  const scope = createInertScope();
   const run = (before: Moment | undefined, at: string, act: () => AnyMachineSnapshot): Moment => {
     const yielded: Yielded[] = [];
     scope.actionExecutor = (action) => yielded.push(action);
@@ -80,24 +63,6 @@ export function isHandled(before: Moment, after: Moment, event: EventObject): bo
   return (
     before.snapshot.status === "active" && before.snapshot.machine.getTransitionData(before.snapshot, event).length > 0
   );
-}
-
-function createScope(): Scope {
-  const self = createActor(createMachine({}));
-  const refuse = () => {
-    throw new Error("it uses self: an actor sends nothing and looks at nothing but its context and the event");
-  };
-  return {
-    self: Object.assign(self, { send: refuse, getSnapshot: refuse }) as unknown as Scope["self"],
-    id: "",
-    sessionId: "",
-    logger() {},
-    defer() {},
-    emit() {},
-    system: self.system,
-    stopChild() {},
-    actionExecutor() {},
-  };
 }
 
 /** A step's delays that begin and end, in the order in which a live actor would do both. */

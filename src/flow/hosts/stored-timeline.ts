@@ -47,7 +47,8 @@ export function storeTimeline({ count, latest, passed, base, end, fault }: Timel
 
 /**
  * What two stored snapshots of one actor have to agree in. By event time they may differ in what no fact decides: how far
- * time was known to have passed when nothing came of it, what was settled, and where a fold ended before its fault.
+ * time was known to have passed when nothing came of it, what was settled, which anchors were kept, and where a fold ended
+ * before its fault.
  *
  * @param snapshot - JSON's, of either ordering.
  */
@@ -57,11 +58,10 @@ export function comparable(snapshot: object): object {
     passed: _passed,
     base: _base,
     grounds: _grounds,
+    anchorsChecksum: _anchors,
     end,
     ...rest
-  } = snapshot as StoredTimeline & {
-    readonly grounds?: unknown;
-  };
+  } = snapshot as StoredTimeline & { readonly grounds?: unknown; readonly anchorsChecksum?: unknown };
   return rest.fault === undefined ? { ...rest, end } : rest;
 }
 

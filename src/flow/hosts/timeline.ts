@@ -1,13 +1,12 @@
 import type { ActorEvent } from "../../actor/actor-type.ts";
 import { compareTimestamps } from "../../actor/event-time.ts";
-import { atOnce, type Pieces } from "../pieces.ts";
-import { type Anchor, IN_MEMORY, thin } from "./anchors.ts";
+import { type Anchor, findStart, IN_MEMORY, thin } from "./anchors.ts";
 import { describeFact } from "./describe.ts";
 import { freezeFact, type Past } from "./fact.ts";
 import { comparePlaces, type Place, placeOf } from "./fact-order.ts";
-import { type Actor, attempt, begin, type Folded, FoldFault, foldFact, foldTime, type Point } from "./fold.ts";
+import { type Actor, attempt, begin, FoldFault, foldFact, foldTime, type Point, type Step } from "./fold.ts";
 import { refold } from "./refold.ts";
-import { isHandled, type Moment } from "./statechart.ts";
+import type { Moment } from "./statechart.ts";
 
 /**
  * What is known of an actor by event time: the fold of its facts in the order of `comparePlaces`, then of the time that
@@ -40,8 +39,9 @@ export interface End {
 
 /**
  * What a fact did. `applied`: it is the last to have happened, and a transition was selected for it. `reordered`: it
- * happened before others. `unhandled`: no transition was selected; one that happened earlier may change that. `fault`:
- * the facts cannot be folded; further ones may mend that.
+ * happened before others. `unhandled`: no transition was selected; one that happened earlier may change that. `held`:
+ * the facts cannot be folded; further ones may mend that. Its error names what threw and, where that is another, the fact
+ * heard.
  */
 export type Heard =
   | {
@@ -49,16 +49,20 @@ export type Heard =
       /** Facts that happened later and were folded again, until nothing differed any more. */
       readonly replayed: number;
     }
-  | {
-      readonly kind: "fault";
-      readonly fault: FoldFault;
-      /** Names what threw and, where that is another, the fact heard. */
-      readonly message: string;
-    };
+  | { readonly kind: "held"; readonly error: Error };
+
+/** What a fold did, up to the fact that happened last. */
+export interface Acted {
+  /** The fact from which on it went; undefined: from the first. */
+  readonly after: Place | undefined;
+  readonly steps: readonly Step[];
+}
 
 interface Outcome {
   readonly timeline: Timeline;
   readonly heard: Heard;
+  /** Absent where less is known. */
+  readonly acted?: Acted;
 }
 
 /**
@@ -68,25 +72,17 @@ interface Outcome {
  * @param heard - of an identity (type and eventId) not heard before, and not before the base.
  */
 export function hear(actor: Actor, timeline: Timeline | undefined, heard: ActorEvent, past: Past): Outcome {
-  return atOnce(hearInPieces(actor, timeline, heard, past));
-}
-
-/** {@link hear} that may be interrupted after every step of the machine. */
-export function* hearInPieces(
-  actor: Actor,
-  timeline: Timeline | undefined,
-  heard: ActorEvent,
-  past: Past,
-): Pieces<Outcome> {
   const fact = freezeFact(heard);
-  if (timeline === undefined) return yield* append(actor, undefined, undefined, fact);
+  if (timeline === undefined) return append(actor, undefined, undefined, fact);
   const { end, fault, latest, passed } = timeline;
   if (end === undefined || fault !== undefined || comparePlaces(fact, latest) < 0) {
-    return yield* insert(actor, timeline, fact, past);
+    return insert(actor, timeline, fact, past);
   }
   // What has fired by `passed` may have been due only after this fact, or at its very time.
   const isBeyond = passed === null || compareTimestamps(fact.timestamp, passed) > 0;
-  return yield* append(actor, timeline, isBeyond ? end.now : { moment: end.last, delays: 0 }, fact);
+  const outcome = append(actor, timeline, isBeyond ? end.now : { moment: end.last, delays: 0 }, fact);
+  const { acted: _incomplete, ...rest } = outcome;
+  return isBeyond && end.now.moment !== end.last ? rest : outcome;
 }
 
 /**
@@ -95,69 +91,65 @@ export function* hearInPieces(
  * @param passed - normalised; one that is not later than what is known changes nothing.
  */
 export function pass(actor: Actor, timeline: Timeline, passed: string): Timeline {
-  return atOnce(passInPieces(actor, timeline, passed));
-}
-
-/** {@link pass} that may be interrupted after every delay. */
-export function* passInPieces(actor: Actor, timeline: Timeline, passed: string): Pieces<Timeline> {
   if (timeline.passed !== null && compareTimestamps(passed, timeline.passed) <= 0) return timeline;
   const { end, fault } = timeline;
   // More time mends no fault: delays fire in one order, and what came before it stays.
   if (end === undefined || fault !== undefined) return { ...timeline, passed };
-  return yield* endAt(actor, { ...timeline, passed }, end.last, end.now);
+  return endAt(actor, { ...timeline, passed }, end.last, end.now);
+}
+
+/**
+ * Folds what happened before a time once and for all: those facts are not needed any more, and none that happened before
+ * them can be heard. Their identities are the caller's to keep, so that a repeat is known for one.
+ *
+ * @param horizon - normalised; what happened at that very time can still be heard.
+ * @returns the timeline as it was when no anchor is kept before the horizon.
+ */
+export function settleBefore(timeline: Timeline, horizon: string, past: Past): Timeline {
+  // To look costs reading all that happened since the base.
+  if (!timeline.anchors.some(({ place }) => compareTimestamps(place.timestamp, horizon) < 0)) return timeline;
+  const { from, after } = findStart(timeline, past, ({ timestamp }) => compareTimestamps(timestamp, horizon) < 0);
+  return from === timeline.base ? timeline : { ...timeline, base: from, anchors: after };
 }
 
 /** @param from - undefined for the first fact. */
-function* append(
-  actor: Actor,
-  before: Timeline | undefined,
-  from: Point | undefined,
-  fact: ActorEvent,
-): Pieces<Outcome> {
+function append(actor: Actor, before: Timeline | undefined, from: Point | undefined, fact: ActorEvent): Outcome {
   const place = placeOf(fact);
   const { anchors = [], count = 0, passed = null, end, base } = before ?? {};
   const next: Timeline = { count: count + 1, latest: place, passed, base, anchors, fault: undefined, end };
-  const folded = yield* attempt(foldNext(actor, from, fact));
+  const steps: Step[] = [];
+  const folded = attempt(() => foldFact(actor, from ?? begin(actor, fact), fact, (step) => steps.push(step)));
   if (folded instanceof FoldFault) return broken(next, folded, fact);
   const { moment } = folded.after;
   const anchor = { count: next.count, place, moment };
-  const timeline = yield* endAt(
-    actor,
-    { ...next, anchors: thin([...anchors, anchor], IN_MEMORY) },
-    moment,
-    folded.after,
-  );
+  const timeline = endAt(actor, { ...next, anchors: thin([...anchors, anchor], IN_MEMORY) }, moment, folded.after);
   if (timeline.fault !== undefined) return broken(timeline, timeline.fault, fact);
-  const kind = isHandled(folded.before, moment, fact) ? "applied" : "unhandled";
-  return { timeline, heard: { kind, replayed: 0 } };
+  const kind = steps.at(-1)?.isHandled ? "applied" : "unhandled";
+  return { timeline, heard: { kind, replayed: 0 }, acted: { after: before?.latest, steps } };
 }
 
-function* foldNext(actor: Actor, from: Point | undefined, fact: ActorEvent): Pieces<Folded> {
-  return yield* foldFact(actor, from ?? begin(actor, fact), fact);
-}
-
-function* insert(actor: Actor, before: Timeline, fact: ActorEvent, past: Past): Pieces<Outcome> {
+function insert(actor: Actor, before: Timeline, fact: ActorEvent, past: Past): Outcome {
   const isWhole = before.fault === undefined && before.end !== undefined;
   const { count, anchors, base } = before;
-  const refolded = yield* refold(actor, { count, anchors, base, isWhole }, past, fact);
-  const { latest, replayed, isSettled, result } = refolded;
+  const refolded = refold(actor, { count, anchors, base, isWhole }, past, fact);
+  const { latest, replayed, isSettled, result, acted } = refolded;
   const next: Timeline = { ...before, count: refolded.count, latest, anchors: refolded.anchors, fault: undefined };
   if (result instanceof FoldFault) return broken(next, result, fact);
   const { moment } = result;
-  const timeline = isSettled ? next : yield* endAt(actor, next, moment, { moment, delays: 0 });
+  const timeline = isSettled ? next : endAt(actor, next, moment, { moment, delays: 0 });
   if (timeline.fault !== undefined) return broken(timeline, timeline.fault, fact);
   const isLast = comparePlaces(fact, latest) === 0;
   const kind = !refolded.isHandled ? "unhandled" : isLast ? "applied" : "reordered";
-  return { timeline, heard: { kind, replayed } };
+  return { timeline, heard: { kind, replayed }, ...(!isSettled && { acted }) };
 }
 
-function* endAt(actor: Actor, timeline: Timeline, last: Moment, from: Point): Pieces<Timeline> {
-  const now = yield* attempt(foldTime(actor, from, timeline.passed));
+function endAt(actor: Actor, timeline: Timeline, last: Moment, from: Point): Timeline {
+  const now = attempt(() => foldTime(actor, from, timeline.passed));
   return now instanceof FoldFault ? { ...timeline, fault: now } : { ...timeline, end: { last, now } };
 }
 
 function broken(timeline: Timeline, fault: FoldFault, fact: ActorEvent): Outcome {
   const name = describeFact(fact);
   const message = fault.thrower === name ? fault.message : `${fault.message} (heard: ${name})`;
-  return { timeline: { ...timeline, fault }, heard: { kind: "fault", fault, message } };
+  return { timeline: { ...timeline, fault }, heard: { kind: "held", error: new Error(message, { cause: fault }) } };
 }

@@ -1,10 +1,11 @@
 import { jetstream } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { decisionSubject, foldDecisions } from "natstate/client";
+import { decisionsOf, orderContract } from "natstate/client";
 
 const nc = await connect({ servers: process.env.NATS_URL ?? "127.0.0.1:4222" });
-const consumer = await jetstream(nc).consumers.get("DECISIONS", { filter_subjects: decisionSubject() });
-const orders = foldDecisions(); // keeps the highest revision of each order
+const decisions = decisionsOf(orderContract);
+const consumer = await jetstream(nc).consumers.get("DECISIONS", { filter_subjects: decisions.subject() });
+const orders = decisions.fold(); // keeps the highest revision of each order
 
 for await (const message of await consumer.consume()) {
   const { kind, decision } = orders.take(message.data);

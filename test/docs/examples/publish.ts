@@ -1,12 +1,12 @@
 import { jetstream } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { publishEvent } from "natstate/client";
+import { orderContract, publishEvent } from "natstate/client";
 
 const nc = await connect({ servers: process.env.NATS_URL ?? "127.0.0.1:4222" });
 const js = jetstream(nc);
 
 // Typed by the contract; what natstate could not read is refused here, with the reason.
-await publishEvent(js, {
+await publishEvent(js, orderContract, {
   orderId: "my-2",
   eventType: "PaymentProcessed",
   eventId: "payment-4711", // the same id twice has one effect; a UUID when it is left out
@@ -14,7 +14,7 @@ await publishEvent(js, {
   amount: 20,
   status: "successful",
 });
-const { subject, sequence } = await publishEvent(js, {
+const { subject, sequence } = await publishEvent(js, orderContract, {
   orderId: "my-2",
   eventType: "InventoryReserved",
   reservedItems: { "sku-1": 2 },

@@ -14,9 +14,9 @@ const partial = createMachine({
 
 it("names what threw and what was heard, and ends with the fact that was missing", () => {
   const actor = new Hosted(partial);
-  expect(actor.hear(fact("Sell", 5))).toMatchObject({ message: `Sell Sell-1 of ${at(5)}: no price` });
+  expect(actor.hear(fact("Sell", 5))).toMatchObject({ error: { message: `Sell Sell-1 of ${at(5)}: no price` } });
   expect(actor.hear(fact("Other", 9))).toMatchObject({
-    message: `Sell Sell-1 of ${at(5)}: no price (heard: Other Other-1 of ${at(9)})`,
+    error: { message: `Sell Sell-1 of ${at(5)}: no price (heard: Other Other-1 of ${at(9)})` },
   });
   expect(actor.hear(fact("Price", 1))).toEqual({ kind: "reordered", replayed: 2 });
   expect(actor.timeline?.fault).toBeUndefined();
@@ -31,8 +31,8 @@ it("is told of timers for ever, with the round they go", () => {
   const actor = new Hosted(machine, 10);
   actor.hear(fact("A", 0));
   expect(actor.pass(1).timeline?.fault?.message).toBe(
-    `after 0 ms at m.a, due ${at(0, "025")}: timers for ever: more than 10 delays without a fact between, ` +
-      "in a round: after 0 ms at m.a, after 5 ms at m.b",
+    `after 0 ms at a, due ${at(0, "025")}: timers for ever: more than 10 delays without a fact between, ` +
+      "in a round: after 0 ms at a, after 5 ms at b",
   );
 });
 
@@ -45,15 +45,17 @@ it.each([
 ])("is told of a delay of %s", (delay, shown) => {
   const machine = createMachine({ on: { A: { actions: raise({ type: "L" }, { delay: () => delay as number }) } } });
   expect(new Hosted(machine).hear(fact("A", 0))).toMatchObject({
-    message: `A A-1 of ${at(0)}: the delay of L is ${shown}: expected a finite number of milliseconds, 0 or more`,
+    error: {
+      message: `A A-1 of ${at(0)}: the delay of L is ${shown}: expected a finite number of milliseconds, 0 or more`,
+    },
   });
 });
 
 it("is told of a delay that ends after the year 9999", () => {
   const machine = createMachine({ on: { A: { actions: raise({ type: "L" }, { delay: 1e15 }) } } });
   expect(new Hosted(machine).hear(fact("A", 0))).toMatchObject({
-    kind: "fault",
-    message: expect.stringContaining("ends after the year 9999"),
+    kind: "held",
+    error: { message: expect.stringContaining("ends after the year 9999") },
   });
 });
 
@@ -76,8 +78,8 @@ it.each([
 ])("is told when a step %s", (_, actions, reason) => {
   const machine = createMachine({ context: { list: [] as number[] }, on: { A: { actions } } } as never);
   expect(new Hosted(machine).hear(fact("A", 0))).toMatchObject({
-    kind: "fault",
-    message: expect.stringContaining(reason),
+    kind: "held",
+    error: { message: expect.stringContaining(reason) },
   });
 });
 
@@ -87,7 +89,7 @@ it("is told when a step changes its event in place, which is heard again with ev
   }));
   const machine = createMachine({ on: { A: { actions } } } as never);
   expect(new Hosted(machine).hear(fact("A", 0, { list: [] }))).toMatchObject({
-    message: expect.stringContaining("not extensible"),
+    error: { message: expect.stringContaining("not extensible") },
   });
 });
 
@@ -95,14 +97,14 @@ it("is told when a first step changes in place what is written in the machine", 
   const entry = assign(({ context }) => ({ size: (context as { list: number[] }).list.push(1) }));
   const machine = createMachine({ context: { list: [] as number[] }, entry } as never);
   expect(new Hosted(machine).hear(fact("A", 0))).toMatchObject({
-    message: expect.stringContaining("not extensible"),
+    error: { message: expect.stringContaining("not extensible") },
   });
 });
 
 it("is told of states that chase each other", () => {
   const machine = createMachine({ initial: "a", states: { a: { always: "b" }, b: { always: "a" } } });
   expect(new Hosted(machine).hear(fact("A", 0))).toMatchObject({
-    message: expect.stringContaining("the initial state: Infinite loop"),
+    error: { message: expect.stringContaining("the initial state: Infinite loop") },
   });
 });
 

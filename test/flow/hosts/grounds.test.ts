@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { AnyStateMachine } from "xstate";
 import type { ActorEvent, ActorType } from "../../../src/actor/actor-type.ts";
-import { startByEventTime } from "../../../src/flow/hosts/event-time.ts";
+import { restoreByEventTime, startByEventTime } from "../../../src/flow/hosts/event-time.ts";
 import type { Place } from "../../../src/flow/hosts/fact-order.ts";
 import { createGrounding } from "../../../src/flow/hosts/grounds.ts";
 import { seededChoices } from "../../hosting/random.ts";
@@ -15,7 +15,7 @@ const type = {
 
 it("grounds are the facts applied in event-time order, and since when the same has followed", () => {
   const actor = new Hosted(ORDER);
-  const grounding = createGrounding(type, actor.actor);
+  const grounding = createGrounding(type, actor.actor, "unsettled");
   const ground = () => grounding.ground(actor.timeline, () => actor.facts);
   expect(ground()).toEqual({ basedOn: [], decidedAt: null });
   actor.hear(fact("Create", 0));
@@ -28,7 +28,7 @@ it("grounds are the facts applied in event-time order, and since when the same h
 
 it("grounds told again are told from the last fact on", () => {
   const actor = new Hosted(ORDER);
-  const grounding = createGrounding(type, actor.actor);
+  const grounding = createGrounding(type, actor.actor, "unsettled");
   const asked: (Place | undefined)[] = [];
   const ground = () =>
     grounding.ground(actor.timeline, (after) => {
@@ -40,6 +40,15 @@ it("grounds told again are told from the last fact on", () => {
   actor.hear(fact("Ship", 2));
   expect(ground()).toEqual({ basedOn: ["Pay-1", "Ship-1"], decidedAt: at(2) });
   expect(asked.map((place) => place?.timestamp)).toEqual([undefined, at(1)]);
+});
+
+it("what an actor has heard in order since its first fact is not read to tell its grounds", () => {
+  const live = startByEventTime(type, "it");
+  const unread = () => {
+    throw new Error("read");
+  };
+  for (const [index, name] of ["Create", "Pay", "Ship"].entries()) live.send(fact(name, index), unread);
+  expect(live.grounds?.(unread)).toEqual({ basedOn: ["Pay-1", "Ship-1"], decidedAt: at(2) });
 });
 
 it("an actor's grounds told bit by bit are those told at once, in any order of arrival", () => {
@@ -59,6 +68,7 @@ it("an actor's grounds told bit by bit are those told at once, in any order of a
       facts.push(next);
       if (random.chance(0.7)) often.grounds?.(past);
     }
-    expect(often.grounds?.(past), `seed ${seed}`).toEqual(once.grounds?.(past));
+    const read = restoreByEventTime(type, "it", JSON.parse(once.persist().snapshot), null);
+    for (const live of [often, once]) expect(live.grounds?.(past), `seed ${seed}`).toEqual(read?.grounds?.(past));
   }
 });

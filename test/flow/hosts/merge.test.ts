@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { createActor, createMachine } from "xstate";
+import { assign, createActor, createMachine, sendTo } from "xstate";
 import { orderType } from "../../../machines/order/order.ts";
 import type { ActorType } from "../../../src/actor/actor-type.ts";
 import { decode } from "../../../src/flow/decode.ts";
@@ -35,4 +35,96 @@ it("a state within states is told by its path, parallel ones together, as soon a
   const live = spawnActor({ ...type, machine }, "o");
   expect(live.state()).toBe("money.open · goods.packed");
   expect(restoreActor({ ...type, machine }, "o", live.persist(), null)?.state()).toBe("money.open · goods.packed");
+});
+
+const event = (eventType: string, n = 1) => ({
+  type: eventType,
+  eventId: `e-${n}`,
+  timestamp: "2026-01-01T00:00:00.000Z",
+  data: { n },
+});
+
+it("who is done keeps its output over a restart, and hears nothing more", () => {
+  const machine = createMachine({
+    context: { heard: 0 },
+    initial: "open",
+    states: { open: { on: { Closed: "closed" } }, closed: { type: "final" } },
+    output: { closed: true },
+    on: { Counted: { actions: assign({ heard: 1 }) } },
+  });
+  const live = spawnActor({ ...type, machine }, "o");
+  live.send(event("Closed"), () => []);
+  const restored = restoreActor({ ...type, machine }, "o", live.persist(), null);
+  for (const actor of [live, restored]) {
+    expect(actor?.send(event("Counted"), () => [])).toEqual({ kind: "superseded", replayed: 0 });
+    expect(actor?.snapshot()).toMatchObject({ status: "done", output: { closed: true }, context: { heard: 0 } });
+  }
+});
+
+it("an output that JSON does not keep is the event's fault, as in a context: a restart would read another", () => {
+  const machine = createMachine({
+    initial: "open",
+    states: { open: { on: { Closed: "closed" } }, closed: { type: "final" } },
+    output: () => ({ at: new Date(0) }),
+  });
+  const live = spawnActor({ ...type, machine }, "o");
+  expect(live.send(event("Closed"), () => [])).toMatchObject({
+    kind: "error",
+    error: { message: "output.at: a Date, which JSON does not keep" },
+  });
+  expect(live.state()).toBe("open");
+});
+
+it("two that are restored in one state share nothing that an event changes", () => {
+  const machine = createMachine({
+    types: {} as { context: { n: number }; events: ReturnType<typeof event> },
+    context: { n: 0 },
+    on: { Counted: { actions: assign({ n: ({ event: { data } }) => data.n }) } },
+    initial: "open",
+    states: { open: {} },
+  });
+  const [one, two] = [1, 2].map((n) => {
+    const live = spawnActor({ ...type, machine }, "o");
+    live.send(event("Counted", n), () => []);
+    return restoreActor({ ...type, machine }, "o", live.persist(), null);
+  });
+  two?.send(event("Counted", 3), () => []);
+  expect([one, two].map((actor) => actor?.snapshot().context)).toEqual([{ n: 1 }, { n: 3 }]);
+  two?.rewind();
+  expect(two?.snapshot().context).toEqual({ n: 2 });
+});
+
+it("a state that remembers where it was goes on there once restored", () => {
+  const machine = createMachine({
+    initial: "work",
+    states: {
+      work: {
+        initial: "first",
+        states: { first: { on: { Next: "second" } }, second: {}, back: { type: "history" } },
+        on: { Paused: "pause" },
+      },
+      pause: { on: { Resumed: "work.back" } },
+    },
+  });
+  const live = spawnActor({ ...type, machine }, "o");
+  for (const name of ["Next", "Paused"]) live.send(event(name), () => []);
+  const restored = restoreActor({ ...type, machine }, "o", live.persist(), null);
+  restored?.send(event("Resumed"), () => []);
+  expect(restored?.state()).toBe("work.second");
+});
+
+it.each([
+  ["sends to itself", sendTo(({ self }) => self, { type: "Counted" }), "it sends to an actor: an actor calls nobody"],
+  [
+    "looks at itself",
+    assign(({ self }) => ({ seen: self.getSnapshot() })),
+    "it uses self: an actor sends nothing and looks at nothing but its context and the event",
+  ],
+])("who %s has failed, and is as before", (_name, action, message) => {
+  const machine = createMachine({ context: {}, on: { Spoiled: { actions: action as never } } });
+  const live = spawnActor({ ...type, machine }, "o");
+  const before = live.snapshot();
+  expect(live.send(event("Spoiled"), () => [])).toMatchObject({ kind: "error", error: { message } });
+  live.rewind();
+  expect(live.snapshot()).toEqual(before);
 });

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import type { Step } from "../../../src/flow/hosts/fold.ts";
 import { retell } from "../../../src/flow/hosts/retell.ts";
 import type { Timeline } from "../../../src/flow/hosts/timeline.ts";
 import { at, fact, Hosted, ORDER } from "./things.ts";
@@ -32,17 +33,16 @@ it("ends with why the fold cannot go on", () => {
   const actor = new Hosted(ORDER, 0);
   actor.hear(fact("Create", 0));
   actor.pass(30);
-  const steps = retell(actor.actor, actor.timeline as Timeline, actor.facts);
-  expect(steps.next().value).toMatchObject({ kind: "fact" });
-  expect(steps.next()).toEqual({ done: true, value: actor.timeline?.fault });
+  const steps: Step[] = [];
+  const fault = retell(actor.actor, actor.timeline as Timeline, actor.facts, (step) => steps.push(step));
+  expect(steps).toMatchObject([{ kind: "fact" }]);
+  expect(fault).toEqual(actor.timeline?.fault);
 });
 
 function told({ actor, timeline, facts }: Hosted) {
-  return [...retell(actor, timeline as Timeline, facts)].map(({ kind, event, at, isHandled, moment }) => [
-    kind,
-    event.type,
-    at,
-    isHandled,
-    moment.snapshot.value,
-  ]);
+  const steps: unknown[][] = [];
+  retell(actor, timeline as Timeline, facts, ({ kind, event, at, isHandled, moment }) =>
+    steps.push([kind, event.type, at, isHandled, moment.snapshot.value]),
+  );
+  return steps;
 }

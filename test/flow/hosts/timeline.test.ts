@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { assign, createMachine } from "xstate";
 import type { Place } from "../../../src/flow/hosts/fact-order.ts";
-import { type End, hear, hearInPieces, passInPieces, type Timeline } from "../../../src/flow/hosts/timeline.ts";
+import { type End, hear } from "../../../src/flow/hosts/timeline.ts";
 import { at, fact, Hosted, LOG, ORDER } from "./things.ts";
 
 it("the order of facts is that of their timestamps, nanoseconds included, then type, then id as UTF-8", () => {
@@ -52,23 +52,4 @@ it("a late fact needs no facts that happened before the moment gone back to", ()
   expect(needed?.timestamp).toBe(at(990));
   expect(timeline.count).toBe(1001);
   expect((timeline.end as End).now.moment.snapshot.context.heard.slice(-10, -8)).toEqual(["late", "991"]);
-});
-
-it("a late fact may be interrupted after every step", () => {
-  const actor = new Hosted(LOG);
-  actor.hear(...Array.from({ length: 100 }, (_, index) => fact("A", index, {}, `${index}`)));
-  actor.steps = 0;
-  const pieces = hearInPieces(actor.actor, actor.timeline, fact("A", -1, {}, "late"), () => actor.facts);
-  for (let steps = 1; pieces.next().done !== true; steps++) expect(actor.steps).toBe(steps);
-  expect(actor.steps).toBe(101);
-});
-
-it("time that passes may be interrupted after every delay", () => {
-  const machine = createMachine({ initial: "a", states: { a: { after: { 1000: { target: "a", reenter: true } } } } });
-  const actor = new Hosted(machine);
-  actor.hear(fact("A", 0));
-  actor.steps = 0;
-  const pieces = passInPieces(actor.actor, actor.timeline as Timeline, at(20));
-  for (let steps = 1; pieces.next().done !== true; steps++) expect(actor.steps).toBe(steps);
-  expect(actor.steps).toBe(20);
 });

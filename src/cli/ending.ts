@@ -1,0 +1,78 @@
+import type { Logger } from "pino";
+import { EXIT_CODES } from "./exit-codes.ts";
+
+/** A stop that takes longer is cut off: what is left is taken up by the next start. */
+const STOP_WITHIN_MS = 9500;
+/** One Ctrl-C under npm arrives twice, from the terminal and from npm; a person needs longer for two. */
+const SAME_SIGNAL_MS = 100;
+
+const SIGNALS = [
+  "SIGINT",
+  "SIGTERM",
+  // The terminal was closed.
+  "SIGHUP",
+] as const;
+
+/** How a daemon, or the supervisor of several, ends. */
+export interface Ending {
+  /** The exit code. */
+  readonly reason: Promise<number>;
+  /** Aborted when the end has come. */
+  readonly signal: AbortSignal;
+  fail(error: Error): void;
+  /** As a signal does, without one. */
+  stop(): void;
+}
+
+interface EndingOptions {
+  /** Signals that end it; the others are left to whoever started it. */
+  readonly signals?: readonly NodeJS.Signals[];
+  readonly stopWithinMs?: number;
+}
+
+/** Waits for the first signal or fatal error, and makes sure that the process ends once it has come. */
+export function awaitEnding(
+  logger: Logger,
+  { signals = SIGNALS, stopWithinMs = STOP_WITHIN_MS }: EndingOptions = {},
+): Ending {
+  const controller = new AbortController();
+  let sinceMs: number | undefined;
+  let settle: (code: number) => void = () => {};
+  const reason = new Promise<number>((resolve) => {
+    settle = resolve;
+  });
+
+  function end(code: number): void {
+    sinceMs = performance.now();
+    // Referenced, so that a stop that hangs cannot outlast it.
+    setTimeout(() => {
+      logger.warn("not everything was closed in time, the next start takes up what is left");
+      process.exit(code);
+    }, stopWithinMs);
+    settle(code);
+    controller.abort();
+  }
+
+  function onSignal(signal: NodeJS.Signals): void {
+    if (sinceMs === undefined) {
+      logger.info({ signal }, "stopping: publishing what is due; a second signal exits at once");
+      end(EXIT_CODES.ok.code);
+    } else if (performance.now() - sinceMs > SAME_SIGNAL_MS) {
+      logger.warn({ signal }, "exiting at once");
+      process.exit(EXIT_CODES.failed.code);
+    }
+  }
+  for (const signal of SIGNALS) process.on(signal, signals.includes(signal) ? onSignal : () => {});
+
+  return {
+    reason,
+    signal: controller.signal,
+    fail(error) {
+      logger.error({ err: error }, error.message);
+      if (sinceMs === undefined) end(EXIT_CODES.failed.code);
+    },
+    stop() {
+      if (sinceMs === undefined) end(EXIT_CODES.ok.code);
+    },
+  };
+}

@@ -1,0 +1,71 @@
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { Lane } from "../wire/lanes.ts";
+import { DAEMONS_SUBJECT } from "../wire/names.ts";
+import type { CopyTaking, LaneAt } from "./copy-taking.ts";
+import { type Member, readMember } from "./member.ts";
+
+/** Whom a lane may be copied from. */
+export interface CopySource {
+  readonly member: Member;
+  readonly at: LaneAt;
+}
+
+/** Finds out who has read how much of a lane: its owner, a follower, or a daemon that once had it. */
+export interface CopySources {
+  /** The other daemons that answer now and know the stream. */
+  members(stream: string): Promise<readonly Member[]>;
+  /** The one of these that has read the most of the lane. */
+  find(lane: Lane, members: readonly Member[]): Promise<FoundSource>;
+}
+
+interface FoundSource {
+  readonly source: CopySource | undefined;
+  /** Why one of them could not be asked. */
+  readonly failure: Error | undefined;
+}
+
+const ANSWER_MS = 500;
+
+/** @param options.instance - of our data directory: we are not asked. */
+export function createCopySources(options: {
+  readonly nc: NatsConnection;
+  readonly instance: string;
+  readonly ask: CopyTaking["ask"];
+}): CopySources {
+  const { nc, instance, ask } = options;
+  return {
+    async members(stream) {
+      const found = new Map<string, Member>();
+      for await (const { data } of await nc.requestMany(DAEMONS_SUBJECT, "", {
+        strategy: "timer",
+        maxWait: ANSWER_MS,
+      })) {
+        const member = readMember(Buffer.from(data).toString());
+        if (member === undefined || member.instance === instance) continue;
+        if (member.streams.some(({ name }) => name === stream)) found.set(member.id, member);
+      }
+      return [...found.values()];
+    },
+    async find(lane, members) {
+      const asked = members.map(async (member) => ({ member, at: await ask(lane, member.id) }));
+      const settled = await Promise.allSettled(asked);
+      const sources = settled.flatMap((each): CopySource[] => {
+        if (each.status === "rejected" || each.value.at === undefined) return [];
+        return [{ member: each.value.member, at: each.value.at }];
+      });
+      return {
+        source: sources.toSorted((a, b) => readTo(b.at) - readTo(a.at))[0],
+        failure: settled.find((each) => each.status === "rejected")?.reason as Error | undefined,
+      };
+    },
+  };
+}
+
+/** Up to where nothing of the lane is unread there. */
+export function readTo({ stand }: LaneAt): number {
+  return Math.max(stand.checkpoint, stand.intactTo);
+}
+
+export function hasTaken({ streams }: Member, { stream, partition }: Lane): boolean {
+  return streams.some(({ name, holds, follows }) => name === stream && [...holds, ...follows].includes(partition));
+}

@@ -1,0 +1,60 @@
+import type { LaneReader } from "../jetstream/lane-reader.ts";
+import type { Lane } from "../wire/lanes.ts";
+import { createHandover, type HandoverOptions } from "./handover.ts";
+import type { OwnLanes } from "./own-lanes.ts";
+
+/** Lanes that are read along beside their owners. */
+export interface FollowedLanes {
+  /** From now on these, and none of the others. */
+  follow(lanes: readonly Lane[]): Promise<void>;
+  /** No longer; nothing of it arrives when this resolves. */
+  end(lane: Lane): Promise<void>;
+  readers(): readonly LaneReader[];
+  reader(lane: Lane): LaneReader | undefined;
+  /** Nothing is asked for any more. */
+  stop(): void;
+}
+
+export interface FollowedLanesOptions extends Omit<HandoverOptions, "following" | "isReading" | "onClose"> {
+  /** Told which are followed and close. */
+  readonly own: Pick<OwnLanes, "follow">;
+  readonly open: (lane: Lane) => LaneReader;
+  /** It is not followed any more. */
+  readonly onEnded: (lane: Lane) => void;
+}
+
+export function createFollowedLanes(options: FollowedLanesOptions): FollowedLanes {
+  const { own, open, onEnded } = options;
+  const readers = new Map<Lane, LaneReader>();
+  const handover = createHandover({
+    ...options,
+    following: () => [...readers.keys()],
+    isReading: (lane) => readers.get(lane)?.isReading() ?? false,
+    onClose: tell,
+  });
+
+  function tell(): void {
+    own.follow(handover.close().filter((lane) => readers.has(lane)));
+  }
+
+  async function end(lane: Lane): Promise<void> {
+    const reader = readers.get(lane);
+    if (reader === undefined) return;
+    readers.delete(lane);
+    tell();
+    await reader.release();
+    onEnded(lane);
+  }
+
+  return {
+    async follow(lanes) {
+      for (const lane of [...readers.keys()]) if (!lanes.includes(lane)) await end(lane);
+      for (const lane of lanes) if (!readers.has(lane)) readers.set(lane, open(lane));
+      handover.stir();
+    },
+    end,
+    readers: () => [...readers.values()],
+    reader: (lane) => readers.get(lane),
+    stop: handover.stop,
+  };
+}

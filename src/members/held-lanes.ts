@@ -1,0 +1,110 @@
+import type { Delivered } from "../jetstream/delivery-audit.ts";
+import type { LaneReader } from "../jetstream/lane-reader.ts";
+import type { Lane } from "../wire/lanes.ts";
+import type { OwnLanes } from "./own-lanes.ts";
+
+/** Lanes that are read by us as their owner. */
+export interface HeldLanes {
+  /** Those whose deliveries arrive. */
+  reading(): readonly Lane[];
+  readers(): readonly LaneReader[];
+  reader(lane: Lane): LaneReader | undefined;
+  /** See `LaneReader`. */
+  audit(lane: Lane, delivered: Delivered): void;
+  /** See `LaneReader`. */
+  isCaughtUp(lane: Lane): boolean;
+  /** Why lanes cannot be read, see `LaneReader`. */
+  troubles(): readonly { readonly lane: Lane; readonly reason: string }[];
+  /**
+   * Makes lanes ready and reads them.
+   *
+   * @param before - each of them is read only when this has resolved for it.
+   * @returns whether it is to be tried again.
+   */
+  take(lanes: readonly Lane[], before: (lane: Lane) => Promise<void>): Promise<"done" | "again">;
+  /** Reads these no more; what they have led to is published, others may take them. */
+  release(which: (lane: Lane) => boolean): Promise<void>;
+  /** Reads none of them any more. What they have led to is published already, or is left. */
+  releaseAtOnce(): Promise<void>;
+  /** Takes none any more. */
+  takeNoMore(): void;
+}
+
+export interface HeldLanesOptions {
+  /** Told which are taken. */
+  readonly own: Pick<OwnLanes, "take">;
+  /** Makes lanes ready to be read: identity checked, outbox known, what is due published. Rejects to be tried again. */
+  readonly prepare: (lanes: readonly Lane[]) => Promise<void>;
+  readonly open: (lane: Lane) => LaneReader;
+  /** For the log: lanes that are read from now on, or are no longer ours. */
+  readonly onMoved: (how: "taken" | "released", lanes: readonly Lane[]) => void;
+  /** Nothing of it arrives any more: resolves when what it has led to is published, or after a short while. */
+  readonly settle: (lane: Lane) => Promise<void>;
+  /** The lane is no longer ours; forget what is in memory of it. */
+  readonly onReleased: (lane: Lane) => void;
+  /**
+   * Preparing failed; it is tried again unless this says it never will succeed.
+   *
+   * @param readsOthers - there are lanes that are read all the same.
+   */
+  readonly onTrouble: (error: Error, readsOthers: boolean) => "retry" | "give_up";
+}
+
+export function createHeldLanes(options: HeldLanesOptions): HeldLanes {
+  const { own, prepare, open, onMoved, settle, onReleased, onTrouble } = options;
+  const readers = new Map<Lane, LaneReader>();
+  let stopped = false;
+
+  async function prepared(lanes: readonly Lane[]): Promise<"ready" | "retry" | "give_up"> {
+    try {
+      await prepare(lanes);
+      return "ready";
+    } catch (error) {
+      return stopped ? "give_up" : onTrouble(error as Error, readers.size > 0);
+    }
+  }
+
+  return {
+    reading: () => [...readers.values()].filter((reader) => reader.isReading()).map((reader) => reader.lane),
+    readers: () => [...readers.values()],
+    reader: (lane) => readers.get(lane),
+    audit: (lane, delivered) => readers.get(lane)?.audit(delivered),
+    isCaughtUp: (lane) => readers.get(lane)?.isCaughtUp() ?? false,
+    troubles: () =>
+      [...readers].flatMap(([lane, reader]) => {
+        const reason = reader.trouble();
+        return reason === undefined ? [] : [{ lane, reason }];
+      }),
+    async take(lanes, before) {
+      if (lanes.length === 0 || stopped) return "done";
+      const outcome = await prepared(lanes);
+      if (outcome !== "ready") return outcome === "retry" ? "again" : "done";
+      for (const lane of lanes) await before(lane);
+      if (stopped) return "done";
+      for (const lane of lanes) readers.set(lane, open(lane));
+      own.take([...readers.keys()]);
+      onMoved("taken", lanes);
+      return "done";
+    },
+    async release(which) {
+      const gone = [...readers.keys()].filter(which);
+      for (const lane of gone) {
+        const reader = readers.get(lane);
+        readers.delete(lane);
+        own.take([...readers.keys()]);
+        await reader?.release();
+        await settle(lane);
+        onReleased(lane);
+      }
+      if (gone.length > 0) onMoved("released", gone);
+    },
+    async releaseAtOnce() {
+      await Promise.all([...readers.values()].map((reader) => reader.release()));
+      readers.clear();
+      own.take([]);
+    },
+    takeNoMore() {
+      stopped = true;
+    },
+  };
+}

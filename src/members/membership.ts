@@ -1,0 +1,138 @@
+import type { NatsConnection } from "@nats-io/transport-node";
+import { type Clock, SYSTEM_CLOCK } from "../flow/clock.ts";
+import { isNobody } from "../jetstream/connect.ts";
+import { DAEMONS_SUBJECT, daemonSubject } from "../wire/names.ts";
+import type { Denials } from "./denials.ts";
+import type { Member } from "./member.ts";
+import { createRollCall } from "./roll-call.ts";
+
+/** Tells which daemons are alive, and so which lanes are ours. */
+export interface Membership {
+  /** The live daemons by id, as each has said last; always with our own. */
+  members(): readonly Member[];
+  /** Asks now, not at the next round. */
+  refresh(): Promise<void>;
+  /** Tells the others at once what we are now. */
+  announce(): void;
+  /** One has said what it is, without being asked. */
+  heard(member: Member): void;
+  stop(): void;
+}
+
+const ROUND_MS = 1000;
+const ANSWER_MS = 300;
+/** When somebody has not answered. */
+const SOON_MS = 300;
+/** Rounds without an answer until a member counts as gone; where nobody is there under its id, as after its end, fewer. */
+const MISSES = 3;
+const ABSENCES = 2;
+
+export interface MembershipOptions {
+  readonly nc: NatsConnection;
+  /** Is everybody connected who can be: not so when NATS has just been away, as others may find it later than we do. */
+  readonly isSettled?: () => boolean;
+  /** Our own record, as it is now. */
+  readonly describe: () => Member;
+  /** Somebody came or went, or what another one knows, holds or follows is something else than before. */
+  readonly onChange: (members: readonly Member[]) => void;
+  readonly denials: Denials;
+  readonly clock?: Clock;
+}
+
+/** Live daemons are those that answer `natstate.daemons`. Whoever asks tells its own record with the question. */
+export function createMembership(options: MembershipOptions): Membership {
+  const { nc, describe, onChange, denials, isSettled = () => true, clock = SYSTEM_CLOCK } = options;
+  const ownId = describe().id;
+  const known = new Map<string, { readonly member: Member; misses: number; absences: number }>();
+  let cancelRound = () => {};
+  let stopped = false;
+  let round: Promise<void> | undefined;
+
+  function members(): readonly Member[] {
+    const answered = [...known.values()].map(({ member }) => member).filter(({ id }) => id !== ownId);
+    return [...answered, describe()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  const others = () => lastingOf(members().filter(({ id }) => id !== ownId));
+  let told = others();
+  function tell(): void {
+    const now = others();
+    if (stopped || now === told) return;
+    told = now;
+    onChange(members());
+  }
+
+  function note(member: Member): void {
+    known.set(member.id, { member, misses: 0, absences: 0 });
+  }
+
+  const rollCall = createRollCall({ nc, describe, denials, maxWait: ANSWER_MS, onAnswer: note });
+
+  async function ask(): Promise<void> {
+    const there = await rollCall.call();
+    if (there === undefined) return;
+    const present = new Set([...there].map((id) => known.get(id)?.member.instance));
+    const silent = [...known].filter(([id]) => id !== ownId && !there.has(id));
+    await Promise.all(
+      silent.map(async ([id, other]) => {
+        other.misses++;
+        if (isSettled() && (await isAbsent(nc, id))) other.absences++;
+        // One data directory has one daemon: who was started again on it is not waited for under the former id.
+        const isFollowed = present.has(other.member.instance);
+        if (other.misses >= MISSES || other.absences >= ABSENCES || isFollowed) known.delete(id);
+      }),
+    );
+    tell();
+  }
+
+  function refresh(): Promise<void> {
+    round ??= ask().finally(() => {
+      round = undefined;
+    });
+    return round;
+  }
+
+  function tick(): void {
+    const isAnyoneMissed = [...known.values()].some(({ absences }) => absences > 0);
+    cancelRound = clock.after(isAnyoneMissed ? SOON_MS : ROUND_MS, async () => {
+      if (!nc.isClosed()) await refresh();
+      if (!stopped) tick();
+    });
+  }
+  tick();
+
+  return {
+    members,
+    refresh,
+    announce() {
+      // Whoever is asked hears it; what they answer the next round asks again.
+      if (!nc.isClosed() && denials.mayAsk() && denials.mayAnswer())
+        nc.request(DAEMONS_SUBJECT, JSON.stringify(describe()), { timeout: ANSWER_MS }).catch(() => {});
+    },
+    heard(member) {
+      if (stopped || member.id === ownId) return;
+      note(member);
+      rollCall.heard(member.id);
+      tell();
+    },
+    stop() {
+      stopped = true;
+      cancelRound();
+    },
+  };
+}
+
+/** What members are, without what changes all the time. */
+function lastingOf(members: readonly Member[]): string {
+  return JSON.stringify(members.map(({ lag, rssBytes, ready, troubles, ...rest }) => rest));
+}
+
+/** The server says at once when nobody listens any more: its connection is gone. One that is frozen still has it. */
+async function isAbsent(nc: NatsConnection, id: string): Promise<boolean> {
+  try {
+    await nc.request(daemonSubject(id, "there"), undefined, { timeout: ANSWER_MS });
+    return false;
+  } catch (error) {
+    return isNobody(error);
+  }
+}

@@ -1,0 +1,138 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Journal } from "../flow/journal.ts";
+import type { EventName, EventRow, HeardEvent, LedgerRow, ParkedRow, StoredActor } from "../flow/rows.ts";
+
+/** What a store keeps of the one actor it is about, in memory: rows as a real one keeps them, JSON and all. */
+export interface MemoryJournal extends Journal {
+  /** What the actor heard, in the order in which it did. */
+  events(): readonly HeardEvent[];
+  /** What it decided, by revision. */
+  decisions(): readonly LedgerRow[];
+  /** Why it is quarantined, undefined when it is not. */
+  quarantined(): string | undefined;
+  /** Forgets all but how far its stream was read. */
+  clear(): void;
+}
+
+/** A store of one actor that is gone with its process: for who wants to see what becomes of it, and to keep nothing. */
+export function createMemoryJournal(): MemoryJournal {
+  const { clear: clearEvents, ...eventRows } = createEventRows();
+  const { clear: clearHeld, ...heldRows } = createHeldRows();
+  let checkpoint = 0;
+  let row: StoredActor | undefined;
+  let anchors: string | null = null;
+  let decisions: LedgerRow[] = [];
+  return {
+    ...eventRows,
+    ...heldRows,
+    transaction: (work) => work(),
+    checkpoint: () => checkpoint,
+    saveCheckpoint(_, sequence) {
+      checkpoint = sequence;
+    },
+    nextActorKey: () => 1,
+    findActor: () => row,
+    anchorsOf: () => anchors,
+    saveAnchors(_, written) {
+      anchors = written;
+    },
+    saveActor(saved) {
+      row = { ...saved, rowVersion: saved.rowVersion + 1 };
+      return saved.heard;
+    },
+    recordDecision: (decision) => void decisions.push(decision),
+    learntDecisions: () => [],
+    adoptDecision() {},
+    learnDecision() {},
+    recordDeadLetter: () => true,
+    findRetired: () => undefined,
+    wantRetired() {},
+    addTally() {},
+    decisions: () => decisions,
+    clear() {
+      row = undefined;
+      anchors = null;
+      decisions = [];
+      clearEvents();
+      clearHeld();
+    },
+  };
+}
+
+type EventRows = Pick<
+  MemoryJournal,
+  "eventsOf" | "heardTypes" | "recordEvent" | "markOutcome" | "forgetEvent" | "events" | "clear"
+>;
+
+function createEventRows(): EventRows {
+  let events: HeardEvent[] = [];
+  const find = ({ type, eventId }: EventName) =>
+    events.findIndex((event) => event.type === type && event.eventId === eventId);
+  const note = (event: EventName, noted: Partial<HeardEvent>) => {
+    const index = find(event);
+    events[index] = { ...(events[index] as HeardEvent), ...noted };
+  };
+  return {
+    eventsOf: (_, from) => events.filter(({ timestamp }) => from === undefined || timestamp >= from.slice(0, 23)),
+    heardTypes: (_, eventTypes) => eventTypes.filter((name) => events.some(({ type }) => type === name)),
+    recordEvent(_, heard) {
+      const known = events[find(heard)];
+      if (known === undefined) {
+        events.push({ ...heard, outcome: "applied", replayed: 0, duplicates: 0, conflicts: 0 });
+        return "new";
+      }
+      if (known.sequence === heard.sequence) return "again";
+      const isSame = hasSameContent(known, heard);
+      note(heard, isSame ? { duplicates: known.duplicates + 1 } : { conflicts: known.conflicts + 1 });
+      return isSame ? "duplicate" : "conflict";
+    },
+    markOutcome: (_, event, noted) => note(event, noted),
+    forgetEvent: (_, event) => void events.splice(find(event), 1),
+    events: () => events,
+    clear() {
+      events = [];
+    },
+  };
+}
+
+type HeldRows = Pick<
+  MemoryJournal,
+  | "isQuarantined"
+  | "quarantine"
+  | "endQuarantine"
+  | "park"
+  | "hasParked"
+  | "takeNextParked"
+  | "takeParked"
+  | "behind"
+  | "quarantined"
+  | "clear"
+>;
+
+function createHeldRows(): HeldRows {
+  let quarantined: string | undefined;
+  let parked: ParkedRow[] = [];
+  return {
+    isQuarantined: () => quarantined !== undefined,
+    quarantine({ error }) {
+      quarantined = error;
+    },
+    endQuarantine() {
+      quarantined = undefined;
+    },
+    park: (kept) => void parked.push(kept),
+    hasParked: () => parked.length > 0,
+    takeNextParked: () => parked.shift(),
+    takeParked: () => parked.splice(0),
+    behind: () => [],
+    quarantined: () => quarantined,
+    clear() {
+      quarantined = undefined;
+      parked = [];
+    },
+  };
+}
+
+function hasSameContent(a: EventRow, b: EventRow): boolean {
+  return a.timestamp === b.timestamp && isDeepStrictEqual(JSON.parse(a.body), JSON.parse(b.body));
+}

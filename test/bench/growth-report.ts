@@ -1,0 +1,124 @@
+import type { Facts } from "../facts.ts";
+import type { GrowthPoint } from "./growth.ts";
+import { aim, median, table, whole } from "./report.ts";
+
+/** What `npm run bench -- --growth` writes. */
+export interface GrowthReport extends Facts {
+  readonly actors: "order" | "device";
+  readonly points: readonly GrowthPoint[];
+}
+
+/** As people read it: a line for each size and contender, and whether the aims are met. */
+export function printGrowth({ actors, points }: GrowthReport): string {
+  const head = [
+    `${actors}s in the store`,
+    "",
+    "CPU us, a further event",
+    "events/s",
+    "b/a",
+    "server us/event",
+    "RSS MiB",
+    "start ms",
+    "WAL pages/event",
+    "WAL KiB/event",
+    "disk KiB/event",
+    "WAL MiB",
+    "store, B/event",
+    "p99 ms",
+    "beside lists",
+    "filling, us/event",
+    "others %",
+  ];
+  const sizes = [...Map.groupBy(points, (point) => point.actors)].sort(([a], [b]) => a - b);
+  const rows = sizes.flatMap(([, own]) =>
+    own.map((point) => [
+      whole(point.actors),
+      point.contender,
+      point.cpuUsPerEvent.toFixed(1),
+      whole(point.eventsPerSecond),
+      point.contender === "b" ? fixed(ofCeiling(own)) : "",
+      point.serverCpuUsPerEvent.toFixed(1),
+      whole(point.maxRssMib),
+      whole(point.startupMs),
+      point.walPagesPerEvent.toFixed(2),
+      kib(point.walBytesPerEvent),
+      kib(point.diskBytesPerEvent),
+      whole(point.walMib),
+      whole(point.storeBytesPerEvent),
+      fixed(point.latency?.p99Ms),
+      fixed(point.latencyBesideLists?.p99Ms),
+      point.filling.cpuUsPerEvent.toFixed(1),
+      whole(point.othersPercent),
+    ]),
+  );
+  return `${table([head, ...rows])}\n\n${growthAims(points).join("\n")}`;
+}
+
+/** A line for each aim that there is a figure for. */
+export function growthAims(points: readonly GrowthPoint[]): string[] {
+  const sizes = [...Map.groupBy(points, ({ actors }) => actors)].sort(([a], [b]) => a - b);
+  const own = points.filter(({ contender }) => contender === "b").sort((a, b) => a.actors - b.actors);
+  const [fewest, most] = [own[0], own.at(-1)];
+  if (fewest === undefined || most === undefined) return [];
+  const ratios = sizes.flatMap(([, of]) => ofCeiling(of) ?? []);
+  const largest = (figures: readonly (number | undefined)[]) => {
+    const known = figures.filter((figure) => figure !== undefined);
+    return known.length === 0 ? undefined : Math.max(...known);
+  };
+  const growth = most.cpuUsPerEvent / fewest.cpuUsPerEvent;
+  const name = `CPU of a further event, with ${whole(most.actors)} / with ${whole(fewest.actors)}`;
+  return [
+    aim(name, growth, "at most 1.3", (value) => value <= 1.3),
+    aim(
+      "b/a, events/s, at the worst size",
+      ratios.length === 0 ? undefined : Math.min(...ratios),
+      "at least 0.7",
+      (value) => value >= 0.7,
+    ),
+    aim("RSS MiB, the most", largest(own.map(({ maxRssMib }) => maxRssMib)), "under 400", (value) => value < 400),
+    aim(`start with ${whole(most.actors)}, s`, most.startupMs / 1000, "under 2", (value) => value < 2),
+    aim("p99 ms at 200 events/s, the most", largest(own.map(({ latency }) => latency?.p99Ms)), "under 10", isShort),
+    aim(
+      "p99 ms beside lists, the most",
+      largest(own.map(({ latencyBesideLists }) => latencyBesideLists?.p99Ms)),
+      "under 10",
+      isShort,
+    ),
+  ].filter((line) => line !== null);
+}
+
+/** Medians over several growths of the same sizes. */
+export function medianPoints(points: readonly GrowthPoint[]): GrowthPoint[] {
+  return [...Map.groupBy(points, ({ contender, actors }) => `${contender} ${actors}`).values()].map(
+    (own) => medianOf(own) as unknown as GrowthPoint,
+  );
+}
+
+function medianOf(objects: readonly object[]): Record<string, unknown> {
+  const keys = Object.keys(objects[0] ?? {});
+  return Object.fromEntries(
+    keys.map((key) => {
+      const values = objects.map((object) => (object as Record<string, unknown>)[key]);
+      if (values.every((value) => typeof value === "number")) return [key, median(values)];
+      if (values.every((value) => typeof value === "object" && value !== null)) return [key, medianOf(values)];
+      return [key, values[0]];
+    }),
+  );
+}
+
+function ofCeiling(own: readonly GrowthPoint[]): number | undefined {
+  const [a, b] = (["a", "b"] as const).map((name) => own.find(({ contender }) => contender === name));
+  return a && b && b.eventsPerSecond / a.eventsPerSecond;
+}
+
+function isShort(p99Ms: number): boolean {
+  return p99Ms < 10;
+}
+
+function kib(bytes: number | null): string {
+  return bytes === null ? "" : (bytes / 1024).toFixed(1);
+}
+
+function fixed(value: number | undefined): string {
+  return value === undefined ? "" : value.toFixed(2);
+}

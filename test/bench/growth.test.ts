@@ -1,0 +1,88 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { expect, it } from "vitest";
+import type { GrowthPoint } from "./growth.ts";
+import { growthAims, medianPoints } from "./growth-report.ts";
+import { deviceGrowth, orderGrowth } from "./growth-traffic.ts";
+import { watchWal } from "./wal-pages.ts";
+
+const point: GrowthPoint = {
+  contender: "b",
+  actors: 10_000,
+  events: 70_000,
+  filling: { eventsPerSecond: 10_000, cpuUsPerEvent: 70 },
+  runMs: 100,
+  eventsPerSecond: 8000,
+  cpuUsPerEvent: 50,
+  serverCpuUsPerEvent: 20,
+  startupMs: 900,
+  maxRssMib: 300,
+  walPagesPerEvent: 4,
+  walBytesPerEvent: 32_768,
+  diskBytesPerEvent: null,
+  walMib: 40,
+  storeBytesPerEvent: 600,
+  latency: { p50Ms: 1, p99Ms: 3, maxMs: 5, samples: 100 },
+  latencyBesideLists: null,
+  othersPercent: 0,
+};
+
+it("says of each aim whether it is met, of a size without the ceiling beside it nothing of b/a", () => {
+  const ceiling = { ...point, contender: "a", eventsPerSecond: 10_000 } as const;
+  const million = { ...point, actors: 1_000_000, cpuUsPerEvent: 75, startupMs: 2500, maxRssMib: 500 };
+  expect(growthAims([million, ceiling, point])).toEqual([
+    "CPU of a further event, with 1,000,000 / with 10,000: 1.50 (aim: at most 1.3; NOT met)",
+    "b/a, events/s, at the worst size: 0.80 (aim: at least 0.7; met)",
+    "RSS MiB, the most: 500.00 (aim: under 400; NOT met)",
+    "start with 1,000,000, s: 2.50 (aim: under 2; NOT met)",
+    "p99 ms at 200 events/s, the most: 3.00 (aim: under 10; met)",
+  ]);
+});
+
+it("of several growths the medians count", () => {
+  const others = [20, 60].map((cpuUsPerEvent) => ({ ...point, cpuUsPerEvent, latency: null }));
+  expect(medianPoints([point, ...others])).toEqual([{ ...point, latency: point.latency }]);
+});
+
+it("whoever has an event kept back hears it later, and a new one comes for every four", () => {
+  const growth = orderGrowth(1);
+  const filled = [...growth.fill(20)].flat();
+  expect(filled).toHaveLength(80);
+  // Of 20 orders five lack what decides.
+  expect(growth.decisions()).toBe(15);
+  const further = growth.further();
+  expect(further).toHaveLength(25);
+  expect(growth.decisions()).toBe(20);
+  const known = new Set(filled.map(({ actorId }) => actorId));
+  expect(further.filter(({ actorId }) => !known.has(actorId))).toHaveLength(5);
+  expect(new Set([...filled, ...further].map(({ subject }) => subject)).size).toBe(105);
+});
+
+it("grows from where it was, and a device hears a later heartbeat", () => {
+  const growth = deviceGrowth(1, 0);
+  const first = new Set([...growth.fill(10)].flat().map(({ actorId }) => actorId));
+  const second = new Set([...growth.fill(30)].flat().map(({ actorId }) => actorId));
+  expect([first.size, second.size, new Set([...first, ...second]).size]).toEqual([10, 20, 30]);
+  expect(growth.further().filter(({ body }) => String(body).includes("Heartbeat-10"))).toHaveLength(30);
+});
+
+it("counts the pages a writer puts into its log, also after the log has started over", () => {
+  const dir = mkdtempSync(join(tmpdir(), "natstate-wal-"));
+  const db = new Database(join(dir, "some.db"));
+  try {
+    db.pragma("journal_mode = WAL");
+    db.exec("CREATE TABLE some (value INTEGER)");
+    using wal = watchWal(join(dir, "some.db"));
+    expect(wal.pageBytes).toBe(4096);
+    db.exec("INSERT INTO some VALUES (1)");
+    expect(wal.pages()).toBe(1);
+    db.pragma("wal_checkpoint(RESTART)");
+    db.exec("INSERT INTO some VALUES (2)");
+    expect(wal.pages()).toBe(2);
+  } finally {
+    db.close();
+    rmSync(dir, { recursive: true });
+  }
+});

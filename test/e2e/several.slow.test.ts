@@ -1,0 +1,117 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import type { TrafficMessage } from "../../src/actor/actor-type.ts";
+import { freePort } from "../../src/nats-server/ready.ts";
+import { until } from "../until.ts";
+import { type DaemonProcess, startDaemonProcess } from "./daemon-process.ts";
+import { getJson, openWorld, traffic, type World } from "./world.ts";
+
+let dir = "";
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "natstate-several-"));
+});
+afterEach(async () => {
+  for (const { pid } of running()) process.kill(pid, "SIGKILL");
+  await until("all are gone", () => running().length === 0);
+  rmSync(dir, { recursive: true, force: true });
+});
+
+/** Processes whose command line or, as a supervisor's, environment speaks of the test's directory. */
+function running(): { readonly pid: number; readonly line: string }[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .map((name) => ({ pid: Number(name), line: read(`/proc/${name}/cmdline`), env: read(`/proc/${name}/environ`) }))
+    .filter(({ line, env }) => line.includes(dir) || env.includes(dir));
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function start(daemons: number, natsPort: number): Promise<DaemonProcess> {
+  const env = { NATSTATE_DATA: dir, NATSTATE_NATS_PORT: String(natsPort) };
+  return startDaemonProcess(env, ["--daemons", String(daemons)]);
+}
+
+/** The process of one of them. */
+function pidOf(daemon: number): number | undefined {
+  return running().find(({ line }) => line.includes(`"daemon":${daemon},`))?.pid;
+}
+
+async function stopInTime(daemons: DaemonProcess): Promise<void> {
+  const before = performance.now();
+  expect(await daemons.stop()).toBe(0);
+  expect(performance.now() - before).toBeLessThan(10_000);
+  expect(running()).toEqual([]);
+}
+
+/** Is all decided, as an independent model has it, and nothing twice? What is doubled does not pass by waiting. */
+async function untilRight(world: Pick<World, "checkStreams">, daemons: DaemonProcess, messages: TrafficMessage[]) {
+  let last: unknown;
+  const isRight = () =>
+    world.checkStreams(messages).then(
+      () => true,
+      (error) => {
+        last = error;
+        return false;
+      },
+    );
+  await until("everything is as it should be", isRight, 60_000).catch((error) => {
+    throw new Error(daemons.output(), { cause: last ?? error });
+  });
+  const ids = new Set(messages.flatMap(({ actorId, rejectedAs }) => (rejectedAs === undefined ? (actorId ?? []) : [])));
+  // Each time another daemon is asked.
+  const ask = (id: string) => fetch(`${daemons.httpUrl}/api/orders/${id}`, { headers: { connection: "close" } });
+  for (const id of ids) await until(`${id} is answered`, async () => (await ask(id)).ok, 20_000);
+}
+
+it("several daemons of one start are as one: none is missed when it is killed, and their number may change", async () => {
+  const messages = traffic(240, 51);
+  const quarter = Math.ceil(messages.length / 4);
+  const port = await freePort();
+  let daemons = await start(3, port);
+  await using world = await openWorld({ url: daemons.natsUrl, stop: async () => {} });
+  const killed = pidOf(2);
+  const published = world.publish(messages.slice(0, quarter));
+  process.kill(killed as number, "SIGKILL");
+  // Whoever had just been connected to the one that is killed gets no answer.
+  const readiness = () => getJson(daemons, "/readyz").catch(() => undefined);
+  await until("it is missed", async () => (await readiness())?.checks.daemons.ok === false);
+  await published;
+  await until("another one is in its place", async () => (await readiness())?.ready, 60_000);
+  expect(pidOf(2)).not.toBe(killed);
+  const metrics = await (await fetch(`${daemons.httpUrl}/metrics`)).text();
+  for (const daemon of [1, 2, 3]) expect(metrics).toMatch(new RegExp(`^natstate_ready{daemon="${daemon}"} [01]$`, "m"));
+  await untilRight(world, daemons, messages.slice(0, quarter));
+  await stopInTime(daemons);
+  for (const [index, wanted] of [2, 1, 2].entries()) {
+    daemons = await start(wanted, port);
+    await world.publish(messages.slice((index + 1) * quarter, (index + 2) * quarter));
+    for (const surplus of [2, 3].filter((daemon) => daemon > wanted)) {
+      const isLeft = () => existsSync(join(dir, "daemons", String(surplus), "left"));
+      await until(`daemon ${surplus} has left`, () => isLeft() && pidOf(surplus) === undefined, 60_000);
+      expect(existsSync(join(dir, "daemons", String(surplus), "natstate.json")), "nothing runs there").toBe(false);
+    }
+    await untilRight(world, daemons, messages.slice(0, (index + 2) * quarter));
+    await stopInTime(daemons);
+  }
+}, 300_000);
+
+it("a supervisor that is killed leaves nothing running, and nothing unpublished", async () => {
+  const messages = traffic(60, 52);
+  const port = await freePort();
+  const daemons = await start(2, port);
+  await using world = await openWorld({ url: daemons.natsUrl, stop: async () => {} });
+  await world.publish(messages);
+  await daemons.kill9();
+  await until("all have ended", () => running().length === 0, 12_000);
+  const again = await start(1, port);
+  await untilRight(world, again, messages);
+  await stopInTime(again);
+}, 120_000);

@@ -1,0 +1,34 @@
+import { expect, it } from "vitest";
+import { meterEvent, meterLane } from "./meters.ts";
+import { applyEach, openStation, type Station } from "./station.ts";
+
+it("of an actor held from its first event, its row says what is known in the state that it shows", () => {
+  using station = openStation();
+  const lane = meterLane({ completeness: ({ context }) => (context.last === 0 ? 40 : 80) });
+  applyEach(station, [meterEvent(lane, 1, 13)]);
+  expect(station.db.prepare("SELECT count(*) FROM quarantine").pluck().get()).toBe(1);
+  expect(station.row("busy")).toMatchObject({ state: "meter", completeness: 40 });
+  const tally = station.db.prepare("SELECT sum(value) FROM tallies WHERE name = ?").pluck();
+  expect([tally.get("completeness:40"), tally.get("completeness:0")]).toEqual([1, null]);
+});
+
+it.each([
+  ["a flipped digit", "UPDATE anchors SET anchors = replace(anchors, '\"sum\":', '\"sum\":9')"],
+  ["no JSON", "UPDATE anchors SET anchors = '['"],
+])("stored anchors with %s are as none: a late fact folds all anew, and the next ones are good", (_, damage) => {
+  const lane = meterLane();
+  const heard = Array.from({ length: 60 }, (_, index) => meterEvent(lane, index + 1, 20 + index * 2));
+  const told = (station: Station, spoil: string) => {
+    applyEach(station, heard);
+    station.db.exec(spoil);
+    station.actors.evictLane(lane);
+    applyEach(station, [meterEvent(lane, 100, 91)]);
+    station.actors.evictLane(lane);
+    applyEach(station, [meterEvent(lane, 101, 95)]);
+    expect(station.rebuilt).toEqual([]);
+    return JSON.parse(String(station.row("busy").snapshot)).end.last;
+  };
+  using good = openStation();
+  using bad = openStation();
+  expect(told(bad, damage)).toEqual(told(good, ""));
+});
