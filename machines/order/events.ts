@@ -9,58 +9,48 @@ const text = z.string().max(256);
 const amount = z.number().nonnegative().overwrite(unsignZero);
 const count = z.int().nonnegative().overwrite(unsignZero);
 
-/** `OrderCreated`: the customer placed the order. Amounts in units of `currency`. */
-export const orderCreated = z.object({
-  customerId: name,
-  totalAmount: amount,
-  currency: z.string().regex(/^[A-Z]{3}$/, "expected an ISO 4217 code such as EUR"),
-  items: z
-    .array(z.object({ sku: name, quantity: z.int().min(1), price: amount.optional() }))
-    .max(1000)
-    .optional(),
-});
-
-/** `PaymentProcessed`: what the payment service saw last. */
-export const paymentProcessed = z.object({
-  transactionId: text.optional(),
-  amount,
-  status: z.enum(["pending", "successful", "failed"]),
-  method: text.optional(),
-});
-
-/** `InventoryReserved`: quantities by SKU; none above 0 means that nothing could be reserved. */
-export const inventoryReserved = z.object({
-  reservedItems: z
-    .record(name, count)
-    .refine((items) => Object.keys(items).length <= 1000, "expected at most 1000 items")
-    .meta({ maxProperties: 1000 }),
-  warehouseId: text,
-});
-
-/** `ShippingCalculated`: cost in the order's currency, `estimatedDays` in days. */
-export const shippingCalculated = z.object({
-  shippingCost: amount,
-  estimatedDays: count,
-  carrierOptions: z
-    .array(z.object({ name, cost: amount.optional(), estimatedDays: count.optional() }))
-    .max(100)
-    .optional(),
-});
-
-/** `LoyaltyPointsUpdated`: points may be taken back, so `pointsEarned` may be negative. */
-export const loyaltyPointsUpdated = z.object({
-  pointsEarned: z.int(),
-  totalPoints: z.int(),
-  tierStatus: text,
-});
-
 /** The fields of every event type of an order, by type. */
 export const orderEvents = {
-  OrderCreated: orderCreated,
-  PaymentProcessed: paymentProcessed,
-  InventoryReserved: inventoryReserved,
-  ShippingCalculated: shippingCalculated,
-  LoyaltyPointsUpdated: loyaltyPointsUpdated,
+  /** The customer placed the order. Amounts in units of `currency`. */
+  OrderCreated: z.object({
+    customerId: name,
+    totalAmount: amount,
+    currency: z.string().regex(/^[A-Z]{3}$/, "expected an ISO 4217 code such as EUR"),
+    items: z
+      .array(z.object({ sku: name, quantity: z.int().min(1), price: amount.optional() }))
+      .max(1000)
+      .optional(),
+  }),
+  /** What the payment service saw last. */
+  PaymentProcessed: z.object({
+    transactionId: text.optional(),
+    amount,
+    status: z.enum(["pending", "successful", "failed"]),
+    method: text.optional(),
+  }),
+  /** Quantities by SKU; none above 0 means that nothing could be reserved. */
+  InventoryReserved: z.object({
+    reservedItems: z
+      .record(name, count)
+      .refine((items) => Object.keys(items).length <= 1000, "expected at most 1000 items")
+      .meta({ maxProperties: 1000 }),
+    warehouseId: text,
+  }),
+  /** Cost in the order's currency, `estimatedDays` in days. */
+  ShippingCalculated: z.object({
+    shippingCost: amount,
+    estimatedDays: count,
+    carrierOptions: z
+      .array(z.object({ name, cost: amount.optional(), estimatedDays: count.optional() }))
+      .max(100)
+      .optional(),
+  }),
+  /** Points may be taken back, so `pointsEarned` may be negative. */
+  LoyaltyPointsUpdated: z.object({
+    pointsEarned: z.int(),
+    totalPoints: z.int(),
+    tierStatus: text,
+  }),
 };
 
 /** JSON can say -0 but never writes it: without this a decision would differ from its own stored copy. */

@@ -1,19 +1,13 @@
 import { assign, setup } from "xstate";
 import type { z } from "zod";
+import type { MachineEvents } from "../../src/actor/definition.ts";
 import { earliest, type Facet, newest } from "../../src/actor/merge.ts";
 import type { orderEvents } from "./events.ts";
 
 type OrderEvents = typeof orderEvents;
 
 /** The event type as the machine receives it: its contract's fields under `data`. */
-export type OrderEvent = {
-  [Type in keyof OrderEvents]: {
-    type: Type;
-    eventId: string;
-    timestamp: string;
-    data: z.output<OrderEvents[Type]>;
-  };
-}[keyof OrderEvents];
+export type OrderEvent = MachineEvents<OrderEvents>;
 
 /** A part of the order that exactly one event type fills, with the event that filled it. */
 type OrderFacet<Type extends keyof OrderEvents> = Facet<z.output<OrderEvents[Type]>>;

@@ -1,18 +1,16 @@
 import { crc32 } from "node:zlib";
-import type { AnyStateMachine } from "xstate";
 import { showToRules } from "./actor-snapshot.ts";
 import type { ActorSnapshot, ActorType } from "./actor-type.ts";
 import { asError } from "./as-error.ts";
 import { createBoundedActor } from "./bounded-actor.ts";
-import { checkContract, isAsync } from "./check-contract.ts";
+import { checkContract } from "./check-contract.ts";
 import { draw, groundless, measure, NOTHING_HEARD } from "./conclude.ts";
 import { DECISION_ENVELOPE } from "./decision.ts";
 import { TIME_PASSED } from "./delays.ts";
 import { findNonDeterminism } from "./determinism.ts";
 import { seal } from "./seal.ts";
 import { findSecondCopies } from "./second-copy.ts";
-import { nodesOf } from "./state-nodes.ts";
-import { leafPaths } from "./state-text.ts";
+import { leafPaths, nodesOf, pathOf } from "./state-text.ts";
 import { findRefusals } from "./statechart-refusals.ts";
 
 /** Fields of an answer about an actor that a view must leave free. */
@@ -127,32 +125,14 @@ function* checkOrdering({
     if (most !== undefined && !(Number.isInteger(most) && most >= 1))
       yield `${name} ${most} is not a whole number from 1`;
   }
-  switch (ordering) {
-    case "event-time":
-      yield* findRefusals(machine);
-      return;
-    case "merge":
-      yield* checkMerging(machine);
-      return;
-    default:
-      yield `ordering ${JSON.stringify(ordering satisfies never)} is neither event-time nor merge`;
+  yield* findRefusals(machine);
+  if (ordering === "event-time") return;
+  if (ordering !== "merge")
+    yield `ordering ${JSON.stringify(ordering satisfies never)} is neither event-time nor merge`;
+  for (const node of nodesOf(machine.root)) {
+    if (node.after.length > 0)
+      yield `state ${pathOf(node)} has a delay (after): a machine that merges knows no time; leave out ordering, and it may`;
   }
-}
-
-function* checkMerging(machine: AnyStateMachine): Generator<string> {
-  for (const { key, after, invoke, entry, exit, transitions } of nodesOf(machine.root)) {
-    if (after.length > 0)
-      yield `state ${key} has a delay (after): a machine that merges knows no time; leave out ordering, and it may`;
-    if (invoke.length > 0) yield `state ${key} invokes something: an actor calls nobody`;
-    const actions = [
-      ...entry,
-      ...exit,
-      ...[...transitions.values()].flat().flatMap((transition) => transition.actions),
-    ];
-    if (actions.some(isAsync)) yield `state ${key} has an action that is async: an actor waits for nobody`;
-  }
-  const later = Object.entries(machine.implementations.actions).filter(([, action]) => isAsync(action));
-  for (const [name] of later) yield `action ${name} is async: an actor waits for nobody`;
 }
 
 function* checkDecisions({ decisionTypes, decisions, withdrawn }: ActorType): Generator<string> {

@@ -1,29 +1,28 @@
 import { isDeepStrictEqual } from "node:util";
+import { z } from "zod";
 import type { ActorType, Conclusion, DecisionContent } from "./actor-type.ts";
 
-/** A decision as published: content and envelope side by side. */
-export interface DecisionEnvelope {
-  readonly revision: number;
-  /** The revision it replaces, or null for the first. */
-  readonly supersedes: number | null;
-  readonly decidedAt: string | null;
-  /** 0 to 100. */
-  readonly dataCompleteness: number;
-  readonly basedOn: readonly string[];
-  readonly causationId: string;
-  readonly correlationId: string | null;
+/** Event and decision time, in a contract. */
+export function instant(description: string) {
+  return z.string().meta({ format: "date-time", description });
 }
 
-/** The names of {@link DecisionEnvelope}. */
-export const DECISION_ENVELOPE = [
-  "revision",
-  "supersedes",
-  "decidedAt",
-  "dataCompleteness",
-  "basedOn",
-  "causationId",
-  "correlationId",
-];
+/** Of a decision, beside the actor's id, `decisionType` and its fields (docs/wire.md). */
+export const decisionEnvelope = z.object({
+  revision: z.int().min(1).describe("1, 2, 3 ... for each actor; the highest one stands."),
+  supersedes: z.int().min(1).nullable().describe("The revision it replaces, null for the first."),
+  decidedAt: instant("The latest event time among the facts it rests on.").nullable(),
+  dataCompleteness: z.number().min(0).max(100).describe("Known share of the actor's facets, in percent."),
+  basedOn: z.array(z.string()).describe("Ids of the events it rests on."),
+  causationId: z.string().describe("Id of the event that caused it."),
+  correlationId: z.string().nullable().describe("Of the event that caused it."),
+});
+
+type Envelope = z.output<typeof decisionEnvelope>;
+export type DecisionEnvelope = { readonly [Name in keyof Envelope]: Readonly<Envelope[Name]> };
+
+/** The names of {@link decisionEnvelope}. */
+export const DECISION_ENVELOPE = Object.keys(decisionEnvelope.shape);
 
 /** What the next revision has to say, or null when the standing decision still follows. */
 export function nextContent(

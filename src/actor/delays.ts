@@ -3,9 +3,7 @@ import type { ActorType } from "./actor-type.ts";
 import { actionsOf, resolve, typeOf } from "./statechart-refusals.ts";
 
 /** How an actor type treats time; all of it has defaults. */
-export interface Timing extends Pick<ActorType, "ordering" | "graceMs" | "aheadMs"> {
-  readonly latenessMs?: number;
-}
+export type Timing = Pick<ActorType, "ordering" | "graceMs" | "aheadMs" | "latenessMs">;
 
 /** What an actor type may leave out besides: a contract alone has no machine. */
 type Timed = Partial<Pick<ActorType, "machine">> & Timing;

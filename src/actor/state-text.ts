@@ -1,11 +1,16 @@
 import type { AnyStateNode, StateValue } from "xstate";
-import { nodesOf } from "./state-nodes.ts";
 
 /*
  * XState's state values as people read and filter them: `review.documents`; of parallel states all, joined by ` · `.
  */
 
 const JOIN = " · ";
+
+/** @returns the state and all below it, as they are written. */
+export function* nodesOf(node: AnyStateNode): Generator<AnyStateNode> {
+  yield node;
+  for (const child of Object.values<AnyStateNode>(node.states)) yield* nodesOf(child);
+}
 
 /**
  * A state in one line, whatever order its parallel states were entered in.

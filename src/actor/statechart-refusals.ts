@@ -1,7 +1,6 @@
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
 import { isAsync } from "./check-contract.ts";
-import { nodesOf } from "./state-nodes.ts";
-import { pathOf } from "./state-text.ts";
+import { nodesOf, pathOf } from "./state-text.ts";
 
 /*
  * What is known of a statechart before it runs: what it may not have, and what of it is left undone. What hides in a
@@ -82,7 +81,8 @@ export function* actionsOf(machine: AnyStateMachine): Generator<Placed> {
   }
 }
 
-function transitionsOf(node: AnyStateNode): AnyTransitionDefinition[] {
+/** Of a state itself, with or without an event. */
+export function transitionsOf(node: AnyStateNode): AnyTransitionDefinition[] {
   return [...[...node.transitions.values()].flat(), ...(node.always ?? [])];
 }
 

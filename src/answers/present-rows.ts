@@ -1,7 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { ActorType } from "../actor/actor-type.ts";
-import { nodesOf } from "../actor/state-nodes.ts";
-import { leavesIn, pathOf, pathsOf } from "../actor/state-text.ts";
+import { leavesIn, nodesOf, pathOf, pathsOf } from "../actor/state-text.ts";
 import { REJECTION_REASONS } from "../wire/rejection.ts";
 import { encodeCursor, type Place } from "./cursor.ts";
 import type { DeadLetter, DeadLetterPage, DeadLetterSummary } from "./dead-letters.ts";

@@ -1,4 +1,5 @@
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
+import { transitionsOf } from "../actor/statechart-refusals.ts";
 import { eventName, nameOf, stateName } from "./labels.ts";
 
 /** Longest line of a note; Mermaid does not wrap them. */
@@ -108,10 +109,6 @@ function inEvery(node: AnyStateNode, where: string): string[] {
       const about = transition.description === undefined ? "" : `: ${transition.description}`;
       return wrapped(`${where}, ${labelOf(transition)}${about}`);
     });
-}
-
-function transitionsOf(node: AnyStateNode): AnyTransitionDefinition[] {
-  return [...[...node.transitions.values()].flat(), ...(node.always ?? [])];
 }
 
 function children(node: AnyStateNode): AnyStateNode[] {

@@ -1,6 +1,6 @@
 import type { z } from "zod";
+import type { decisionEnvelope } from "../actor/decision.ts";
 import type { Beside, Fields } from "../actor/define-contract.ts";
-import type { decisionEnvelope } from "../wire/envelope.ts";
 
 /** What publishers and consumers need to know of an actor type: a contract, or what `defineActor` gives. */
 export interface EventContract {

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { actorId, decisionEnvelope } from "../wire/envelope.ts";
+import { decisionEnvelope } from "../actor/decision.ts";
+import { actorId } from "../wire/envelope.ts";
 import { decisionSubject } from "../wire/names.ts";
 import type { DecisionOf, EventContract } from "./contract.ts";
 

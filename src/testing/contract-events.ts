@@ -3,7 +3,7 @@ import { z } from "zod";
 import { showToRules } from "../actor/actor-snapshot.ts";
 import type { ActorType } from "../actor/actor-type.ts";
 import { createBoundedActor } from "../actor/bounded-actor.ts";
-import { nodesOf } from "../actor/state-nodes.ts";
+import { nodesOf } from "../actor/state-text.ts";
 
 /** Values of events that an actor type's contract takes. */
 export interface ContractEvents {

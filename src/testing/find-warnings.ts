@@ -1,9 +1,8 @@
-import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
+import type { AnyStateMachine, AnyStateNode } from "xstate";
 import type { ActorType } from "../actor/actor-type.ts";
 import { asError } from "../actor/as-error.ts";
-import { nodesOf } from "../actor/state-nodes.ts";
-import { pathOf } from "../actor/state-text.ts";
-import { actionsOf, resolve, typeOf } from "../actor/statechart-refusals.ts";
+import { nodesOf, pathOf } from "../actor/state-text.ts";
+import { actionsOf, resolve, transitionsOf, typeOf } from "../actor/statechart-refusals.ts";
 import { prove } from "./proof.ts";
 
 /** Arrivals that are tried: what is wrong with most events shows in a few. */
@@ -52,10 +51,6 @@ function reachableFrom(root: AnyStateNode): Set<AnyStateNode> {
 /** What a history state may lead to is what its parent was left in: it was entered by another way. */
 function isBeside(history: AnyStateNode, { key }: AnyStateNode): boolean {
   return String((history.config as { target?: unknown }).target ?? "").endsWith(key);
-}
-
-function transitionsOf(node: AnyStateNode): AnyTransitionDefinition[] {
-  return [...[...node.transitions.values()].flat(), ...(node.always ?? [])];
 }
 
 /** A name that is written in another way there than here is never heard. */

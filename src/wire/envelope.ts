@@ -1,8 +1,9 @@
 import { z } from "zod";
+import { instant } from "../actor/decision.ts";
 import { ACTOR_ID, ACTOR_ID_EXPECTED } from "./names.ts";
 
 /*
- * What every event and every decision carries beside its own fields, whatever the actor type (docs/wire.md).
+ * What every event carries beside its own fields, whatever the actor type (docs/wire.md).
  * `flow/decode.ts` is what accepts an event; this says the same to others.
  */
 
@@ -14,9 +15,6 @@ const label = z.string().min(1).max(MAX_LABEL_LENGTH);
 /** An actor's id: one token of a NATS subject. */
 export const actorId = z.string().regex(ACTOR_ID, `expected ${ACTOR_ID_EXPECTED}`);
 
-/** Event and decision time. */
-const instant = (description: string) => z.string().meta({ format: "date-time", description });
-
 /** Of an event, beside the actor's id and `eventType`. */
 export const eventEnvelope = z.object({
   timestamp: instant("Event time, RFC 3339 with a zone: it decides which of two facts is newer, not arrival."),
@@ -26,15 +24,4 @@ export const eventEnvelope = z.object({
       "Identity within actor and event type: the same id twice has one effect. Else Nats-Msg-Id, else a CloudEvent's <source>#<id>, else a digest of the body.",
     ),
   correlationId: label.optional().describe("Carried to the decisions this event causes."),
-});
-
-/** Of a decision, beside the actor's id, `decisionType` and its fields. */
-export const decisionEnvelope = z.object({
-  revision: z.int().min(1).describe("1, 2, 3 ... for each actor; the highest one stands."),
-  supersedes: z.int().min(1).nullable().describe("The revision it replaces, null for the first."),
-  decidedAt: instant("The latest event time among the facts it rests on.").nullable(),
-  dataCompleteness: z.number().min(0).max(100).describe("Known share of the actor's facets, in percent."),
-  basedOn: z.array(z.string()).describe("Ids of the events it rests on."),
-  causationId: z.string().describe("Id of the event that caused it."),
-  correlationId: z.string().nullable().describe("Of the event that caused it."),
 });

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { ActorType } from "../actor/actor-type.ts";
+import { decisionEnvelope } from "../actor/decision.ts";
 import { hasDelays, TIME_PASSED } from "../actor/delays.ts";
-import { actorId, decisionEnvelope, eventEnvelope } from "./envelope.ts";
+import { actorId, eventEnvelope } from "./envelope.ts";
 import { TICK_FIELDS, tickEnvelope } from "./tick.ts";
 
 /** A JSON Schema as a plain object. */

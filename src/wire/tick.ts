@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { ActorType } from "../actor/actor-type.ts";
+import { instant } from "../actor/decision.ts";
 import { TIME_PASSED } from "../actor/delays.ts";
 import { eventSubject } from "./names.ts";
 
@@ -14,10 +15,7 @@ export const TICK_FIELDS = z.object({});
 /** Its envelope, which says less than that of an event. */
 export const tickEnvelope = z.object({
   eventId: z.string().startsWith("time:").describe("time:<timestamp>"),
-  timestamp: z.string().meta({
-    format: "date-time",
-    description: "When the delay ended, in event time; it has passed when this is stored.",
-  }),
+  timestamp: instant("When the delay ended, in event time; it has passed when this is stored."),
 });
 
 /** What it is known by: that two of them say the same is seen by their ids. */

@@ -100,7 +100,7 @@ it.each<[string, Partial<ActorType>, RegExp]>([
   ["a completeness that is none", { completeness: () => Number.NaN }, /completeness: expected 0 to 100, found NaN/],
   ["a rule that promises", { conclude: (async () => {}) as never }, /conclude: expected .*, found a promise/],
   ["what is waited for later", { waitingFor: (async () => []) as never }, /waitingFor: a Promise/],
-  ["an async action", { machine: machine({ entry: async () => {} }) }, /has an action that is async/],
+  ["an async action", { machine: machine({ entry: async () => {} }) }, /entry: an action is async/],
   [
     "an async action with a name",
     {
@@ -108,7 +108,7 @@ it.each<[string, Partial<ActorType>, RegExp]>([
         actions: { mail: async () => {} },
       }),
     },
-    /action mail is async/,
+    /state announced, entry: an action is async/,
   ],
   [
     "states that chase each other from the start",

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createActor } from "xstate";
-import { shippingCalculated } from "../../machines/order/events.ts";
+import { orderEvents } from "../../machines/order/events.ts";
 import { orderMachine } from "../../machines/order/machine.ts";
 import { at, COLD, created, having, paid, reserved, rewarded, run, shipped } from "./order-driver.ts";
 
@@ -204,7 +204,9 @@ describe("a new revision", () => {
   });
 
   test("is not due for a number that JSON cannot write: -0 days are 0 days", () => {
-    const { estimatedDays } = shippingCalculated.parse(JSON.parse('{"shippingCost": 0, "estimatedDays": -0}'));
+    const { estimatedDays } = orderEvents.ShippingCalculated.parse(
+      JSON.parse('{"shippingCost": 0, "estimatedDays": -0}'),
+    );
     expect(run([...confirmed, shipped(3, estimatedDays), rewarded(4)], COLD).revisions).toHaveLength(2);
   });
 });

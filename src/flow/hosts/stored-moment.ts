@@ -1,5 +1,5 @@
 import type { AnyMachineSnapshot, AnyStateMachine, AnyStateNode, StateValue } from "xstate";
-import { nodesOf } from "../../actor/state-nodes.ts";
+import { nodesOf } from "../../actor/state-text.ts";
 import { settle } from "./settle.ts";
 import type { Moment } from "./statechart.ts";
 import type { Timers } from "./timers.ts";

@@ -1,6 +1,5 @@
 import type { AnyStateMachine } from "xstate";
-import { nodesOf } from "../../actor/state-nodes.ts";
-import { pathOf } from "../../actor/state-text.ts";
+import { nodesOf, pathOf } from "../../actor/state-text.ts";
 import type { Timeline } from "./timeline.ts";
 import { findNext, type Timers } from "./timers.ts";
 
