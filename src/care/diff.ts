@@ -139,11 +139,10 @@ function compareLedgers(
   const differing = [...new Set([...ours.keys(), ...theirs.keys()])].filter(
     (revision) => ours.get(revision)?.payload !== theirs.get(revision)?.payload,
   );
-  const isSaid = (row: ImageDecision) => heldBy(published, row) !== "otherwise";
   // What DECISIONS has is what was decided, whoever decided it; revisions after that have other numbers.
   const isOther = differing.some((revision) => {
     const row = ours.get(revision);
-    return row !== undefined && row.published !== null && isSaid(row);
+    return row !== undefined && row.published !== null && !contradicts(published, row);
   });
   const found: Found[] = differing
     .filter((revision) => !isOther || ours.get(revision)?.published === null)
@@ -174,7 +173,7 @@ function compareDecisions(stored: ActorImage, published: PublishedHistory): Foun
     found.push({ what: "revisions in DECISIONS", store: null, log: order.join(", ") });
   }
   for (const row of stored.ledger) {
-    if (row.published === null || heldBy(published, row) !== "otherwise") continue;
+    if (row.published === null || !contradicts(published, row)) continue;
     const theirs = decisionAt(decisions, row.published);
     found.push({ what: `revision ${row.revision} in DECISIONS`, store: row.payload, log: theirs?.payload ?? null });
   }
@@ -185,11 +184,11 @@ function compareDecisions(stored: ActorImage, published: PublishedHistory): Foun
   return found;
 }
 
-/** Does DECISIONS hold a published revision with these bytes? What has aged out cannot be held against it. */
-function heldBy({ decisions, firstSequence }: PublishedHistory, row: ImageDecision): "so" | "no_longer" | "otherwise" {
-  if (row.published !== null && row.published < firstSequence) return "no_longer";
+/** Does DECISIONS hold something else where a revision was published? What has aged out cannot be held against it. */
+function contradicts({ decisions, firstSequence }: PublishedHistory, row: ImageDecision): boolean {
+  if (row.published !== null && row.published < firstSequence) return false;
   const theirs = decisionAt(decisions, row.published);
-  return theirs?.revision === row.revision && theirs.payload === row.payload ? "so" : "otherwise";
+  return theirs?.revision !== row.revision || theirs.payload !== row.payload;
 }
 
 /** An actor may have taken thousands: they are not walked for each of them. */

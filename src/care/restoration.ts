@@ -117,12 +117,7 @@ function learn(journal: Journal, lane: Lane, actorId: string, found: PublishedDe
   journal.learnDecision(lane, actorId, { ...found, pastTo: journal.checkpoint(lane) });
 }
 
-interface Restored {
-  readonly journal: Journal;
-  readonly actors: HotActors;
-  readonly lane: Lane;
-  readonly retired: RetiredRow;
-}
+type Restored = Pick<RestorationOptions, "journal" | "actors"> & { readonly lane: Lane; readonly retired: RetiredRow };
 
 /** Not derived: an actor that was never retired keeps its decisions when the rules change, until its next event. */
 function adoptLedger(

@@ -7,27 +7,6 @@ import { digestOf, type QuietActor, type QuietPlace, type RetiredRows } from "..
 import { createTallies, type Tallies, wholePercent } from "../flow/tallies.ts";
 import type { Lane } from "../wire/lanes.ts";
 
-/** What one step did. */
-export interface RetirementStep {
-  readonly retired: number;
-  /** False: the walk has come to its end, and the next step begins anew. */
-  readonly hasMore: boolean;
-}
-
-/** Gives up the rows of actors that have been settled for long, a few at a time. */
-export interface Retirement {
-  /**
-   * One transaction, of a few milliseconds at most: events wait for it.
-   *
-   * Age is stream time, held against the latest message of the type that was applied: a clock that jumps retires nobody, and
-   * neither does a stream in which nothing happens.
-   *
-   * @param lanes - the type's lanes of which everything stored is applied; actors of others are left alone.
-   * @throws when the commit fails; then nothing happened.
-   */
-  step(type: ActorType, lanes: readonly Lane[], retainMs: number): RetirementStep;
-}
-
 export interface RetirementOptions {
   readonly journal: Journal;
   readonly rows: RetiredRows;
@@ -43,7 +22,10 @@ const MAX_STEP_MS = 2;
 
 const BEGINNING: QuietPlace = { firstSeenAtMs: Number.MIN_SAFE_INTEGER, id: "" };
 
-export function createRetirement(options: RetirementOptions): Retirement {
+/** Gives up the rows of actors that have been settled for long, a few at a time. */
+export type Retirement = ReturnType<typeof createRetirement>;
+
+export function createRetirement(options: RetirementOptions) {
   const { journal, rows, actors, clock = SYSTEM_CLOCK, reached = () => {} } = options;
   /** By type: those behind it were retired, or are not to be yet; the walk comes to them again. */
   const places = new Map<string, QuietPlace>();
@@ -81,7 +63,17 @@ export function createRetirement(options: RetirementOptions): Retirement {
   }
 
   return {
-    step(type, lanes, retainMs) {
+    /**
+     * One transaction, of a few milliseconds at most: events wait for it.
+     *
+     * Age is stream time, held against the latest message of the type that was applied: a clock that jumps retires nobody, and
+     * neither does a stream in which nothing happens.
+     *
+     * @param lanes - the type's lanes of which everything stored is applied; actors of others are left alone.
+     * @returns `hasMore` false: the walk has come to its end, and the next step begins anew.
+     * @throws when the commit fails; then nothing happened.
+     */
+    step(type: ActorType, lanes: readonly Lane[], retainMs: number) {
       const [any] = lanes;
       const nowMs = any === undefined ? null : rows.heardMs(any.stream);
       if (nowMs === null) return { retired: 0, hasMore: false };

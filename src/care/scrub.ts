@@ -4,10 +4,9 @@ import { inTurns } from "../flow/pieces.ts";
 import type { Log } from "../jetstream/stream-reader.ts";
 import { openReader } from "../store/reader.ts";
 import type { Lane } from "../wire/lanes.ts";
-import { openDeriver } from "./derive-actor.ts";
 import type { Difference } from "./diff.ts";
 import { proveActor } from "./prove-actor.ts";
-import { verifyActor } from "./verify-actor.ts";
+import { openDeriver, verifyActor } from "./verify-actor.ts";
 
 export interface ScrubOptions {
   readonly log: Pick<Log, "jsm">;

@@ -1,12 +1,69 @@
+import type { Delivery } from "../flow/delivery.ts";
+import { storedDelivery } from "../flow/event-row.ts";
 import { inTurns } from "../flow/pieces.ts";
 import { readActorHistory } from "../jetstream/actor-history.ts";
 import type { Session } from "../jetstream/session.ts";
 import { readIdentity } from "../jetstream/stream-identity.ts";
-import type { Images } from "../store/stored-actor.ts";
+import type { ActorImage, Images, ParkedMessage } from "../store/stored-actor.ts";
+import { openThrowawayStore } from "../store/throwaway-store.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { DECISIONS_STREAM } from "../wire/names.ts";
-import type { ActorLog, Deriver } from "./derive-actor.ts";
-import { type Comparison, compareActor, compareRejections } from "./diff.ts";
+import { agedOf } from "./aged-events.ts";
+import { createDerivation } from "./derive-store.ts";
+import { type Comparison, compareActor, compareRejections, type PublishedHistory } from "./diff.ts";
+
+/** All the log holds about one actor. */
+interface ActorLog {
+  /** In stream order. */
+  readonly deliveries: readonly Delivery[];
+  /** First sequence of the stream, read after the deliveries: what is older has aged out. */
+  readonly firstSequence: number;
+  /** When the stream was created, ms since the epoch: what was stored before is of a stream it replaced. */
+  readonly createdMs: number;
+  readonly published: PublishedHistory;
+}
+
+/** Events applied in one piece. */
+const AT_ONCE = 20;
+
+/**
+ * Opens what derives actors from the log, one at a time, as the daemon would: the same processor, in a store of its own in
+ * memory.
+ *
+ * @param maxBytes - as the daemon's `NATSTATE_MAX_EVENT_BYTES`.
+ */
+export function openDeriver(maxBytes: number) {
+  const throwaway = openThrowawayStore();
+  const { journal, images } = throwaway;
+
+  /**
+   * @param stored - how far to go: to its checkpoint, without what is kept back in quarantine; its events stand in for
+   *   those that have aged out of the stream.
+   */
+  function* derive(lane: Lane, actorId: string, stored: ActorImage, log: ActorLog) {
+    const derivation = createDerivation({ journal, lanes: [lane], maxBytes });
+    const aged = agedOf(stored.events, log.deliveries, log);
+    yield* derivation.aged(aged.map((event) => storedDelivery(lane, actorId, event)));
+    const keyOf = ({ sequence, storedAtMs }: ParkedMessage) => `${sequence} of ${storedAtMs}`;
+    const parked = new Set(stored.parked.map(keyOf));
+    const due = log.deliveries.filter(
+      (delivery) => delivery.sequence <= stored.checkpoint && !parked.has(keyOf(delivery)),
+    );
+    for (let from = 0; from < due.length; from += AT_ONCE) {
+      derivation.held(due.slice(from, from + AT_ONCE));
+      yield;
+    }
+    const image = yield* images.find(lane, actorId);
+    /** Reasons by sequence. */
+    const rejections = new Map([...images.rejections(lane.stream)].map(({ sequence, reason }) => [sequence, reason]));
+    return { image, rejections, fromStore: aged.length };
+  }
+
+  return {
+    derive: (...asked: Parameters<typeof derive>) => throwaway.undone(derive(...asked)),
+    close: throwaway.close,
+  };
+}
 
 /** One actor held against the log. */
 export interface Verified extends Comparison {
@@ -21,7 +78,7 @@ export interface Verified extends Comparison {
 export interface VerifyOptions {
   readonly jsm: Session["jsm"];
   readonly images: Images;
-  readonly deriver: Deriver;
+  readonly deriver: ReturnType<typeof openDeriver>;
   /** Told what each turn of the work took of the CPU, and each message that was read for it. */
   readonly onWork?: (ms: number) => void;
 }
@@ -38,14 +95,8 @@ export async function verifyActor(options: VerifyOptions, lane: Lane, actorId: s
   const { jsm, images, deriver, onWork = () => {} } = options;
   const stored = await inTurns(images.find(lane, actorId), onWork);
   if (stored.isRetired) {
-    return {
-      exists: true,
-      isRetired: true,
-      fromStore: 0,
-      isOtherHistory: false,
-      isOtherVersion: false,
-      differences: [],
-    };
+    const nothing = { differences: [], isOtherHistory: false, isOtherVersion: false };
+    return { ...nothing, exists: true, isRetired: true, fromStore: 0 };
   }
   const log = await readActorLog(jsm, lane, actorId, stored.checkpoint);
   onWork(MESSAGE_MS * (log.deliveries.length + log.published.decisions.length));
@@ -63,10 +114,6 @@ async function readActorLog(jsm: Session["jsm"], lane: Lane, actorId: string, up
   // Afterwards: what ages out in between then counts as aged out, not as missing.
   const { firstSequence, created } = await readIdentity(jsm, lane.stream);
   const outbox = await readIdentity(jsm, DECISIONS_STREAM);
-  return {
-    deliveries,
-    firstSequence,
-    createdMs: Date.parse(created),
-    published: { decisions, firstSequence: outbox.firstSequence },
-  };
+  const published = { decisions, firstSequence: outbox.firstSequence };
+  return { deliveries, firstSequence, createdMs: Date.parse(created), published };
 }

@@ -6,9 +6,8 @@ import { openReader, type StoreReader } from "../store/reader.ts";
 import { openWorkspace } from "../store/workspace.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { consumerName, partitionOf } from "../wire/names.ts";
-import { openDeriver } from "./derive-actor.ts";
 import type { OnProgress } from "./derive-store.ts";
-import { verifyActor } from "./verify-actor.ts";
+import { openDeriver, verifyActor } from "./verify-actor.ts";
 import { type Compared, MAX_DIFFERENCES, verifyAll } from "./verify-all.ts";
 
 /** What came of it. */

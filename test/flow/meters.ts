@@ -1,8 +1,8 @@
 import { assign, createMachine } from "xstate";
 import { z } from "zod";
 import type { ActorType } from "../../src/actor/actor-type.ts";
-import { openDeriver } from "../../src/care/derive-actor.ts";
 import { compareActor, type Difference } from "../../src/care/diff.ts";
+import { openDeriver } from "../../src/care/verify-actor.ts";
 import type { Delivery } from "../../src/flow/delivery.ts";
 import { atOnce } from "../../src/flow/pieces.ts";
 import type { PublishedDecision } from "../../src/flow/rows.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openDeriver } from "../../src/care/derive-actor.ts";
 import { release } from "../../src/care/release.ts";
+import { openDeriver } from "../../src/care/verify-actor.ts";
 import { createHotActors } from "../../src/flow/hot-actors.ts";
 import { atOnce } from "../../src/flow/pieces.ts";
 import { createProcessor } from "../../src/flow/processor.ts";
