@@ -26,7 +26,7 @@ export function* proveActor(type: ActorType, id: string, image: ActorImage, seed
   const random = createRandom(seed);
   const arrivals = createArrivals(type, id);
   for (let order = 0; order < ORDERS; order++) {
-    const divergence = yield* arrivals.compareInPieces(shuffle(events, random));
+    const divergence = yield* arrivals.compare(shuffle(events, random));
     if (divergence !== undefined) return divergence.names;
   }
   return [];

@@ -1,7 +1,7 @@
 import type { ActorType, ExpectedActor, Rehearsal, TrafficMessage, TrafficOptions } from "../actor/actor-type.ts";
 import { graceOf } from "../actor/delays.ts";
 import { createRandom, type Random } from "../actor/seeded-random.ts";
-import { type ContractEvents, createContractEvents, gapsOf } from "../testing/contract-events.ts";
+import { createContractEvents, gapsOf, type MakeEvent } from "../testing/contract-events.ts";
 import { type HostedActor, hostActor, type Published } from "../testing/hosted-actor.ts";
 import { eventSubject } from "../wire/names.ts";
 
@@ -83,7 +83,7 @@ function makeTraffic(type: ActorType, options: TrafficOptions): TrafficMessage[]
   return placed.sort((a, b) => a.place - b.place).map(({ message }) => message);
 }
 
-function liveOnce(type: ActorType, made: ContractEvents, hosted: HostedActor, random: Random): Life {
+function liveOnce(type: ActorType, make: MakeEvent, hosted: HostedActor, random: Random): Life {
   const pick = <Item>(items: readonly Item[]) => items[Math.floor(random() * items.length)] as Item;
   const eventTypes = Object.keys(type.events);
   const gaps = gapsOf(type).filter((ms) => type.latenessMs === undefined || ms * MOST_EVENTS <= type.latenessMs);
@@ -93,7 +93,7 @@ function liveOnce(type: ActorType, made: ContractEvents, hosted: HostedActor, ra
   for (let count = 2 + Math.floor(random() * (MOST_EVENTS - 1)); count > 0; count--) {
     const awaited = hosted.standing().waitingFor.filter((name) => eventTypes.includes(name));
     const eventType = awaited.length > 0 && random() < EXPECTED ? pick(awaited) : pick(eventTypes);
-    const fields = made.fieldsOf(eventType, Math.floor(random() * VARIANTS));
+    const { fields } = make(eventType, Math.floor(random() * VARIANTS));
     const told = { eventType, afterMs: Math.floor(afterMs), fields };
     hear(hosted, told, `e${events.length + 1}`);
     events.push(told);

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { ActorType } from "../actor/actor-type.ts";
 import { asError } from "../actor/as-error.ts";
 import { comparePlaces } from "../flow/hosts/fact-order.ts";
-import { atOnce, type Pieces } from "../flow/pieces.ts";
+import type { Pieces } from "../flow/pieces.ts";
 import type { EventRow } from "../flow/rows.ts";
 import { type HostedActor, hostActor, type Standing } from "./hosted-actor.ts";
 import { tellStory } from "./story.ts";
@@ -36,30 +36,28 @@ export interface Divergence {
   readonly other: ToldArrival;
 }
 
-/** Lets events of one actor arrive over and over again, in many ways, and compares what becomes of it. */
-export interface Arrivals {
-  /**
-   * @param arriving - in the order in which they are heard; those of one identity are duplicates.
-   * @returns undefined when that comes to the same as hearing each event once, in the order in which they happened.
-   */
-  compare(arriving: readonly Arriving[]): Divergence | undefined;
-  /** {@link Arrivals.compare}, one event a piece. */
-  compareInPieces(arriving: readonly Arriving[]): Pieces<Divergence | undefined>;
-  /** What went wrong first with events that its contract takes; undefined when nothing did. */
-  trouble(): string | undefined;
-}
-
 const SECOND_MS = 1000;
 const HOUR_MS = 3_600_000;
 /** Delays that are let pass after the last event, so that what they do is compared, too. */
 const DELAYS_AFTER = 3;
 
-/** @param id - of the actor, as its machine is told. */
-export function createArrivals(type: ActorType, id: string): Arrivals {
+/**
+ * Lets events of one actor arrive over and over again, in many ways, and compares what becomes of it.
+ *
+ * @param id - of the actor, as its machine is told.
+ */
+export function createArrivals(type: ActorType, id: string) {
   // What is too late depends on what has arrived: that is what it is for, and no lack of convergence.
   const { latenessMs: _latenessMs, maxFacts: _maxFacts, ...unlimited } = type;
   const hosted = hostActor(unlimited, id);
   let trouble: string | undefined;
+
+  /**
+   * One event a piece.
+   *
+   * @param arriving - in the order in which they are heard; those of one identity are duplicates.
+   * @returns undefined when that comes to the same as hearing each event once, in the order in which they happened.
+   */
   function* compare(arriving: readonly Arriving[]): Pieces<Divergence | undefined> {
     const events = new Map(arriving.map(({ event }) => [`${event.type}/${event.eventId}`, event]));
     const inOrder = [...events.values()].sort(comparePlaces).map((event) => ({ event, isRestarted: false }));
@@ -80,7 +78,8 @@ export function createArrivals(type: ActorType, id: string): Arrivals {
     };
   }
 
-  return { compare: (arriving) => atOnce(compare(arriving)), compareInPieces: compare, trouble: () => trouble };
+  /** What went wrong first with events that its contract takes; undefined when nothing did. */
+  return { compare, trouble: () => trouble };
 }
 
 /** @returns what it was once all was heard, and after the delays that follow. */

@@ -5,13 +5,16 @@ import type { ActorType } from "../actor/actor-type.ts";
 import { createBoundedActor } from "../actor/bounded-actor.ts";
 import { nodesOf } from "../actor/state-text.ts";
 
-/** Values of events that an actor type's contract takes. */
-export interface ContractEvents {
-  /** @returns what a publisher could send as the fields of such an event: for the same variant always the same. */
-  fieldsOf(eventType: string, variant: number): Readonly<Record<string, unknown>>;
-  /** @returns what the contract makes of the same. */
-  dataOf(eventType: string, variant: number): Readonly<Record<string, unknown>>;
+/** Values of an event that an actor type's contract takes. */
+interface Made {
+  /** What a publisher could send as its fields. */
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** What the contract makes of them. */
+  readonly data: Readonly<Record<string, unknown>>;
 }
+
+/** For the same variant of an event type always the same. */
+export type MakeEvent = (eventType: string, variant: number) => Made;
 
 /** Values that are tried before a contract is taken for one that cannot be guessed. */
 const ATTEMPTS = 50;
@@ -25,24 +28,15 @@ export class ContractError extends Error {
 }
 
 /** @throws ContractError, on use, with the event type's name, when its schema leads to nothing it takes. */
-export function createContractEvents(type: ActorType): ContractEvents {
+export function createContractEvents(type: ActorType): MakeEvent {
   const schemas = new Map(Object.entries(type.events).map(([eventType, contract]) => [eventType, schemaOf(contract)]));
   const made = new Map<string, Made>();
-  const make = (eventType: string, variant: number): Made => {
+  return (eventType, variant) => {
     const key = `${eventType}/${variant}`;
     const known = made.get(key) ?? makeFields(type, eventType, schemas.get(eventType) ?? {}, variant);
     made.set(key, known);
     return known;
   };
-  return {
-    fieldsOf: (eventType, variant) => make(eventType, variant).fields,
-    dataOf: (eventType, variant) => make(eventType, variant).data,
-  };
-}
-
-interface Made {
-  readonly fields: Readonly<Record<string, unknown>>;
-  readonly data: Readonly<Record<string, unknown>>;
 }
 
 function makeFields(type: ActorType, eventType: string, schema: JsonSchema, variant: number): Made {

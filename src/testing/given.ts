@@ -2,16 +2,11 @@ import { AssertionError } from "node:assert";
 import { isDeepStrictEqual } from "node:util";
 import type { StateValue } from "xstate";
 import type { ActorType } from "../actor/actor-type.ts";
+import { graceOf } from "../actor/delays.ts";
 import type { Outcome } from "../flow/batch-result.ts";
 import type { Wait } from "../flow/hosts/waits.ts";
-import {
-  certainFromMs,
-  type HostedActor,
-  hostActor,
-  type Published,
-  type Standing,
-  type Step,
-} from "./hosted-actor.ts";
+import { endMs } from "../flow/ticks.ts";
+import { type HostedActor, hostActor, type Published, type Standing, type Step } from "./hosted-actor.ts";
 import { tellStory } from "./story.ts";
 import { readTime, type Said, type Time, type Written } from "./written.ts";
 
@@ -73,7 +68,8 @@ export function given<Type extends ActorType>(
   function goOn(toMs: number): void {
     for (;;) {
       const due = hosted.standing().due[0]?.at;
-      if (due === undefined || certainFromMs(actor, due) > toMs) break;
+      // No event of before it is waited for any more.
+      if (due === undefined || endMs(due) + graceOf(actor) > toMs) break;
       hosted.pass(due, nowMs);
     }
     nowMs = Math.max(nowMs, toMs);

@@ -1,6 +1,5 @@
 import type { ActorSnapshot, ActorType, DecisionContent } from "../actor/actor-type.ts";
 import { decodeContent, standingAfter } from "../actor/decision.ts";
-import { graceOf } from "../actor/delays.ts";
 import { compareTimestamps } from "../actor/event-time.ts";
 import type { Handled, Outcome } from "../flow/batch-result.ts";
 import { type Delivery, keptHeaders, toDelivery } from "../flow/delivery.ts";
@@ -196,9 +195,4 @@ function look(
     decision: last === undefined ? null : standingAfter(type, last),
     quarantine: quarantine ?? null,
   };
-}
-
-/** When a delay that ends then is sure to have: no event of before is waited for any more. Ms since the epoch. */
-export function certainFromMs(type: ActorType, due: string): number {
-  return endMs(due) + graceOf(type);
 }

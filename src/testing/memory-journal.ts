@@ -3,19 +3,13 @@ import type { Journal } from "../flow/journal.ts";
 import type { EventName, EventRow, HeardEvent, LedgerRow, ParkedRow, StoredActor } from "../flow/rows.ts";
 
 /** What a store keeps of the one actor it is about, in memory: rows as a real one keeps them, JSON and all. */
-export interface MemoryJournal extends Journal {
-  /** What the actor heard, in the order in which it did. */
-  events(): readonly HeardEvent[];
-  /** What it decided, by revision. */
-  decisions(): readonly LedgerRow[];
-  /** Why it is quarantined, undefined when it is not. */
-  quarantined(): string | undefined;
-  /** Forgets all but how far its stream was read. */
-  clear(): void;
-}
+export type MemoryJournal = ReturnType<typeof createMemoryJournal>;
+
+/** What else its parts do. */
+type Further = Readonly<Record<string, unknown>>;
 
 /** A store of one actor that is gone with its process: for who wants to see what becomes of it, and to keep nothing. */
-export function createMemoryJournal(): MemoryJournal {
+export function createMemoryJournal() {
   const { clear: clearEvents, ...eventRows } = createEventRows();
   const { clear: clearHeld, ...heldRows } = createHeldRows();
   let checkpoint = 0;
@@ -48,7 +42,9 @@ export function createMemoryJournal(): MemoryJournal {
     findRetired: () => undefined,
     wantRetired() {},
     addTally() {},
-    decisions: () => decisions,
+    /** What it decided, by revision. */
+    decisions: (): readonly LedgerRow[] => decisions,
+    /** Forgets all but how far its stream was read. */
     clear() {
       row = undefined;
       anchors = null;
@@ -56,15 +52,10 @@ export function createMemoryJournal(): MemoryJournal {
       clearEvents();
       clearHeld();
     },
-  };
+  } satisfies Journal & Further;
 }
 
-type EventRows = Pick<
-  MemoryJournal,
-  "eventsOf" | "heardTypes" | "recordEvent" | "markOutcome" | "forgetEvent" | "events" | "clear"
->;
-
-function createEventRows(): EventRows {
+function createEventRows() {
   let events: HeardEvent[] = [];
   const find = ({ type, eventId }: EventName) =>
     events.findIndex((event) => event.type === type && event.eventId === eventId);
@@ -88,28 +79,15 @@ function createEventRows(): EventRows {
     },
     markOutcome: (_, event, noted) => note(event, noted),
     forgetEvent: (_, event) => void events.splice(find(event), 1),
-    events: () => events,
+    /** What the actor heard, in the order in which it did. */
+    events: (): readonly HeardEvent[] => events,
     clear() {
       events = [];
     },
-  };
+  } satisfies Partial<Journal> & Further;
 }
 
-type HeldRows = Pick<
-  MemoryJournal,
-  | "isQuarantined"
-  | "quarantine"
-  | "endQuarantine"
-  | "park"
-  | "hasParked"
-  | "takeNextParked"
-  | "takeParked"
-  | "behind"
-  | "quarantined"
-  | "clear"
->;
-
-function createHeldRows(): HeldRows {
+function createHeldRows() {
   let quarantined: string | undefined;
   let parked: ParkedRow[] = [];
   return {
@@ -125,12 +103,13 @@ function createHeldRows(): HeldRows {
     takeNextParked: () => parked.shift(),
     takeParked: () => parked.splice(0),
     behind: () => [],
+    /** Why it is quarantined, undefined when it is not. */
     quarantined: () => quarantined,
     clear() {
       quarantined = undefined;
       parked = [];
     },
-  };
+  } satisfies Partial<Journal> & Further;
 }
 
 function hasSameContent(a: EventRow, b: EventRow): boolean {

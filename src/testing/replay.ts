@@ -1,7 +1,7 @@
 import { AssertionError } from "node:assert";
 import { readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
-import type { ActorType, DecisionContent } from "../actor/actor-type.ts";
+import type { ActorType } from "../actor/actor-type.ts";
 import { decodeContent } from "../actor/decision.ts";
 import { type ExportedHistory, readExportedHistory } from "../answers/history-export.ts";
 import { type HostedActor, hostActor } from "./hosted-actor.ts";
@@ -39,7 +39,9 @@ export function replay(actor: ActorType, file: string | URL): void {
   if (differences.length === 0) return;
   throw new AssertionError({
     message: [`${String(file)}: ${history.id} comes to something else now`, ...differences, ...tell(hosted)].join("\n"),
-    ...{ actual: ending(state, now), expected: ending(history.state, then), operator: "deepStrictEqual" },
+    actual: { state, decisions: now },
+    expected: { state: history.state, decisions: then },
+    operator: "deepStrictEqual",
   });
 }
 
@@ -58,10 +60,6 @@ function readHistory({ name }: ActorType, file: string | URL): ExportedHistory {
 function differ(name: string, then: unknown, now: unknown): string[] {
   if (isDeepStrictEqual(then, now)) return [];
   return [`  ${name}: ${JSON.stringify(then) ?? "none"} then, ${JSON.stringify(now) ?? "none"} now`];
-}
-
-function ending(state: string, decisions: readonly DecisionContent[]) {
-  return { state, decisions };
 }
 
 function tell(hosted: HostedActor): string[] {
