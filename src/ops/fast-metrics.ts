@@ -6,27 +6,17 @@ export interface CounterCell {
   value: number;
 }
 
-/** A counter and its series. */
-export interface CellCounter {
-  /** The series with these label values, in the order of the description's labels; shown, as 0, from then on. */
-  cell(...labelValues: string[]): CounterCell;
-}
-
 /** One time series of a histogram. */
 export interface HistogramCell {
   /** Negative values and NaN count as 0: clocks differ, and a sum must not fall. */
   observe(value: number): void;
 }
 
-/** A histogram and its series. */
-export interface CellHistogram {
-  /** As {@link CellCounter.cell}. */
-  cell(...labelValues: string[]): HistogramCell;
-}
-
 type Labels = Readonly<Record<string, string>>;
 
-interface Series<Cell> {
+/** The time series of one metric. */
+export interface Series<Cell> {
+  /** The one with these label values, in the order of the description's labels; shown, as 0, from then on. */
   cell(...labelValues: string[]): Cell;
   all(): Iterable<{ readonly labels: Labels; readonly cell: Cell }>;
 }
@@ -38,7 +28,7 @@ interface Buckets extends HistogramCell {
 }
 
 /** Registers a counter whose series are plain numbers until it is scraped. */
-export function createCounter(registry: Registry, description: MetricDescription): CellCounter {
+export function createCounter(registry: Registry, description: MetricDescription): Series<CounterCell> {
   const { name, help, labels } = description;
   const series = createSeries(labels, (): CounterCell => ({ value: 0 }));
   new Counter({
@@ -55,7 +45,7 @@ export function createCounter(registry: Registry, description: MetricDescription
 }
 
 /** Registers a histogram that keeps its own buckets; what is scraped is what prom-client's own would say. */
-export function createHistogram(registry: Registry, description: HistogramDescription): CellHistogram {
+export function createHistogram(registry: Registry, description: HistogramDescription): Series<HistogramCell> {
   const { name, help, labels, buckets } = description;
   const bounds = new Float64Array([...buckets, Number.POSITIVE_INFINITY]);
   const series = createSeries(labels, () => createBuckets(bounds));
