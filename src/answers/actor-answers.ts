@@ -4,7 +4,7 @@ import type { Pieces } from "../flow/pieces.ts";
 import { ReplayError, rebuildInPieces } from "../flow/rebuild.ts";
 import type { HeardEvent } from "../flow/rows.ts";
 import { replaySteps, type Taken, toDecision, toEntry } from "./actor-steps.ts";
-import { presentNotice } from "./present-rows.ts";
+import { presentNotice, rfc3339 } from "./present-rows.ts";
 import {
   type ActorAnswer,
   HISTORY_BYTES,
@@ -15,7 +15,6 @@ import {
   STEPS_LIMIT,
 } from "./queries.ts";
 import { startReplay } from "./replay.ts";
-import { rfc3339 } from "./rfc-3339.ts";
 import type { FoundActor, HistoryRows } from "./stored-rows.ts";
 
 /** Questions about one actor: its rows, and what its machine makes of them. */

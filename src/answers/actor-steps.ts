@@ -1,6 +1,7 @@
 import type { ActorType } from "../actor/actor-type.ts";
 import type { Pieces } from "../flow/pieces.ts";
 import type { HeardEvent } from "../flow/rows.ts";
+import { rfc3339 } from "./present-rows.ts";
 import {
   type ActorStep,
   type ActorSteps,
@@ -10,7 +11,6 @@ import {
   STEPS_BYTES,
 } from "./queries.ts";
 import { type Moment, startReplay } from "./replay.ts";
-import { rfc3339 } from "./rfc-3339.ts";
 import type { DecisionRow, EventHead, FoundActor } from "./stored-rows.ts";
 
 /** A decision, and when the event that caused it was stored. */

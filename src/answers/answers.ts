@@ -11,10 +11,10 @@ import {
   presentQuarantined,
   presentRetired,
   presentStats,
+  rfc3339,
 } from "./present-rows.ts";
 import type { QuarantineQueries } from "./quarantine.ts";
 import type { Queries } from "./queries.ts";
-import { rfc3339 } from "./rfc-3339.ts";
 import type { BlankActor, StoredRows } from "./stored-rows.ts";
 
 /** All questions, answered from committed rows. */

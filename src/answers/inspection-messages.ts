@@ -21,7 +21,6 @@ interface StatelyBase {
 interface StatelyActor extends StatelyBase {
   readonly type: "@xstate.actor";
   readonly name: string;
-  readonly parentId?: undefined;
   /** The machine's config, JSON. */
   readonly definition: string;
   readonly snapshot: PlainSnapshot;
@@ -29,7 +28,6 @@ interface StatelyActor extends StatelyBase {
 
 interface StatelyEvent extends StatelyBase {
   readonly type: "@xstate.event";
-  readonly sourceId?: undefined;
   readonly event: PlainEvent;
 }
 
@@ -61,13 +59,15 @@ export interface Telling {
   readonly redact: boolean;
   /** When the first messages say they were made, ms since the epoch. */
   readonly startedAtMs: number;
-  readonly tell: (message: InspectionMessage) => void;
+  /** @param message - JSON of an {@link InspectionMessage}. */
+  readonly tell: (message: string) => void;
 }
 
-export function createTeller(type: ActorType, actorId: string, { redact, startedAtMs, tell }: Telling): Teller {
+export function createTeller(type: ActorType, actorId: string, { redact, startedAtMs, ...telling }: Telling): Teller {
   const sessionId = `${type.collection}:${actorId}`;
   let atMs = startedAtMs;
   let told = 0;
+  const tell = (message: InspectionMessage) => telling.tell(JSON.stringify(message));
   const base = (): StatelyBase => ({
     sessionId,
     rootId: sessionId,

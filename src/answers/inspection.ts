@@ -1,10 +1,8 @@
 import type { ActorType } from "../actor/actor-type.ts";
 import { type Handled, isNewFact } from "../flow/batch-result.ts";
 import type { Observer } from "../flow/observer.ts";
-import { passedAfter } from "../flow/rebuild.ts";
 import type { Lane } from "../wire/lanes.ts";
-import type { InspectedActor } from "./inspected-actor.ts";
-import { type InspectionJournal, startFromPast } from "./inspection-past.ts";
+import { type InspectedActor, type InspectionJournal, startFromPast } from "./inspected-actor.ts";
 
 /** Why an inspection did not begin, or ended by itself. */
 export const INSPECTION_ENDS = {
@@ -98,8 +96,7 @@ export function createInspections(options: InspectionsOptions): Inspections {
     const { type, eventId, timestamp, data } = observation;
     let reason: InspectionEnd | undefined;
     try {
-      const passed = passedAfter(watcher.lane.type, { type, timestamp, storedAtMs: delivery.storedAtMs });
-      watcher.actor.send({ type, eventId, timestamp, data }, delivery.storedAtMs, passed);
+      watcher.actor.send({ type, eventId, timestamp, data }, delivery.storedAtMs);
       reason = watcher.stopped();
     } catch (error) {
       onError(error as Error, watcher.lane.type, watcher.actorId);

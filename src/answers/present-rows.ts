@@ -16,7 +16,6 @@ import type {
   Stats,
 } from "./queries.ts";
 import { type ListOrder, listOrder } from "./query-filters.ts";
-import { rfc3339 } from "./rfc-3339.ts";
 import type {
   DeadLetterHead,
   FullDeadLetter,
@@ -29,6 +28,11 @@ import type {
 } from "./stored-rows.ts";
 
 /* Rows as answers carry them: the fields by their names on the wire, times as text. */
+
+/** A stored time: RFC 3339 in UTC with milliseconds. */
+export function rfc3339(ms: number): string {
+  return new Date(ms).toISOString();
+}
 
 /** As `Queries.nextDue` tells it. */
 export function presentNextDue(

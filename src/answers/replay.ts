@@ -76,15 +76,15 @@ export function startReplay(type: ActorType, actorId: string): Replay {
     },
     foresee() {
       const before = look(type, live, past);
-      const timestamp = secondAfter(latest);
+      const timestamp = new Date(Date.parse(latest) + 1000).toISOString();
       return (type.samples?.(live.snapshot()) ?? []).map((sample) => {
-        const event = eventOf(sample, timestamp);
+        const event = { type: sample.type, eventId: "possible-next-event", timestamp, data: sample.data };
         const effect = live.send(event, () => past);
         const isFailed = effect.kind === "error" || effect.kind === "held";
         const after = isFailed ? before : look(type, live, [...past, event]);
         // A machine that merges has undone what it failed on already.
         if (effect.kind !== "error") live.rewind();
-        return { ...foreseen(type, sample, before, after), applies: effect.kind === "applied" };
+        return foreseen(type, sample, { before, after, applies: effect.kind === "applied" });
       });
     },
   };
@@ -101,7 +101,11 @@ function look(type: ActorType, live: LiveActor, heard: readonly ActorEvent[]): M
   };
 }
 
-function foreseen(type: ActorType, sample: SampleEvent, before: Moment, after: Moment): Foreseen {
+function foreseen(
+  type: ActorType,
+  sample: SampleEvent,
+  { before, after, applies }: { readonly before: Moment; readonly after: Moment; readonly applies: boolean },
+): Foreseen {
   const { view, ...moment } = after;
   const decision = nextContent(type, before.conclusion, { content: after.conclusion, basedOn: [], decidedAt: null });
   return {
@@ -109,16 +113,8 @@ function foreseen(type: ActorType, sample: SampleEvent, before: Moment, after: M
     label: sample.label,
     data: sample.data,
     ...moment,
-    applies: false,
+    applies,
     decision,
     changes: changesBetween(before.view, view),
   };
-}
-
-function eventOf({ type, data }: SampleEvent, timestamp: string): ActorEvent {
-  return { type, eventId: "possible-next-event", timestamp, data };
-}
-
-function secondAfter(timestamp: string): string {
-  return new Date(Date.parse(timestamp) + 1000).toISOString();
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
-import { PAST_EVENTS } from "../answers/inspection-past.ts";
+import { PAST_EVENTS } from "../answers/inspected-actor.ts";
 import { QueryError } from "../answers/query-error.ts";
 import { followInspection } from "../jetstream/inspect-client.ts";
 import { checkActorId, exampleNames, findType, oneOf, typeOption, wholeNumber, withExamples } from "./arguments.ts";

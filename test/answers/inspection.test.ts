@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { createInspector, type StatelyInspectionEvent } from "@statelyai/inspect";
 import { expect, test } from "vitest";
 import { createActor } from "xstate";
+import { PAST_EVENTS } from "../../src/answers/inspected-actor.ts";
 import {
   createInspections,
   type InspectionEnd,
@@ -10,7 +11,6 @@ import {
   type InspectionsOptions,
 } from "../../src/answers/inspection.ts";
 import { type InspectionMessage, PROTOCOL_VERSION } from "../../src/answers/inspection-messages.ts";
-import { PAST_EVENTS } from "../../src/answers/inspection-past.ts";
 import type { Delivery } from "../../src/flow/delivery.ts";
 import { orderLane } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";
