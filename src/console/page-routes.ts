@@ -1,25 +1,29 @@
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ActorType } from "../actor/actor-type.ts";
 import { pathsOf } from "../actor/state-text.ts";
 import type { Activity } from "../answers/activity.ts";
 import type { DeadLetter, Redrive, RedriveOutcome } from "../answers/dead-letters.ts";
 import type { Pulse } from "../answers/pulse.ts";
+import type { QuarantineControl } from "../answers/quarantine.ts";
 import { readNoFilter } from "../answers/query-filters.ts";
+import { createQuestions } from "../answers/questions.ts";
 import { graphOf } from "../charts/graph.ts";
 import { layoutMachine } from "../charts/layout.ts";
+import { inOne } from "../flow/pieces.ts";
 import { REJECTION_REASONS } from "../wire/rejection.ts";
-import { refuse } from "./answering.ts";
+import { answer, askOne, refuse } from "./answering.ts";
 import { PAGE_POLICY, readAssets } from "./assets.ts";
 import type { ChangeGuard } from "./guard.ts";
 import { createLive } from "./live.ts";
-import { addReleaseRoutes, onlyOurPage, type ReleaseSources } from "./release-route.ts";
 import { about } from "./routes.ts";
 import type { Sources } from "./sources.ts";
 
 /** What the page needs beyond the API's questions. */
-export interface PageSources extends Sources, ReleaseSources {
+export interface PageSources extends Sources {
   readonly activity: Activity;
   readonly redrive: Redrive;
+  /** Absent: nothing is released here. */
+  readonly quarantine?: Pick<QuarantineControl, "release">;
   /** What a command copied from a page needs to find this daemon, such as `--nats <url>`; absent, nothing. */
   readonly where?: string;
   /** Told of failures that no request is answered with. */
@@ -44,12 +48,12 @@ export function addPageRoutes(app: FastifyInstance, sources: PageSources, guard:
 /** Layouts are made when they are first asked for, and once. */
 function addMachineRoute(app: FastifyInstance, { types, where = "" }: PageSources): void {
   const described = new Map<ActorType, object>();
-  const answer = about(types, readNoFilter, ({ type }, reply) => {
+  const route = about(types, readNoFilter, ({ type }, reply) => {
     const description = described.get(type) ?? { ...describeMachine(type, types), where };
     described.set(type, description);
     return reply.send(description);
   });
-  app.get("/api/machine", answer);
+  app.get("/api/machine", route);
 }
 
 function describeMachine(type: ActorType, types: readonly ActorType[]): object {
@@ -70,12 +74,12 @@ function addLiveRoute(app: FastifyInstance, sources: PageSources): void {
     onError: (error) => onError?.(error, "/api/live"),
   });
   app.addHook("preClose", async () => live.close());
-  const answer = about(types, readNoFilter, ({ type }, reply) => {
+  const route = about(types, readNoFilter, ({ type }, reply) => {
     for (const [name, value] of Object.entries(reply.getHeaders())) reply.raw.setHeader(name, value ?? "");
     if (live.attach(type, reply.raw)) return reply.hijack();
     return refuse(reply, 503, "unavailable", `${live.listeners()} pages listen already, close one`);
   });
-  app.get("/api/live", { exposeHeadRoute: false }, answer);
+  app.get("/api/live", { exposeHeadRoute: false }, route);
 }
 
 /** What every open page is told each second: of all daemons, as far as they answer. */
@@ -100,7 +104,7 @@ type Answered = { readonly sequence: number } & RedriveOutcome;
 
 function addRedriveRoute(app: FastifyInstance, sources: PageSources, guard: ChangeGuard): void {
   const { types, queries, redrive, ownedPartitions, whole } = sources;
-  const answer = about(types, readNoFilter, async ({ type }, reply, { body }) => {
+  const route = about(types, readNoFilter, async ({ type }, reply, { body }) => {
     const sequences = readSequences(body);
     if (sequences === null) {
       return refuse(reply, 400, "bad_request", `expected {"sequences": [1 to ${MAX_REDRIVES} whole numbers]}`);
@@ -109,7 +113,7 @@ function addRedriveRoute(app: FastifyInstance, sources: PageSources, guard: Chan
     for (const sequence of sequences) deadLetters.push({ sequence, ...(await redriveOne(type, sequence)) });
     return reply.send({ deadLetters });
   });
-  app.post("/api/dead-letters/redrive", { bodyLimit: 4096, onRequest: onlyOurPage(guard) }, answer);
+  app.post("/api/dead-letters/redrive", { bodyLimit: 4096, onRequest: onlyOurPage(guard) }, route);
 
   async function find(type: ActorType, sequence: number): Promise<DeadLetter | undefined> {
     if (ownedPartitions?.(type) === undefined || whole === undefined) return queries.deadLetter(type, sequence);
@@ -129,4 +133,28 @@ function readSequences(body: unknown): number[] | null {
   const { sequences } = (typeof body === "object" && body !== null ? body : {}) as { sequences?: unknown };
   if (!Array.isArray(sequences) || sequences.length === 0 || sequences.length > MAX_REDRIVES) return null;
   return sequences.every((sequence) => Number.isSafeInteger(sequence) && sequence > 0) ? [...new Set(sequences)] : null;
+}
+
+/** What every request that changes something has to pass. */
+function onlyOurPage(guard: ChangeGuard) {
+  return (request: FastifyRequest, reply: FastifyReply, next: () => void) => {
+    const refused = guard.refuse(request.headers);
+    if (refused === null) next();
+    else refuse(reply, 403, "forbidden", refused);
+  };
+}
+
+/** Ends a quarantine for the console: `POST /api/<collection>/<id>/release` with `{}`, answered with a `Released`. */
+function addReleaseRoutes(app: FastifyInstance, sources: PageSources, guard: ChangeGuard): void {
+  const { types, quarantine, questions = createQuestions() } = sources;
+  if (quarantine === undefined) return;
+  const door = questions.door();
+  for (const type of types) {
+    app.post(`/api/${type.collection}/:id/release`, { onRequest: onlyOurPage(guard) }, async (request, reply) => {
+      const { id } = request.params as { id: string };
+      const find = inOne(() => quarantine.release(type, id));
+      const asked = { question: "quarantine.release", find, among: "in quarantine" } as const;
+      return answer(door, reply, {}, () => askOne(sources, type, id, asked));
+    });
+  }
 }

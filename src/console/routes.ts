@@ -13,6 +13,7 @@ import {
 } from "../answers/query-filters.ts";
 import { createQuestions, type Door } from "../answers/questions.ts";
 import { inOne } from "../flow/pieces.ts";
+import { overviewOf } from "../members/overview.ts";
 import { answer, askAll, askOne, type Reply, refuse } from "./answering.ts";
 import type { Sources } from "./sources.ts";
 
@@ -86,7 +87,7 @@ function tellLetter(named: string, found: DeadLetter | 0 | undefined): Reply {
 }
 
 function addOperationRoutes(app: FastifyInstance, sources: Sources, door: Door): void {
-  const { types, queries, pastOf, metrics, health } = sources;
+  const { types, queries, pastOf, metrics, health, daemons = () => [] } = sources;
   app.get("/api/stats", (request, reply) =>
     answer(door, reply, readTyped(types, request, readNoFilter), ({ type }) => {
       const here = inOne(() => ({ found: { ...queries.stats(type), ...pastOf?.(type) } }));
@@ -100,6 +101,7 @@ function addOperationRoutes(app: FastifyInstance, sources: Sources, door: Door):
       return askAll(sources, type, here, async (whole) => ({ found: await whole.quarantinePage(type, parameters) }));
     }),
   );
+  app.get("/api/daemons", (_request, reply) => reply.send(overviewOf(daemons())));
   app.get("/metrics", async (_request, reply) => {
     const { contentType, body } = await metrics();
     return reply.type(contentType).send(body);

@@ -3,7 +3,6 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { QueryError } from "../answers/query-error.ts";
 import { BusyError } from "../answers/questions.ts";
 import { refuse } from "./answering.ts";
-import { addDaemonsRoute, type DaemonSources } from "./daemons-route.ts";
 import { createChangeGuard } from "./guard.ts";
 import { createHostGuard, isWildcard } from "./host-guard.ts";
 import { addInspectRoutes, type InspectSources } from "./inspect-routes.ts";
@@ -39,7 +38,7 @@ export interface DoorOptions {
   readonly onError?: (error: Error, path: string) => void;
 }
 
-export interface HttpServerOptions extends DoorOptions, PageSources, InspectSources, DaemonSources {}
+export interface HttpServerOptions extends DoorOptions, PageSources, InspectSources {}
 
 /** The server cannot listen; the message says what to do. */
 export class HttpServerError extends Error {
@@ -76,7 +75,6 @@ export function createHttpServer(options: HttpServerOptions): Promise<HttpServer
   return listen(options, (app, tokens) => {
     addRoutes(app, options);
     addInspectRoutes(app, options);
-    addDaemonsRoute(app, options);
     addPageRoutes(app, options, createChangeGuard(tokens, options.pageToken));
   });
 }

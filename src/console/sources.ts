@@ -3,6 +3,7 @@ import type { PastOf, Whereabouts } from "../answers/find-actor.ts";
 import type { QuarantineQueries } from "../answers/quarantine.ts";
 import type { Queries } from "../answers/queries.ts";
 import type { Questions } from "../answers/questions.ts";
+import type { Member } from "../members/member.ts";
 import type { Whole } from "../members/whole.ts";
 
 /** What `/readyz` says: ready when every check is ok. */
@@ -29,4 +30,6 @@ export interface Sources {
   readonly isSettling?: (type: ActorType) => boolean;
   /** All daemons as one. Absent: there is only this one. */
   readonly whole?: Whole;
+  /** Those that share the partitions, each as it has said last. Absent: nobody asks. */
+  readonly daemons?: () => readonly Member[];
 }

@@ -2,9 +2,8 @@ import type { QuarantineControl } from "../answers/quarantine.ts";
 import { createQuestions } from "../answers/questions.ts";
 import { createQuarantineControl } from "../care/release.ts";
 import { placeOfCommands } from "../console/command-place.ts";
-import type { DaemonSources } from "../console/daemons-route.ts";
 import { createHttpServer, type HttpServer } from "../console/server.ts";
-import type { Readiness } from "../console/sources.ts";
+import type { Readiness, Sources } from "../console/sources.ts";
 import { openDeadLetters } from "../jetstream/dead-letters.ts";
 import { followInspection } from "../jetstream/inspect-client.ts";
 import { type QueryService, startQueryService } from "../jetstream/query-service.ts";
@@ -59,7 +58,10 @@ function openHttp(
   { config, connection, metrics, readiness, siblings, logger }: DoorsParts,
   answers: { readonly quarantine: QuarantineControl; readonly partitions: number } & Pick<Parts, "types"> &
     Pick<Observers, "inspections" | "activity"> &
-    Standing & { readonly queries: Store["queries"]; readonly pageToken: string | undefined } & DaemonSources,
+    Standing & { readonly queries: Store["queries"]; readonly pageToken: string | undefined } & Pick<
+      Sources,
+      "daemons"
+    >,
 ): Promise<HttpServer> | undefined {
   if (config.NATSTATE_HTTP === null) return undefined;
   const { session } = connection;
