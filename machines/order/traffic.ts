@@ -1,4 +1,5 @@
 import type { TrafficMessage, TrafficOptions } from "../../src/actor/actor-type.ts";
+import { inPlaces, type Placed, placeStory } from "../../src/actor/placed-traffic.ts";
 import { createRandom } from "../../src/actor/seeded-random.ts";
 import { malformedMessage } from "./malformed.ts";
 import { SHOWCASE_ID } from "./reference.ts";
@@ -8,12 +9,6 @@ import { plainStory, randomStory, showcaseStory } from "./stories.ts";
 const START_MS = Date.UTC(2026, 0, 1);
 /** Later than any other traffic, so that a payment believed by mistake would win; not beyond what a stream accepts. */
 const AFTERWARDS_MS = 6 * 3_600_000;
-
-/** A message with its place in the list. */
-interface Placed {
-  readonly place: number;
-  readonly message: TrafficMessage;
-}
 
 /**
  * The events of orders as five independent services publish them: duplicated, late, shuffled, corrected, some missing,
@@ -33,11 +28,11 @@ export function orderTraffic(options: TrafficOptions): TrafficMessage[] {
     const orderId = idOf(index);
     const firstMs = startMs + index * everyMs;
     if (plain) {
-      placed.push(...placeOrder(index, plainStory(orderId, firstMs, random), options, random));
+      placed.push(...placeStory(index, plainStory(orderId, firstMs, random), options, random));
     } else if (index === 0) {
       placed.push(...placeShowcase(showcaseStory(orderId, firstMs), options, random));
     } else {
-      placed.push(...placeOrder(index, randomStory(orderId, firstMs, options.fail, random), options, random));
+      placed.push(...placeStory(index, randomStory(orderId, firstMs, options.fail, random), options, random));
     }
   }
   for (let index = 0; index < malformed; index++) {
@@ -47,36 +42,7 @@ export function orderTraffic(options: TrafficOptions): TrafficMessage[] {
     const place = shuffle === 0 ? Math.floor(random() * (actors + 1)) : random() * (actors + 1);
     placed.push({ place, message });
   }
-  // Sorting is stable, so that equal places keep their order and every run agrees.
-  return placed.sort((a, b) => a.place - b.place).map(({ message }) => message);
-}
-
-/**
- * Gives each event of an order a place: orders stand at `index`..`index + 1`, windows of `shuffle` orders are mixed
- * evenly, late events stand beyond the last order, and copies anywhere from their original to two windows later.
- */
-function placeOrder(
-  index: number,
-  story: readonly TrafficMessage[],
-  { actors, duplicates, late, shuffle }: TrafficOptions,
-  random: () => number,
-): Placed[] {
-  const placed: Placed[] = [];
-  const window = Math.max(1, shuffle);
-  const windowStart = index - (index % window);
-  const step = 1 / (story.length + 1);
-  story.forEach((message, position) => {
-    let place = shuffle === 0 ? index + (position + 1) * step : windowStart + random() * window;
-    if (late > 0 && random() < late) place = actors + 2 * window + random();
-    placed.push({ place, message });
-    if (duplicates === 0 || random() >= duplicates) return;
-    const copies = random() < 0.25 ? 2 : 1;
-    for (let copy = 0; copy < copies; copy++) {
-      const distance = shuffle === 0 ? step : 2 * window;
-      placed.push({ place: place + random() * distance, message });
-    }
-  });
-  return placed;
+  return inPlaces(placed);
 }
 
 /** The article's order keeps its order of arrival, spread over the first window, with its payment heard twice. */

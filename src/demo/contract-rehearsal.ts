@@ -1,5 +1,6 @@
 import type { ActorType, ExpectedActor, Rehearsal, TrafficMessage, TrafficOptions } from "../actor/actor-type.ts";
 import { graceOf } from "../actor/delays.ts";
+import { inPlaces, type Placed, placeStory } from "../actor/placed-traffic.ts";
 import { createRandom, type Random } from "../actor/seeded-random.ts";
 import { createContractEvents, gapsOf, type MakeEvent } from "../testing/contract-events.ts";
 import { type HostedActor, hostActor, type Published } from "../testing/hosted-actor.ts";
@@ -17,12 +18,6 @@ interface Life {
   readonly events: readonly Told[];
   /** When delays end after the last of them, so long after the first. */
   readonly duesMs: readonly number[];
-}
-
-/** A message with its place in the list. */
-interface Placed {
-  readonly place: number;
-  readonly message: TrafficMessage;
 }
 
 /** Lives that are thought up; of more actors each lives one of these. */
@@ -72,7 +67,7 @@ function makeTraffic(type: ActorType, options: TrafficOptions): TrafficMessage[]
   for (let index = 0; index < actors; index++) {
     const life = lives[index % lives.length] as Life;
     const firstMs = beginningOf(life, { firstMs: startMs + index * everyMs, nowMs, aroundMs: graceOf(type) + LOOK_MS });
-    placed.push(...place(index, writeLife(type, idOf(index), life, firstMs), options, random));
+    placed.push(...placeStory(index, writeLife(type, idOf(index), life, firstMs), options, random));
   }
   for (let index = 0; index < malformed; index++) {
     const [rejectedAs = "", body = ""] = UNREADABLE[index % UNREADABLE.length] ?? [];
@@ -80,7 +75,7 @@ function makeTraffic(type: ActorType, options: TrafficOptions): TrafficMessage[]
     const subject = eventSubject(type, idOf(actor), Object.keys(type.events)[0] ?? "");
     placed.push({ place: actor, message: { subject, body, rejectedAs } });
   }
-  return placed.sort((a, b) => a.place - b.place).map(({ message }) => message);
+  return inPlaces(placed);
 }
 
 function liveOnce(type: ActorType, make: MakeEvent, hosted: HostedActor, random: Random): Life {
@@ -135,24 +130,6 @@ function writeLife(type: ActorType, id: string, { events }: Life, firstMs: numbe
     const timestamp = new Date(firstMs + afterMs).toISOString();
     const event = { ...fields, [type.idField]: id, eventType, eventId: `e${index + 1}`, timestamp };
     return { subject: eventSubject(type, id, eventType), body: JSON.stringify(event), actorId: id };
-  });
-}
-
-/** Windows of `shuffle` actors are mixed evenly, late events stand beyond the last, copies after their original. */
-function place(
-  index: number,
-  messages: readonly TrafficMessage[],
-  { actors, duplicates, late, shuffle }: TrafficOptions,
-  random: Random,
-): Placed[] {
-  const window = Math.max(1, shuffle);
-  return messages.flatMap((message, position) => {
-    const inOrder = index + (position + 1) / (messages.length + 1);
-    const mixed = index - (index % window) + random() * window;
-    const isLate = random() < late;
-    const place = isLate ? actors + 2 * window + random() : shuffle === 0 ? inOrder : mixed;
-    const again = random() < duplicates ? [{ place: place + random() * (shuffle === 0 ? 0 : window), message }] : [];
-    return [{ place, message }, ...again];
   });
 }
 

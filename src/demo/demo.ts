@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -47,25 +48,27 @@ const HEEDED = ["NATSTATE_NATS_SERVER", "NATSTATE_NATS_RELEASES", "NATSTATE_CACH
 export async function runDemo(options: DemoOptions): Promise<{ ok: boolean }> {
   const progress = createProgress(options.progress ?? process.stderr);
   const dataDir = await mkdtemp(join(tmpdir(), "natstate-demo-"));
-  const ending = watchForEnd(dataDir, options.signal);
+  const failed = new AbortController();
+  using interrupted = watchForEnd(dataDir);
+  const signal = AbortSignal.any([interrupted.signal, failed.signal, ...(options.signal ? [options.signal] : [])]);
   try {
     progress.step("starting nats-server and natstate");
-    const daemon = await start(options, dataDir, progress, ending.end);
+    const daemon = await start(options, dataDir, progress, (error) => failed.abort(error));
     try {
-      return await perform(options, daemon, progress, ending.signal);
+      const result = await perform(options, daemon, progress, signal);
+      failed.signal.throwIfAborted();
+      return result;
     } finally {
       progress.step("stopping");
       await daemon.stop();
     }
   } catch (error) {
-    if (ending.signal.reason instanceof Interrupted) {
-      progress.end("interrupted: nothing was compared");
-      return { ok: false };
-    }
-    throw ending.signal.aborted ? ending.signal.reason : error;
+    failed.signal.throwIfAborted();
+    if (!signal.aborted) throw error;
+    progress.end("interrupted: nothing was compared");
+    return { ok: false };
   } finally {
     await rm(dataDir, { recursive: true, force: true, maxRetries: 3 });
-    ending.forget();
     progress.clear();
   }
 }
@@ -96,8 +99,7 @@ async function perform(
   if (json) out.write(`${JSON.stringify({ ok, ...reports }, null, 2)}\n`);
   if (keep) {
     if (!json) out.write(renderNextSteps(daemon, types));
-    await aborted(signal);
-    if (!(signal.reason instanceof Interrupted)) throw signal.reason;
+    if (!signal.aborted) await once(signal, "abort");
   }
   return { ok };
 }
@@ -146,46 +148,26 @@ function renderNextSteps({ httpUrl, natsUrl }: Daemon, types: readonly ActorType
   ].join("\n");
 }
 
-/** Somebody asked for the end. */
-class Interrupted extends Error {
-  override readonly name = "Interrupted";
-}
-
 /** One Ctrl-C under npm arrives twice, from the terminal and from npm; a person needs longer for two. */
 const SAME_SIGNAL_MS = 500;
 
 /** Turns Ctrl-C into an abort, so that the servers are stopped and the directory is removed; the second one is final. */
-function watchForEnd(dataDir: string, given: AbortSignal | undefined) {
+function watchForEnd(dataDir: string): AbortController & Disposable {
   const ending = new AbortController();
   let sinceMs = 0;
   const interrupt = () => {
-    if (!ending.signal.aborted) {
-      sinceMs = performance.now();
-      ending.abort(new Interrupted("interrupted"));
-    }
+    if (!ending.signal.aborted) sinceMs = performance.now();
+    ending.abort();
     if (performance.now() - sinceMs < SAME_SIGNAL_MS) return;
     rmSync(dataDir, { recursive: true, force: true });
     process.exit(130);
   };
-  const end = () => ending.abort(new Interrupted("ended"));
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
-  given?.addEventListener("abort", end);
-  if (given?.aborted) end();
-  return {
-    signal: ending.signal,
-    end: (error: Error) => ending.abort(error),
-    forget() {
+  return Object.assign(ending, {
+    [Symbol.dispose]() {
       process.off("SIGINT", interrupt);
       process.off("SIGTERM", interrupt);
-      given?.removeEventListener("abort", end);
     },
-  };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
   });
 }

@@ -1,5 +1,5 @@
 import type { ActorType } from "../actor/actor-type.ts";
-import type { ActorAnswer, ActorHistory, Counts, PublishedObject, Stats } from "../answers/queries.ts";
+import type { ActorAnswer, ActorSteps, Counts, PublishedObject, Stats } from "../answers/queries.ts";
 import type { Session } from "../jetstream/session.ts";
 import { readIdentity } from "../jetstream/stream-identity.ts";
 import { readStream } from "../jetstream/stream-reader.ts";
@@ -18,18 +18,7 @@ export interface Outcome {
   readonly stats: Stats;
 }
 
-/** Where one type's outcome is read from. */
-export interface OutcomeReader {
-  standing(): Promise<Standing>;
-  history(actorId: string): Promise<ActorHistory | undefined>;
-  outcome(actorIds: Iterable<string>, signal: AbortSignal, onProgress: (actorsRead: number) => void): Promise<Outcome>;
-}
-
-type ReadActors = (
-  actorIds: Iterable<string>,
-  signal: AbortSignal,
-  onProgress: (actorsRead: number) => void,
-) => Promise<Map<string, ActorAnswer>>;
+export type OutcomeReader = Awaited<ReturnType<typeof openOutcomeReader>>;
 
 /** Questions at once; more do not make one daemon faster. */
 const CONCURRENCY = 32;
@@ -40,19 +29,25 @@ const CONCURRENCY = 32;
  * @param httpUrl - of the daemon's API, without a trailing slash.
  * @throws QueryError, or Error when the API does not answer.
  */
-export async function openOutcomeReader(type: ActorType, httpUrl: string, session: Session): Promise<OutcomeReader> {
+export async function openOutcomeReader(type: ActorType, httpUrl: string, session: Session) {
   const { jsm } = session;
   const queries = createQueryClient(session);
   const lastOf = async (stream: string) => (await readIdentity(jsm, stream)).lastSequence;
   const before = { decisions: await lastOf(DECISIONS_STREAM), deadLetters: await lastOf(DEAD_LETTERS_STREAM) };
 
-  async function stats(): Promise<Stats> {
-    const response = await fetch(`${httpUrl}/api/stats?type=${type.name}`);
+  async function ask<Answer>(path: string): Promise<Answer> {
+    const response = await fetch(httpUrl + path);
     if (!response.ok) throw new Error(`${response.url} answered ${response.status}: ${await response.text()}`);
-    return (await response.json()) as Stats;
+    return (await response.json()) as Answer;
   }
 
-  const readActors: ReadActors = async (actorIds, signal, onProgress) => {
+  const stats = () => ask<Stats>(`/api/stats?type=${type.name}`);
+
+  async function readActors(
+    actorIds: Iterable<string>,
+    signal: AbortSignal,
+    onProgress: (actorsRead: number) => void,
+  ): Promise<Map<string, ActorAnswer>> {
     const actors = new Map<string, ActorAnswer>();
     const queue = Iterator.from(actorIds);
     const work = async () => {
@@ -65,35 +60,28 @@ export async function openOutcomeReader(type: ActorType, httpUrl: string, sessio
     };
     await Promise.all(Array.from({ length: CONCURRENCY }, work));
     return actors;
-  };
+  }
 
-  async function readDecisions(): Promise<Map<string, PublishedObject[]>> {
-    const decisions = new Map<string, PublishedObject[]>();
-    for await (const messages of readStream(session, DECISIONS_STREAM, { from: before.decisions + 1 })) {
+  /** Bodies of what a stream holds behind a sequence, by the last token of their subjects. */
+  async function readBehind(stream: string, sequence: number): Promise<Map<string, Uint8Array[]>> {
+    const bodies = new Map<string, Uint8Array[]>();
+    for await (const messages of readStream(session, stream, { from: sequence + 1 })) {
       for (const { subject, body } of messages) {
-        const actorId = subject.split(".").at(-1) ?? "";
-        const known = decisions.get(actorId) ?? [];
-        known.push(JSON.parse(new TextDecoder().decode(body)) as PublishedObject);
-        decisions.set(actorId, known);
+        const token = subject.split(".").at(-1) ?? "";
+        const known = bodies.get(token) ?? [];
+        known.push(body);
+        bodies.set(token, known);
       }
     }
-    return decisions;
+    return bodies;
   }
 
-  async function countDeadLetters(): Promise<Counts> {
-    const byReason: Record<string, number> = {};
-    for await (const messages of readStream(session, DEAD_LETTERS_STREAM, { from: before.deadLetters + 1 })) {
-      for (const { subject } of messages) {
-        const reason = subject.split(".").at(-1) ?? "";
-        byReason[reason] = (byReason[reason] ?? 0) + 1;
-      }
-    }
-    return byReason;
-  }
+  const parse = (body: Uint8Array) => JSON.parse(new TextDecoder().decode(body)) as PublishedObject;
 
   return {
-    history: (actorId) => queries.history(type, actorId),
-    async standing() {
+    /** What led an actor to what it is. */
+    steps: (actor: ActorAnswer) => ask<ActorSteps>(`/api/${type.collection}/${actor[type.idField]}/steps`),
+    async standing(): Promise<Standing> {
       // The streams first: what they hold is never more than what the store has taken down.
       const decisionsPublished = (await lastOf(DECISIONS_STREAM)) - before.decisions;
       const deadLettersPublished = (await lastOf(DEAD_LETTERS_STREAM)) - before.deadLetters;
@@ -104,12 +92,18 @@ export async function openOutcomeReader(type: ActorType, httpUrl: string, sessio
       const handled = total(heard) + rejected;
       return { handled, decided: total(decisions.byType), decisionsPublished, rejected, deadLettersPublished };
     },
-    outcome: async (actorIds, signal, onProgress) => ({
-      actors: await readActors(actorIds, signal, onProgress),
-      decisions: await readDecisions(),
-      deadLetters: await countDeadLetters(),
-      stats: await stats(),
-    }),
+    /** @param onProgress - told how many actors are read. */
+    async outcome(...asked: Parameters<typeof readActors>): Promise<Outcome> {
+      const actors = await readActors(...asked);
+      const decisions = await readBehind(DECISIONS_STREAM, before.decisions);
+      const deadLetters = await readBehind(DEAD_LETTERS_STREAM, before.deadLetters);
+      return {
+        actors,
+        decisions: new Map([...decisions].map(([actorId, bodies]) => [actorId, bodies.map(parse)])),
+        deadLetters: Object.fromEntries([...deadLetters].map(([reason, { length }]) => [reason, length])),
+        stats: await stats(),
+      };
+    },
   };
 }
 

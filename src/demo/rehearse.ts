@@ -3,13 +3,12 @@ import type { ActorCounts } from "../answers/queries.ts";
 import { openSession } from "../jetstream/session.ts";
 import type { Progress } from "../ops/progress.ts";
 import { compare, expectOf } from "./compare.ts";
-import { datesFrom } from "./dates.ts";
 import { type Outcome, type OutcomeReader, openOutcomeReader } from "./outcome.ts";
 import { publishTraffic } from "./publish-traffic.ts";
 import { grouped, type Report } from "./report.ts";
 import { settle } from "./settle.ts";
 import { type Heard, type Story, tellStory } from "./story.ts";
-import { makeTraffic, rehearsalOf } from "./traffic.ts";
+import { datesFrom, makeTraffic, rehearsalOf } from "./traffic.ts";
 
 export interface RehearsalOptions {
   readonly type: ActorType;
@@ -58,13 +57,10 @@ export async function rehearse({ type, actors, seed, daemon, progress, signal }:
   }
 }
 
-interface Telling {
-  readonly type: ActorType;
+interface Telling extends Pick<RehearsalOptions, "type" | "progress" | "signal"> {
   readonly messages: readonly TrafficMessage[];
   readonly natsUrl: string;
   readonly reader: OutcomeReader;
-  readonly progress: Progress;
-  readonly signal: AbortSignal;
 }
 
 /** Publishes and, at the same time, watches the system follow; done when it has caught up. */
@@ -114,10 +110,8 @@ async function showcase(
   { actors }: Outcome,
   heard: readonly Heard[],
 ): Promise<Story | null> {
-  const { showcaseId } = rehearsalOf(type);
-  const end = actors.get(showcaseId);
-  const history = await reader.history(showcaseId);
-  return end === undefined || history === undefined ? null : tellStory(type, showcaseId, { end, history }, heard);
+  const end = actors.get(rehearsalOf(type).showcaseId);
+  return end === undefined ? null : tellStory(type, { end, told: await reader.steps(end) }, heard);
 }
 
 function countUp(type: ActorType, { actors, stats }: Outcome) {

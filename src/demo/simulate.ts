@@ -3,11 +3,10 @@ import type { ActorType, TrafficMessage } from "../actor/actor-type.ts";
 import type { NatsAccess } from "../jetstream/access.ts";
 import { createProgress } from "../ops/progress.ts";
 import { expectOf } from "./compare.ts";
-import { datesFrom } from "./dates.ts";
 import { total } from "./outcome.ts";
 import { type Published, publishTraffic } from "./publish-traffic.ts";
 import { grouped } from "./report.ts";
-import { makeTraffic, rehearsalOf } from "./traffic.ts";
+import { datesFrom, makeTraffic, rehearsalOf } from "./traffic.ts";
 
 export interface SimulationOptions {
   /** One or more URLs, comma-separated. */

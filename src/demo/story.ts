@@ -1,8 +1,7 @@
 import type { ActorType, DecisionContent, TrafficMessage } from "../actor/actor-type.ts";
 import { decodeContent } from "../actor/decision.ts";
 import { compareTimestamps } from "../actor/event-time.ts";
-import type { ActorAnswer, ActorHistory, EventEntry, PublishedObject } from "../answers/queries.ts";
-import { type ReplayedRow, startReplay } from "../answers/replay.ts";
+import type { ActorAnswer, ActorStep, ActorSteps, EventEntry, PublishedObject } from "../answers/queries.ts";
 
 /** A message as it stands in the stream. */
 export interface Heard {
@@ -45,7 +44,7 @@ export interface StoryDecision {
 /** What natstate answers about an actor at the end. */
 export interface Known {
   readonly end: ActorAnswer;
-  readonly history: ActorHistory;
+  readonly told: ActorSteps;
 }
 
 /** All that was heard about one actor, in the order of arrival. */
@@ -63,43 +62,39 @@ export interface Story {
   };
 }
 
-type HistoryEvent = ActorHistory["events"][number];
-
 /**
  * Tells an actor's story, line by line as it was heard.
  *
  * @param heard - every message about it, duplicates and rejected ones included, in any order.
  */
-export function tellStory(type: ActorType, actorId: string, { end, history }: Known, heard: readonly Heard[]): Story {
-  // The same machine over the same events in the same order: the states in between are not kept anywhere.
-  const replay = startReplay(type, actorId);
-  let state = replay.moment().state;
+export function tellStory(type: ActorType, { end, told }: Known, heard: readonly Heard[]): Story {
+  let { state } = told.initial;
   const lines: StoryLine[] = [];
   const first = new Map<string, StoryLine>();
   for (const { message, sequence } of [...heard].sort((a, b) => a.sequence - b.sequence)) {
     const key = `${message.subject} ${JSON.stringify(message.headers)} ${message.body}`;
-    const event = history.events.find((known) => known.sequence === sequence);
+    const step = told.steps.find(({ event }) => event.sequence === sequence);
     const earlier = first.get(key);
     const stateBefore = state;
-    if (event !== undefined) state = replay.step(toRow(event)).state;
+    state = step?.state ?? state;
     const line: StoryLine = {
       heard: lines.length + 1,
-      happened: event === undefined ? (earlier?.happened ?? null) : placeOf(event, history),
-      timestamp: event?.timestamp ?? earlier?.timestamp ?? null,
+      happened: step === undefined ? (earlier?.happened ?? null) : placeOf(step, told.steps),
+      timestamp: step?.event.timestamp ?? earlier?.timestamp ?? null,
       eventType: message.subject.split(".").at(-1) ?? "",
-      outcome: event?.outcome ?? (message.rejectedAs === undefined ? "duplicate" : "rejected"),
-      data: event?.data ?? {},
+      outcome: step?.event.outcome ?? (message.rejectedAs === undefined ? "duplicate" : "rejected"),
+      data: step?.event.data ?? {},
       reason: message.rejectedAs ?? null,
-      sameAs: event === undefined ? (earlier?.heard ?? null) : null,
+      sameAs: step === undefined ? (earlier?.heard ?? null) : null,
       stateBefore,
       stateAfter: state,
-      decision: event === undefined ? null : decisionBy(type, event.eventId, history),
+      decision: decisionBy(type, step),
     };
     lines.push(line);
     if (earlier === undefined) first.set(key, line);
   }
   return {
-    actorId,
+    actorId: String(end[type.idField]),
     lines,
     end: {
       state: end.processingStatus,
@@ -110,8 +105,8 @@ export function tellStory(type: ActorType, actorId: string, { end, history }: Kn
   };
 }
 
-function decisionBy(type: ActorType, eventId: string, history: ActorHistory): StoryDecision | null {
-  const entry = history.decisions.find((decision) => decision.causationId === eventId);
+function decisionBy(type: ActorType, step: ActorStep | undefined): StoryDecision | null {
+  const [entry] = step?.decisions ?? [];
   if (entry === undefined) return null;
   const { published: _published, sequence: _sequence, ...decision } = entry;
   const content = decodeContent(type, JSON.stringify(decision));
@@ -123,10 +118,6 @@ function decisionBy(type: ActorType, eventId: string, history: ActorHistory): St
   };
 }
 
-function toRow({ eventType, eventId, timestamp, receivedAt, data }: HistoryEvent): ReplayedRow {
-  return { type: eventType, eventId, timestamp, storedAtMs: Date.parse(receivedAt), body: JSON.stringify(data) };
-}
-
-function placeOf({ timestamp }: HistoryEvent, history: ActorHistory): number {
-  return 1 + history.events.filter((other) => compareTimestamps(other.timestamp, timestamp) < 0).length;
+function placeOf({ event }: ActorStep, steps: readonly ActorStep[]): number {
+  return 1 + steps.filter((other) => compareTimestamps(other.event.timestamp, event.timestamp) < 0).length;
 }
