@@ -12,34 +12,33 @@ const SAMPLES = 24;
  * Source: Fritsch and Carlson, "Monotone Piecewise Cubic Interpolation", 1980, with the slopes of Steffen, 1990.
  */
 export function smoothPath(points: readonly Point[]): string {
-  const [first, ...rest] = points;
-  if (first === undefined) return "";
-  const slopes = monotoneSlopes(points);
-  const parts = rest.map((to, index) => {
-    const from = points[index] ?? first;
-    const [a, b] = slopeControls(from, to, slopes[index] ?? 0, slopes[index + 1] ?? 0);
-    return `C${text(a)} ${text(b)} ${text(to)}`;
-  });
-  return `M${text(first)}${parts.join("")}`;
+  const pieces = piecesThrough(points).map(([, a, b, to]) => `C${text(a)} ${text(b)} ${text(to)}`);
+  return points[0] === undefined ? "" : `M${text(points[0])}${pieces.join("")}`;
 }
 
 /** @returns points on the line that {@link smoothPath} draws, close enough to measure it. */
 export function pointsAlong(points: readonly Point[]): Point[] {
-  const slopes = monotoneSlopes(points);
-  return points.slice(1).flatMap((to, index) => {
-    const from = points[index] as Point;
-    const width = to.x - from.x;
-    const [start, end] = [(slopes[index] ?? 0) * width, (slopes[index + 1] ?? 0) * width];
-    return Array.from({ length: SAMPLES + 1 }, (_, sample) => {
+  return piecesThrough(points).flatMap(([from, a, b, to]) =>
+    Array.from({ length: SAMPLES + 1 }, (_, sample) => {
       const t = sample / SAMPLES;
-      // The Hermite form of the same cubic.
-      const y =
-        (1 + 2 * t) * (1 - t) ** 2 * from.y +
-        t * (1 - t) ** 2 * start +
-        t ** 2 * (3 - 2 * t) * to.y +
-        t ** 2 * (t - 1) * end;
-      return { x: from.x + width * t, y };
-    });
+      const s = 1 - t;
+      const y = s ** 3 * from.y + 3 * s ** 2 * t * a.y + 3 * s * t ** 2 * b.y + t ** 3 * to.y;
+      return { x: from.x + (to.x - from.x) * t, y };
+    }),
+  );
+}
+
+type Piece = readonly [from: Point, a: Point, b: Point, to: Point];
+
+/** Between each two points one Bézier curve, its ends and its controls. */
+function piecesThrough(points: readonly Point[]): Piece[] {
+  const slopes = monotoneSlopes(points);
+  return points.slice(1).map((to, index): Piece => {
+    const from = points[index] as Point;
+    const third = (to.x - from.x) / 3;
+    const a = { x: from.x + third, y: from.y + third * (slopes[index] ?? 0) };
+    const b = { x: to.x - third, y: to.y - third * (slopes[index + 1] ?? 0) };
+    return [from, a, b, to];
   });
 }
 
@@ -54,14 +53,6 @@ function monotoneSlopes(points: readonly Point[]): number[] {
     return Math.sign(left) * Math.min(Math.abs(left), Math.abs(right), Math.abs(average) / 2) * 2;
   });
   return [0, ...inner, 0];
-}
-
-function slopeControls(from: Point, to: Point, slopeFrom: number, slopeTo: number): [Point, Point] {
-  const third = (to.x - from.x) / 3;
-  return [
-    { x: from.x + third, y: from.y + third * slopeFrom },
-    { x: to.x - third, y: to.y - third * slopeTo },
-  ];
 }
 
 function text({ x, y }: Point): string {

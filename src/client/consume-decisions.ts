@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ConsumerMessages, JsMsg } from "@nats-io/jetstream";
+import type { Consumer, ConsumerMessages, JetStreamClient, JsMsg } from "@nats-io/jetstream";
+import { DECISIONS_STREAM, decisionSubject } from "../wire/names.ts";
 import type { DecisionOf, EventContract } from "./contract.ts";
 import { decisionsOf } from "./decisions-of.ts";
-import { type Durable, type DurableJetStream, openDurable } from "./open-durable.ts";
 
 /** How an actor type's decisions are consumed. */
 export interface ConsumeDecisionsOptions<Actor extends EventContract> {
@@ -34,6 +34,18 @@ export interface DecisionConsumer {
   stop(): Promise<void>;
 }
 
+/** What of a JetStream client opens a consumer. */
+type DurableJetStream = Pick<JetStreamClient, "consumers" | "jetstreamManager">;
+
+/** A consumer, and how long the server waits for an acknowledgement before it delivers again. */
+interface Durable {
+  readonly consumer: Consumer;
+  readonly ackWaitMs: number;
+}
+
+/** Of a consumer, in NATS' own numbering. */
+const CONSUMER_NOT_FOUND = 10_014;
+const NANOS_PER_MS = 1_000_000;
 const PULL_MS = 30_000;
 const REOPEN_MS = 1000;
 const RETRY_MS = 1000;
@@ -151,4 +163,36 @@ function createHand<Actor extends EventContract>(
 
 function doubled(attempt: number): number {
   return Math.min(RETRY_MS * 2 ** (attempt - 1), MAX_RETRY_MS);
+}
+
+/**
+ * Opens the durable consumer of an actor type's decisions; makes it, from the first decision on, when there is none. One
+ * that exists is used as it is, with its own start, `ack_wait` and `max_ack_pending`.
+ *
+ * @throws Error when it is no pull consumer of these decisions that waits for acknowledgements, or JetStream does not answer.
+ */
+async function openDurable(js: DurableJetStream, actor: EventContract, name: string): Promise<Durable> {
+  const filter = decisionSubject(actor, "*");
+  const open = () => js.consumers.get(DECISIONS_STREAM, name);
+  const consumer = await open().catch(async (error: Error & { code?: unknown }) => {
+    if (error.code !== CONSUMER_NOT_FOUND) throw error;
+    const jsm = await js.jetstreamManager(false);
+    await jsm.consumers.add(DECISIONS_STREAM, {
+      durable_name: name,
+      filter_subject: filter,
+      ack_policy: "explicit",
+      deliver_policy: "all",
+      max_deliver: -1,
+    });
+    return open();
+  });
+  const { config } = await consumer.info(true);
+  const filters = config.filter_subjects ?? [config.filter_subject];
+  if (filters.length !== 1 || filters[0] !== filter) {
+    throw new Error(`consumer ${name} hears ${filters.join(", ")}, not ${filter}: choose another name`);
+  }
+  if (config.ack_policy !== "explicit" || config.deliver_subject !== undefined) {
+    throw new Error(`consumer ${name} is not pulled from with explicit acknowledgements: choose another name`);
+  }
+  return { consumer, ackWaitMs: Number(config.ack_wait) / NANOS_PER_MS };
 }

@@ -8,18 +8,11 @@ export interface ToldTypes {
 }
 
 /** What several daemons tell of their types, as one: of each type the highest version. */
-export interface GatheredTypes {
-  take(told: ToldTypes): void;
-  /** Is everything there that was named? */
-  isComplete(): boolean;
-  types(): readonly TypeDescription[];
-}
-
-export function gatherTypes(): GatheredTypes {
+export function gatherTypes() {
   const types = new Map<string, TypeDescription>();
   const named = new Map<string, number>();
   return {
-    take(told) {
+    take(told: ToldTypes): void {
       for (const type of told.types) {
         if (type.version >= (types.get(type.name)?.version ?? 0)) types.set(type.name, type);
       }
@@ -27,7 +20,8 @@ export function gatherTypes(): GatheredTypes {
         named.set(name, Math.max(version, named.get(name) ?? 0));
       }
     },
+    /** Is everything there that was named? */
     isComplete: () => [...named].every(([name, version]) => (types.get(name)?.version ?? -1) >= version),
-    types: () => [...types.values()],
+    types: (): readonly TypeDescription[] => [...types.values()],
   };
 }
