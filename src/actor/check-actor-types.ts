@@ -14,7 +14,7 @@ import { leafPaths, nodesOf, pathOf } from "./state-text.ts";
 import { findRefusals } from "./statechart-refusals.ts";
 
 /** Fields of an answer about an actor that a view must leave free. */
-const ANSWER_FIELDS = [
+export const ANSWER_FIELDS = [
   "processingStatus",
   "state",
   "value",

@@ -5,21 +5,13 @@ import type { ActorAnswer, ActorHistory } from "./queries.ts";
 export const HISTORY_FORMAT = "natstate-history/1";
 
 /** An actor's history as a file keeps it, JSON: what it heard, what it decided, and what it came to. */
-export interface ExportedHistory {
+export interface ExportedHistory
+  extends Pick<ActorAnswer, "state">,
+    Pick<ActorHistory, "total" | "events" | "decisions" | "quarantine"> {
   readonly format: typeof HISTORY_FORMAT;
   /** The actor type's name. */
   readonly type: string;
   readonly id: string;
-  /** As an {@link ActorAnswer} has it. */
-  readonly state: string;
-  /** Number of distinct events; more than there are `events` when the history was too long to be given whole. */
-  readonly total: number;
-  /** In stream order. */
-  readonly events: ActorHistory["events"];
-  /** By revision. */
-  readonly decisions: ActorHistory["decisions"];
-  /** Set while it is quarantined. */
-  readonly quarantine?: ActorHistory["quarantine"];
 }
 
 /** @param answer - to `get`. @param history - to `history`, asked for right after. */

@@ -1,5 +1,5 @@
 import type { ActorType } from "../actor/actor-type.ts";
-import type { QuarantineNotice } from "./queries.ts";
+import type { QuarantineNotice, Stats } from "./queries.ts";
 
 /** A quarantined actor; also its id, under `type.idField`. */
 export interface QuarantineEntry extends QuarantineNotice {
@@ -49,21 +49,14 @@ export interface QuarantineQueries {
   quarantine(type: ActorType, actorId: string): QuarantineDetail | undefined;
 }
 
-/** What came of a release; also the actor's id, under `type.idField`. */
-export interface Released {
+/**
+ * What came of a release: kept-back events by what became of them, as {@link Stats} has them; also the actor's id, under
+ * `type.idField`.
+ */
+export interface Released extends Omit<Stats["events"], "tick" | "ignored"> {
   /** False: its machine failed again, and the rest is kept back again. */
   readonly released: boolean;
-  /** Kept-back events by what became of them. */
-  readonly applied: number;
-  readonly superseded: number;
-  readonly duplicate: number;
-  readonly conflict: number;
   readonly rejected: number;
-  readonly parked: number;
-  /** Of a type by event time, as `Stats.events` has them. */
-  readonly reordered?: number;
-  readonly unhandled?: number;
-  readonly held?: number;
   /** Decisions taken on the way. */
   readonly decisions: number;
   readonly [id: string]: unknown;

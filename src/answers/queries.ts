@@ -133,15 +133,13 @@ export interface EventEntry {
 export type PublishedObject = Readonly<Record<string, unknown>>;
 
 /** All that led to what an actor is; also its id, under `type.idField`. */
-export interface ActorHistory {
+export interface ActorHistory extends Pick<ActorAnswer, "quarantine"> {
   /** Number of distinct events, of ticks, too, and of those not shown. */
   readonly total: number;
   /** As `eventHistory`, with the event's own fields; at most {@link HISTORY_BYTES} of them. */
   readonly events: ReadonlyArray<EventEntry & { readonly data: PublishedObject }>;
   /** By revision; the latest {@link HISTORY_LIMIT}. */
   readonly decisions: readonly DecisionEntry[];
-  /** As an {@link ActorAnswer} has it. */
-  readonly quarantine?: QuarantineNotice;
   readonly [id: string]: unknown;
 }
 
@@ -157,17 +155,13 @@ export interface DecisionEntry {
  * An actor's history, replayed through its machine from the first event on; also its id, under `type.idField`. At most
  * {@link STEPS_LIMIT} steps and {@link STEPS_BYTES}.
  */
-export interface ActorSteps {
-  /** Number of distinct events, of ticks, too, and of those not shown. */
-  readonly total: number;
+export interface ActorSteps extends Pick<ActorHistory, "total" | "quarantine"> {
   /** Before the first event. */
   readonly initial: Moment;
   /** In stream order. */
   readonly steps: readonly ActorStep[];
   /** By event time: today's fold of these events, with the delays that acted, in the order in which they happened. */
   readonly fold?: readonly FoldStep[];
-  /** As an {@link ActorAnswer} has it. */
-  readonly quarantine?: QuarantineNotice;
   readonly [id: string]: unknown;
 }
 
@@ -230,24 +224,19 @@ export interface ActorPage {
 }
 
 /** One actor of a list; also its id, under `type.idField`. */
-export interface ActorSummary {
-  /** As {@link state}. */
-  readonly processingStatus: string;
-  /** As an {@link ActorAnswer} has it. */
-  readonly state: string;
-  readonly dataCompleteness: number;
+export interface ActorSummary
+  extends Pick<
+    ActorAnswer,
+    "processingStatus" | "state" | "dataCompleteness" | "version" | "lastUpdated" | "quarantine"
+  > {
   /** The standing decision's, or null. */
   readonly decisionType: string | null;
   /** The latest revision taken, 0 when none. */
   readonly revision: number;
-  readonly version: number;
-  readonly lastUpdated: string;
   /** When the next delay it waits for ends; absent when it waits for none. */
   readonly nextDue?: string;
   /** Stream time of the first event heard. */
   readonly firstSeen: string;
-  /** As an {@link ActorAnswer} has it. */
-  readonly quarantine?: QuarantineNotice;
   readonly [id: string]: unknown;
 }
 

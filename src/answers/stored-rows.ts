@@ -8,7 +8,7 @@ import type {
   RetiredRow,
   StoredActor,
 } from "../flow/rows.ts";
-import type { DeadLetterFilter } from "./dead-letters.ts";
+import type { DeadLetterFilter, DeadLetterSummary } from "./dead-letters.ts";
 import type { QuarantineFilter } from "./quarantine.ts";
 import type { ListFilter, Queries } from "./queries.ts";
 
@@ -66,13 +66,12 @@ export interface QuarantinedActor extends QuarantinedRow {
   readonly body: Uint8Array | undefined;
 }
 
-export interface DeadLetterHead
-  extends Pick<DeadLetterRow, "stream" | "sequence" | "reason" | "error" | "subject" | "storedAtMs"> {
-  /** Of the body. */
-  readonly bytes: number;
-  /** Its sequence in DEAD_LETTERS, null until then. */
-  readonly publishedSequence: number | null;
-}
+/** A dead letter, but for what is said of it in other words. */
+export type DeadLetterHead = Omit<
+  DeadLetterSummary,
+  "receivedAt" | "published" | "streamSequence" | "deadLetterSequence"
+> &
+  Pick<DeadLetterRow, "storedAtMs">;
 
 export type FullDeadLetter = DeadLetterHead & Pick<DeadLetterRow, "headers" | "body">;
 

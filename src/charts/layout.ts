@@ -1,18 +1,14 @@
 import { arrange, type Size } from "./arrange.ts";
 import type { Box } from "./box.ts";
-import type { GraphEdge, GraphLabel, GraphNode, MachineGraph } from "./graph.ts";
+import type { GraphEdge, GraphNode, MachineGraph } from "./graph.ts";
 import { alignRegions, makeRoom } from "./room.ts";
 import { pathAlong, type Route, routeEdges } from "./routes.ts";
 import { nestingOf, outermost, rankLeaves, type Wire, wiresOf } from "./wires.ts";
 
 /** A machine with a place for everything; lengths in px. */
-export interface MachineLayout {
-  readonly description: string | null;
-  readonly width: number;
-  readonly height: number;
+export interface MachineLayout extends Pick<MachineGraph, "description" | "everywhere">, Size {
   readonly nodes: readonly PlacedNode[];
   readonly edges: readonly PlacedEdge[];
-  readonly everywhere: readonly GraphLabel[];
 }
 
 /** `x` and `y` are the top left corner. */

@@ -1,4 +1,5 @@
 import type { ActorType } from "../actor/actor-type.ts";
+import { ANSWER_FIELDS } from "../actor/check-actor-types.ts";
 import { decodeContent } from "../actor/decision.ts";
 import type { Past } from "../answers/find-actor.ts";
 import type {
@@ -15,21 +16,7 @@ import { countOf, pairs, say, table } from "./output.ts";
 import { describeCounts, describeStates } from "./states-text.ts";
 
 /** Fields of an answer that are not facets. */
-const ENVELOPE = [
-  "processingStatus",
-  "state",
-  "value",
-  "due",
-  "dataCompleteness",
-  "decision",
-  "version",
-  "lastUpdated",
-  "eventHistory",
-  "waitingFor",
-  "quarantine",
-  "catchingUp",
-  "asOf",
-];
+const ENVELOPE = [...ANSWER_FIELDS, "catchingUp", "asOf"];
 
 const MAX_FIELDS_WIDTH = 100;
 

@@ -41,12 +41,6 @@ export interface StoryDecision {
   readonly content: DecisionContent;
 }
 
-/** What natstate answers about an actor at the end. */
-export interface Known {
-  readonly end: ActorAnswer;
-  readonly told: ActorSteps;
-}
-
 /** All that was heard about one actor, in the order of arrival. */
 export interface Story {
   readonly actorId: string;
@@ -65,9 +59,14 @@ export interface Story {
 /**
  * Tells an actor's story, line by line as it was heard.
  *
+ * @param known - what natstate answers about it at the end.
  * @param heard - every message about it, duplicates and rejected ones included, in any order.
  */
-export function tellStory(type: ActorType, { end, told }: Known, heard: readonly Heard[]): Story {
+export function tellStory(
+  type: ActorType,
+  { end, told }: { readonly end: ActorAnswer; readonly told: ActorSteps },
+  heard: readonly Heard[],
+): Story {
   let { state } = told.initial;
   const lines: StoryLine[] = [];
   const first = new Map<string, StoryLine>();
