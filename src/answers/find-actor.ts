@@ -8,12 +8,12 @@ import type { Queries, RetiredAnswer } from "./queries.ts";
  */
 export type Whereabouts = "here" | "elsewhere" | "catching_up";
 
-/** What is found of an actor; of one of which nothing is found, why, and in words. */
-export type Finding = { readonly kind: "found"; readonly answer: object } | Absence;
+/** What is found of an actor; of one of which nothing is found here, why, and in words. */
+export type Finding = { readonly kind: "found"; readonly answer: object } | { readonly kind: "elsewhere" } | Absence;
 
 export interface Absence {
   /** `not_yet`: it cannot be said that there is none. */
-  readonly kind: "elsewhere" | "retired" | "not_yet" | "unknown";
+  readonly kind: "retired" | "not_yet" | "unknown";
   readonly message: string;
   /** When it is `retired`. */
   readonly retired?: RetiredAnswer;
@@ -21,7 +21,6 @@ export interface Absence {
 
 /** How an absence is told: the status, as in HTTP, and the word that programs read. */
 export const ABSENCES = {
-  elsewhere: { status: 503, code: "unavailable" },
   not_yet: { status: 503, code: "unavailable" },
   retired: { status: 410, code: "retired" },
   unknown: { status: 404, code: "not_found" },
@@ -37,13 +36,19 @@ export interface Asked {
   readonly among?: "here" | "in quarantine" | undefined;
 }
 
-/** What says of an actor where it is. */
-export interface ActorPlaces {
-  readonly whereabouts: (type: ActorType, actorId: string) => Whereabouts;
-  /** Absent: all answers are of now. */
-  readonly pastOf?: PastOf | undefined;
-  readonly retired: Queries["retired"];
+/** What an answer of this daemon is worth: which actors it is about, and whether it is of now. */
+export interface Standing {
+  whereabouts(type: ActorType, actorId: string): Whereabouts;
+  /** What is to be said with an answer about an actor, or about all of a type's that are ours, when it may be of the past. */
+  pastOf(type: ActorType, actorId?: string): Past | undefined;
+  /** Has one of our partitions of a type become ours a moment ago, and is still being read? */
+  isSettling(type: ActorType): boolean;
+  /** Our partitions of a type, undefined for all: then nobody else is asked. */
+  ownedPartitions(type: ActorType): readonly number[] | undefined;
 }
+
+/** What says of an actor where it is. */
+type ActorPlaces = Pick<Standing, "whereabouts" | "pastOf"> & Pick<Queries, "retired">;
 
 /**
  * Answers a question about one actor, or says why not: the one rule, whoever asks.
@@ -54,8 +59,8 @@ export function* findActor(places: ActorPlaces, asked: Asked, ask: Pieces<object
   const { type, actorId } = asked;
   // Both before it is read: what is known to be all by then is.
   const where = places.whereabouts(type, actorId);
-  if (where === "elsewhere") return whyAbsent(asked, where);
-  const past = places.pastOf?.(type, actorId);
+  if (where === "elsewhere") return { kind: where };
+  const past = places.pastOf(type, actorId);
   const found = yield* ask;
   if (found !== undefined) return { kind: "found", answer: { ...found, ...past } };
   return whyAbsent(asked, where, places.retired(type, actorId));
@@ -64,14 +69,10 @@ export function* findActor(places: ActorPlaces, asked: Asked, ask: Pieces<object
 /** Why nothing is found of an actor: by where its partition is read, and by what is left of it. */
 export function whyAbsent(
   { type, actorId, quoted, among = "here" }: Asked,
-  where: Whereabouts,
+  where: Exclude<Whereabouts, "elsewhere">,
   retired?: RetiredAnswer,
 ): Absence {
   const name = `${type.name} ${JSON.stringify(actorId)}`;
-  if (where === "elsewhere") {
-    const message = `another daemon reads the partition of ${name}: ask that one, or npx natstate get, which asks whoever it is`;
-    return { kind: "elsewhere", message };
-  }
   if (retired !== undefined) return { kind: "retired", message: describeRetired(type, actorId, retired), retired };
   if (where === "catching_up") {
     return { kind: "not_yet", message: `${name} is not here yet: its partition is still being read, ask again` };
@@ -90,9 +91,6 @@ export interface Past {
   /** With answers about more than one actor. */
   readonly catchingUpPartitions?: readonly number[];
 }
-
-/** @returns what is to be said with answers about an actor, or about all of a type's that are ours; undefined is nothing. */
-export type PastOf = (type: ActorType, actorId?: string) => Past | undefined;
 
 /** What is said with an answer. */
 export function readPast(answer: object): Past | undefined {

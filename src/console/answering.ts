@@ -55,7 +55,7 @@ export function send(reply: FastifyReply, given: Reply): FastifyReply {
 }
 
 /** What is found, or the status and the words for why nothing is. */
-export function tell(finding: Finding): Reply {
+function tell(finding: Exclude<Finding, { kind: "elsewhere" }>): Reply {
   if (finding.kind === "found") return { found: finding.answer };
   const { kind, message, retired } = finding;
   return { ...ABSENCES[kind], message, ...(retired && { more: { retired } }) };
@@ -98,7 +98,7 @@ export interface AskedOfOne {
 
 /** An actor is told by whoever reads its partition; where it has gone there since the question came, that one is asked. */
 export function askOne(
-  { queries: { retired }, whereabouts = () => "here", pastOf, whole }: Sources,
+  { queries: { retired }, whereabouts, pastOf, whole }: Sources,
   type: ActorType,
   actorId: string,
   { question, filter, find, among }: AskedOfOne,
@@ -107,7 +107,6 @@ export function askOne(
   const elsewhere = async (): Promise<Reply> => {
     // What is no id is nobody's, and would be no subject.
     if (!ACTOR_ID.test(actorId)) return tell(whyAbsent(about, "here"));
-    if (whole === undefined) return tell(whyAbsent(about, "elsewhere"));
     return { told: await whole.owner(type, question, actorId, filter) };
   };
   if (whereabouts(type, actorId) === "elsewhere") return { elsewhere };
@@ -115,7 +114,7 @@ export function askOne(
 
   function* findHere(): Pieces<Reply | "elsewhere"> {
     const finding = yield* findActor({ whereabouts, pastOf, retired }, about, find);
-    return finding.kind === "elsewhere" ? "elsewhere" : tell(finding);
+    return finding.kind === "elsewhere" ? finding.kind : tell(finding);
   }
 }
 
@@ -129,13 +128,9 @@ export function askAll(
   here: Pieces<Reply>,
   ask: (whole: Whole) => Promise<Reply>,
 ): Answering {
-  const elsewhere = async (): Promise<Reply> =>
-    whole === undefined
-      ? { status: 503, code: "unavailable", message: "other daemons answer for some partitions" }
-      : ask(whole);
-  const hasAll = () => ownedPartitions?.(type) === undefined;
-  const isWaitedFor = whole !== undefined && isSettling?.(type) === true;
-  return hasAll() && !isWaitedFor ? { here: askHere(), elsewhere } : { elsewhere };
+  const hasAll = () => ownedPartitions(type) === undefined;
+  const elsewhere = () => ask(whole);
+  return hasAll() && !isSettling(type) ? { here: askHere(), elsewhere } : { elsewhere };
 
   function* askHere(): Pieces<Reply | "elsewhere"> {
     return hasAll() ? yield* here : "elsewhere";

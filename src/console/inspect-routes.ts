@@ -18,10 +18,9 @@ import type { Sources } from "./sources.ts";
 
 /** What a look at a machine needs. */
 export interface InspectSources extends Pick<Sources, "types" | "whereabouts"> {
-  /** Absent: nobody can inspect. */
-  readonly inspections?: Inspections;
-  /** An actor of another daemon at work, as that one tells it; until the signal aborts. Absent: there is none. */
-  readonly inspectElsewhere?: (type: ActorType, actorId: string, how: InspectHow) => AsyncGenerator<string>;
+  readonly inspections: Inspections;
+  /** An actor of another daemon at work, as that one tells it; until the signal aborts. */
+  readonly inspectElsewhere: (type: ActorType, actorId: string, how: InspectHow) => AsyncGenerator<string>;
 }
 
 interface InspectHow {
@@ -45,13 +44,12 @@ const FIRST_ANSWER_MS = 2000;
  * past first. What ends the stream is told as an event `end`, `{"reason", "message"}`.
  */
 export function addInspectRoutes(app: FastifyInstance, sources: InspectSources): void {
-  const { types, inspections, whereabouts = () => "here", inspectElsewhere } = sources;
+  const { types, inspections, whereabouts, inspectElsewhere } = sources;
   const readFormat = (given: Parameters) => readChoice(given, "format", MACHINE_FORMATS);
   const source = about(types, readFormat, ({ type, filter: { chosen = "source" } }, reply) =>
     reply.type("text/plain; charset=utf-8").send(exportMachine(type, chosen)),
   );
   app.get("/api/machine/source", source);
-  if (inspections === undefined) return;
   const open = new Set<ServerResponse>();
   const relayed = new Set<ServerResponse>();
   app.addHook("preClose", async () => {
@@ -63,7 +61,7 @@ export function addInspectRoutes(app: FastifyInstance, sources: InspectSources):
       if (isRefused(asked)) return refuse(reply, 400, "bad_request", asked.problem);
       const { id } = request.params as { id: string };
       const redact = asked.redact === true;
-      if (inspectElsewhere !== undefined && ACTOR_ID.test(id) && whereabouts(type, id) === "elsewhere") {
+      if (ACTOR_ID.test(id) && whereabouts(type, id) === "elsewhere") {
         if (relayed.size >= MAX_RELAYED) return refuse(reply, 503, "unavailable", INSPECTION_ENDS.full);
         return relay((signal) => inspectElsewhere(type, id, { redact, signal }), reply, relayed);
       }

@@ -6,7 +6,6 @@ import type { DeadLetter, Redrive, RedriveOutcome } from "../answers/dead-letter
 import type { Pulse } from "../answers/pulse.ts";
 import type { QuarantineControl } from "../answers/quarantine.ts";
 import { readNoFilter } from "../answers/query-filters.ts";
-import { createQuestions } from "../answers/questions.ts";
 import { graphOf } from "../charts/graph.ts";
 import { layoutMachine } from "../charts/layout.ts";
 import { inOne } from "../flow/pieces.ts";
@@ -22,8 +21,7 @@ import type { Sources } from "./sources.ts";
 export interface PageSources extends Sources {
   readonly activity: Activity;
   readonly redrive: Redrive;
-  /** Absent: nothing is released here. */
-  readonly quarantine?: Pick<QuarantineControl, "release">;
+  readonly quarantine: Pick<QuarantineControl, "release">;
   /** What a command copied from a page needs to find this daemon, such as `--nats <url>`; absent, nothing. */
   readonly where?: string;
   /** Told of failures that no request is answered with. */
@@ -85,15 +83,15 @@ function addLiveRoute(app: FastifyInstance, sources: PageSources): void {
 /** What every open page is told each second: of all daemons, as far as they answer. */
 async function readPulse(sources: PageSources, type: ActorType): Promise<object> {
   const { health, ownedPartitions, whole } = sources;
-  const own = ownedPartitions?.(type);
-  const pulse = own === undefined ? undefined : await whole?.pulse(type);
+  const own = ownedPartitions(type);
+  const pulse = own === undefined ? undefined : await whole.pulse(type);
   return { at: new Date().toISOString(), ...(pulse ?? readOwn(sources, type, own)), health: health.ready() };
 }
 
 /** What we know ourselves. */
 function readOwn({ activity, queries, pastOf }: PageSources, type: ActorType, own?: readonly number[]): Pulse {
   return {
-    stats: { ...queries.stats(type, own), ...pastOf?.(type) },
+    stats: { ...queries.stats(type, own), ...pastOf(type) },
     activity: activity.read(type, Date.now()),
     next: queries.nextDue(type, own),
   };
@@ -116,7 +114,7 @@ function addRedriveRoute(app: FastifyInstance, sources: PageSources, guard: Chan
   app.post("/api/dead-letters/redrive", { bodyLimit: 4096, onRequest: onlyOurPage(guard) }, route);
 
   async function find(type: ActorType, sequence: number): Promise<DeadLetter | undefined> {
-    if (ownedPartitions?.(type) === undefined || whole === undefined) return queries.deadLetter(type, sequence);
+    if (ownedPartitions(type) === undefined) return queries.deadLetter(type, sequence);
     return whole.deadLetter(type, sequence);
   }
 
@@ -146,8 +144,7 @@ function onlyOurPage(guard: ChangeGuard) {
 
 /** Ends a quarantine for the console: `POST /api/<collection>/<id>/release` with `{}`, answered with a `Released`. */
 function addReleaseRoutes(app: FastifyInstance, sources: PageSources, guard: ChangeGuard): void {
-  const { types, quarantine, questions = createQuestions() } = sources;
-  if (quarantine === undefined) return;
+  const { types, quarantine, questions } = sources;
   const door = questions.door();
   for (const type of types) {
     app.post(`/api/${type.collection}/:id/release`, { onRequest: onlyOurPage(guard) }, async (request, reply) => {

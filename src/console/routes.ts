@@ -11,7 +11,7 @@ import {
   readNoFilter,
   readQuarantineFilter,
 } from "../answers/query-filters.ts";
-import { createQuestions, type Door } from "../answers/questions.ts";
+import type { Door } from "../answers/questions.ts";
 import { inOne } from "../flow/pieces.ts";
 import { overviewOf } from "../members/overview.ts";
 import { answer, askAll, askOne, type Reply, refuse } from "./answering.ts";
@@ -19,7 +19,7 @@ import type { Sources } from "./sources.ts";
 
 /** Everything the server answers; each is a GET. */
 export function addRoutes(app: FastifyInstance, sources: Sources): void {
-  const door = (sources.questions ?? createQuestions()).door();
+  const door = sources.questions.door();
   for (const type of sources.types) addActorRoutes(app, type, sources, door);
   addDeadLetterRoutes(app, sources, door);
   addOperationRoutes(app, sources, door);
@@ -31,7 +31,7 @@ function addActorRoutes(app: FastifyInstance, type: ActorType, sources: Sources,
   app.get(path, (request, reply) => {
     const parameters = parametersOf(request);
     return answer(door, reply, readListFilter(type, parameters), (filter) => {
-      const here = inOne(() => ({ found: { ...queries.list(type, filter), ...pastOf?.(type) } }));
+      const here = inOne(() => ({ found: { ...queries.list(type, filter), ...pastOf(type) } }));
       return askAll(sources, type, here, async (whole) => ({ found: await whole.list(type, parameters) }));
     });
   });
@@ -64,7 +64,7 @@ function addDeadLetterRoutes(app: FastifyInstance, sources: Sources, door: Door)
   app.get("/api/dead-letters", (request, reply) =>
     answer(door, reply, readTyped(types, request, readDeadLetterFilter), ({ type, filter }) => {
       const { type: _, ...parameters } = parametersOf(request);
-      const here = inOne(() => ({ found: { ...queries.deadLetters(type, filter), ...pastOf?.(type) } }));
+      const here = inOne(() => ({ found: { ...queries.deadLetters(type, filter), ...pastOf(type) } }));
       return askAll(sources, type, here, async (whole) => ({ found: await whole.deadLetters(type, parameters) }));
     }),
   );
@@ -87,17 +87,17 @@ function tellLetter(named: string, found: DeadLetter | 0 | undefined): Reply {
 }
 
 function addOperationRoutes(app: FastifyInstance, sources: Sources, door: Door): void {
-  const { types, queries, pastOf, metrics, health, daemons = () => [] } = sources;
+  const { types, queries, pastOf, metrics, health, daemons } = sources;
   app.get("/api/stats", (request, reply) =>
     answer(door, reply, readTyped(types, request, readNoFilter), ({ type }) => {
-      const here = inOne(() => ({ found: { ...queries.stats(type), ...pastOf?.(type) } }));
+      const here = inOne(() => ({ found: { ...queries.stats(type), ...pastOf(type) } }));
       return askAll(sources, type, here, async (whole) => ({ found: await whole.stats(type) }));
     }),
   );
   app.get("/api/quarantine", (request, reply) =>
     answer(door, reply, readTyped(types, request, readQuarantineFilter), ({ type, filter }) => {
       const { type: _, ...parameters } = parametersOf(request);
-      const here = inOne(() => ({ found: { ...queries.quarantined(type, filter), ...pastOf?.(type) } }));
+      const here = inOne(() => ({ found: { ...queries.quarantined(type, filter), ...pastOf(type) } }));
       return askAll(sources, type, here, async (whole) => ({ found: await whole.quarantinePage(type, parameters) }));
     }),
   );

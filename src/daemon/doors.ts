@@ -1,9 +1,8 @@
-import type { QuarantineControl } from "../answers/quarantine.ts";
 import { createQuestions } from "../answers/questions.ts";
 import { createQuarantineControl } from "../care/release.ts";
 import { placeOfCommands } from "../console/command-place.ts";
-import { createHttpServer, type HttpServer } from "../console/server.ts";
-import type { Readiness, Sources } from "../console/sources.ts";
+import { createHttpServer, type HttpServer, type HttpServerOptions } from "../console/server.ts";
+import type { Readiness } from "../console/sources.ts";
 import { openDeadLetters } from "../jetstream/dead-letters.ts";
 import { followInspection } from "../jetstream/inspect-client.ts";
 import { type QueryService, startQueryService } from "../jetstream/query-service.ts";
@@ -12,7 +11,7 @@ import type { Member } from "../members/member.ts";
 import { createWhole } from "../members/whole.ts";
 import type { Health } from "../ops/health.ts";
 import { publishedSubject } from "../wire/names.ts";
-import type { Observers, Parts, Siblings, Standing, Store } from "./parts.ts";
+import type { Parts, Siblings } from "./parts.ts";
 
 /** So long an owner is looked for: by then somebody has taken over what a daemon left that was stopped. */
 const OWNER_MS = 2000;
@@ -56,12 +55,12 @@ export function createDoors(parts: DoorsParts): Doors {
 
 function openHttp(
   { config, connection, metrics, readiness, siblings, logger }: DoorsParts,
-  answers: { readonly quarantine: QuarantineControl; readonly partitions: number } & Pick<Parts, "types"> &
-    Pick<Observers, "inspections" | "activity"> &
-    Standing & { readonly queries: Store["queries"]; readonly pageToken: string | undefined } & Pick<
-      Sources,
-      "daemons"
-    >,
+  answers: Omit<
+    HttpServerOptions,
+    "host" | "port" | "whole" | "inspectElsewhere" | "redrive" | "metrics" | "health"
+  > & {
+    readonly partitions: number;
+  },
 ): Promise<HttpServer> | undefined {
   if (config.NATSTATE_HTTP === null) return undefined;
   const { session } = connection;

@@ -4,7 +4,7 @@ import type { Logger } from "pino";
 import type { ActorType } from "../actor/actor-type.ts";
 import type { Activity } from "../answers/activity.ts";
 import type { Answers } from "../answers/answers.ts";
-import type { Past, Whereabouts } from "../answers/find-actor.ts";
+import type { Standing } from "../answers/find-actor.ts";
 import type { Inspections } from "../answers/inspection.ts";
 import type { Config } from "../config/config.ts";
 import type { BatchResult } from "../flow/batch-result.ts";
@@ -254,15 +254,4 @@ export interface Readiness {
   /** The connection is back, or another: what was asked on the former one gets no answer. */
   askAnew(how: "reconnected" | "moved"): void;
   stop(): void;
-}
-
-/** What an answer of this daemon is worth: which actors it is about, and whether it is of now. */
-export interface Standing {
-  whereabouts(type: ActorType, actorId: string): Whereabouts;
-  /** What is to be said with an answer about an actor, or about all of a type's that are ours, when it may be of the past. */
-  pastOf(type: ActorType, actorId?: string): Past | undefined;
-  /** Has one of our partitions of a type become ours a moment ago, and is still being read? */
-  isSettling(type: ActorType): boolean;
-  /** Our partitions of a type, undefined for all. */
-  ownedPartitions(type: ActorType): number[] | undefined;
 }

@@ -1,5 +1,6 @@
+import type { Standing } from "../answers/find-actor.ts";
 import type { Lane } from "../wire/lanes.ts";
-import type { Parts, Standing } from "./parts.ts";
+import type { Parts } from "./parts.ts";
 
 export function createStanding(
   parts: Pick<Parts, "streams" | "own" | "reading" | "path" | "readiness" | "store">,

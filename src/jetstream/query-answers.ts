@@ -1,6 +1,6 @@
 import type { ActorType } from "../actor/actor-type.ts";
 import type { Activity } from "../answers/activity.ts";
-import { ABSENCES, type Asked, findActor, type PastOf, type Whereabouts } from "../answers/find-actor.ts";
+import { ABSENCES, type Asked, findActor, type Standing } from "../answers/find-actor.ts";
 import type { QuarantineControl } from "../answers/quarantine.ts";
 import type { Queries } from "../answers/queries.ts";
 import {
@@ -20,16 +20,10 @@ import { inOne, type Pieces } from "../flow/pieces.ts";
 import { isRejected } from "../wire/rejection.ts";
 
 /** Where the answers come from. */
-export interface AnswerSources {
+export interface AnswerSources extends Standing {
   readonly queries: Queries;
   readonly quarantine: QuarantineControl;
-  readonly whereabouts: (type: ActorType, actorId: string) => Whereabouts;
-  readonly pastOf: PastOf;
-  /** Our partitions of a type, undefined for all. */
-  readonly ownedPartitions: (type: ActorType) => readonly number[] | undefined;
-  /** Has one of them become ours a moment ago, and is still being read? */
-  readonly isSettling: (type: ActorType) => boolean;
-  /** How many each type has. */
+  /** How many partitions each type has. */
   readonly partitions: number;
   /** What happened in the last minutes. */
   readonly activity: Pick<Activity, "read">;

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { orderType } from "../../machines/order/order.ts";
 import type { ActorType } from "../../src/actor/actor-type.ts";
-import { ABSENCES, type Finding, findActor, type PastOf, type Whereabouts } from "../../src/answers/find-actor.ts";
+import { ABSENCES, type Finding, findActor, type Standing, type Whereabouts } from "../../src/answers/find-actor.ts";
 import type { RetiredAnswer } from "../../src/answers/queries.ts";
 import { atOnce, inOne } from "../../src/flow/pieces.ts";
 
@@ -16,8 +16,8 @@ const left: RetiredAnswer = {
   parked: 0,
 };
 
-function find(where: Whereabouts, found?: object, retired?: RetiredAnswer, pastOf?: PastOf): Finding {
-  const places = { whereabouts: () => where, retired: () => retired, pastOf };
+function find(where: Whereabouts, found?: object, retired?: RetiredAnswer): Finding {
+  const places = { whereabouts: () => where, retired: () => retired, pastOf: () => undefined };
   return atOnce(
     findActor(
       places,
@@ -40,25 +40,22 @@ it.each<[what: Finding["kind"], where: Whereabouts, found?: object, retired?: Re
   expect(find(where, found, retired).kind).toBe(kind);
 });
 
-it("another daemon's actor is not even looked for, and says whom to ask", () => {
+it("another daemon's actor is not even looked for", () => {
   const finding = atOnce(
     findActor(
-      { whereabouts: () => "elsewhere", retired: () => left },
+      { whereabouts: () => "elsewhere", retired: () => left, pastOf: () => undefined },
       { type, actorId: "a", quoted: "a" },
       inOne(() => {
         throw new Error("asked");
       }),
     ),
   );
-  expect(finding).toEqual({
-    kind: "elsewhere",
-    message: expect.stringContaining("another daemon reads the partition"),
-  });
+  expect(finding).toEqual({ kind: "elsewhere" });
 });
 
 it("what is behind is said with the answer, as it was before the answer was read", () => {
   let behind = true;
-  const pastOf: PastOf = () => (behind ? { catchingUp: true, asOf: null } : undefined);
+  const pastOf: Standing["pastOf"] = () => (behind ? { catchingUp: true, asOf: null } : undefined);
   const finding = atOnce(
     findActor(
       { whereabouts: () => "here", retired: () => undefined, pastOf },
@@ -74,5 +71,5 @@ it("what is behind is said with the answer, as it was before the answer was read
 
 it("only that there is none is a 404", () => {
   const statuses = Object.entries(ABSENCES).map(([kind, { status }]) => `${kind} ${status}`);
-  expect(statuses).toEqual(["elsewhere 503", "not_yet 503", "retired 410", "unknown 404"]);
+  expect(statuses).toEqual(["not_yet 503", "retired 410", "unknown 404"]);
 });

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect } from "vitest";
-import { createActivity } from "../../src/answers/activity.ts";
 import { createHttpServer, type HttpServer, type HttpServerOptions } from "../../src/console/server.ts";
 import { deliver } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";
-import { fill, type OrderBook, openOrderBook, order } from "../store/order-book.ts";
+import { fill, type OrderBook, openOrderBook } from "../store/order-book.ts";
+import { alone } from "./alone.ts";
 
 /** Orders of the book, besides `A:b_c-1` and what dead letter 10002 was to be. */
 export const ORDERS = 70;
@@ -27,12 +27,7 @@ export function useApi(): Api {
 
   async function listen(options: Partial<HttpServerOptions> = {}): Promise<HttpServer & AsyncDisposable> {
     const listening = await createHttpServer({
-      host: "127.0.0.1",
-      port: 0,
-      types: [order],
-      queries: book.queries,
-      activity: createActivity([order]),
-      redrive: () => Promise.resolve({ outcome: "redriven", streamSequence: 1 }),
+      ...alone(book.queries),
       metrics: () => Promise.resolve({ contentType: "text/plain; version=0.0.4", body: "natstate_up 1\n" }),
       health: { live: () => true, ready: () => ({ ready: true, checks: { nats: { ok: true, detail: "connected" } } }) },
       ...options,

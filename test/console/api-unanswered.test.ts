@@ -71,11 +71,11 @@ describe("an order of another daemon's partition, or of one that is not yet read
   const id = "A:b_c-1";
 
   it.each(["", "/history", "/steps", "/next"])(
-    "%s of what another daemon has is not answered with what is here",
+    "%s of what another daemon has is not answered with what is here, whoever that is",
     async (path) => {
       await using there = await api.listen({ whereabouts: () => "elsewhere" });
       const answer = await api.ask(`/api/orders/${id}${path}`, {}, there);
-      expect(answer).toEqual({ status: 503, body: refusal("unavailable", "another daemon reads the partition") });
+      expect(answer).toEqual({ status: 503, body: refusal("unavailable", "nobody answers") });
     },
   );
 

@@ -2,13 +2,13 @@ import { once } from "node:events";
 import { request } from "node:http";
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createActivity } from "../../src/answers/activity.ts";
 import { createInspections, type Inspections } from "../../src/answers/inspection.ts";
 import { createHttpServer, type HttpServer } from "../../src/console/server.ts";
 import { orderLane } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";
-import { type OrderBook, openOrderBook, order } from "../store/order-book.ts";
+import { type OrderBook, openOrderBook } from "../store/order-book.ts";
 import { until } from "../until.ts";
+import { alone } from "./alone.ts";
 
 let book: OrderBook;
 let server: HttpServer;
@@ -27,15 +27,8 @@ beforeAll(async () => {
     maxInspectors: 2,
   });
   server = await createHttpServer({
-    host: "127.0.0.1",
-    port: 0,
-    types: [order],
-    queries: book.queries,
-    activity: createActivity([order]),
+    ...alone(book.queries),
     inspections,
-    redrive: () => Promise.resolve({ outcome: "redriven", streamSequence: 1 }),
-    metrics: () => Promise.resolve({ contentType: "text/plain", body: "" }),
-    health: { live: () => true, ready: () => ({ ready: true, checks: {} }) },
   });
 });
 

@@ -4,6 +4,7 @@ import { createHttpServer, type HttpServer } from "../../src/console/server.ts";
 import { deliver } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";
 import { type OrderBook, openOrderBook, order } from "../store/order-book.ts";
+import { alone } from "./alone.ts";
 
 let book: OrderBook;
 let server: HttpServer;
@@ -22,10 +23,7 @@ beforeAll(async () => {
   activity.committed(result, 1, Date.now() - 2000);
   book.db.exec("UPDATE dead_letters SET published = sequence + 100 WHERE sequence < 13");
   server = await createHttpServer({
-    host: "127.0.0.1",
-    port: 0,
-    types: [order],
-    queries: book.queries,
+    ...alone(book.queries),
     activity,
     redrive({ publishedSequence: sequence }) {
       redriven.push(sequence);
@@ -33,8 +31,6 @@ beforeAll(async () => {
         sequence === 112 ? { outcome: "duplicate", error: "remembered" } : { outcome: "redriven", streamSequence: 7 },
       );
     },
-    metrics: () => Promise.resolve({ contentType: "text/plain", body: "" }),
-    health: { live: () => true, ready: () => ({ ready: true, checks: {} }) },
   });
   const html = await (await fetch(`${server.url}/`)).text();
   token = /natstate-token" content="([\w-]+)"/.exec(html)?.[1] ?? "";

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { createActivity } from "../../src/answers/activity.ts";
 import { createHttpServer, type HttpServer, type HttpServerOptions } from "../../src/console/server.ts";
 import { deliver } from "../flow/delivery.ts";
-import { fill, openOrderBook, order } from "../store/order-book.ts";
+import { fill, openOrderBook } from "../store/order-book.ts";
+import { alone } from "./alone.ts";
 
 /** The real HTTP server over a real store, to be attacked. */
 export interface Target extends AsyncDisposable {
@@ -26,17 +26,12 @@ export async function openTarget(): Promise<Target> {
   const redriven: number[] = [];
   const listen = (options: Partial<HttpServerOptions> = {}) =>
     createHttpServer({
-      host: "127.0.0.1",
-      port: 0,
-      types: [order],
-      queries: book.queries,
-      activity: createActivity([order]),
+      ...alone(book.queries),
       async redrive({ publishedSequence: sequence }) {
         redriven.push(sequence);
         return { outcome: "redriven", streamSequence: 1 };
       },
       metrics: () => Promise.resolve({ contentType: "text/plain", body: "natstate_up 1\n" }),
-      health: { live: () => true, ready: () => ({ ready: true, checks: {} }) },
       ...options,
     });
   const server = await listen();

@@ -1,5 +1,4 @@
 import { expect, it } from "vitest";
-import { createActivity } from "../../src/answers/activity.ts";
 import type { ActorSummary } from "../../src/answers/queries.ts";
 import { createHttpServer, type HttpServer, type HttpServerOptions } from "../../src/console/server.ts";
 import { followInspection } from "../../src/jetstream/inspect-client.ts";
@@ -10,6 +9,7 @@ import { deliver } from "../flow/delivery.ts";
 import { asAsker, book, start, useAnswers } from "../jetstream/answering.ts";
 import { order, PARTITIONS } from "../store/order-book.ts";
 import { walkDeadLetters } from "../store/paging.ts";
+import { alone } from "./alone.ts";
 
 useAnswers();
 
@@ -20,14 +20,10 @@ async function listen(
   patienceMs = 5000,
 ): Promise<HttpServer & AsyncDisposable> {
   const server = await createHttpServer({
-    ...{ host: "127.0.0.1", port: 0, types: [order], queries: book.queries, activity: createActivity([order]) },
-    redrive: () => Promise.resolve({ outcome: "redriven", streamSequence: 7 }),
-    metrics: () => Promise.resolve({ contentType: "text/plain", body: "" }),
-    health: { live: () => true, ready: () => ({ ready: true, checks: {} }) },
+    ...alone(book.queries),
     whereabouts: (_, id) => (own.includes(partitionOf(id, PARTITIONS)) ? "here" : "elsewhere"),
     ownedPartitions: () => own,
     whole: createWhole(createAsking({ ...asAsker(), patienceMs, partitions: PARTITIONS })),
-    quarantine: { release: () => undefined },
     ...options,
   });
   return { ...server, [Symbol.asyncDispose]: server.close };
