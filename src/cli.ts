@@ -21,130 +21,38 @@ const OTHERWISE: Readonly<Record<Whose, string>> = {
   none: "what the daemon tells",
 };
 
-interface Entry {
-  /** Its commands, as one types them. */
-  readonly names: string;
-  readonly whose: Whose;
-  add(program: Command, types: readonly ActorType[]): Promise<void>;
-}
+type Add = (program: Command, types: readonly ActorType[]) => void;
 
-/** Each command's modules are loaded when it is the one that was asked for: loading all of them takes half a second. */
+/**
+ * A module's commands, as one types them, whose types they are about, and what adds them. It is loaded when one of them is
+ * asked for: loading all takes half a second.
+ */
+type Entry = readonly [names: string, whose: Whose, load: () => Promise<Add>];
+
 const COMMANDS: readonly Entry[] = [
-  {
-    names: "start",
-    whose: "own",
-    add: async (program, types) => (await import("./cli/start.ts")).addStart(program, types),
-  },
-  {
-    names: "dev",
-    whose: "none",
-    add: async (program) => (await import("./cli/dev.ts")).addDev(program),
-  },
-  {
-    names: "init",
-    whose: "none",
-    add: async (program) => (await import("./cli/init.ts")).addInit(program),
-  },
-  {
-    names: "demo",
-    whose: "own",
-    add: async (program, types) => (await import("./cli/rehearsal.ts")).addDemo(program, types),
-  },
-  {
-    names: "check",
-    whose: "own",
-    add: async (program, types) => (await import("./cli/check.ts")).addCheck(program, types),
-  },
-  {
-    names: "prove",
-    whose: "own",
-    add: async (program, types) => (await import("./cli/prove.ts")).addProve(program, types),
-  },
-  {
-    names: "simulate",
-    whose: "own",
-    add: async (program, types) => (await import("./cli/rehearsal.ts")).addSimulate(program, types),
-  },
-  {
-    names: "publish",
-    whose: "told",
-    add: async (program, types) => (await import("./cli/publish.ts")).addPublish(program, types),
-  },
-  {
-    names: "get history list stats",
-    whose: "told",
-    add: async (program, types) => (await import("./cli/actors.ts")).addActorReads(program, types),
-  },
-  {
-    names: "watch",
-    whose: "told",
-    add: async (program, types) => (await import("./cli/watch.ts")).addWatch(program, types),
-  },
-  {
-    names: "top",
-    whose: "told",
-    add: async (program, types) => (await import("./cli/top.ts")).addTop(program, types),
-  },
-  {
-    names: "daemons",
-    whose: "none",
-    add: async (program) => (await import("./cli/daemons.ts")).addDaemons(program),
-  },
-  {
-    names: "inspect",
-    whose: "told",
-    add: async (program, types) => (await import("./cli/inspect.ts")).addInspect(program, types),
-  },
-  {
-    names: "health",
-    whose: "none",
-    add: async (program) => (await import("./cli/health.ts")).addHealth(program, () => typesOf("told")),
-  },
-  {
-    names: "dead-letters",
-    whose: "told",
-    add: async (program, types) => (await import("./cli/dead-letters.ts")).addDeadLetters(program, types),
-  },
-  {
-    names: "quarantine",
-    whose: "told",
-    add: async (program, types) => (await import("./cli/quarantine.ts")).addQuarantine(program, types),
-  },
-  {
-    names: "doctor",
-    whose: "told",
-    add: async (program, types) => (await import("./cli/doctor.ts")).addDoctor(program, types),
-  },
-  {
-    names: "verify",
-    whose: "own",
-    add: async (program, types) => (await import("./cli/verify.ts")).addVerify(program, types),
-  },
-  {
-    names: "backup",
-    whose: "told",
-    add: async (program, types) => (await import("./cli/backup.ts")).addBackup(program, types),
-  },
-  {
-    names: "rebuild",
-    whose: "own",
-    add: async (program, types) => (await import("./cli/rebuild.ts")).addRebuild(program, types),
-  },
-  {
-    names: "config",
-    whose: "none",
-    add: async (program) => (await import("./cli/config.ts")).addConfig(program),
-  },
-  {
-    names: "machine",
-    whose: "told",
-    add: async (program, types) => (await import("./cli/machine.ts")).addMachine(program, types),
-  },
-  {
-    names: "schema",
-    whose: "told",
-    add: async (program, types) => (await import("./cli/schema.ts")).addSchema(program, types),
-  },
+  ["start", "own", async () => (await import("./cli/start.ts")).addStart],
+  ["dev", "none", async () => (await import("./cli/dev.ts")).addDev],
+  ["init", "none", async () => (await import("./cli/init.ts")).addInit],
+  ["demo", "own", async () => (await import("./cli/rehearsal.ts")).addDemo],
+  ["check", "own", async () => (await import("./cli/check.ts")).addCheck],
+  ["prove", "own", async () => (await import("./cli/prove.ts")).addProve],
+  ["simulate", "own", async () => (await import("./cli/rehearsal.ts")).addSimulate],
+  ["publish", "told", async () => (await import("./cli/publish.ts")).addPublish],
+  ["get history list stats", "told", async () => (await import("./cli/actors.ts")).addActorReads],
+  ["watch", "told", async () => (await import("./cli/watch.ts")).addWatch],
+  ["top", "told", async () => (await import("./cli/top.ts")).addTop],
+  ["daemons", "none", async () => (await import("./cli/daemons.ts")).addDaemons],
+  ["inspect", "told", async () => (await import("./cli/inspect.ts")).addInspect],
+  ["health", "none", async () => (await import("./cli/health.ts")).addHealth],
+  ["dead-letters", "told", async () => (await import("./cli/dead-letters.ts")).addDeadLetters],
+  ["quarantine", "told", async () => (await import("./cli/quarantine.ts")).addQuarantine],
+  ["doctor", "told", async () => (await import("./cli/doctor.ts")).addDoctor],
+  ["verify", "own", async () => (await import("./cli/verify.ts")).addVerify],
+  ["backup", "told", async () => (await import("./cli/backup.ts")).addBackup],
+  ["rebuild", "own", async () => (await import("./cli/rebuild.ts")).addRebuild],
+  ["config", "none", async () => (await import("./cli/config.ts")).addConfig],
+  ["machine", "told", async () => (await import("./cli/machine.ts")).addMachine],
+  ["schema", "told", async () => (await import("./cli/schema.ts")).addSchema],
 ];
 
 async function typesOf(whose: Whose): Promise<readonly ActorType[]> {
@@ -166,12 +74,12 @@ async function createProgram(asked: string | undefined): Promise<Command> {
     .showHelpAfterError("(npx natstate --help says more)")
     .exitOverride();
   if (asked === "--version" || asked === "-V") return program;
-  const named = COMMANDS.find(({ names }) => names.split(" ").includes(asked ?? ""));
+  const named = COMMANDS.find(([names]) => names.split(" ").includes(asked ?? ""));
   // All of them are there to be listed.
-  const types = await typesOf(named?.whose ?? "own");
-  for (const { add, whose } of named === undefined ? COMMANDS : [named]) {
+  const types = await typesOf(named?.[1] ?? "own");
+  for (const [, whose, load] of named === undefined ? COMMANDS : [named]) {
     const before = program.commands.length;
-    await add(program, types);
+    (await load())(program, types);
     for (const command of program.commands.slice(before)) {
       nameInHelp(command, "npx natstate");
       // Settings are the same for all types.

@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { ActorType } from "../actor/actor-type.ts";
 import { readSecret } from "../config/environment.ts";
 import { type RuntimeFile, readRuntimeFile } from "../daemon/runtime-file.ts";
 import { withExamples } from "./arguments.ts";
@@ -21,15 +20,13 @@ interface Readiness {
   readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly detail: string }>>;
 }
 
-type LoadTypes = () => Promise<readonly ActorType[]>;
-
 const ANSWER_MS = 3000;
 
 /**
  * Adds `natstate health`: exit code 0 when the daemon is ready, 4 when it is not or does not run. Probes run it every few
  * seconds, so it loads neither zod nor a NATS client nor an actor type unless it must: they take longer than its answer.
  */
-export function addHealth(program: Command, loadTypes: LoadTypes): void {
+export function addHealth(program: Command): void {
   const command = program
     .command("health")
     .description("Ask a daemon whether it does its work; exit code 4 when it does not, or does not run.")
@@ -39,7 +36,7 @@ export function addHealth(program: Command, loadTypes: LoadTypes): void {
       ),
     )
     .option("--json", "print JSON")
-    .action((options: HealthOptions) => health(loadTypes, options));
+    .action(health);
   addSystemOption(command);
   withExamples(command, [
     ["npx natstate health", "the daemon of this data directory"],
@@ -53,11 +50,11 @@ function apiUrl(text: string): string {
   throw new InvalidArgumentError("Expected a URL such as http://127.0.0.1:8484.");
 }
 
-async function health(loadTypes: LoadTypes, options: HealthOptions): Promise<void> {
+async function health(options: HealthOptions): Promise<void> {
   const httpUrl = await findApi(options);
   let readiness: Readiness;
   try {
-    readiness = httpUrl === null ? await askNats(loadTypes, options.nats) : await askApi(httpUrl);
+    readiness = httpUrl === null ? await askNats(options.nats) : await askApi(httpUrl);
   } catch (error) {
     if (error instanceof CliError && error.exit === "usage") throw error;
     const message = (error as Error).message;
@@ -136,11 +133,12 @@ function readJson(text: string): Partial<Readiness> | null {
 }
 
 /** Without the API all that can be known is that somebody answers. */
-async function askNats(loadTypes: LoadTypes, nats: string | undefined): Promise<Readiness> {
+async function askNats(nats: string | undefined): Promise<Readiness> {
   // Only here: a probe that asks the API takes half as long without a NATS client.
   const { withSystem } = await import("./system.ts");
+  const { toldTypes } = await import("./told-types.ts");
   return withSystem(nats, async ({ queries, natsUrl }) => {
-    for (const type of await loadTypes()) await queries.stats(type);
+    for (const type of await toldTypes(process.argv.slice(2), process.env)) await queries.stats(type);
     return { ready: true, checks: { answers: { ok: true, detail: `natstate answers at ${natsUrl}` } } };
   });
 }
