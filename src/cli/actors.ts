@@ -1,47 +1,17 @@
 import { writeFileSync } from "node:fs";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
 import { joinPasts, readPast } from "../answers/find-actor.ts";
-import { type ExportedHistory, exportHistory } from "../answers/history-export.ts";
+import { exportHistory } from "../answers/history-export.ts";
 import { isRefused, type Parameters, readListFilter } from "../answers/query-filters.ts";
 import type { ActorList } from "../members/query-client.ts";
 import { renderActor, renderHistory, renderList, renderStats, sayPast } from "./actors-text.ts";
-import {
-  allOf,
-  chosenTypes,
-  exampleNames,
-  ofTypeOption,
-  oneOf,
-  timeOrDuration,
-  wholeNumber,
-  withExamples,
-} from "./arguments.ts";
+import { allOf, exampleNames, oneOf, timeOrDuration, wholeNumber, withExamples } from "./arguments.ts";
+import { addAsking, chosenTypes, type TypedOptions } from "./asking.ts";
 import { CliError } from "./exit-codes.ts";
 import { askOne } from "./find-actor.ts";
 import { countOf, print, printJson, say, terminalColumns } from "./output.ts";
 import { withSystem } from "./system.ts";
-import { addSystemOption } from "./system-option.ts";
-
-/** What every read takes. */
-interface ReadOptions {
-  /** Absent: all of them. */
-  readonly type?: string;
-  readonly nats?: string;
-  readonly json?: boolean;
-}
-
-interface ListOptions extends ReadOptions {
-  readonly state?: string;
-  readonly decision?: string;
-  readonly incomplete?: boolean;
-  readonly waitingFor?: string;
-  readonly completeness?: string;
-  readonly quarantined?: boolean;
-  readonly prefix?: string;
-  readonly updatedBefore?: string;
-  readonly dueBefore?: string;
-  readonly limit: number;
-}
 
 /** Adds `get`, `history`, `list` and `stats`. */
 export function addActorReads(program: Command, types: readonly ActorType[]): void {
@@ -52,12 +22,12 @@ export function addActorReads(program: Command, types: readonly ActorType[]): vo
 }
 
 function addGet(program: Command, types: readonly ActorType[]): void {
-  const command = addRead(
+  const command = addAsking(
     program,
     "get <id>",
     `Show one ${oneOf(types)}: its state, facets, standing decision and events.`,
     types,
-  ).action(async (id: string, options: ReadOptions) => {
+  ).action(async (id: string, options: TypedOptions) => {
     const { type, found } = await askOne(types, id, options, (queries, of) => queries.get(of, id));
     if (options.json) printJson(found);
     else print(renderActor(type, found));
@@ -70,13 +40,13 @@ function addGet(program: Command, types: readonly ActorType[]): void {
   ]);
 }
 
-interface HistoryOptions extends ReadOptions {
+interface HistoryOptions extends TypedOptions {
   /** True: to standard output. */
   readonly export?: string | true;
 }
 
 function addHistory(program: Command, types: readonly ActorType[]): void {
-  const command = addRead(
+  const command = addAsking(
     program,
     "history <id>",
     `Show all that led to what one ${oneOf(types)} is: events and decisions.`,
@@ -111,17 +81,14 @@ async function exportOne(types: readonly ActorType[], id: string, options: Histo
   if (found.total > found.events.length) {
     say(`of its ${found.total} events ${found.events.length} are told: a replay of them may come to another state`);
   }
-  if (typeof options.export !== "string") printJson(found);
-  else writeExport(options.export, found);
-}
-
-function writeExport(file: string, history: ExportedHistory): void {
-  writeFileSync(file, `${JSON.stringify(history, null, 2)}\n`);
-  say(`${file} has ${countOf(history.events.length, "event")} and ${countOf(history.decisions.length, "decision")}`);
+  const { export: file } = options;
+  if (typeof file !== "string") return printJson(found);
+  writeFileSync(file, `${JSON.stringify(found, null, 2)}\n`);
+  say(`${file} has ${countOf(found.events.length, "event")} and ${countOf(found.decisions.length, "decision")}`);
 }
 
 function addList(program: Command, types: readonly ActorType[]): void {
-  const command = addRead(program, "list", `List ${allOf(types)}, newest first.`, types)
+  const command = addAsking(program, "list", `List ${allOf(types)}, newest first.`, types)
     .option("--state <state>", "only in this state, or in one within it")
     .option("--decision <type>", "only with this standing decision; none: without one")
     .option("--incomplete", "only those that still wait for an event")
@@ -136,7 +103,7 @@ function addList(program: Command, types: readonly ActorType[]): void {
       timeOrDuration(1),
     )
     .option("--limit <n>", "how many at most", wholeNumber(1, 100_000), 50)
-    .action((options: ListOptions) => list(types, options));
+    .action((options: TypedOptions & { readonly limit: number }) => list(types, options));
   const { state, eventType } = exampleNames(types);
   withExamples(command, [
     ["npx natstate list --limit 20", "the newest"],
@@ -150,7 +117,7 @@ function addList(program: Command, types: readonly ActorType[]): void {
 }
 
 /** Of several types, those that know what the filter names. */
-async function list(types: readonly ActorType[], options: ListOptions): Promise<void> {
+async function list(types: readonly ActorType[], options: TypedOptions & { readonly limit: number }): Promise<void> {
   const filter = filterOf(options);
   const chosen = chosenTypes(types, options.type);
   const checked = chosen.map((type) => readListFilter(type, filter));
@@ -177,12 +144,12 @@ async function list(types: readonly ActorType[], options: ListOptions): Promise<
 }
 
 function addStats(program: Command, types: readonly ActorType[]): void {
-  const command = addRead(
+  const command = addAsking(
     program,
     "stats",
     `Count ${allOf(types)} by state, decisions, events and dead letters.`,
     types,
-  ).action(async (options: ReadOptions) => {
+  ).action(async (options: TypedOptions) => {
     const chosen = chosenTypes(types, options.type);
     const found = await withSystem(options.nats, ({ queries }) => queries.stats(...chosen));
     if (options.json) printJson(found);
@@ -196,28 +163,26 @@ function addStats(program: Command, types: readonly ActorType[]): void {
   ]);
 }
 
-function addRead(program: Command, usage: string, description: string, types: readonly ActorType[]): Command {
-  const command = program.command(usage).description(description).addOption(ofTypeOption(types));
-  return addSystemOption(command).option("--json", "print JSON");
-}
-
-function filterOf(options: ListOptions): Parameters {
-  const { state, decision, incomplete, waitingFor, completeness, quarantined, updatedBefore } = options;
-  const { prefix: idPrefix, dueBefore } = options;
-  return { state, decision, incomplete, waitingFor, completeness, quarantined, idPrefix, updatedBefore, dueBefore };
-}
-
+/** The API's parameters of a list by the names they have here. */
 const FLAGS: Readonly<Record<string, string>> = {
   state: "--state",
   decision: "--decision",
+  incomplete: "--incomplete",
   waitingFor: "--waiting-for",
   completeness: "--completeness",
+  quarantined: "--quarantined",
   idPrefix: "--prefix",
   updatedBefore: "--updated-before",
   dueBefore: "--due-before",
 };
 
-/** The API's parameters by the names they have here. */
+function filterOf(options: object): Parameters {
+  const given = new Map(Object.entries(options));
+  return Object.fromEntries(
+    Object.entries(FLAGS).map(([name, flag]) => [name, given.get(new Option(flag).attributeName())]),
+  );
+}
+
 function withFlags(problem: string): string {
   return problem.replace(/(^|; )(\w+)(?=: )/g, (whole, before, name) => (FLAGS[name] ? before + FLAGS[name] : whole));
 }

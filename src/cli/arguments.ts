@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, type Option } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
 import { ACTOR_ID, ACTOR_ID_EXPECTED } from "../wire/names.ts";
 import { CliError } from "./exit-codes.ts";
@@ -48,17 +48,6 @@ export function gather<Value>(value: Value, before: readonly Value[] | undefined
   return [...(before ?? []), value];
 }
 
-/** `--type <name>`, the first registered type by default. */
-export function typeOption(types: readonly ActorType[]): Option {
-  const names = types.map((type) => type.name);
-  return new Option("--type <name>", "actor type").choices(names).default(names[0]);
-}
-
-/** `--type <name>`, all types by default. */
-export function ofTypeOption(types: readonly ActorType[]): Option {
-  return new Option("--type <name>", "only of this actor type").choices(types.map((type) => type.name));
-}
-
 /** An option for each type, called as the type is: `--orders <n>`, for example. @returns what was given, by type. */
 export function optionPerType<Value>(
   command: Command,
@@ -82,18 +71,6 @@ export function oneOf(types: readonly ActorType[]): string {
 /** `orders and parcels`, for example. */
 export function allOf(types: readonly ActorType[]): string {
   return types.map(({ collection }) => collection).join(" and ");
-}
-
-/** The type an option named, or all. */
-export function chosenTypes(types: readonly ActorType[], name: string | undefined): readonly ActorType[] {
-  return name === undefined ? types : [findType(types, name)];
-}
-
-/** The type an option named. */
-export function findType(types: readonly ActorType[], name: string): ActorType {
-  const type = types.find((candidate) => candidate.name === name);
-  if (type === undefined) throw new CliError("usage", `there is no actor type ${name}`);
-  return type;
 }
 
 /** The id itself. @throws CliError `usage` when it can be nobody's. */

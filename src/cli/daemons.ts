@@ -2,11 +2,11 @@ import type { Command } from "commander";
 import { askMembers } from "../members/ask-members.ts";
 import { overviewOf } from "../members/overview.ts";
 import { withExamples } from "./arguments.ts";
+import { type AskingOptions, addSystemOption } from "./asking.ts";
 import { renderDaemons } from "./daemons-text.ts";
 import { CliError } from "./exit-codes.ts";
 import { print, printJson, terminalColumns } from "./output.ts";
 import { withSystem } from "./system.ts";
-import { addSystemOption } from "./system-option.ts";
 
 const ANSWER_MS = 1000;
 
@@ -18,7 +18,7 @@ export function addDaemons(program: Command): void {
       "List the running daemons: partitions, lag, version, memory, uptime, and what keeps one from being ready.",
     )
     .option("--json", "print JSON")
-    .action(({ json, nats }: { json?: boolean; nats?: string }) => listDaemons(nats, json === true));
+    .action(listDaemons);
   addSystemOption(command);
   withExamples(command, [
     ["npx natstate daemons", "a line each"],
@@ -26,7 +26,7 @@ export function addDaemons(program: Command): void {
   ]);
 }
 
-async function listDaemons(nats: string | undefined, json: boolean): Promise<void> {
+async function listDaemons({ nats, json }: AskingOptions): Promise<void> {
   const overview = await withSystem(nats, async ({ session, natsUrl }) => {
     const members = await askMembers(session.nc, undefined, ANSWER_MS);
     if (members.size === 0) throw new CliError("failed", `NATS answers at ${natsUrl}, but no natstate daemon`);

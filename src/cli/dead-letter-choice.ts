@@ -7,7 +7,7 @@ import {
   openDeadLetters,
 } from "../jetstream/dead-letters.ts";
 import { REJECTION_REASONS } from "../wire/rejection.ts";
-import { findType } from "./arguments.ts";
+import { findType } from "./asking.ts";
 import { CliError } from "./exit-codes.ts";
 import { withSystem } from "./system.ts";
 

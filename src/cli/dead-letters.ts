@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
 import type { DeadLetterHead } from "../jetstream/dead-letters.ts";
-import { ofTypeOption, wholeNumber, withExamples } from "./arguments.ts";
+import { wholeNumber, withExamples } from "./arguments.ts";
+import { addSystemOption, ofTypeOption } from "./asking.ts";
 import {
   type Common,
   findOne,
@@ -13,7 +14,6 @@ import {
 import { encodeBody, renderBody, renderDeadLetter, renderDeadLetters } from "./dead-letters-text.ts";
 import { print, printJson } from "./output.ts";
 import { addRedrive } from "./redrive.ts";
-import { addSystemOption } from "./system-option.ts";
 
 /** Adds `natstate dead-letters list|show|redrive`. They work on DEAD_LETTERS itself, so no daemon need run. */
 export function addDeadLetters(program: Command, types: readonly ActorType[]): void {

@@ -19,15 +19,10 @@ import { knownInstanceId } from "../store/instance-id.ts";
 import { type DataDirectory, furtherDirectories, hasLeft } from "../supervisor/directories.ts";
 import { lanesOf } from "../wire/lanes.ts";
 import { withExamples } from "./arguments.ts";
+import { type AskingOptions, addSystemOption } from "./asking.ts";
 import { CliError } from "./exit-codes.ts";
-import { print, printJson, table } from "./output.ts";
+import { countOf, print, printJson, table } from "./output.ts";
 import { findPlace, type Place } from "./system.ts";
-import { addSystemOption } from "./system-option.ts";
-
-interface DoctorOptions {
-  readonly nats?: string;
-  readonly json?: boolean;
-}
 
 /** Who is busy answers later than a round of the daemons waits. */
 const ANSWER_MS = 2000;
@@ -42,7 +37,7 @@ export function addDoctor(program: Command, types: readonly ActorType[]): void {
       "Examine everything natstate needs: server, streams, permissions, store, disk, clock, lag. Works with and without a running daemon, and changes nothing.",
     )
     .option("--json", "print JSON")
-    .action((options: DoctorOptions) => doctor(types, options));
+    .action((options: AskingOptions) => doctor(types, options));
   addSystemOption(command);
   withExamples(command, [
     ["npx natstate doctor", "each line ok, warning or problem, with what to do; exit code 4 on problems"],
@@ -50,14 +45,14 @@ export function addDoctor(program: Command, types: readonly ActorType[]): void {
   ]);
 }
 
-async function doctor(types: readonly ActorType[], options: DoctorOptions): Promise<void> {
+async function doctor(types: readonly ActorType[], options: AskingOptions): Promise<void> {
   const config = readConfig(process.env);
   const system = await examineSystem(types, config, findPlace(options.nats, process.env));
   const findings = [...system.findings, ...examineStores(config.NATSTATE_DATA, system.members)];
   const problems = findings.filter(({ level }) => level === "problem").length;
   if (options.json) printJson({ healthy: problems === 0, findings });
   else print(render(findings));
-  if (problems > 0) throw new CliError("not_healthy", `${problems} problem${problems === 1 ? "" : "s"}`);
+  if (problems > 0) throw new CliError("not_healthy", countOf(problems, "problem"));
 }
 
 /** Of one daemon, or of several that one start runs. */

@@ -1,7 +1,8 @@
 import type { ActorType } from "../actor/actor-type.ts";
 import { QueryError } from "../answers/query-error.ts";
 import type { QueryClient } from "../members/query-client.ts";
-import { checkActorId, chosenTypes } from "./arguments.ts";
+import { checkActorId, oneOf } from "./arguments.ts";
+import { chosenTypes, type TypedOptions } from "./asking.ts";
 import { CliError } from "./exit-codes.ts";
 import { say } from "./output.ts";
 import { withSystem } from "./system.ts";
@@ -21,7 +22,7 @@ export interface FoundActor<Answer> {
 export async function askOne<Answer>(
   types: readonly ActorType[],
   id: string,
-  { type: name, nats }: { readonly type?: string; readonly nats?: string },
+  { type: name, nats }: TypedOptions,
   ask: (queries: QueryClient, type: ActorType) => Promise<Answer | undefined>,
 ): Promise<FoundActor<Answer>> {
   const chosen = chosenTypes(types, name);
@@ -30,8 +31,8 @@ export async function askOne<Answer>(
   const [first, ...others] = await withSystem(nats, ({ queries }) => findAll(chosen, (type) => ask(queries, type)));
   if (others.length > 0) say(`there is also ${others.map(({ type }) => `a ${type.name} ${id}: --type ${type.name}`)}`);
   if (first !== undefined) return first;
-  const kinds = chosen.map((type) => type.name).join(" or ");
-  throw new CliError("not_found", `no ${kinds} ${id}: no event about it was ever applied. Ids are case-sensitive.`);
+  const why = "no event about it was ever applied. Ids are case-sensitive.";
+  throw new CliError("not_found", `no ${oneOf(chosen)} ${id}: ${why}`);
 }
 
 /** Asks about an actor of each type; that it is retired is an answer only where there is no other. */

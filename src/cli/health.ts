@@ -4,14 +4,12 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { readSecret } from "../config/environment.ts";
 import { type RuntimeFile, readRuntimeFile } from "../daemon/runtime-file.ts";
 import { withExamples } from "./arguments.ts";
+import { type AskingOptions, addSystemOption } from "./asking.ts";
 import { CliError } from "./exit-codes.ts";
 import { print, printJson, table } from "./output.ts";
-import { addSystemOption } from "./system-option.ts";
 
-interface HealthOptions {
+interface HealthOptions extends AskingOptions {
   readonly http?: string;
-  readonly nats?: string;
-  readonly json?: boolean;
 }
 
 /** What `/readyz` answers. */

@@ -3,14 +3,14 @@ import type { ActorType } from "../actor/actor-type.ts";
 import { PAST_EVENTS } from "../answers/inspected-actor.ts";
 import { QueryError } from "../answers/query-error.ts";
 import { followInspection } from "../jetstream/inspect-client.ts";
-import { checkActorId, exampleNames, findType, oneOf, typeOption, wholeNumber, withExamples } from "./arguments.ts";
+import { checkActorId, exampleNames, oneOf, wholeNumber, withExamples } from "./arguments.ts";
+import { addSystemOption, findType, typeOption } from "./asking.ts";
 import { CliError } from "./exit-codes.ts";
 import { startInspectionRelay } from "./inspection-relay.ts";
 import { print, printJson, say } from "./output.ts";
 import { endOnSignals } from "./signals.ts";
 import { openInBrowser, STATELY_ORIGIN, sendStatelyPage } from "./stately-page.ts";
 import { type System, withSystem } from "./system.ts";
-import { addSystemOption } from "./system-option.ts";
 
 interface InspectOptions {
   readonly type: string;

@@ -1,9 +1,9 @@
 import { type Command, Option } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
 import { exportMachine, MACHINE_FORMATS, type MachineFormat } from "../charts/export.ts";
-import { findType, typeOption, withExamples } from "./arguments.ts";
+import { withExamples } from "./arguments.ts";
+import { addSystemOption, findType, typeOption } from "./asking.ts";
 import { CliError } from "./exit-codes.ts";
-import { addSystemOption } from "./system-option.ts";
 
 /** Adds `natstate machine export`. */
 export function addMachine(program: Command, types: readonly ActorType[]): void {

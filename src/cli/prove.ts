@@ -2,19 +2,16 @@ import type { Command } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
 import type { PastEvent } from "../testing/arrivals.ts";
 import type { Proof } from "../testing/proof.ts";
-import { checkActorId, chosenTypes, ofTypeOption, wholeNumber, withExamples } from "./arguments.ts";
+import { checkActorId, wholeNumber, withExamples } from "./arguments.ts";
+import { addSystemOption, chosenTypes, ofTypeOption, type TypedOptions } from "./asking.ts";
 import { CliError } from "./exit-codes.ts";
 import { countOf, print, printJson } from "./output.ts";
 import { withSystem } from "./system.ts";
-import { addSystemOption } from "./system-option.ts";
 
-interface ProveOptions {
-  readonly type?: string;
+interface ProveOptions extends TypedOptions {
   readonly id?: string;
   readonly runs: number;
   readonly seed: number;
-  readonly nats?: string;
-  readonly json?: boolean;
 }
 
 /** Adds `natstate prove`: exit code 1 when the order of arrival makes a difference. */

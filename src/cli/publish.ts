@@ -11,19 +11,15 @@ import {
 } from "../client/publish-event.ts";
 import { readConfig } from "../config/config.ts";
 import { eventStream } from "../wire/names.ts";
-import { checkActorId, exampleNames, findType, ofTypeOption, oneOf, withExamples } from "./arguments.ts";
+import { checkActorId, exampleNames, oneOf, withExamples } from "./arguments.ts";
+import { addSystemOption, findType, ofTypeOption, type TypedOptions } from "./asking.ts";
 import { CliError } from "./exit-codes.ts";
 import { print, printJson } from "./output.ts";
 import { type System, withSystem } from "./system.ts";
-import { addSystemOption } from "./system-option.ts";
 
-interface PublishOptions {
-  /** Absent: the one that has the event. */
-  readonly type?: string;
+interface PublishOptions extends TypedOptions {
   readonly eventId?: string;
   readonly at?: string;
-  readonly nats?: string;
-  readonly json?: boolean;
 }
 
 /** Adds `natstate publish`: one event, checked by the contract before it is sent. */
@@ -41,11 +37,14 @@ export function addPublish(program: Command, types: readonly ActorType[]): void 
     .action(async (id: string, eventType: string, fields: string, options: PublishOptions) => {
       const type = typeOf(eventType, types, options.type);
       checkActorId(type, id);
-      const event = { ...readFields(fields, { [type.idField]: id, eventType }), ...identityOf(options) };
+      const { eventId, at } = options;
+      // What is not said is not there: the client gives it.
+      const identity = { ...(eventId !== undefined && { eventId }), ...(at !== undefined && { timestamp: at }) };
+      const event = { ...readFields(fields, { [type.idField]: id, eventType }), ...identity };
       const stored = await withSystem(options.nats, (system) => publish(system, type, event as EventOf<EventContract>));
-      const { subject, sequence, eventId } = stored;
+      const { subject, sequence } = stored;
       if (options.json) printJson({ stream: eventStream(type), ...stored });
-      else print(`${subject} is stored as message ${sequence} of ${eventStream(type)}, event ${eventId}`);
+      else print(`${subject} is stored as message ${sequence} of ${eventStream(type)}, event ${stored.eventId}`);
     });
   addSystemOption(command);
   const { id, eventType } = exampleNames(types);
@@ -68,11 +67,6 @@ function typeOf(eventType: string, types: readonly ActorType[], named: string | 
     named === undefined ? others.length === 0 : having.length === 0 || having.some((each) => each === type);
   if (type !== undefined && isClear) return type;
   throw new CliError("usage", `${eventType} is of ${oneOf(having)}: say which with --type`);
-}
-
-/** What is not said is not there: the client gives it. */
-function identityOf({ eventId, at }: PublishOptions): Pick<EventOf<EventContract>, "eventId" | "timestamp"> {
-  return { ...(eventId !== undefined && { eventId }), ...(at !== undefined && { timestamp: at }) };
 }
 
 async function publish(

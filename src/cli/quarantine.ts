@@ -5,19 +5,12 @@ import type { QuarantineDetail, Released } from "../answers/quarantine.ts";
 import type { QueryClient } from "../members/query-client.ts";
 import type { QuarantineList } from "../members/whole.ts";
 import { sayPast } from "./actors-text.ts";
-import { allOf, checkActorId, chosenTypes, exampleNames, ofTypeOption, oneOf, withExamples } from "./arguments.ts";
+import { allOf, checkActorId, exampleNames, oneOf, withExamples } from "./arguments.ts";
+import { addAsking, chosenTypes, type TypedOptions } from "./asking.ts";
 import { CliError } from "./exit-codes.ts";
 import { type FoundActor, findAll } from "./find-actor.ts";
 import { countOf, pairs, print, printJson, table, terminalColumns } from "./output.ts";
 import { withSystem } from "./system.ts";
-import { addSystemOption } from "./system-option.ts";
-
-interface Common {
-  /** Absent: all of them. */
-  readonly type?: string;
-  readonly nats?: string;
-  readonly json?: boolean;
-}
 
 /** Adds `natstate quarantine list|show|release`. */
 export function addQuarantine(program: Command, types: readonly ActorType[]): void {
@@ -30,17 +23,17 @@ export function addQuarantine(program: Command, types: readonly ActorType[]): vo
 }
 
 function addList(group: Command, types: readonly ActorType[]): void {
-  const command = addCommon(group.command("list"), types)
-    .description(`List quarantined ${allOf(types)}, by id.`)
-    .action(async (options: Common) => {
-      const found = await withSystem(options.nats, ({ queries }) =>
-        findAll(chosenTypes(types, options.type), (type) => queries.quarantined(type)),
-      );
-      const past = joinPasts(found.map(({ found: { past = {} } }) => past));
-      if (options.json) printJson({ ...byCollection(found), ...past });
-      else print(renderList(found));
-      sayPast(past);
-    });
+  const description = `List quarantined ${allOf(types)}, by id.`;
+  const command = addAsking(group, "list", description, types).action(async (options: TypedOptions) => {
+    const found = await withSystem(options.nats, ({ queries }) =>
+      findAll(chosenTypes(types, options.type), (type) => queries.quarantined(type)),
+    );
+    const past = joinPasts(found.map(({ found: { past = {} } }) => past));
+    const byCollection = found.map(({ type, found: { entries } }) => [type.collection, entries] as const);
+    if (options.json) printJson({ ...Object.fromEntries(byCollection), ...past });
+    else print(renderList(found));
+    sayPast(past);
+  });
   withExamples(command, [
     ["npx natstate quarantine list", "which, why, and since when"],
     ["npx natstate quarantine list --json", "for a script"],
@@ -48,9 +41,9 @@ function addList(group: Command, types: readonly ActorType[]): void {
 }
 
 function addShow(group: Command, types: readonly ActorType[]): void {
-  const command = addCommon(group.command("show <id>"), types)
-    .description(`Show why one ${oneOf(types)} is quarantined, and the events kept back.`)
-    .action(async (id: string, options: Common) => {
+  const description = `Show why one ${oneOf(types)} is quarantined, and the events kept back.`;
+  const command = addAsking(group, "show <id>", description, types).action(
+    async (id: string, options: TypedOptions) => {
       const chosen = chosenTypes(types, options.type);
       for (const type of chosen) checkActorId(type, id);
       const all = await withSystem(options.nats, ({ queries }) =>
@@ -61,17 +54,18 @@ function addShow(group: Command, types: readonly ActorType[]): void {
         if (options.json) printJson(found);
         else print(renderDetail(type, id, found));
       }
-    });
+    },
+  );
   withExamples(command, [
     [`npx natstate quarantine show ${exampleNames(types).id}`, "exit code 3 when it is not quarantined"],
   ]);
 }
 
 function addRelease(group: Command, types: readonly ActorType[]): void {
-  const command = addCommon(group.command("release [id]"), types)
-    .description("Apply the events kept back, in their order. Whose machine fails again stays quarantined.")
+  const description = "Apply the events kept back, in their order. Whose machine fails again stays quarantined.";
+  const command = addAsking(group, "release [id]", description, types)
     .option("--all", "all that are quarantined")
-    .action((id: string | undefined, options: Common & { all?: boolean }) => release(types, id, options));
+    .action((id: string | undefined, options: ReleaseOptions) => release(types, id, options));
   withExamples(command, [
     [
       `npx natstate quarantine release ${exampleNames(types).id}`,
@@ -81,11 +75,11 @@ function addRelease(group: Command, types: readonly ActorType[]): void {
   ]);
 }
 
-async function release(
-  types: readonly ActorType[],
-  id: string | undefined,
-  options: Common & { all?: boolean },
-): Promise<void> {
+interface ReleaseOptions extends TypedOptions {
+  readonly all?: boolean;
+}
+
+async function release(types: readonly ActorType[], id: string | undefined, options: ReleaseOptions): Promise<void> {
   if ((id === undefined) === (options.all === undefined)) throw new CliError("usage", "say which: an id, or --all");
   const chosen = chosenTypes(types, options.type);
   if (id !== undefined) for (const type of chosen) checkActorId(type, id);
@@ -117,10 +111,6 @@ async function idsOf(type: ActorType, queries: QueryClient): Promise<string[]> {
   const { entries, past } = await queries.quarantined(type);
   sayPast(past);
   return entries.map((entry) => String(entry[type.idField]));
-}
-
-function byCollection(found: readonly FoundActor<QuarantineList>[]): object {
-  return Object.fromEntries(found.map(({ type, found: { entries } }) => [type.collection, entries]));
 }
 
 function describe(
@@ -182,10 +172,6 @@ function renderDetail(type: ActorType, id: string, detail: QuarantineDetail): st
 }
 
 function notQuarantined(types: readonly ActorType[], id: string): CliError {
-  const kinds = types.map((type) => type.name).join(" or ");
-  return new CliError("not_found", `no ${kinds} ${id} is quarantined: npx natstate quarantine list says which are`);
-}
-
-function addCommon(command: Command, types: readonly ActorType[]): Command {
-  return addSystemOption(command.addOption(ofTypeOption(types))).option("--json", "print JSON");
+  const where = "npx natstate quarantine list says which are";
+  return new CliError("not_found", `no ${oneOf(types)} ${id} is quarantined: ${where}`);
 }

@@ -5,12 +5,12 @@ import { readConfig } from "../config/config.ts";
 import { checkEvent } from "../flow/check-event.ts";
 import { type DeadLetterMessage, type DeadLetters, releaseOf } from "../jetstream/dead-letters.ts";
 import { eventStream } from "../wire/names.ts";
-import { ofTypeOption, wholeNumber, withExamples } from "./arguments.ts";
+import { wholeNumber, withExamples } from "./arguments.ts";
+import { addSystemOption, ofTypeOption } from "./asking.ts";
 import { findOne, reasonOption, type Selecting, selectionOf, withDeadLetters } from "./dead-letter-choice.ts";
 import { describeRedriven } from "./dead-letters-text.ts";
 import { CliError } from "./exit-codes.ts";
 import { print, printJson, say } from "./output.ts";
-import { addSystemOption } from "./system-option.ts";
 
 interface RedriveOptions extends Selecting {
   readonly all?: boolean;

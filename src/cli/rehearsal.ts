@@ -3,11 +3,11 @@ import type { ActorType } from "../actor/actor-type.ts";
 import { normaliseTimestamp } from "../actor/event-time.ts";
 import { maskUrl } from "../config/values.ts";
 import { runSimulation, simulationDefaults as usual } from "../demo/simulate.ts";
-import { findType, idPrefix, optionPerType, share, typeOption, wholeNumber, withExamples } from "./arguments.ts";
+import { idPrefix, optionPerType, share, wholeNumber, withExamples } from "./arguments.ts";
+import { addSystemOption, findType, typeOption } from "./asking.ts";
 import { CliError } from "./exit-codes.ts";
 import { endOnSignals } from "./signals.ts";
 import { withSystem } from "./system.ts";
-import { addSystemOption } from "./system-option.ts";
 
 interface DemoOptions {
   readonly seed?: number;

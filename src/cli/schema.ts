@@ -2,9 +2,9 @@ import { type Command, Option } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
 import { asyncApi } from "../wire/asyncapi.ts";
 import { contractDocument } from "../wire/json-schemas.ts";
-import { findType, typeOption, withExamples } from "./arguments.ts";
+import { withExamples } from "./arguments.ts";
+import { addSystemOption, findType, typeOption } from "./asking.ts";
 import { printJson } from "./output.ts";
-import { addSystemOption } from "./system-option.ts";
 
 const FORMATS = ["json-schema", "asyncapi"] as const;
 

@@ -1,5 +1,6 @@
+import type { ActorType } from "../actor/actor-type.ts";
 import { keysOf } from "../actor/state-text.ts";
-import type { ActorCounts, Counts } from "../answers/queries.ts";
+import type { ActorCounts, Counts, Stats } from "../answers/queries.ts";
 
 /** A state, how many are in it, and the states in it. */
 interface CountedState {
@@ -18,6 +19,12 @@ export function describeCounts(counts: Counts): string {
 /** As {@link describeCounts}, states within states in brackets: `draft 3, review 2 (documents 1, fraud 1)`. */
 export function describeStates(counts: ActorCounts): string {
   return describe(treeOf(counts));
+}
+
+/** `15 orders: pending 3, confirmed 12`. */
+export function describeActors({ collection }: ActorType, stats: Stats): string {
+  const counts = stats[collection] as ActorCounts;
+  return `${counts.total} ${collection}: ${describeStates(counts)}`;
 }
 
 /** A line for each state with a bar, states within states indented below the one they are in. */

@@ -1,9 +1,9 @@
 import { Command } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
+import { addSystemOption, type TypedOptions } from "./asking.ts";
 import { loadActorTypes, namedModule, registryModule } from "./load-actor-types.ts";
 import { say } from "./output.ts";
 import { withSystem } from "./system.ts";
-import { addSystemOption } from "./system-option.ts";
 
 /** Those that say something of a type without any daemon: then it has to be said whose type it is. */
 const ALONE = ["machine", "schema"];
@@ -17,7 +17,8 @@ const ALONE = ["machine", "schema"];
 export async function toldTypes(args: readonly string[], env: NodeJS.ProcessEnv): Promise<readonly ActorType[]> {
   const { nats, type, help } = readAsked(args);
   if (help || namedModule(args, env) !== undefined) return loadActorTypes(args, env);
-  const told = await askDaemon(nats);
+  // Whatever is in the way, the command itself meets it as well, and says what to do.
+  const told = await withSystem(nats, ({ queries }) => queries.types()).catch(() => undefined);
   if (told !== undefined) return told;
   const mayMislead = type !== undefined || ALONE.includes(args[0] ?? "");
   if (mayMislead && registryModule() === undefined) {
@@ -26,19 +27,9 @@ export async function toldTypes(args: readonly string[], env: NodeJS.ProcessEnv)
   return loadActorTypes(args, env);
 }
 
-/** Whatever is in the way, the command itself meets it as well, and says what to do. */
-async function askDaemon(nats: string | undefined): Promise<readonly ActorType[] | undefined> {
-  return withSystem(nats, ({ queries }) => queries.types()).catch(() => undefined);
-}
-
-function readAsked(args: readonly string[]): {
-  readonly nats?: string;
-  readonly type?: string;
-  readonly help: boolean;
-} {
+function readAsked(args: readonly string[]): TypedOptions & { readonly help: boolean } {
   const command = addSystemOption(new Command().exitOverride()).helpOption(false).option("--type <name>");
   const { unknown } = command.parseOptions([...args]);
-  const { nats, type } = command.opts<{ nats?: string; type?: string }>();
   const help = args[0] === "help" || unknown.some((each) => each === "--help" || each === "-h");
-  return { ...(nats !== undefined && { nats }), ...(type !== undefined && { type }), help };
+  return { ...command.opts<TypedOptions>(), help };
 }

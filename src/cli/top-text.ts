@@ -1,7 +1,7 @@
 import type { ActorType } from "../actor/actor-type.ts";
 import type { ActorCounts, Counts, Stats } from "../answers/queries.ts";
 import { pairs, table } from "./output.ts";
-import { describeCounts, describeStates, renderStates } from "./states-text.ts";
+import { describeActors, describeCounts, renderStates } from "./states-text.ts";
 
 /** What `natstate top` knows at one moment. */
 export interface Snapshot {
@@ -33,10 +33,7 @@ export function renderLine(types: readonly ActorType[], { at, stats, perSecond, 
     `lag ${lag ?? "unknown"}`,
     `dead letters ${sum(stats.deadLetters.byReason)}`,
     `quarantined ${stats.quarantined}`,
-    ...types.map((type) => {
-      const counts = actorsOf(type, stats);
-      return `${counts.total} ${type.collection}: ${describeStates(counts)}`;
-    }),
+    ...types.map((type) => describeActors(type, stats)),
   ].join("  ");
 }
 
@@ -61,7 +58,7 @@ export function renderScreen(
       ["quarantined", String(stats.quarantined)],
     ]),
     "",
-    ...types.flatMap((type) => [...renderStates(type.collection, actorsOf(type, stats)), ""]),
+    ...types.flatMap((type) => [...renderStates(type.collection, stats[type.collection] as ActorCounts), ""]),
   ];
   const room = Math.max(0, rows - top.length - 4);
   const shown = decisions.slice(0, room).map((d) => [d.publishedAt, d.actorId, d.revision, d.content]);
@@ -70,10 +67,6 @@ export function renderScreen(
   const [one, ...others] = types;
   const id = one === undefined || others.length > 0 ? "id" : one.idField;
   return [...top, ...table(["published at", id, "revision", "decision"], shown)];
-}
-
-function actorsOf(type: ActorType, stats: Stats): ActorCounts {
-  return stats[type.collection] as ActorCounts;
 }
 
 /** All counts together. */

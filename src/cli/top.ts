@@ -7,20 +7,16 @@ import { followDecisions } from "../jetstream/decision-feed.ts";
 import { readTotalLag } from "../jetstream/lag.ts";
 import { toLine } from "../ops/terminal-text.ts";
 import { describeContent } from "./actors-text.ts";
-import { chosenTypes, durationMs, ofTypeOption, wholeNumber, withExamples } from "./arguments.ts";
+import { durationMs, wholeNumber, withExamples } from "./arguments.ts";
+import { addSystemOption, chosenTypes, ofTypeOption, type TypedOptions } from "./asking.ts";
 import { print, printJson, say } from "./output.ts";
 import { endOnSignals } from "./signals.ts";
 import { type System, withSystem } from "./system.ts";
-import { addSystemOption } from "./system-option.ts";
 import { renderLine, renderScreen, type SeenDecision, type Snapshot, sum } from "./top-text.ts";
 
-interface TopOptions {
-  /** Absent: all of them. */
-  readonly type?: string;
+interface TopOptions extends TypedOptions {
   readonly interval: number;
   readonly count?: number;
-  readonly json?: boolean;
-  readonly nats?: string;
 }
 
 const KEPT_DECISIONS = 100;

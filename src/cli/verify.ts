@@ -7,31 +7,18 @@ import { type Selection, type Verification, verify } from "../care/verify.ts";
 import { readConfig } from "../config/config.ts";
 import type { Session } from "../jetstream/session.ts";
 import { createProgress } from "../ops/progress.ts";
-import {
-  allOf,
-  checkActorId,
-  chosenTypes,
-  exampleNames,
-  ofTypeOption,
-  optionPerType,
-  wholeNumber,
-  withExamples,
-} from "./arguments.ts";
+import { allOf, checkActorId, exampleNames, oneOf, optionPerType, wholeNumber, withExamples } from "./arguments.ts";
+import { addSystemOption, chosenTypes, ofTypeOption, type TypedOptions } from "./asking.ts";
 import { CliError } from "./exit-codes.ts";
 import { countOf, print, printJson } from "./output.ts";
 import { exitOnSignals } from "./signals.ts";
 import { withSystem } from "./system.ts";
-import { addSystemOption } from "./system-option.ts";
 
-interface VerifyOptions {
-  /** Absent: all of them. */
-  readonly type?: string;
+interface VerifyOptions extends TypedOptions {
   /** Of these only. */
   readonly ids: ReadonlyMap<ActorType, string>;
   readonly sample?: number;
   readonly all?: boolean;
-  readonly nats?: string;
-  readonly json?: boolean;
 }
 
 const SAMPLE = 100;
@@ -106,19 +93,20 @@ async function verifyEach(
   const storeFile = join(config.NATSTATE_DATA, "natstate.db");
   const all: Verified[] = [];
   for (const type of types) {
-    const selection = select(type, options);
     const maxBytes = config.NATSTATE_MAX_EVENT_BYTES;
-    const found = await verify({ log, storeFile, type, selection, maxBytes, onProgress });
+    const found = await verify({ log, storeFile, type, selection: select(type, options), maxBytes, onProgress });
     if (found !== undefined) all.push({ type, found });
   }
   return all;
 }
 
 function notFound(id: string, verified: readonly Verified[]): CliError {
-  const kinds = verified.map(({ type }) => type.name).join(" or ");
   const others = verified.flatMap(({ found }) => found.elsewhere);
   const where = others.length === 0 ? "" : `; partitions ${others} are another daemon's: try its NATSTATE_DATA`;
-  return new CliError("not_found", `no ${kinds} ${id}, neither in the store nor in the stream${where}`);
+  return new CliError(
+    "not_found",
+    `no ${oneOf(verified.map(({ type }) => type))} ${id}, neither in the store nor in the stream${where}`,
+  );
 }
 
 /** Numbers add up; a difference names its actor by its type's own field. */
@@ -132,7 +120,9 @@ function sumUp(verified: readonly Verified[]): object {
     otherHistories: sum(({ otherHistories }) => otherHistories),
     differing: sum(({ found }) => found),
     ...(elsewhere.length > 0 && { partitionsElsewhere: elsewhere }),
-    differences: verified.flatMap(({ type, found }) => found.differences.map((each) => named(type, each))),
+    differences: verified.flatMap(({ type: { idField }, found: { differences } }) =>
+      differences.map(({ actorId, ...difference }) => ({ [idField]: actorId, ...difference })),
+    ),
   };
 }
 
@@ -140,10 +130,6 @@ function select(type: ActorType, { ids, sample = SAMPLE, all }: VerifyOptions): 
   if (all) return "all";
   const id = ids.get(type);
   return id === undefined ? { sample } : { actorId: checkActorId(type, id) };
-}
-
-function named(type: ActorType, { actorId, ...difference }: Verification["differences"][number]): object {
-  return { [type.idField]: actorId, ...difference };
 }
 
 function render({ type, found: verification }: Verified, { ids }: VerifyOptions): string[] {

@@ -1,21 +1,18 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Command } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
-import type { ActorCounts, PublishedObject } from "../answers/queries.ts";
+import type { PublishedObject } from "../answers/queries.ts";
 import { followDecisions, type PublishedMessage } from "../jetstream/decision-feed.ts";
 import { describeContent } from "./actors-text.ts";
-import { allOf, chosenTypes, durationMs, exampleNames, ofTypeOption, withExamples } from "./arguments.ts";
+import { allOf, durationMs, exampleNames, withExamples } from "./arguments.ts";
+import { addSystemOption, chosenTypes, ofTypeOption, type TypedOptions } from "./asking.ts";
 import { print, printJson, say } from "./output.ts";
 import { endOnSignals } from "./signals.ts";
-import { describeStates } from "./states-text.ts";
+import { describeActors } from "./states-text.ts";
 import { type System, withSystem } from "./system.ts";
-import { addSystemOption } from "./system-option.ts";
 
-interface WatchOptions {
-  /** Absent: all of them. */
-  readonly type?: string;
+interface WatchOptions extends TypedOptions {
   readonly since?: number;
-  readonly json?: boolean;
-  readonly nats?: string;
 }
 
 const COUNTS_EVERY_MS = 3000;
@@ -83,26 +80,13 @@ async function showCounts({ queries }: System, types: readonly ActorType[], sign
   while (!signal.aborted) {
     try {
       const stats = await queries.stats(...types);
-      const counts = types.map(({ collection }) => {
-        const counts = stats[collection] as ActorCounts;
-        return `${counts.total} ${collection}: ${describeStates(counts)}`;
-      });
+      const counts = types.map((type) => describeActors(type, stats));
       const line = `-- ${counts.join("; ")}${stats.quarantined === 0 ? "" : `; ${stats.quarantined} quarantined`}`;
       if (line !== before && !signal.aborted) print(line);
       before = line;
     } catch {
       // The daemon is away; decisions are shown as soon as there are some again.
     }
-    await pause(COUNTS_EVERY_MS, signal);
+    await delay(COUNTS_EVERY_MS, undefined, { signal }).catch(() => {});
   }
-}
-
-function pause(delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, delayMs);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }
