@@ -1,17 +1,11 @@
 import type { Logger } from "pino";
 import { EXIT_CODES } from "./exit-codes.ts";
+import { SIGNALS } from "./signals.ts";
 
 /** A stop that takes longer is cut off: what is left is taken up by the next start. */
 const STOP_WITHIN_MS = 9500;
 /** One Ctrl-C under npm arrives twice, from the terminal and from npm; a person needs longer for two. */
 const SAME_SIGNAL_MS = 100;
-
-const SIGNALS = [
-  "SIGINT",
-  "SIGTERM",
-  // The terminal was closed.
-  "SIGHUP",
-] as const;
 
 /** How a daemon, or the supervisor of several, ends. */
 export interface Ending {
@@ -36,11 +30,8 @@ export function awaitEnding(
   { signals = SIGNALS, stopWithinMs = STOP_WITHIN_MS }: EndingOptions = {},
 ): Ending {
   const controller = new AbortController();
+  const { promise: reason, resolve: settle } = Promise.withResolvers<number>();
   let sinceMs: number | undefined;
-  let settle: (code: number) => void = () => {};
-  const reason = new Promise<number>((resolve) => {
-    settle = resolve;
-  });
 
   function end(code: number): void {
     sinceMs = performance.now();

@@ -1,6 +1,7 @@
 import { constants } from "node:os";
 
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+/** By which a person or a system ends a process; SIGHUP: the terminal was closed. */
+export const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Lets signals end the process by `exit`, so that what is to be removed at its end is; with the code a shell expects. */
 export function exitOnSignals(): void {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { renderDaemons } from "../../src/cli/daemons-text.ts";
+import { renderDaemons } from "../../src/cli/daemons.ts";
 import { overviewOf } from "../../src/members/overview.ts";
 import { aMember, knowing } from "./a-member.ts";
 
