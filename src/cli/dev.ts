@@ -67,14 +67,8 @@ async function stop(daemon: ChildProcess, exited: Promise<unknown>, ending: Abor
   await exited;
 }
 
-interface Changes extends Disposable {
-  add(file: string): void;
-  /** The next file that changes from now on; undefined once `signal` aborts. */
-  next(signal: AbortSignal): Promise<string | undefined>;
-}
-
 /** Watches files by their directories: an editor puts a new file in the place of the old one. */
-function watchFiles(): Changes {
+function watchFiles() {
   const files = new Set<string>();
   const watchers = new Map<string, FSWatcher>();
   let tell: (file: string) => void = () => {};
@@ -88,7 +82,7 @@ function watchFiles(): Changes {
   }
 
   return {
-    add(file) {
+    add(file: string): void {
       files.add(file);
       const directory = dirname(file);
       if (watchers.has(directory) || !existsSync(directory)) return;
@@ -97,8 +91,9 @@ function watchFiles(): Changes {
         watch(directory, (_, name) => onChange(directory, name && basename(name))),
       );
     },
-    next: (signal) =>
-      new Promise((resolve) => {
+    /** The next file that changes from now on; undefined once `signal` aborts. */
+    next: (signal: AbortSignal) =>
+      new Promise<string | undefined>((resolve) => {
         tell = resolve;
         signal.addEventListener("abort", () => resolve(undefined), { once: true });
       }),

@@ -8,15 +8,7 @@ const STOP_WITHIN_MS = 9500;
 const SAME_SIGNAL_MS = 100;
 
 /** How a daemon, or the supervisor of several, ends. */
-export interface Ending {
-  /** The exit code. */
-  readonly reason: Promise<number>;
-  /** Aborted when the end has come. */
-  readonly signal: AbortSignal;
-  fail(error: Error): void;
-  /** As a signal does, without one. */
-  stop(): void;
-}
+export type Ending = ReturnType<typeof awaitEnding>;
 
 interface EndingOptions {
   /** Signals that end it; the others are left to whoever started it. */
@@ -25,10 +17,7 @@ interface EndingOptions {
 }
 
 /** Waits for the first signal or fatal error, and makes sure that the process ends once it has come. */
-export function awaitEnding(
-  logger: Logger,
-  { signals = SIGNALS, stopWithinMs = STOP_WITHIN_MS }: EndingOptions = {},
-): Ending {
+export function awaitEnding(logger: Logger, { signals = SIGNALS, stopWithinMs = STOP_WITHIN_MS }: EndingOptions = {}) {
   const controller = new AbortController();
   const { promise: reason, resolve: settle } = Promise.withResolvers<number>();
   let sinceMs: number | undefined;
@@ -56,13 +45,16 @@ export function awaitEnding(
   for (const signal of SIGNALS) process.on(signal, signals.includes(signal) ? onSignal : () => {});
 
   return {
+    /** The exit code. */
     reason,
+    /** Aborted when the end has come. */
     signal: controller.signal,
-    fail(error) {
+    fail(error: Error): void {
       logger.error({ err: error }, error.message);
       if (sinceMs === undefined) end(EXIT_CODES.failed.code);
     },
-    stop() {
+    /** As a signal does, without one. */
+    stop(): void {
       if (sinceMs === undefined) end(EXIT_CODES.ok.code);
     },
   };

@@ -94,26 +94,18 @@ function readOwnRuntime(dataDir: string): RuntimeFile | undefined {
 async function askApi(httpUrl: string): Promise<Readiness> {
   const token = readSecret(process.env, "NATSTATE_HTTP_TOKEN").text;
   const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
-  let response: Answer;
-  try {
-    response = await get(`${httpUrl}/readyz`, headers);
-  } catch (error) {
+  const { status, text } = await get(`${httpUrl}/readyz`, headers).catch((error: unknown) => {
     const message = `natstate is not running: nothing answers at ${httpUrl}. Start it with: npx natstate start. Or say where it is: --http <url>, or NATSTATE_DATA as it has.`;
     throw new Error(message, { cause: error });
-  }
-  const answer = readJson(response.text);
+  });
+  const answer = readJson(text);
   // Without the token it says only whether.
   if (typeof answer?.ready === "boolean") return { ready: answer.ready, checks: answer.checks ?? {} };
-  throw new Error(`${httpUrl}/readyz is not natstate's: it answered ${response.status}`);
-}
-
-interface Answer {
-  readonly status: number;
-  readonly text: string;
+  throw new Error(`${httpUrl}/readyz is not natstate's: it answered ${status}`);
 }
 
 /** Not `fetch`, which takes twice as long to begin as all the rest. */
-async function get(url: string, headers: Readonly<Record<string, string>>): Promise<Answer> {
+async function get(url: string, headers: Readonly<Record<string, string>>) {
   const client = await import(url.startsWith("https:") ? "node:https" : "node:http");
   const request = client.get(url, { headers, agent: false, signal: AbortSignal.timeout(ANSWER_MS) });
   const [response] = (await once(request, "response")) as [IncomingMessage];
