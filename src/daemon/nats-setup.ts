@@ -22,7 +22,7 @@ export interface OwnServerOptions {
 export async function startOwnServer(options: OwnServerOptions): Promise<EmbeddedServer | undefined> {
   const { config, env, logger, onProgress } = options;
   if (config.NATS_URL !== undefined) return undefined;
-  const binary = await findServerBinary({ env, onProgress: ({ message }) => onProgress?.(message) });
+  const binary = await findServerBinary({ env, onProgress });
   return startEmbeddedServer({
     binary: binary.path,
     dataDir: join(config.NATSTATE_DATA, "nats"),

@@ -4,7 +4,7 @@ import { delimiter, isAbsolute, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { cacheRoot, makePrivate, refuseForeignBinary, takeCache } from "./cache.ts";
 import { fetchDebianPackage } from "./debian.ts";
-import { type FetchProgress, type FetchTimeouts, fetchRelease } from "./release.ts";
+import { type FetchTimeouts, fetchRelease } from "./release.ts";
 
 /** The oldest nats-server natstate works with: consumer reset came with 2.14. */
 const oldestServerVersion = "2.14.0";
@@ -25,7 +25,8 @@ export interface ServerBinary {
 export interface FindOptions {
   /** Read: NATSTATE_NATS_SERVER, PATH, NATSTATE_CACHE, XDG_CACHE_HOME, NATSTATE_NATS_RELEASES. */
   env: NodeJS.ProcessEnv;
-  onProgress?: (progress: FetchProgress) => void;
+  /** Told in lines for a person how a fetch goes. */
+  onProgress?: ((message: string) => void) | undefined;
   timeouts?: FetchTimeouts;
   /** What archives have to be, by name; what natstate knows of them when absent. */
   checksums?: Readonly<Record<string, string>>;
@@ -108,14 +109,14 @@ async function fetchIntoCache(options: FindOptions, failures: string[]): Promise
       try {
         const request = { env, workDir, version: fetchedServerVersion, onProgress, timeouts, checksums };
         const fetched = await install(await fetchers[source](request), root);
-        onProgress({ message: `nats-server ${fetched.version} is ready at ${fetched.path}` });
+        onProgress(`nats-server ${fetched.version} is ready at ${fetched.path}`);
         return { ...fetched, source };
       } finally {
         await rm(workDir, { recursive: true, force: true });
       }
     } catch (cause) {
       failures.push(`${source}: ${messageOf(cause)}`);
-      onProgress({ message: `no nats-server from ${source}: ${messageOf(cause)}` });
+      onProgress(`no nats-server from ${source}: ${messageOf(cause)}`);
     }
   }
   throw new ServerBinaryError(

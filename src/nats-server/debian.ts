@@ -29,10 +29,10 @@ export async function fetchDebianPackage({ env, workDir, onProgress }: FetchRequ
   for (const directory of ["lists/partial", "cache/archives/partial"])
     await mkdir(join(workDir, directory), { recursive: true });
   const apt = privateAptOptions(workDir);
-  onProgress({ message: `reading Debian ${suite}'s package list from ${mirrors.join(", ")}` });
+  onProgress(`reading Debian ${suite}'s package list from ${mirrors.join(", ")}`);
   // One of several mirrors may fail (another vendor's, without this suite) while another has the package.
   const update = await run("apt-get", [...apt, "update"]).catch((error: Error) => error);
-  onProgress({ message: `downloading Debian ${suite}'s package nats-server` });
+  onProgress(`downloading Debian ${suite}'s package nats-server`);
   await run("apt-get", [...apt, "download", "nats-server"]).catch((error: Error) => {
     throw update instanceof Error ? update : error;
   });

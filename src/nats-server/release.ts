@@ -6,13 +6,6 @@ import { promisify } from "node:util";
 import { isSafeMirror } from "../config/values.ts";
 import { KNOWN_CHECKSUMS } from "./checksums.ts";
 
-/** A line for a person to read while a server is fetched; the byte counts are there while a download runs, every MiB. */
-export interface FetchProgress {
-  message: string;
-  receivedBytes?: number;
-  totalBytes?: number;
-}
-
 /** How long a download may be silent, in milliseconds; a slow one that keeps coming has all the time it needs. */
 export interface FetchTimeouts {
   /** From the request to the first byte of the body, redirects included. */
@@ -27,14 +20,14 @@ export interface FetchRequest {
   /** An empty directory the caller removes afterwards. */
   workDir: string;
   version: string;
-  onProgress: (progress: FetchProgress) => void;
+  /** Lines for a person. */
+  onProgress: (message: string) => void;
   timeouts?: FetchTimeouts;
   checksums?: Readonly<Record<string, string>>;
 }
 
 const officialReleases = "https://github.com/nats-io/nats-server/releases/download";
 const maxArchiveBytes = 256 * 1024 * 1024;
-const reportEveryBytes = 1024 * 1024;
 const osNames: Partial<Record<NodeJS.Platform, string>> = { win32: "windows" };
 const archNames: Partial<Record<NodeJS.Architecture, string>> = { x64: "amd64", ia32: "386", arm: "arm7" };
 
@@ -52,7 +45,7 @@ export async function fetchRelease(request: FetchRequest): Promise<string> {
   const os = osNames[process.platform] ?? process.platform;
   const folder = `nats-server-v${version}-${os}-${archNames[process.arch] ?? process.arch}`;
 
-  onProgress({ message: `looking for nats-server ${version} at ${base}` });
+  onProgress(`looking for nats-server ${version} at ${base}`);
   const sums = await download(`${base}/SHA256SUMS`, timeouts);
   const archives = [`${folder}.tar.gz`, `${folder}.zip`];
   // Where one is known, no other name will do: whoever lists it lists what is known of it, or nothing.
@@ -60,20 +53,20 @@ export async function fetchRelease(request: FetchRequest): Promise<string> {
   const { name, sha256 } = listedArchive(sums.toString("utf8"), pinned.length > 0 ? pinned : archives);
   const known = checksums[name];
   if (known === undefined) {
-    onProgress({ message: `natstate knows no checksum of ${name}: only ${base}/SHA256SUMS says what it has to be` });
+    onProgress(`natstate knows no checksum of ${name}: only ${base}/SHA256SUMS says what it has to be`);
   } else if (known !== sha256) {
     throw new Error(`${base}/SHA256SUMS says ${sha256} of ${name}, which is known to have ${known}: refused`);
   }
 
-  const message = `downloading ${base}/${name}`;
-  const archive = await download(`${base}/${name}`, timeouts, (receivedBytes, totalBytes) =>
-    onProgress({ message, receivedBytes, totalBytes }),
-  );
+  onProgress(`downloading ${base}/${name}`);
+  const archive = await download(`${base}/${name}`, timeouts);
   const actual = createHash("sha256").update(archive).digest("hex");
   if (actual !== sha256) throw new Error(`${base}/${name} has SHA-256 ${actual}, SHA256SUMS says ${sha256}: refused`);
 
   await writeFile(join(workDir, name), archive);
-  await promisify(execFile)(tarProgram(env), ["--no-same-owner", "-xf", name], { cwd: workDir, env });
+  // Windows brings a tar that unpacks zip files too; another one may come first on PATH.
+  const tar = process.platform === "win32" ? join(env.SystemRoot ?? "C:\\Windows", "System32", "tar.exe") : "tar";
+  await promisify(execFile)(tar, ["--no-same-owner", "-xf", name], { cwd: workDir, env });
   const executable = (await readdir(join(workDir, folder))).find((file) => /^nats-server(\.exe)?$/.test(file));
   if (!executable) throw new Error(`${base}/${name} holds no nats-server`);
   return join(workDir, folder, executable);
@@ -89,21 +82,12 @@ function listedArchive(sums: string, names: readonly string[]): { name: string; 
   throw new Error(`SHA256SUMS does not list ${names.join(" or ")}`);
 }
 
-/** Windows brings a tar that unpacks zip files too; another one may come first on PATH. */
-function tarProgram(env: NodeJS.ProcessEnv): string {
-  return process.platform === "win32" ? join(env.SystemRoot ?? "C:\\Windows", "System32", "tar.exe") : "tar";
-}
-
 /** What comes by http may be anybody's, SHA256SUMS included. */
 function refuseOpenWay(url: string): void {
   if (!isSafeMirror(url)) throw new Error(`${url} is neither https nor on this machine: refused`);
 }
 
-async function download(
-  url: string,
-  { firstByteMs, stallMs }: FetchTimeouts,
-  onBytes: (receivedBytes: number, totalBytes?: number) => void = () => {},
-): Promise<Buffer> {
+async function download(url: string, { firstByteMs, stallMs }: FetchTimeouts): Promise<Buffer> {
   const abort = new AbortController();
   const giveUp = (why: string, afterMs: number) => setTimeout(() => abort.abort(new Error(why)), afterMs);
   let timer = giveUp(`no answer within ${firstByteMs} ms`, firstByteMs);
@@ -113,19 +97,14 @@ async function download(
     // Where it was sent on to.
     refuseOpenWay(response.url);
     if (!response.ok || !response.body) throw new Error(`HTTP ${response.status}`);
-    const totalBytes = Number(response.headers.get("content-length")) || undefined;
     const chunks: Uint8Array[] = [];
     let receivedBytes = 0;
-    let reportedBytes = 0;
     for await (const chunk of response.body) {
       chunks.push(chunk);
       receivedBytes += chunk.byteLength;
       clearTimeout(timer);
       timer = giveUp(`stalled for ${stallMs} ms after ${receivedBytes} bytes`, stallMs);
       if (receivedBytes > maxArchiveBytes) throw new Error(`larger than ${maxArchiveBytes} bytes`);
-      if (receivedBytes - reportedBytes < reportEveryBytes && receivedBytes !== totalBytes) continue;
-      reportedBytes = receivedBytes;
-      onBytes(receivedBytes, totalBytes);
     }
     return Buffer.concat(chunks);
   } catch (cause) {

@@ -75,7 +75,7 @@ else await bench();
 async function bench(): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), "natstate-bench-"));
   try {
-    const binary = await findServerBinary({ env: process.env, onProgress: ({ message }) => say(message) });
+    const binary = await findServerBinary({ env: process.env, onProgress: say });
     const facts = gatherFacts(binary, dir, seed);
     if (!values.json) console.log(`${printFacts(facts)}\n`);
     const measure = await openBench(dir, binary.path);

@@ -24,12 +24,11 @@ afterEach(closePlace);
 
 test("with none at hand the release is fetched once, checked and kept", async () => {
   const { requests, archivePath } = await releaseServer();
-  const progress: unknown[] = [];
+  const progress: string[] = [];
   const fetched = await findServerBinary({ env, checksums, onProgress: (step) => progress.push(step) });
   expect(fetched).toEqual({ path: cached(fetchedServerVersion), version: fetchedServerVersion, source: "release" });
   expect(requests).toEqual([`/v${fetchedServerVersion}/SHA256SUMS`, archivePath]);
-  expect(progress).toContainEqual(expect.objectContaining({ receivedBytes: expect.any(Number) }));
-  expect(progress).toContainEqual({ message: expect.stringContaining("natstate knows no checksum of ") });
+  expect(progress).toContainEqual(expect.stringContaining("natstate knows no checksum of "));
   expect(await findServerBinary({ env, checksums })).toEqual({ ...fetched, source: "cache" });
   expect(requests).toHaveLength(2);
 });
