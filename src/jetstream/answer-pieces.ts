@@ -29,14 +29,6 @@ export function* sendInPieces(
   }
 }
 
-/** Puts answers together that come in pieces, of several daemons at once. */
-export interface Assembly {
-  /** @returns the whole answer with its last piece; null when there is no room for it; undefined before. */
-  take(message: Msg): Uint8Array | null | undefined;
-  /** What is incomplete is given up. */
-  close(): void;
-}
-
 /** Bounds what all assemblies of an asker keep. */
 export interface AssemblyRoom {
   bytes: number;
@@ -44,10 +36,12 @@ export interface AssemblyRoom {
 
 export const MAX_ASSEMBLED_BYTES = 67_108_864;
 
-export function createAssembly(room: AssemblyRoom): Assembly {
+/** Puts answers together that come in pieces, of several daemons at once. */
+export function createAssembly(room: AssemblyRoom) {
   const begun = new Map<string, { readonly bytes: number; readonly pieces: Uint8Array[] }>();
   return {
-    take({ headers: told, data }) {
+    /** @returns the whole answer with its last piece; null when there is no room for it; undefined before. */
+    take({ headers: told, data }: Msg): Uint8Array | null | undefined {
       const [answer = "", index = 0, count = 1, bytes = 0] = (told?.get(PIECE) ?? "").split(" ", 4).map(orNumber) as [
         string?,
         number?,
@@ -71,7 +65,8 @@ export function createAssembly(room: AssemblyRoom): Assembly {
       room.bytes -= one.bytes;
       return Buffer.concat(one.pieces);
     },
-    close() {
+    /** What is incomplete is given up. */
+    close(): void {
       for (const { bytes } of begun.values()) room.bytes -= bytes;
       begun.clear();
     },

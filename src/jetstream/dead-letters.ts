@@ -54,21 +54,7 @@ export interface DeadLetterSelection {
 }
 
 /** The stream DEAD_LETTERS: a log, from which nothing is ever removed by hand. */
-export interface DeadLetters {
-  /** The latest `limit`, newest first. */
-  latest(selection: DeadLetterSelection, limit: number): Promise<DeadLetterHead[]>;
-  /** @returns undefined when the stream holds no such message. */
-  find(sequence: number): Promise<DeadLetterMessage | undefined>;
-  /** All of them, oldest first, up to the one that is the last when the call is made. */
-  each(selection: DeadLetterSelection): AsyncGenerator<DeadLetterMessage>;
-  /**
-   * Publishes a dead letter's original bytes and headers to the subject they had been sent to. Safe to repeat: the same
-   * event twice has one effect. Fails for those that are released instead, see {@link releaseOf}.
-   *
-   * @param body - sent in place of the original one.
-   */
-  redrive(letter: RedrivableLetter, body?: Uint8Array): Promise<RedriveOutcome>;
-}
+export type DeadLetters = ReturnType<typeof openDeadLetters>;
 
 /** Not the publisher's, but ours or the server's. `Natstate-Correlation-Id` is the publisher's. */
 const NOT_ORIGINAL = [...DEAD_LETTER_HEADERS, LEFT_OUT, "Natstate-Redriven-From", "Natstate-Original-Nats-Pin-Id"];
@@ -79,10 +65,11 @@ const BATCH = 500;
 const TIMEOUT_MS = 5000;
 
 /** Reads and redrives what is in DEAD_LETTERS. Changes nothing there. */
-export function openDeadLetters(session: Pick<Session, "nc" | "js" | "jsm" | "newInbox">): DeadLetters {
+export function openDeadLetters(session: Pick<Session, "nc" | "js" | "jsm" | "newInbox">) {
   const { js, jsm } = session;
   return {
-    async latest(selection, limit) {
+    /** The latest `limit`, newest first. */
+    async latest(selection: DeadLetterSelection, limit: number): Promise<DeadLetterHead[]> {
       const { first_seq, last_seq } = await readStreamState(jsm, DEAD_LETTERS_STREAM);
       let found: DeadLetterHead[] = [];
       // A stream is read forwards only: look at ever larger pieces, from the end.
@@ -99,18 +86,26 @@ export function openDeadLetters(session: Pick<Session, "nc" | "js" | "jsm" | "ne
       }
       return found.slice(-limit).reverse();
     },
-    async find(sequence) {
+    /** @returns undefined when the stream holds no such message. */
+    async find(sequence: number): Promise<DeadLetterMessage | undefined> {
       const { last_seq } = await readStreamState(jsm, DEAD_LETTERS_STREAM);
       if (sequence > last_seq) return undefined;
       const [message] = await readAssured(session, DEAD_LETTERS_STREAM, { seq: sequence, batch: 1 });
       // A sequence that is gone is answered with the next one there is.
       return message?.sequence === sequence ? toLetter(message) : undefined;
     },
-    async *each(selection) {
+    /** All of them, oldest first, up to the one that is the last when the call is made. */
+    async *each(selection: DeadLetterSelection): AsyncGenerator<DeadLetterMessage> {
       const { first_seq, last_seq } = await readStreamState(jsm, DEAD_LETTERS_STREAM);
       yield* read(selection, first_seq, last_seq);
     },
-    async redrive(letter, body = letter.body) {
+    /**
+     * Publishes a dead letter's original bytes and headers to the subject they had been sent to. Safe to repeat: the same
+     * event twice has one effect. Fails for those that are released instead, see {@link releaseOf}.
+     *
+     * @param body - sent in place of the original one.
+     */
+    async redrive(letter: RedrivableLetter, body = letter.body): Promise<RedriveOutcome> {
       if (letter.stream === "") {
         return { outcome: "failed", error: "it has no Natstate- headers: natstate did not write it" };
       }

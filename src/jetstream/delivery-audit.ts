@@ -15,28 +15,7 @@ export interface Delivered {
 }
 
 /** Holds what has arrived in a session against what the server says it has delivered. */
-export interface DeliveryAudit {
-  /** A session begins: the consumer was reset, nothing has arrived. */
-  begin(): void;
-  end(): void;
-  /** One more has arrived. */
-  count(): void;
-  /** Deliveries that have arrived in this session. */
-  received(): number;
-  /**
-   * @returns why the session has to begin anew: what the server had delivered at the time before and has not arrived
-   *   since went to another client, and would come again after `ack_wait` only. And a pin that goes without deliveries
-   *   is that of a client that is gone, and lasts until it times out.
-   */
-  check(delivered: Delivered): string | undefined;
-  /**
-   * Is everything applied that the server had for this session when it was first asked? Not when it has not been heard of
-   * for long: there may be more.
-   */
-  isCaughtUp(): boolean;
-  /** Has the server had messages for this lane for long, over any number of sessions, of which none has arrived? */
-  isUnserved(): boolean;
-}
+export type DeliveryAudit = ReturnType<typeof createDeliveryAudit>;
 
 /** As the server says it of a consumer. */
 export function deliveredOf(info: ConsumerInfo, askedAtMs: number): Delivered {
@@ -65,7 +44,7 @@ const UNSERVED_MS = 10_000;
 const TURN_MS = 6000;
 
 /** @param now - in ms, as `askedAtMs`. */
-export function createDeliveryAudit(now: () => number = () => performance.now()): DeliveryAudit {
+export function createDeliveryAudit(now: () => number = () => performance.now()) {
   let graceMs = GRACE_MS;
   let received = 0;
   /** Undefined between sessions. */
@@ -94,18 +73,26 @@ export function createDeliveryAudit(now: () => number = () => performance.now())
   }
 
   return {
+    /** A session begins: the consumer was reset, nothing has arrived. */
     begin,
-    end() {
+    end(): void {
       sinceMs = undefined;
       isCaughtUp = false;
     },
-    count() {
+    /** One more has arrived. */
+    count(): void {
       received++;
       graceMs = GRACE_MS;
       unservedMs = undefined;
     },
+    /** Deliveries that have arrived in this session. */
     received: () => received,
-    check(delivered) {
+    /**
+     * @returns why the session has to begin anew: what the server had delivered at the time before and has not arrived
+     *   since went to another client, and would come again after `ack_wait` only. And a pin that goes without deliveries
+     *   is that of a client that is gone, and lasts until it times out.
+     */
+    check(delivered: Delivered): string | undefined {
       if (sinceMs === undefined || delivered.askedAtMs < sinceMs) return undefined;
       // What waits to be acknowledged has been delivered.
       if (delivered.pending === 0 || delivered.unacknowledged > 0) unservedMs = undefined;
@@ -123,7 +110,12 @@ export function createDeliveryAudit(now: () => number = () => performance.now())
       }
       return undefined;
     },
+    /** Has the server had messages for this lane for long, over any number of sessions, of which none has arrived? */
     isUnserved: () => unservedMs !== undefined && unservedMs >= UNSERVED_MS,
+    /**
+     * Is everything applied that the server had for this session when it was first asked? Not when it has not been heard of
+     * for long: there may be more.
+     */
     isCaughtUp: () => isCaughtUp && now() - checkedAtMs < SILENCE_MS,
   };
 }

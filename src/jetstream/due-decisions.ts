@@ -5,27 +5,21 @@ import type { Lane } from "../wire/lanes.ts";
 /** Where a walk over what is due of a lane is: after this revision. */
 export type DuePlace = Pick<LedgerRow, "actorKey" | "revision">;
 
-/** Offers what is due to the publisher, a page of each lane at a time: all of a large store may be due again. */
-export interface DueDecisions {
-  /** Offers a lane's from the first on. */
-  begin(lane: Lane): void;
-  /** Offers more, when there is more and room for it. */
-  goOn(): void;
-  /** The lane went to another owner. */
-  drop(lane: Lane): void;
-}
-
 /** Of 16 lanes together fewer than what makes events wait. */
 const PAGE = 500;
 const LOW_BACKLOG = 2000;
 const BEGINNING: DuePlace = { actorKey: 0, revision: 0 };
 
-/** @param backlog - rows that wait to be published. */
+/**
+ * Offers what is due to the publisher, a page of each lane at a time: all of a large store may be due again.
+ *
+ * @param backlog - rows that wait to be published.
+ */
 export function createDueDecisions(
   { pendingDecisions }: Pick<Outbox, "pendingDecisions">,
   offer: (decisions: readonly LedgerRow[]) => void,
   backlog: () => number,
-): DueDecisions {
+) {
   /** Lanes of which more may be due. */
   const places = new Map<Lane, DuePlace>();
 
@@ -38,13 +32,16 @@ export function createDueDecisions(
   }
 
   return {
-    begin: (lane) => offerPage(lane, BEGINNING),
-    goOn() {
+    /** Offers a lane's from the first on. */
+    begin: (lane: Lane) => offerPage(lane, BEGINNING),
+    /** Offers more, when there is more and room for it. */
+    goOn(): void {
       for (const [lane, place] of [...places]) {
         if (backlog() >= LOW_BACKLOG) return;
         offerPage(lane, place);
       }
     },
-    drop: (lane) => void places.delete(lane),
+    /** The lane went to another owner. */
+    drop: (lane: Lane) => void places.delete(lane),
   };
 }

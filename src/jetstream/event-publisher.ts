@@ -8,16 +8,7 @@ import { type NatsOptions, NatsSetupError } from "./connect.ts";
 import { openSession } from "./session.ts";
 
 /** A service that publishes events, on a connection of its own. */
-export interface EventPublisher {
-  /**
-   * Resolves when the stream has stored the message. Without an answer it is sent again: an event heard twice has one
-   * effect.
-   *
-   * @throws PublishError when the stream refuses the message, or after a minute without an answer.
-   */
-  publish(message: TrafficMessage): Promise<StoredEvent>;
-  close(): Promise<void>;
-}
+export type EventPublisher = Awaited<ReturnType<typeof openEventPublisher>>;
 
 /** Where a message is in the stream. */
 export interface StoredEvent {
@@ -43,14 +34,20 @@ const MAX_ATTEMPTS = 11;
  *
  * @throws NatsSetupError when nothing answers; its `publish` does when the type's stream is not there.
  */
-export async function openEventPublisher(type: ActorType, nats: NatsOptions): Promise<EventPublisher> {
+export async function openEventPublisher(type: ActorType, nats: NatsOptions) {
   const stream = eventStream(type);
   const session = await openSession(nats, () => {});
   // Whether there is a stream is seen by publishing: a publisher needs no permission to ask about it.
   let isThere = false;
   return {
     close: session.close,
-    async publish(message) {
+    /**
+     * Resolves when the stream has stored the message. Without an answer it is sent again: an event heard twice has one
+     * effect.
+     *
+     * @throws PublishError when the stream refuses the message, or after a minute without an answer.
+     */
+    async publish(message: TrafficMessage): Promise<StoredEvent> {
       const header = message.headers === undefined ? {} : { headers: toHeaders(message.headers) };
       for (let attempts = 1; ; attempts++) {
         try {

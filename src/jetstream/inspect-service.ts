@@ -14,13 +14,6 @@ export interface InspectQuestion {
   readonly end?: boolean;
 }
 
-/** Inspections over NATS: what happens is published where the inspector wants its answers, until its lease ends. */
-export interface InspectLeases {
-  /** Begins, renews or ends a lease. */
-  ask(type: ActorType, actorId: string, message: ServiceMsg): void;
-  stop(): void;
-}
-
 interface Lease {
   readonly inspection: Inspection;
   readonly timer: NodeJS.Timeout;
@@ -40,8 +33,12 @@ interface Opening {
 const LEASE_MS = 30_000;
 const INSPECTOR = /^[A-Za-z0-9_-]{8,64}$/;
 
-/** Opens nothing and runs no timer until the first question. */
-export function createInspectLeases(nc: NatsConnection, inspections: Inspections, leaseMs = LEASE_MS): InspectLeases {
+/**
+ * Inspections over NATS: what happens is published where the inspector wants its answers, until its lease ends.
+ *
+ * Opens nothing and runs no timer until the first question.
+ */
+export function createInspectLeases(nc: NatsConnection, inspections: Inspections, leaseMs = LEASE_MS) {
   const leases = new Map<string, Lease>();
 
   function close(name: string): void {
@@ -82,7 +79,8 @@ export function createInspectLeases(nc: NatsConnection, inspections: Inspections
   }
 
   return {
-    ask(type, actorId, message) {
+    /** Begins, renews or ends a lease. */
+    ask(type: ActorType, actorId: string, message: ServiceMsg): void {
       const question = readQuestion(message.data);
       if (question === undefined) {
         message.respondError(400, 'body: expected {"inspector": "<8 to 64 of A-Z a-z 0-9 _ ->"}');
@@ -97,7 +95,7 @@ export function createInspectLeases(nc: NatsConnection, inspections: Inspections
         known.timer.refresh();
       }
     },
-    stop() {
+    stop(): void {
       for (const name of [...leases.keys()]) close(name);
     },
   };

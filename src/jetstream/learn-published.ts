@@ -15,21 +15,7 @@ import { type Log, readStream } from "./stream-reader.ts";
 import type { TopologyWatch } from "./topology-watch.ts";
 
 /** What is already published is learnt before a lane is read, and whether it can be read from its checkpoint. */
-export interface Learning {
-  /** Lanes that become ours. Rejects with StreamIdentityError when they cannot be read from their checkpoints. */
-  take(lanes: readonly Lane[]): Promise<void>;
-  /**
-   * A lane that is ours and is read again: whoever had it meanwhile has published for it. Rejects with NatsSetupError
-   * when that was a newer version of its type.
-   */
-  again(lane: Lane): Promise<void>;
-  /** Is the stream still the one that the checkpoint speaks of? Tells `onRefused` and rejects when it is not. */
-  checkStream(lane: Lane): Promise<void>;
-  /** Lanes that are followed: is the stream theirs, and what has been published for them? Rejects as `take`. */
-  follow(lanes: readonly Lane[]): Promise<void>;
-  /** Learns what has been published for every lane of ours. Tells `onRefused` and rejects as `checkStream`. */
-  all(): Promise<void>;
-}
+export type Learning = ReturnType<typeof createLearning>;
 
 export interface LearnPublishedOptions extends Log {
   readonly outbox: Outbox;
@@ -50,7 +36,7 @@ export interface LearningOptions extends LearnPublishedOptions {
 }
 
 /** Holds streams against the store, and the store against what the streams hold of it. */
-export function createLearning(options: LearningOptions): Learning {
+export function createLearning(options: LearningOptions) {
   const { jsm, records, outbox, outboxStreams, missing, topology, assigned, onRefused, onLost } = options;
   const untold: LostMessages[] = [];
 
@@ -80,23 +66,31 @@ export function createLearning(options: LearningOptions): Learning {
   });
 
   return {
-    async take(lanes) {
+    /** Lanes that become ours. Rejects with StreamIdentityError when they cannot be read from their checkpoints. */
+    async take(lanes: readonly Lane[]): Promise<void> {
       await checkStream(lanes);
       await topology.refuse(lanes, true);
       await learn(lanes);
     },
-    async again(lane) {
+    /**
+     * A lane that is ours and is read again: whoever had it meanwhile has published for it. Rejects with NatsSetupError
+     * when that was a newer version of its type.
+     */
+    async again(lane: Lane): Promise<void> {
       await orRefuse(() => checkStream([lane]));
       await topology.refuse([lane], false);
       await orRefuse(() => learn([lane]));
       refuseOlder(outbox, lane);
     },
-    async follow(lanes) {
+    /** Lanes that are followed: is the stream theirs, and what has been published for them? Rejects as `take`. */
+    async follow(lanes: readonly Lane[]): Promise<void> {
       await checkStream(lanes);
       await topology.refuse(lanes, false);
       await learn(lanes);
     },
-    checkStream: (lane) => orRefuse(() => checkStream([lane])),
+    /** Is the stream still the one that the checkpoint speaks of? Tells `onRefused` and rejects when it is not. */
+    checkStream: (lane: Lane) => orRefuse(() => checkStream([lane])),
+    /** Learns what has been published for every lane of ours. Tells `onRefused` and rejects as `checkStream`. */
     all: () => orRefuse(() => learn(assigned())),
   };
 }

@@ -20,20 +20,7 @@ export class MissingMessagesError extends StreamIdentityError {
 }
 
 /** Knows which messages a stream no longer has, and whether somebody of ours has read them. */
-export interface MissingMessages {
-  /** These are applied: should the stream lose them, nobody misses them. */
-  applied(result: BatchResult): void;
-  /**
-   * Refuses lanes of which messages may be gone that were never read. What is gone and was read is noted.
-   *
-   * @throws MissingMessagesError with the command that resolves it; Error when what is gone may still be on its way to us.
-   */
-  check(lanes: readonly Lane[]): Promise<void>;
-  /** What the stream no longer has is nobody's loss from now on. */
-  accept(lanes: readonly Lane[]): Promise<void>;
-  /** The lanes were looked at, and are all that are read: what is applied below is not kept in memory any longer. */
-  forget(lanes: readonly Lane[]): void;
-}
+export type MissingMessages = ReturnType<typeof createMissingMessages>;
 
 export interface MissingMessagesOptions {
   readonly jsm: JetStreamManager;
@@ -54,7 +41,7 @@ const LOOKS_WHILE_QUEUED = 10;
  * say any more of which partition it was. It is no loss for a lane that has read further, nor when a lane of ours has
  * applied it. Anything else may have been the lane's, and unread.
  */
-export function createMissingMessages(options: MissingMessagesOptions): MissingMessages {
+export function createMissingMessages(options: MissingMessagesOptions) {
   const { jsm, records, queued, clock = SYSTEM_CLOCK } = options;
   const seen = new Map<string, SequenceSet>();
   /** What was gone when it was last no loss to these lanes: as long as it is no more, it is none. */
@@ -84,7 +71,8 @@ export function createMissingMessages(options: MissingMessagesOptions): MissingM
   }
 
   return {
-    applied({ handled }) {
+    /** These are applied: should the stream lose them, nobody misses them. */
+    applied({ handled }: BatchResult): void {
       for (const { delivery } of handled) {
         const { stream } = delivery.lane;
         const set = seen.get(stream) ?? createSequenceSet();
@@ -92,17 +80,24 @@ export function createMissingMessages(options: MissingMessagesOptions): MissingM
         set.add(delivery.sequence);
       }
     },
-    async check(lanes) {
+    /**
+     * Refuses lanes of which messages may be gone that were never read. What is gone and was read is noted.
+     *
+     * @throws MissingMessagesError with the command that resolves it; Error when what is gone may still be on its way to us.
+     */
+    async check(lanes: readonly Lane[]): Promise<void> {
       for (const [stream, own] of Map.groupBy(lanes, (lane) => lane.stream)) await checkStream(stream, own);
     },
-    async accept(lanes) {
+    /** What the stream no longer has is nobody's loss from now on. */
+    async accept(lanes: readonly Lane[]): Promise<void> {
       for (const [stream, own] of Map.groupBy(lanes, (lane) => lane.stream)) {
         const { firstSequence, ranges } = await listGone(jsm, stream, 0);
         const highest = ranges.at(-1)?.to ?? firstSequence - 1;
         records.saveCompleteTo(new Map(own.map((lane) => [lane, highest])));
       }
     },
-    forget(lanes) {
+    /** The lanes were looked at, and are all that are read: what is applied below is not kept in memory any longer. */
+    forget(lanes: readonly Lane[]): void {
       for (const [stream, own] of Map.groupBy(lanes, (lane) => lane.stream)) {
         seen.get(stream)?.forgetBelow(Math.min(...own.map(records.intactTo)));
       }

@@ -13,18 +13,6 @@ import type { StreamMessage, StreamPublisher } from "./pub-acks.ts";
 import type { PublishNotes } from "./publish-notes.ts";
 import { decisionsOn } from "./published-decisions.ts";
 
-/** Sends what is due and notes it, a decision after the one before it; adopts what the stream holds instead. */
-export interface OutboxSender {
-  /**
-   * Resolves when it is in the stream, or has given way, as it does to every newer version. Rejects when it has not got in, or nobody can say.
-   *
-   * @param onRewritten - told at once, when the ledger was rewritten after what another writer has decided, what is due
-   *   of the actor instead.
-   */
-  decision(lane: Lane, row: LedgerRow, onRewritten: (due: readonly LedgerRow[]) => void): Promise<void>;
-  deadLetter(row: DeadLetterRow): Promise<void>;
-}
-
 export interface OutboxSenderOptions {
   readonly streams: Pick<StreamPublisher, "publish">;
   readonly jsm: JetStreamManager;
@@ -44,10 +32,12 @@ const MAX_LOOKS = 3;
 const WRONG_LAST_SEQUENCE: number = JetStreamApiCodes.StreamWrongLastSequence;
 
 /**
+ * Sends what is due and notes it, a decision after the one before it; adopts what the stream holds instead.
+ *
  * Each decision expects the sequence of the revision before it as the last on its subject, so whatever died in between,
  * a revision gets in once. "Wrong last sequence" means unknown, not failed: what does the stream hold?
  */
-export function createOutboxSender(options: OutboxSenderOptions): OutboxSender {
+export function createOutboxSender(options: OutboxSenderOptions) {
   const { jsm, outbox, notes, owns, onReconciled, onForeign } = options;
   /** By actor whose subject ends otherwise than its ledger: its last sequence, and how often that was not so in a row. */
   const ends = new Map<number, { readonly sequence: number; readonly times: number }>();
@@ -85,7 +75,13 @@ export function createOutboxSender(options: OutboxSenderOptions): OutboxSender {
   }
 
   return {
-    async decision(lane, row, onRewritten) {
+    /**
+     * Resolves when it is in the stream, or has given way, as it does to every newer version. Rejects when it has not got in, or nobody can say.
+     *
+     * @param onRewritten - told at once, when the ledger was rewritten after what another writer has decided, what is due
+     *   of the actor instead.
+     */
+    async decision(lane: Lane, row: LedgerRow, onRewritten: (due: readonly LedgerRow[]) => void): Promise<void> {
       if (isDecidedByNewer(outbox, lane)) return;
       const { actorKey, revision } = row;
       const before = revision === 1 ? 0 : (notes.sequenceOf(actorKey, revision - 1) ?? 0);
@@ -97,7 +93,7 @@ export function createOutboxSender(options: OutboxSenderOptions): OutboxSender {
         await resolve(lane, row, onRewritten);
       }
     },
-    async deadLetter(row) {
+    async deadLetter(row: DeadLetterRow): Promise<void> {
       notes.deadLetter(row, await storeDeadLetter(options, row));
     },
   };

@@ -4,18 +4,7 @@ import type { Outbox, PublishedRow } from "../flow/outbox.ts";
 import type { DeadLetterRow, LedgerRow } from "../flow/rows.ts";
 
 /** Notes what the streams have acknowledged, many at a time: one transaction for all that came within a few milliseconds. */
-export interface PublishNotes {
-  decision(row: LedgerRow, sequence: number): void;
-  deadLetter(row: DeadLetterRow, sequence: number): void;
-  /** A decision found in DECISIONS; the outbox has noted it already. */
-  remember(actorKey: number, revision: number, sequence: number): void;
-  /** Where a decision is in DECISIONS, noted or not yet; undefined while it is not published. */
-  sequenceOf(actorKey: number, revision: number): number | undefined;
-  /** Notes what there is now. */
-  flush(): void;
-  /** What is not noted stays due, and is recognised by what the stream holds. */
-  stop(): void;
-}
+export type PublishNotes = ReturnType<typeof createPublishNotes>;
 
 export interface PublishNotesOptions {
   readonly outbox: Outbox;
@@ -30,7 +19,7 @@ export interface PublishNotesOptions {
 const NOTE_EVERY_MS = 5;
 const RETRY_MS = 500;
 
-export function createPublishNotes(options: PublishNotesOptions): PublishNotes {
+export function createPublishNotes(options: PublishNotesOptions) {
   const { outbox, onNoted, onTrouble, clock = SYSTEM_CLOCK, reached } = options;
   let decisions: PublishedRow<LedgerRow>[] = [];
   let deadLetters: PublishedRow<DeadLetterRow>[] = [];
@@ -72,23 +61,27 @@ export function createPublishNotes(options: PublishNotesOptions): PublishNotes {
   }
 
   return {
-    decision(row, sequence) {
+    decision(row: LedgerRow, sequence: number): void {
       decisions.push({ row, sequence });
       remember(row.actorKey, row.revision, sequence);
       noteSoon();
     },
-    deadLetter(row, sequence) {
+    deadLetter(row: DeadLetterRow, sequence: number): void {
       deadLetters.push({ row, sequence });
       noteSoon();
     },
+    /** A decision found in DECISIONS; the outbox has noted it already. */
     remember,
-    sequenceOf: (actorKey, revision) =>
+    /** Where a decision is in DECISIONS, noted or not yet; undefined while it is not published. */
+    sequenceOf: (actorKey: number, revision: number) =>
       sequences.get(`${actorKey}/${revision}`) ?? outbox.publishedSequence(actorKey, revision),
-    flush() {
+    /** Notes what there is now. */
+    flush(): void {
       cancel?.();
       write();
     },
-    stop() {
+    /** What is not noted stays due, and is recognised by what the stream holds. */
+    stop(): void {
       stopped = true;
       cancel?.();
     },

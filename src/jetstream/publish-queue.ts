@@ -9,26 +9,12 @@ export interface Queued {
   readonly bytes: number;
 }
 
-/** What waits to be published or is on its way: first come, first served, within a line strictly one after the other. */
-export interface PublishQueue<Job extends Queued> {
-  offer(job: Job): void;
-  /** The next that may go; it is on its way, and keeps its line, until it is `done`. */
-  take(): Job | undefined;
-  done(job: Job): void;
-  /** Puts others in the place of what waits behind a job that is on its way. */
-  replaceBehind(job: Job, jobs: readonly Job[]): void;
-  /** Forgets what waits, and for which this holds; what is on its way is not touched. */
-  forget(holds: (job: Job) => boolean): void;
-  /** Is one for which this holds waiting or on its way? */
-  has(holds: (job: Job) => boolean): boolean;
-  onTheirWay(): number;
-  /** How much waits or is on its way. */
-  size(): number;
-  bytes(): number;
-}
-
-/** Whether something waits is said by one set and by nothing else, so that it is counted once however it leaves. */
-export function createPublishQueue<Job extends Queued>(): PublishQueue<Job> {
+/**
+ * What waits to be published or is on its way: first come, first served, within a line strictly one after the other.
+ *
+ * Whether something waits is said by one set and by nothing else, so that it is counted once however it leaves.
+ */
+export function createPublishQueue<Job extends Queued>() {
   const waiting = createTally<Job>();
   const going = createTally<Job>();
   /** The first of each line on which nothing is on its way, and what has no line. */
@@ -45,7 +31,7 @@ export function createPublishQueue<Job extends Queued>(): PublishQueue<Job> {
   }
 
   return {
-    offer(job) {
+    offer(job: Job): void {
       waiting.add(job);
       const behind = job.line === undefined ? undefined : lines.get(job.line);
       if (behind !== undefined) {
@@ -55,31 +41,36 @@ export function createPublishQueue<Job extends Queued>(): PublishQueue<Job> {
       if (job.line !== undefined) lines.set(job.line, []);
       ready.push(job);
     },
-    take() {
+    /** The next that may go; it is on its way, and keeps its line, until it is `done`. */
+    take(): Job | undefined {
       const job = ready.shift();
       if (job === undefined) return undefined;
       waiting.delete(job);
       going.add(job);
       return job;
     },
-    done(job) {
+    done(job: Job): void {
       if (going.delete(job)) advance(job);
     },
-    replaceBehind(job, jobs) {
+    /** Puts others in the place of what waits behind a job that is on its way. */
+    replaceBehind(job: Job, jobs: readonly Job[]): void {
       if (job.line === undefined || !going.has(job)) return;
       for (const behind of lines.get(job.line) ?? []) waiting.delete(behind);
       for (const next of jobs) waiting.add(next);
       lines.set(job.line, [...jobs]);
     },
-    forget(holds) {
+    /** Forgets what waits, and for which this holds; what is on its way is not touched. */
+    forget(holds: (job: Job) => boolean): void {
       for (const job of waiting.all()) if (holds(job)) waiting.delete(job);
       const left = ready.filter((job) => !waiting.has(job));
       ready = ready.filter(waiting.has);
       for (const [line, behind] of lines) lines.set(line, behind.filter(waiting.has));
       for (const job of left) advance(job);
     },
-    has: (holds) => [...waiting.all(), ...going.all()].some(holds),
+    /** Is one for which this holds waiting or on its way? */
+    has: (holds: (job: Job) => boolean) => [...waiting.all(), ...going.all()].some(holds),
     onTheirWay: going.size,
+    /** How much waits or is on its way. */
     size: () => waiting.size() + going.size(),
     bytes: () => waiting.bytes() + going.bytes(),
   };

@@ -10,20 +10,7 @@ import { createPublishQueue, type Queued } from "./publish-queue.ts";
 import { createSleepWatch } from "./sleep-watch.ts";
 
 /** Publishes the ledger and the dead letters, each exactly once. */
-export interface Publisher {
-  offer(decisions: readonly LedgerRow[], deadLetters: readonly DeadLetterRow[]): void;
-  /** Forgets what waits for a lane that went to another owner, which publishes it itself. */
-  drop(lane: Lane): void;
-  /** Rows waiting or in flight. */
-  backlog(): number;
-  /** What they take in memory, about. */
-  backlogBytes(): number;
-  /** Since when, and why, no decision or no dead letter has got in; null while both do. */
-  trouble(): Pause | null;
-  /** Resolves when everything offered, or what is of this lane, is published and noted, or after `timeoutMs`. */
-  drain(timeoutMs: number, lane?: Lane): Promise<void>;
-  stop(): void;
-}
+export type Publisher = ReturnType<typeof createPublisher>;
 
 export interface PublisherOptions extends Omit<OutboxSenderOptions, "notes" | "owns"> {
   readonly laneOf: (row: LedgerRow | DeadLetterRow) => Lane;
@@ -55,7 +42,7 @@ type Job = Queued &
 const RETRY_MS = 500;
 
 /** Pipelined over actors, strictly one revision after the other within an actor. */
-export function createPublisher(options: PublisherOptions): Publisher {
+export function createPublisher(options: PublisherOptions) {
   const { outbox, laneOf, maxInFlight, onTrouble, onProgress } = options;
   const { owns = () => true, clock = SYSTEM_CLOCK, reached = () => {} } = options;
   const onNotNoted = (error: Error) => onTrouble(error, "published");
@@ -117,25 +104,30 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   return {
-    offer(rows, deadLetters) {
+    offer(rows: readonly LedgerRow[], deadLetters: readonly DeadLetterRow[]): void {
       for (const row of rows) queue.offer(decisionJob(laneOf(row), row));
       for (const row of deadLetters) queue.offer(deadLetterJob(laneOf(row), row));
       pump();
     },
-    drop(lane) {
+    /** Forgets what waits for a lane that went to another owner, which publishes it itself. */
+    drop(lane: Lane): void {
       queue.forget((job) => job.lane === lane);
       onProgress();
     },
+    /** Rows waiting or in flight. */
     backlog: queue.size,
+    /** What they take in memory, about. */
     backlogBytes: queue.bytes,
+    /** Since when, and why, no decision or no dead letter has got in; null while both do. */
     trouble: troubles.longest,
-    async drain(timeoutMs, lane) {
+    /** Resolves when everything offered, or what is of this lane, is published and noted, or after `timeoutMs`. */
+    async drain(timeoutMs: number, lane?: Lane): Promise<void> {
       const deadline = clock.now() + timeoutMs;
       const isWaiting = () => queue.has((job) => lane === undefined || job.lane === lane);
       while (isWaiting() && clock.now() < deadline) await waitFor(clock, 5);
       notes.flush();
     },
-    stop() {
+    stop(): void {
       stopped = true;
       looks.stop();
       notes.stop();

@@ -19,13 +19,7 @@ import {
 } from "./query-answers.ts";
 
 /** The micro service that answers questions over NATS. */
-export interface QueryService {
-  /** As `$SRV.PING` gives it; new with every start. */
-  readonly id: string;
-  /** From now on it is told with our types which there are anywhere: the highest version of each, by name. */
-  know(versions: Readonly<Record<string, number>>): void;
-  stop(): Promise<void>;
-}
+export type QueryService = Awaited<ReturnType<typeof startQueryService>>;
 
 /** Nothing of it is called before the service is returned. */
 export interface QueryServiceOptions extends AnswerSources {
@@ -52,7 +46,7 @@ export interface QueryServiceOptions extends AnswerSources {
  *
  * @returns when NATS knows the subscriptions.
  */
-export async function startQueryService(options: QueryServiceOptions): Promise<QueryService> {
+export async function startQueryService(options: QueryServiceOptions) {
   const { nc, types, inspections, whereabouts, instance, version, onError } = options;
   const service = await new Svcm(nc).add({
     name: QUERY_SERVICE,
@@ -90,11 +84,13 @@ export async function startQueryService(options: QueryServiceOptions): Promise<Q
   started = true;
 
   return {
+    /** As `$SRV.PING` gives it; new with every start. */
     id,
-    know(versions) {
+    /** From now on it is told with our types which there are anywhere: the highest version of each, by name. */
+    know(versions: Readonly<Record<string, number>>): void {
       known = versions;
     },
-    async stop() {
+    async stop(): Promise<void> {
       stopping = true;
       leases.stop();
       await service.stop();

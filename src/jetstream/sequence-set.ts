@@ -5,18 +5,12 @@ export interface SequenceRange {
 }
 
 /** Stream sequences: a bit each, in pages that come and go. */
-export interface SequenceSet {
-  add(sequence: number): void;
-  /** The parts of a range that are not in the set, ascending. */
-  missingOf(range: SequenceRange): SequenceRange[];
-  /** Gives up whole pages below a sequence. */
-  forgetBelow(sequence: number): void;
-}
+export type SequenceSet = ReturnType<typeof createSequenceSet>;
 
 /** Sequences a page: 8 KiB. */
 const PAGE = 65_536;
 
-export function createSequenceSet(): SequenceSet {
+export function createSequenceSet() {
   const pages = new Map<number, Uint8Array>();
 
   function has(sequence: number): boolean {
@@ -25,14 +19,15 @@ export function createSequenceSet(): SequenceSet {
   }
 
   return {
-    add(sequence) {
+    add(sequence: number): void {
       const index = Math.floor(sequence / PAGE);
       const page = pages.get(index) ?? new Uint8Array(PAGE / 8);
       pages.set(index, page);
       const offset = sequence % PAGE;
       page[offset >> 3] = (page[offset >> 3] ?? 0) | (1 << (offset & 7));
     },
-    missingOf({ from, to }) {
+    /** The parts of a range that are not in the set, ascending. */
+    missingOf({ from, to }: SequenceRange): SequenceRange[] {
       const missing: { from: number; to: number }[] = [];
       for (let sequence = from; sequence <= to; sequence++) {
         if (has(sequence)) continue;
@@ -46,7 +41,8 @@ export function createSequenceSet(): SequenceSet {
       }
       return missing;
     },
-    forgetBelow(sequence) {
+    /** Gives up whole pages below a sequence. */
+    forgetBelow(sequence: number): void {
       for (const index of pages.keys()) if ((index + 1) * PAGE <= sequence) pages.delete(index);
     },
   };

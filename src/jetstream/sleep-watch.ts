@@ -1,10 +1,3 @@
-/** Notices that the process was asleep: stopped by a signal, or with the machine it runs on. */
-export interface SleepWatch {
-  /** How often it was, up to now. */
-  naps(): number;
-  stop(): void;
-}
-
 const EVERY_MS = 1000;
 /** Far above what holds the event loop up, far below the 2 minutes for which a stream knows a message by its id. */
 const ASLEEP_MS = 10_000;
@@ -19,8 +12,12 @@ export interface Clocks {
 
 const SYSTEM_CLOCKS: Clocks = { wall: () => Date.now(), monotonic: () => performance.now() };
 
-/** Looks at the clocks every second, and whenever it is asked. */
-export function createSleepWatch({ wall, monotonic }: Clocks = SYSTEM_CLOCKS): SleepWatch {
+/**
+ * Notices that the process was asleep: stopped by a signal, or with the machine it runs on.
+ *
+ * Looks at the clocks every second, and whenever it is asked.
+ */
+export function createSleepWatch({ wall, monotonic }: Clocks = SYSTEM_CLOCKS) {
   let count = 0;
   let awake = { wallMs: wall(), monotonicMs: monotonic() };
   const timer = setInterval(look, EVERY_MS).unref();
@@ -32,7 +29,8 @@ export function createSleepWatch({ wall, monotonic }: Clocks = SYSTEM_CLOCKS): S
   }
 
   return {
-    naps() {
+    /** How often it was, up to now. */
+    naps(): number {
       look();
       return count;
     },

@@ -1,21 +1,6 @@
 import type { StreamInfo } from "@nats-io/jetstream";
 import { isStreamMissing } from "./connect.ts";
 
-/**
- * Knows whether JetStream answers for the streams, and with a majority of their servers behind it. A connection says
- * nothing about that: with two servers of three gone it stays up. Nor does an answer alone: a leader that has lost its
- * majority answers for 20 s more, and a server that is left over answers without a leader.
- */
-export interface StreamPulse {
-  /** Undefined while all of them can be used, and while it is not known yet. */
-  trouble(): StreamTrouble | undefined;
-  /** Asks now: what was asked before has gone with the connection. @param isSilent - it has, for its silence. */
-  askAnew(isSilent?: boolean): void;
-  /** Has the connection, or this process, gone on so recently that silence means nothing yet? */
-  isSettling(): boolean;
-  stop(): void;
-}
-
 export interface StreamTrouble {
   /** For a person, a line; the same for as long as it lasts, mostly. */
   readonly what: string;
@@ -47,8 +32,14 @@ interface Beat {
   readonly why: string;
 }
 
-/** Asks for every stream once a second, whether or not it has answered what was asked before. */
-export function createStreamPulse(options: StreamPulseOptions): StreamPulse {
+/**
+ * Knows whether JetStream answers for the streams, and with a majority of their servers behind it. A connection says
+ * nothing about that: with two servers of three gone it stays up. Nor does an answer alone: a leader that has lost its
+ * majority answers for 20 s more, and a server that is left over answers without a leader.
+ *
+ * Asks for every stream once a second, whether or not it has answered what was asked before.
+ */
+export function createStreamPulse(options: StreamPulseOptions) {
   const { streams, ask, onLeaderChanged = () => {}, now = () => performance.now() } = options;
   const leaders = new Map<string, string>();
   const beats = new Map<string, Beat>(streams.map((stream) => [stream, { seenMs: now(), why: "no answer" }]));
@@ -95,12 +86,15 @@ export function createStreamPulse(options: StreamPulseOptions): StreamPulse {
   const isSettling = () => isLate() || now() < settledAtMs;
 
   return {
+    /** Has the connection, or this process, gone on so recently that silence means nothing yet? */
     isSettling,
-    askAnew(isSilent = false) {
+    /** Asks now: what was asked before has gone with the connection. @param isSilent - it has, for its silence. */
+    askAnew(isSilent = false): void {
       if (!isSilent) settledAtMs = now() + SETTLING_MS;
       askAll();
     },
-    trouble() {
+    /** Undefined while all of them can be used, and while it is not known yet. */
+    trouble(): StreamTrouble | undefined {
       const silent = isSettling() ? [] : [...beats].filter(([, { seenMs }]) => now() - seenMs > SILENT_MS);
       const [first] = silent;
       if (first === undefined) return undefined;

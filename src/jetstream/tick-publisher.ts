@@ -8,14 +8,6 @@ import { encodeTick, tickSubject } from "../wire/tick.ts";
 import { permissionError } from "./permission.ts";
 import type { StreamPublisher } from "./pub-acks.ts";
 
-/** Publishes ticks, each once: one that does not get in is offered again by whoever offers them. */
-export interface TickPublisher {
-  /** Neither waits nor throws. */
-  publish(tick: Tick): void;
-  /** Why no tick of a type gets in, a line each, with what to do. */
-  troubles(): readonly string[];
-}
-
 export interface TickPublisherOptions {
   readonly streams: Pick<StreamPublisher, "publish">;
   /** The stream has it. */
@@ -36,7 +28,8 @@ const REFUSED_TRY_MS = 10_000;
 /** A change of the stream's leader, or a restart of the server, takes less. */
 const TROUBLED_MS = 10_000;
 
-export function createTickPublisher(options: TickPublisherOptions): TickPublisher {
+/** Publishes ticks, each once: one that does not get in is offered again by whoever offers them. */
+export function createTickPublisher(options: TickPublisherOptions) {
   const { streams, onPublished, clock = SYSTEM_CLOCK } = options;
   const troubles = new Map<ActorType, Trouble>();
 
@@ -65,7 +58,9 @@ export function createTickPublisher(options: TickPublisherOptions): TickPublishe
   }
 
   return {
-    publish: (tick) => void (mayTry(tick.lane.type) && send(tick)),
+    /** Neither waits nor throws. */
+    publish: (tick: Tick) => void (mayTry(tick.lane.type) && send(tick)),
+    /** Why no tick of a type gets in, a line each, with what to do. */
     troubles: () =>
       [...troubles.values()].flatMap(({ type, error, sinceMs }) => {
         if (permissionError(error) !== undefined) return [refusedTicks(type)];

@@ -9,24 +9,7 @@ import { hazardRemedy, type ReplayHazard, replayHazards } from "./replay-hazards
 import { type TopologyOptions, type WantedStream, wantedStreams } from "./stream-configs.ts";
 
 /** Knows which streams somebody has edited so that they throw away what a store is derived from. */
-export interface TopologyWatch {
-  /** Asks again, unless that was done a moment ago. */
-  look(): Promise<void>;
-  /** The connection is back: what was asked on the former one gets no answer, and is not waited for. */
-  askAnew(): void;
-  /** What was found, a line a stream, with the command that ends it. */
-  troubles(): readonly string[];
-  /** Are its messages stored under other subjects, so that a lane is told events of others? */
-  isRedirected(stream: string): boolean;
-  /**
-   * No lane is taken over, and none read again whose decisions another may have taken meanwhile, from a past that may be
-   * incomplete. What is being read goes on: its past is in the store, and what waits unread may be thrown away next.
-   *
-   * @param isNew - the lanes were not ours before.
-   * @throws NatsSetupError
-   */
-  refuse(lanes: readonly Lane[], isNew: boolean): Promise<void>;
-}
+export type TopologyWatch = ReturnType<typeof createTopologyWatch>;
 
 const FRESH_MS = 2000;
 
@@ -35,7 +18,7 @@ export function createTopologyWatch(
   types: readonly ActorType[],
   options: TopologyOptions,
   { now }: Pick<Clock, "now"> = SYSTEM_CLOCK,
-): TopologyWatch {
+) {
   const wanted = wantedStreams(types, options);
   let found = new Map<string, readonly ReplayHazard[]>();
   let lookedAtMs = Number.NEGATIVE_INFINITY;
@@ -70,13 +53,24 @@ export function createTopologyWatch(
     });
 
   return {
+    /** Asks again, unless that was done a moment ago. */
     look,
-    askAnew() {
+    /** The connection is back: what was asked on the former one gets no answer, and is not waited for. */
+    askAnew(): void {
       looking = undefined;
     },
+    /** What was found, a line a stream, with the command that ends it. */
     troubles: () => troublesOf(found.keys()),
-    isRedirected: (stream) => isRedirected(stream) ?? false,
-    async refuse(lanes, isNew) {
+    /** Are its messages stored under other subjects, so that a lane is told events of others? */
+    isRedirected: (stream: string) => isRedirected(stream) ?? false,
+    /**
+     * No lane is taken over, and none read again whose decisions another may have taken meanwhile, from a past that may be
+     * incomplete. What is being read goes on: its past is in the store, and what waits unread may be thrown away next.
+     *
+     * @param isNew - the lanes were not ours before.
+     * @throws NatsSetupError
+     */
+    async refuse(lanes: readonly Lane[], isNew: boolean): Promise<void> {
       await look();
       const own = lanes.map(({ stream }) => stream).filter((stream) => isNew || isRedirected(stream));
       const problems = troublesOf(new Set([DECISIONS_STREAM, DEAD_LETTERS_STREAM, ...own]));
