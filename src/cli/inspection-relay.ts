@@ -5,10 +5,7 @@ import { isLoopback } from "../config/values.ts";
 import { createHostGuard } from "../console/host-guard.ts";
 
 /** Hands one inspection on to whoever connects on this machine. */
-export interface InspectionRelay {
-  readonly port: number;
-  close(): Promise<void>;
-}
+export type InspectionRelay = Awaited<ReturnType<typeof startInspectionRelay>>;
 
 export interface InspectionRelayOptions {
   /** 0 picks a free one. */
@@ -36,7 +33,7 @@ const MAX_REASON = 120;
  *
  * @throws the operating system's error when it cannot listen.
  */
-export async function startInspectionRelay(options: InspectionRelayOptions): Promise<InspectionRelay> {
+export async function startInspectionRelay(options: InspectionRelayOptions) {
   const { page, follow, onClients, maxWaitingBytes = 8_388_608 } = options;
   const isOurs = createHostGuard(HOST);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 1024, perMessageDeflate: false });
@@ -88,7 +85,7 @@ export async function startInspectionRelay(options: InspectionRelayOptions): Pro
   const address = server.address();
   return {
     port: typeof address === "object" && address !== null ? address.port : options.port,
-    async close() {
+    async close(): Promise<void> {
       for (const client of sockets.clients) client.terminate();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

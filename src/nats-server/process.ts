@@ -11,17 +11,7 @@ export interface ServerExit {
 }
 
 /** One run of a nats-server, from spawn to its end. */
-export interface ServerProcess {
-  /** 0 when it could not be spawned. */
-  pid: number;
-  /** False once it has ended and its last line was logged. */
-  running(): boolean;
-  /** Resolves when it has ended, never rejects. */
-  exited: Promise<ServerExit>;
-  /** Its last lines, for an error message. */
-  lastLines(): string;
-  kill(signal: NodeJS.Signals): void;
-}
+export type ServerProcess = ReturnType<typeof spawnServer>;
 
 /** Writes its pid before it becomes the server, so that no server of ours is ever without one. */
 const launcher = `echo $$ > "$0" && exec "$@"`;
@@ -36,7 +26,7 @@ export function spawnServer(
   binary: string,
   { configFile, pidFile, logFile }: ReturnType<typeof serverFiles>,
   log: (line: string, level: ServerLogLevel) => void,
-): ServerProcess {
+) {
   const last: string[] = [];
   const endLog = followServerLog(logFile, (line, level) => {
     last.push(line);
@@ -67,10 +57,14 @@ export function spawnServer(
   });
 
   return {
+    /** 0 when it could not be spawned. */
     pid: child.pid ?? 0,
+    /** False once it has ended and its last line was logged. */
     running: () => !ended,
+    /** Resolves when it has ended, never rejects. */
     exited,
+    /** Its last lines, for an error message. */
     lastLines: () => last.join("\n"),
-    kill: (signal) => void child.kill(signal),
+    kill: (signal: NodeJS.Signals) => void child.kill(signal),
   };
 }

@@ -1,24 +1,19 @@
 import type { MetricObject } from "../ops/metrics.ts";
 import type { KeptDaemon } from "./kept-daemon.ts";
 
-/** Gathers the metrics of all daemons for one that was asked for them. */
-export interface Gathering {
-  /** @param id - its own name for the question. */
-  begin(asker: KeptDaemon, id: number, daemons: readonly KeptDaemon[]): void;
-  collected(from: KeptDaemon, id: number, metrics: readonly MetricObject[]): void;
-}
-
 /** A daemon that is frozen, or starts, is left out: a scrape has its own time limit, 10 s by default. */
 const ANSWER_MS = 2000;
 
-export function createGathering(): Gathering {
+/** Gathers the metrics of all daemons for one that was asked for them. */
+export function createGathering() {
   const open = new Map<
     number,
     { readonly waitsFor: Set<KeptDaemon>; add(metrics: readonly MetricObject[]): void; end(): void }
   >();
   let last = 0;
   return {
-    begin(asker, id, daemons) {
+    /** @param id - its own name for the question. */
+    begin(asker: KeptDaemon, id: number, daemons: readonly KeptDaemon[]): void {
       const own = ++last;
       const gathered: (readonly MetricObject[])[] = [];
       const waitsFor = new Set(daemons);
@@ -30,7 +25,7 @@ export function createGathering(): Gathering {
       open.set(own, { waitsFor, add: (metrics) => void gathered.push(metrics), end });
       for (const daemon of daemons) daemon.tell({ kind: "collect", id: own });
     },
-    collected(from, id, metrics) {
+    collected(from: KeptDaemon, id: number, metrics: readonly MetricObject[]): void {
       const gathering = open.get(id);
       if (gathering === undefined || !gathering.waitsFor.delete(from)) return;
       gathering.add(metrics);

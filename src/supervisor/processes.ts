@@ -44,19 +44,12 @@ export interface ProcessesOptions extends SupervisorOptions {
   readonly onLeft: (directory: DataDirectory) => void;
 }
 
-/** The processes of all daemons. */
-export interface Processes {
-  /** Resolves to where they listen, once those that are wanted are up; rejects when one does not start. */
-  readonly up: Promise<string | null>;
-  stop(): Promise<void>;
-}
-
-/** Starts a process for each directory, keeps them running, and tells each how the others are. */
-export function startProcesses(
-  directories: readonly DataDirectory[],
-  natsUrl: string,
-  options: ProcessesOptions,
-): Processes {
+/**
+ * The processes of all daemons.
+ *
+ * Starts a process for each directory, keeps them running, and tells each how the others are.
+ */
+export function startProcesses(directories: readonly DataDirectory[], natsUrl: string, options: ProcessesOptions) {
   const { logger, daemons: wanted, signal } = options;
   const { promise: up, ...start } = Promise.withResolvers<string | null>();
   // Who is stopped before they are up does not wait for that.
@@ -80,8 +73,9 @@ export function startProcesses(
   };
   process.once("exit", killAll);
   return {
+    /** Resolves to where they listen, once those that are wanted are up; rejects when one does not start. */
     up,
-    async stop() {
+    async stop(): Promise<void> {
       for (const one of daemons) one.stop();
       await Promise.all(daemons.map(({ ended }) => ended));
       process.off("exit", killAll);

@@ -9,29 +9,19 @@ import { type MetricObject, renderAll } from "../ops/metrics.ts";
 import { isStoreHeld } from "../store/database.ts";
 import type { FromDaemon, Sibling, Supervision, ToDaemon } from "./messages.ts";
 
-/** A daemon's own end of what ties it to its supervisor. */
-export interface Supervised {
-  readonly siblings: Siblings;
-  tell(message: FromDaemon): void;
-  /** Tells what the daemon says of itself whenever it changes, until it ends. */
-  follow(daemon: Daemon): void;
-  /** Once those that are wanted are ready, gives them all partitions, and says so. @throws the reason of the signal. */
-  leave(daemon: Daemon, signal: AbortSignal): Promise<void>;
-  /** To be called when it has closed all: without a supervisor, the last one ends the nats-server that was theirs. */
-  leaveNothing(log: (line: string) => void): Promise<void>;
-}
-
 const LOOK_EVERY_MS = 500;
 /** More than the supervisor waits for the slowest. */
 const SCRAPE_MS = 4000;
 const SERVER_ENDS_MS = 5000;
 
 /**
+ * A daemon's own end of what ties it to its supervisor.
+ *
  * In the process of a daemon that a supervisor has started: hears it.
  *
  * @param onEnd - it is to end, because the supervisor says so or is gone.
  */
-export function beSupervised(supervision: Supervision, onEnd: (isOrphan: boolean) => void): Supervised {
+export function beSupervised(supervision: Supervision, onEnd: (isOrphan: boolean) => void) {
   const metrics = createScrapes();
   const { promise: pageToken, resolve: tellPageToken } = Promise.withResolvers<string>();
   let known: readonly Sibling[] = [];
@@ -68,15 +58,18 @@ export function beSupervised(supervision: Supervision, onEnd: (isOrphan: boolean
       meet: metrics.meet,
       check: () => checkOthers(supervision.daemon, known),
       scrape: metrics.scrape,
-    },
+    } satisfies Siblings,
     tell,
+    /** Tells what the daemon says of itself whenever it changes, until it ends. */
     follow,
-    async leave(daemon, signal) {
+    /** Once those that are wanted are ready, gives them all partitions, and says so. @throws the reason of the signal. */
+    async leave(daemon: Daemon, signal: AbortSignal): Promise<void> {
       while (!checkOthers(supervision.daemon, known).ok) await delay(LOOK_EVERY_MS, undefined, { signal });
       await daemon.leave(signal);
       tell({ kind: "left" });
     },
-    leaveNothing: (log) => leaveNothing(supervision, log),
+    /** To be called when it has closed all: without a supervisor, the last one ends the nats-server that was theirs. */
+    leaveNothing: (log: (line: string) => void) => leaveNothing(supervision, log),
   };
 }
 

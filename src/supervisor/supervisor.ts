@@ -7,19 +7,12 @@ import { isStoreHeld } from "../store/database.ts";
 import { type DataDirectory, directoriesOf, surplusDirectories, unmarkLeft } from "./directories.ts";
 import { type SupervisorOptions, startProcesses } from "./processes.ts";
 
-/** Several daemons, run as one. */
-export interface Supervisor {
-  readonly natsUrl: string;
-  /** The same for all of them; null when NATSTATE_HTTP is off. */
-  readonly httpUrl: string | null;
-  /** All publish what is due and end, then the nats-server that is theirs. Safe to call twice. */
-  stop(): Promise<void>;
-}
-
 /** Daemons whose supervisor was killed end by themselves, within the 10 s a stop may take. */
 const FREE_WITHIN_MS = 10_000;
 
 /**
+ * Several daemons, run as one.
+ *
  * Starts the daemons of a machine, a process and a data directory each, and the embedded nats-server once for all of them.
  * Resolves when those that are wanted are up. They share one port: the connections that come to it are dealt out in turn.
  *
@@ -29,7 +22,7 @@ const FREE_WITHIN_MS = 10_000;
  * @throws DaemonRefusedError when one that is wanted does not start, and what `startOwnServer` throws; all that was started
  *   has ended then.
  */
-export async function superviseDaemons(options: SupervisorOptions): Promise<Supervisor> {
+export async function superviseDaemons(options: SupervisorOptions) {
   const { config, logger, daemons: wanted } = options;
   await using stack = new AsyncDisposableStack();
   const server = await startOwnServer(options);
@@ -50,7 +43,11 @@ export async function superviseDaemons(options: SupervisorOptions): Promise<Supe
   stack.defer(() => all.forEach(found.end));
   const httpUrl = await processes.up;
   const running = stack.move();
-  return { natsUrl, httpUrl, stop: () => running.disposeAsync() };
+  return {
+    natsUrl /** The same for all of them; null when NATSTATE_HTTP is off. */,
+    httpUrl /** All publish what is due and end, then the nats-server that is theirs. Safe to call twice. */,
+    stop: () => running.disposeAsync(),
+  };
 }
 
 /** By which other commands find what runs on a directory: as soon as somebody there answers, until its daemon has left. */
