@@ -15,19 +15,7 @@ import { createTurns } from "./turns.ts";
  *
  * Rejects with QueryError: `no_daemon` when nobody listens, `busy`, `no_answer` with the partitions nobody answers for.
  */
-export interface Asking {
-  /** What the owner of an actor's partition says. @param parameters - by default none. */
-  owner(type: ActorType, question: string, actorId: string, parameters?: object): Promise<Told>;
-  /**
-   * What daemons say that together have every partition once, each for its own. A partition that has moved a moment ago
-   * is waited for until it is read; one that takes longer is not, and its answer says that it is of the past.
-   */
-  all(type: ActorType, question: string, parameters?: object): Promise<object[]>;
-  /** As {@link all}, but what moves is not waited for, and whatever there is when the patience ends, and the partitions that lack. */
-  some(type: ActorType, question: string, patienceMs: number): Promise<Gathered>;
-  /** Every type any daemon knows, of each the highest version. Who is named and does not answer is not waited for long. */
-  types(): Promise<readonly TypeDescription[]>;
-}
+export type Asking = ReturnType<typeof createAsking>;
 
 export interface Gathered {
   readonly answers: object[];
@@ -46,7 +34,7 @@ export interface AskingOptions extends Pick<Session, "nc" | "newInbox"> {
 /** So long after the first that tells its types the others are waited for. */
 const OTHERS_MS = 1000;
 
-export function createAsking(options: AskingOptions): Asking {
+export function createAsking(options: AskingOptions) {
   const { nc, newInbox, patienceMs, partitions = 1, clock = SYSTEM_CLOCK } = options;
   const inTurn = createTurns(clock);
   const listen = createListener({ nc, newInbox, clock });
@@ -54,7 +42,8 @@ export function createAsking(options: AskingOptions): Asking {
   const write = (parameters?: object) => (parameters === undefined ? "" : JSON.stringify(parameters));
 
   return {
-    owner(type, name, actorId, parameters) {
+    /** What the owner of an actor's partition says. @param parameters - by default none. */
+    owner(type: ActorType, name: string, actorId: string, parameters?: object): Promise<Told> {
       const subject = querySubject(type, name, actorId);
       const none = () =>
         new QueryError(
@@ -73,7 +62,11 @@ export function createAsking(options: AskingOptions): Asking {
         throw busy === undefined ? none() : toProblem(busy);
       });
     },
-    all(type, name, parameters) {
+    /**
+     * What daemons say that together have every partition once, each for its own. A partition that has moved a moment ago
+     * is waited for until it is read; one that takes longer is not, and its answer says that it is of the past.
+     */
+    all(type: ActorType, name: string, parameters?: object): Promise<object[]> {
       const none = () => new QueryError("no_answer", `nobody answers for ${type.collection}: ask again`);
       return inTurn(type.name, patienceMs, none, async (leftMs) => {
         const question = { subject: querySubject(type, name), body: write(parameters), patienceMs: leftMs };
@@ -83,9 +76,11 @@ export function createAsking(options: AskingOptions): Asking {
         throw missing === undefined ? none() : new QueryError("no_answer", lacking(type, missing));
       });
     },
-    some: (type, name, givenMs) =>
+    /** As {@link all}, but what moves is not waited for, and whatever there is when the patience ends, and the partitions that lack. */
+    some: (type: ActorType, name: string, givenMs: number) =>
       gather(listen, { subject: querySubject(type, name), body: "", patienceMs: givenMs }, () => true),
-    async types() {
+    /** Every type any daemon knows, of each the highest version. Who is named and does not answer is not waited for long. */
+    async types(): Promise<readonly TypeDescription[]> {
       const gathered = gatherTypes();
       let othersEndMs = Number.POSITIVE_INFINITY;
       await listen({ subject: TYPES_SUBJECT, body: "", patienceMs }, (told) => {

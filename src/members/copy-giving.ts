@@ -14,16 +14,6 @@ import {
   readCopyQuestion,
 } from "./copy-wire.ts";
 
-/** Gives copies of lanes to daemons that ask for them. */
-export interface CopyGiving {
-  /** Answers `natstate.daemons.<id>.copy`. */
-  take(message: Pick<Msg, "data" | "respond">): void;
-  /** Copies that are being given. */
-  given(): number;
-  /** Ends all of them. Safe to call twice. */
-  stop(): void;
-}
-
 export interface CopyGivingOptions {
   readonly copies: LaneCopies;
   readonly lanes: readonly Lane[];
@@ -47,13 +37,10 @@ const MAX_MS = 120_000;
 const BYTES_PER_SECOND = 33_554_432;
 
 /** A copy on its way to one asker. */
-interface Giving {
-  /** The piece of this number, if it is the next one or the last again. */
-  piece(number: number): Promise<Buffer>;
-  end(): void;
-}
+type Giving = ReturnType<typeof openGiving>;
 
-export function createCopyGiving(options: CopyGivingOptions): CopyGiving {
+/** Gives copies of lanes to daemons that ask for them. */
+export function createCopyGiving(options: CopyGivingOptions) {
   const { copies, lanes, maxPayload, onTrouble, clock = SYSTEM_CLOCK } = options;
   const givings = new Map<string, Giving>();
   let open = 0;
@@ -87,7 +74,8 @@ export function createCopyGiving(options: CopyGivingOptions): CopyGiving {
   }
 
   return {
-    take(message) {
+    /** Answers `natstate.daemons.<id>.copy`. */
+    take(message: Pick<Msg, "data" | "respond">): void {
       const question = readCopyQuestion(message.data);
       if (question === undefined) return void message.respond(refuse("failed", "this is no question for a copy"));
       answer(question).then(
@@ -101,8 +89,10 @@ export function createCopyGiving(options: CopyGivingOptions): CopyGiving {
         },
       );
     },
+    /** Copies that are being given. */
     given: () => open,
-    stop() {
+    /** Ends all of them. Safe to call twice. */
+    stop(): void {
       for (const giving of [...givings.values()]) giving.end();
     },
   };
@@ -116,7 +106,7 @@ interface GivingOptions {
 }
 
 /** @param tell - told once each: that the store is not needed any more, and then that it is over. */
-function openGiving({ pieces, pace, clock }: GivingOptions, tell: (how: "read" | "ended") => void): Giving {
+function openGiving({ pieces, pace, clock }: GivingOptions, tell: (how: "read" | "ended") => void) {
   let isRead = false;
   let last: { readonly number: number; readonly body: Promise<Buffer> } = {
     number: 0,
@@ -148,7 +138,8 @@ function openGiving({ pieces, pace, clock }: GivingOptions, tell: (how: "read" |
   }
 
   return {
-    async piece(number) {
+    /** The piece of this number, if it is the next one or the last again. */
+    async piece(number: number): Promise<Buffer> {
       cancelSilence();
       cancelSilence = clock.after(SILENCE_MS, end);
       if (number === last.number + 1) last = { number, body: next() };

@@ -10,16 +10,7 @@ import type { Copied, CopyTaking, LaneAt } from "./copy-taking.ts";
 import type { Member } from "./member.ts";
 
 /** Brings lanes near to where other daemons are with them, before they are read. */
-export interface CopyLanes {
-  /**
-   * Copies those of these lanes that cannot be read from their checkpoints, and those that are far behind, from whichever
-   * daemon has read the most of them. None of them is read at the moment.
-   *
-   * @throws StreamIdentityError when the past of a lane is gone and no daemon has it; Error when one that has it could not
-   *   give it now; the reason for the end, when that has come.
-   */
-  bring(lanes: readonly Lane[]): Promise<void>;
-}
+export type CopyLanes = ReturnType<typeof createCopyLanes>;
 
 export interface CopyLanesOptions {
   readonly sources: CopySources;
@@ -43,7 +34,7 @@ const FEW_MESSAGES = 1000;
 const ROUNDS = 3;
 const ROUND_MS = 500;
 
-export function createCopyLanes(options: CopyLanesOptions): CopyLanes {
+export function createCopyLanes(options: CopyLanesOptions) {
   const {
     sources,
     jsm,
@@ -123,7 +114,14 @@ export function createCopyLanes(options: CopyLanesOptions): CopyLanes {
   }
 
   return {
-    async bring(lanes) {
+    /**
+     * Copies those of these lanes that cannot be read from their checkpoints, and those that are far behind, from whichever
+     * daemon has read the most of them. None of them is read at the moment.
+     *
+     * @throws StreamIdentityError when the past of a lane is gone and no daemon has it; Error when one that has it could not
+     *   give it now; the reason for the end, when that has come.
+     */
+    async bring(lanes: readonly Lane[]): Promise<void> {
       const gone = await findGone(lanes);
       for (const [lane, why] of gone) await copyGone(lane, why);
       const far = await findFar(lanes.filter((lane) => !gone.has(lane)));

@@ -11,12 +11,7 @@ export interface CopySource {
 }
 
 /** Finds out who has read how much of a lane: its owner, a follower, or a daemon that once had it. */
-export interface CopySources {
-  /** The other daemons that answer now and know the stream. */
-  members(stream: string): Promise<readonly Member[]>;
-  /** The one of these that has read the most of the lane. */
-  find(lane: Lane, members: readonly Member[]): Promise<FoundSource>;
-}
+export type CopySources = ReturnType<typeof createCopySources>;
 
 interface FoundSource {
   readonly source: CopySource | undefined;
@@ -31,10 +26,11 @@ export function createCopySources(options: {
   readonly nc: NatsConnection;
   readonly instance: string;
   readonly ask: CopyTaking["ask"];
-}): CopySources {
+}) {
   const { nc, instance, ask } = options;
   return {
-    async members(stream) {
+    /** The other daemons that answer now and know the stream. */
+    async members(stream: string): Promise<readonly Member[]> {
       const found = new Map<string, Member>();
       for await (const { data } of await nc.requestMany(DAEMONS_SUBJECT, "", {
         strategy: "timer",
@@ -46,7 +42,8 @@ export function createCopySources(options: {
       }
       return [...found.values()];
     },
-    async find(lane, members) {
+    /** The one of these that has read the most of the lane. */
+    async find(lane: Lane, members: readonly Member[]): Promise<FoundSource> {
       const asked = members.map(async (member) => ({ member, at: await ask(lane, member.id) }));
       const settled = await Promise.allSettled(asked);
       const sources = settled.flatMap((each): CopySource[] => {

@@ -45,18 +45,7 @@ export interface CopyTakingOptions {
 }
 
 /** Takes lanes over from the stores of other daemons. */
-export interface CopyTaking {
-  /** Undefined: that daemon has nothing of the lane. Rejects when it does not answer, or what it has does not fit here. */
-  ask(lane: Lane, id: string): Promise<LaneAt | undefined>;
-  /**
-   * Copies a lane that is not read at the moment, and puts it in the place of what the store has of it: all of it, or
-   * nothing. What a death in the middle leaves is no part of the store.
-   *
-   * @param id - the daemon's.
-   * @throws CopyError or StoreError, when it is not given, was changed on its way, does not fit, or says no more than the store.
-   */
-  copy(lane: Lane, id: string): Promise<Copied>;
-}
+export type CopyTaking = ReturnType<typeof createCopyTaking>;
 
 const ANSWER_MS = 5000;
 /** A piece that got lost is asked for again. */
@@ -66,7 +55,7 @@ const MAX_ROW_BYTES = 67_108_864;
 /** About a millisecond. */
 const ROWS_AT_ONCE = 64;
 
-export function createCopyTaking(options: CopyTakingOptions): CopyTaking {
+export function createCopyTaking(options: CopyTakingOptions) {
   const { nc, store, onAdopting, onProgress, ended, clock = SYSTEM_CLOCK } = options;
 
   async function askOnce(id: string, question: CopyQuestion) {
@@ -91,7 +80,8 @@ export function createCopyTaking(options: CopyTakingOptions): CopyTaking {
   }
 
   return {
-    async ask(lane, id) {
+    /** Undefined: that daemon has nothing of the lane. Rejects when it does not answer, or what it has does not fit here. */
+    async ask(lane: Lane, id: string): Promise<LaneAt | undefined> {
       const { stream, partition } = lane;
       const { answer } = await askOnce(id, { stream, partition, copy: null, piece: 0 });
       if (!("refused" in answer)) {
@@ -101,7 +91,14 @@ export function createCopyTaking(options: CopyTakingOptions): CopyTaking {
       if (answer.refused === "nothing") return undefined;
       throw new CopyError(`${answer.refused}: ${answer.message}`);
     },
-    async copy(lane, id) {
+    /**
+     * Copies a lane that is not read at the moment, and puts it in the place of what the store has of it: all of it, or
+     * nothing. What a death in the middle leaves is no part of the store.
+     *
+     * @param id - the daemon's.
+     * @throws CopyError or StoreError, when it is not given, was changed on its way, does not fit, or says no more than the store.
+     */
+    async copy(lane: Lane, id: string): Promise<Copied> {
       const startMs = clock.now();
       const { stream, partition } = lane;
       const question = (copy: string | null, piece: number) => askPiece(id, { stream, partition, copy, piece });

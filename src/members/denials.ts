@@ -6,30 +6,20 @@ import { DAEMONS_SUBJECT } from "../wire/names.ts";
  * What NATS does not let this daemon's user do that daemons need to know of each other. One that is denied any of it cannot
  * tell who has a partition, so it takes none from anybody: it reads those that nobody else reads.
  */
-export interface Denials {
-  /** @returns whether the error says that NATS denies something of that; then it is told from now on. */
-  note(error: unknown): boolean;
-  /** Others were asked, and NATS did not refuse it. */
-  asked(): void;
-  /** False for a while after it was refused: the server writes a line into its log each time. */
-  mayAsk(): boolean;
-  /** False: nobody can ask this one, so it must not count as there. */
-  mayAnswer(): boolean;
-  /** A line each, with what to allow; none while nothing is denied. */
-  troubles(): readonly string[];
-}
+export type Denials = ReturnType<typeof createDenials>;
 
 const ASK_AGAIN_MS = 10_000;
 const BELOW = `${DAEMONS_SUBJECT}.`;
 
-export function createDenials(clock: Clock = SYSTEM_CLOCK): Denials {
+export function createDenials(clock: Clock = SYSTEM_CLOCK) {
   let notBeforeMs = Number.NEGATIVE_INFINITY;
   /** By line. */
   const publishing = new Set<string>();
   const subscribing = new Set<string>();
 
   return {
-    note(error) {
+    /** @returns whether the error says that NATS denies something of that; then it is told from now on. */
+    note(error: unknown): boolean {
       const denied = violationIn(error);
       if (denied === undefined) return false;
       const subject = denied.subject.startsWith(BELOW) ? `${BELOW}>` : DAEMONS_SUBJECT;
@@ -40,9 +30,13 @@ export function createDenials(clock: Clock = SYSTEM_CLOCK): Denials {
       }
       return true;
     },
+    /** Others were asked, and NATS did not refuse it. */
     asked: () => void publishing.delete(told("publish", DAEMONS_SUBJECT, "")),
+    /** False for a while after it was refused: the server writes a line into its log each time. */
     mayAsk: () => clock.now() >= notBeforeMs,
+    /** False: nobody can ask this one, so it must not count as there. */
     mayAnswer: () => subscribing.size === 0,
+    /** A line each, with what to allow; none while nothing is denied. */
     troubles: () => [...publishing, ...subscribing],
   };
 }

@@ -5,12 +5,7 @@ import type { Denials } from "./denials.ts";
 import { type Member, readMember } from "./member.ts";
 
 /** A daemon answers to its name: what it is, to everybody; and what is asked of it alone. */
-export interface Presence {
-  /** What is done about `natstate.daemons.<id>.<question>`. */
-  answer(question: string, take: (message: Msg) => void): void;
-  /** Answers nothing any more. */
-  end(): void;
-}
+export type Presence = Awaited<ReturnType<typeof bePresent>>;
 
 export interface PresenceOptions {
   readonly nc: NatsConnection;
@@ -28,7 +23,7 @@ export interface PresenceOptions {
  *
  * @returns when NATS knows the subscriptions, or has denied them.
  */
-export async function bePresent({ nc, types, describe, onHeard, denials }: PresenceOptions): Promise<Presence> {
+export async function bePresent({ nc, types, describe, onHeard, denials }: PresenceOptions) {
   const answers = new Map<string, (message: Msg) => void>();
 
   const listen = (subject: string, take: (message: Msg) => void) =>
@@ -51,8 +46,10 @@ export async function bePresent({ nc, types, describe, onHeard, denials }: Prese
   ];
   await nc.flush();
   return {
-    answer: (question, take) => void answers.set(question, take),
-    end() {
+    /** What is done about `natstate.daemons.<id>.<question>`. */
+    answer: (question: string, take: (message: Msg) => void): void => void answers.set(question, take),
+    /** Answers nothing any more. */
+    end(): void {
       for (const subscription of subscriptions) subscription.unsubscribe();
     },
   };
