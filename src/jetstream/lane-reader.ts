@@ -8,21 +8,7 @@ import { createLaneFailures } from "./lane-failures.ts";
 import { beginLaneSession, type Doubt, type LaneSession, type LaneSessionOptions } from "./lane-session.ts";
 
 /** Reads one lane in stream order, from its checkpoint, for as long as it is owned or followed: one session after another. */
-export interface LaneReader {
-  readonly lane: Lane;
-  /** True while deliveries may arrive in order, or only wait for room. */
-  isReading(): boolean;
-  /** Told, now and then, what the server has delivered; starts over when that went elsewhere. */
-  audit(delivered: Delivered): void;
-  /** Is everything applied that the stream held when the present session began? */
-  isCaughtUp(): boolean;
-  /** Why it cannot be read, once it has been tried often or for long enough, or gets nothing; undefined while it is. */
-  trouble(): string | undefined;
-  /** Starts over from the checkpoint, because deliveries may have been missed or doubled. */
-  doubt(reason: Doubt, detail?: string): void;
-  /** Stops for good and lets another owner be pinned at once. */
-  release(): Promise<void>;
-}
+export type LaneReader = ReturnType<typeof readLane>;
 
 export interface LaneReaderOptions extends Omit<LaneSessionOptions, "audit" | "onDoubt"> {
   /** For what is delivered. While it is full nothing is asked for. */
@@ -35,7 +21,7 @@ export interface LaneReaderOptions extends Omit<LaneSessionOptions, "audit" | "o
 const UNPINNED_RETRY_MS = 1500;
 
 /** Reads at once, and until it is released. */
-export function readLane(options: LaneReaderOptions): LaneReader {
+export function readLane(options: LaneReaderOptions) {
   const { jsm, lane, isFollowing = false, onChanged, room, clock = SYSTEM_CLOCK } = options;
   const audit = createDeliveryAudit(clock.now);
   const failures = createLaneFailures(clock);
@@ -97,15 +83,21 @@ export function readLane(options: LaneReaderOptions): LaneReader {
   open();
   return {
     lane,
+    /** True while deliveries may arrive in order, or only wait for room. */
     isReading,
+    /** Why it cannot be read, once it has been tried often or for long enough, or gets nothing; undefined while it is. */
     trouble: () => failures.told() ?? (audit.isUnserved() ? unserved(lane) : undefined),
+    /** Starts over from the checkpoint, because deliveries may have been missed or doubled. */
     doubt,
-    audit(delivered) {
+    /** Told, now and then, what the server has delivered; starts over when that went elsewhere. */
+    audit(delivered: Delivered): void {
       const problem = audit.check(delivered);
       if (problem !== undefined) doubt("gap", problem);
     },
+    /** Is everything applied that the stream held when the present session began? */
     isCaughtUp: audit.isCaughtUp,
-    async release() {
+    /** Stops for good and lets another owner be pinned at once. */
+    async release(): Promise<void> {
       const wasReading = isReading();
       cancelRetry();
       close("released");

@@ -24,12 +24,7 @@ export type Doubt =
   | "full";
 
 /** One reading of a lane, from its checkpoint to the first doubt. */
-export interface LaneSession {
-  /** Resolves when deliveries may arrive, or when it was ended before. */
-  readonly begun: Promise<void>;
-  /** Nothing of it is heard afterwards. Safe to call twice. */
-  end(): void;
-}
+export type LaneSession = ReturnType<typeof beginLaneSession>;
 
 export interface LaneSessionOptions {
   readonly jsm: JetStreamManager;
@@ -77,7 +72,7 @@ const FORMER_OWNER_ROUNDS = 4;
  * first delivery that is not the first message after the checkpoint: another owner's reset, between ours and it, begins at
  * 1 as well.
  */
-export function beginLaneSession(options: LaneSessionOptions): LaneSession {
+export function beginLaneSession(options: LaneSessionOptions) {
   const { jsm, lane, isFollowing = false, audit } = options;
   let isEnded = false;
   let messages: ConsumerMessages | undefined;
@@ -120,8 +115,10 @@ export function beginLaneSession(options: LaneSessionOptions): LaneSession {
   }
 
   return {
+    /** Resolves when deliveries may arrive, or when it was ended before. */
     begun: begin(),
-    end() {
+    /** Nothing of it is heard afterwards. Safe to call twice. */
+    end(): void {
       isEnded = true;
       void messages?.close();
     },

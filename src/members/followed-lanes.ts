@@ -3,18 +3,6 @@ import type { Lane } from "../wire/lanes.ts";
 import { createHandover, type HandoverOptions } from "./handover.ts";
 import type { OwnLanes } from "./own-lanes.ts";
 
-/** Lanes that are read along beside their owners. */
-export interface FollowedLanes {
-  /** From now on these, and none of the others. */
-  follow(lanes: readonly Lane[]): Promise<void>;
-  /** No longer; nothing of it arrives when this resolves. */
-  end(lane: Lane): Promise<void>;
-  readers(): readonly LaneReader[];
-  reader(lane: Lane): LaneReader | undefined;
-  /** Nothing is asked for any more. */
-  stop(): void;
-}
-
 export interface FollowedLanesOptions extends Omit<HandoverOptions, "following" | "isReading" | "onClose"> {
   /** Told which are followed and close. */
   readonly own: Pick<OwnLanes, "follow">;
@@ -23,7 +11,8 @@ export interface FollowedLanesOptions extends Omit<HandoverOptions, "following" 
   readonly onEnded: (lane: Lane) => void;
 }
 
-export function createFollowedLanes(options: FollowedLanesOptions): FollowedLanes {
+/** Lanes that are read along beside their owners. */
+export function createFollowedLanes(options: FollowedLanesOptions) {
   const { own, open, onEnded } = options;
   const readers = new Map<Lane, LaneReader>();
   const handover = createHandover({
@@ -47,14 +36,17 @@ export function createFollowedLanes(options: FollowedLanesOptions): FollowedLane
   }
 
   return {
-    async follow(lanes) {
+    /** From now on these, and none of the others. */
+    async follow(lanes: readonly Lane[]): Promise<void> {
       for (const lane of [...readers.keys()]) if (!lanes.includes(lane)) await end(lane);
       for (const lane of lanes) if (!readers.has(lane)) readers.set(lane, open(lane));
       handover.stir();
     },
+    /** No longer; nothing of it arrives when this resolves. */
     end,
     readers: () => [...readers.values()],
-    reader: (lane) => readers.get(lane),
+    reader: (lane: Lane) => readers.get(lane),
+    /** Nothing is asked for any more. */
     stop: handover.stop,
   };
 }

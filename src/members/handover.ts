@@ -4,15 +4,6 @@ import type { Lane } from "../wire/lanes.ts";
 /** What the holder of a lane says to whoever asks for it. `silent`: nothing; `absent`: nobody is there under its id. */
 export type Reply = "yielded" | "refused" | "silent" | "absent";
 
-/** Looks how far followed lanes have come, and asks for those that are to be ours. */
-export interface Handover {
-  /** There is something to be looked at, perhaps. */
-  stir(): void;
-  /** Followed lanes of which the store is at most a little behind. */
-  close(): readonly Lane[];
-  stop(): void;
-}
-
 export interface HandoverOptions {
   /** Lanes that are followed. */
   readonly following: () => readonly Lane[];
@@ -38,10 +29,12 @@ const AGAIN_MS = 1000;
 const SILENCES = 3;
 
 /**
+ * Looks how far followed lanes have come, and asks for those that are to be ours.
+ *
  * A copy has caught up when it has all that the stream held at the look before. Lanes are asked for one after the other, so
  * that each stands still for its own hand-over only.
  */
-export function createHandover(options: HandoverOptions): Handover {
+export function createHandover(options: HandoverOptions) {
   const { following, isReading, holderOf, endOf, firstUnread, ask, onYielded, onClose, clock = SYSTEM_CLOCK } = options;
   const close = new Set<Lane>();
   /** The stream's end when a lane was looked at before. */
@@ -106,9 +99,11 @@ export function createHandover(options: HandoverOptions): Handover {
   }
 
   return {
+    /** There is something to be looked at, perhaps. */
     stir: schedule,
+    /** Followed lanes of which the store is at most a little behind. */
     close: () => [...close],
-    stop() {
+    stop(): void {
       isStopped = true;
       cancel?.();
     },

@@ -3,33 +3,6 @@ import type { LaneReader } from "../jetstream/lane-reader.ts";
 import type { Lane } from "../wire/lanes.ts";
 import type { OwnLanes } from "./own-lanes.ts";
 
-/** Lanes that are read by us as their owner. */
-export interface HeldLanes {
-  /** Those whose deliveries arrive. */
-  reading(): readonly Lane[];
-  readers(): readonly LaneReader[];
-  reader(lane: Lane): LaneReader | undefined;
-  /** See `LaneReader`. */
-  audit(lane: Lane, delivered: Delivered): void;
-  /** See `LaneReader`. */
-  isCaughtUp(lane: Lane): boolean;
-  /** Why lanes cannot be read, see `LaneReader`. */
-  troubles(): readonly { readonly lane: Lane; readonly reason: string }[];
-  /**
-   * Makes lanes ready and reads them.
-   *
-   * @param before - each of them is read only when this has resolved for it.
-   * @returns whether it is to be tried again.
-   */
-  take(lanes: readonly Lane[], before: (lane: Lane) => Promise<void>): Promise<"done" | "again">;
-  /** Reads these no more; what they have led to is published, others may take them. */
-  release(which: (lane: Lane) => boolean): Promise<void>;
-  /** Reads none of them any more. What they have led to is published already, or is left. */
-  releaseAtOnce(): Promise<void>;
-  /** Takes none any more. */
-  takeNoMore(): void;
-}
-
 export interface HeldLanesOptions {
   /** Told which are taken. */
   readonly own: Pick<OwnLanes, "take">;
@@ -50,7 +23,8 @@ export interface HeldLanesOptions {
   readonly onTrouble: (error: Error, readsOthers: boolean) => "retry" | "give_up";
 }
 
-export function createHeldLanes(options: HeldLanesOptions): HeldLanes {
+/** Lanes that are read by us as their owner. */
+export function createHeldLanes(options: HeldLanesOptions) {
   const { own, prepare, open, onMoved, settle, onReleased, onTrouble } = options;
   const readers = new Map<Lane, LaneReader>();
   let stopped = false;
@@ -65,17 +39,27 @@ export function createHeldLanes(options: HeldLanesOptions): HeldLanes {
   }
 
   return {
+    /** Those whose deliveries arrive. */
     reading: () => [...readers.values()].filter((reader) => reader.isReading()).map((reader) => reader.lane),
     readers: () => [...readers.values()],
-    reader: (lane) => readers.get(lane),
-    audit: (lane, delivered) => readers.get(lane)?.audit(delivered),
-    isCaughtUp: (lane) => readers.get(lane)?.isCaughtUp() ?? false,
+    reader: (lane: Lane) => readers.get(lane),
+    /** See `LaneReader`. */
+    audit: (lane: Lane, delivered: Delivered) => readers.get(lane)?.audit(delivered),
+    /** See `LaneReader`. */
+    isCaughtUp: (lane: Lane) => readers.get(lane)?.isCaughtUp() ?? false,
+    /** Why lanes cannot be read, see `LaneReader`. */
     troubles: () =>
       [...readers].flatMap(([lane, reader]) => {
         const reason = reader.trouble();
         return reason === undefined ? [] : [{ lane, reason }];
       }),
-    async take(lanes, before) {
+    /**
+     * Makes lanes ready and reads them.
+     *
+     * @param before - each of them is read only when this has resolved for it.
+     * @returns whether it is to be tried again.
+     */
+    async take(lanes: readonly Lane[], before: (lane: Lane) => Promise<void>): Promise<"done" | "again"> {
       if (lanes.length === 0 || stopped) return "done";
       const outcome = await prepared(lanes);
       if (outcome !== "ready") return outcome === "retry" ? "again" : "done";
@@ -86,7 +70,8 @@ export function createHeldLanes(options: HeldLanesOptions): HeldLanes {
       onMoved("taken", lanes);
       return "done";
     },
-    async release(which) {
+    /** Reads these no more; what they have led to is published, others may take them. */
+    async release(which: (lane: Lane) => boolean): Promise<void> {
       const gone = [...readers.keys()].filter(which);
       for (const lane of gone) {
         const reader = readers.get(lane);
@@ -98,12 +83,14 @@ export function createHeldLanes(options: HeldLanesOptions): HeldLanes {
       }
       if (gone.length > 0) onMoved("released", gone);
     },
-    async releaseAtOnce() {
+    /** Reads none of them any more. What they have led to is published already, or is left. */
+    async releaseAtOnce(): Promise<void> {
       await Promise.all([...readers.values()].map((reader) => reader.release()));
       readers.clear();
       own.take([]);
     },
-    takeNoMore() {
+    /** Takes none any more. */
+    takeNoMore(): void {
       stopped = true;
     },
   };

@@ -7,17 +7,7 @@ import type { Member } from "./member.ts";
 import { createRollCall } from "./roll-call.ts";
 
 /** Tells which daemons are alive, and so which lanes are ours. */
-export interface Membership {
-  /** The live daemons by id, as each has said last; always with our own. */
-  members(): readonly Member[];
-  /** Asks now, not at the next round. */
-  refresh(): Promise<void>;
-  /** Tells the others at once what we are now. */
-  announce(): void;
-  /** One has said what it is, without being asked. */
-  heard(member: Member): void;
-  stop(): void;
-}
+export type Membership = ReturnType<typeof createMembership>;
 
 const ROUND_MS = 1000;
 const ANSWER_MS = 300;
@@ -40,7 +30,7 @@ export interface MembershipOptions {
 }
 
 /** Live daemons are those that answer `natstate.daemons`. Whoever asks tells its own record with the question. */
-export function createMembership(options: MembershipOptions): Membership {
+export function createMembership(options: MembershipOptions) {
   const { nc, describe, onChange, denials, isSettled = () => true, clock = SYSTEM_CLOCK } = options;
   const ownId = describe().id;
   const known = new Map<string, { readonly member: Member; misses: number; absences: number }>();
@@ -102,20 +92,24 @@ export function createMembership(options: MembershipOptions): Membership {
   tick();
 
   return {
+    /** The live daemons by id, as each has said last; always with our own. */
     members,
+    /** Asks now, not at the next round. */
     refresh,
-    announce() {
+    /** Tells the others at once what we are now. */
+    announce(): void {
       // Whoever is asked hears it; what they answer the next round asks again.
       if (!nc.isClosed() && denials.mayAsk() && denials.mayAnswer())
         nc.request(DAEMONS_SUBJECT, JSON.stringify(describe()), { timeout: ANSWER_MS }).catch(() => {});
     },
-    heard(member) {
+    /** One has said what it is, without being asked. */
+    heard(member: Member): void {
       if (stopped || member.id === ownId) return;
       note(member);
       rollCall.heard(member.id);
       tell();
     },
-    stop() {
+    stop(): void {
       stopped = true;
       cancelRound();
     },

@@ -3,14 +3,6 @@ import { askMembers } from "./ask-members.ts";
 import type { Denials } from "./denials.ts";
 import type { Member } from "./member.ts";
 
-/** Finds out, round by round, who is there. */
-export interface RollCall {
-  /** @returns ids; undefined: who is there cannot be known now, so that what is known of it stays. */
-  call(): Promise<ReadonlySet<string> | undefined>;
-  /** One has said by itself that it is there. */
-  heard(id: string): void;
-}
-
 export interface RollCallOptions {
   readonly nc: NatsConnection;
   readonly describe: () => Member;
@@ -19,8 +11,12 @@ export interface RollCallOptions {
   readonly onAnswer: (member: Member) => void;
 }
 
-/** Where we may not ask, those are there that have asked us: whoever may ask does so every round, and tells what it is with it. */
-export function createRollCall({ nc, describe, denials, maxWait, onAnswer }: RollCallOptions): RollCall {
+/**
+ * Finds out, round by round, who is there.
+ *
+ * Where we may not ask, those are there that have asked us: whoever may ask does so every round, and tells what it is with it.
+ */
+export function createRollCall({ nc, describe, denials, maxWait, onAnswer }: RollCallOptions) {
   /** Since the last round. */
   const heardOf = new Set<string>();
   const { id: ownId } = describe();
@@ -32,8 +28,10 @@ export function createRollCall({ nc, describe, denials, maxWait, onAnswer }: Rol
   }
 
   return {
-    heard: (id) => void heardOf.add(id),
-    async call() {
+    /** One has said by itself that it is there. */
+    heard: (id: string) => void heardOf.add(id),
+    /** @returns ids; undefined: who is there cannot be known now, so that what is known of it stays. */
+    async call(): Promise<ReadonlySet<string> | undefined> {
       if (!denials.mayAsk()) return whoHasAsked();
       try {
         const answered = await askMembers(nc, denials.mayAnswer() ? describe() : undefined, maxWait, onAnswer);
