@@ -33,7 +33,7 @@ export function renderActor(type: ActorType, actor: ActorAnswer): string[] {
     ],
     ["known", `${actor.dataCompleteness} %`],
     ["waiting for", describeWaiting(waitingFor, quarantine)],
-    ...(due.length > 0 ? [["due", describeWaits(due)] as const] : []),
+    ...(due.length > 0 ? [["due", due.map(({ path, at }) => `${at} (${path})`).join(", ")] as const] : []),
     ["decision", actor.decision === null ? "none stands" : describeDecision(type, actor.decision)],
     ["last heard of", actor.lastUpdated],
     ...facets.map(([name, value]) => [name, describeValue(value)] as const),
@@ -145,10 +145,6 @@ function describeHeard(history: readonly EventEntry[]): string {
   const ticks = history.filter(({ outcome }) => outcome === "tick").length;
   const events = countOf(history.length - ticks, "event");
   return ticks === 0 ? events : `${events}, ${countOf(ticks, "tick")}`;
-}
-
-function describeWaits(due: ActorAnswer["due"]): string {
-  return due.map(({ path, at }) => `${at} (${path})`).join(", ");
 }
 
 function renderQuarantine(id: string, quarantine: QuarantineNotice | undefined): string[] {

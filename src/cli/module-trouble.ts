@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { dirname, relative } from "node:path";
+import { basename, dirname, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { asError } from "../actor/as-error.ts";
 
@@ -26,7 +26,7 @@ export function placeOfExport(file: string): string {
 
 function placeOf(error: Error, file: string): string | undefined {
   const [, specifier = "", importer] = NOT_FOUND.exec(error.message) ?? [];
-  if (importer !== undefined) return at(importer, (line) => /["']/.test(line) && line.includes(lastOf(specifier)));
+  if (importer !== undefined) return at(importer, (line) => /["']/.test(line) && line.includes(basename(specifier)));
   const place = userPlace(error.stack ?? "");
   if (place !== undefined || !(error instanceof SyntaxError)) return place;
   // Of JavaScript, Node tells the place to nobody but a terminal. Nothing of it runs: it cannot be parsed.
@@ -48,10 +48,6 @@ function userPlace(stack: string): string | undefined {
 function at(file: string, isIt: (line: string) => boolean): string | undefined {
   const index = readFileSync(file, "utf8").split("\n").findIndex(isIt);
   return index < 0 ? undefined : `${shown(file)}:${index + 1}`;
-}
-
-function lastOf(path: string): string {
-  return path.split("/").at(-1) ?? path;
 }
 
 /** As one would write it here. */

@@ -52,30 +52,19 @@ export async function connect(
 
 type Told = (event: SessionEvent, why: string) => void;
 
+const LINES = {
+  reconnected: ["info", "NATS is back"],
+  disconnected: ["warn", "NATS is away, reconnecting"],
+  moving: ["warn", "JetStream does not answer there, trying another server"],
+  moved: ["info", "connected to another server"],
+} as const;
+
 function tellOf(natsUrl: string, logger: Logger, onFatal: (error: Error) => void): Told {
   const nats = maskUrl(natsUrl);
   return (event, why) => {
-    switch (event) {
-      case "reconnected":
-        logger.info({ nats }, "NATS is back");
-        break;
-      case "disconnected":
-        logger.warn({ nats }, "NATS is away, reconnecting");
-        break;
-      case "moving":
-        logger.warn({ nats }, "JetStream does not answer there, trying another server");
-        break;
-      case "moved":
-        logger.info({ nats }, "connected to another server");
-        break;
-      case "refused":
-        logger.warn({ nats }, `NATS ${why}: tried again, with NATS_CREDS as they are then`);
-        break;
-      case "closed":
-        onFatal(new Error(`the connection to NATS was closed for good: ${why}`));
-        break;
-      default:
-        event satisfies never;
-    }
+    if (event === "closed") return onFatal(new Error(`the connection to NATS was closed for good: ${why}`));
+    const refused = ["warn", `NATS ${why}: tried again, with NATS_CREDS as they are then`] as const;
+    const [level, line] = event === "refused" ? refused : LINES[event];
+    logger[level]({ nats }, line);
   };
 }

@@ -1,7 +1,6 @@
 import { inRounds, SYSTEM_CLOCK } from "../flow/clock.ts";
 import { readLane } from "../jetstream/lane-reader.ts";
-import { nextMessage } from "../jetstream/leader-reader.ts";
-import { wantedConsumer } from "../jetstream/stream-configs.ts";
+import { nextOf } from "../jetstream/leader-reader.ts";
 import { StreamIdentityError } from "../jetstream/stream-identity.ts";
 import type { Ownership, OwnershipOptions } from "../members/ownership.ts";
 import type { Lane } from "../wire/lanes.ts";
@@ -58,9 +57,7 @@ export function followingOf(
 
 /** As the stream's leader says: what a replica does not have yet is missed by nobody else. */
 async function firstUnread({ connection, store }: FollowingParts, lane: Lane): Promise<number | undefined> {
-  const subject = wantedConsumer(lane).filter_subject;
-  const from = store.journal.checkpoint(lane) + 1;
-  return (await nextMessage(connection.session.jsm, lane.stream, subject, from))?.sequence;
+  return (await nextOf(connection.session.jsm, lane, store.journal.checkpoint(lane) + 1))?.sequence;
 }
 
 const LOOK_EVERY_MS = 5000;

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Member } from "../members/member.ts";
+import { holdsLane } from "../members/member.ts";
 import type { Membership } from "../members/membership.ts";
-import type { Lane } from "../wire/lanes.ts";
 import type { OwnRecord } from "./own-record.ts";
 import type { Parts } from "./parts.ts";
 
@@ -26,7 +25,8 @@ export async function leaveLanes(
     const us = record.describe();
     await reading.ownership.rebalance(membership.members(), us);
     const others = membership.members().filter(({ id }) => id !== us.id);
-    if (own.taken().length === 0 && streams.lanes.all.every((lane) => isHeld(lane, others))) return;
+    if (own.taken().length === 0 && streams.lanes.all.every((lane) => others.some((other) => holdsLane(other, lane))))
+      return;
     await delay(LOOK_EVERY_MS, undefined, { signal });
   }
 }
@@ -49,8 +49,4 @@ export async function handOver(
   await ownership.rebalance(membership.members(), record.describe());
   membership.announce();
   while (ownership.kept().length > 0 && performance.now() < endMs) await delay(LOOK_SOON_MS);
-}
-
-function isHeld({ stream, partition }: Lane, members: readonly Member[]): boolean {
-  return members.some(({ streams }) => streams.some(({ name, holds }) => name === stream && holds.includes(partition)));
 }

@@ -1,7 +1,7 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
 import type { Delivery } from "../flow/delivery.ts";
 import type { Lane } from "../wire/lanes.ts";
-import { messageAt, nextMessage } from "./leader-reader.ts";
+import { messageAt, nextOf } from "./leader-reader.ts";
 
 export interface DeliveryGateOptions {
   readonly jsm: JetStreamManager;
@@ -34,7 +34,8 @@ export function createDeliveryGate(options: DeliveryGateOptions): (delivery: Del
   async function admitHeld(): Promise<void> {
     for (let next = held?.shift(); next !== undefined; next = held?.shift()) {
       if (isFirst) {
-        const right = await firstSequence(jsm, lane, from);
+        // As the leader has it; infinite when there is none any more.
+        const right = (await nextOf(jsm, lane, from))?.sequence ?? Number.POSITIVE_INFINITY;
         if (!isCurrent()) return;
         if (right < next.sequence) return onWrong("gap", `begins at ${next.sequence}, expected ${right}`);
         isFirst = false;
@@ -68,10 +69,4 @@ async function hasStoredBody(jsm: JetStreamManager, { lane, sequence }: Delivery
   const stored = await messageAt(jsm, lane.stream, sequence);
   // It is gone, and nobody can say: the header is believed.
   return stored === undefined || stored.body.length > 0;
-}
-
-/** Sequence of the lane's first message from `from` on, as the leader has it; infinite when there is none any more. */
-async function firstSequence(jsm: JetStreamManager, lane: Lane, from: number): Promise<number> {
-  const subject = `${lane.type.collection}.${lane.partition}.>`;
-  return (await nextMessage(jsm, lane.stream, subject, from))?.sequence ?? Number.POSITIVE_INFINITY;
 }

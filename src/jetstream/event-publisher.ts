@@ -59,23 +59,20 @@ export async function openEventPublisher(type: ActorType, nats: NatsOptions) {
           isThere = true;
           return { sequence: seq, attempts };
         } catch (error) {
-          if (!isThere && (error as Error).name === "JetStreamNotEnabled")
-            throw missing(stream, nats.url, error as Error);
+          const { name, message: why } = error as Error;
+          if (!isThere && name === "JetStreamNotEnabled") {
+            const problem = `there is no stream ${stream} at ${maskUrl(nats.url)}: is natstate running there?`;
+            throw new NatsSetupError(problem, { cause: error });
+          }
           const isFinal = error instanceof JetStreamApiError || error instanceof natsErrors.PermissionViolationError;
-          if (isFinal || attempts === MAX_ATTEMPTS) throw refused(message, error as Error);
+          if (isFinal || attempts === MAX_ATTEMPTS) {
+            throw new PublishError(`${message.subject} was not stored: ${why}`, { cause: error });
+          }
           await delay(RETRY_MS);
         }
       }
     },
   };
-}
-
-function missing(stream: string, url: string, cause: Error): NatsSetupError {
-  return new NatsSetupError(`there is no stream ${stream} at ${maskUrl(url)}: is natstate running there?`, { cause });
-}
-
-function refused({ subject }: TrafficMessage, cause: Error): PublishError {
-  return new PublishError(`${subject} was not stored: ${cause.message}`, { cause });
 }
 
 function toHeaders(given: Readonly<Record<string, string>>): MsgHdrs {

@@ -39,7 +39,9 @@ export async function rememberStreams(options: KnownStreamsOptions): Promise<Los
   if (unknown !== undefined) throw new NatsSetupError(`--accept-stream ${unknown}: there is no such stream`);
   const isAccepted = ({ name }: StreamIdentity) => accepted.includes(name);
   const problems = found.flatMap((stream) => {
-    const problem = isAccepted(stream) ? undefined : problemOf(options, stream);
+    if (isAccepted(stream)) return [];
+    const known = outboxStreams.find(stream.name);
+    const problem = isOutbox(stream.name) ? otherOutboxStream(known, stream) : otherStream(records, stream);
     return problem === undefined ? [] : [{ stream: stream.name, problem }];
   });
   if (problems.length > 0) throw refusal(problems);
@@ -57,11 +59,6 @@ export async function rememberStreams(options: KnownStreamsOptions): Promise<Los
     if (lane !== undefined) records.saveStream(lane.type.name, name, created, partitions);
   }
   return lost;
-}
-
-function problemOf({ records, outboxStreams }: KnownStreamsOptions, stream: StreamIdentity): string | undefined {
-  if (isOutbox(stream.name)) return otherOutboxStream(outboxStreams.find(stream.name), stream);
-  return otherStream(records, stream);
 }
 
 function isOutbox(stream: string): boolean {

@@ -1,12 +1,10 @@
-import type { ConsumerInfo, JetStreamManager, StreamInfo } from "@nats-io/jetstream";
+import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
 import type { ActorType } from "../actor/actor-type.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { consumerName, eventStream } from "../wire/names.ts";
 import { type Delivered, deliveredOf } from "./delivery-audit.ts";
 import { type ConsumerFinding, examineConsumer } from "./lane-consumer.ts";
-
-import { nextMessage } from "./leader-reader.ts";
-import { wantedConsumer } from "./stream-configs.ts";
+import { nextOf } from "./leader-reader.ts";
 import { majoritySilentMs, SILENT_MS } from "./stream-pulse.ts";
 
 /** How far one lane is behind. */
@@ -58,7 +56,9 @@ export async function askLag(jsm: JetStreamManager, lanes: readonly Lane[]): Pro
       const info = await jsm.consumers.info(lane.stream, consumerName(lane.type, lane.partition));
       const { lastSequence, streamMs, isReplicated } = ends.get(lane.stream) ?? UNKNOWN;
       const counted = info.num_pending + info.num_ack_pending;
-      const lag = counted > 0 || !isReplicated ? counted : await unseen(jsm, lane, info);
+      // A consumer counts what its own server has of the stream: is there more?
+      const isMore = counted === 0 && isReplicated && (await nextOf(jsm, lane, info.delivered.stream_seq + 1));
+      const lag = isMore ? 1 : counted;
       return {
         lane,
         lag,
@@ -70,12 +70,6 @@ export async function askLag(jsm: JetStreamManager, lanes: readonly Lane[]): Pro
       };
     }),
   );
-}
-
-/** A consumer counts what its own server has of the stream: is there more? @returns 0, or 1 for some. */
-async function unseen(jsm: JetStreamManager, lane: Lane, { delivered }: ConsumerInfo): Promise<number> {
-  const subject = wantedConsumer(lane).filter_subject;
-  return (await nextMessage(jsm, lane.stream, subject, delivered.stream_seq + 1)) === undefined ? 0 : 1;
 }
 
 /** Asks the server how far each lane is behind. Rejects when that of one is not known. */

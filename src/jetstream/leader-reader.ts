@@ -1,5 +1,6 @@
 import { JetStreamApiCodes, type JetStreamManager, type MsgRequest } from "@nats-io/jetstream";
 import type { StoredMessage } from "../flow/delivery.ts";
+import type { Lane } from "../wire/lanes.ts";
 import { apiErrorCode } from "./connect.ts";
 import { fromLeader } from "./stored-message.ts";
 
@@ -21,6 +22,11 @@ export function nextMessage(
 ): Promise<StoredMessage | undefined> {
   // The server takes both fields together here too; the client's type names them for direct gets only.
   return getMessage(jsm, stream, { seq: from, next_by_subj: subject } as MsgRequest);
+}
+
+/** A lane's first message at or above a sequence. */
+export function nextOf(jsm: JetStreamManager, lane: Lane, from: number): Promise<StoredMessage | undefined> {
+  return nextMessage(jsm, lane.stream, `${lane.type.collection}.${lane.partition}.>`, from);
 }
 
 /** Every message on one subject, wildcards allowed, from a sequence on, in order. */

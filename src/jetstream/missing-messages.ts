@@ -63,7 +63,9 @@ export function createMissingMessages(options: MissingMessagesOptions) {
         cleared.set(stream, { gone: known, lanes: new Set([...others, ...lanes]) });
         return;
       }
-      const isQueued = queued(stream).some((sequence) => isWithin(unread, sequence));
+      const isQueued = queued(stream).some((sequence) =>
+        unread.some(({ from, to }) => from <= sequence && sequence <= to),
+      );
       if (!isQueued && look >= LOOKS) throw refusal(stream, unread, behind);
       if (look >= LOOKS_WHILE_QUEUED) throw new Error(`messages of ${stream} are gone that are not applied yet`);
       await waitFor(clock, ON_ITS_WAY_MS);
@@ -123,10 +125,6 @@ async function listGone(
     else ranges.push({ from: sequence, to: sequence });
   }
   return { firstSequence, ranges };
-}
-
-function isWithin(ranges: readonly SequenceRange[], sequence: number): boolean {
-  return ranges.some(({ from, to }) => from <= sequence && sequence <= to);
 }
 
 function refusal(stream: string, unread: readonly SequenceRange[], behind: readonly Lane[]): MissingMessagesError {

@@ -35,19 +35,8 @@ const ROUNDS = 3;
 const ROUND_MS = 500;
 
 export function createCopyLanes(options: CopyLanesOptions) {
-  const {
-    sources,
-    jsm,
-    taking,
-    missing,
-    records,
-    partitions,
-    onBegin,
-    onCopied,
-    onFailed,
-    ended,
-    clock = SYSTEM_CLOCK,
-  } = options;
+  const { sources, jsm, taking, missing, records, partitions } = options;
+  const { onBegin, onCopied, onFailed, ended, clock = SYSTEM_CLOCK } = options;
 
   /** Why these cannot be read from where they are. */
   async function findGone(lanes: readonly Lane[]): Promise<Map<Lane, MissingMessagesError>> {

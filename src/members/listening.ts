@@ -57,7 +57,8 @@ export function createListener({
     const cancelEnd = clock.after(question.patienceMs, () => resolve(undefined));
 
     function hear(reply: Msg): void {
-      if (saysNobody(reply)) {
+      // NATS says so itself when nobody subscribes to the subject of a question.
+      if (reply.headers?.code === NO_RESPONDERS && reply.data.length === 0) {
         reject(new QueryError("no_daemon", "no natstate daemon answers"));
         return;
       }
@@ -92,9 +93,4 @@ export function createListener({
       answers.unsubscribe();
     });
   };
-}
-
-/** NATS says with this message that nobody subscribes to the subject of a question. */
-function saysNobody({ headers: told, data }: Msg): boolean {
-  return told?.code === NO_RESPONDERS && data.length === 0;
 }

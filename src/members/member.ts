@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Lane } from "../wire/lanes.ts";
 
 const partitions = z.array(z.int().min(0));
 
@@ -59,6 +60,11 @@ export function readMember(json: string): Member | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Does it read the lane as its owner? */
+export function holdsLane({ streams }: Member, { stream, type, partition }: Lane): boolean {
+  return streams.some((each) => each.name === stream && each.type === type.name && each.holds.includes(partition));
 }
 
 /** The highest version of each actor type that any of them knows, by name. */

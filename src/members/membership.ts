@@ -43,7 +43,11 @@ export function createMembership(options: MembershipOptions) {
     return [...answered, describe()].sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
-  const others = () => lastingOf(members().filter(({ id }) => id !== ownId));
+  /** What they are, without what changes all the time. */
+  const others = () => {
+    const lasting = members().filter(({ id }) => id !== ownId);
+    return JSON.stringify(lasting.map(({ lag, rssBytes, ready, troubles, ...rest }) => rest));
+  };
   let told = others();
   function tell(): void {
     const now = others();
@@ -114,11 +118,6 @@ export function createMembership(options: MembershipOptions) {
       cancelRound();
     },
   };
-}
-
-/** What members are, without what changes all the time. */
-function lastingOf(members: readonly Member[]): string {
-  return JSON.stringify(members.map(({ lag, rssBytes, ready, troubles, ...rest }) => rest));
 }
 
 /** The server says at once when nobody listens any more: its connection is gone. One that is frozen still has it. */

@@ -1,6 +1,6 @@
 import type { Lane } from "../wire/lanes.ts";
 import type { Assigned } from "./assignment.ts";
-import type { Member } from "./member.ts";
+import { holdsLane, type Member } from "./member.ts";
 
 /**
  * What is to be done about a lane: `hold`, read it as its owner, from now on if need be; `keep`, go on reading it until its
@@ -33,10 +33,4 @@ export function planLane(lane: Lane, { assigned, members, ownId, isHeld, isGrant
   const isOwnerReading = assigned !== undefined && holders.includes(assigned.owner);
   if (isHeld && !isOwnerReading) return "keep";
   return assigned?.standbys.includes(ownId) ? "follow" : "leave";
-}
-
-function holdsLane({ streams }: Member, { stream, type, partition }: Lane): boolean {
-  return streams.some(
-    ({ name, type: typeName, holds }) => name === stream && typeName === type.name && holds.includes(partition),
-  );
 }

@@ -140,18 +140,15 @@ async function untilReady(server: ServerProcess, { port, name }: Address): Promi
   const timedOut = server.running();
   await end(server);
   const { code, signal, error } = await server.exited;
-  if (!timedOut && isPortTaken(server.lastLines(), port)) {
+  // The second wording is that of Windows.
+  const taken = new RegExp(`:${port}: bind: (address already in use|Only one usage)`, "i");
+  if (!timedOut && taken.test(server.lastLines())) {
     throw new EmbeddedServerError(
       `port ${port} on ${LOOPBACK} is in use. Set NATSTATE_NATS_PORT to another (0 picks a free one), or NATS_URL to use the NATS that is there.`,
     );
   }
   const how = timedOut ? `did not answer within ${readyTimeoutMs} ms` : `ended (${error?.message ?? signal ?? code})`;
   throw new EmbeddedServerError(`nats-server on port ${port} ${how}. Its last lines:\n${server.lastLines()}`);
-}
-
-/** The second wording is that of Windows. */
-function isPortTaken(lastLines: string, port: number): boolean {
-  return new RegExp(`:${port}: bind: (address already in use|Only one usage)`, "i").test(lastLines);
 }
 
 async function end(server: ServerProcess): Promise<void> {
