@@ -2,11 +2,12 @@ import { QueryError } from "../answers/query-error.ts";
 import { natsAccess, readConfig } from "../config/config.ts";
 import { settings } from "../config/settings.ts";
 import { maskUrl } from "../config/values.ts";
-import { isRunning, readRuntimeFile, runtimePath } from "../daemon/runtime-file.ts";
+import { readRuntimeFile, runtimePath } from "../daemon/runtime-file.ts";
 import type { NatsAccess } from "../jetstream/access.ts";
 import { NatsAwayError, NatsSetupError } from "../jetstream/connect.ts";
 import { openSession, type Session } from "../jetstream/session.ts";
 import { createQueryClient, type QueryClient } from "../members/query-client.ts";
+import { isAlive } from "../nats-server/owner.ts";
 import { CliError } from "./exit-codes.ts";
 import { say } from "./output.ts";
 
@@ -44,7 +45,7 @@ export function findPlace(given: string | undefined, env: NodeJS.ProcessEnv): Pl
   const runtime = readRuntimeFile(config.NATSTATE_DATA);
   const path = runtimePath(config.NATSTATE_DATA);
   if (runtime === undefined) return { url: DEFAULT_URL, because: `the default, there is no ${path}` };
-  const left = isRunning(runtime) ? "" : `, left behind by process ${runtime.pid} which has ended`;
+  const left = isAlive(runtime.pid) ? "" : `, left behind by process ${runtime.pid} which has ended`;
   return { url: runtime.natsUrl, because: `${path}${left}` };
 }
 

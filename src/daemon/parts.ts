@@ -1,12 +1,10 @@
 import type { Msg } from "@nats-io/transport-node";
 import type Database from "better-sqlite3";
-import type { Logger } from "pino";
 import type { ActorType } from "../actor/actor-type.ts";
 import type { Activity } from "../answers/activity.ts";
 import type { Answers } from "../answers/answers.ts";
 import type { Standing } from "../answers/find-actor.ts";
 import type { Inspections } from "../answers/inspection.ts";
-import type { Config } from "../config/config.ts";
 import type { BatchResult } from "../flow/batch-result.ts";
 import type { Pause } from "../flow/batcher.ts";
 import type { ReachCrashPoint } from "../flow/crash-points.ts";
@@ -37,19 +35,15 @@ import type { Check, Health } from "../ops/health.ts";
 import type { Metrics } from "../ops/metrics.ts";
 import type { LaneCopies } from "../store/lane-copy.ts";
 import type { Lane, Lanes } from "../wire/lanes.ts";
+import type { OwnServerOptions } from "./nats-setup.ts";
 
 /** What a daemon is told at its start. */
-export interface DaemonOptions {
-  readonly config: Config;
-  readonly env: NodeJS.ProcessEnv;
+export interface DaemonOptions extends OwnServerOptions {
   readonly types: readonly ActorType[];
-  readonly logger: Logger;
   /** Streams whose recreation or loss of messages is accepted, by name. */
   readonly acceptStreams?: readonly string[];
   /** Something that only a person can resolve; the daemon has stopped reading. */
   readonly onFatal: (error: Error) => void;
-  /** For long steps at start, such as fetching a server. */
-  readonly onProgress?: (message: string) => void;
   /** False: rejects when NATS does not answer at start, instead of waiting until it does. */
   readonly mayWait?: boolean;
   /** Aborted: the start no longer waits for NATS, and rejects. */

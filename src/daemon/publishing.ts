@@ -26,7 +26,6 @@ export interface Neighbours {
 const DRAIN_MS = 5000;
 /** Whoever takes a lane over publishes what is left. */
 const SETTLE_MS = 300;
-const PUBLISH_TIMEOUT_MS = 5000;
 /** Decisions that may wait to be published before no more events are applied. */
 const MAX_BACKLOG = 10_000;
 const MAX_BACKLOG_BYTES = 67_108_864;
@@ -48,7 +47,7 @@ export function openPublishing(
     onRefused: trouble.meet,
     onForeign: (stream, { subject, sequence }) => observer.foreign(stream, subject, [sequence]),
   });
-  const pubAcks = createStreamPublisher(connection.session, PUBLISH_TIMEOUT_MS);
+  const pubAcks = createStreamPublisher(connection.session);
   stack.defer(pubAcks.stop);
   const publisher = createPublisher({
     ...{ streams: pubAcks, jsm, outbox, owns: own.owns, isConnected, reached },

@@ -54,13 +54,3 @@ export function readRuntimeFile(dataDir: string): RuntimeFile | undefined {
     return;
   }
 }
-
-/** Does the process that wrote it still run? Unknown counts as running: it may be another user's. */
-export function isRunning({ pid }: RuntimeFile): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "ESRCH";
-  }
-}

@@ -25,8 +25,6 @@ type TickingParts = Pick<
   | "logger"
 >;
 
-const PUBLISH_TIMEOUT_MS = 5000;
-
 /** Where no actor can wait for a time there is nothing to look at. */
 const NO_TICKING: Ticking = { troubles: () => [], onTheirWay: () => 0, overdueMs: () => 0, stop() {} };
 
@@ -38,7 +36,7 @@ export function startTicking(parts: TickingParts, stack: AsyncDisposableStack): 
   const waiting = new Set(types.filter(hasDelays));
   if (waiting.size === 0) return NO_TICKING;
   const { times } = reading;
-  const pubAcks = createStreamPublisher(connection.session, PUBLISH_TIMEOUT_MS);
+  const pubAcks = createStreamPublisher(connection.session);
   stack.defer(pubAcks.stop);
   const publisher = createTickPublisher({ streams: pubAcks, onPublished: observers.observer.ticked });
   const ticks = createTicks({ clock: SYSTEM_CLOCK, perSecond: config.NATSTATE_TICKS_PER_SECOND });

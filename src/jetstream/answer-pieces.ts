@@ -42,12 +42,8 @@ export function createAssembly(room: AssemblyRoom) {
   return {
     /** @returns the whole answer with its last piece; null when there is no room for it; undefined before. */
     take({ headers: told, data }: Msg): Uint8Array | null | undefined {
-      const [answer = "", index = 0, count = 1, bytes = 0] = (told?.get(PIECE) ?? "").split(" ", 4).map(orNumber) as [
-        string?,
-        number?,
-        number?,
-        number?,
-      ];
+      const [answer = "", ...numbers] = (told?.get(PIECE) ?? "").split(" ", 4);
+      const [index = 0, count = 1, bytes = 0] = numbers.map(Number);
       if (answer === "") return data;
       let one = begun.get(answer);
       if (one === undefined) {
@@ -71,8 +67,4 @@ export function createAssembly(room: AssemblyRoom) {
       begun.clear();
     },
   };
-}
-
-function orNumber(word: string, index: number): string | number {
-  return index === 0 ? word : Number(word);
 }

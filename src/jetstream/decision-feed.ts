@@ -8,8 +8,6 @@ import type { Session } from "./session.ts";
 /** One decision as it was published. */
 export interface PublishedMessage {
   readonly actorId: string;
-  /** In DECISIONS. */
-  readonly sequence: number;
   /** When it was published, RFC 3339 in UTC. */
   readonly publishedAt: string;
   /** JSON. */
@@ -70,10 +68,9 @@ async function readNext(session: Session, request: DirectRequest): Promise<Store
   }
 }
 
-function toPublished({ subject, sequence, storedAtMs, body }: StoredMessage): PublishedMessage {
+function toPublished({ subject, storedAtMs, body }: StoredMessage): PublishedMessage {
   return {
     actorId: subject.slice(subject.lastIndexOf(".") + 1),
-    sequence,
     publishedAt: new Date(storedAtMs).toISOString(),
     payload: Buffer.from(body).toString("utf8"),
   };

@@ -23,15 +23,8 @@ export interface LaneLag {
   readonly streamMs: number | undefined;
 }
 
-/** Where a stream ends, as its leader says. */
-interface End {
-  readonly lastSequence: number;
-  readonly streamMs: number | undefined;
-  /** Its consumers may sit on a server that does not have all of it. */
-  readonly isReplicated: boolean;
-}
-
-const UNKNOWN: End = { lastSequence: 0, streamMs: undefined, isReplicated: false };
+/** With the server's time, which the client's type leaves out. */
+type TimedInfo = StreamInfo & { readonly ts?: string };
 
 /**
  * Asks the server how far each lane is behind. One request a lane and one a stream; one more for an idle lane of a
@@ -41,32 +34,27 @@ const UNKNOWN: End = { lastSequence: 0, streamMs: undefined, isReplicated: false
  */
 export async function askLag(jsm: JetStreamManager, lanes: readonly Lane[]): Promise<PromiseSettledResult<LaneLag>[]> {
   const askedAtMs = performance.now();
-  const ends = new Map<string, End>();
-  for (const stream of new Set(lanes.map((lane) => lane.stream))) {
-    const info: StreamInfo & { readonly ts?: string } = await jsm.streams.info(stream);
-    const streamMs = Date.parse(info.ts ?? "");
-    ends.set(stream, {
-      lastSequence: info.state.last_seq,
-      streamMs: Number.isNaN(streamMs) ? undefined : streamMs,
-      isReplicated: info.config.num_replicas > 1,
-    });
-  }
+  const streams = new Map<string, TimedInfo>();
+  for (const { stream } of lanes) if (!streams.has(stream)) streams.set(stream, await jsm.streams.info(stream));
   return Promise.allSettled(
     lanes.map(async (lane) => {
       const info = await jsm.consumers.info(lane.stream, consumerName(lane.type, lane.partition));
-      const { lastSequence, streamMs, isReplicated } = ends.get(lane.stream) ?? UNKNOWN;
+      // Each lane's was asked above.
+      const { state, config, ts } = streams.get(lane.stream) as TimedInfo;
+      const streamMs = Date.parse(ts ?? "");
       const counted = info.num_pending + info.num_ack_pending;
-      // A consumer counts what its own server has of the stream: is there more?
-      const isMore = counted === 0 && isReplicated && (await nextOf(jsm, lane, info.delivered.stream_seq + 1));
+      // A consumer counts what its own server has of a stream with replicas: is there more?
+      const isMore =
+        counted === 0 && config.num_replicas > 1 && (await nextOf(jsm, lane, info.delivered.stream_seq + 1));
       const lag = isMore ? 1 : counted;
       return {
         lane,
         lag,
         deliveredTo: info.delivered.stream_seq,
         delivered: deliveredOf(info, askedAtMs),
-        completeTo: lag === 0 ? lastSequence : null,
+        completeTo: lag === 0 ? state.last_seq : null,
         consumer: examineConsumer(lane, info),
-        streamMs,
+        streamMs: Number.isNaN(streamMs) ? undefined : streamMs,
       };
     }),
   );

@@ -9,7 +9,10 @@ export interface LaneConsumerOptions {
   readonly jsm: JetStreamManager;
   readonly lane: Lane;
   readonly manage: boolean;
-  /** It was another one than it should be: what it delivered since it was looked at last may not be all. */
+  /**
+   * The lane's consumer is, or was, another one: since it was last seen to be right it may have left messages out, and
+   * the checkpoint has to go back to there.
+   */
   readonly onChanged: () => void;
 }
 

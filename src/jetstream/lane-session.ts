@@ -1,13 +1,12 @@
 import { randomUUID } from "node:crypto";
-import type { Consumer, ConsumerMessages, JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
+import type { Consumer, ConsumerMessages, JetStreamClient, JsMsg } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/transport-node";
 import { type Clock, SYSTEM_CLOCK, waitFor } from "../flow/clock.ts";
 import { type Delivery, toDelivery } from "../flow/delivery.ts";
-import type { Lane } from "../wire/lanes.ts";
 import { consumerName, OWNER_GROUP } from "../wire/names.ts";
 import { type DeliveryAudit, isPinned } from "./delivery-audit.ts";
 import { createDeliveryGate } from "./delivery-gate.ts";
-import { ensureConsumer } from "./lane-consumer.ts";
+import { ensureConsumer, type LaneConsumerOptions } from "./lane-consumer.ts";
 import { fromConsumer } from "./stored-message.ts";
 import { wantedConsumer } from "./stream-configs.ts";
 
@@ -26,13 +25,10 @@ export type Doubt =
 /** One reading of a lane, from its checkpoint to the first doubt. */
 export type LaneSession = ReturnType<typeof beginLaneSession>;
 
-export interface LaneSessionOptions {
-  readonly jsm: JetStreamManager;
+export interface LaneSessionOptions extends LaneConsumerOptions {
   readonly js: JetStreamClient;
-  readonly lane: Lane;
   /** True: it is read beside its owner, on a consumer of our own; nothing is pinned, reset or acknowledged. */
   readonly isFollowing?: boolean;
-  readonly manage: boolean;
   /** Asked at each begin: may it be taken from somebody else who reads it? By default it may. */
   readonly mayTakeOver?: () => boolean;
   /** Rejects when it cannot begin, for example when the stream is another one than was read. */
@@ -42,11 +38,6 @@ export interface LaneSessionOptions {
   readonly onDelivery: (delivery: Delivery) => void;
   /** It has to be ended: deliveries may have been missed or doubled. */
   readonly onDoubt: (reason: Doubt, detail?: string) => void;
-  /**
-   * The lane's consumer is, or was, another one: since it was last seen to be right it may have left messages out, and
-   * the checkpoint has to go back to there.
-   */
-  readonly onChanged: () => void;
   /** Somebody had changed the lane's consumer; it is what it was again. */
   readonly onMended: (differences: readonly string[]) => void;
   readonly clock?: Clock;
@@ -144,8 +135,8 @@ interface Begun {
 
 /** The lane's durable consumer, pinned to us and set to the checkpoint. */
 async function takeConsumer(options: LaneSessionOptions, isCurrent: () => boolean): Promise<Begun> {
-  const { jsm, js, lane, manage, onMended, onChanged } = options;
-  const mended = await ensureConsumer({ jsm, lane, manage, onChanged });
+  const { js, lane, onMended } = options;
+  const mended = await ensureConsumer(options);
   if (mended.length > 0) onMended(mended);
   const from = options.checkpoint() + 1;
   const leader = await takePin(options, from, isCurrent);

@@ -20,6 +20,7 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+const TIMEOUT_MS = 5000;
 /** How late a timeout may be. */
 const SWEEP_MS = 250;
 
@@ -27,7 +28,7 @@ const SWEEP_MS = 250;
  * One subscription takes all acknowledgements, one timer all timeouts. The client's own `js.publish` costs 21 us a
  * message where this costs 8: for each it makes a timer, a race and an error with a stack that nobody sees.
  */
-export function createStreamPublisher({ nc, newInbox }: Session, timeoutMs: number, clock = SYSTEM_CLOCK) {
+export function createStreamPublisher({ nc, newInbox }: Session, timeoutMs = TIMEOUT_MS, clock = SYSTEM_CLOCK) {
   const inbox = newInbox();
   /** By token, in the order of their deadlines. */
   const waiting = new Map<string, Waiting>();

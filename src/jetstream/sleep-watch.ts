@@ -2,22 +2,12 @@ const EVERY_MS = 1000;
 /** Far above what holds the event loop up, far below the 2 minutes for which a stream knows a message by its id. */
 const ASLEEP_MS = 10_000;
 
-/** Two clocks: the one may be set, the other may stand still with the machine. */
-export interface Clocks {
-  /** Ms since the epoch. */
-  wall(): number;
-  /** Ms. */
-  monotonic(): number;
-}
-
-const SYSTEM_CLOCKS: Clocks = { wall: () => Date.now(), monotonic: () => performance.now() };
-
 /**
  * Notices that the process was asleep: stopped by a signal, or with the machine it runs on.
  *
- * Looks at the clocks every second, and whenever it is asked.
+ * Looks at two clocks every second, and whenever it is asked: the one may be set, the other may stand still with the machine.
  */
-export function createSleepWatch({ wall, monotonic }: Clocks = SYSTEM_CLOCKS) {
+export function createSleepWatch(wall = () => Date.now(), monotonic = () => performance.now()) {
   let count = 0;
   let awake = { wallMs: wall(), monotonicMs: monotonic() };
   const timer = setInterval(look, EVERY_MS).unref();

@@ -125,7 +125,8 @@ async function ps(pid: number, column: string): Promise<string> {
   return answer.stdout.trim();
 }
 
-function isAlive(pid: number): boolean {
+/** Does a process run, perhaps as another user's? */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

@@ -1,8 +1,7 @@
 import cluster, { type Worker } from "node:cluster";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import type { Logger } from "pino";
-import type { Config } from "../config/config.ts";
+import type { OwnServerOptions } from "../daemon/nats-setup.ts";
 import { type DataDirectory, markLeft } from "./directories.ts";
 import { createGathering } from "./gathering.ts";
 import { type KeptDaemon, keepDaemon } from "./kept-daemon.ts";
@@ -10,15 +9,11 @@ import type { FromDaemon, Supervision, ToDaemon } from "./messages.ts";
 import { shareOfMemory } from "./share-of-memory.ts";
 
 /** What several daemons on one machine are started with. */
-export interface SupervisorOptions {
-  readonly config: Config;
-  readonly env: NodeJS.ProcessEnv;
-  readonly logger: Logger;
+export interface SupervisorOptions extends OwnServerOptions {
   /** So many are wanted. */
   readonly daemons: number;
   /** The command line of one: the program, and what it is told at its first start and at later ones. */
   readonly program: { readonly file: string; args(isFirst: boolean, supervision: Supervision): readonly string[] };
-  readonly onProgress?: (message: string) => void;
   /** Of those that are wanted, all have ended because of what only a person can resolve. */
   readonly onFatal: (error: Error) => void;
   /** Aborted: the start no longer waits, and rejects. */

@@ -3,7 +3,10 @@ import { createSleepWatch } from "../../src/jetstream/sleep-watch.ts";
 
 it("asleep is who finds either clock far ahead; who looks twice has slept once", () => {
   const ms = { wall: 0, monotonic: 0 };
-  const watch = createSleepWatch({ wall: () => ms.wall, monotonic: () => ms.monotonic });
+  const watch = createSleepWatch(
+    () => ms.wall,
+    () => ms.monotonic,
+  );
   ms.wall += 9000;
   ms.monotonic += 9000;
   expect(watch.naps()).toBe(0);
