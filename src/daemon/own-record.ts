@@ -7,14 +7,7 @@ import { eventStream } from "../wire/names.ts";
 import type { Parts } from "./parts.ts";
 
 /** What this daemon says of itself to the others. */
-export interface OwnRecord {
-  /** As it is now. */
-  describe(): Member;
-  /** It is about to end. */
-  leave(): void;
-  /** Its HTTP API is there. */
-  listensAt(url: string | null): void;
-}
+export type OwnRecord = ReturnType<typeof createOwnRecord>;
 
 type RecordParts = Pick<
   Parts,
@@ -22,7 +15,7 @@ type RecordParts = Pick<
 >;
 
 /** @param id - new with every start. */
-export function createOwnRecord(parts: RecordParts, id: string): OwnRecord {
+export function createOwnRecord(parts: RecordParts, id: string) {
   const { types, streams, own, readiness, reading, instance, version, siblings } = parts;
   const startedAt = new Date(Date.now() - process.uptime() * 1000).toISOString();
   const fixed = types.map((type) => {
@@ -42,6 +35,7 @@ export function createOwnRecord(parts: RecordParts, id: string): OwnRecord {
   }
 
   return {
+    /** As it is now. */
     describe: () => ({
       ...{ id, instance, version, host: hostname(), pid: process.pid, startedAt, httpUrl, leaving },
       daemon: siblings?.daemon ?? null,
@@ -54,10 +48,12 @@ export function createOwnRecord(parts: RecordParts, id: string): OwnRecord {
         follows: partitionsOf(stream.name, own.followed()),
       })),
     }),
-    leave() {
+    /** It is about to end. */
+    leave(): void {
       leaving = true;
     },
-    listensAt(url) {
+    /** Its HTTP API is there. */
+    listensAt(url: string | null): void {
       httpUrl = url;
     },
   };

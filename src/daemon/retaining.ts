@@ -63,20 +63,17 @@ export function startRetaining(parts: RetainingParts, trouble: RetainingTrouble)
   });
 }
 
-export interface RetainingTrouble {
-  say(error: Error): void;
-  isOver(): void;
-}
+export type RetainingTrouble = ReturnType<typeof onceLoud>;
 
 /** Says that it does not get on, loudly the first time. */
-export function onceLoud(logger: Logger): RetainingTrouble {
+export function onceLoud(logger: Logger) {
   let isTroubled = false;
   return {
-    say(error) {
+    say(error: Error): void {
       logger[isTroubled ? "debug" : "warn"]({ err: error }, "retention does not get on, trying again");
       isTroubled = true;
     },
-    isOver() {
+    isOver(): void {
       isTroubled = false;
     },
   };

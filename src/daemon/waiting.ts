@@ -1,28 +1,15 @@
 import type { HttpServer } from "../console/server.ts";
 import { createWaitingServer } from "../console/waiting-server.ts";
-import { createPatience, type Patience } from "../jetstream/patience.ts";
+import { createPatience } from "../jetstream/patience.ts";
 import type { DaemonOptions, Parts } from "./parts.ts";
 
 /** A start that waits for NATS, and says so in the log and over HTTP. */
-export interface Waiting {
-  readonly patiently: Patience;
-  /**
-   * Takes the address of the HTTP API, before others hear of this daemon: one that nobody can reach must not be given
-   * partitions. One of several shares the port with them.
-   *
-   * @throws HttpServerError when it cannot listen there.
-   */
-  takeAddress(): Promise<void>;
-  /** NATS has answered everything. */
-  end(): Promise<void>;
-  /** Frees the address of the HTTP API. */
-  close(): Promise<void>;
-}
+export type Waiting = ReturnType<typeof createWaiting>;
 
 export function createWaiting(
   { config, logger, metrics, siblings }: Pick<Parts, "config" | "logger" | "metrics" | "siblings">,
   { mayWait = true, signal }: Pick<DaemonOptions, "mayWait" | "signal">,
-): Waiting {
+) {
   let reason: string | undefined;
   let door: HttpServer | undefined;
 
@@ -50,13 +37,21 @@ export function createWaiting(
 
   return {
     patiently: createPatience({ mayWait, signal, onWaiting }),
-    async takeAddress() {
+    /**
+     * Takes the address of the HTTP API, before others hear of this daemon: one that nobody can reach must not be given
+     * partitions. One of several shares the port with them.
+     *
+     * @throws HttpServerError when it cannot listen there.
+     */
+    async takeAddress(): Promise<void> {
       if (siblings === undefined) await openDoor();
     },
-    async end() {
+    /** NATS has answered everything. */
+    async end(): Promise<void> {
       if (reason !== undefined) logger.info("NATS answers, waiting is over");
       await close();
     },
+    /** Frees the address of the HTTP API. */
     close,
   };
 }

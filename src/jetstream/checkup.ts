@@ -4,17 +4,7 @@ import { permissionError } from "./permission.ts";
 import type { Session } from "./session.ts";
 
 /** What a NATS server says about itself and about our account. */
-export interface ServerCheckup {
-  readonly version: string;
-  readonly cluster: string | null;
-  /** JetStream's API level. */
-  readonly apiLevel: number | null;
-  /** Bytes of streams on disk; the limit is null when the account has none. */
-  readonly storageBytes: number;
-  readonly storageLimitBytes: number | null;
-  /** Local clock minus the server's, ms, give or take half a round trip; null when the server does not tell. */
-  readonly clockAheadMs: number | null;
-}
+export type ServerCheckup = Awaited<ReturnType<typeof checkServer>>;
 
 /** May this user do it? `unknown` with what went wrong otherwise. */
 export type Permission = "allowed" | "refused" | { readonly unknown: string };
@@ -24,14 +14,17 @@ const TIMEOUT_MS = 3000;
 const NO_STREAM = "natstate-doctor";
 
 /** Asks the server. */
-export async function checkServer({ nc, jsm }: Session): Promise<ServerCheckup> {
+export async function checkServer({ nc, jsm }: Session) {
   const { api, limits, storage } = await jsm.getAccountInfo();
   return {
     version: nc.info?.version ?? "unknown",
     cluster: nc.info?.cluster ?? null,
+    /** JetStream's API level. */
     apiLevel: api.level ?? null,
+    /** Bytes of streams on disk; the limit is null when the account has none. */
     storageBytes: storage,
     storageLimitBytes: limits.max_storage > 0 ? limits.max_storage : null,
+    /** Local clock minus the server's, ms, give or take half a round trip; null when the server does not tell. */
     clockAheadMs: await measureClock(jsm),
   };
 }

@@ -38,22 +38,12 @@ function parse(payload: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** What an actor's subject holds. */
-export interface DecisionSubject {
-  /** By rising revision. */
-  readonly decisions: ImportedDecision[];
-  /** Sequence of the last message, whoever wrote it; 0 when there is none. */
-  readonly lastSequence: number;
-  /** Sequences of messages that are not natstate's, or copies of older ones. */
-  readonly foreign: readonly number[];
-}
-
-/** Reads an actor's subject from the leader, so it is up to date. */
+/** Reads what an actor's subject holds from the leader, so it is up to date. */
 export async function decisionsOn(
   jsm: JetStreamManager,
   type: Pick<ActorType, "collection" | "idField">,
   actorId: string,
-): Promise<DecisionSubject> {
+) {
   const decisions: ImportedDecision[] = [];
   const foreign: number[] = [];
   let lastSequence = 0;
@@ -63,5 +53,12 @@ export async function decisionsOn(
     if (found !== undefined && goesOn(decisions.at(-1)?.revision ?? 0, found.revision)) decisions.push(found);
     else foreign.push(message.sequence);
   }
-  return { decisions, lastSequence, foreign };
+  return {
+    /** By rising revision. */
+    decisions,
+    /** Sequence of the last message, whoever wrote it; 0 when there is none. */
+    lastSequence,
+    /** Sequences of messages that are not natstate's, or copies of older ones. */
+    foreign,
+  };
 }

@@ -20,28 +20,21 @@ export interface Question {
   readonly patienceMs: number;
 }
 
-/**
- * Asks, and asks again while there is no result.
- *
- * @param take - gives the result once an answer makes it known; told which time it was asked, from 0.
- * @returns undefined when the patience has ended. Rejects with QueryError `no_daemon` or `busy`, or with what `take` throws.
- */
-export type Listen = <Result>(
-  question: Question,
-  take: (told: Told, round: number) => Result | undefined,
-) => Promise<Result | undefined>;
+export type Listen = ReturnType<typeof createListener>;
 
 /** From one question to the next. */
 const AGAIN_MS = [250, 500];
 const NO_RESPONDERS = 503;
 
-export function createListener({
-  nc,
-  newInbox,
-  clock,
-}: Pick<Session, "nc" | "newInbox"> & { readonly clock: Clock }): Listen {
+export function createListener({ nc, newInbox, clock }: Pick<Session, "nc" | "newInbox"> & { readonly clock: Clock }) {
   const room = { bytes: 0 };
 
+  /**
+   * Asks, and asks again while there is no result.
+   *
+   * @param take - gives the result once an answer makes it known; told which time it was asked, from 0.
+   * @returns undefined when the patience has ended. Rejects with QueryError `no_daemon` or `busy`, or with what `take` throws.
+   */
   return function listen<Result>(
     question: Question,
     take: (told: Told, round: number) => Result | undefined,

@@ -2,9 +2,9 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { type Clock, SYSTEM_CLOCK } from "../flow/clock.ts";
 import { isNobody } from "../jetstream/connect.ts";
 import { DAEMONS_SUBJECT, daemonSubject } from "../wire/names.ts";
+import { askMembers } from "./ask-members.ts";
 import type { Denials } from "./denials.ts";
 import type { Member } from "./member.ts";
-import { createRollCall } from "./roll-call.ts";
 
 /** Tells which daemons are alive, and so which lanes are ours. */
 export type Membership = ReturnType<typeof createMembership>;
@@ -60,7 +60,7 @@ export function createMembership(options: MembershipOptions) {
     known.set(member.id, { member, misses: 0, absences: 0 });
   }
 
-  const rollCall = createRollCall({ nc, describe, denials, maxWait: ANSWER_MS, onAnswer: note });
+  const rollCall = createRollCall(options, note);
 
   async function ask(): Promise<void> {
     const there = await rollCall.call();
@@ -116,6 +116,41 @@ export function createMembership(options: MembershipOptions) {
     stop(): void {
       stopped = true;
       cancelRound();
+    },
+  };
+}
+
+/**
+ * Finds out, round by round, who is there.
+ *
+ * Where we may not ask, those are there that have asked us: whoever may ask does so every round, and tells what it is with it.
+ */
+function createRollCall({ nc, describe, denials }: MembershipOptions, onAnswer: (member: Member) => void) {
+  /** Since the last round. */
+  const heardOf = new Set<string>();
+  const { id: ownId } = describe();
+
+  function whoHasAsked(): ReadonlySet<string> {
+    const asked = new Set(heardOf);
+    heardOf.clear();
+    return asked;
+  }
+
+  return {
+    /** One has said by itself that it is there. */
+    heard: (id: string) => void heardOf.add(id),
+    /** @returns ids; undefined: who is there cannot be known now, so that what is known of it stays. */
+    async call(): Promise<ReadonlySet<string> | undefined> {
+      if (!denials.mayAsk()) return whoHasAsked();
+      try {
+        const answered = await askMembers(nc, denials.mayAnswer() ? describe() : undefined, ANSWER_MS, onAnswer);
+        denials.asked();
+        heardOf.clear();
+        // The client does not reject while it is away, nobody answers then. We hear ourselves whenever anybody can be heard.
+        return answered.has(ownId) || !denials.mayAnswer() ? new Set(answered.keys()) : undefined;
+      } catch (error) {
+        return denials.note(error) ? whoHasAsked() : undefined;
+      }
     },
   };
 }

@@ -1,15 +1,10 @@
 import type { Member } from "./member.ts";
 
 /** All daemons at a glance. */
-export interface Overview {
-  /** Those that run longest first. */
-  readonly daemons: readonly Member[];
-  /** Partitions that none of them holds, by stream; only streams that have some. */
-  readonly unread: readonly { readonly stream: string; readonly partitions: readonly number[] }[];
-}
+export type Overview = ReturnType<typeof overviewOf>;
 
 /** What `natstate daemons --json` and `/api/daemons` say. */
-export function overviewOf(members: Iterable<Member>): Overview {
+export function overviewOf(members: Iterable<Member>) {
   const age = ({ startedAt, id }: Member) => `${startedAt} ${id}`;
   const daemons = [...members].sort((a, b) => (age(a) < age(b) ? -1 : 1));
   const streams = daemons.flatMap((daemon) => daemon.streams);
@@ -19,5 +14,10 @@ export function overviewOf(members: Iterable<Member>): Overview {
     const partitions = Array.from({ length: all }, (_, partition) => partition).filter((each) => !held.has(each));
     return { stream, partitions };
   });
-  return { daemons, unread: unread.filter(({ partitions }) => partitions.length > 0) };
+  return {
+    /** Those that run longest first. */
+    daemons,
+    /** Partitions that none of them holds, by stream; only streams that have some. */
+    unread: unread.filter(({ partitions }) => partitions.length > 0),
+  };
 }

@@ -1,23 +1,24 @@
 import { BusyError } from "../answers/questions.ts";
 import type { Clock } from "../flow/clock.ts";
 
-/** Does work of one name so many at a time. @param leftMs - of the patience, when its turn has come. */
-export type InTurn = <Result>(
-  name: string,
-  patienceMs: number,
-  tooLate: () => Error,
-  work: (leftMs: number) => Promise<Result>,
-) => Promise<Result>;
-
 /** What an owner that does not answer keeps waiting is what is asked of it, and nothing else. */
 const AT_ONCE = 8;
 const WAITING = 64;
 
-/** Bounds the questions that are under way to other daemons. Rejects with BusyError when too many wait. */
-export function createTurns(clock: Clock): InTurn {
+/**
+ * Bounds the questions that are under way to other daemons: does work of one name so many at a time. Rejects with BusyError
+ * when too many wait.
+ */
+export function createTurns(clock: Clock) {
   const names = new Map<string, { running: number; readonly waiting: (() => void)[] }>();
 
-  return async (name, patienceMs, tooLate, work) => {
+  /** @param work - told what is left of the patience when its turn has come. */
+  return async <Result>(
+    name: string,
+    patienceMs: number,
+    tooLate: () => Error,
+    work: (leftMs: number) => Promise<Result>,
+  ): Promise<Result> => {
     const endMs = clock.now() + patienceMs;
     const queue = names.get(name) ?? { running: 0, waiting: [] };
     if (queue.waiting.length >= WAITING) {

@@ -44,8 +44,10 @@ export async function superviseDaemons(options: SupervisorOptions) {
   const httpUrl = await processes.up;
   const running = stack.move();
   return {
-    natsUrl /** The same for all of them; null when NATSTATE_HTTP is off. */,
-    httpUrl /** All publish what is due and end, then the nats-server that is theirs. Safe to call twice. */,
+    natsUrl,
+    /** The same for all of them; null when NATSTATE_HTTP is off. */
+    httpUrl,
+    /** All publish what is due and end, then the nats-server that is theirs. Safe to call twice. */
     stop: () => running.disposeAsync(),
   };
 }
