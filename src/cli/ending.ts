@@ -10,14 +10,16 @@ const SAME_SIGNAL_MS = 100;
 /** How a daemon, or the supervisor of several, ends. */
 export type Ending = ReturnType<typeof awaitEnding>;
 
-interface EndingOptions {
-  /** Signals that end it; the others are left to whoever started it. */
-  readonly signals?: readonly NodeJS.Signals[];
-  readonly stopWithinMs?: number;
-}
-
-/** Waits for the first signal or fatal error, and makes sure that the process ends once it has come. */
-export function awaitEnding(logger: Logger, { signals = SIGNALS, stopWithinMs = STOP_WITHIN_MS }: EndingOptions = {}) {
+/**
+ * Waits for the first signal or fatal error, and makes sure that the process ends once it has come.
+ *
+ * @param signals - those that end it; the others are left to whoever started it.
+ */
+export function awaitEnding(
+  logger: Logger,
+  signals: readonly NodeJS.Signals[] = SIGNALS,
+  stopWithinMs = STOP_WITHIN_MS,
+) {
   const controller = new AbortController();
   const { promise: reason, resolve: settle } = Promise.withResolvers<number>();
   let sinceMs: number | undefined;

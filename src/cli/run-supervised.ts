@@ -21,7 +21,7 @@ export async function runSupervised(
 ): Promise<void> {
   const config = readConfig(process.env);
   const { logger } = openLog(config, supervision.daemon);
-  const ending = awaitEnding(logger, { signals: ["SIGTERM"], stopWithinMs: STOP_WITHIN_MS });
+  const ending = awaitEnding(logger, ["SIGTERM"], STOP_WITHIN_MS);
   const supervised = beSupervised(supervision, (isOrphan) => {
     if (isOrphan) logger.error("the supervisor is gone: publishing what is due, then this daemon ends");
     ending.stop();

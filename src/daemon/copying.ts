@@ -37,7 +37,7 @@ export function openCopying(parts: CopyingParts, stack: AsyncDisposableStack): C
       records: store.records,
       partitions: streams.topology.partitions,
     },
-    sources: createCopySources({ nc, instance, ask: taking.ask }),
+    sources: createCopySources(nc, instance, taking.ask),
     onBegin(lane, { host, id }, { stand }) {
       copied = {
         what: `partition ${lane.partition} of ${lane.stream} is being copied from daemon ${id} on ${host}`,

@@ -23,7 +23,7 @@ export function openPath(parts: PublishingParts & Pick<Parts, "onFatal">, stack:
   const actors = createHotActors(journal, maxActors, observer.rebuilt, maxHotBytes);
   const { jsm } = connection.session;
   const queued = (stream: string) => [own, followed].flatMap(({ queue }) => queue.sequencesOf(stream));
-  const missing = createMissingMessages({ jsm, records, queued });
+  const missing = createMissingMessages(jsm, records, queued);
   const publishing = openPublishing(parts, { actors, missing, onProgress: () => own.batcher.resume() }, stack);
   const own = openStations(parts, { actors, hasRoom: publishing.hasRoom, onCommitted: committed }, stack);
   // What is followed is its owner's to publish and to tell: nothing else hears of it.

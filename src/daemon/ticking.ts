@@ -38,7 +38,7 @@ export function startTicking(parts: TickingParts, stack: AsyncDisposableStack): 
   const { times } = reading;
   const pubAcks = createStreamPublisher(connection.session);
   stack.defer(pubAcks.stop);
-  const publisher = createTickPublisher({ streams: pubAcks, onPublished: observers.observer.ticked });
+  const publisher = createTickPublisher(pubAcks, observers.observer.ticked);
   const ticks = createTicks({ clock: SYSTEM_CLOCK, perSecond: config.NATSTATE_TICKS_PER_SECOND });
   const looks = startTickLooks({
     ...{ clock: SYSTEM_CLOCK, times, ticks, findDue: store.findDue, ask: reading.ask, publish: publisher.publish },

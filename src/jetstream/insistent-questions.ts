@@ -27,20 +27,17 @@ const TIMES_NOT_FOUND = 3;
 /** Longer answers are none. */
 const MAX_ERROR_BYTES = 1000;
 
-export interface InsistOptions {
-  /** A question has had no answer, nor has any other meanwhile. @param heardMs - when one had the last time, monotonic. */
-  readonly onSilence: (heardMs: number) => void;
-  readonly clock?: Clock;
-}
-
 /**
  * The same connection, for the clients of JetStream: their questions are asked again and again until somebody answers
  * who can know, or their time is over. One that was asked while a stream or consumer had no leader would else wait its
  * whole time, 5 s, though the next leader is there long before.
+ *
+ * @param onSilence - a question has had no answer, nor has any other since `heardMs`, monotonic.
  */
 export function insistOnAnswers(
   nc: NatsConnection,
-  { onSilence, clock = SYSTEM_CLOCK }: InsistOptions,
+  onSilence: (heardMs: number) => void,
+  clock: Clock = SYSTEM_CLOCK,
 ): NatsConnection {
   let heardMs = Number.NEGATIVE_INFINITY;
   const request = async (subject: string, payload?: Payload, options?: RequestOptions): Promise<Msg> => {

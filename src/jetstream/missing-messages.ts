@@ -22,14 +22,6 @@ export class MissingMessagesError extends StreamIdentityError {
 /** Knows which messages a stream no longer has, and whether somebody of ours has read them. */
 export type MissingMessages = ReturnType<typeof createMissingMessages>;
 
-export interface MissingMessagesOptions {
-  readonly jsm: JetStreamManager;
-  readonly records: Pick<LaneRecords, "intactTo" | "saveCompleteTo">;
-  /** Sequences of the stream's deliveries that have arrived and are not applied yet. */
-  readonly queued: (stream: string) => readonly number[];
-  readonly clock?: Clock;
-}
-
 /** What is gone may have been delivered before, and is applied in so long. */
 const ON_ITS_WAY_MS = 300;
 const LOOKS = 3;
@@ -40,9 +32,15 @@ const LOOKS_WHILE_QUEUED = 10;
  * Sequences of a stream are dense: one between two others that is not there was there, and is gone, though nobody can
  * say any more of which partition it was. It is no loss for a lane that has read further, nor when a lane of ours has
  * applied it. Anything else may have been the lane's, and unread.
+ *
+ * @param queued - sequences of a stream's deliveries that have arrived and are not applied yet.
  */
-export function createMissingMessages(options: MissingMessagesOptions) {
-  const { jsm, records, queued, clock = SYSTEM_CLOCK } = options;
+export function createMissingMessages(
+  jsm: JetStreamManager,
+  records: Pick<LaneRecords, "intactTo" | "saveCompleteTo">,
+  queued: (stream: string) => readonly number[],
+  clock: Clock = SYSTEM_CLOCK,
+) {
   const seen = new Map<string, SequenceSet>();
   /** What was gone when it was last no loss to these lanes: as long as it is no more, it is none. */
   const cleared = new Map<string, { readonly gone: string; readonly lanes: ReadonlySet<Lane> }>();

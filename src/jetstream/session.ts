@@ -72,15 +72,13 @@ export async function openSession(
   });
   const mayMove = createMoves();
   /** A server that is cut off from the others keeps its clients, and can do nothing for them. */
-  const insistent = insistOnAnswers(nc, {
-    onSilence(heardMs) {
-      const isAlone = !options.url.includes(",") && (nc.info?.connect_urls?.length ?? 0) < 2;
-      if (isAlone || !connected || closing || !mayMove(heardMs)) return;
-      isMoving = true;
-      nc.reconnect().catch(() => {
-        isMoving = false;
-      });
-    },
+  const insistent = insistOnAnswers(nc, (heardMs) => {
+    const isAlone = !options.url.includes(",") && (nc.info?.connect_urls?.length ?? 0) < 2;
+    if (isAlone || !connected || closing || !mayMove(heardMs)) return;
+    isMoving = true;
+    nc.reconnect().catch(() => {
+      isMoving = false;
+    });
   });
   const js = jetstream(insistent, { timeout: 5000 });
   const jsm = await jetstreamManager(insistent, { timeout: 5000 }).catch(async (error: Error) => {

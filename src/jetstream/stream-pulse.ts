@@ -1,12 +1,6 @@
 import type { StreamInfo } from "@nats-io/jetstream";
 import { isStreamMissing } from "./connect.ts";
 
-export interface StreamTrouble {
-  /** For a person, a line; the same for as long as it lasts, mostly. */
-  readonly what: string;
-  readonly silentMs: number;
-}
-
 export interface StreamPulseOptions {
   readonly streams: readonly string[];
   /** May take its time: who answers late is there. */
@@ -94,11 +88,12 @@ export function createStreamPulse(options: StreamPulseOptions) {
       askAll();
     },
     /** Undefined while all of them can be used, and while it is not known yet. */
-    trouble(): StreamTrouble | undefined {
+    trouble() {
       const silent = isSettling() ? [] : [...beats].filter(([, { seenMs }]) => now() - seenMs > SILENT_MS);
       const [first] = silent;
       if (first === undefined) return undefined;
       const names = silent.map(([stream]) => stream).join(", ");
+      /** For a person, a line; the same for as long as it lasts, mostly. */
       const what = `JetStream does not answer for ${names} (${first[1].why}): nothing is read or stored until it does. Are enough servers of the cluster up?`;
       return { what, silentMs: now() - Math.min(...silent.map(([, { seenMs }]) => seenMs)) };
     },

@@ -8,13 +8,6 @@ import { encodeTick, tickSubject } from "../wire/tick.ts";
 import { permissionError } from "./permission.ts";
 import type { StreamPublisher } from "./pub-acks.ts";
 
-export interface TickPublisherOptions {
-  readonly streams: Pick<StreamPublisher, "publish">;
-  /** The stream has it. */
-  readonly onPublished: (type: ActorType) => void;
-  readonly clock?: Pick<Clock, "now">;
-}
-
 interface Trouble {
   readonly type: ActorType;
   readonly error: Error;
@@ -28,9 +21,16 @@ const REFUSED_TRY_MS = 10_000;
 /** A change of the stream's leader, or a restart of the server, takes less. */
 const TROUBLED_MS = 10_000;
 
-/** Publishes ticks, each once: one that does not get in is offered again by whoever offers them. */
-export function createTickPublisher(options: TickPublisherOptions) {
-  const { streams, onPublished, clock = SYSTEM_CLOCK } = options;
+/**
+ * Publishes ticks, each once: one that does not get in is offered again by whoever offers them.
+ *
+ * @param onPublished - the stream has it.
+ */
+export function createTickPublisher(
+  streams: Pick<StreamPublisher, "publish">,
+  onPublished: (type: ActorType) => void,
+  clock: Pick<Clock, "now"> = SYSTEM_CLOCK,
+) {
   const troubles = new Map<ActorType, Trouble>();
 
   async function send({ lane, actorId, due }: Tick): Promise<void> {

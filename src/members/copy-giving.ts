@@ -66,7 +66,7 @@ export function createCopyGiving(options: CopyGivingOptions) {
     if (copy === undefined) return undefined;
     open++;
     const pieces = cutter.cut(copy);
-    return openGiving({ pieces, pace, clock }, (how) => {
+    return openGiving(pieces, pace, clock, (how) => {
       if (how === "ended") return void givings.delete(id);
       open--;
       copy.close();
@@ -98,15 +98,16 @@ export function createCopyGiving(options: CopyGivingOptions) {
   };
 }
 
-interface GivingOptions {
-  /** Reads the next piece. */
-  readonly pieces: () => Pieces<Cut>;
-  readonly pace: (bytes: number) => Promise<void>;
-  readonly clock: Clock;
-}
-
-/** @param tell - told once each: that the store is not needed any more, and then that it is over. */
-function openGiving({ pieces, pace, clock }: GivingOptions, tell: (how: "read" | "ended") => void) {
+/**
+ * @param pieces - reads the next one.
+ * @param tell - told once each: that the store is not needed any more, and then that it is over.
+ */
+function openGiving(
+  pieces: () => Pieces<Cut>,
+  pace: (bytes: number) => Promise<void>,
+  clock: Clock,
+  tell: (how: "read" | "ended") => void,
+) {
   let isRead = false;
   let last: { readonly number: number; readonly body: Promise<Buffer> } = {
     number: 0,

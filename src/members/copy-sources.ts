@@ -21,13 +21,8 @@ interface FoundSource {
 
 const ANSWER_MS = 500;
 
-/** @param options.instance - of our data directory: we are not asked. */
-export function createCopySources(options: {
-  readonly nc: NatsConnection;
-  readonly instance: string;
-  readonly ask: CopyTaking["ask"];
-}) {
-  const { nc, instance, ask } = options;
+/** @param instance - of our data directory: we are not asked. */
+export function createCopySources(nc: NatsConnection, instance: string, ask: CopyTaking["ask"]) {
   return {
     /** The other daemons that answer now and know the stream. */
     async members(stream: string): Promise<readonly Member[]> {

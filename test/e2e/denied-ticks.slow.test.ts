@@ -32,7 +32,7 @@ it.each([
     await ensureStreams(session.jsm, [type], made, () => {});
     const streams = createStreamPublisher(session, 5000);
     let published = 0;
-    const publisher = createTickPublisher({ streams, onPublished: () => published++ });
+    const publisher = createTickPublisher(streams, () => published++);
     publisher.publish({ lane: lanes.ofActor(type, "o-1"), actorId: "o-1", due: "2026-01-01T10:00:00.000Z" });
     await until("it is answered", () => published > 0 || publisher.troubles().length > 0);
     streams.stop();

@@ -30,7 +30,7 @@ function open({ isClustered = true } = {}) {
         else clock.after(timeout, () => reject(new errors.TimeoutError()));
       }),
   };
-  const insistent = insistOnAnswers(nc as unknown as NatsConnection, { onSilence: (at) => silences.push(at), clock });
+  const insistent = insistOnAnswers(nc as unknown as NatsConnection, (at) => silences.push(at), clock);
   return {
     ...{ clock, asked, silences },
     ask: async (subject: string) => (await insistent.request(subject, "", { timeout: 5000 })).json(),

@@ -55,7 +55,7 @@ function knowing(
   const saveCompleteTo = (lanes: ReadonlyMap<Lane, number>) => {
     for (const [lane, to] of lanes) positions.set(lane, Math.max(to, intactTo(lane)));
   };
-  const missing = createMissingMessages({ jsm: session.jsm, records: { intactTo, saveCompleteTo }, queued, clock });
+  const missing = createMissingMessages(session.jsm, { intactTo, saveCompleteTo }, queued, clock);
   const applied = (lane: Lane, sequences: readonly number[]) =>
     missing.applied({
       handled: sequences.map((sequence) => ({ delivery: { lane, sequence } })),

@@ -37,7 +37,7 @@ afterAll(async () => {
 it("a tick is stored among its actor's events, as often as it is published, and read as one", async () => {
   const streams = createStreamPublisher(session, 5000);
   const published: string[] = [];
-  const publisher = createTickPublisher({ streams, onPublished: ({ name }) => void published.push(name) });
+  const publisher = createTickPublisher(streams, ({ name }) => void published.push(name));
   publisher.publish(tick);
   publisher.publish(tick);
   await until("both are acknowledged", () => published.length === 2);
@@ -88,7 +88,7 @@ it("a denied tick says what to add, and only one is tried in 10 s until it is al
   const clock = createTestClock();
   const error = new PermissionViolationError("Permissions Violation", "publish", "claims.c-1.TimePassed");
   const { streams, sent, end } = refusing(error);
-  const publisher = createTickPublisher({ streams, onPublished() {}, clock });
+  const publisher = createTickPublisher(streams, () => {}, clock);
   publisher.publish(tick);
   await delay(0);
   expect(publisher.troubles()).toEqual([
@@ -108,7 +108,7 @@ it("a denied tick says what to add, and only one is tried in 10 s until it is al
 it("one that does not get in is not sent again by itself; that none gets in is said after 10 s", async () => {
   const clock = createTestClock();
   const { streams, sent } = refusing(new Error("no room"));
-  const publisher = createTickPublisher({ streams, onPublished() {}, clock });
+  const publisher = createTickPublisher(streams, () => {}, clock);
   publisher.publish(tick);
   await delay(0);
   await clock.pass(9999);

@@ -43,7 +43,7 @@ function open({ has = {}, members, goneTo, end = 0, read = 0, fails }: Situation
     if (at instanceof Error) throw at;
     return at;
   };
-  const { find } = createCopySources({ nc: {} as never, instance: "us", ask });
+  const { find } = createCopySources({} as never, "us", ask);
   const copyLanes = createCopyLanes({
     sources: { members: async () => members ?? Object.keys(has).map((id) => aMember(id)), find },
     jsm: { streams: { info: async () => ({ state: { last_seq: end } }) } } as never,
