@@ -4,20 +4,7 @@ import type { Lane } from "../wire/lanes.ts";
 import { askLag, type LaneLag } from "./lag.ts";
 
 /** Knows how far the lanes that are ours are behind, as of the last measurement. What is older than two turns is not known any more. */
-export interface LagWatch {
-  byLane(): ReadonlyMap<Lane, number>;
-  /** Of its lanes, or all; null when that of one is not known. */
-  total(type?: ActorType): number | null;
-  /** Lanes of which it is not known any more, and why. */
-  unknown(): readonly { readonly lane: Lane; readonly reason: string }[];
-  /** What was found wrong with their consumers, a line each. */
-  consumerProblems(): readonly string[];
-  /** They went to another owner: when they come back nothing is known of them. */
-  forget(lanes: readonly Lane[]): void;
-  /** Measures now, not at the next turn. */
-  measure(): Promise<void>;
-  stop(): void;
-}
+export type LagWatch = ReturnType<typeof watchLag>;
 
 export interface LagWatchOptions {
   readonly jsm: JetStreamManager;
@@ -37,7 +24,7 @@ export interface LagWatchOptions {
 const CATCHING_UP_MS = 300;
 
 /** Measures at intervals, more often while a lane has not caught up. */
-export function watchLag(options: LagWatchOptions): LagWatch {
+export function watchLag(options: LagWatchOptions) {
   const { jsm, everyMs, assigned, isCatchingUp, onMeasured, onTrouble, now = () => performance.now() } = options;
   const figures = createFigures(assigned, 2 * everyMs, now);
   let measuredAtMs = now();
@@ -79,7 +66,13 @@ export function watchLag(options: LagWatchOptions): LagWatch {
     }
   }
 
-  return { ...figures, measure, stop: () => clearInterval(timer) };
+  const { byLane, total, unknown, consumerProblems, forget } = figures;
+  return {
+    ...{ byLane, total, unknown, consumerProblems, forget },
+    /** Measures now, not at the next turn. */
+    measure,
+    stop: () => clearInterval(timer),
+  };
 }
 
 interface Figure {
@@ -120,6 +113,7 @@ function createFigures(assigned: () => readonly Lane[], freshMs: number, now: ()
       for (const lane of figures.keys()) if (!lanes.includes(lane)) figures.delete(lane);
       for (const lane of lanes) if (!figures.has(lane)) failed(lane, "not measured yet");
     },
+    /** They went to another owner: when they come back nothing is known of them. */
     forget(lanes: readonly Lane[]): void {
       for (const lane of lanes) figures.delete(lane);
     },
@@ -128,12 +122,15 @@ function createFigures(assigned: () => readonly Lane[], freshMs: number, now: ()
     },
     failed,
     byLane,
+    /** Of a type's lanes, or all; null when that of one is not known. */
     total(type?: ActorType): number | null {
       const known = byLane();
       const lags = assigned().flatMap((lane) => (type === undefined || lane.type === type ? [known.get(lane)] : []));
       return lags.reduce<number | null>((sum, lag) => (sum === null || lag === undefined ? null : sum + lag), 0);
     },
+    /** Lanes of which it is not known any more, and why. */
     unknown: () => own().flatMap(([lane, figure]) => (isFresh(figure) ? [] : [{ lane, reason: figure.reason }])),
+    /** What was found wrong with their consumers, a line each. */
     consumerProblems: () => own().flatMap(([, { consumerProblem }]) => consumerProblem ?? []),
   };
 }

@@ -25,16 +25,7 @@ export interface EmbeddedServerOptions {
 }
 
 /** A supervised nats-server. */
-export interface EmbeddedServer {
-  url: string;
-  port: number;
-  /** Of the present process; another one after a restart. */
-  readonly pid: number;
-  /** Ends it: SIGTERM, after 8 s SIGKILL. Resolves when it is gone and the directory is free. Safe to call twice. */
-  stop(): Promise<void>;
-  /** Signals the present process; it is started again when that ends it. */
-  kill(signal: NodeJS.Signals): void;
-}
+export type EmbeddedServer = Awaited<ReturnType<typeof startEmbeddedServer>>;
 
 /** The server could not be started; its last lines are in the message. */
 export class EmbeddedServerError extends Error {
@@ -54,7 +45,7 @@ const restartPauses = { firstMs: 100, longestMs: 5_000, steadyMs: 10_000 };
  *
  * @throws ServerOwnerError when another live daemon owns `dataDir`; EmbeddedServerError when the server does not start.
  */
-export async function startEmbeddedServer(options: EmbeddedServerOptions): Promise<EmbeddedServer> {
+export async function startEmbeddedServer(options: EmbeddedServerOptions) {
   const { binary, configPath, log = () => {} } = options;
   const dataDir = resolve(options.dataDir);
   const files = serverFiles(dataDir);
@@ -71,12 +62,15 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
     return {
       url: `nats://${LOOPBACK}:${port}`,
       port,
+      /** Of the present process; another one after a restart. */
       get pid() {
         return supervised.process().pid;
       },
-      kill: (signal) => supervised.process().kill(signal),
-      // Once only: a second call must not give back a directory that somebody else has taken since.
+      /** Signals the present process; it is started again when that ends it. */
+      kill: (signal: NodeJS.Signals) => supervised.process().kill(signal),
+      /** Ends it: SIGTERM, after 8 s SIGKILL. Resolves when it is gone and the directory is free. Safe to call twice. */
       stop: () => {
+        // Once only: a second call must not give back a directory that somebody else has taken since.
         stopped ??= supervised.stop().then(() => leaveDataDir(dataDir));
         return stopped;
       },
