@@ -29,6 +29,7 @@ export interface HotCache<Value> {
 export function createHotCache<Value>({ maxActors, maxBytes }: HotBounds): HotCache<Value> {
   /** Least recently used first. */
   const entries = new Map<string, Entry<Value>>();
+  const fewest = maxActors - Math.floor(maxActors / 64);
   let bytes = 0;
   let batch = 0;
 
@@ -40,8 +41,10 @@ export function createHotCache<Value>({ maxActors, maxBytes }: HotBounds): HotCa
   }
 
   function trim(): void {
+    if (entries.size <= maxActors && bytes <= maxBytes) return;
+    // Some more at once: a Map finds its first entry by passing over those that have left.
     for (const [name, entry] of entries) {
-      if (entries.size <= maxActors && bytes <= maxBytes) return;
+      if (entries.size <= fewest && bytes <= maxBytes) return;
       if (entry.batch === batch) return;
       remove(name);
     }
