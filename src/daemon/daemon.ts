@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { createDenials } from "../members/denials.ts";
-import type { Health } from "../ops/health.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { createDoors } from "./doors.ts";
 import { type Foundation, openFoundation } from "./foundation.ts";
@@ -18,25 +17,7 @@ import { createStanding } from "./standing.ts";
 import { startTicking } from "./ticking.ts";
 
 /** A running daemon. */
-export interface Daemon {
-  readonly natsUrl: string;
-  /** Null when NATSTATE_HTTP is off. */
-  readonly httpUrl: string | null;
-  readonly storeFile: string;
-  readonly version: string;
-  /** Of the data directory, the same after every start. */
-  readonly instance: string;
-  /** Those that are read now, by event stream. */
-  partitions(): ReadonlyMap<string, readonly number[]>;
-  health(): Health;
-  /** Resolves when other daemons have all partitions; to be stopped then. @throws the reason of the signal. */
-  leave(signal: AbortSignal): Promise<void>;
-  /**
-   * Takes no more, applies what has arrived, publishes what is due, closes. Within 10 s; what is left is taken up by
-   * the next start.
-   */
-  stop(): Promise<void>;
-}
+export type Daemon = Awaited<ReturnType<typeof openDaemon>>;
 
 const LAST_LAG_MS = 1000;
 
@@ -47,25 +28,24 @@ const LAST_LAG_MS = 1000;
  * @throws ConfigError, StoreError, NatsSetupError, StreamIdentityError, ServerBinaryError or EmbeddedServerError when it
  *   cannot start; whatever was opened is closed again.
  */
-export async function openDaemon(options: DaemonOptions): Promise<Daemon> {
+export async function openDaemon(options: DaemonOptions) {
   await using stack = new AsyncDisposableStack();
-  const daemon = await beginWork(await openFoundation(options, stack), stack);
+  const { drain, ...daemon } = await beginWork(await openFoundation(options, stack), stack);
   // It is running: from now on it is closed by `stop`.
   const running = stack.move();
   let stopping: Promise<void> | undefined;
   return {
     ...daemon,
-    stop: () => (stopping ??= daemon.drain().finally(() => running.disposeAsync())),
+    /**
+     * Takes no more, applies what has arrived, publishes what is due, closes. Within 10 s; what is left is taken up by
+     * the next start.
+     */
+    stop: () => (stopping ??= drain().finally(() => running.disposeAsync())),
   };
 }
 
-type Opened = Omit<Daemon, "stop"> & {
-  /** Reads no more, and brings what was read to its end. */
-  drain(): Promise<void>;
-};
-
 /** Lanes are shared with the other daemons and read, questions are answered. */
-async function beginWork(foundation: Foundation, stack: AsyncDisposableStack): Promise<Opened> {
+async function beginWork(foundation: Foundation, stack: AsyncDisposableStack) {
   const { connection, own, path, copying } = foundation;
   let isStarted = false;
   const denials = createDenials();
@@ -100,13 +80,16 @@ async function beginWork(foundation: Foundation, stack: AsyncDisposableStack): P
   if (parts.siblings === undefined) stack.defer(writeRuntimeFile(resolve(parts.config.NATSTATE_DATA), urls));
   return {
     ...urls,
-    storeFile: parts.store.file,
     version: parts.version,
+    /** Of the data directory, the same after every start. */
     instance: parts.instance,
+    /** Those that are read now, by event stream. */
     partitions: () => partitionsByStream(own.taken()),
     health: readiness.health,
-    leave: (signal) => leaveLanes(parts, record, membership, signal),
-    async drain() {
+    /** Resolves when other daemons have all partitions; to be stopped then. @throws the reason of the signal. */
+    leave: (signal: AbortSignal) => leaveLanes(parts, record, membership, signal),
+    /** Reads no more, and brings what was read to its end. */
+    async drain(): Promise<void> {
       // A lane that waits for another daemon would keep those from being handed over that are read.
       ownership.takeNoMore();
       copying.takeNoMore();

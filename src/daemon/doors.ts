@@ -1,11 +1,11 @@
 import { createQuestions } from "../answers/questions.ts";
 import { createQuarantineControl } from "../care/release.ts";
 import { placeOfCommands } from "../console/command-place.ts";
-import { createHttpServer, type HttpServer, type HttpServerOptions } from "../console/server.ts";
+import { createHttpServer, type HttpServer } from "../console/server.ts";
 import type { Readiness } from "../console/sources.ts";
 import { openDeadLetters } from "../jetstream/dead-letters.ts";
 import { followInspection } from "../jetstream/inspect-client.ts";
-import { type QueryService, startQueryService } from "../jetstream/query-service.ts";
+import { startQueryService } from "../jetstream/query-service.ts";
 import { createAsking } from "../members/asking.ts";
 import type { Member } from "../members/member.ts";
 import { createWhole } from "../members/whole.ts";
@@ -16,18 +16,12 @@ import type { Parts, Siblings } from "./parts.ts";
 /** So long an owner is looked for: by then somebody has taken over what a daemon left that was stopped. */
 const OWNER_MS = 2000;
 
-/** Where questions come in. */
-export interface Doors {
-  openNats(): Promise<QueryService>;
-  /** Undefined when NATSTATE_HTTP is off. */
-  openHttp(daemons: () => readonly Member[]): Promise<HttpServer | undefined>;
-}
-
 type DoorsParts = Omit<Parts, "env" | "onFatal" | "reached" | "patiently" | "own" | "trouble" | "reading">;
 
-/** Over NATS and over HTTP the same is answered, in turns with the events. */
-export function createDoors(parts: DoorsParts): Doors {
-  const { types, store, path, streams, observers, standing, connection, logger, instance, version } = parts;
+/** Where questions come in: over NATS and over HTTP the same is answered, in turns with the events. */
+export function createDoors(parts: DoorsParts) {
+  const { config, types, store, path, streams, observers, standing, connection, instance, version } = parts;
+  const { metrics, readiness, siblings, logger } = parts;
   const { inspections, activity } = observers;
   const answers = {
     ...{ types, queries: store.queries, questions: createQuestions(), inspections, activity, ...standing },
@@ -49,42 +43,33 @@ export function createDoors(parts: DoorsParts): Doors {
         version,
         onError: (error) => logger.error({ err: error }, "a query over NATS failed"),
       }),
-    openHttp: async (daemons) => openHttp(parts, { ...answers, daemons, pageToken: await parts.siblings?.pageToken }),
+    /** Undefined when NATSTATE_HTTP is off. */
+    async openHttp(daemons: () => readonly Member[]): Promise<HttpServer | undefined> {
+      if (config.NATSTATE_HTTP === null) return undefined;
+      const { session } = connection;
+      const deadLetters = openDeadLetters(session);
+      return createHttpServer({
+        ...config.NATSTATE_HTTP,
+        ...{ ...answers, daemons, pageToken: await siblings?.pageToken },
+        token: config.NATSTATE_HTTP_TOKEN,
+        furtherHosts: config.NATSTATE_HTTP_HOSTS,
+        whole: createWhole(createAsking({ ...session, partitions: answers.partitions, patienceMs: OWNER_MS })),
+        inspectElsewhere: (type, actorId, how) => followInspection(session, type, actorId, how),
+        where: placeOfCommands(connection.natsUrl, config.NATSTATE_DATA, config.NATS_URL === undefined),
+        // From the store: whoever may write DEAD_LETTERS need not be allowed to read it.
+        redrive: ({ publishedSequence: sequence, subject, body, encoding, ...letter }) =>
+          deadLetters.redrive({
+            ...letter,
+            sequence,
+            subject: publishedSubject(subject),
+            body: Buffer.from(body, encoding),
+          }),
+        metrics: metrics.render,
+        health: { live: () => true, ready: () => withSiblings(readiness.health(), siblings) },
+        onError: (error, path) => logger.error({ err: error, path }, "a query over HTTP failed"),
+      });
+    },
   };
-}
-
-function openHttp(
-  { config, connection, metrics, readiness, siblings, logger }: DoorsParts,
-  answers: Omit<
-    HttpServerOptions,
-    "host" | "port" | "whole" | "inspectElsewhere" | "redrive" | "metrics" | "health"
-  > & {
-    readonly partitions: number;
-  },
-): Promise<HttpServer> | undefined {
-  if (config.NATSTATE_HTTP === null) return undefined;
-  const { session } = connection;
-  const deadLetters = openDeadLetters(session);
-  return createHttpServer({
-    ...config.NATSTATE_HTTP,
-    ...answers,
-    token: config.NATSTATE_HTTP_TOKEN,
-    furtherHosts: config.NATSTATE_HTTP_HOSTS,
-    whole: createWhole(createAsking({ ...session, partitions: answers.partitions, patienceMs: OWNER_MS })),
-    inspectElsewhere: (type, actorId, how) => followInspection(session, type, actorId, how),
-    where: placeOfCommands(connection.natsUrl, config.NATSTATE_DATA, config.NATS_URL === undefined),
-    // From the store: whoever may write DEAD_LETTERS need not be allowed to read it.
-    redrive: ({ publishedSequence: sequence, subject, body, encoding, ...letter }) =>
-      deadLetters.redrive({
-        ...letter,
-        sequence,
-        subject: publishedSubject(subject),
-        body: Buffer.from(body, encoding),
-      }),
-    metrics: metrics.render,
-    health: { live: () => true, ready: () => withSiblings(readiness.health(), siblings) },
-    onError: (error, path) => logger.error({ err: error, path }, "a query over HTTP failed"),
-  });
 }
 
 /** Who asks at a shared port meets any daemon, and asks about all of them. */

@@ -1,8 +1,8 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Lane } from "../wire/lanes.ts";
-import { DAEMONS_SUBJECT } from "../wire/names.ts";
+import { askMembers } from "./ask-members.ts";
 import type { CopyTaking, LaneAt } from "./copy-taking.ts";
-import { type Member, readMember } from "./member.ts";
+import type { Member } from "./member.ts";
 
 /** Whom a lane may be copied from. */
 export interface CopySource {
@@ -26,16 +26,8 @@ export function createCopySources(nc: NatsConnection, instance: string, ask: Cop
   return {
     /** The other daemons that answer now and know the stream. */
     async members(stream: string): Promise<readonly Member[]> {
-      const found = new Map<string, Member>();
-      for await (const { data } of await nc.requestMany(DAEMONS_SUBJECT, "", {
-        strategy: "timer",
-        maxWait: ANSWER_MS,
-      })) {
-        const member = readMember(Buffer.from(data).toString());
-        if (member === undefined || member.instance === instance) continue;
-        if (member.streams.some(({ name }) => name === stream)) found.set(member.id, member);
-      }
-      return [...found.values()];
+      const there = [...(await askMembers(nc, undefined, ANSWER_MS)).values()];
+      return there.filter((each) => each.instance !== instance && each.streams.some(({ name }) => name === stream));
     },
     /** The one of these that has read the most of the lane. */
     async find(lane: Lane, members: readonly Member[]): Promise<FoundSource> {
