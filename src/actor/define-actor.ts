@@ -1,7 +1,6 @@
 import type { AnyStateMachine, AnyStateNode, StateValue } from "xstate";
 import type { ActorSnapshot } from "./actor-type.ts";
-import type { DefaultIdField, DefaultWithdrawn } from "./default-names.ts";
-import { defineContract, type Fields } from "./define-contract.ts";
+import { type DefaultIdField, type DefaultWithdrawn, defineContract, type Fields } from "./define-contract.ts";
 import type { DefinedActor, Definition, Ordering } from "./definition.ts";
 import { findSecondCopies } from "./second-copy.ts";
 import { leafPaths } from "./state-text.ts";

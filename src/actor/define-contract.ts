@@ -1,11 +1,20 @@
 import { z } from "zod";
-import { collectionOf, type DefaultIdField, type DefaultWithdrawn, idFieldOf, withdrawnOf } from "./default-names.ts";
 
 /** Fields of event types or decision types, by name. */
 export type Fields = Readonly<Record<string, z.ZodType<Record<string, unknown>>>>;
 
 /** What a schema without fields leaves to those beside it: zod says that there is nothing at all. */
 export type Beside<Own> = [Own] extends [Record<string, never>] ? unknown : Own;
+
+type CamelCase<Text extends string> = Text extends `${infer First}-${infer Rest}`
+  ? `${First}${Capitalize<CamelCase<Rest>>}`
+  : Text;
+
+/** The field that carries an actor's id: `insuranceClaimId` of `insurance-claim`. */
+export type DefaultIdField<Name extends string> = `${CamelCase<Name>}Id`;
+
+/** The decision type that takes a decision back: `InsuranceClaimDecisionWithdrawn` of `insurance-claim`. */
+export type DefaultWithdrawn<Name extends string> = `${Capitalize<CamelCase<Name>>}DecisionWithdrawn`;
 
 /** Of a decision that withdraws another. */
 const NO_FIELDS = z.object({});
@@ -75,4 +84,23 @@ export function defineContract<
     withdrawn,
   };
   return contract as unknown as Contract<Name, Events, Decisions, IdField, Withdrawn>;
+}
+
+/** @returns the plural of a name: `claims`, `boxes`, `deliveries`. English is not always so regular: `collection` says it. */
+function collectionOf(name: string): string {
+  if (/[^aeiou]y$/.test(name)) return `${name.slice(0, -1)}ies`;
+  return /(s|x|z|ch|sh)$/.test(name) ? `${name}es` : `${name}s`;
+}
+
+function idFieldOf<Name extends string>(name: Name): DefaultIdField<Name> {
+  return `${camelCase(name)}Id` as DefaultIdField<Name>;
+}
+
+function withdrawnOf<Name extends string>(name: Name): DefaultWithdrawn<Name> {
+  const camel = camelCase(name);
+  return `${camel.slice(0, 1).toUpperCase()}${camel.slice(1)}DecisionWithdrawn` as DefaultWithdrawn<Name>;
+}
+
+function camelCase(name: string): string {
+  return name.replace(/-+(.?)/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -76,40 +76,33 @@ export function createActivity(types: readonly ActorType[]): Activity {
   const windows = new Map(types.map((type) => [type.name, createWindow(type)]));
 
   /** The type's window with `nowMs` as its running second. */
-  function windowOf(type: string, nowMs: number): Window | undefined {
+  function windowOf(type: string, nowMs: number): Window {
     const window = windows.get(type);
-    if (window !== undefined) advance(window, Math.floor(nowMs / 1000));
+    if (window === undefined) throw new RangeError(`the activity of ${type} is not recorded`);
+    advance(window, Math.floor(nowMs / 1000));
     return window;
   }
 
   return {
     committed({ handled, decisions, deadLetters, moves }, _, nowMs) {
-      for (const item of handled) {
-        const window = windowOf(item.delivery.lane.type.name, nowMs);
-        if (window !== undefined) recordHandled(window, item);
-      }
+      for (const item of handled) recordHandled(windowOf(item.delivery.lane.type.name, nowMs), item);
       for (const { type, revision } of decisions) {
         const window = windowOf(type, nowMs);
-        if (window === undefined) continue;
         increment(window, "decisions");
         if (revision > 1) increment(window, "revised");
       }
-      for (const { type } of deadLetters) {
-        const window = windowOf(type, nowMs);
-        if (window !== undefined) increment(window, "deadLetters");
-      }
+      for (const { type } of deadLetters) increment(windowOf(type, nowMs), "deadLetters");
       for (const { type, from, to } of moves) {
         const window = windowOf(type, nowMs);
-        if (window !== undefined) recordMove(coarseSlot(window, window.second), from, to);
+        recordMove(coarseSlot(window, window.second), from, to);
       }
     },
     recordLag(type, lag, nowMs) {
-      const window = windowOf(type.name, nowMs);
-      if (window !== undefined) window.counts.lag[window.second % WINDOW_SECONDS] = lag ?? UNKNOWN_LAG;
+      const { counts, second } = windowOf(type.name, nowMs);
+      counts.lag[second % WINDOW_SECONDS] = lag ?? UNKNOWN_LAG;
     },
     read(type, nowMs) {
       const window = windowOf(type.name, nowMs);
-      if (window === undefined) throw new RangeError(`the activity of ${type.name} is not recorded`);
       return { seconds: readSeconds(window), flow: readFlow(window), lateness: readLateness(window, type) };
     },
   };

@@ -44,16 +44,6 @@ type PlainSnapshot = Readonly<Record<string, unknown>> & { readonly context: unk
 /** The version of the protocol that is spoken. */
 export const PROTOCOL_VERSION = "0.7.2";
 
-/** Tells what happens to one actor, as messages of one session. */
-export interface Teller {
-  /** First of all. */
-  actor(snapshot: unknown): void;
-  event(event: PlainEvent): void;
-  snapshot(event: PlainEvent, snapshot: unknown): void;
-  /** What follows happens then. @param atMs - stream time, ms since the epoch. */
-  at(atMs: number): void;
-}
-
 export interface Telling {
   /** Put type names in place of the values in events and context. Names of fields stay. */
   readonly redact: boolean;
@@ -63,7 +53,8 @@ export interface Telling {
   readonly tell: (message: string) => void;
 }
 
-export function createTeller(type: ActorType, actorId: string, { redact, startedAtMs, ...telling }: Telling): Teller {
+/** Tells what happens to one actor, as messages of one session. */
+export function createTeller(type: ActorType, actorId: string, { redact, startedAtMs, ...telling }: Telling) {
   const sessionId = `${type.collection}:${actorId}`;
   let atMs = startedAtMs;
   let told = 0;
@@ -76,19 +67,21 @@ export function createTeller(type: ActorType, actorId: string, { redact, started
     _version: PROTOCOL_VERSION,
   });
   return {
-    actor(snapshot) {
+    /** First of all. */
+    actor(snapshot: unknown): void {
       const definition = definitionOf(type.machine);
       tell({ type: "@xstate.actor", name: actorId, definition, snapshot: plainSnapshot(snapshot, redact), ...base() });
     },
-    event: (event) => tell({ type: "@xstate.event", event: plainEvent(event, redact), ...base() }),
-    snapshot: (event, snapshot) =>
+    event: (event: PlainEvent): void => tell({ type: "@xstate.event", event: plainEvent(event, redact), ...base() }),
+    snapshot: (event: PlainEvent, snapshot: unknown): void =>
       tell({
         type: "@xstate.snapshot",
         event: plainEvent(event, redact),
         snapshot: plainSnapshot(snapshot, redact),
         ...base(),
       }),
-    at(ms) {
+    /** What follows happens then. @param ms - stream time, since the epoch. */
+    at(ms: number): void {
       atMs = ms;
     },
   };

@@ -10,18 +10,7 @@ import type { Lane } from "../wire/lanes.ts";
 /** Told how far a long piece of work is: what is being done, how much of it, and of how much. */
 export type OnProgress = (what: string, done: number, total: number) => void;
 
-/** Derives into a store, new or throwaway, what the daemon would: by the same processor. Publishes nothing. */
-export interface Derivation {
-  /**
-   * Applies deliveries that no stream holds any more, one by one, before those it still holds. The lanes' checkpoints
-   * are 0 afterwards, as the stream itself has not been looked at.
-   *
-   * @returns how many there were.
-   */
-  aged(deliveries: Iterable<Delivery>): Pieces<number>;
-  /** Applies what a stream holds, in its order, in one commit. */
-  held(deliveries: readonly Delivery[]): void;
-}
+export type Derivation = ReturnType<typeof createDerivation>;
 
 export interface DerivationOptions {
   readonly journal: Journal;
@@ -34,13 +23,20 @@ export interface DerivationOptions {
 
 const HOT_ACTORS = 50_000;
 
-export function createDerivation({ journal, lanes, maxBytes, reached }: DerivationOptions): Derivation {
+/** Derives into a store, new or throwaway, what the daemon would: by the same processor. Publishes nothing. */
+export function createDerivation({ journal, lanes, maxBytes, reached }: DerivationOptions) {
   const actors = createHotActors(journal, HOT_ACTORS, () => {});
   const processor = createProcessor(journal, actors, { maxBytes }, reached);
   // Events that a store has kept are larger than they came: with their envelope inside.
   const unlimited = createProcessor(journal, actors, { maxBytes: Number.POSITIVE_INFINITY });
   return {
-    *aged(deliveries) {
+    /**
+     * Applies deliveries that no stream holds any more, one by one, before those it still holds. The lanes' checkpoints
+     * are 0 afterwards, as the stream itself has not been looked at.
+     *
+     * @returns how many there were.
+     */
+    *aged(deliveries: Iterable<Delivery>): Pieces<number> {
       let count = 0;
       for (const delivery of deliveries) {
         // Sequences of a stream that was replaced do not rise.
@@ -52,7 +48,8 @@ export function createDerivation({ journal, lanes, maxBytes, reached }: Derivati
       if (count > 0) for (const lane of lanes) journal.saveCheckpoint(lane, 0);
       return count;
     },
-    held(deliveries) {
+    /** Applies what a stream holds, in its order, in one commit. */
+    held(deliveries: readonly Delivery[]): void {
       processor.apply(deliveries);
       // Nobody else waits for a turn here.
       while (processor.backlog.size() > 0) processor.apply([]);

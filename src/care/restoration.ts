@@ -14,25 +14,7 @@ import type { PublishedDecision, RetiredRow } from "../flow/rows.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { isRejected } from "../wire/rejection.ts";
 
-/** Ends the retirement of an actor whose late events are parked. Each method is one transaction. */
-export interface Restoration {
-  /**
-   * Finds what an actor was made of.
-   *
-   * @param history - its messages up to the sequence its row names, all when that is 0.
-   * @returns undefined when something is missing: one of its events, or a revision.
-   */
-  recognise(retired: RetiredRow, history: History): History | undefined;
-  /**
-   * Makes the actor as it was, with the decisions it had taken as published, and applies its late events.
-   *
-   * @param past - what it was made of.
-   * @returns undefined when it is not to be brought back any more.
-   */
-  bringBack(lane: Lane, actorId: string, past: History): BatchResult | undefined;
-  /** Dead-letters the actor's late events, and all that come. @returns undefined when it is not waited for any more. */
-  giveUp(lane: Lane, actorId: string): BatchResult | undefined;
-}
+export type Restoration = ReturnType<typeof createRestoration>;
 
 export interface RestorationOptions {
   readonly journal: Journal;
@@ -44,7 +26,8 @@ export interface RestorationOptions {
   readonly reached?: ReachCrashPoint;
 }
 
-export function createRestoration(options: RestorationOptions): Restoration {
+/** Ends the retirement of an actor whose late events are parked. Each method is one transaction. */
+export function createRestoration(options: RestorationOptions) {
   const { journal, rows, actors, processor, limits, reached = () => {} } = options;
 
   function findWanted(lane: Lane, actorId: string): RetiredRow | undefined {
@@ -53,8 +36,20 @@ export function createRestoration(options: RestorationOptions): Restoration {
   }
 
   return {
-    recognise: (retired, history) => recognise(retired, history, limits),
-    bringBack(lane, actorId, past) {
+    /**
+     * Finds what an actor was made of.
+     *
+     * @param history - its messages up to the sequence its row names, all when that is 0.
+     * @returns undefined when something is missing: one of its events, or a revision.
+     */
+    recognise: (retired: RetiredRow, history: History) => recognise(retired, history, limits),
+    /**
+     * Makes the actor as it was, with the decisions it had taken as published, and applies its late events.
+     *
+     * @param past - what it was made of.
+     * @returns undefined when it is not to be brought back any more.
+     */
+    bringBack(lane: Lane, actorId: string, past: History): BatchResult | undefined {
       const retired = findWanted(lane, actorId);
       if (retired === undefined) return undefined;
       const result = processor.again((batch) => {
@@ -73,7 +68,8 @@ export function createRestoration(options: RestorationOptions): Restoration {
       reached("restored");
       return result;
     },
-    giveUp(lane, actorId) {
+    /** Dead-letters the actor's late events, and all that come. @returns undefined when it is not waited for any more. */
+    giveUp(lane: Lane, actorId: string): BatchResult | undefined {
       const retired = findWanted(lane, actorId);
       if (retired === undefined) return undefined;
       return processor.again((batch) => {

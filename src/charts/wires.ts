@@ -28,26 +28,22 @@ export interface WireEnd {
 /** Which of the leaves inside a state a line to one of its sides is led to. */
 export type ChooseLeaf = (leaves: readonly string[], side: "left" | "right") => string;
 
-/** The states of a machine within each other. */
-export interface Nesting {
-  /** Those without states in them, in and below a state; itself when it is one. */
-  leavesOf(id: string): readonly string[];
-  parentOf(id: string): string | null;
-  /** Is `inner` in `outer`, or the same? */
-  contains(outer: string, inner: string): boolean;
-}
+export type Nesting = ReturnType<typeof nestingOf>;
 
-/** @returns who is in whom. */
-export function nestingOf({ nodes }: MachineGraph): Nesting {
+/** The states of a machine within each other. */
+export function nestingOf({ nodes }: MachineGraph) {
   const parents = new Map(nodes.map(({ id, parent }) => [id, parent]));
   const parentOf = (id: string) => parents.get(id) ?? null;
+  /** Is `inner` in `outer`, or the same? */
   const contains = (outer: string, inner: string): boolean => {
     for (let id: string | null = inner; id !== null; id = parentOf(id)) if (id === outer) return true;
     return false;
   };
   const leaves = nodes.filter(({ id }) => !nodes.some(({ parent }) => parent === id)).map(({ id }) => id);
   const below = new Map(nodes.map(({ id }) => [id, leaves.filter((leaf) => contains(id, leaf))]));
-  return { parentOf, contains, leavesOf: (id) => below.get(id) ?? [] };
+  /** Those without states in them, in and below a state; itself when it is one. */
+  const leavesOf = (id: string): readonly string[] => below.get(id) ?? [];
+  return { parentOf, contains, leavesOf };
 }
 
 /** Every edge but those from a state to itself. */

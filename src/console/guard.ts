@@ -2,13 +2,7 @@ import { randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import type { TokenGuard } from "./token-guard.ts";
 
-/** Lets those requests through that may change something. */
-export interface ChangeGuard {
-  /** What the page has to send back as `X-Natstate-Token`. */
-  readonly pageToken: string;
-  /** @returns why the request may change nothing, for a person; null when it may. */
-  refuse(headers: IncomingHttpHeaders): string | null;
-}
+export type ChangeGuard = ReturnType<typeof createChangeGuard>;
 
 const TOKEN_HEADER = "x-natstate-token";
 
@@ -24,10 +18,12 @@ const TOKEN_HEADER = "x-natstate-token";
  * @param tokens - has admitted the request before.
  * @param pageToken - where several daemons listen at one address, a page of each is a page of all; else one of its own.
  */
-export function createChangeGuard(tokens: TokenGuard, pageToken = randomBytes(32).toString("base64url")): ChangeGuard {
+export function createChangeGuard(tokens: TokenGuard, pageToken = randomBytes(32).toString("base64url")) {
   return {
+    /** What the page has to send back as `X-Natstate-Token`. */
     pageToken,
-    refuse(headers) {
+    /** @returns why the request may change nothing, for a person; null when it may. */
+    refuse(headers: IncomingHttpHeaders): string | null {
       if (!isSameOrigin(headers)) return "changes are taken from natstate's own page only";
       if (!/^application\/json\s*(;|$)/i.test(headers["content-type"] ?? "")) return "expected application/json";
       return tokens.isBearer(headers) || isToken(headers[TOKEN_HEADER], pageToken)

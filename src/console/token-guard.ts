@@ -2,29 +2,23 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { isLoopback } from "../config/values.ts";
 
-/** Knows who has the token of NATSTATE_HTTP_TOKEN. */
-export interface TokenGuard {
-  /**
-   * May the request be answered? Where others reach the server, every one needs the token; on loopback those do that
-   * may change something, if there is a token.
-   */
-  admits(method: string | undefined, headers: IncomingHttpHeaders): boolean;
-  /** Has the token been sent by a program, or by a script that was given it? A browser never does so by itself. */
-  isBearer(headers: IncomingHttpHeaders): boolean;
-}
+export type TokenGuard = ReturnType<typeof createTokenGuard>;
 
 /** What a 401 says: programs send `Bearer`; browsers ask the user, for any name and the token as password. */
 export const CHALLENGES = ['Bearer realm="natstate"', 'Basic realm="natstate", charset="UTF-8"'];
 
 /**
+ * Knows who has the token of NATSTATE_HTTP_TOKEN.
+ *
  * @param host - the name or address the server listens on.
  * @param token - undefined: nobody is admitted from elsewhere.
  */
-export function createTokenGuard(host: string, token: string | undefined): TokenGuard {
+export function createTokenGuard(host: string, token: string | undefined) {
   const isOpen = isLoopback(host);
   const expected = token === undefined ? undefined : digest(token);
   const isToken = (given: string) => expected !== undefined && timingSafeEqual(digest(given), expected);
 
+  /** Has the token been sent by a program, or by a script that was given it? A browser never does so by itself. */
   function isBearer({ authorization = "" }: IncomingHttpHeaders): boolean {
     const [, given] = /^Bearer +([\x21-\x7e]+)$/i.exec(authorization) ?? [];
     return given !== undefined && isToken(given);
@@ -39,7 +33,11 @@ export function createTokenGuard(host: string, token: string | undefined): Token
 
   return {
     isBearer,
-    admits(method, headers) {
+    /**
+     * May the request be answered? Where others reach the server, every one needs the token; on loopback those do that
+     * may change something, if there is a token.
+     */
+    admits(method: string | undefined, headers: IncomingHttpHeaders): boolean {
       const onlyReads = method === "GET" || method === "HEAD";
       if (isOpen && (onlyReads || token === undefined)) return true;
       return isBearer(headers) || isBasic(headers);

@@ -1,11 +1,6 @@
 import { writeSync } from "node:fs";
 
-/** Where log lines go. */
-export interface LineWriter {
-  write(line: string): void;
-  /** Writes what is held now, as far as the reader takes it. */
-  flush(): void;
-}
+export type LineWriter = ReturnType<typeof createLineWriter>;
 
 const MAX_HELD_BYTES = 16 * 1024 * 1024;
 const RETRY_MS = 5;
@@ -23,7 +18,7 @@ const EXIT_MS = 5000;
  * @param maxHeldBytes - with more than this held, `write` waits for the reader: one who never reads must not fill the
  *   memory. 16 MiB by default.
  */
-export function createLineWriter(fd: number, maxHeldBytes = MAX_HELD_BYTES): LineWriter {
+export function createLineWriter(fd: number, maxHeldBytes = MAX_HELD_BYTES) {
   let lines = "";
   /** What a full pipe did not take yet; goes before `lines`. */
   let rest: Uint8Array = new Uint8Array();
@@ -68,11 +63,12 @@ export function createLineWriter(fd: number, maxHeldBytes = MAX_HELD_BYTES): Lin
 
   process.on("exit", () => drainWithin(EXIT_MS));
   return {
-    write(line) {
+    write(line: string): void {
       lines += line;
       if (rest.length + lines.length > maxHeldBytes) drainWithin(Number.POSITIVE_INFINITY);
       else schedule();
     },
+    /** Writes what is held now, as far as the reader takes it. */
     flush: drain,
   };
 }

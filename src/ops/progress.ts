@@ -1,27 +1,17 @@
 /** One line that says how far a long step is. */
-export interface Progress {
-  /** May be called as often as one likes; most lines are not shown. */
-  show(line: string): void;
-  /** As `show`: so much of a whole. */
-  count(what: string, done: number, total: number): void;
-  /** A new step: shown at once on a terminal. */
-  step(line: string): void;
-  /** Takes the line away again. */
-  clear(): void;
-  /** Says how it ended, to be read afterwards. */
-  end(line: string): void;
-}
+export type Progress = ReturnType<typeof createProgress>;
 
 const TERMINAL_EVERY_MS = 80;
 const PLAIN_EVERY_MS = 5000;
 
 /** On a terminal one line that is written over; elsewhere a line every few seconds, so that a log stays short. */
-export function createProgress(stream: NodeJS.WritableStream & { readonly isTTY?: boolean }): Progress {
+export function createProgress(stream: NodeJS.WritableStream & { readonly isTTY?: boolean }) {
   const isTerminal = stream.isTTY === true;
   const everyMs = isTerminal ? TERMINAL_EVERY_MS : PLAIN_EVERY_MS;
   let shownAtMs = performance.now();
   let isShown = false;
 
+  /** May be called as often as one likes; most lines are not shown. */
   function show(line: string): void {
     if (performance.now() - shownAtMs < everyMs) return;
     shownAtMs = performance.now();
@@ -29,6 +19,7 @@ export function createProgress(stream: NodeJS.WritableStream & { readonly isTTY?
     stream.write(isTerminal ? `\r\x1b[2K${line}` : `${line}\n`);
   }
 
+  /** Takes the line away again. */
   function clear(): void {
     if (isShown) stream.write("\r\x1b[2K");
     isShown = false;
@@ -37,13 +28,16 @@ export function createProgress(stream: NodeJS.WritableStream & { readonly isTTY?
   return {
     show,
     clear,
-    count: (what, done, total) =>
+    /** As `show`: so much of a whole. */
+    count: (what: string, done: number, total: number) =>
       show(`${what}: ${done} of ${total} (${Math.floor((100 * done) / Math.max(1, total))} %)`),
-    step(line) {
+    /** A new step: shown at once on a terminal. */
+    step(line: string): void {
       if (isTerminal) shownAtMs = Number.NEGATIVE_INFINITY;
       show(line);
     },
-    end(line) {
+    /** Says how it ended, to be read afterwards. */
+    end(line: string): void {
       clear();
       stream.write(`${line}\n`);
     },

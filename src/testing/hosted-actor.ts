@@ -49,37 +49,18 @@ export interface Published {
   readonly [field: string]: unknown;
 }
 
-/**
- * One actor on the daemon's own path of an event (`processor.ts`), with neither NATS nor a store that lasts: what a
- * publisher wrote is decoded, told apart from what was heard before, hosted, concluded from and kept as JSON.
- */
-export interface HostedActor {
-  /** Hears an event as its publisher wrote it. @param storedAtMs - by the stream's clock. */
-  hear(event: Published, storedAtMs: number): Step;
-  /** Hears an event as a history has it; its contract is not asked again. */
-  hearAgain(event: Omit<EventRow, "actorKey">): Step;
-  /** Lets time pass up to and with `time`, normalised: each delay that ends by then acts in its turn, as by a tick. */
-  pass(time: string, storedAtMs: number): void;
-  /** It leaves memory: what it hears next, it is restored from its row for. */
-  restart(): void;
-  standing(): Standing;
-  /** What it published, by revision. */
-  decisions(): DecisionContent[];
-  /** Payloads of the same, as they are on the wire. */
-  payloads(): string[];
-  /** What happened to it, in order. */
-  steps(): readonly Step[];
-  /** What it heard, each event once. */
-  events(): readonly EventRow[];
-  /** From now on it is another actor, of which nothing was ever heard. @param id - absent: of the same id. */
-  begin(id?: string): void;
-}
-
 /** As a server's own `max_payload`. */
 const MAX_BYTES = 1_048_576;
 
-/** @param first - id of the actor, as its machine is told. */
-export function hostActor(type: ActorType, first: string): HostedActor {
+export type HostedActor = ReturnType<typeof hostActor>;
+
+/**
+ * One actor on the daemon's own path of an event (`processor.ts`), with neither NATS nor a store that lasts: what a
+ * publisher wrote is decoded, told apart from what was heard before, hosted, concluded from and kept as JSON.
+ *
+ * @param first - id of the actor, as its machine is told.
+ */
+export function hostActor(type: ActorType, first: string) {
   const lane = { type, stream: eventStream(type), partition: 0 };
   const journal = createMemoryJournal();
   const actors = createHotActors(journal, 1, () => {});
@@ -113,19 +94,22 @@ export function hostActor(type: ActorType, first: string): HostedActor {
   };
 
   return {
-    hear(event, storedAtMs) {
+    /** Hears an event as its publisher wrote it. @param storedAtMs - by the stream's clock. */
+    hear(event: Published, storedAtMs: number): Step {
       const { eventType, timestamp, ...data } = event;
       const body = JSON.stringify({ [type.idField]: id, ...event });
       const delivery = message(`${type.collection}.${id}.${eventType}`, body, storedAtMs);
       return take(delivery, { type: eventType, timestamp: String(timestamp), data });
     },
-    hearAgain(event) {
+    /** Hears an event as a history has it; its contract is not asked again. */
+    hearAgain(event: Omit<EventRow, "actorKey">): Step {
       const { type: eventType, timestamp, body } = event;
       sequence = Math.max(sequence + 1, event.sequence);
       const delivery = storedDelivery(lane, id, { ...event, actorKey: 0, sequence });
       return take(delivery, { type: eventType, timestamp, data: JSON.parse(body) });
     },
-    pass(time, storedAtMs) {
+    /** Lets time pass up to and with `time`, normalised: each delay that ends by then acts in its turn, as by a tick. */
+    pass(time: string, storedAtMs: number): void {
       for (;;) {
         const due = live().live.due();
         if (due === null || compareTimestamps(due, time) > 0) return;
@@ -133,16 +117,21 @@ export function hostActor(type: ActorType, first: string): HostedActor {
         take(message(tickSubject(type, id), tick, Math.max(storedAtMs, endMs(due))), undefined);
       }
     },
-    restart() {
+    /** It leaves memory: what it hears next, it is restored from its row for. */
+    restart(): void {
       actors.evict(lane, id);
       isRestarted = true;
     },
-    standing: () => look(live(), contents().at(-1), journal.quarantined()),
-    decisions: () => [...contents()],
-    payloads: () => journal.decisions().map(({ payload }) => payload),
-    steps: () => steps,
+    standing: (): Standing => look(live(), contents().at(-1), journal.quarantined()),
+    /** What it published, by revision. */
+    decisions: (): DecisionContent[] => [...contents()],
+    /** The same, as it is on the wire. */
+    payloads: (): string[] => journal.decisions().map(({ payload }) => payload),
+    /** What happened to it, in order. */
+    steps: (): readonly Step[] => steps,
     events: journal.events,
-    begin(other = id) {
+    /** From now on it is another actor, of which nothing was ever heard. @param other - absent: of the same id. */
+    begin(other = id): void {
       journal.clear();
       actors.evict(lane, id);
       id = other;

@@ -13,12 +13,7 @@ export interface Lane {
 }
 
 /** Every lane of a daemon's types. */
-export interface Lanes {
-  readonly all: readonly Lane[];
-  /** @throws RangeError when there is no such type or partition. */
-  of(type: string, partition: number): Lane;
-  ofActor(type: ActorType, actorId: string): Lane;
-}
+export type Lanes = ReturnType<typeof createLanes>;
 
 /** Every lane of one type. */
 export function lanesOf(type: ActorType, partitions: number): Lane[] {
@@ -31,16 +26,17 @@ export function lanesOf(type: ActorType, partitions: number): Lane[] {
 }
 
 /** One object per lane, by which everything else knows it. */
-export function createLanes(types: readonly ActorType[], partitions: number): Lanes {
+export function createLanes(types: readonly ActorType[], partitions: number) {
   const byType = new Map(types.map((type) => [type.name, lanesOf(type, partitions)]));
-  const of = (type: string, partition: number) => {
+  /** @throws RangeError when there is no such type or partition. */
+  const of = (type: string, partition: number): Lane => {
     const lane = byType.get(type)?.[partition];
     if (lane === undefined) throw new RangeError(`no partition ${partition} of ${type}`);
     return lane;
   };
   return {
-    all: [...byType.values()].flat(),
+    all: [...byType.values()].flat() as readonly Lane[],
     of,
-    ofActor: (type, actorId) => of(type.name, partitionOf(actorId, partitions)),
+    ofActor: (type: ActorType, actorId: string) => of(type.name, partitionOf(actorId, partitions)),
   };
 }
