@@ -25,18 +25,16 @@ export type Grounds = Pick<Drawn, "basedOn" | "decidedAt">;
 
 /**
  * @param heard - the event types that were heard; asked when the actor type has no rule of its own.
- * @returns 0 to 100.
+ * @returns 0 to 100; by event types in whole percent.
  */
 export function measure(type: ActorType, actor: ActorSnapshot, heard: () => ReadonlySet<string>): number {
-  if (type.completeness === undefined) return shareOf(Object.keys(type.events), heard());
+  if (type.completeness === undefined) {
+    const [eventTypes, known] = [Object.keys(type.events), heard()];
+    return Math.round((100 * eventTypes.filter((name) => known.has(name)).length) / eventTypes.length);
+  }
   const percent: unknown = ignoreLater(type.completeness(actor));
   if (typeof percent === "number" && percent >= 0 && percent <= 100) return percent;
   throw new Error(`completeness: expected 0 to 100, found ${show(percent)}`);
-}
-
-/** @returns whole percent. */
-function shareOf(eventTypes: readonly string[], heard: ReadonlySet<string>): number {
-  return Math.round((100 * eventTypes.filter((name) => heard.has(name)).length) / eventTypes.length);
 }
 
 /** Of an actor nothing was heard of. */

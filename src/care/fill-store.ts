@@ -52,7 +52,8 @@ export async function fillStore(
   // First, so that everything published is recognised when it is derived: by rising revision.
   await keepAgedDecisions(options, outbox, old);
   await checkOutboxStreams(log.jsm, createOutboxStreams(db));
-  await learnPublished({ ...log, outbox, partitions: partitionsOf(lanes) }, lanes);
+  const partitions = Math.max(...lanes.map(({ partition }) => partition)) + 1;
+  await learnPublished({ ...log, outbox, partitions }, lanes);
   let fromOldStore = 0;
   for (const type of types) fromOldStore += await fillType(options, type, db, old);
   return fromOldStore;
@@ -125,8 +126,4 @@ async function fillType(
   });
   records.saveCompleteTo(new Map<Lane, number>(lanes.map((lane) => [lane, end])));
   return fromOldStore;
-}
-
-function partitionsOf(lanes: readonly Lane[]): number {
-  return Math.max(...lanes.map(({ partition }) => partition)) + 1;
 }

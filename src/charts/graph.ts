@@ -1,7 +1,7 @@
 import type { AnyStateMachine, AnyTransitionDefinition } from "xstate";
 import { toDirectedGraph } from "xstate/graph";
 import { pathOf } from "../actor/state-text.ts";
-import { eventName, isDelayed, nameOf, stateName } from "./labels.ts";
+import { eventName, nameOf, stateName } from "./labels.ts";
 
 /** A machine as a drawing needs it: plain data, no XState objects. */
 export interface MachineGraph {
@@ -102,10 +102,10 @@ function transitionsOf({ edges, stateNode }: Directed): AnyTransitionDefinition[
 }
 
 function labelOf(transition: AnyTransitionDefinition): GraphLabel {
-  const { guard, description, target = [] } = transition;
+  const { eventType, source, guard, description, target = [] } = transition;
   return {
     event: eventName(transition),
-    isDelay: isDelayed(transition),
+    isDelay: source.after.some((delayed) => delayed.eventType === eventType),
     guard: guard === undefined ? null : nameOf(guard, "guard"),
     description: description ?? null,
     targets: target.map(pathOf),

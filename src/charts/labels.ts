@@ -19,11 +19,6 @@ export function eventName({ eventType, source }: AnyTransitionDefinition): strin
   return eventType;
 }
 
-/** Is it taken when a time is over? */
-export function isDelayed({ eventType, source }: AnyTransitionDefinition): boolean {
-  return source.after.some((delayed) => delayed.eventType === eventType);
-}
-
 /** Guards and actions are a name, an object with one, or a function. */
 export function nameOf(part: unknown, fallback: string): string {
   if (typeof part === "string") return part;

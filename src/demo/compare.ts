@@ -72,8 +72,8 @@ function compareRevisions(type: ActorType, expected: ExpectedActor, published: r
       : [],
   );
   return [
-    ...differ("revisions in DECISIONS", fieldOf(published, "revision"), numbersFrom(1, published.length)),
-    ...differ("superseded revisions", fieldOf(published, "supersedes"), supersededBy(published.length)),
+    ...differ("revisions in DECISIONS", fieldOf(published, "revision"), [...published.keys().map((at) => at + 1)]),
+    ...differ("superseded revisions", fieldOf(published, "supersedes"), [...published.keys().map((at) => at || null)]),
     ...differ("last decision in DECISIONS", standing, expected.decision),
     ...sayingNothingNew,
   ];
@@ -111,12 +111,4 @@ function contentOf(type: ActorType, decision: PublishedObject | null): DecisionC
 
 function fieldOf(published: readonly PublishedObject[], name: string): unknown[] {
   return published.map((decision) => decision[name]);
-}
-
-function numbersFrom(first: number, count: number): number[] {
-  return Array.from({ length: count }, (_, index) => first + index);
-}
-
-function supersededBy(count: number): (number | null)[] {
-  return numbersFrom(0, count).map((revision) => (revision === 0 ? null : revision));
 }

@@ -150,7 +150,8 @@ function recordHandled(byType: ReadonlyMap<string, TypeCells>, handled: Handled,
   const { delivery, observation, outcome } = handled;
   const type = byType.get(delivery.lane.type.name);
   if (type === undefined) return;
-  const event = type.events.get(observation?.type ?? lastToken(delivery.subject)) ?? type.events.get(UNKNOWN);
+  const event =
+    type.events.get(observation?.type ?? delivery.subject.split(".").at(-1) ?? UNKNOWN) ?? type.events.get(UNKNOWN);
   if (event === undefined) return;
   if (outcome === "rejected") event.failed.value++;
   else event[outcome].value++;
@@ -218,8 +219,4 @@ function typeCells(cells: Cells, type: ActorType): TypeCells {
 
 function decisionTypesOf(type: ActorType): string[] {
   return [...new Set([...type.decisionTypes, type.withdrawn])];
-}
-
-function lastToken(subject: string): string {
-  return subject.slice(subject.lastIndexOf(".") + 1);
 }

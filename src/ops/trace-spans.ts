@@ -65,7 +65,8 @@ export function createSpans(tracer: Tracer, types: readonly ActorType[]): Spans 
     const publisher = contextOf(observation?.traceparent ?? delivery.header("traceparent") ?? null);
     const link = publisher && trace.getSpanContext(publisher);
     const links = link === undefined ? [] : [{ context: link }];
-    const template = eventTemplate(delivery.lane.type, observation?.type);
+    const { type } = delivery.lane;
+    const template = eventSubject(type, `{${type.idField}}`, observation?.type ?? "{eventType}");
     const attributes = processAttributes(item, template);
     const options = { kind: SpanKind.CONSUMER, startTime, links, attributes };
     const span = tracer.startSpan(`process ${template}`, options, publisher ?? ROOT_CONTEXT);
@@ -85,10 +86,6 @@ export function createSpans(tracer: Tracer, types: readonly ActorType[]): Spans 
     const attributes = publishAttributes(type, row, template);
     tracer.startSpan(`publish ${template}`, { kind: SpanKind.PRODUCER, startTime, attributes }, context).end(nowMs);
   }
-}
-
-function eventTemplate(type: ActorType, eventType: string | undefined): string {
-  return eventSubject(type, `{${type.idField}}`, eventType ?? "{eventType}");
 }
 
 function processAttributes(item: Handled, template: string): Attributes {

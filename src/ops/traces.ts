@@ -1,17 +1,5 @@
 import type { ActorType } from "../actor/actor-type.ts";
 import type { ExporterOptions } from "./trace-exporter.ts";
-import type { Spans } from "./trace-spans.ts";
-
-/** Spans of what the daemon does. Recording never throws and never waits; what cannot be sent in time is dropped. */
-export interface Traces extends Spans {
-  /** Sends what is left, for 2 s at most. */
-  stop(): Promise<void>;
-}
-
-export interface TracesOptions extends ExporterOptions {
-  /** Every type whose deliveries are recorded. */
-  readonly types: readonly ActorType[];
-}
 
 /**
  * Opens the way to an OpenTelemetry collector when OTEL_EXPORTER_OTLP_ENDPOINT (or _TRACES_ENDPOINT) is set.
@@ -19,9 +7,11 @@ export interface TracesOptions extends ExporterOptions {
  * Until then nothing of OpenTelemetry's SDK is loaded. It is configured by OpenTelemetry's own variables alone; the
  * protocol is OTLP over HTTP with JSON.
  *
- * @returns undefined when nothing is set, or OTEL_SDK_DISABLED is `true`.
+ * @param options - with every type whose deliveries are recorded.
+ * @returns spans of what the daemon does: recording never throws and never waits, and what cannot be sent in time is
+ *   dropped; `stop` sends what is left, for 2 s at most. Undefined when nothing is set, or OTEL_SDK_DISABLED is `true`.
  */
-export async function openTraces(options: TracesOptions): Promise<Traces | undefined> {
+export async function openTraces(options: ExporterOptions & { readonly types: readonly ActorType[] }) {
   const { env } = options;
   const endpoint = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || env.OTEL_EXPORTER_OTLP_ENDPOINT;
   if (!endpoint || env.OTEL_SDK_DISABLED?.toLowerCase() === "true") return undefined;

@@ -78,7 +78,7 @@ export function given<Type extends ActorType>(
   const specification: Specification<Type> = {
     heard(more, at) {
       for (const event of more) {
-        const { timestamp = secondAfter(latest) } = event;
+        const { timestamp = new Date(Date.parse(latest) + SECOND_MS).toISOString() } = event;
         latest = readTime(timestamp);
         goOn(at === undefined ? Date.parse(latest) : Date.parse(readTime(at)));
         hosted.hear({ ...event, timestamp: latest } as Published, nowMs);
@@ -138,8 +138,4 @@ function assertStanding<Type extends ActorType>(
 function readDue(due: NonNullable<Expected<ActorType>["due"]> | null): string | null | readonly Wait[] {
   if (due === null) return null;
   return typeof due === "string" ? readTime(due) : due.map(({ path, at }) => ({ path, at: readTime(at) }));
-}
-
-function secondAfter(timestamp: string): string {
-  return new Date(Date.parse(timestamp) + SECOND_MS).toISOString();
 }

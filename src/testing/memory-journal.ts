@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Journal } from "../flow/journal.ts";
-import type { EventName, EventRow, HeardEvent, LedgerRow, ParkedRow, StoredActor } from "../flow/rows.ts";
+import type { EventName, HeardEvent, LedgerRow, ParkedRow, StoredActor } from "../flow/rows.ts";
 
 /** What a store keeps of the one actor it is about, in memory: rows as a real one keeps them, JSON and all. */
 export type MemoryJournal = ReturnType<typeof createMemoryJournal>;
@@ -73,7 +73,8 @@ function createEventRows() {
         return "new";
       }
       if (known.sequence === heard.sequence) return "again";
-      const isSame = hasSameContent(known, heard);
+      const isSame =
+        known.timestamp === heard.timestamp && isDeepStrictEqual(JSON.parse(known.body), JSON.parse(heard.body));
       note(heard, isSame ? { duplicates: known.duplicates + 1 } : { conflicts: known.conflicts + 1 });
       return isSame ? "duplicate" : "conflict";
     },
@@ -110,8 +111,4 @@ function createHeldRows() {
       parked = [];
     },
   } satisfies Partial<Journal> & Further;
-}
-
-function hasSameContent(a: EventRow, b: EventRow): boolean {
-  return a.timestamp === b.timestamp && isDeepStrictEqual(JSON.parse(a.body), JSON.parse(b.body));
 }

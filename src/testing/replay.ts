@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { ActorType } from "../actor/actor-type.ts";
 import { decodeContent } from "../actor/decision.ts";
 import { type ExportedHistory, readExportedHistory } from "../answers/history-export.ts";
-import { type HostedActor, hostActor } from "./hosted-actor.ts";
+import { hostActor } from "./hosted-actor.ts";
 import { tellStory } from "./story.ts";
 
 /** Lines of a story that are told; the last ones. */
@@ -37,8 +37,10 @@ export function replay(actor: ActorType, file: string | URL): void {
     ).flat(),
   ];
   if (differences.length === 0) return;
+  const story = tellStory(hosted.steps()).slice(-MAX_LINES);
+  const told = ["what happened:", ...story.map((line) => `  ${line}`)];
   throw new AssertionError({
-    message: [`${String(file)}: ${history.id} comes to something else now`, ...differences, ...tell(hosted)].join("\n"),
+    message: [`${String(file)}: ${history.id} comes to something else now`, ...differences, ...told].join("\n"),
     actual: { state, decisions: now },
     expected: { state: history.state, decisions: then },
     operator: "deepStrictEqual",
@@ -60,9 +62,4 @@ function readHistory({ name }: ActorType, file: string | URL): ExportedHistory {
 function differ(name: string, then: unknown, now: unknown): string[] {
   if (isDeepStrictEqual(then, now)) return [];
   return [`  ${name}: ${JSON.stringify(then) ?? "none"} then, ${JSON.stringify(now) ?? "none"} now`];
-}
-
-function tell(hosted: HostedActor): string[] {
-  const lines = tellStory(hosted.steps());
-  return ["what happened:", ...lines.slice(-MAX_LINES).map((line) => `  ${line}`)];
 }

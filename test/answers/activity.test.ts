@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { createActivity, FLOW_SECONDS, WINDOW_SECONDS } from "../../src/answers/activity.ts";
-import { addLateness, countLateness, createLatenessCounts, latenessPercentile } from "../../src/answers/lateness.ts";
+import {
+  addLateness,
+  countLateness,
+  createActivity,
+  createLatenessCounts,
+  FLOW_SECONDS,
+  latenessPercentile,
+  WINDOW_SECONDS,
+} from "../../src/answers/activity.ts";
 import type { BatchResult } from "../../src/flow/batch-result.ts";
 import { deliver } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";
