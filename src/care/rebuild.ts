@@ -45,27 +45,18 @@ export class RebuildError extends Error {
  */
 export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
   const { log, types, storeFile, acceptDifferences } = options;
-  const unlock = lockStore(storeFile);
-  try {
-    const draft = `${storeFile}.rebuild`;
-    const streams = await Promise.all(types.map((type) => readIdentity(log.jsm, eventStream(type))));
-    const resumed = keepDraft(draft, streams);
-    const old = openOld(storeFile);
-    let made: Omit<Rebuilt, "resumed" | "kept">;
-    try {
-      made = await makeDraft(options, draft, old, streams);
-    } finally {
-      if (!(old instanceof Error)) old?.close();
-    }
-    const damage = sealStore(draft);
-    if (damage !== null) throw new RebuildError(`${draft} is not sound: ${damage}. Is the disk? Run rebuild again`);
-    if (made.differences.length > 0 && !acceptDifferences) throw notPutInPlace(draft, made.differences);
-    const kept = swapStore(draft, storeFile);
-    removeDraft(draft);
-    return { ...made, resumed, kept };
-  } finally {
-    unlock();
-  }
+  using stack = new DisposableStack();
+  stack.defer(lockStore(storeFile));
+  const draft = `${storeFile}.rebuild`;
+  const streams = await Promise.all(types.map((type) => readIdentity(log.jsm, eventStream(type))));
+  const resumed = keepDraft(draft, streams);
+  const made = await makeDraft(options, draft, streams);
+  const damage = sealStore(draft);
+  if (damage !== null) throw new RebuildError(`${draft} is not sound: ${damage}. Is the disk? Run rebuild again`);
+  if (made.differences.length > 0 && !acceptDifferences) throw notPutInPlace(draft, made.differences);
+  const kept = swapStore(draft, storeFile);
+  removeDraft(draft);
+  return { ...made, resumed, kept };
 }
 
 /** @returns true when there is a draft to go on with; one made from other streams is worth nothing. */
@@ -105,31 +96,30 @@ function openOld(storeFile: string): StoreReader | undefined | Error {
 async function makeDraft(
   options: RebuildOptions,
   draft: string,
-  old: StoreReader | undefined | Error,
   streams: readonly StreamIdentity[],
 ): Promise<Omit<Rebuilt, "resumed" | "kept">> {
   const { storeFile, types, log } = options;
+  using stack = new DisposableStack();
+  const old = openOld(storeFile);
+  const readable = old instanceof Error ? undefined : old;
+  if (readable !== undefined) stack.defer(readable.close);
   const { db, close } = openDatabase(draft);
-  try {
-    const readable = old instanceof Error ? undefined : old;
-    const fromOldStore = await fillStore(options, db, readable);
-    const raised = raisedSince(readable, types);
-    const inspector = createContradictions(db, (type, actorId) => raised(type, actorId) !== undefined);
-    const published = await compareWithDecisions(log, types, { inspector, raised }, options.onProgress);
-    const differences = [
-      ...lostWithOld(old, streams, options.lanes),
-      ...inspector.contradictions(),
-      ...published.differences,
-      ...(readable === undefined ? [] : compareWithOld(inspector, options)),
-    ];
-    const counts = inspector.counts();
-    const isPutInPlace = differences.length === 0 || options.acceptDifferences;
-    const names = types.map(({ name }) => name);
-    const untouched = readable !== undefined && isPutInPlace ? carryOtherTypes(db, storeFile, names) : [];
-    return { ...counts, fromOldStore, untouched, explained: published.explained, differences };
-  } finally {
-    close();
-  }
+  stack.defer(close);
+  const fromOldStore = await fillStore(options, db, readable);
+  const raised = raisedSince(readable, types);
+  const inspector = createContradictions(db, (type, actorId) => raised(type, actorId) !== undefined);
+  const published = await compareWithDecisions(log, types, { inspector, raised }, options.onProgress);
+  const differences = [
+    ...lostWithOld(old, streams, options.lanes),
+    ...inspector.contradictions(),
+    ...published.differences,
+    ...(readable === undefined ? [] : compareWithOld(inspector, options)),
+  ];
+  const counts = inspector.counts();
+  const isPutInPlace = differences.length === 0 || options.acceptDifferences;
+  const names = types.map(({ name }) => name);
+  const untouched = readable !== undefined && isPutInPlace ? carryOtherTypes(db, storeFile, names) : [];
+  return { ...counts, fromOldStore, untouched, explained: published.explained, differences };
 }
 
 /** What has left the streams and cannot be had from the old store. */

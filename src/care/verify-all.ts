@@ -62,21 +62,16 @@ export async function verifyAll(options: VerifyAllOptions): Promise<Compared> {
   if (lane === undefined) return { checked: 0, retired: 0, fromStore: 0, otherHistories: 0, found: 0, differences: [] };
   const copy = join(directory, "copy.db");
   await copyStore(storeFile, copy, (done, total) => onProgress("copying the store", done, total));
+  using stack = new DisposableStack();
   const reader = openReader(copy);
+  stack.defer(reader.close);
   const throwaway = openThrowawayStore(join(directory, "derived.db"));
-  try {
-    const work: Work = { ...options, reader, throwaway, type: lane.type, stream: lane.stream };
-    const firstDecision = await readDecisions(work);
-    const { fromStore, firstSequence } = await deriveAll(work);
-    return {
-      fromStore,
-      retired: reader.countRetired(lane.type.name),
-      ...(await compareAll(work, firstSequence, firstDecision)),
-    };
-  } finally {
-    throwaway.close();
-    reader.close();
-  }
+  stack.defer(throwaway.close);
+  const work: Work = { ...options, reader, throwaway, type: lane.type, stream: lane.stream };
+  const firstDecision = await readDecisions(work);
+  const { fromStore, firstSequence } = await deriveAll(work);
+  const retired = reader.countRetired(lane.type.name);
+  return { fromStore, retired, ...(await compareAll(work, firstSequence, firstDecision)) };
 }
 
 /** @returns the first sequence DECISIONS still has. */

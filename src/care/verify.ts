@@ -38,24 +38,19 @@ export interface VerifyOptions {
  */
 export async function verify(options: VerifyOptions): Promise<Verification | undefined> {
   const { log, storeFile, type, selection } = options;
+  using stack = new DisposableStack();
   const reader = openReader(storeFile);
-  try {
-    const lanes = lanesOfStore(reader, type);
-    if (lanes === undefined) return undefined;
-    await readKnownIdentity(log.jsm, reader.records, lanes[0]?.stream ?? "");
-    // Before the store is looked at, so that what its own daemon commits meanwhile is not taken for another's.
-    const elsewhere = await readElsewhere(log.jsm, lanes, (lane) => reader.images.lane(lane).checkpoint);
-    if (selection !== "all") return { ...(await verifySome(options, reader, lanes)), elsewhere };
-    // Beside the store, where there is room for another one; the system's own directory for such things may be small.
-    const { directory, remove } = openWorkspace(storeFile);
-    try {
-      return { ...(await verifyAll({ ...options, lanes, directory })), elsewhere };
-    } finally {
-      remove();
-    }
-  } finally {
-    reader.close();
-  }
+  stack.defer(reader.close);
+  const lanes = lanesOfStore(reader, type);
+  if (lanes === undefined) return undefined;
+  await readKnownIdentity(log.jsm, reader.records, lanes[0]?.stream ?? "");
+  // Before the store is looked at, so that what its own daemon commits meanwhile is not taken for another's.
+  const elsewhere = await readElsewhere(log.jsm, lanes, (lane) => reader.images.lane(lane).checkpoint);
+  if (selection !== "all") return { ...(await verifySome(options, reader, lanes)), elsewhere };
+  // Beside the store, where there is room for another one; the system's own directory for such things may be small.
+  const { directory, remove } = openWorkspace(storeFile);
+  stack.defer(remove);
+  return { ...(await verifyAll({ ...options, lanes, directory })), elsewhere };
 }
 
 /**
@@ -91,7 +86,9 @@ async function verifySome(
   reader: StoreReader,
   lanes: readonly Lane[],
 ): Promise<Compared> {
+  using stack = new DisposableStack();
   const deriver = openDeriver(maxBytes);
+  stack.defer(deriver.close);
   const summary = {
     checked: 0,
     retired: selection !== "all" && "sample" in selection ? reader.countRetired(type.name) : 0,
@@ -100,28 +97,24 @@ async function verifySome(
     found: 0,
     differences: [] as Compared["differences"],
   };
-  try {
-    const ids = idsOf(reader, type, selection);
-    for (const [index, actorId] of ids.entries()) {
-      const lane = lanes[partitionOf(actorId, lanes.length)];
-      if (lane === undefined) continue;
-      const { exists, isRetired, fromStore, isOtherHistory, differences } = await verifyActor(
-        { jsm: log.jsm, images: reader.images, deriver },
-        lane,
-        actorId,
-      );
-      if (isRetired) summary.retired = Math.max(1, summary.retired);
-      else if (exists) summary.checked++;
-      summary.fromStore += fromStore;
-      if (isOtherHistory) summary.otherHistories++;
-      summary.found += differences.length;
-      summary.differences = [...summary.differences, ...differences].slice(0, MAX_DIFFERENCES);
-      onProgress("comparing", index + 1, ids.length);
-    }
-    return summary;
-  } finally {
-    deriver.close();
+  const ids = idsOf(reader, type, selection);
+  for (const [index, actorId] of ids.entries()) {
+    const lane = lanes[partitionOf(actorId, lanes.length)];
+    if (lane === undefined) continue;
+    const { exists, isRetired, fromStore, isOtherHistory, differences } = await verifyActor(
+      { jsm: log.jsm, images: reader.images, deriver },
+      lane,
+      actorId,
+    );
+    if (isRetired) summary.retired = Math.max(1, summary.retired);
+    else if (exists) summary.checked++;
+    summary.fromStore += fromStore;
+    if (isOtherHistory) summary.otherHistories++;
+    summary.found += differences.length;
+    summary.differences = [...summary.differences, ...differences].slice(0, MAX_DIFFERENCES);
+    onProgress("comparing", index + 1, ids.length);
   }
+  return summary;
 }
 
 function idsOf({ images }: StoreReader, type: ActorType, selection: Selection): string[] {

@@ -1,17 +1,6 @@
 import type { ServerResponse } from "node:http";
 
-/** Tells every open page the same, once a second. */
-export interface Live<Topic> {
-  /**
-   * Sends what there is now, and from then on what there is each time. The response ends when its reader goes, does not
-   * keep up, or when `close` is called.
-   *
-   * @returns false, and touches nothing, when too many listen already.
-   */
-  attach(topic: Topic, response: ServerResponse): boolean;
-  listeners(): number;
-  close(): void;
-}
+export type Live<Topic> = ReturnType<typeof createLive<Topic>>;
 
 export interface LiveOptions<Topic> {
   /** What to send: one JSON object. Called once for all listeners of a topic, and never when there are none. */
@@ -29,11 +18,12 @@ const HEADERS = { "content-type": "text/event-stream; charset=utf-8", "x-accel-b
 const PREAMBLE = "retry: 1000\n\n";
 
 /**
- * Server-sent events with one timer for all listeners, which runs only while there are any.
+ * Tells every open page the same, once a second: server-sent events with one timer for all listeners, which runs only
+ * while there are any.
  *
  * Source: WHATWG HTML, "Server-sent events".
  */
-export function createLive<Topic>(options: LiveOptions<Topic>): Live<Topic> {
+export function createLive<Topic>(options: LiveOptions<Topic>) {
   const { read, everyMs = 1000, maxListeners = 64, maxWaitingBytes = 262_144, onError } = options;
   const listening = new Map<ServerResponse, Topic>();
   const reading = new Map<Topic, Promise<object>>();
@@ -83,7 +73,13 @@ export function createLive<Topic>(options: LiveOptions<Topic>): Live<Topic> {
   }
 
   return {
-    attach(topic, response) {
+    /**
+     * Sends what there is now, and from then on what there is each time. The response ends when its reader goes, does not
+     * keep up, or when `close` is called.
+     *
+     * @returns false, and touches nothing, when too many listen already.
+     */
+    attach(topic: Topic, response: ServerResponse): boolean {
       if (listening.size >= maxListeners) return false;
       response.writeHead(200, HEADERS);
       response.on("close", () => detach(response));

@@ -39,7 +39,8 @@ export interface Published {
  */
 export async function publishTraffic(options: PublishOptions): Promise<Published> {
   const { type, messages, rate = 0, inOrder, onStored = () => {} } = options;
-  const services = await openServices(options);
+  await using stack = new AsyncDisposableStack();
+  const services = await openServices(options, stack);
   const [anyService] = services.values();
   const failed = new AbortController();
   const signal = AbortSignal.any([failed.signal, ...(options.signal ? [options.signal] : [])]);
@@ -79,28 +80,21 @@ export async function publishTraffic(options: PublishOptions): Promise<Published
   } catch (error) {
     failed.abort();
     throw error;
-  } finally {
-    await closeAll(services);
   }
 }
 
 /** One publisher for each event type the actor type knows; what is of no type comes from the first of them. */
-async function openServices({ type, natsUrl, access }: PublishOptions): Promise<Map<string, EventPublisher>> {
+async function openServices(
+  { type, natsUrl, access }: PublishOptions,
+  stack: AsyncDisposableStack,
+): Promise<Map<string, EventPublisher>> {
   const services = new Map<string, EventPublisher>();
-  try {
-    for (const eventType of Object.keys(type.events)) {
-      const name = `natstate traffic, ${eventType}`;
-      services.set(eventType, await openEventPublisher(type, { url: natsUrl, ...access, name }));
-    }
-    return services;
-  } catch (error) {
-    await closeAll(services);
-    throw error;
+  for (const eventType of Object.keys(type.events)) {
+    const service = await openEventPublisher(type, { url: natsUrl, ...access, name: `natstate traffic, ${eventType}` });
+    stack.defer(() => service.close());
+    services.set(eventType, service);
   }
-}
-
-async function closeAll(services: ReadonlyMap<string, EventPublisher>): Promise<void> {
-  await Promise.all([...services.values()].map((service) => service.close()));
+  return services;
 }
 
 /** Timers are whole milliseconds: shorter waits would only slow the traffic down. */

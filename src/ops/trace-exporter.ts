@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { DiagLogLevel, diag, type Tracer } from "@opentelemetry/api";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
@@ -50,13 +51,9 @@ export function openTraceExporter({ env, version, onTrouble }: ExporterOptions):
   return {
     tracer: provider.getTracer("natstate", version),
     async close() {
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, CLOSE_WITHIN_MS);
-      });
+      const late = setTimeout(CLOSE_WITHIN_MS, undefined, { ref: false });
       // A collector that is away must not hold up the end, and is no reason to fail it.
       await Promise.race([provider.shutdown().catch(() => {}), late]);
-      clearTimeout(timer);
       diag.disable();
     },
   };
