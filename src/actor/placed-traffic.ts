@@ -1,7 +1,6 @@
 import type { TrafficMessage, TrafficOptions } from "./actor-type.ts";
 import type { Random } from "./seeded-random.ts";
 
-/** A message with its place in the list. */
 export interface Placed {
   readonly place: number;
   readonly message: TrafficMessage;

@@ -67,7 +67,6 @@ export function findUndone(machine: AnyStateMachine): string[] {
   return [...new Set(undone)];
 }
 
-/** Every action of a machine, as it is written. */
 export function* actionsOf(machine: AnyStateMachine): Generator<Placed> {
   for (const node of nodesOf(machine.root)) {
     const path = pathOf(node);

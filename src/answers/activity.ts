@@ -261,7 +261,6 @@ export function countLateness(counts: LatenessCounts, latenessMs: number): void 
   counts[bucket] = (counts[bucket] ?? 0) + 1;
 }
 
-/** Adds other observations to a sum. */
 export function addLateness(sum: LatenessCounts, counts: LatenessCounts | undefined): void {
   counts?.forEach((count, bucket) => {
     sum[bucket] = (sum[bucket] ?? 0) + count;

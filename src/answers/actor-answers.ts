@@ -164,7 +164,6 @@ function noticeOf({ held }: FoundActor): { readonly quarantine?: QuarantineNotic
   return held === undefined ? {} : { quarantine: presentNotice(held) };
 }
 
-/** Stored JSON. */
 function parseObject(json: string): PublishedObject {
   return JSON.parse(json) as PublishedObject;
 }

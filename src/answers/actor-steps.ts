@@ -69,7 +69,6 @@ function causeOf(
   return named.findLast(({ storedAtMs }) => storedAtMs === causedAtMs) ?? named.at(-1);
 }
 
-/** An event as it is told. */
 export function toEntry(event: EventHead): EventEntry {
   return {
     eventId: event.eventId,
@@ -85,7 +84,6 @@ export function toEntry(event: EventHead): EventEntry {
   };
 }
 
-/** A decision as it is told. */
 export function toDecision({ payload, published }: DecisionRow): DecisionEntry {
   return { ...(JSON.parse(payload) as PublishedObject), published: published !== null, sequence: published };
 }

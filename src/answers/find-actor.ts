@@ -26,7 +26,6 @@ export const ABSENCES = {
   unknown: { status: 404, code: "not_found" },
 } as const satisfies Record<Absence["kind"], object>;
 
-/** Who is asked about. */
 export interface Asked {
   readonly type: ActorType;
   readonly actorId: string;
@@ -47,7 +46,6 @@ export interface Standing {
   ownedPartitions(type: ActorType): readonly number[] | undefined;
 }
 
-/** What says of an actor where it is. */
 type ActorPlaces = Pick<Standing, "whereabouts" | "pastOf"> & Pick<Queries, "retired">;
 
 /**

@@ -16,7 +16,6 @@ export const INSPECTION_ENDS = {
 
 export type InspectionEnd = keyof typeof INSPECTION_ENDS;
 
-/** What an inspector wants to be told. */
 export interface InspectionRequest {
   /** Put type names in place of the values in events and context. */
   readonly redact: boolean;
@@ -31,7 +30,6 @@ export interface InspectionRequest {
   readonly onEnd: (end: InspectionEnd) => void;
 }
 
-/** One inspector at one actor. */
 export interface Inspection {
   close(): void;
 }

@@ -89,7 +89,6 @@ function presentSummary(type: ActorType, row: ListedActor): ActorSummary {
   };
 }
 
-/** What is left of a retired actor. */
 export function presentRetired(type: ActorType, row: NonNullable<ReturnType<StoredRows["retired"]>>): RetiredAnswer {
   const { actorId, status, retiredAtMs, updatedAtMs, events, revision, parked } = row;
   const times = { retiredAt: rfc3339(retiredAtMs), lastUpdated: rfc3339(updatedAtMs) };
@@ -173,7 +172,6 @@ export function presentQuarantine(type: ActorType, row: QuarantinedActor): Quara
   return { ...presentQuarantined(type, row), events: first === undefined ? [] : [{ ...first, body }, ...others] };
 }
 
-/** As {@link presentList}. */
 export function presentDeadLetters({ rows, end }: ListedDeadLetters): DeadLetterPage {
   return { deadLetters: rows.map(presentHead), nextCursor: end === undefined ? null : encodeCursor("dead", [end]) };
 }

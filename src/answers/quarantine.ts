@@ -19,7 +19,6 @@ export interface QuarantineDetail extends QuarantineEntry {
   readonly events: readonly ParkedEvent[];
 }
 
-/** One event kept back. */
 export interface ParkedEvent {
   /** Stream sequence. */
   readonly sequence: number;
@@ -34,7 +33,6 @@ export interface ParkedEvent {
 
 export const MAX_PARKED_SHOWN = 500;
 
-/** Which quarantined actors to list. */
 export interface QuarantineFilter {
   /** The id after which to begin. */
   readonly after?: string;
@@ -42,7 +40,6 @@ export interface QuarantineFilter {
   readonly partitions?: readonly number[];
 }
 
-/** Questions about quarantined actors. */
 export interface QuarantineQueries {
   quarantined(type: ActorType, filter: QuarantineFilter): QuarantinePage;
   /** @returns undefined when it is not quarantined. */
@@ -62,7 +59,6 @@ export interface Released extends Omit<Stats["events"], "tick" | "ignored"> {
   readonly [id: string]: unknown;
 }
 
-/** Ends quarantines. */
 export interface QuarantineControl extends QuarantineQueries {
   /**
    * Applies an actor's kept-back events, in one transaction.

@@ -165,7 +165,6 @@ export interface ActorSteps extends Pick<ActorHistory, "total" | "quarantine"> {
   readonly [id: string]: unknown;
 }
 
-/** One event and what it did. */
 export interface ActorStep extends ReplayedEvent {
   readonly event: EventEntry & { readonly data: PublishedObject };
   /** The revisions it caused. */
@@ -240,7 +239,6 @@ export interface ActorSummary
   readonly [id: string]: unknown;
 }
 
-/** Counts by name. */
 export type Counts = Readonly<Record<string, number>>;
 
 /** How many there are, and how many there were; also, under `type.collection`, an {@link ActorCounts}. */

@@ -52,7 +52,6 @@ export function readListFilter(type: ActorType, parameters: Parameters): ListFil
   return read.finish({ ...filter, after: read.cursor(listOrder(filter)) });
 }
 
-/** An order of actors. */
 export type ListOrder = Exclude<CursorOrder, "dead">;
 
 /** In which order a filter's answer is given. */
@@ -123,7 +122,6 @@ export function readNoFilter(parameters: Parameters): Refused | Parameters {
   return createReader(parameters).finish({});
 }
 
-/** Was the question refused? */
 export function isRefused(filter: object): filter is Refused {
   return "problem" in filter;
 }

@@ -37,7 +37,6 @@ export interface Foreseen extends Omit<Moment, "view"> {
   readonly decision: DecisionContent | null;
 }
 
-/** What is needed of an event. */
 export type ReplayedRow = Pick<EventRow, "type" | "eventId" | "timestamp" | "storedAtMs" | "body">;
 
 /** Leads an actor through its history, event by event. */

@@ -32,14 +32,12 @@ export interface StoredRows extends Pick<Queries, "undecidedSince"> {
   close(): void;
 }
 
-/** A page of actors. */
 export interface Listed {
   readonly rows: readonly ListedActor[];
   /** The last one looked at; undefined when there is no more. */
   readonly end: Pick<ListedActor, "id" | "firstSeenAtMs" | "due"> | undefined;
 }
 
-/** A page of dead letters. */
 export interface ListedDeadLetters {
   readonly rows: readonly DeadLetterHead[];
   /** Sequence of the last one looked at; undefined when there is no more. */
@@ -115,7 +113,6 @@ export interface Held extends Omit<QuarantinedRow, "actorId"> {
 /** One of its events, without its fields. */
 export type EventHead = Omit<HeardEvent, "actorKey" | "body">;
 
-/** One of its decisions. */
 export interface DecisionRow extends Pick<LedgerRow, "payload" | "causedAtMs"> {
   /** In DECISIONS, null until then. */
   readonly published: number | null;

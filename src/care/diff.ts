@@ -230,7 +230,6 @@ export function compareRejections(
   });
 }
 
-/** One difference on one line. */
 export function describeDifference({ actorId, what, store, log }: Difference): string {
   return `${actorId}: ${what} is ${store ?? "not there"}, the log gives ${log ?? "none"}`;
 }

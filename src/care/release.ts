@@ -38,7 +38,6 @@ export function release(journal: Journal, processor: Processor, lane: Lane, acto
   });
 }
 
-/** Joins questions about quarantine and its end. */
 export function createQuarantineControl(options: QuarantineControlOptions): QuarantineControl {
   const { queries, journal, processor, laneOf, onCommitted } = options;
   return {

@@ -86,7 +86,6 @@ async function readDecisions({ log, throwaway, type, onProgress }: Work): Promis
   return firstSequence;
 }
 
-/** What was derived. */
 interface DerivedAll {
   /** How many events came from the store. */
   readonly fromStore: number;

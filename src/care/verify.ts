@@ -10,7 +10,6 @@ import type { OnProgress } from "./derive-store.ts";
 import { openDeriver, verifyActor } from "./verify-actor.ts";
 import { type Compared, MAX_DIFFERENCES, verifyAll } from "./verify-all.ts";
 
-/** What came of it. */
 export interface Verification extends Compared {
   /** Partitions another daemon has read further than this store: their actors are its to verify. */
   readonly elsewhere: readonly number[];

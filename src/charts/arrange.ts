@@ -9,7 +9,6 @@ const PADDING = 12;
 /** How large something is drawn, px. */
 export type Size = Pick<Box, "width" | "height">;
 
-/** Where everything is. */
 export interface Arranged {
   /** By state. */
   readonly boxes: ReadonlyMap<string, Box>;

@@ -66,7 +66,6 @@ export function layoutMachine(machine: MachineGraph): MachineLayout {
   return { description, everywhere, nodes, edges, ...frame([...nodes, ...edges.map(({ label }) => label)], routes) };
 }
 
-/** The drawing's size. */
 function frame(boxes: readonly Box[], routes: ReadonlyMap<string, Route>): Size {
   const points = [...routes.values()].flatMap((route) => route.points);
   const width = Math.max(0, ...boxes.map((box) => box.x + box.width), ...points.map(({ x }) => x)) + MARGIN;

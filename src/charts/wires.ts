@@ -18,7 +18,6 @@ export interface Wire {
   readonly within: string | null;
 }
 
-/** Where an edge ends. */
 export interface WireEnd {
   readonly id: string;
   /** The state without states in it that it is led to: itself, or one inside. */

@@ -38,7 +38,6 @@ export function refuse(reply: FastifyReply, status: number, code: ErrorCode, mes
   return reply.code(status).send({ error: { code, message } });
 }
 
-/** Sends what was found, or why nothing was. */
 export function send(reply: FastifyReply, given: Reply): FastifyReply {
   if ("found" in given) return reply.send(given.found);
   if ("told" in given) {
@@ -86,7 +85,6 @@ export async function answer<Filter extends object>(
   }
 }
 
-/** What is asked about one actor. */
 export interface AskedOfOne {
   /** As it stands in the subject over NATS. */
   readonly question: string;

@@ -16,7 +16,6 @@ import { refuse } from "./answering.ts";
 import { about } from "./routes.ts";
 import type { Sources } from "./sources.ts";
 
-/** What a look at a machine needs. */
 export interface InspectSources extends Pick<Sources, "types" | "whereabouts"> {
   readonly inspections: Inspections;
   /** An actor of another daemon at work, as that one tells it; until the signal aborts. */
@@ -73,7 +72,6 @@ export function addInspectRoutes(app: FastifyInstance, sources: InspectSources):
   }
 }
 
-/** Begins an inspection. */
 type Inspect = (inspector: Pick<InspectionRequest, "tell" | "onEnd">) => Inspection | InspectionEnd;
 
 /**

@@ -11,7 +11,6 @@ import { addRoutes } from "./routes.ts";
 import { CHALLENGES, createTokenGuard, type TokenGuard } from "./token-guard.ts";
 import { createSlowdown } from "./wrong-tokens.ts";
 
-/** The HTTP API, listening. */
 export interface HttpServer {
   /** Without a trailing slash; for a wildcard address the loopback one. */
   readonly url: string;

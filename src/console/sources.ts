@@ -12,7 +12,6 @@ export interface Readiness {
   readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly detail: string }>>;
 }
 
-/** Where the answers come from. */
 export interface Sources extends Standing {
   readonly types: readonly ActorType[];
   readonly queries: Queries & Pick<QuarantineQueries, "quarantined">;

@@ -6,7 +6,6 @@ import type { ActorAnswer, ActorCounts, Counts, PublishedObject } from "../answe
 import type { Outcome } from "./outcome.ts";
 import { rehearsalOf } from "./traffic.ts";
 
-/** What must come of traffic. */
 export interface Expectation {
   readonly actors: ReadonlyMap<string, ExpectedActor>;
   /** Messages that can never be accepted, by reason. */

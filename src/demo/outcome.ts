@@ -107,7 +107,6 @@ export async function openOutcomeReader(type: ActorType, httpUrl: string, sessio
   };
 }
 
-/** The sum of all counts. */
 export function total(counts: Counts): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }

@@ -20,7 +20,6 @@ export interface PublishOptions {
   readonly onStored?: (message: TrafficMessage, sequence: number) => void;
 }
 
-/** What was published. */
 export interface Published {
   /** Messages stored; fewer than given when it was ended early. */
   readonly published: number;

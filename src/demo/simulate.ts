@@ -44,7 +44,6 @@ export interface SimulationOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What a simulation has published. */
 export interface Simulation extends Omit<Published, "startedMs"> {
   readonly actors: number;
   readonly seed: number;

@@ -31,7 +31,6 @@ export interface StoryLine {
   readonly decision: StoryDecision | null;
 }
 
-/** One revision. */
 export interface StoryDecision {
   readonly revision: number;
   /** The revision it replaces. */

@@ -6,7 +6,6 @@ export interface CounterCell {
   value: number;
 }
 
-/** One time series of a histogram. */
 export interface HistogramCell {
   /** Negative values and NaN count as 0: clocks differ, and a sum must not fall. */
   observe(value: number): void;

@@ -169,7 +169,6 @@ type Kind<Name extends keyof typeof METRICS> = (typeof METRICS)[Name]["type"];
 type CellOf<Name extends keyof typeof METRICS> = Kind<Name> extends "counter" ? CounterCell : HistogramCell;
 type Cells = { [Name in keyof typeof METRICS as Kind<Name> extends "gauge" ? never : Name]: Series<CellOf<Name>> };
 
-/** Every counter and histogram of the catalogue. */
 function createCells(registry: Registry): Cells {
   const cells: Record<string, Series<CounterCell> | Series<HistogramCell>> = {};
   for (const [name, description] of Object.entries<MetricDescription | HistogramDescription>(METRICS)) {

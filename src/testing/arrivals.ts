@@ -10,7 +10,6 @@ import { tellStory } from "./story.ts";
 /** An event as its actor's history keeps it. */
 export type PastEvent = Pick<EventRow, "type" | "eventId" | "timestamp" | "body">;
 
-/** An event that arrives. */
 export interface Arriving {
   readonly event: PastEvent;
   /** Its actor was not in memory, and is restored from its row. */

@@ -5,7 +5,6 @@ import { hostActor, type Published } from "./hosted-actor.ts";
 import { prove, tellProof } from "./proof.ts";
 import { readTime, type Written } from "./written.ts";
 
-/** What is tried. */
 export interface ConvergesOptions<Type extends ActorType> {
   /** How many arrivals; 200 when absent. */
   readonly runs?: number;

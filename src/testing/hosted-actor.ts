@@ -13,7 +13,6 @@ import { eventStream } from "../wire/names.ts";
 import { encodeTick, tickSubject } from "../wire/tick.ts";
 import { createMemoryJournal, type MemoryJournal } from "./memory-journal.ts";
 
-/** What an actor has come to. */
 export interface Standing extends Pick<ActorSnapshot, "value" | "context" | "status" | "output"> {
   /** As `stateText` writes it. */
   readonly state: string;

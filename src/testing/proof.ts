@@ -16,7 +16,6 @@ export interface ProofOptions {
   readonly id?: string;
 }
 
-/** What came of it. */
 export interface Proof {
   /** Arrivals that were tried. */
   readonly runs: number;

@@ -5,7 +5,6 @@ import { hasDelays, TIME_PASSED } from "../actor/delays.ts";
 import { actorId, eventEnvelope } from "./envelope.ts";
 import { TICK_FIELDS, tickEnvelope } from "./tick.ts";
 
-/** A JSON Schema as a plain object. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
 /** Which JSON Schema to write: of today, or the one AsyncAPI 3 takes. */

@@ -12,10 +12,8 @@ export interface Lane {
   readonly holds?: (actorId: string) => boolean;
 }
 
-/** Every lane of a daemon's types. */
 export type Lanes = ReturnType<typeof createLanes>;
 
-/** Every lane of one type. */
 export function lanesOf(type: ActorType, partitions: number): Lane[] {
   return Array.from({ length: partitions }, (_, partition) => ({
     type,

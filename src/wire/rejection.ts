@@ -43,7 +43,6 @@ export function invalid(error: string): Rejected {
   return reject("invalid_event", error);
 }
 
-/** Is this a rejection, not the thing asked for? */
 export function isRejected(value: object): value is Rejected {
   return "reason" in value;
 }
