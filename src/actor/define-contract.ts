@@ -50,6 +50,7 @@ export interface Contract<
   Withdrawn extends string = string,
 > {
   readonly name: Name;
+  /** First token of its subjects. */
   readonly collection: string;
   readonly idField: IdField;
   readonly events: Events;

@@ -1,16 +1,10 @@
 import type { z } from "zod";
 import type { decisionEnvelope } from "../actor/decision.ts";
-import type { Beside, Fields } from "../actor/define-contract.ts";
+import type { Beside, Contract, Fields } from "../actor/define-contract.ts";
 
 /** What publishers and consumers need to know of an actor type: a contract, or what `defineActor` gives. */
-export interface EventContract {
-  /** First token of its subjects. */
-  readonly collection: string;
-  readonly idField: string;
-  readonly events: Fields;
+export interface EventContract extends Pick<Contract, "collection" | "idField" | "events" | "withdrawn"> {
   readonly decisions?: Fields | undefined;
-  /** The decision type that says a standing decision no longer follows. */
-  readonly withdrawn: string;
 }
 
 /** An event as one writes it: `eventType` says which fields it has. */

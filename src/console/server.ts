@@ -8,8 +8,7 @@ import { createHostGuard, isWildcard } from "./host-guard.ts";
 import { addInspectRoutes, type InspectSources } from "./inspect-routes.ts";
 import { addPageRoutes, type PageSources } from "./page-routes.ts";
 import { addRoutes } from "./routes.ts";
-import { CHALLENGES, createTokenGuard, type TokenGuard } from "./token-guard.ts";
-import { createSlowdown } from "./wrong-tokens.ts";
+import { CHALLENGES, createSlowdown, createTokenGuard, type TokenGuard } from "./token-guard.ts";
 
 export interface HttpServer {
   /** Without a trailing slash; for a wildcard address the loopback one. */
@@ -27,7 +26,7 @@ export interface DoorOptions {
   readonly token?: string | undefined;
   /** Names by which it is reached beside `host`, in lower case. */
   readonly furtherHosts?: readonly string[] | undefined;
-  /** How long the answer to a wrong token waits, in ms; by default as `wrong-tokens.ts` has it. */
+  /** How long the answer to a wrong token waits, in ms; by default as `createSlowdown` has it. */
   readonly slowDown?: () => number;
   /** See `createChangeGuard`. */
   readonly pageToken?: string | undefined;

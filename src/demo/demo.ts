@@ -4,7 +4,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { styleText } from "node:util";
-import { actorTypes } from "../../machines/registry.ts";
 import type { ActorType } from "../actor/actor-type.ts";
 import { readConfig } from "../config/config.ts";
 import { type Daemon, openDaemon } from "../daemon/daemon.ts";
@@ -22,8 +21,7 @@ export interface DemoOptions {
   readonly keep: boolean;
   /** One JSON object instead of text: the report of each type under its collection. */
   readonly json: boolean;
-  /** All that are registered when absent. */
-  readonly types?: readonly ActorType[];
+  readonly types: readonly ActorType[];
   /** Gets the report. */
   readonly out: NodeJS.WritableStream;
   /** Gets progress and errors of the log; standard error when absent. */
@@ -74,7 +72,7 @@ export async function runDemo(options: DemoOptions): Promise<{ ok: boolean }> {
 }
 
 async function perform(
-  { actors, seed, keep, json, types = actorTypes, out }: DemoOptions,
+  { actors, seed, keep, json, types, out }: DemoOptions,
   daemon: Daemon,
   progress: Progress,
   signal: AbortSignal,
@@ -105,7 +103,7 @@ async function perform(
 }
 
 function start(
-  { env, types = actorTypes, progress: stream = process.stderr }: DemoOptions,
+  { env, types, progress: stream = process.stderr }: DemoOptions,
   dataDir: string,
   progress: Progress,
   onFatal: (error: Error) => void,

@@ -12,8 +12,7 @@ export interface SimulationOptions {
   /** One or more URLs, comma-separated. */
   readonly natsUrl: string;
   readonly access?: NatsAccess;
-  /** The first that is registered when absent. */
-  readonly type?: ActorType | undefined;
+  readonly type: ActorType;
   readonly actors: number;
   /** Messages a second; 0: as fast as they are stored. */
   readonly rate: number;
@@ -80,8 +79,7 @@ export const simulationDefaults = {
  *   does not take a message.
  */
 export async function runSimulation(options: SimulationOptions): Promise<Simulation> {
-  const { type = actorTypes[0], actors, seed, json, out, where } = options;
-  if (type === undefined) throw new RangeError("no actor type is registered");
+  const { type, actors, seed, json, out, where } = options;
   const { shuffle, duplicates, late, fail, malformed } = options;
   const dates = datesFrom(options.startMs, actors);
   const { idPrefix = `sim${seed}-${Math.floor(dates.startMs / 1000).toString(36)}-` } = options;

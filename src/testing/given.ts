@@ -1,6 +1,5 @@
 import { AssertionError } from "node:assert";
 import { isDeepStrictEqual } from "node:util";
-import type { StateValue } from "xstate";
 import type { ActorType } from "../actor/actor-type.ts";
 import { graceOf } from "../actor/delays.ts";
 import type { Outcome } from "../flow/batch-result.ts";
@@ -11,16 +10,8 @@ import { tellStory } from "./story.ts";
 import { readTime, type Said, type Time, type Written } from "./written.ts";
 
 /** What is expected of an actor; what is left out may be anything. Compared deeply, and wholly. */
-export interface Expected<Type extends ActorType> {
-  /** For example `review.documents`; of parallel states all, joined by ` · `. */
-  readonly state?: string;
-  /** XState's own. */
-  readonly value?: StateValue;
-  readonly context?: unknown;
-  readonly view?: Readonly<Record<string, unknown>>;
-  /** 0 to 100. */
-  readonly completeness?: number;
-  readonly waitingFor?: readonly string[];
+export interface Expected<Type extends ActorType>
+  extends Partial<Pick<Standing, "state" | "value" | "context" | "view" | "completeness" | "waitingFor">> {
   /** When its next delay ends, null when it waits for none; or all of them, the earliest first. */
   readonly due?: Time | null | readonly { readonly path: string; readonly at: Time }[];
   /** What the standing decision says, null when none stands. */

@@ -14,7 +14,7 @@ import { encodeTick, tickSubject } from "../wire/tick.ts";
 import { createMemoryJournal, type MemoryJournal } from "./memory-journal.ts";
 
 export interface Standing extends Pick<ActorSnapshot, "value" | "context" | "status" | "output"> {
-  /** As `stateText` writes it. */
+  /** For example `review.documents`; of parallel states all, joined by ` · `. */
   readonly state: string;
   readonly view: Readonly<Record<string, unknown>>;
   /** 0 to 100. */

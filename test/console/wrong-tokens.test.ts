@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { createSlowdown } from "../../src/console/wrong-tokens.ts";
+import { createSlowdown } from "../../src/console/token-guard.ts";
 import { openTarget, send } from "./target.ts";
 
 const TOKEN = "0123456789abcdef0123456789abcdef";

@@ -109,7 +109,8 @@ test("a demo that is interrupted stops its servers and removes its data", async 
 test("simulate says so when there is no natstate", async () => {
   await using server = await startTestServer();
   const { stream } = collect();
-  const simulation = runSimulation({ ...simulationDefaults, natsUrl: server.url, json: false, out: stream });
+  const type = actorTypes[0] as ActorType;
+  const simulation = runSimulation({ ...simulationDefaults, type, natsUrl: server.url, json: false, out: stream });
   await expect(simulation).rejects.toThrow(/there is no stream ORDERS at nats:.*: is natstate running there\?/);
 });
 
@@ -117,6 +118,7 @@ function demo(options: Partial<Parameters<typeof runDemo>[0]> & { out: NodeJS.Wr
   const progress = collect().stream;
   const actors = new Map((options.types ?? actorTypes).map((type) => [type, 60]));
   return runDemo({
+    types: actorTypes,
     actors,
     seed: 1,
     keep: false,
