@@ -7,14 +7,14 @@ import Database from "better-sqlite3";
  * two of its transactions: from here its lock is hardly ever to be had while a large store catches up.
  */
 const EVERY_MS = 1000;
-/** 64 MiB. */
-const LONG_LOG_PAGES = 8192;
+const LONG_LOG_BYTES = 64 * 2 ** 20;
 
 /** What the thread tells. */
 export type Told = { readonly longPages: number } | { readonly problem: string };
 
 const { file } = workerData as { file: string };
 const db = new Database(file, { fileMustExist: true, timeout: 0 });
+const longPages = LONG_LOG_BYTES / (db.pragma("page_size", { simple: true }) as number);
 let lastProblem = "";
 
 const timer = setInterval(() => {
@@ -22,7 +22,7 @@ const timer = setInterval(() => {
     const pages = copyLog();
     lastProblem = "";
     // Once more, so that the writer has the least to copy.
-    if (pages > LONG_LOG_PAGES) tell({ longPages: copyLog() });
+    if (pages > longPages) tell({ longPages: copyLog() });
   } catch (error) {
     const { message } = error as Error;
     if (message !== lastProblem) tell({ problem: message });

@@ -4,9 +4,10 @@ import type Database from "better-sqlite3";
 import { asError } from "../actor/as-error.ts";
 import { type Clock, SYSTEM_CLOCK } from "../flow/clock.ts";
 import type { Told } from "./checkpoint-thread.ts";
+import { pagesOf } from "./database.ts";
 
 /** 320 MiB: only when the thread cannot keep up does a commit pay for a checkpoint itself. */
-const BACKSTOP_PAGES = 40_000;
+const BACKSTOP_BYTES = 320 * 2 ** 20;
 
 /** A reader that goes within this time is waited for. */
 const READER_MS = 100;
@@ -28,7 +29,7 @@ export function startCheckpoints(
   onTrouble: (error: Error) => void,
   isRead: () => boolean = () => false,
 ): () => Promise<void> {
-  db.pragma(`wal_autocheckpoint = ${BACKSTOP_PAGES}`);
+  db.pragma(`wal_autocheckpoint = ${pagesOf(db, BACKSTOP_BYTES)}`);
   // Written as this file is: .ts in a clone, .js in the package.
   const thread = new URL(`./checkpoint-thread${extname(import.meta.filename)}`, import.meta.url);
   const worker = new Worker(thread, { workerData: { file } });

@@ -3,6 +3,7 @@ import Database from "better-sqlite3";
 import type { Journal } from "../flow/journal.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { removeStore } from "./copy.ts";
+import { PAGE_BYTES } from "./database.ts";
 import { movedBy } from "./heard.ts";
 import { createHeardEvents } from "./heard-events.ts";
 import { createHeardRebuild, type HeardRebuild } from "./heard-rebuild.ts";
@@ -76,7 +77,7 @@ export function openLaneStage(adopter: Adopter, lane: Lane): LaneStage {
   removeStore(file);
   const db = new Database(file);
   // A crash leaves what nobody reads.
-  db.pragma("page_size = 8192");
+  db.pragma(`page_size = ${PAGE_BYTES}`);
   db.pragma("journal_mode = OFF");
   db.pragma("synchronous = OFF");
   migrate(db);

@@ -1,7 +1,8 @@
 import { rmSync, statSync } from "node:fs";
-import type Database from "better-sqlite3";
+import Database from "better-sqlite3";
 import { expect, test } from "vitest";
-import { createStartOver } from "../../src/store/checkpoints.ts";
+import { createStartOver, startCheckpoints } from "../../src/store/checkpoints.ts";
+import { type OpenDatabase, openDatabase } from "../../src/store/database.ts";
 import { createTestClock } from "../clock.ts";
 import { until } from "../until.ts";
 import { file, fill, start, store, troubles, useStore } from "./checkpointed-store.ts";
@@ -16,6 +17,29 @@ test("what is committed reaches the database file by the thread alone, while its
   await until("the file has grown", () => statSync(file).size >= before + 4 * 1_048_576);
   await stop();
   expect(troubles).toEqual([]);
+});
+
+test("a new store has pages of 4 KiB; one of before keeps its own, and its log may become as long", async () => {
+  const bounds = ({ db }: OpenDatabase) => {
+    const value = (name: string) => db.pragma(name, { simple: true }) as number;
+    return [value("page_size"), value("page_size") * value("wal_autocheckpoint")];
+  };
+  const old = new Database(`${file}.old`);
+  old.pragma("page_size = 8192");
+  old.exec("CREATE TABLE filler (body BLOB)");
+  old.close();
+  const before = openDatabase(`${file}.old`);
+  expect([bounds(store), bounds(before)]).toEqual([
+    [4096, 40 * 1_048_576],
+    [8192, 40 * 1_048_576],
+  ]);
+  const stops = [start(), startCheckpoints(before.db, `${file}.old`, () => {})];
+  expect([bounds(store), bounds(before)]).toEqual([
+    [4096, 320 * 1_048_576],
+    [8192, 320 * 1_048_576],
+  ]);
+  for (const stop of stops) await stop();
+  before.close();
 });
 
 test("a disk that is full or fails when the log is to start over is told of once, ends nothing, and is tried again after a while", async () => {
