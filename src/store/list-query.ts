@@ -19,7 +19,8 @@ const BLANKS = `SELECT ${BLANK_COLUMNS} FROM quarantine q WHERE q.type = :type A
   AND NOT EXISTS (SELECT 1 FROM actors a WHERE a.type = q.type AND a.id = q.actor_id)`;
 
 /*
- * A list is one walk along one index, in the order of the answer; what the index does not know is checked row by row.
+ * A list is one walk along one index, in the order of the answer; what the index does not know is checked row by row, and
+ * those of one millisecond are sorted by their ids, where it does not know these.
  * INDEXED BY makes SQLite refuse to do anything else, whatever its statistics say.
  */
 const WALKS = {

@@ -102,6 +102,21 @@ it("the list of what was updated before a time is what all rows say, newest firs
   );
 });
 
+it("those first seen in one millisecond are in the order of their ids in every list, also over pages", () => {
+  using book = openOrderBook({ maxScannedRows: 7 });
+  fill(book, 130);
+  book.db.exec(`UPDATE actors SET first_seen_ms = ${START_MS} + key % 3, updated_ms = updated_ms + 3`);
+  const all = idsByAge(book);
+  const own = walk(book.queries, { limit: 200 });
+  for (const filter of filters(own)) {
+    if (filter.idPrefix !== undefined) continue;
+    const found = walk(book.queries, { ...filter, limit: 4 }).map(({ orderId }) => orderId);
+    expect(found, JSON.stringify(filter)).toEqual(all.filter((id) => found.includes(String(id))));
+    const expected = own.filter((summary) => matches(book.queries, summary, filter));
+    expect(found).toHaveLength(expected.length);
+  }
+});
+
 it("who was not updated since walks over nobody who was first seen since", () => {
   using book = openOrderBook({ maxScannedRows: 7 });
   fill(book, 60);
@@ -138,8 +153,8 @@ it("every question is answered through an index, whatever the statistics say", (
     const steps = book.db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all() as { detail: string }[];
     const scans = steps.filter(({ detail }) => /^SCAN (actors|events|decisions|dead_letters|tallies)/.test(detail));
     expect(scans, sql).toEqual([]);
-    // Only one actor's rows, or the counts, may be sorted.
-    const sorts = steps.filter(({ detail }) => detail.includes("TEMP B-TREE"));
+    // Only one actor's rows, the counts, or those of one millisecond may be sorted.
+    const sorts = steps.filter(({ detail }) => /TEMP B-TREE(?! FOR LAST TERM)/.test(detail));
     if (/FROM\s+(actors|dead_letters|\(SELECT)/.test(sql)) expect(sorts, sql).toEqual([]);
   }
 });
