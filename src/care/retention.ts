@@ -11,7 +11,7 @@ import type { Retirement } from "./retirement.ts";
 export interface RetentionOptions {
   readonly types: readonly ActorType[];
   readonly rows: RetiredRows;
-  readonly retirement: Retirement;
+  readonly retirement: Pick<Retirement, "step">;
   readonly restoration: Restoration;
   /** Null: nobody is retired; who is already comes back all the same. */
   readonly retainMs: number | null;

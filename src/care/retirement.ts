@@ -62,6 +62,18 @@ export function createRetirement(options: RetirementOptions) {
     tallies.add(lane, "retired", 1);
   }
 
+  /** @returns those that are old at the place of the walk, and those of them that are to be retired. */
+  function find(type: ActorType, lanes: readonly Lane[], retainMs: number) {
+    const [any] = lanes;
+    const nowMs = any === undefined ? null : rows.heardMs(any.stream);
+    if (nowMs === null) return undefined;
+    const own = new Map(lanes.map((lane) => [lane.partition, lane]));
+    const place = places.get(type.name) ?? BEGINNING;
+    const found = rows.quiet(type.name, nowMs - retainMs, place, MAX_ROWS);
+    const due = found.filter(({ isSettled, partition }) => isSettled === 1 && own.has(partition));
+    return { nowMs, own, place, found, due };
+  }
+
   return {
     /**
      * One transaction, of a few milliseconds at most: events wait for it.
@@ -70,21 +82,23 @@ export function createRetirement(options: RetirementOptions) {
      * neither does a stream in which nothing happens.
      *
      * @param lanes - the type's lanes of which everything stored is applied; actors of others are left alone.
+     * @param may - asked of each; those for which it is false are passed over.
      * @returns `hasMore` false: the walk has come to its end, and the next step begins anew.
      * @throws when the commit fails; then nothing happened.
      */
-    step(type: ActorType, lanes: readonly Lane[], retainMs: number) {
-      const [any] = lanes;
-      const nowMs = any === undefined ? null : rows.heardMs(any.stream);
-      if (nowMs === null) return { retired: 0, hasMore: false };
-      const own = new Map(lanes.map((lane) => [lane.partition, lane]));
-      const place = places.get(type.name) ?? BEGINNING;
-      const found = rows.quiet(type.name, nowMs - retainMs, place, MAX_ROWS);
-      const due = found.filter(({ isSettled, partition }) => isSettled === 1 && own.has(partition));
+    step(type: ActorType, lanes: readonly Lane[], retainMs: number, may: (actor: QuietActor) => boolean = () => true) {
+      const walk = find(type, lanes, retainMs);
+      if (walk === undefined) return { retired: 0, hasMore: false };
+      const { nowMs, own, place, found } = walk;
+      const due = walk.due.filter(may);
       const retired = due.length === 0 ? 0 : retireAll(due, own, nowMs);
       const hasMore = retired < due.length || found.length === MAX_ROWS;
       places.set(type.name, hasMore ? ((retired < due.length ? due[retired - 1] : found.at(-1)) ?? place) : BEGINNING);
       return { retired, hasMore };
+    },
+    /** Those of these lanes about whom the next step decides; nothing happens to them. */
+    due(type: ActorType, lanes: readonly Lane[], retainMs: number): readonly QuietActor[] {
+      return find(type, lanes, retainMs)?.due ?? [];
     },
   };
 }

@@ -68,7 +68,7 @@ async function beginWork(foundation: Foundation, stack: AsyncDisposableStack) {
   const membership = await shareLanes({ ...parts, denials }, record, service, stack);
   await lag.measure();
   parts.metrics.gauges(() => readGauges(parts));
-  const endMaintenance = startMaintenance(parts);
+  const endMaintenance = startMaintenance(parts, membership.members);
   stack.defer(endMaintenance);
   await foundation.waiting.end();
   const http = await doors.openHttp(membership.members);

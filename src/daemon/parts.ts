@@ -172,7 +172,7 @@ export interface Path {
   /** Forgets all that is in memory of a lane that is no longer ours. */
   forget(lane: Lane): void;
   /** The same path for lanes that are read beside their owner: nothing of them is published or told. */
-  readonly followed: Pick<Path, "arrive" | "room" | "dropQueued" | "resume" | "forget">;
+  readonly followed: Pick<Path, "processor" | "committed" | "arrive" | "room" | "dropQueued" | "resume" | "forget">;
   queued(): number;
   pause(): Pause | null;
   /** Can the store be written, and does no event wait for it at the moment? */

@@ -52,6 +52,8 @@ export function openPath(parts: PublishingParts & Pick<Parts, "onFatal">, stack:
       publishing.forget(lane);
     },
     followed: {
+      processor: followed.processor,
+      committed: missing.applied,
       arrive: followed.batcher.push,
       room: followed.queue.room,
       dropQueued: followed.queue.drop,

@@ -47,9 +47,10 @@ export function startRetaining(parts: RetainingParts, trouble: RetainingTrouble)
     idleLanes(type) {
       if (!isIdle()) return [];
       const lags = reading.lag.byLane();
-      return own.assigned().filter((lane) => lane.type === type && lags.get(lane) === 0);
+      // Of one that is assigned, and not taken yet, a copy may be on its way into the store.
+      return own.taken().filter((lane) => lane.type === type && lags.get(lane) === 0);
     },
-    laneOf: (row) => own.assigned().find((lane) => lane.type.name === row.type && lane.partition === row.partition),
+    laneOf: (row) => own.taken().find((lane) => lane.type.name === row.type && lane.partition === row.partition),
     readHistory: (lane, actorId, upTo) => readActorHistory(connection.session.jsm, lane, actorId, upTo),
     checkStream: path.publishing.learning.checkStream,
     onCommitted: path.committed,

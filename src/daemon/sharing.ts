@@ -1,4 +1,5 @@
 import type { QueryService } from "../jetstream/query-service.ts";
+import { answerAlike } from "../members/alike-wire.ts";
 import { COPY_QUESTION } from "../members/copy-wire.ts";
 import type { Denials } from "../members/denials.ts";
 import { disagreements } from "../members/disagreements.ts";
@@ -6,6 +7,7 @@ import { highestVersions } from "../members/member.ts";
 import { createMembership, type Membership } from "../members/membership.ts";
 import { bePresent } from "../members/presence.ts";
 import { answerYields } from "../members/yielding.ts";
+import { alikeOf } from "./keeping-alike.ts";
 import type { OwnRecord } from "./own-record.ts";
 import type { Parts } from "./parts.ts";
 
@@ -20,7 +22,17 @@ const SETTLING_MS = 5000;
 export async function shareLanes(
   parts: Pick<
     Parts,
-    "types" | "connection" | "streams" | "copying" | "reading" | "readiness" | "observers" | "trouble" | "logger"
+    | "types"
+    | "store"
+    | "own"
+    | "connection"
+    | "streams"
+    | "copying"
+    | "reading"
+    | "readiness"
+    | "observers"
+    | "trouble"
+    | "logger"
   > & { readonly denials: Denials },
   record: OwnRecord,
   service: QueryService,
@@ -56,6 +68,7 @@ export async function shareLanes(
   stack.defer(presence.end);
   presence.answer(COPY_QUESTION, copying.give);
   answerYields(presence, streams.lanes.all, ownership.yield);
+  answerAlike(presence, streams.lanes.all, alikeOf(parts));
   // Another one took a pin: who is it?
   observers.add({
     doubted: (reason) => void (reason === "unpinned" && membership.refresh()),

@@ -12,15 +12,23 @@ it("while NATS is away retiring and ageing are one trouble: said once at warn", 
   const away = () => {
     throw new Error("away");
   };
-  const end = startMaintenance({
-    ...{ logger, types: [orderLane.type], own: { assigned: away } },
-    config: { NATSTATE_SCRUB_INTERVAL: null, NATSTATE_RETAIN: 1000, NATSTATE_MAX_EVENT_BYTES: 65_536 },
-    store: station,
-    connection: { session: { jsm: { streams: { info: away } } }, isConnected: () => true },
-    path: { ...station, isFree: () => true, publishing: { backlog: () => 0, learning: {} } },
-    reading: { lag: { byLane: () => new Map() } },
-    observers: { observer: {} },
-  } as unknown as Parameters<typeof startMaintenance>[0]);
+  const end = startMaintenance(
+    {
+      ...{ logger, types: [orderLane.type], own: { taken: away, followed: () => [] } },
+      config: { NATSTATE_SCRUB_INTERVAL: null, NATSTATE_RETAIN: 1000, NATSTATE_MAX_EVENT_BYTES: 65_536 },
+      store: station,
+      connection: { session: { jsm: { streams: { info: away } } }, isConnected: () => true },
+      path: {
+        ...station,
+        followed: { processor: station.processor },
+        isFree: () => true,
+        publishing: { backlog: () => 0, learning: {} },
+      },
+      reading: { lag: { byLane: () => new Map() } },
+      observers: { observer: {} },
+    } as unknown as Parameters<typeof startMaintenance>[0],
+    () => [],
+  );
   await vi.advanceTimersByTimeAsync(61_000);
   end();
   const said = lines().map(({ level, msg }) => `${level} ${msg}`);
