@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
 import { readConfig } from "../config/config.ts";
@@ -7,10 +7,10 @@ import { createProgress } from "../ops/progress.ts";
 import { copyStore } from "../store/copy.ts";
 import { openReader, type StoreReader } from "../store/reader.ts";
 import { StoreError } from "../store/store-error.ts";
-import { furtherDirectories } from "../supervisor/directories.ts";
+import { usedDirectories } from "../supervisor/directories.ts";
 import { withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
-import { pairs, print, printJson, say } from "./output.ts";
+import { pairs, print, printJson } from "./output.ts";
 import { exitOnSignals } from "./signals.ts";
 
 interface BackupOptions {
@@ -18,45 +18,69 @@ interface BackupOptions {
   readonly json?: boolean;
 }
 
-/** Adds `natstate backup`: a copy of the store as it is at one moment. */
+/** Adds `natstate backup`: a copy of the store as it is at one moment; of each, where there are several daemons. */
 export function addBackup(program: Command, types: readonly ActorType[]): void {
   const command = program
     .command("backup <file>")
     .description(
-      "Copy the store while the daemon goes on. To restore: stop the daemon, put the file in place of natstate.db (remove natstate.db-wal), start; what has happened since is read from the stream.",
+      "Copy the store while the daemon goes on; those of further daemons below NATSTATE_DATA to <file>.2, <file>.3, … To restore: stop the daemon, put each file in place of its natstate.db (remove natstate.db-wal), start; what has happened since is read from the stream.",
     )
     .option("--force", "replace the file when it is there")
     .option("--json", "print JSON")
     .action((file: string, options: BackupOptions) => backup(types, resolve(file), options));
   withExamples(command, [
-    ["npx natstate backup /backups/natstate.db", "the store of NATSTATE_DATA"],
+    ["npx natstate backup /backups/natstate.db", "the store of NATSTATE_DATA, and those of further daemons below it"],
     ["npx natstate backup nightly.db --force --json", "from a scheduler"],
   ]);
 }
 
 async function backup(types: readonly ActorType[], file: string, options: BackupOptions): Promise<void> {
   exitOnSignals();
-  const storeFile = join(readConfig(process.env).NATSTATE_DATA, "natstate.db");
-  checkTarget(file, storeFile, options.force === true);
+  const copies = usedDirectories(readConfig(process.env).NATSTATE_DATA).map(({ daemon, path }) => ({
+    ...{ daemon, storeFile: join(path, "natstate.db") },
+    file: daemon === 1 ? file : `${file}.${daemon}`,
+  }));
+  const storeFiles = copies.map(({ storeFile }) => storeFile);
+  for (const copy of copies) checkTarget(copy.file, storeFiles, options.force === true);
+  const made: Copy[] = [];
+  for (const copy of copies) made.push({ ...copy, content: await make(types, copy) });
+  if (options.json) printJson(summarize(made));
+  else print(made.flatMap((copy, index) => [...(index === 0 ? [] : [""]), ...render(copy, made.length)]));
+}
+
+interface Target {
+  readonly daemon: number;
+  readonly storeFile: string;
+  readonly file: string;
+}
+
+type Content = ReturnType<typeof describe>;
+type Copy = Target & { readonly content: Content };
+
+async function make(types: readonly ActorType[], { storeFile, file }: Target): Promise<Content> {
   const progress = createProgress(process.stderr);
-  await copyStore(storeFile, file, (done, total) => progress.count("copying pages", done, total)).finally(
-    progress.clear,
-  );
-  const content = describe(types, file);
-  // Each has what the others have not.
-  for (const { path } of furtherDirectories(dirname(storeFile))) {
-    say(`${path} has a store of its own, which is not in this copy: NATSTATE_DATA=${path} npx natstate backup <file>`);
-  }
-  if (options.json) printJson({ file, ...content });
-  else {
-    const streams = content.streams.map(({ name, checkpoint }) => [`${name} up to`, String(checkpoint)] as const);
-    const counts = Object.entries(content.actors).map(([name, count]) => [name, String(count)] as const);
-    print(pairs([["file", file], ["bytes", String(content.bytes)], ...counts, ...streams]));
-  }
+  const onPages = (done: number, total: number) => progress.count(`copying pages to ${basename(file)}`, done, total);
+  await copyStore(storeFile, file, onPages).finally(progress.clear);
+  return describe(types, file);
+}
+
+/** As of one store; each further one has what the others have not. */
+function summarize([first, ...further]: readonly Copy[]): object {
+  if (first === undefined) return {};
+  const { file, content } = first;
+  const others = further.map(({ daemon, storeFile, file, content }) => ({ daemon, storeFile, file, ...content }));
+  return { file, ...content, ...(others.length > 0 && { further: others }) };
+}
+
+function render({ daemon, storeFile, file, content }: Copy, copies: number): string[] {
+  const streams = content.streams.map(({ name, checkpoint }) => [`${name} up to`, String(checkpoint)] as const);
+  const counts = Object.entries(content.actors).map(([name, count]) => [name, String(count)] as const);
+  const whose = copies === 1 ? [] : [[`of daemon ${daemon}`, storeFile] as const];
+  return pairs([...whose, ["file", file], ["bytes", String(content.bytes)], ...counts, ...streams]);
 }
 
 /** By device and inode: the store has as many names as there are links to it and to the directories above it. */
-function checkTarget(file: string, storeFile: string, force: boolean): void {
+function checkTarget(file: string, storeFiles: readonly string[], force: boolean): void {
   const directory = dirname(file);
   if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
     throw new CliError("usage", `there is no directory ${directory}: make it, or name another file`);
@@ -64,8 +88,8 @@ function checkTarget(file: string, storeFile: string, force: boolean): void {
   const target = statSync(file, { throwIfNoEntry: false, bigint: true });
   if (target === undefined) return;
   if (target.isDirectory()) throw new CliError("usage", `${file} is a directory: name a file in it`);
-  const store = statSync(storeFile, { throwIfNoEntry: false, bigint: true });
-  if (target.dev === store?.dev && target.ino === store.ino) {
+  const stores = storeFiles.map((each) => statSync(each, { throwIfNoEntry: false, bigint: true }));
+  if (stores.some((store) => target.dev === store?.dev && target.ino === store.ino)) {
     throw new CliError("usage", `${file} is the store itself`);
   }
   if (!force) throw new CliError("failed", `${file} is there already; --force replaces it`);

@@ -7,6 +7,7 @@ import { type Selection, type Verification, verify } from "../care/verify.ts";
 import { readConfig } from "../config/config.ts";
 import type { Session } from "../jetstream/session.ts";
 import { createProgress } from "../ops/progress.ts";
+import { usedDirectories } from "../supervisor/directories.ts";
 import { allOf, checkActorId, exampleNames, oneOf, optionPerType, wholeNumber, withExamples } from "./arguments.ts";
 import { addSystemOption, chosenTypes, ofTypeOption, type TypedOptions } from "./asking.ts";
 import { CliError } from "./exit-codes.ts";
@@ -28,12 +29,12 @@ export function addVerify(program: Command, types: readonly ActorType[]): void {
   const command = program
     .command("verify")
     .description(
-      `Derive ${allOf(types)} anew from the stream and compare them with the store and with DECISIONS. Reads only; the daemon goes on.`,
+      `Derive ${allOf(types)} anew from the stream and compare them with the store, each where there are several daemons, and with DECISIONS. Reads only; the daemon goes on.`,
     );
   const idsOf = optionPerType<string>(command, types, ({ name }) => new Option(`--${name} <id>`, `this ${name}`));
   command
-    .option("--sample <n>", `so many at random (default: ${SAMPLE})`, wholeNumber(1, 1_000_000))
-    .option("--all", "every one; needs room for the store twice under NATSTATE_DATA")
+    .option("--sample <n>", `so many at random of each store (default: ${SAMPLE})`, wholeNumber(1, 1_000_000))
+    .option("--all", "every one; needs room for the store twice beside it")
     .addOption(ofTypeOption(types))
     .option("--json", "print JSON")
     .action((options: Omit<VerifyOptions, "ids">) => run(types, { ...options, ids: idsOf(options) }));
@@ -49,22 +50,32 @@ async function run(types: readonly ActorType[], options: VerifyOptions): Promise
   exitOnSignals();
   const chosen = choose(types, options);
   const progress = createProgress(process.stderr);
-  const verified = await withSystem(options.nats, ({ session }) =>
-    verifyEach(chosen, session, options, progress.count),
+  const stores = await withSystem(options.nats, ({ session }) =>
+    verifyStores(chosen, session, options, progress.count),
   ).finally(progress.clear);
+  const verified = stores.flatMap((store) => store.verified);
   if (verified.length === 0) {
     const collections = chosen.map(({ collection }) => collection).join(" or ");
     throw new CliError("failed", `the store has not read any ${collections} yet`);
   }
-  const known = verified.filter(({ found }) => found.checked + found.retired > 0);
+  const isKnown = ({ found }: Verified) => found.checked + found.retired > 0;
   const [id] = options.ids.values();
-  if (id !== undefined && known.length === 0) throw notFound(id, verified);
-  const shown = id === undefined ? verified : known;
-  if (options.json) printJson(sumUp(shown));
-  else print(shown.flatMap((each) => render(each, options)));
-  const differing = shown.reduce((sum, { found }) => sum + found.found, 0);
+  if (id !== undefined && !verified.some(isKnown)) throw notFound(id, stores);
+  const shown =
+    id === undefined ? stores : stores.map((store) => ({ ...store, verified: store.verified.filter(isKnown) }));
+  const read = shown.filter((store) => store.verified.length > 0);
+  if (options.json) printJson(sumUpStores(read));
+  else print(renderStores(read, options));
+  const differing = read.flatMap((store) => store.verified).reduce((sum, { found }) => sum + found.found, 0);
   if (differing > 0)
     throw new CliError("failed", `${countOf(differing, "difference")}; npx natstate rebuild makes a new store`);
+}
+
+/** Of one data directory. */
+interface VerifiedStore {
+  readonly directory: string;
+  /** Of the types it has ever read. */
+  readonly verified: readonly Verified[];
 }
 
 interface Verified {
@@ -82,35 +93,68 @@ function choose(types: readonly ActorType[], { type, ids, sample, all }: VerifyO
   return [one];
 }
 
-/** Of the types the store has ever read. */
-async function verifyEach(
+/** Of NATSTATE_DATA, and of further daemons below it. */
+async function verifyStores(
   types: readonly ActorType[],
   log: Session,
   options: VerifyOptions,
   onProgress: OnProgress,
-): Promise<Verified[]> {
+): Promise<VerifiedStore[]> {
   const config = readConfig(process.env);
-  const storeFile = join(config.NATSTATE_DATA, "natstate.db");
+  const stores: VerifiedStore[] = [];
+  for (const { path: directory } of usedDirectories(config.NATSTATE_DATA)) {
+    const storeFile = join(directory, "natstate.db");
+    const maxBytes = config.NATSTATE_MAX_EVENT_BYTES;
+    const verified = await verifyEach(types, { log, storeFile, maxBytes, onProgress }, options);
+    stores.push({ directory, verified });
+  }
+  return stores;
+}
+
+async function verifyEach(
+  types: readonly ActorType[],
+  store: Omit<Parameters<typeof verify>[0], "type" | "selection">,
+  options: VerifyOptions,
+): Promise<Verified[]> {
   const all: Verified[] = [];
   for (const type of types) {
-    const maxBytes = config.NATSTATE_MAX_EVENT_BYTES;
-    const found = await verify({ log, storeFile, type, selection: select(type, options), maxBytes, onProgress });
+    const found = await verify({ ...store, type, selection: select(type, options) });
     if (found !== undefined) all.push({ type, found });
   }
   return all;
 }
 
-function notFound(id: string, verified: readonly Verified[]): CliError {
-  const others = verified.flatMap(({ found }) => found.elsewhere);
-  const where = others.length === 0 ? "" : `; partitions ${others} are another daemon's: try its NATSTATE_DATA`;
-  return new CliError(
-    "not_found",
-    `no ${oneOf(verified.map(({ type }) => type))} ${id}, neither in the store nor in the stream${where}`,
-  );
+function notFound(id: string, stores: readonly VerifiedStore[]): CliError {
+  const types = [...new Set(stores.flatMap(({ verified }) => verified.map(({ type }) => type)))];
+  const others = types.flatMap((type) => missedBy(stores, type));
+  const what = stores.length === 1 ? "the store" : `any of ${stores.length} stores`;
+  const where =
+    others.length === 0 ? "" : `; partitions ${[...new Set(others)]} are another daemon's: try its NATSTATE_DATA`;
+  return new CliError("not_found", `no ${oneOf(types)} ${id}, neither in ${what} nor in the stream${where}`);
+}
+
+/** Partitions of a type of which every one of these stores is behind its owner. */
+function missedBy(stores: readonly VerifiedStore[], type: ActorType): number[] {
+  const ofType = stores.flatMap(({ verified }) => verified.filter((each) => each.type === type));
+  const [first, ...rest] = ofType.map(({ found }) => found.elsewhere);
+  return (first ?? []).filter((partition) => rest.every((elsewhere) => elsewhere.includes(partition)));
+}
+
+/** As of one store where there is one; else also each by itself. */
+function sumUpStores(stores: readonly VerifiedStore[]): object {
+  const [one, ...others] = stores;
+  if (one !== undefined && others.length === 0) return sumUp(one.verified);
+  const all = stores.flatMap(({ verified }) => verified);
+  const missed = new Set(all.flatMap(({ type }) => missedBy(stores, type)));
+  const { partitionsElsewhere, ...sum } = sumUp(all);
+  return {
+    ...{ ...sum, ...(missed.size > 0 && { partitionsElsewhere: [...missed] }) },
+    stores: stores.map(({ directory, verified }) => ({ directory, ...sumUp(verified) })),
+  };
 }
 
 /** Numbers add up; a difference names its actor by its type's own field. */
-function sumUp(verified: readonly Verified[]): object {
+function sumUp(verified: readonly Verified[]) {
   const sum = (count: (found: Verification) => number) => verified.reduce((all, { found }) => all + count(found), 0);
   const elsewhere = [...new Set(verified.flatMap(({ found }) => found.elsewhere))];
   return {
@@ -132,8 +176,23 @@ function select(type: ActorType, { ids, sample = SAMPLE, all }: VerifyOptions): 
   return id === undefined ? { sample } : { actorId: checkActorId(type, id) };
 }
 
+function renderStores(stores: readonly VerifiedStore[], options: VerifyOptions): string[] {
+  const types = [...new Set(stores.flatMap(({ verified }) => verified.map(({ type }) => type)))];
+  const lines = stores.flatMap(({ directory, verified }) => [
+    ...(stores.length > 1 ? [`the store of ${directory}:`] : []),
+    ...verified.flatMap((each) => render(each, options)),
+  ]);
+  return [...lines, ...types.flatMap((type) => renderMissed(type, missedBy(stores, type)))];
+}
+
+function renderMissed({ collection }: ActorType, partitions: readonly number[]): string[] {
+  if (partitions.length === 0) return [];
+  const which = `${collection} of partitions ${partitions.join(", ")}`;
+  return [`not verified: ${which}, which another daemon reads; run this with its NATSTATE_DATA`];
+}
+
 function render({ type, found: verification }: Verified, { ids }: VerifyOptions): string[] {
-  const { checked, retired, fromStore, otherHistories, found, differences, elsewhere } = verification;
+  const { checked, retired, fromStore, otherHistories, found, differences } = verification;
   const id = ids.get(type);
   if (id !== undefined && retired > 0) return [`${type.name} ${id} is retired: there is nothing of it to compare`];
   const lines = differences.map(describeDifference);
@@ -147,11 +206,5 @@ function render({ type, found: verification }: Verified, { ids }: VerifyOptions)
   const others = retired === 0 ? "" : `; ${retired} more are retired, there is nothing of them to compare`;
   const looked = `${checked} ${type.collection} derived from the stream${aged}`;
   const outcome = found === 0 ? "the store and DECISIONS say the same" : countOf(found, "difference");
-  const missed =
-    elsewhere.length === 0
-      ? []
-      : [
-          `not verified: ${type.collection} of partitions ${elsewhere.join(", ")}, which another daemon reads; run this with its NATSTATE_DATA`,
-        ];
-  return [...lines, ...(lines.length > 0 ? [""] : []), `${looked}: ${outcome}${others}`, ...missed];
+  return [...lines, ...(lines.length > 0 ? [""] : []), `${looked}: ${outcome}${others}`];
 }

@@ -32,6 +32,11 @@ export function furtherDirectories(dataDir: string): readonly DataDirectory[] {
     .sort((a, b) => a.daemon - b.daemon);
 }
 
+/** Directories whose stores are in use, NATSTATE_DATA first: those that have left are not needed any more. */
+export function usedDirectories(dataDir: string): readonly DataDirectory[] {
+  return [{ daemon: 1, path: dataDir }, ...furtherDirectories(dataDir).filter(({ path }) => !hasLeft(path))];
+}
+
 /**
  * Those that are more than are wanted, and may hold what nobody else has: they run until their partitions have moved.
  */

@@ -1,10 +1,11 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { TrafficMessage } from "../../src/actor/actor-type.ts";
 import { freePort } from "../../src/nats-server/ready.ts";
 import { until } from "../until.ts";
+import { runCli } from "./cli-run.ts";
 import { type DaemonProcess, startDaemonProcess } from "./daemon-process.ts";
 import { getJson, openWorld, traffic, type World } from "./world.ts";
 
@@ -102,6 +103,45 @@ it("several daemons of one start are as one: none is missed when it is killed, a
     await stopInTime(daemons);
   }
 }, 300_000);
+
+it("verify and backup see the stores of all of them, while they run", async () => {
+  const messages = traffic(120, 53);
+  const port = await freePort();
+  let daemons = await start(2, port);
+  await using world = await openWorld({ url: daemons.natsUrl, stop: async () => {} });
+  await world.publish(messages);
+  await untilRight(world, daemons, messages);
+  const run = (...args: string[]) => runCli(args, { NATSTATE_DATA: dir, NATS_URL: daemons.natsUrl });
+  const verified = await run("verify", "--all", "--json");
+  expect(verified.stderr).toBe("");
+  const { stores, ...sum } = JSON.parse(verified.stdout);
+  const further = join(dir, "daemons/2");
+  expect(stores).toMatchObject([{ directory: dir }, { directory: further }]);
+  expect(stores[1].checked).toBeGreaterThan(20);
+  expect(sum).toMatchObject({ checked: stores[0].checked + stores[1].checked, differing: 0 });
+  expect(sum, "what one store lacks the other one has").not.toHaveProperty("partitionsElsewhere");
+  const shown = await run("verify", "--sample", "5");
+  expect(shown.stdout).toMatch(
+    new RegExp(`^the store of ${dir}:\n5 orders .* same\nthe store of ${further}:\n5 orders`),
+  );
+  expect(shown.stdout).not.toMatch(/not verified/);
+  const copy = join(dir, "copy.db");
+  const saved = JSON.parse((await run("backup", copy, "--json")).stdout);
+  expect(saved).toMatchObject({ file: copy, further: [{ daemon: 2, file: `${copy}.2` }] });
+  expect((await run("backup", copy)).stderr).toContain(`${copy} is there already`);
+  rmSync(copy);
+  expect((await run("backup", copy)).stderr).toContain(`${copy}.2 is there already`);
+  expect(existsSync(copy), "nothing is copied then").toBe(false);
+  await run("backup", copy, "--force");
+  await stopInTime(daemons);
+  for (const [directory, file] of [[dir, copy] as const, [further, `${copy}.2`] as const]) {
+    for (const name of readdirSync(directory)) if (name.startsWith("natstate.db")) rmSync(join(directory, name));
+    renameSync(file, join(directory, "natstate.db"));
+  }
+  daemons = await start(2, port);
+  await untilRight(world, daemons, messages);
+  await stopInTime(daemons);
+}, 180_000);
 
 it("a supervisor that is killed leaves nothing running, and nothing unpublished", async () => {
   const messages = traffic(60, 52);
