@@ -78,6 +78,16 @@ export function whyAbsent(
   return { kind: "unknown", message: `no ${type.name} ${quoted} ${among}; ids are case-sensitive` };
 }
 
+/** Why there is no dead letter of this sequence. @param past - of those who were asked: one of them may come to it. */
+export function whyNoLetter(named: string, past: Past | undefined): Absence {
+  const name = `dead letter '${named.slice(0, 128)}'`;
+  if (past !== undefined) {
+    return { kind: "not_yet", message: `${name} is not here yet: a partition is still being read, ask again` };
+  }
+  const message = `no ${name} here; they are named by their sequence in the event stream`;
+  return { kind: "unknown", message };
+}
+
 /**
  * Said with an answer, as fields of its own, that may be of the past: not everything stored of a partition it rests on is
  * known to be applied. An answer without them is of now.

@@ -54,7 +54,7 @@ export function send(reply: FastifyReply, given: Reply): FastifyReply {
 }
 
 /** What is found, or the status and the words for why nothing is. */
-function tell(finding: Exclude<Finding, { kind: "elsewhere" }>): Reply {
+export function tell(finding: Exclude<Finding, { kind: "elsewhere" }>): Reply {
   if (finding.kind === "found") return { found: finding.answer };
   const { kind, message, retired } = finding;
   return { ...ABSENCES[kind], message, ...(retired && { more: { retired } }) };

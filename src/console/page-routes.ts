@@ -2,13 +2,15 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ActorType } from "../actor/actor-type.ts";
 import { pathsOf } from "../actor/state-text.ts";
 import type { Activity } from "../answers/activity.ts";
-import type { DeadLetter, Redrive, RedriveOutcome } from "../answers/dead-letters.ts";
+import type { Redrive, RedriveOutcome } from "../answers/dead-letters.ts";
+import { whyNoLetter } from "../answers/find-actor.ts";
 import type { Pulse } from "../answers/pulse.ts";
 import type { QuarantineControl } from "../answers/quarantine.ts";
 import { readNoFilter } from "../answers/query-filters.ts";
 import { graphOf } from "../charts/graph.ts";
 import { layoutMachine } from "../charts/layout.ts";
 import { inOne } from "../flow/pieces.ts";
+import type { FoundLetter } from "../members/whole.ts";
 import { REJECTION_REASONS } from "../wire/rejection.ts";
 import { answer, askOne, refuse } from "./answering.ts";
 import { PAGE_POLICY, readAssets } from "./assets.ts";
@@ -101,7 +103,7 @@ function readOwn({ activity, queries, pastOf }: PageSources, type: ActorType, ow
 type Answered = { readonly sequence: number } & RedriveOutcome;
 
 function addRedriveRoute(app: FastifyInstance, sources: PageSources, guard: ChangeGuard): void {
-  const { types, queries, redrive, ownedPartitions, whole } = sources;
+  const { types, queries, pastOf, redrive, ownedPartitions, whole } = sources;
   const route = about(types, readNoFilter, async ({ type }, reply, { body }) => {
     const sequences = readSequences(body);
     if (sequences === null) {
@@ -113,14 +115,15 @@ function addRedriveRoute(app: FastifyInstance, sources: PageSources, guard: Chan
   });
   app.post("/api/dead-letters/redrive", { bodyLimit: 4096, onRequest: onlyOurPage(guard) }, route);
 
-  async function find(type: ActorType, sequence: number): Promise<DeadLetter | undefined> {
-    if (ownedPartitions(type) === undefined) return queries.deadLetter(type, sequence);
-    return whole.deadLetter(type, sequence);
+  async function find(type: ActorType, sequence: number): Promise<FoundLetter> {
+    if (ownedPartitions(type) !== undefined) return whole.deadLetter(type, sequence);
+    const past = pastOf(type);
+    return { deadLetter: queries.deadLetter(type, sequence), past };
   }
 
   async function redriveOne(type: ActorType, sequence: number): Promise<RedriveOutcome> {
-    const letter = await find(type, sequence);
-    if (letter === undefined) return { outcome: "failed", error: `no dead letter '${sequence}' here` };
+    const { deadLetter: letter, past } = await find(type, sequence);
+    if (letter === undefined) return { outcome: "failed", error: whyNoLetter(`${sequence}`, past).message };
     const { publishedSequence } = letter;
     if (publishedSequence === null) return { outcome: "failed", error: "not yet in DEAD_LETTERS, try again" };
     return redrive({ ...letter, publishedSequence });

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ActorType } from "../actor/actor-type.ts";
-import type { DeadLetter } from "../answers/dead-letters.ts";
+import { whyNoLetter } from "../answers/find-actor.ts";
 import {
   isRefused,
   type Parameters,
@@ -14,7 +14,8 @@ import {
 import type { Door } from "../answers/questions.ts";
 import { inOne } from "../flow/pieces.ts";
 import { overviewOf } from "../members/overview.ts";
-import { answer, askAll, askOne, type Reply, refuse } from "./answering.ts";
+import type { FoundLetter } from "../members/whole.ts";
+import { answer, askAll, askOne, type Reply, refuse, tell } from "./answering.ts";
 import type { Sources } from "./sources.ts";
 
 /** Everything the server answers; each is a GET. */
@@ -70,20 +71,22 @@ function addDeadLetterRoutes(app: FastifyInstance, sources: Sources, door: Door)
   );
   app.get("/api/dead-letters/:sequence", (request, reply) => {
     const { sequence: named } = request.params as { sequence: string };
-    const sequence = /^\d{1,15}$/.test(named) ? Number(named) : undefined;
+    const sequence = /^\d{1,15}$/.test(named) ? Number(named) : 0;
     return answer(door, reply, readTyped(types, request, readNoFilter), ({ type }) => {
-      const here = inOne(() => tellLetter(named, sequence && queries.deadLetter(type, sequence)));
-      return askAll(sources, type, here, async (whole) =>
-        tellLetter(named, sequence && (await whole.deadLetter(type, sequence))),
-      );
+      // What is no sequence is nobody's.
+      if (sequence === 0) return { elsewhere: async () => tell(whyNoLetter(named, undefined)) };
+      const here = inOne(() => {
+        // Before it is looked for: what is known to be all by then is.
+        const past = pastOf(type);
+        return tellLetter(named, { deadLetter: queries.deadLetter(type, sequence), past });
+      });
+      return askAll(sources, type, here, async (whole) => tellLetter(named, await whole.deadLetter(type, sequence)));
     });
   });
 }
 
-function tellLetter(named: string, found: DeadLetter | 0 | undefined): Reply {
-  if (typeof found === "object") return { found };
-  const message = `no dead letter '${named.slice(0, 128)}' here; they are named by their sequence in the event stream`;
-  return { status: 404, code: "not_found", message };
+function tellLetter(named: string, { deadLetter, past }: FoundLetter): Reply {
+  return tell(deadLetter === undefined ? whyNoLetter(named, past) : { kind: "found", answer: deadLetter });
 }
 
 function addOperationRoutes(app: FastifyInstance, sources: Sources, door: Door): void {

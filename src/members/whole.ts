@@ -19,11 +19,17 @@ export interface Whole extends Pick<Asking, "owner"> {
   /** @param parameters - as `readDeadLetterFilter` takes them. */
   deadLetters(type: ActorType, parameters: Parameters): Promise<DeadLetterPage>;
   /** @param sequence - in the type's stream. */
-  deadLetter(type: ActorType, sequence: number): Promise<DeadLetter | undefined>;
+  deadLetter(type: ActorType, sequence: number): Promise<FoundLetter>;
   /** The first quarantined actors by id. @param parameters - as `readQuarantineFilter` takes them. */
   quarantinePage(type: ActorType, parameters: Parameters): Promise<QuarantinePage>;
   /** Every quarantined actor. */
   quarantined(type: ActorType): Promise<QuarantineList>;
+}
+
+export interface FoundLetter {
+  readonly deadLetter: DeadLetter | undefined;
+  /** Set when one that is not found may come yet. */
+  readonly past: Past | undefined;
 }
 
 export interface QuarantineList {
@@ -56,8 +62,9 @@ export function createWhole({ owner, all, some }: Asking): Whole {
       return joinDeadLetters((await all(type, "dead-letters.list", parameters)) as DeadLetterPage[], limit);
     },
     async deadLetter(type, sequence) {
-      const found = (await all(type, "dead-letters.show", { sequence })) as { deadLetter: DeadLetter | null }[];
-      return found.find(({ deadLetter }) => deadLetter !== null)?.deadLetter ?? undefined;
+      const told = (await all(type, "dead-letters.show", { sequence })) as { deadLetter: DeadLetter | null }[];
+      const deadLetter = told.find((each) => each.deadLetter !== null)?.deadLetter ?? undefined;
+      return { deadLetter, past: joinPasts(told) };
     },
     async quarantined(type) {
       const entries: QuarantineEntry[] = [];

@@ -14,6 +14,12 @@ it("every answer says when it is of the past", async () => {
     ...(id === undefined && { catchingUpPartitions: [3] }),
   });
   await using behind = await api.listen({ pastOf });
+  expect(await api.ask("/api/dead-letters/10002", {}, behind)).toMatchObject({ status: 200, body: { body: "{" } });
+  expect(await api.ask("/api/dead-letters/1", {}, behind), "it may come yet").toEqual({
+    status: 503,
+    body: refusal("unavailable", "dead letter '1' is not here yet"),
+  });
+  expect(await api.ask("/api/dead-letters/x", {}, behind), "nobody's").toMatchObject({ status: 404 });
   const orders = "/api/orders/A:b_c-1";
   for (const path of [orders, `${orders}/history`, `${orders}/steps`, `${orders}/next`]) {
     expect((await api.ask(path, {}, behind)).body, path).toMatchObject({ orderId: "A:b_c-1", catchingUp: true, asOf });

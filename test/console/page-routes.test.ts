@@ -116,7 +116,7 @@ describe("redriving", () => {
           { sequence: 11, outcome: "redriven", streamSequence: 7 },
           { sequence: 12, outcome: "duplicate", error: "remembered" },
           { sequence: 13, outcome: "failed", error: expect.stringContaining("not yet in DEAD_LETTERS") },
-          { sequence: 99, outcome: "failed", error: "no dead letter '99' here" },
+          { sequence: 99, outcome: "failed", error: expect.stringContaining("no dead letter '99' here") },
         ],
       },
     });

@@ -71,6 +71,7 @@ it("a daemon that owns some partitions answers for all", async () => {
   for (const { sequence } of letters)
     expect(await ask(server, `/api/dead-letters/${sequence}`)).toMatchObject({ status: 200 });
   expect(await ask(server, "/api/dead-letters/99999")).toMatchObject({ status: 404 });
+  expect(await ask(server, "/api/dead-letters/0")).toMatchObject({ status: 404 });
   expect(await ask(server, "/api/orders?limit=0")).toMatchObject({ status: 400 });
 });
 
@@ -146,6 +147,17 @@ it("one that has all, the last of it a moment ago, is waited for as one among ot
   expect((await Promise.race([asked, ask(server, "/readyz")])).body).toMatchObject({ ready: true });
   isSettling = false;
   expect((await asked).body).not.toHaveProperty("catchingUp");
+});
+
+it("a dead letter that another daemon may come to yet is none that there is not", async () => {
+  await using _own = await start([0]);
+  const pastOf = () => ({ catchingUp: true as const, asOf: null, catchingUpPartitions: [3] });
+  await using _others = await start([1, 2, 3], { pastOf });
+  await using server = await listen([0]);
+  expect(await ask(server, "/api/dead-letters/99999")).toMatchObject({
+    status: 503,
+    body: { error: { code: "unavailable" } },
+  });
 });
 
 it("quarantined orders of all daemons are one list by id, a page at a time", async () => {
