@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { orderType } from "../../machines/order/order.ts";
+import type { ActorType } from "../../src/actor/actor-type.ts";
+import { createHotActors } from "../../src/flow/hot-actors.ts";
+import { atOnce, inTurns } from "../../src/flow/pieces.ts";
+import { createProcessor } from "../../src/flow/processor.ts";
+import { openDatabase } from "../../src/store/database.ts";
+import { createJournal } from "../../src/store/journal.ts";
+import { type CopiedRow, createLaneCopies } from "../../src/store/lane-copy.ts";
+import { openLaneStage } from "../../src/store/lane-stage.ts";
+import type { Lane } from "../../src/wire/lanes.ts";
+import { orderEvent } from "../flow/order-events.ts";
+
+const HELP = `node test/bench/adoption.ts [--orders <n>]
+
+A partition of so many orders (30000), five events each, is copied from one store into another: how long putting it there
+takes, and how long at most nothing else has its turn meanwhile. Prints JSON.`;
+
+const TYPES = ["OrderCreated", "PaymentProcessed", "InventoryReserved", "ShippingCalculated", "LoyaltyPointsUpdated"];
+
+const { values } = parseArgs({ options: { orders: { type: "string", default: "30000" }, help: { type: "boolean" } } });
+if (values.help) process.stdout.write(`${HELP}\n`);
+else process.stdout.write(`${JSON.stringify(await measure(Number(values.orders)))}\n`);
+
+function open(file: string) {
+  const { db, close } = openDatabase(file);
+  return { db, file, journal: createJournal(db), [Symbol.dispose]: close };
+}
+
+async function measure(orders: number) {
+  const directory = mkdtempSync(join(tmpdir(), "natstate-adoption-"));
+  try {
+    const lane: Lane = { type: orderType as ActorType, stream: "ORDERS", partition: 0 };
+    using giver = open(join(directory, "giver.db"));
+    using taker = open(join(directory, "taker.db"));
+    fill(giver, lane, orders);
+    const rows: CopiedRow[] = [];
+    const copy = createLaneCopies(giver.file).open(lane, (row) => rows.push(row));
+    if (copy === undefined) throw new Error("nothing to copy");
+    atOnce(copy.rows());
+    copy.close();
+    const stage = openLaneStage(taker, lane);
+    for (let from = 0; from < rows.length; from += 1000) stage.add(rows.slice(from, from + 1000));
+    const startedMs = performance.now();
+    const { user, system } = process.cpuUsage();
+    let [longestMs, lastMs] = [0, startedMs];
+    const watch = setInterval(note, 1);
+    function note(): void {
+      const nowMs = performance.now();
+      longestMs = Math.max(longestMs, nowMs - lastMs);
+      lastMs = nowMs;
+    }
+    await inTurns(stage.adopt(copy.stand));
+    note();
+    clearInterval(watch);
+    const cpu = process.cpuUsage();
+    const ms = (value: number) => Math.round(value * 10) / 10;
+    return {
+      ...{ orders, rows: rows.length, tookMs: ms(performance.now() - startedMs) },
+      cpuMs: ms((cpu.user + cpu.system - user - system) / 1000),
+      longestBlockMs: ms(longestMs),
+    };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+function fill({ journal }: ReturnType<typeof open>, lane: Lane, orders: number): void {
+  const actors = createHotActors(journal, 4000, () => {});
+  const processor = createProcessor(journal, actors, { maxBytes: 65_536 });
+  let sequence = 0;
+  for (let from = 0; from < orders; from += 200) {
+    const ids = Array.from({ length: Math.min(200, orders - from) }, (_, index) => `order-${from + index}`);
+    processor.apply(
+      ids.flatMap((id) =>
+        TYPES.map((eventType, index) =>
+          orderEvent(++sequence, id, eventType as "OrderCreated", { second: index, lane }),
+        ),
+      ),
+    );
+  }
+}
