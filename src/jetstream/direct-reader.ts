@@ -54,7 +54,8 @@ export function readDirect(
       end(new Error(`stream ${stream}: no answer within ${TIMEOUT_MS / 1000} s`)),
     );
     const subscription = nc.subscribe(inbox, { callback: (error, message) => (error ? end(error) : take(message)) });
-    void nc.closed().then(() => end(new Error("the connection to NATS was closed")));
+    // Not the connection's own end: it would keep what was read for as long as it lasts.
+    void subscription.closed.then(() => end(new Error("the connection to NATS was closed")));
     nc.publish(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify({ ...request, max_bytes: MAX_BYTES }), { reply: inbox });
 
     function take(message: Msg): void {
@@ -69,7 +70,7 @@ export function readDirect(
 
     function end(error?: Error): void {
       cancel();
-      if (!nc.isClosed()) subscription.unsubscribe();
+      if (!subscription.isClosed()) subscription.unsubscribe();
       if (error === undefined) resolve(found);
       else reject(error);
     }

@@ -1,7 +1,10 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { NotReadableError, readDirect } from "../../src/jetstream/direct-reader.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { startTestServer, type TestServer } from "../server.ts";
+import { until } from "../until.ts";
 
 let server: TestServer;
 let session: Session;
@@ -36,4 +39,22 @@ it("only one subject's, when asked for; from a moment on; and none where there a
 
 it("a stream that is not there is told apart from one that has nothing", async () => {
   await expect(readDirect(session, "NOWHERE", { seq: 1, batch: 1 })).rejects.toThrow(NotReadableError);
+});
+
+it("who reads when the connection ends is told", async () => {
+  const other = await openSession({ url: server.url, name: "ending" }, () => {});
+  const silent = readDirect({ ...other, newInbox: () => "_INBOX.silent" }, "KEPT", { seq: 1, batch: 1 });
+  const refused = expect(silent).rejects.toThrow("was closed");
+  await other.nc.close();
+  await refused;
+});
+
+it("what was read is not kept by the connection", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const read = new WeakRef(await readDirect(session, "KEPT", { seq: 1, batch: 25 }));
+  await until("it is free", () => {
+    collect();
+    return read.deref() === undefined;
+  });
 });
