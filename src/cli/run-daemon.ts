@@ -5,6 +5,7 @@ import { type Config, readConfig } from "../config/config.ts";
 import { injectedVariables } from "../config/environment.ts";
 import { openDaemon } from "../daemon/daemon.ts";
 import type { DaemonOptions } from "../daemon/parts.ts";
+import { boundHeap } from "../daemon/heap.ts";
 import { createLogger } from "../ops/log.ts";
 import { DEAD_LETTERS_STREAM, DECISIONS_STREAM, eventStream } from "../wire/names.ts";
 import { announce } from "./announce.ts";
@@ -30,6 +31,7 @@ export interface StartOptions {
  */
 export async function runDaemon(types: readonly ActorType[], options: StartOptions): Promise<void> {
   const config = readConfig(process.env);
+  boundHeap();
   const { pretty, logger } = openLog(config);
   sayIgnored(process.env, logger);
   const ending = awaitEnding(logger);

@@ -1,6 +1,7 @@
 import type { ActorType } from "../actor/actor-type.ts";
 import { readConfig } from "../config/config.ts";
 import { openDaemon } from "../daemon/daemon.ts";
+import { boundHeap } from "../daemon/heap.ts";
 import type { Supervision } from "../supervisor/messages.ts";
 import { beSupervised } from "../supervisor/supervised.ts";
 import { awaitEnding } from "./ending.ts";
@@ -20,6 +21,7 @@ export async function runSupervised(
   supervision: Supervision,
 ): Promise<void> {
   const config = readConfig(process.env);
+  boundHeap();
   const { logger } = openLog(config, supervision.daemon);
   const ending = awaitEnding(logger, ["SIGTERM"], STOP_WITHIN_MS);
   const supervised = beSupervised(supervision, (isOrphan) => {

@@ -2,6 +2,7 @@ import pino from "pino";
 import { actorTypes } from "../../machines/registry.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { openDaemon } from "../../src/daemon/daemon.ts";
+import { boundHeap } from "../../src/daemon/heap.ts";
 import { obeyParent, readInput } from "./child.ts";
 import { growingDevice } from "./growth-traffic.ts";
 
@@ -10,6 +11,7 @@ import { growingDevice } from "./growth-traffic.ts";
  * NATSTATE_LOG_LEVEL if they are set. BENCH_ACTORS=device: with the device that `--growth` has, in place of the order.
  */
 const { natsUrl, dataDir } = readInput();
+boundHeap();
 const env = {
   NATS_URL: natsUrl,
   NATSTATE_DATA: dataDir,
