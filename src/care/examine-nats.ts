@@ -2,16 +2,30 @@ import { readFileSync } from "node:fs";
 import { type ConsumerInfo, type JetStreamManager, jetstreamManager, type StreamInfo } from "@nats-io/jetstream";
 import type { ActorType } from "../actor/actor-type.ts";
 import { hasDelays } from "../actor/delays.ts";
-import { checkPublishing, checkServer, mayPublish, type Permission, type ServerCheckup } from "../jetstream/checkup.ts";
+import {
+  checkPublishing,
+  checkServer,
+  mayAsk,
+  mayListen,
+  mayPublish,
+  type Permission,
+  type ServerCheckup,
+} from "../jetstream/checkup.ts";
 import { measureLag } from "../jetstream/lag.ts";
 import type { Session } from "../jetstream/session.ts";
 import { payloadProblem, type TopologyOptions } from "../jetstream/stream-configs.ts";
 import { refusedTicks } from "../jetstream/tick-publisher.ts";
 import { checkTopology, type TopologyFinding } from "../jetstream/topology.ts";
 import type { Lane } from "../wire/lanes.ts";
-import { consumerName, DEAD_LETTERS_STREAM, DECISIONS_STREAM, eventStream } from "../wire/names.ts";
+import {
+  consumerName,
+  DAEMONS_SUBJECT,
+  DEAD_LETTERS_STREAM,
+  DECISIONS_STREAM,
+  daemonSubject,
+  eventStream,
+} from "../wire/names.ts";
 import { tickSubject } from "../wire/tick.ts";
-import { examineDaemons } from "./examine-daemons.ts";
 import { examineConsumerLeaders, examineReplicas } from "./examine-replicas.ts";
 import { bytesText, type Finding, ok, problem, START, warning } from "./finding.ts";
 
@@ -32,6 +46,9 @@ const FULL_SHARE = 0.95;
 const FILLING_SHARE = 0.8;
 const HIGH_LAG = 10_000;
 const ANSWER_MS = 5000;
+/** Of nobody: no daemon has this id. */
+const OF_NOBODY = daemonSubject("natstate-doctor", "question");
+const BELOW = `${DAEMONS_SUBJECT}.>`;
 
 /** Examines the server, the streams and how far the daemons are. Changes nothing. */
 export async function examineNats(examination: NatsExamination): Promise<Finding[]> {
@@ -114,6 +131,28 @@ function examineClock({ clockAheadMs }: ServerCheckup): Finding {
   const detail = `${Math.abs(clockAheadMs)} ms ${clockAheadMs < 0 ? "behind" : "ahead of"} the server's`;
   if (Math.abs(clockAheadMs) < CLOCK_WARNING_MS) return ok("clock", detail);
   return warning("clock", detail, "run NTP on both; decisions do not depend on it, but delays in the metrics do");
+}
+
+/** Examines whether daemons are there, and may know of each other. @param members - daemons that answer. */
+async function examineDaemons(session: Pick<Session, "nc">, members: number): Promise<Finding[]> {
+  const asked: (readonly [what: string, Permission])[] = [
+    [`publish ${DAEMONS_SUBJECT}`, await mayAsk(session, DAEMONS_SUBJECT)],
+    [`publish ${BELOW}`, await mayAsk(session, OF_NOBODY)],
+    [`subscribe to ${DAEMONS_SUBJECT}`, await mayListen(session, DAEMONS_SUBJECT)],
+    [`subscribe to ${BELOW}`, await mayListen(session, OF_NOBODY)],
+  ];
+  const refused = asked.flatMap(([what, permission]) => (permission === "refused" ? [what] : []));
+  if (refused.length > 0) {
+    const detail = `the server does not let this user ${refused.join(", ")}: a daemon takes no partition from another`;
+    const advice = `allow the processor to publish and to subscribe to "${DAEMONS_SUBJECT}" and "${BELOW}" (docs/nats-secure.conf)`;
+    return [problem("daemons", detail, advice)];
+  }
+  return [
+    members === 0
+      ? warning("daemon", "none answers", START)
+      : ok("daemon", `${members} answer${members === 1 ? "s" : ""}`),
+    ok("daemons", "may ask each other"),
+  ];
 }
 
 function examineTopology(check: string, found: readonly TopologyFinding[], manage: boolean): Finding {

@@ -86,29 +86,14 @@ async function readDecisions({ log, throwaway, type, onProgress }: Work): Promis
   return firstSequence;
 }
 
-interface DerivedAll {
-  /** How many events came from the store. */
-  readonly fromStore: number;
-  /** First sequence the event stream gave. */
-  readonly firstSequence: number;
-}
-
-async function deriveAll({
-  log,
-  reader,
-  throwaway,
-  lanes,
-  maxBytes,
-  type,
-  stream,
-  onProgress,
-}: Work): Promise<DerivedAll> {
+/** @returns how many events came from the store, and the first sequence the event stream gave. */
+async function deriveAll({ log, reader, throwaway, lanes, maxBytes, type, stream, onProgress }: Work) {
   const derivation = createDerivation({ journal: throwaway.journal, lanes, maxBytes });
   const createdMs = Date.parse((await readIdentity(log.jsm, stream)).created);
   const checkpoints = new Map(lanes.map((lane) => [lane, reader.images.lane(lane).checkpoint]));
   const parked = new Set(reader.parked(type.name, createdMs));
   throwaway.noteRetired(reader.retired(type.name));
-  let derived: DerivedAll = { fromStore: 0, firstSequence: 1 };
+  let derived = { fromStore: 0, firstSequence: 1 };
   await deriveStream(derivation, {
     log,
     lanes,

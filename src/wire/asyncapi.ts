@@ -12,19 +12,14 @@ import {
 import { REJECTION_REASONS } from "./rejection.ts";
 import { tickSubject } from "./tick.ts";
 
-/** A question of one actor or of all, asked by NATS request/reply. */
-interface Question {
-  readonly name: keyof typeof queryAnswers;
-  readonly ofOne: boolean;
-  readonly summary: string;
-}
-
-const QUESTIONS: readonly Question[] = [
+/** Of one actor or of all, asked by NATS request/reply. */
+const QUESTIONS = [
   { name: "get", ofOne: true, summary: "One actor: state, facets, standing decision, what it waits for." },
   { name: "history", ofOne: true, summary: "Its events with their fields, and its decisions." },
   { name: "list", ofOne: false, summary: "A page of actors, by filters; each daemon answers for its partitions." },
   { name: "stats", ofOne: false, summary: "Counts; each daemon answers for its partitions." },
-];
+] as const;
+type Question = (typeof QUESTIONS)[number];
 
 /**
  * Describes what natstate receives and sends for one actor type as an AsyncAPI 3.0 document: subjects, messages,
