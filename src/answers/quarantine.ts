@@ -59,12 +59,10 @@ export interface Released extends Omit<Stats["events"], "tick" | "ignored"> {
   readonly [id: string]: unknown;
 }
 
-export interface QuarantineControl extends QuarantineQueries {
-  /**
-   * Applies an actor's kept-back events, in one transaction.
-   *
-   * @returns undefined when it is not quarantined.
-   * @throws when the commit fails; then nothing happened.
-   */
-  release(type: ActorType, actorId: string): Released | undefined;
-}
+/**
+ * Ends a quarantine: applies the actor's kept-back events, in one transaction.
+ *
+ * @returns undefined when it is not quarantined.
+ * @throws when the commit fails; then nothing happened.
+ */
+export type Release = (type: ActorType, actorId: string) => Released | undefined;

@@ -1,13 +1,12 @@
 import type { ActorType } from "../actor/actor-type.ts";
-import type { QuarantineControl, QuarantineQueries } from "../answers/quarantine.ts";
+import type { Release } from "../answers/quarantine.ts";
 import type { BatchResult } from "../flow/batch-result.ts";
 import type { Journal } from "../flow/journal.ts";
 import { unpark } from "../flow/parked.ts";
 import type { Processor } from "../flow/processor.ts";
 import type { Lane } from "../wire/lanes.ts";
 
-export interface QuarantineControlOptions {
-  readonly queries: QuarantineQueries;
+export interface ReleaseOptions {
   readonly journal: Journal;
   readonly processor: Processor;
   readonly laneOf: (type: ActorType, actorId: string) => Lane;
@@ -38,33 +37,28 @@ export function release(journal: Journal, processor: Processor, lane: Lane, acto
   });
 }
 
-export function createQuarantineControl(options: QuarantineControlOptions): QuarantineControl {
-  const { queries, journal, processor, laneOf, onCommitted } = options;
-  return {
-    quarantined: queries.quarantined,
-    quarantine: queries.quarantine,
-    release(type, actorId) {
-      const startedMs = performance.now();
-      const result = release(journal, processor, laneOf(type, actorId), actorId);
-      if (result === undefined) return undefined;
-      onCommitted(result, performance.now() - startedMs);
-      const count = (wanted: string) => result.handled.filter(({ outcome }) => outcome === wanted).length;
-      const failed = journal.isQuarantined(type.name, actorId);
-      const byEventTime = { reordered: count("reordered"), unhandled: count("unhandled"), held: count("held") };
-      const isAgain = result.handled.some(({ rejected }) => rejected?.reason === "machine_error");
-      return {
-        [type.idField]: actorId,
-        released: !failed,
-        applied: count("applied"),
-        superseded: count("superseded"),
-        duplicate: count("duplicate"),
-        conflict: count("conflict"),
-        // The event that failed again is kept back too.
-        rejected: count("rejected") - Number(isAgain),
-        parked: count("parked") + Number(isAgain),
-        ...(type.ordering !== "merge" && byEventTime),
-        decisions: result.decisions.length,
-      };
-    },
+export function createRelease({ journal, processor, laneOf, onCommitted }: ReleaseOptions): Release {
+  return (type, actorId) => {
+    const startedMs = performance.now();
+    const result = release(journal, processor, laneOf(type, actorId), actorId);
+    if (result === undefined) return undefined;
+    onCommitted(result, performance.now() - startedMs);
+    const count = (wanted: string) => result.handled.filter(({ outcome }) => outcome === wanted).length;
+    const failed = journal.isQuarantined(type.name, actorId);
+    const byEventTime = { reordered: count("reordered"), unhandled: count("unhandled"), held: count("held") };
+    const isAgain = result.handled.some(({ rejected }) => rejected?.reason === "machine_error");
+    return {
+      [type.idField]: actorId,
+      released: !failed,
+      applied: count("applied"),
+      superseded: count("superseded"),
+      duplicate: count("duplicate"),
+      conflict: count("conflict"),
+      // The event that failed again is kept back too.
+      rejected: count("rejected") - Number(isAgain),
+      parked: count("parked") + Number(isAgain),
+      ...(type.ordering !== "merge" && byEventTime),
+      decisions: result.decisions.length,
+    };
   };
 }

@@ -5,7 +5,7 @@ import type { Activity } from "../answers/activity.ts";
 import type { Redrive, RedriveOutcome } from "../answers/dead-letters.ts";
 import { whyNoLetter } from "../answers/find-actor.ts";
 import type { Pulse } from "../answers/pulse.ts";
-import type { QuarantineControl } from "../answers/quarantine.ts";
+import type { Release } from "../answers/quarantine.ts";
 import { readNoFilter } from "../answers/query-filters.ts";
 import { graphOf } from "../charts/graph.ts";
 import { layoutMachine } from "../charts/layout.ts";
@@ -23,7 +23,7 @@ import type { Sources } from "./sources.ts";
 export interface PageSources extends Sources {
   readonly activity: Activity;
   readonly redrive: Redrive;
-  readonly quarantine: Pick<QuarantineControl, "release">;
+  readonly release: Release;
   /** What a command copied from a page needs to find this daemon, such as `--nats <url>`; absent, nothing. */
   readonly where?: string;
   /** Told of failures that no request is answered with. */
@@ -147,12 +147,12 @@ function onlyOurPage(guard: ChangeGuard) {
 
 /** Ends a quarantine for the console: `POST /api/<collection>/<id>/release` with `{}`, answered with a `Released`. */
 function addReleaseRoutes(app: FastifyInstance, sources: PageSources, guard: ChangeGuard): void {
-  const { types, quarantine, questions } = sources;
+  const { types, release, questions } = sources;
   const door = questions.door();
   for (const type of types) {
     app.post(`/api/${type.collection}/:id/release`, { onRequest: onlyOurPage(guard) }, async (request, reply) => {
       const { id } = request.params as { id: string };
-      const find = inOne(() => quarantine.release(type, id));
+      const find = inOne(() => release(type, id));
       const asked = { question: "quarantine.release", find, among: "in quarantine" } as const;
       return answer(door, reply, {}, () => askOne(sources, type, id, asked));
     });

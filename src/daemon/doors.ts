@@ -1,5 +1,5 @@
 import { createQuestions } from "../answers/questions.ts";
-import { createQuarantineControl } from "../care/release.ts";
+import { createRelease } from "../care/release.ts";
 import { placeOfCommands } from "../console/command-place.ts";
 import { createHttpServer, type HttpServer } from "../console/server.ts";
 import type { Readiness } from "../console/sources.ts";
@@ -26,8 +26,7 @@ export function createDoors(parts: DoorsParts) {
   const answers = {
     ...{ types, queries: store.queries, questions: createQuestions(), inspections, activity, ...standing },
     partitions: streams.topology.partitions,
-    quarantine: createQuarantineControl({
-      queries: store.queries,
+    release: createRelease({
       journal: store.journal,
       processor: path.processor,
       laneOf: streams.lanes.ofActor,

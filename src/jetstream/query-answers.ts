@@ -1,7 +1,7 @@
 import type { ActorType } from "../actor/actor-type.ts";
 import type { Activity } from "../answers/activity.ts";
 import { ABSENCES, type Asked, findActor, type Standing } from "../answers/find-actor.ts";
-import type { QuarantineControl } from "../answers/quarantine.ts";
+import type { QuarantineQueries, Release } from "../answers/quarantine.ts";
 import type { Queries } from "../answers/queries.ts";
 import {
   isRefused,
@@ -21,8 +21,8 @@ import { isRejected } from "../wire/rejection.ts";
 
 /** Where the answers come from. */
 export interface AnswerSources extends Standing {
-  readonly queries: Queries;
-  readonly quarantine: QuarantineControl;
+  readonly queries: Queries & QuarantineQueries;
+  readonly release: Release;
   /** How many partitions each type has. */
   readonly partitions: number;
   /** What happened in the last minutes. */
@@ -55,8 +55,7 @@ export interface Question {
 const MAX_QUESTION_BYTES = 4096;
 
 export function questionsAbout(type: ActorType, sources: AnswerSources): Question[] {
-  const { queries, quarantine } = sources;
-  const { quarantine: find, release } = quarantine;
+  const { queries, release } = sources;
   const among = "in quarantine" as const;
   return [
     askOne(type, sources, { name: "get", ask: (id) => queries.get(type, id) }),
@@ -95,9 +94,9 @@ export function questionsAbout(type: ActorType, sources: AnswerSources): Questio
     askShare(type, sources, {
       name: "quarantine.list",
       read: readQuarantineFilter,
-      ask: (page, partitions) => quarantine.quarantined(type, { ...page, ...(partitions && { partitions }) }),
+      ask: (page, partitions) => queries.quarantined(type, { ...page, ...(partitions && { partitions }) }),
     }),
-    askOne(type, sources, { name: "quarantine.show", ask: (id) => inOne(() => find(type, id)), among }),
+    askOne(type, sources, { name: "quarantine.show", ask: (id) => inOne(() => queries.quarantine(type, id)), among }),
     askOne(type, sources, { name: "quarantine.release", ask: (id) => inOne(() => release(type, id)), among }),
   ];
 }

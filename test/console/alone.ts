@@ -21,7 +21,7 @@ export function alone(queries: HttpServerOptions["queries"]): HttpServerOptions 
     inspections: { open: () => "elsewhere", count: () => 0, committed() {}, released() {} },
     async *inspectElsewhere() {},
     redrive: () => Promise.resolve({ outcome: "redriven", streamSequence: 1 }),
-    quarantine: { release: () => undefined },
+    release: () => undefined,
     metrics: () => Promise.resolve({ contentType: "text/plain", body: "" }),
     health: { live: () => true, ready: () => ({ ready: true, checks: {} }) },
   };

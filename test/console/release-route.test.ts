@@ -13,11 +13,9 @@ it("the page, and nobody else's, releases a quarantined order; of any other it i
   const server = await target.listen({
     queries: { ...target.queries, retired: (_type, id) => (id === "gone" ? retired : undefined) },
     whereabouts: (_type, id) => (id === "theirs" ? "elsewhere" : id === "unread" ? "catching_up" : "here"),
-    quarantine: {
-      release(_type, id) {
-        asked.push(id);
-        return id === "o-1" ? ({ released: true, applied: 2 } as Released) : undefined;
-      },
+    release(_type, id) {
+      asked.push(id);
+      return id === "o-1" ? ({ released: true, applied: 2 } as Released) : undefined;
     },
   });
   try {

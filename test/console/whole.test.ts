@@ -115,12 +115,9 @@ it("a dead letter of another daemon is sent again, an order of another one relea
   const released: string[] = [];
   await using _own = await start([0]);
   await using _others = await start([1, 2, 3], {
-    quarantine: {
-      ...book.queries,
-      release(_, id) {
-        released.push(id);
-        return { released: true } as never;
-      },
+    release(_, id) {
+      released.push(id);
+      return { released: true } as never;
     },
   });
   await using server = await listen([0]);
@@ -162,10 +159,9 @@ it("a dead letter that another daemon may come to yet is none that there is not"
 
 it("quarantined orders of all daemons are one list by id, a page at a time", async () => {
   const holding = (...ids: string[]) => ({
-    quarantine: {
+    queries: {
       ...book.queries,
       quarantined: () => ({ orders: ids.map((orderId) => ({ orderId }) as never), more: false }),
-      release: () => undefined,
     },
   });
   await using _own = await start([0], holding("b"));

@@ -3,7 +3,7 @@ import { assign, createMachine } from "xstate";
 import type { ActorType } from "../../src/actor/actor-type.ts";
 import { createAnswers } from "../../src/answers/answers.ts";
 import { compareActor } from "../../src/care/diff.ts";
-import { createQuarantineControl, release } from "../../src/care/release.ts";
+import { createRelease, release } from "../../src/care/release.ts";
 import type { Delivery } from "../../src/flow/delivery.ts";
 import { atOnce } from "../../src/flow/pieces.ts";
 import { openQueries } from "../../src/store/queries.ts";
@@ -145,9 +145,7 @@ describe("facts that cannot be folded, or concluded from", () => {
     using station = openStation();
     applyEach(station, [opened(0), paid(10, 666)]);
     const { journal, processor } = station;
-    const queries = { quarantined: () => ({ more: false }), quarantine: () => undefined };
-    const options = { queries, journal, processor, laneOf: () => billLane, onCommitted() {} };
-    const released = createQuarantineControl(options).release(billType, "b");
+    const released = createRelease({ journal, processor, laneOf: () => billLane, onCommitted() {} })(billType, "b");
     expect(released).toMatchObject({ released: false, decisions: 0, reordered: 0, unhandled: 0, held: 0 });
     expect(quarantined(station)).toHaveLength(1);
     const mended = {

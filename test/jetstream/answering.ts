@@ -38,7 +38,7 @@ export function useAnswers(): void {
 export function answersOf(nc: NatsConnection, queries: Answers): QueryServiceOptions {
   return {
     ...{ nc, types: [order], queries, questions: createQuestions() },
-    quarantine: { ...queries, release: () => undefined },
+    release: () => undefined,
     inspections: { open: () => "elsewhere", count: () => 0, committed() {}, released() {} },
     ...{ activity: createActivity([order]), partitions: PARTITIONS },
     ...{

@@ -2,7 +2,6 @@ import { ServiceError } from "@nats-io/services";
 import { expect, it } from "vitest";
 import type { ActorType } from "../../src/actor/actor-type.ts";
 import { type Past, readPast } from "../../src/answers/find-actor.ts";
-import type { Queries } from "../../src/answers/queries.ts";
 import { describePast, renderActor } from "../../src/cli/actors-text.ts";
 import { createQueryClient } from "../../src/members/query-client.ts";
 import { order } from "../store/order-book.ts";
@@ -60,7 +59,7 @@ it("says of a list that a later page of it is of the past", async () => {
   const pastOf = (): Past | undefined =>
     ++asked === 1 ? undefined : { catchingUp: true, asOf: null, catchingUpPartitions: [2] };
   // A page looks at a bounded number of rows.
-  const queries: Queries = {
+  const queries: typeof book.queries = {
     ...book.queries,
     list: (type, filter) => book.queries.list(type, { ...filter, limit: 2 }),
   };
@@ -79,7 +78,7 @@ it("says of a retired order that it is, and the asker tells that apart from an o
     revision: 2,
     parked: 0,
   } as const;
-  const queries: Queries = { ...book.queries, retired: (_, id) => (id === "old" ? retired : undefined) };
+  const queries: typeof book.queries = { ...book.queries, retired: (_, id) => (id === "old" ? retired : undefined) };
   await using _ = await start(undefined, { queries });
   const answer = await ask("get.old");
   expect(ServiceError.toServiceError(answer)).toMatchObject({

@@ -1,6 +1,5 @@
 import { ServiceError, Svcm } from "@nats-io/services";
 import { expect, it } from "vitest";
-import type { Queries } from "../../src/answers/queries.ts";
 import { createQueryClient } from "../../src/members/query-client.ts";
 import { orderEvent } from "../flow/order-events.ts";
 import { parcelType } from "../parcel.ts";
@@ -109,7 +108,7 @@ it.each([
 
 it("says nothing of its inside when a question fails, and goes on", async () => {
   const failures: string[] = [];
-  const queries: Queries = {
+  const queries: typeof book.queries = {
     ...book.queries,
     stats() {
       throw new Error("/secret/path is corrupt");
