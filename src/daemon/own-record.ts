@@ -9,13 +9,8 @@ import type { Parts } from "./parts.ts";
 /** What this daemon says of itself to the others. */
 export type OwnRecord = ReturnType<typeof createOwnRecord>;
 
-type RecordParts = Pick<
-  Parts,
-  "types" | "streams" | "own" | "readiness" | "reading" | "instance" | "version" | "siblings"
->;
-
 /** @param id - new with every start. */
-export function createOwnRecord(parts: RecordParts, id: string) {
+export function createOwnRecord(parts: Parts, id: string) {
   const { types, streams, own, readiness, reading, instance, version, siblings } = parts;
   const startedAt = new Date(Date.now() - process.uptime() * 1000).toISOString();
   const fixed = types.map((type) => {

@@ -8,22 +8,10 @@ import { createTicks } from "../flow/ticks.ts";
 import { createStreamPublisher } from "../jetstream/pub-acks.ts";
 import { createTickPublisher } from "../jetstream/tick-publisher.ts";
 import type { Lane } from "../wire/lanes.ts";
+import type { Foundation } from "./foundation.ts";
 import type { Parts, Ticking } from "./parts.ts";
 
-type TickingParts = Pick<
-  Parts,
-  | "config"
-  | "types"
-  | "store"
-  | "connection"
-  | "streams"
-  | "copying"
-  | "path"
-  | "own"
-  | "observers"
-  | "reading"
-  | "logger"
->;
+type TickingParts = Foundation & Pick<Parts, "reading">;
 
 /** Where no actor can wait for a time there is nothing to look at. */
 const NO_TICKING: Ticking = { troubles: () => [], onTheirWay: () => 0, overdueMs: () => 0, stop() {} };

@@ -22,9 +22,9 @@ const UNPINNED_RETRY_MS = 1500;
 
 /** Reads at once, and until it is released. */
 export function readLane(options: LaneReaderOptions) {
-  const { jsm, lane, isFollowing = false, onChanged, room, clock = SYSTEM_CLOCK } = options;
-  const audit = createDeliveryAudit(clock.now);
-  const failures = createLaneFailures(clock);
+  const { jsm, lane, isFollowing = false, onChanged, room } = options;
+  const audit = createDeliveryAudit();
+  const failures = createLaneFailures();
   let session: LaneSession | undefined;
   let state: "closed" | "opening" | "reading" | "held" | "released" = "closed";
   let cancelRetry = () => {};
@@ -69,7 +69,7 @@ export function readLane(options: LaneReaderOptions) {
     if (reason === "connection") failures.forget();
     cancelRetry();
     const delayMs = failures.nextDelayMs();
-    cancelRetry = clock.after(reason === "unpinned" ? UNPINNED_RETRY_MS : delayMs, open);
+    cancelRetry = SYSTEM_CLOCK.after(reason === "unpinned" ? UNPINNED_RETRY_MS : delayMs, open);
   }
 
   function close(next: typeof state): void {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Consumer, ConsumerMessages, JetStreamClient, JsMsg } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/transport-node";
-import { type Clock, SYSTEM_CLOCK, waitFor } from "../flow/clock.ts";
+import { SYSTEM_CLOCK, waitFor } from "../flow/clock.ts";
 import { type Delivery, toDelivery } from "../flow/delivery.ts";
 import { consumerName, OWNER_GROUP } from "../wire/names.ts";
 import { type DeliveryAudit, isPinned } from "./delivery-audit.ts";
@@ -40,7 +40,6 @@ export interface LaneSessionOptions extends LaneConsumerOptions {
   readonly onDoubt: (reason: Doubt, detail?: string) => void;
   /** Somebody had changed the lane's consumer; it is what it was again. */
   readonly onMended: (differences: readonly string[]) => void;
-  readonly clock?: Clock;
 }
 
 /**
@@ -168,7 +167,7 @@ async function addConsumer({ jsm, js, lane, checkpoint }: LaneSessionOptions): P
  * @returns who leads the consumer, where there are several servers.
  */
 async function takePin(
-  { jsm, lane, mayTakeOver = () => true, clock = SYSTEM_CLOCK }: LaneSessionOptions,
+  { jsm, lane, mayTakeOver = () => true }: LaneSessionOptions,
   from: number,
   isCurrent: () => boolean,
 ): Promise<string | undefined> {
@@ -182,7 +181,7 @@ async function takePin(
     if (!isCurrent()) break;
     await jsm.consumers.reset(lane.stream, durable, from);
     if (!areOthers || round === FORMER_OWNER_ROUNDS) return info.cluster?.leader;
-    await waitFor(clock, FORMER_OWNER_MS);
+    await waitFor(SYSTEM_CLOCK, FORMER_OWNER_MS);
   }
   return undefined;
 }

@@ -1,4 +1,4 @@
-import { type Clock, SYSTEM_CLOCK } from "../flow/clock.ts";
+import { SYSTEM_CLOCK } from "../flow/clock.ts";
 import type { ReachCrashPoint } from "../flow/crash-points.ts";
 import type { Outbox, PublishedRow } from "../flow/outbox.ts";
 import type { DeadLetterRow, LedgerRow } from "../flow/rows.ts";
@@ -11,7 +11,6 @@ export interface PublishNotesOptions {
   readonly onNoted: (decisions: readonly LedgerRow[], deadLetters: readonly DeadLetterRow[]) => void;
   /** The store cannot be written; told once, and tried again. */
   readonly onTrouble: (error: Error) => void;
-  readonly clock?: Clock | undefined;
   readonly reached: ReachCrashPoint;
 }
 
@@ -20,7 +19,7 @@ const NOTE_EVERY_MS = 5;
 const RETRY_MS = 500;
 
 export function createPublishNotes(options: PublishNotesOptions) {
-  const { outbox, onNoted, onTrouble, clock = SYSTEM_CLOCK, reached } = options;
+  const { outbox, onNoted, onTrouble, reached } = options;
   let decisions: PublishedRow<LedgerRow>[] = [];
   let deadLetters: PublishedRow<DeadLetterRow>[] = [];
   const sequences = new Map<string, number>();
@@ -29,7 +28,7 @@ export function createPublishNotes(options: PublishNotesOptions) {
   let stopped = false;
 
   function noteSoon(): void {
-    cancel ??= clock.after(NOTE_EVERY_MS, write);
+    cancel ??= SYSTEM_CLOCK.after(NOTE_EVERY_MS, write);
   }
 
   function write(): void {
@@ -42,7 +41,7 @@ export function createPublishNotes(options: PublishNotesOptions) {
       // Not lost: unnoted rows are recognised by what the stream holds when they are published again.
       if (!isHard) onTrouble(error as Error);
       isHard = true;
-      if (!stopped) cancel = clock.after(RETRY_MS, write);
+      if (!stopped) cancel = SYSTEM_CLOCK.after(RETRY_MS, write);
       return;
     }
     isHard = false;

@@ -1,5 +1,5 @@
 import type { Pause } from "../flow/batcher.ts";
-import { type Clock, SYSTEM_CLOCK, waitFor } from "../flow/clock.ts";
+import { SYSTEM_CLOCK, waitFor } from "../flow/clock.ts";
 import type { ReachCrashPoint } from "../flow/crash-points.ts";
 import type { Outbox } from "../flow/outbox.ts";
 import type { DeadLetterRow, LedgerRow } from "../flow/rows.ts";
@@ -29,7 +29,6 @@ export interface PublisherOptions extends Omit<OutboxSenderOptions, "notes" | "o
   readonly onTrouble: (error: Error, what: string) => void;
   /** Room again, after a backlog. */
   readonly onProgress: () => void;
-  readonly clock?: Clock;
   readonly reached?: ReachCrashPoint;
 }
 
@@ -44,9 +43,9 @@ const RETRY_MS = 500;
 /** Pipelined over actors, strictly one revision after the other within an actor. */
 export function createPublisher(options: PublisherOptions) {
   const { outbox, laneOf, maxInFlight, onTrouble, onProgress } = options;
-  const { owns = () => true, clock = SYSTEM_CLOCK, reached = () => {} } = options;
+  const { owns = () => true, reached = () => {} } = options;
   const onNotNoted = (error: Error) => onTrouble(error, "published");
-  const notes = createPublishNotes({ outbox, onNoted: options.onPublished, onTrouble: onNotNoted, clock, reached });
+  const notes = createPublishNotes({ outbox, onNoted: options.onPublished, onTrouble: onNotNoted, reached });
   const sender = createOutboxSender({ ...options, notes, owns });
   const queue = createPublishQueue<Job>();
   const troubles = createTroubles(onTrouble);
@@ -88,7 +87,7 @@ export function createPublisher(options: PublisherOptions) {
 
   /** The job keeps its place in flight, so that an outage does not pile up more of them. */
   function retryLater(job: Job): void {
-    if (!stopped) clock.after(RETRY_MS, () => retry(job).catch(() => retryLater(job)));
+    if (!stopped) SYSTEM_CLOCK.after(RETRY_MS, () => retry(job).catch(() => retryLater(job)));
   }
 
   async function retry(job: Job): Promise<void> {
@@ -122,9 +121,9 @@ export function createPublisher(options: PublisherOptions) {
     trouble: troubles.longest,
     /** Resolves when everything offered, or what is of this lane, is published and noted, or after `timeoutMs`. */
     async drain(timeoutMs: number, lane?: Lane): Promise<void> {
-      const deadline = clock.now() + timeoutMs;
+      const deadline = SYSTEM_CLOCK.now() + timeoutMs;
       const isWaiting = () => queue.has((job) => lane === undefined || job.lane === lane);
-      while (isWaiting() && clock.now() < deadline) await waitFor(clock, 5);
+      while (isWaiting() && SYSTEM_CLOCK.now() < deadline) await waitFor(SYSTEM_CLOCK, 5);
       notes.flush();
     },
     stop(): void {

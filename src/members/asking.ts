@@ -1,7 +1,6 @@
 import type { ActorType } from "../actor/actor-type.ts";
 import { QueryError, toProblem } from "../answers/query-error.ts";
 import { cover, type Part, readShare } from "../answers/share.ts";
-import { type Clock, SYSTEM_CLOCK } from "../flow/clock.ts";
 import type { Session } from "../jetstream/session.ts";
 import { gatherTypes, type ToldTypes } from "../wire/gathered-types.ts";
 import { partitionOf, querySubject, TYPES_SUBJECT } from "../wire/names.ts";
@@ -28,16 +27,15 @@ export interface AskingOptions extends Pick<Session, "nc" | "newInbox"> {
   readonly patienceMs: number;
   /** Of each type; what is asked about one holds up nothing that is asked about another. */
   readonly partitions?: number;
-  readonly clock?: Clock;
 }
 
 /** So long after the first that tells its types the others are waited for. */
 const OTHERS_MS = 1000;
 
 export function createAsking(options: AskingOptions) {
-  const { nc, newInbox, patienceMs, partitions = 1, clock = SYSTEM_CLOCK } = options;
-  const inTurn = createTurns(clock);
-  const listen = createListener({ nc, newInbox, clock });
+  const { nc, newInbox, patienceMs, partitions = 1 } = options;
+  const inTurn = createTurns();
+  const listen = createListener({ nc, newInbox });
 
   const write = (parameters?: object) => (parameters === undefined ? "" : JSON.stringify(parameters));
 
@@ -87,8 +85,8 @@ export function createAsking(options: AskingOptions) {
         if (told.status === 429) return undefined;
         if (told.status !== 200) throw toProblem(told);
         gathered.take(readObject(told.body) as ToldTypes);
-        othersEndMs = Math.min(othersEndMs, clock.now() + OTHERS_MS);
-        return gathered.isComplete() || clock.now() >= othersEndMs || undefined;
+        othersEndMs = Math.min(othersEndMs, performance.now() + OTHERS_MS);
+        return gathered.isComplete() || performance.now() >= othersEndMs || undefined;
       });
       const types = gathered.types();
       if (types.length === 0) throw new QueryError("no_answer", "no daemon says which types there are");

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { Msg } from "@nats-io/transport-node";
-import { type Clock, SYSTEM_CLOCK, waitFor } from "../flow/clock.ts";
+import { SYSTEM_CLOCK, waitFor } from "../flow/clock.ts";
 import { inTurns, type Pieces } from "../flow/pieces.ts";
 import type { LaneCopies, LaneCopy } from "../store/lane-copy.ts";
 import type { Lane } from "../wire/lanes.ts";
@@ -21,7 +21,6 @@ export interface CopyGivingOptions {
   readonly maxPayload: () => number;
   /** A copy could not be read. */
   readonly onTrouble: (error: Error) => void;
-  readonly clock?: Clock;
 }
 
 /** With the line before it well below half a megabyte, NATS' usual limit is one. */
@@ -41,10 +40,10 @@ type Giving = ReturnType<typeof openGiving>;
 
 /** Gives copies of lanes to daemons that ask for them. */
 export function createCopyGiving(options: CopyGivingOptions) {
-  const { copies, lanes, maxPayload, onTrouble, clock = SYSTEM_CLOCK } = options;
+  const { copies, lanes, maxPayload, onTrouble } = options;
   const givings = new Map<string, Giving>();
   let open = 0;
-  const pace = createPace(clock);
+  const pace = createPace();
 
   async function answer(question: CopyQuestion): Promise<Buffer> {
     const { stream, partition, copy, piece } = question;
@@ -66,7 +65,7 @@ export function createCopyGiving(options: CopyGivingOptions) {
     if (copy === undefined) return undefined;
     open++;
     const pieces = cutter.cut(copy);
-    return openGiving(pieces, pace, clock, (how) => {
+    return openGiving(pieces, pace, (how) => {
       if (how === "ended") return void givings.delete(id);
       open--;
       copy.close();
@@ -105,7 +104,6 @@ export function createCopyGiving(options: CopyGivingOptions) {
 function openGiving(
   pieces: () => Pieces<Cut>,
   pace: (bytes: number) => Promise<void>,
-  clock: Clock,
   tell: (how: "read" | "ended") => void,
 ) {
   let isRead = false;
@@ -113,8 +111,8 @@ function openGiving(
     number: 0,
     body: Promise.resolve(Buffer.of()),
   };
-  let cancelSilence = clock.after(SILENCE_MS, end);
-  const cancelEnd = clock.after(MAX_MS, end);
+  let cancelSilence = SYSTEM_CLOCK.after(SILENCE_MS, end);
+  const cancelEnd = SYSTEM_CLOCK.after(MAX_MS, end);
 
   function close(): void {
     if (isRead) return;
@@ -142,7 +140,7 @@ function openGiving(
     /** The piece of this number, if it is the next one or the last again. */
     async piece(number: number): Promise<Buffer> {
       cancelSilence();
-      cancelSilence = clock.after(SILENCE_MS, end);
+      cancelSilence = SYSTEM_CLOCK.after(SILENCE_MS, end);
       if (number === last.number + 1) last = { number, body: next() };
       if (number !== last.number) return refuse("over", `piece ${number} does not come after piece ${last.number}`);
       return last.body;
@@ -218,12 +216,12 @@ function countLines(bytes: Buffer): number {
 }
 
 /** @returns waits until so many bytes more keep within the rate. */
-function createPace(clock: Clock): (bytes: number) => Promise<void> {
+function createPace(): (bytes: number) => Promise<void> {
   let freeMs = 0;
   return async (bytes) => {
-    const nowMs = clock.now();
+    const nowMs = SYSTEM_CLOCK.now();
     const waitMs = freeMs - nowMs;
     freeMs = Math.max(freeMs, nowMs) + (bytes / BYTES_PER_SECOND) * 1000;
-    if (waitMs > 1) await waitFor(clock, waitMs);
+    if (waitMs > 1) await waitFor(SYSTEM_CLOCK, waitMs);
   };
 }

@@ -1,7 +1,7 @@
 import { ServiceError } from "@nats-io/services";
 import { headers, type Msg } from "@nats-io/transport-node";
 import { QueryError } from "../answers/query-error.ts";
-import type { Clock } from "../flow/clock.ts";
+import { SYSTEM_CLOCK } from "../flow/clock.ts";
 import { createAssembly, QUESTION_ID } from "../jetstream/answer-pieces.ts";
 import type { Session } from "../jetstream/session.ts";
 
@@ -26,7 +26,7 @@ export type Listen = ReturnType<typeof createListener>;
 const AGAIN_MS = [250, 500];
 const NO_RESPONDERS = 503;
 
-export function createListener({ nc, newInbox, clock }: Pick<Session, "nc" | "newInbox"> & { readonly clock: Clock }) {
+export function createListener({ nc, newInbox }: Pick<Session, "nc" | "newInbox">) {
   const room = { bytes: 0 };
 
   /**
@@ -47,7 +47,7 @@ export function createListener({ nc, newInbox, clock }: Pick<Session, "nc" | "ne
     let round = 0;
     let cancelAgain = () => {};
     const answers = nc.subscribe(`${inbox}.*`, { callback: (error, reply) => (error ? reject(error) : hear(reply)) });
-    const cancelEnd = clock.after(question.patienceMs, () => resolve(undefined));
+    const cancelEnd = SYSTEM_CLOCK.after(question.patienceMs, () => resolve(undefined));
 
     function hear(reply: Msg): void {
       // NATS says so itself when nobody subscribes to the subject of a question.
@@ -75,7 +75,7 @@ export function createListener({ nc, newInbox, clock }: Pick<Session, "nc" | "ne
       // Nothing can be asked while the connection is closing for good.
       if (nc.isClosed() || nc.isDraining()) return;
       nc.publish(question.subject, question.body, { reply: `${inbox}.${round}`, headers: known });
-      cancelAgain = clock.after(AGAIN_MS[round] ?? AGAIN_MS.at(-1) ?? 0, ask);
+      cancelAgain = SYSTEM_CLOCK.after(AGAIN_MS[round] ?? AGAIN_MS.at(-1) ?? 0, ask);
       round++;
     }
     ask();
