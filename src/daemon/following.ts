@@ -4,16 +4,11 @@ import { nextOf } from "../jetstream/leader-reader.ts";
 import { StreamIdentityError } from "../jetstream/stream-identity.ts";
 import type { Ownership, OwnershipOptions } from "../members/ownership.ts";
 import type { Lane } from "../wire/lanes.ts";
-import type { Parts } from "./parts.ts";
-
-type FollowingParts = Pick<
-  Parts,
-  "connection" | "copying" | "streams" | "store" | "path" | "own" | "trouble" | "logger"
->;
+import type { Foundation } from "./foundation.ts";
 
 /** What is read beside its owner takes the same path into the store, and nothing of it is published, said or counted. */
 export function followingOf(
-  parts: FollowingParts,
+  parts: Foundation,
 ): Pick<OwnershipOptions, "follow" | "onUnfollowed" | "endOf" | "firstUnread"> {
   const { connection, copying, streams, store, path, trouble, logger } = parts;
   const { followed } = path;
@@ -56,7 +51,7 @@ export function followingOf(
 }
 
 /** As the stream's leader says: what a replica does not have yet is missed by nobody else. */
-async function firstUnread({ connection, store }: FollowingParts, lane: Lane): Promise<number | undefined> {
+async function firstUnread({ connection, store }: Foundation, lane: Lane): Promise<number | undefined> {
   return (await nextOf(connection.session.jsm, lane, store.journal.checkpoint(lane) + 1))?.sequence;
 }
 
@@ -68,7 +63,7 @@ const LOOK_EVERY_MS = 5000;
  *
  * @returns ends it; safe to call twice.
  */
-export function watchFollowed(parts: FollowingParts, ownership: Pick<Ownership, "doubt" | "following">): () => void {
+export function watchFollowed(parts: Foundation, ownership: Pick<Ownership, "doubt" | "following">): () => void {
   const { connection, store, path, own, logger } = parts;
   /** The first unread of each lane, at the look before. */
   let before = new Map<Lane, number | undefined>();

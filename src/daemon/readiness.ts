@@ -1,5 +1,6 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { Logger } from "pino";
+import { wantedConsumer } from "../jetstream/stream-configs.ts";
 import { createStreamPulse } from "../jetstream/stream-pulse.ts";
 import type { TopologyWatch } from "../jetstream/topology-watch.ts";
 import type { Denials } from "../members/denials.ts";
@@ -7,13 +8,10 @@ import { createHealthCheck } from "../ops/health.ts";
 import { createTroubles } from "../ops/troubles.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { DEAD_LETTERS_STREAM, DECISIONS_STREAM } from "../wire/names.ts";
-import { byReason } from "./grouped-troubles.ts";
+import type { Foundation } from "./foundation.ts";
 import type { Parts, Readiness, Reading } from "./parts.ts";
 
-type ReadinessParts = Pick<
-  Parts,
-  "types" | "connection" | "streams" | "own" | "path" | "copying" | "reading" | "ticking" | "observers" | "logger"
-> & { readonly denials: Denials };
+type ReadinessParts = Foundation & Pick<Parts, "reading" | "ticking"> & { readonly denials: Denials };
 
 const LOOK_EVERY_MS = 500;
 /** A server that is slow is there. */
@@ -127,4 +125,24 @@ function laneTroubles({ ownership, lag }: Reading, topology: TopologyWatch): Map
     ...byReason(unread, "cannot be read"),
     ...byReason(lag.unknown(), "cannot be asked how much is unread"),
   ]);
+}
+
+/** One line for what many lanes have in common; known by stream and reason, whichever lanes they are and it names. */
+function byReason(
+  troubles: readonly { readonly lane: Lane; readonly reason: string }[],
+  what: string,
+): [string, string][] {
+  const grouped = new Map<string, { lane: Lane; reason: string }[]>();
+  for (const trouble of troubles) {
+    const { filter_subject, durable_name } = wantedConsumer(trouble.lane);
+    const reason = trouble.reason.replaceAll(filter_subject, "*").replaceAll(durable_name, "*");
+    const key = `${what} ${trouble.lane.stream} ${reason}`;
+    grouped.set(key, [...(grouped.get(key) ?? []), trouble]);
+  }
+  return [...grouped].flatMap(([key, [first, ...others]]) => {
+    if (first === undefined) return [];
+    const partitions = [first, ...others].map(({ lane }) => lane.partition).join(", ");
+    const one = others.length === 0 ? "partition" : "partitions";
+    return [[key, `${one} ${partitions} of ${first.lane.stream} ${what}: ${first.reason}`]];
+  });
 }

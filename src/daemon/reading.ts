@@ -8,13 +8,11 @@ import { createOwnership, type Ownership } from "../members/ownership.ts";
 import { askToYield } from "../members/yielding.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { followingOf, watchFollowed } from "./following.ts";
-import type { Parts, Reading } from "./parts.ts";
-import { createStocktaking, type StocktakingParts } from "./stocktaking.ts";
+import type { Foundation } from "./foundation.ts";
+import type { Reading } from "./parts.ts";
+import { createStocktaking } from "./stocktaking.ts";
 
-type ReadingParts = StocktakingParts &
-  Pick<Parts, "config" | "copying" | "observers" | "logger"> & {
-    readonly denials: Denials;
-  };
+type ReadingParts = Foundation & { readonly denials: Denials };
 
 const LAG_EVERY_MS = 5000;
 

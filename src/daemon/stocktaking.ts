@@ -2,16 +2,14 @@ import type { LaneLag } from "../jetstream/lag.ts";
 import { StreamIdentityError } from "../jetstream/stream-identity.ts";
 import type { Ownership } from "../members/ownership.ts";
 import type { Lane } from "../wire/lanes.ts";
-import type { Parts } from "./parts.ts";
-
-export type StocktakingParts = Pick<Parts, "connection" | "streams" | "store" | "path" | "own" | "trouble">;
+import type { Foundation } from "./foundation.ts";
 
 /**
  * What follows from each measurement of the lag: streams and consumers that somebody has edited are noticed, what was
  * delivered is held against what arrived, and it is noted up to where each lane lacks nothing.
  */
 export function createStocktaking(
-  parts: StocktakingParts,
+  parts: Foundation,
   ownership: Ownership,
 ): (lags: readonly LaneLag[]) => Promise<void> {
   const { streams, store, path, own, trouble, connection } = parts;
