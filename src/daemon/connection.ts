@@ -2,10 +2,13 @@ import type { Logger } from "pino";
 import { natsAccess } from "../config/config.ts";
 import { maskUrl } from "../config/values.ts";
 import { readCredentials } from "../jetstream/connect.ts";
+import type { Patience } from "../jetstream/patience.ts";
 import { openSession, type SessionEvent } from "../jetstream/session.ts";
 import { QUERY_SERVICE } from "../wire/names.ts";
 import { type OwnServerOptions, startOwnServer } from "./nats-setup.ts";
-import type { Connection, Parts } from "./parts.ts";
+
+/** The daemon's way to NATS: two connections to one server or cluster. */
+export type Connection = Awaited<ReturnType<typeof connect>>;
 
 /**
  * Starts the embedded server when there is no other, and connects; all of it ends with the stack.
@@ -13,15 +16,15 @@ import type { Connection, Parts } from "./parts.ts";
  * @throws NatsSetupError, ServerBinaryError or EmbeddedServerError.
  */
 export async function connect(
-  options: Pick<Parts, "patiently" | "onFatal"> & OwnServerOptions,
+  options: OwnServerOptions & { readonly patiently: Patience; readonly onFatal: (error: Error) => void },
   stack: AsyncDisposableStack,
-): Promise<Connection> {
+) {
   const { config, logger, patiently, onFatal } = options;
   const embedded = await startOwnServer(options);
   if (embedded !== undefined) stack.defer(() => embedded.stop());
   const natsUrl = config.NATS_URL ?? embedded?.url ?? "";
   const server = { url: natsUrl, ...readCredentials(natsAccess(config)) };
-  const listeners: Parameters<Connection["onReturn"]>[0][] = [];
+  const listeners: ((how: "reconnected" | "moved") => void)[] = [];
   const onEvent = (event: SessionEvent) => {
     if (event === "reconnected" || event === "moved") for (const listener of listeners) listener(event);
   };
@@ -43,10 +46,17 @@ export async function connect(
   stack.defer(() => readings.close());
   return {
     natsUrl,
+    /** For all but deliveries. */
     session,
+    /** For deliveries alone: answers must not wait behind the thousands of events on their way to us. */
     readings,
+    /** Both. */
     isConnected: () => session.isConnected() && readings.isConnected(),
-    onReturn: (listener) => void listeners.push(listener),
+    /**
+     * Told whenever one of them is back, or has moved to another server because JetStream did not answer at its own: what
+     * was asked before is lost.
+     */
+    onReturn: (listener: (typeof listeners)[number]) => void listeners.push(listener),
   };
 }
 

@@ -1,12 +1,20 @@
 import type { Logger } from "pino";
 import { StreamIdentityError } from "../jetstream/stream-identity.ts";
-import type { LaneTrouble } from "./parts.ts";
+
+/** What is to be done about lanes that cannot be read. */
+export type LaneTrouble = ReturnType<typeof createLaneTrouble>;
 
 /** Says each trouble once in a row. */
-export function createLaneTrouble(logger: Logger, onFatal: (error: Error) => void): LaneTrouble {
+export function createLaneTrouble(logger: Logger, onFatal: (error: Error) => void) {
   let last: string | undefined;
   return {
-    meet(error, readsOthers = false) {
+    /**
+     * A daemon that cannot take over another one's partitions, because their past is gone, still has its own to read; one
+     * whose own past is gone ends.
+     *
+     * @param readsOthers - there are lanes that are read all the same.
+     */
+    meet(error: Error, readsOthers = false): "retry" | "give_up" {
       const isRefusal = error instanceof StreamIdentityError;
       if (isRefusal && !readsOthers) {
         onFatal(error);
@@ -18,7 +26,8 @@ export function createLaneTrouble(logger: Logger, onFatal: (error: Error) => voi
       last = error.message;
       return "retry";
     },
-    renew() {
+    /** The lanes are shared anew: what is in the way of it is said again. */
+    renew(): void {
       last = undefined;
     },
   };

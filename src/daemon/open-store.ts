@@ -11,7 +11,10 @@ import type { OnMoving } from "../store/moving.ts";
 import { createOutbox } from "../store/outbox.ts";
 import { createOutboxStreams } from "../store/outbox-streams.ts";
 import { openQueries } from "../store/queries.ts";
-import type { DaemonOptions, Parts, Store } from "./parts.ts";
+import type { OwnServerOptions } from "./nats-setup.ts";
+
+/** The daemon's store, open for writing, and its questions on a connection of their own. */
+export type Store = Awaited<ReturnType<typeof openStore>>;
 
 const TELL_MS = 3000;
 
@@ -21,9 +24,9 @@ const TELL_MS = 3000;
  * @throws StoreError; the reason of the signal while it is brought up to date.
  */
 export async function openStore(
-  { config, logger, signal }: Pick<DaemonOptions, "config" | "logger" | "signal">,
+  { config, logger, signal }: Pick<OwnServerOptions, "config" | "logger"> & { readonly signal?: AbortSignal },
   stack: AsyncDisposableStack,
-): Promise<Store> {
+) {
   const file = join(config.NATSTATE_DATA, "natstate.db");
   const { db, close } = await inTurns(openInPieces(file, tellMoving(logger, signal)));
   stack.defer(close);
@@ -47,7 +50,7 @@ export async function openStore(
 }
 
 /** Whoever starts a daemon on a large store of an earlier natstate sees how long it still takes, and may stop it. */
-function tellMoving(logger: Parts["logger"], signal: AbortSignal | undefined): OnMoving {
+function tellMoving(logger: OwnServerOptions["logger"], signal: AbortSignal | undefined): OnMoving {
   const startedMs = performance.now();
   let toldMs = startedMs;
   return ({ schema, percent, rows }) => {

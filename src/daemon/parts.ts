@@ -1,8 +1,6 @@
 import type { Msg } from "@nats-io/transport-node";
-import type Database from "better-sqlite3";
 import type { ActorType } from "../actor/actor-type.ts";
 import type { Activity } from "../answers/activity.ts";
-import type { Answers } from "../answers/answers.ts";
 import type { Standing } from "../answers/find-actor.ts";
 import type { Inspections } from "../answers/inspection.ts";
 import type { BatchResult } from "../flow/batch-result.ts";
@@ -10,32 +8,26 @@ import type { Pause } from "../flow/batcher.ts";
 import type { ReachCrashPoint } from "../flow/crash-points.ts";
 import type { Delivery } from "../flow/delivery.ts";
 import type { Room } from "../flow/delivery-queue.ts";
-import type { DueVersions } from "../flow/due-renewal.ts";
 import type { HotActors } from "../flow/hot-actors.ts";
-import type { Journal } from "../flow/journal.ts";
-import type { LaneRecords } from "../flow/lane-records.ts";
 import type { Observer } from "../flow/observer.ts";
-import type { Outbox, OutboxStreams } from "../flow/outbox.ts";
 import type { Processor } from "../flow/processor.ts";
 import type { StreamTimes } from "../flow/stream-times.ts";
-import type { FindDue } from "../flow/tick-looks.ts";
 import type { LagWatch } from "../jetstream/lag-watch.ts";
 import type { Learning } from "../jetstream/learn-published.ts";
 import type { MissingMessages } from "../jetstream/missing-messages.ts";
 import type { Patience } from "../jetstream/patience.ts";
 import type { Publisher } from "../jetstream/publisher.ts";
-import type { Session } from "../jetstream/session.ts";
-import type { TopologyOptions } from "../jetstream/stream-configs.ts";
-import type { StreamIdentity } from "../jetstream/stream-identity.ts";
-import type { TopologyWatch } from "../jetstream/topology-watch.ts";
 import type { CopyLanes } from "../members/copy-lanes.ts";
 import type { OwnLanes } from "../members/own-lanes.ts";
 import type { Ownership } from "../members/ownership.ts";
 import type { Check, Health } from "../ops/health.ts";
 import type { Metrics } from "../ops/metrics.ts";
-import type { LaneCopies } from "../store/lane-copy.ts";
-import type { Lane, Lanes } from "../wire/lanes.ts";
+import type { Lane } from "../wire/lanes.ts";
+import type { Connection } from "./connection.ts";
+import type { LaneTrouble } from "./lane-trouble.ts";
 import type { OwnServerOptions } from "./nats-setup.ts";
+import type { Store } from "./open-store.ts";
+import type { Streams } from "./streams.ts";
 
 /** What a daemon is told at its start. */
 export interface DaemonOptions extends OwnServerOptions {
@@ -93,45 +85,6 @@ export interface Parts extends Pick<DaemonOptions, "config" | "env" | "types" | 
   readonly standing: Standing;
 }
 
-/** The daemon's store, open for writing, and its questions on a connection of their own. */
-export interface Store {
-  readonly file: string;
-  readonly db: Database.Database;
-  readonly journal: Journal;
-  readonly outbox: Outbox;
-  readonly records: LaneRecords;
-  readonly outboxStreams: OutboxStreams;
-  readonly findDue: FindDue;
-  readonly dueVersions: DueVersions;
-  readonly copies: LaneCopies;
-  readonly queries: Answers;
-}
-
-/** The daemon's way to NATS: two connections to one server or cluster. */
-export interface Connection {
-  readonly natsUrl: string;
-  /** For all but deliveries. */
-  readonly session: Session;
-  /** For deliveries alone: answers must not wait behind the thousands of events on their way to us. */
-  readonly readings: Session;
-  /** Both. */
-  isConnected(): boolean;
-  /**
-   * Told whenever one of them is back, or has moved to another server because JetStream did not answer at its own: what
-   * was asked before is lost.
-   */
-  onReturn(listener: (how: "reconnected" | "moved") => void): void;
-}
-
-/** The streams as they are, and as the store knows them. */
-export interface Streams {
-  readonly topology: TopologyOptions;
-  /** Event streams in the order of their types, then DECISIONS and DEAD_LETTERS. */
-  readonly found: readonly StreamIdentity[];
-  readonly lanes: Lanes;
-  readonly watch: TopologyWatch;
-}
-
 /** Those who are told what happens on the path. */
 export interface Observers {
   /** Tells all of them. */
@@ -140,19 +93,6 @@ export interface Observers {
   add(observer: Observer): void;
   readonly activity: Activity;
   readonly inspections: Inspections;
-}
-
-/** What is to be done about lanes that cannot be read. */
-export interface LaneTrouble {
-  /**
-   * A daemon that cannot take over another one's partitions, because their past is gone, still has its own to read; one
-   * whose own past is gone ends.
-   *
-   * @param readsOthers - there are lanes that are read all the same.
-   */
-  meet(error: Error, readsOthers?: boolean): "retry" | "give_up";
-  /** The lanes are shared anew: what is in the way of it is said again. */
-  renew(): void;
 }
 
 /** The path of events in this process: from a delivery to what is published. Read `flow/processor.ts` for its middle. */

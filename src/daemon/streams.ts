@@ -1,23 +1,33 @@
 import type { Logger } from "pino";
+import type { ActorType } from "../actor/actor-type.ts";
 import { NatsSetupError } from "../jetstream/connect.ts";
 import { rememberStreams } from "../jetstream/known-streams.ts";
 import type { LostMessages } from "../jetstream/outbox-streams.ts";
+import type { Patience } from "../jetstream/patience.ts";
 import { payloadProblem } from "../jetstream/stream-configs.ts";
 import { ensureStreams } from "../jetstream/topology.ts";
 import { createTopologyWatch } from "../jetstream/topology-watch.ts";
 import { createLanes } from "../wire/lanes.ts";
-import { topologyOf } from "./nats-setup.ts";
-import type { Parts, Streams } from "./parts.ts";
+import type { Connection } from "./connection.ts";
+import { type OwnServerOptions, topologyOf } from "./nats-setup.ts";
+import type { Store } from "./open-store.ts";
+
+/** The streams as they are, and as the store knows them. */
+export type Streams = Awaited<ReturnType<typeof openStreams>>;
+
+interface StreamsOptions extends Pick<OwnServerOptions, "config" | "logger"> {
+  readonly types: readonly ActorType[];
+  readonly connection: Connection;
+  readonly store: Store;
+  readonly patiently: Patience;
+}
 
 /**
  * Makes or checks the streams, and holds them against what the store knows of them.
  *
  * @throws NatsSetupError, StreamIdentityError
  */
-export async function openStreams(
-  options: Pick<Parts, "config" | "types" | "connection" | "store" | "patiently" | "logger">,
-  accepted: readonly string[],
-): Promise<Streams> {
+export async function openStreams(options: StreamsOptions, accepted: readonly string[]) {
   const { config, types, connection, store, patiently, logger } = options;
   const { nc, jsm } = connection.session;
   const topology = topologyOf(config);
@@ -39,7 +49,13 @@ export async function openStreams(
     }),
   );
   logLost(logger, lost);
-  return { topology, found, lanes, watch: createTopologyWatch(jsm, types, topology) };
+  return {
+    topology,
+    /** Event streams in the order of their types, then DECISIONS and DEAD_LETTERS. */
+    found,
+    lanes,
+    watch: createTopologyWatch(jsm, types, topology),
+  };
 }
 
 /** Says what streams have lost of ours. */
