@@ -20,7 +20,6 @@ const ENVELOPE = [...ANSWER_FIELDS, "catchingUp", "asOf"];
 
 const MAX_FIELDS_WIDTH = 100;
 
-/** One actor for a person to read, in lines. */
 export function renderActor(type: ActorType, actor: ActorAnswer): string[] {
   // A daemon of before does not tell what an actor waits for.
   const { quarantine, waitingFor, due = [] } = actor;

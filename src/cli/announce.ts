@@ -6,7 +6,6 @@ import type { Config } from "../config/config.ts";
 import { maskUrl } from "../config/values.ts";
 import { print } from "./output.ts";
 
-/** What has come to run. */
 export interface Announced {
   readonly natsUrl: string;
   readonly httpUrl: string | null;

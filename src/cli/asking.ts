@@ -46,7 +46,6 @@ export function chosenTypes(types: readonly ActorType[], name: string | undefine
   return name === undefined ? types : [findType(types, name)];
 }
 
-/** The type an option named. */
 export function findType(types: readonly ActorType[], name: string): ActorType {
   const type = types.find((candidate) => candidate.name === name);
   if (type === undefined) throw new CliError("usage", `there is no actor type ${name}`);

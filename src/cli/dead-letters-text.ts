@@ -3,7 +3,6 @@ import type { RedriveOutcome } from "../answers/dead-letters.ts";
 import { type DeadLetterHead, type DeadLetterMessage, releaseOf } from "../jetstream/dead-letters.ts";
 import { pairs, table, terminalColumns } from "./output.ts";
 
-/** A list of dead letters, a line each. */
 export function renderDeadLetters(letters: readonly DeadLetterHead[]): string[] {
   if (letters.length === 0) return ["no dead letters"];
   const rows = letters.map(({ sequence, deadAt, reason, subject, error }) => [
@@ -65,7 +64,6 @@ export function describeRedriven(
   }
 }
 
-/** A body in JSON. */
 export function encodeBody(body: Uint8Array): { body: string; encoding: "utf8" | "base64" } {
   const bytes = Buffer.from(body);
   return isUtf8(bytes)

@@ -204,7 +204,6 @@ async function* chosen(
   else yield* await Promise.all([...new Set(sequences)].map((sequence) => findOne(letters, sequence)));
 }
 
-/** Which dead letters. */
 interface Selecting extends TypedOptions {
   readonly reason?: string;
 }
@@ -232,7 +231,6 @@ function selectionOf(types: readonly ActorType[], { type, reason }: Selecting): 
   };
 }
 
-/** `--reason <reason>`. */
 function reasonOption(): Option {
   return new Option("--reason <reason>", "only rejected for this").choices([...REJECTION_REASONS]);
 }

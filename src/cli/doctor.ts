@@ -76,7 +76,6 @@ function heldByOthers(members: readonly Member[], instance: string | undefined):
 
 interface Examined {
   readonly findings: readonly Finding[];
-  /** The daemons that answer. */
   readonly members: readonly Member[];
 }
 

@@ -7,7 +7,6 @@ import { CliError } from "./exit-codes.ts";
 import { say } from "./output.ts";
 import { withSystem } from "./system.ts";
 
-/** What was found of one actor, and its type. */
 export interface FoundActor<Answer> {
   readonly type: ActorType;
   readonly found: Answer;

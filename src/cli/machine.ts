@@ -5,7 +5,6 @@ import { withExamples } from "./arguments.ts";
 import { addSystemOption, findType, typeOption } from "./asking.ts";
 import { CliError } from "./exit-codes.ts";
 
-/** Adds `natstate machine export`. */
 export function addMachine(program: Command, types: readonly ActorType[]): void {
   const command = program
     .command("machine")

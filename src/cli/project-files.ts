@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 
-/** An example that a project can begin with. */
 interface Example {
   /** Below `examples/`; its TypeScript is copied. */
   readonly folder: string;

@@ -12,7 +12,6 @@ import { type FoundActor, findAll } from "./find-actor.ts";
 import { countOf, pairs, print, printJson, table, terminalColumns } from "./output.ts";
 import { withSystem } from "./system.ts";
 
-/** Adds `natstate quarantine list|show|release`. */
 export function addQuarantine(program: Command, types: readonly ActorType[]): void {
   const group = program
     .command("quarantine")

@@ -14,7 +14,6 @@ import { awaitEnding, type Ending } from "./ending.ts";
 import { CliError } from "./exit-codes.ts";
 import { onClosedPipe } from "./output.ts";
 
-/** What the command line says. */
 export interface StartOptions {
   /** Streams that may be other ones, or lack messages. */
   readonly acceptStream?: readonly string[];

@@ -22,7 +22,6 @@ export interface System {
   readonly natsUrl: string;
 }
 
-/** Where a system was found. */
 export interface Place {
   readonly url: string;
   /** For a person: who said so. */

@@ -12,11 +12,9 @@ export interface Snapshot {
   readonly perSecond: { readonly events: number; readonly decisions: number; readonly deadLetters: number };
   /** Null when this user may not ask for it. */
   readonly lag: number | null;
-  /** The latest decisions, newest first. */
   readonly decisions: readonly SeenDecision[];
 }
 
-/** A decision as one line shows it. */
 export interface SeenDecision {
   readonly publishedAt: string;
   readonly actorId: string;
@@ -69,7 +67,6 @@ export function renderScreen(
   return [...top, ...table(["published at", id, "revision", "decision"], shown)];
 }
 
-/** All counts together. */
 export function sum(counts: Counts): number {
   return Object.values(counts).reduce((all, count) => all + count, 0);
 }

@@ -16,7 +16,6 @@ import { shareLanes } from "./sharing.ts";
 import { createStanding } from "./standing.ts";
 import { startTicking } from "./ticking.ts";
 
-/** A running daemon. */
 export type Daemon = Awaited<ReturnType<typeof openDaemon>>;
 
 const LAST_LAG_MS = 1000;

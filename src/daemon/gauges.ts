@@ -1,7 +1,6 @@
 import type { GaugeReadings } from "../ops/gauges.ts";
 import type { Parts } from "./parts.ts";
 
-/** What the gauges show now. */
 export function readGauges(
   parts: Pick<Parts, "types" | "store" | "connection" | "streams" | "path" | "standing" | "ticking" | "readiness">,
 ): GaugeReadings {

@@ -5,7 +5,6 @@ import type { TopologyOptions } from "../jetstream/stream-configs.ts";
 import { findServerBinary } from "../nats-server/binary.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "../nats-server/embedded.ts";
 
-/** What the embedded server needs to know. */
 export interface OwnServerOptions {
   readonly config: Config;
   readonly env: NodeJS.ProcessEnv;

@@ -56,7 +56,6 @@ export interface Siblings {
   meet(collect: Metrics["collect"]): void;
   /** Are the others ready? */
   check(): Check;
-  /** The metrics of all. */
   scrape: Metrics["render"];
 }
 

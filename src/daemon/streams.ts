@@ -58,7 +58,6 @@ export async function openStreams(options: StreamsOptions, accepted: readonly st
   };
 }
 
-/** Says what streams have lost of ours. */
 export function logLost(logger: Logger, lost: readonly LostMessages[]): void {
   for (const what of lost) {
     logger.warn(what, "a stream has lost messages of ours, restored from a copy? They are published again");

@@ -13,7 +13,6 @@ const TIMEOUT_MS = 3000;
 /** No stream has it: what expects it is refused by every stream, and stored by none. */
 const NO_STREAM = "natstate-doctor";
 
-/** Asks the server. */
 export async function checkServer({ nc, jsm }: Session) {
   const { api, limits, storage } = await jsm.getAccountInfo();
   return {

@@ -7,7 +7,6 @@ import { guardHeaders } from "./message-headers.ts";
 /** The oldest nats-server whose consumers can be reset (`$JS.API.CONSUMER.RESET`). */
 const MIN_SERVER = "2.14.0";
 
-/** How to reach NATS. */
 export interface NatsOptions extends NatsAccess {
   /** One or more URLs, comma-separated; user and password may be part of them. */
   readonly url: string;

@@ -35,7 +35,6 @@ export interface DeadLetterMessage extends DeadLetterHead {
   readonly body: Uint8Array;
 }
 
-/** What sending it again takes. */
 export type RedrivableLetter = Pick<
   DeadLetterMessage,
   "sequence" | "reason" | "subject" | "stream" | "headers" | "body"

@@ -5,7 +5,6 @@ import { DECISIONS_STREAM, decisionSubject } from "../wire/names.ts";
 import { type DirectRequest, NotReadableError, readDirect, readStreamState } from "./direct-reader.ts";
 import type { Session } from "./session.ts";
 
-/** One decision as it was published. */
 export interface PublishedMessage {
   readonly actorId: string;
   /** When it was published, RFC 3339 in UTC. */

@@ -17,7 +17,6 @@ export interface Delivered {
 /** Holds what has arrived in a session against what the server says it has delivered. */
 export type DeliveryAudit = ReturnType<typeof createDeliveryAudit>;
 
-/** As the server says it of a consumer. */
 export function deliveredOf(info: ConsumerInfo, askedAtMs: number): Delivered {
   const { delivered, num_ack_pending, num_pending } = info;
   const counts = { count: delivered.consumer_seq, unacknowledged: num_ack_pending, pending: num_pending };

@@ -10,7 +10,6 @@ import { openSession } from "./session.ts";
 /** A service that publishes events, on a connection of its own. */
 export type EventPublisher = Awaited<ReturnType<typeof openEventPublisher>>;
 
-/** Where a message is in the stream. */
 export interface StoredEvent {
   readonly sequence: number;
   /** How often it was sent; copies before the last may be in the stream as well. */

@@ -21,7 +21,6 @@ interface Lease {
   message: ServiceMsg;
 }
 
-/** What begins a lease. */
 interface Opening {
   readonly type: ActorType;
   readonly actorId: string;

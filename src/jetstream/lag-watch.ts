@@ -9,7 +9,6 @@ export type LagWatch = ReturnType<typeof watchLag>;
 export interface LagWatchOptions {
   readonly jsm: JetStreamManager;
   readonly everyMs: number;
-  /** The lanes to be measured. */
   readonly assigned: () => readonly Lane[];
   /** Are there lanes to be asked about more often? */
   readonly isCatchingUp: () => boolean;

@@ -7,7 +7,6 @@ import { type ConsumerFinding, examineConsumer } from "./lane-consumer.ts";
 import { nextOf } from "./leader-reader.ts";
 import { majoritySilentMs, SILENT_MS } from "./stream-pulse.ts";
 
-/** How far one lane is behind. */
 export interface LaneLag {
   readonly lane: Lane;
   /** Messages stored and not yet applied. */

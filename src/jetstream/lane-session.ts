@@ -124,7 +124,6 @@ async function leaderOf({ jsm, lane }: LaneSessionOptions): Promise<string | und
   );
 }
 
-/** What is read, and the sequence it begins at. */
 interface Begun {
   readonly consumer: Consumer;
   readonly from: number;

@@ -3,7 +3,6 @@ import { type Msg, type MsgHdrs, PermissionViolationError, TimeoutError } from "
 import { SYSTEM_CLOCK } from "../flow/clock.ts";
 import type { Session } from "./session.ts";
 
-/** One message for a stream. */
 export interface StreamMessage {
   readonly subject: string;
   readonly body: string | Uint8Array;

@@ -1,6 +1,5 @@
 import type { Lane } from "../wire/lanes.ts";
 
-/** What may wait to be published. */
 export interface Queued {
   readonly lane: Lane;
   /** Those of one line go one after the other; undefined: waits for nobody. A line belongs to one lane. */

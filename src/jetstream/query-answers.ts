@@ -19,7 +19,6 @@ import { readJsonObject } from "../flow/json-body.ts";
 import { inOne, type Pieces } from "../flow/pieces.ts";
 import { isRejected } from "../wire/rejection.ts";
 
-/** Where the answers come from. */
 export interface AnswerSources extends Standing {
   readonly queries: Queries & QuarantineQueries;
   readonly release: Release;
@@ -43,7 +42,6 @@ export type Reply = { readonly found: object } | Refusal | undefined;
 /** What is known at once is not waited for: whether the question is ours to answer, or to refuse. */
 export type Answering = Pieces<Reply> | Refusal | undefined;
 
-/** One question about the actors of a type. */
 export interface Question {
   /** As it stands in the subject. */
   readonly name: string;

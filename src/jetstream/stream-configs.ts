@@ -37,7 +37,6 @@ export function payloadProblem(maxPayload: number, { maxMessageBytes }: Topology
   return `a message of NATSTATE_MAX_MESSAGE_BYTES, ${maxMessageBytes}, could not be dead-lettered: the server's max_payload is ${maxPayload}, and a dead letter may need ${DEAD_LETTER_GROWTH} more. Set it to at most ${most}, or raise max_payload.`;
 }
 
-/** The durable consumer of a lane. */
 export function wantedConsumer(lane: Lane) {
   return {
     durable_name: consumerName(lane.type, lane.partition),

@@ -7,7 +7,6 @@ export class StreamIdentityError extends Error {
   override readonly name = "StreamIdentityError";
 }
 
-/** A stream as found. */
 export interface StreamIdentity {
   readonly name: string;
   /** RFC 3339; a recreated stream has another. */

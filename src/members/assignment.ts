@@ -9,7 +9,6 @@ export interface Assigned {
   readonly standbys: readonly string[];
 }
 
-/** What is shared, and among whom. */
 export interface Sharing {
   readonly lanes: readonly Lane[];
   /** All that are there. */

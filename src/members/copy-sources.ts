@@ -4,7 +4,6 @@ import { askMembers } from "./ask-members.ts";
 import type { CopyTaking, LaneAt } from "./copy-taking.ts";
 import type { Member } from "./member.ts";
 
-/** Whom a lane may be copied from. */
 export interface CopySource {
   readonly member: Member;
   readonly at: LaneAt;

@@ -19,13 +19,11 @@ import {
   readRow,
 } from "./copy-wire.ts";
 
-/** What a daemon has of a lane. */
 export interface LaneAt {
   readonly origin: LaneOrigin;
   readonly stand: LaneStand;
 }
 
-/** A copy that was adopted. */
 export interface Copied {
   readonly rows: number;
   readonly bytes: number;

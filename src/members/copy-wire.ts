@@ -7,7 +7,6 @@ import type { CopiedRow, LaneOrigin, LaneStand } from "../store/lane-copy.ts";
  * rows of its piece: a line of JSON each, cut wherever a piece is full.
  */
 
-/** The question: `natstate.daemons.<id>.copy`. */
 export const COPY_QUESTION = "copy";
 
 const count = z.int().min(0);

@@ -5,9 +5,7 @@ import type { Lane } from "../wire/lanes.ts";
 export type Reply = "yielded" | "refused" | "silent" | "absent";
 
 export interface HandoverOptions {
-  /** Lanes that are followed. */
   readonly following: () => readonly Lane[];
-  /** Do its deliveries arrive? */
   readonly isReading: (lane: Lane) => boolean;
   /** Who is to be asked for a lane; undefined: nobody, it is a standby's. */
   readonly holderOf: (lane: Lane) => string | undefined;

@@ -43,9 +43,7 @@ export function createHeldLanes(options: HeldLanesOptions) {
     reading: () => [...readers.values()].filter((reader) => reader.isReading()).map((reader) => reader.lane),
     readers: () => [...readers.values()],
     reader: (lane: Lane) => readers.get(lane),
-    /** See `LaneReader`. */
     audit: (lane: Lane, delivered: Delivered) => readers.get(lane)?.audit(delivered),
-    /** See `LaneReader`. */
     isCaughtUp: (lane: Lane) => readers.get(lane)?.isCaughtUp() ?? false,
     /** Why lanes cannot be read, see `LaneReader`. */
     troubles: () =>

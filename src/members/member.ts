@@ -49,7 +49,6 @@ export const member = z.object({
   streams: z.array(memberStream),
 });
 
-/** A live daemon. */
 export type Member = z.infer<typeof member>;
 export type MemberStream = z.infer<typeof memberStream>;
 

@@ -1,6 +1,5 @@
 import type { Member } from "./member.ts";
 
-/** All daemons at a glance. */
 export type Overview = ReturnType<typeof overviewOf>;
 
 /** What `natstate daemons --json` and `/api/daemons` say. */

@@ -23,9 +23,7 @@ export interface Ownership {
   kept(): readonly Lane[];
   /** Lanes that are read along beside their owners, also those whose copy is far behind. */
   following(): readonly Lane[];
-  /** See `LaneReader`. */
   audit(lane: Lane, delivered: Delivered): void;
-  /** See `LaneReader`. */
   isCaughtUp(lane: Lane): boolean;
   /** Why lanes cannot be read, see `LaneReader`. */
   troubles(): readonly { readonly lane: Lane; readonly reason: string }[];
@@ -45,7 +43,6 @@ export interface OwnershipOptions extends HeldLanesOptions, Pick<HandoverOptions
   readonly own: OwnLanes;
   /** For each lane, how many read along beside its owner for good. */
   readonly standbys?: number;
-  /** Reads a lane along beside its owner. */
   readonly follow: (lane: Lane) => LaneReader;
   /** It is not followed any more. */
   readonly onUnfollowed: (lane: Lane) => void;

@@ -9,12 +9,10 @@ import { holdsLane, type Member } from "./member.ts";
  */
 export type Part = "hold" | "keep" | "follow" | "leave" | { readonly askOf: string };
 
-/** What is known of a lane. */
 export interface LaneState {
   readonly assigned: Assigned | undefined;
   readonly members: readonly Member[];
   readonly ownId: string;
-  /** We read it as its owner. */
   readonly isHeld: boolean;
   /** Who held it has given it to us, whatever its record still says. */
   readonly isGranted: boolean;

@@ -11,7 +11,6 @@ export interface ServerSettings {
   name?: string;
 }
 
-/** The repo's nats.conf. */
 const defaultConfigPath = join(import.meta.dirname, "../../nats.conf");
 
 /**

@@ -8,7 +8,6 @@ import { createPauses } from "./pauses.ts";
 import { type ServerExit, type ServerProcess, spawnServer } from "./process.ts";
 import { answers, freePort, LOOPBACK } from "./ready.ts";
 
-/** What to start, where, and whom to tell. */
 export interface EmbeddedServerOptions {
   /** Path of the executable, see `findServerBinary`. */
   binary: string;
@@ -24,7 +23,6 @@ export interface EmbeddedServerOptions {
   onExit?: (exit: ServerExit & { restartInMs: number }) => void;
 }
 
-/** A supervised nats-server. */
 export type EmbeddedServer = Awaited<ReturnType<typeof startEmbeddedServer>>;
 
 /** The server could not be started; its last lines are in the message. */

@@ -9,7 +9,6 @@ export function serverFiles(dataDir: string) {
   return {
     /** The daemon that owns the directory, as JSON. */
     ownerFile: join(dataDir, "nats-server.owner.json"),
-    /** The server's process id. */
     pidFile: join(dataDir, "nats-server.pid"),
     configFile: join(dataDir, "nats-server.conf"),
     logFile: join(dataDir, "nats-server.log"),

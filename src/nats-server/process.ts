@@ -10,7 +10,6 @@ export interface ServerExit {
   error?: Error;
 }
 
-/** One run of a nats-server, from spawn to its end. */
 export type ServerProcess = ReturnType<typeof spawnServer>;
 
 /** Writes its pid before it becomes the server, so that no server of ours is ever without one. */

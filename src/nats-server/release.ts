@@ -14,7 +14,6 @@ export interface FetchTimeouts {
   stallMs: number;
 }
 
-/** One fetch of a nats-server. */
 export interface FetchRequest {
   env: NodeJS.ProcessEnv;
   /** An empty directory the caller removes afterwards. */
