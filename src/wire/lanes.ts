@@ -12,8 +12,6 @@ export interface Lane {
   readonly holds?: (actorId: string) => boolean;
 }
 
-export type Lanes = ReturnType<typeof createLanes>;
-
 export function lanesOf(type: ActorType, partitions: number): Lane[] {
   return Array.from({ length: partitions }, (_, partition) => ({
     type,
