@@ -49,8 +49,8 @@ export function awaitEnding(
   return {
     /** The exit code. */
     reason,
-    /** Aborted when the end has come. */
-    signal: controller.signal,
+    /** Aborted when the end has come. Named, as the package's declarations cannot infer it. */
+    signal: controller.signal as AbortSignal,
     fail(error: Error): void {
       logger.error({ err: error }, error.message);
       if (sinceMs === undefined) end(EXIT_CODES.failed.code);
