@@ -27,27 +27,12 @@ export interface ActorList {
  * `refused` when the question is not one (its message says why), `retired` when all that is known of an actor is that it
  * is retired (its message says what that means).
  */
-export interface QueryClient extends Pick<Whole, "quarantined"> {
-  /** @returns undefined when there is no such actor. */
-  get(type: ActorType, actorId: string): Promise<ActorAnswer | undefined>;
-  /** @returns undefined when there is no such actor. */
-  history(type: ActorType, actorId: string): Promise<ActorHistory | undefined>;
-  /** @param filter - as `readListFilter` takes it, without `limit` and `cursor`. */
-  list(type: ActorType, filter: Parameters, limit: number): Promise<ActorList>;
-  /** Over all daemons, and over all of these types: their collections stand beside each other, all else is the sum. */
-  stats(...types: readonly ActorType[]): Promise<Stats>;
-  /** @returns undefined when it is not quarantined. */
-  quarantine(type: ActorType, actorId: string): Promise<QuarantineDetail | undefined>;
-  /** Ends a quarantine. @returns undefined when it is not quarantined. */
-  release(type: ActorType, actorId: string): Promise<Released | undefined>;
-  /** The types there are, to look at their actors: their rules throw. */
-  types(): Promise<ActorType[]>;
-}
+export type QueryClient = ReturnType<typeof createQueryClient>;
 
 const PAGE = 200;
 const PATIENCE_MS = 8000;
 
-export function createQueryClient({ nc, newInbox }: Pick<Session, "nc" | "newInbox">): QueryClient {
+export function createQueryClient({ nc, newInbox }: Pick<Session, "nc" | "newInbox">) {
   const asking = createAsking({ nc, newInbox, patienceMs: PATIENCE_MS });
   const whole = createWhole(asking);
 
@@ -59,20 +44,25 @@ export function createQueryClient({ nc, newInbox }: Pick<Session, "nc" | "newInb
   }
 
   return {
-    get: (type, actorId) => find(type, "get", actorId),
-    history: (type, actorId) => find(type, "history", actorId),
-    list: (type, filter, limit) => list(whole, type, filter, limit),
-    async stats(...types) {
+    /** @returns undefined when there is no such actor. */
+    get: (type: ActorType, actorId: string) => find<ActorAnswer>(type, "get", actorId),
+    /** @returns undefined when there is no such actor. */
+    history: (type: ActorType, actorId: string) => find<ActorHistory>(type, "history", actorId),
+    /** @param filter - as `readListFilter` takes it, without `limit` and `cursor`. */
+    list: (type: ActorType, filter: Parameters, limit: number) => list(whole, type, filter, limit),
+    /** Over all daemons, and over all of these types: their collections stand beside each other, all else is the sum. */
+    async stats(...types: readonly ActorType[]): Promise<Stats> {
       const all: Stats[] = [];
       for (const type of types) all.push(await whole.stats(type));
       return joinStats(all);
     },
     quarantined: whole.quarantined,
-    quarantine: (type, actorId) => find(type, "quarantine.show", actorId),
-    release: (type, actorId) => find(type, "quarantine.release", actorId),
-    async types() {
-      return (await asking.types()).map(typeOf);
-    },
+    /** @returns undefined when it is not quarantined. */
+    quarantine: (type: ActorType, actorId: string) => find<QuarantineDetail>(type, "quarantine.show", actorId),
+    /** Ends a quarantine. @returns undefined when it is not quarantined. */
+    release: (type: ActorType, actorId: string) => find<Released>(type, "quarantine.release", actorId),
+    /** The types there are, to look at their actors: their rules throw. */
+    types: async () => (await asking.types()).map(typeOf),
   };
 }
 

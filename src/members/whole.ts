@@ -10,21 +10,7 @@ import { isRefused, type Parameters, readDeadLetterFilter, readListFilter } from
 import type { Asking } from "./asking.ts";
 
 /** All daemons as one: each answers for its own partitions, and what they answer is joined. Rejects as `Asking` does. */
-export interface Whole extends Pick<Asking, "owner"> {
-  /** @param parameters - as `readListFilter` takes them. */
-  list(type: ActorType, parameters: Parameters): Promise<ActorPage>;
-  stats(type: ActorType): Promise<Stats>;
-  /** What there is within a second, and which partitions it lacks; undefined when nobody answers. */
-  pulse(type: ActorType): Promise<Pulse | undefined>;
-  /** @param parameters - as `readDeadLetterFilter` takes them. */
-  deadLetters(type: ActorType, parameters: Parameters): Promise<DeadLetterPage>;
-  /** @param sequence - in the type's stream. */
-  deadLetter(type: ActorType, sequence: number): Promise<FoundLetter>;
-  /** The first quarantined actors by id. @param parameters - as `readQuarantineFilter` takes them. */
-  quarantinePage(type: ActorType, parameters: Parameters): Promise<QuarantinePage>;
-  /** Every quarantined actor. */
-  quarantined(type: ActorType): Promise<QuarantineList>;
-}
+export type Whole = ReturnType<typeof createWhole>;
 
 export interface FoundLetter {
   readonly deadLetter: DeadLetter | undefined;
@@ -42,31 +28,37 @@ export interface QuarantineList {
 /** Before the next pulse is asked for. */
 const PULSE_MS = 900;
 
-export function createWhole({ owner, all, some }: Asking): Whole {
-  const quarantinePage: Whole["quarantinePage"] = async (type, parameters) =>
+export function createWhole({ owner, all, some }: Asking) {
+  const quarantinePage = async (type: ActorType, parameters: Parameters) =>
     joinQuarantined(type, (await all(type, "quarantine.list", parameters)) as QuarantinePage[]);
   return {
     owner,
+    /** The first quarantined actors by id. @param parameters - as `readQuarantineFilter` takes them. */
     quarantinePage,
-    async list(type, parameters) {
+    /** @param parameters - as `readListFilter` takes them. */
+    async list(type: ActorType, parameters: Parameters): Promise<ActorPage> {
       const filter = checked(readListFilter(type, parameters));
       return joinLists(type, filter, (await all(type, "list", parameters)) as ActorPage[]);
     },
-    stats: async (type) => joinStats((await all(type, "stats")) as Stats[]),
-    async pulse(type) {
+    stats: async (type: ActorType) => joinStats((await all(type, "stats")) as Stats[]),
+    /** What there is within a second, and which partitions it lacks; undefined when nobody answers. */
+    async pulse(type: ActorType): Promise<Pulse | undefined> {
       const { answers, missing } = await some(type, "pulse", PULSE_MS);
       return answers.length === 0 ? undefined : joinPulses(type, answers as Pulse[], missing);
     },
-    async deadLetters(type, parameters) {
+    /** @param parameters - as `readDeadLetterFilter` takes them. */
+    async deadLetters(type: ActorType, parameters: Parameters): Promise<DeadLetterPage> {
       const { limit } = checked(readDeadLetterFilter(parameters));
       return joinDeadLetters((await all(type, "dead-letters.list", parameters)) as DeadLetterPage[], limit);
     },
-    async deadLetter(type, sequence) {
+    /** @param sequence - in the type's stream. */
+    async deadLetter(type: ActorType, sequence: number): Promise<FoundLetter> {
       const told = (await all(type, "dead-letters.show", { sequence })) as { deadLetter: DeadLetter | null }[];
       const deadLetter = told.find((each) => each.deadLetter !== null)?.deadLetter ?? undefined;
       return { deadLetter, past: joinPasts(told) };
     },
-    async quarantined(type) {
+    /** Every quarantined actor. */
+    async quarantined(type: ActorType): Promise<QuarantineList> {
       const entries: QuarantineEntry[] = [];
       const pages: QuarantinePage[] = [];
       do {
