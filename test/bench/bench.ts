@@ -8,6 +8,7 @@ import { CONTENDERS, type Contender, type Run, runContender } from "./contender.
 import { type DaemonsRun, runDaemons } from "./daemons.ts";
 import { type DaemonsReport, daemonsPieces } from "./daemons-report.ts";
 import { type GrowthPoint, measureGrowth } from "./growth.ts";
+import { printQuestions, type Question } from "./growth-questions.ts";
 import { type GrowthReport, medianPoints, printGrowth } from "./growth-report.ts";
 import { measureHosting } from "./hosting.ts";
 import { measureLateFacts, measureReversed } from "./hosting-delays.ts";
@@ -27,6 +28,7 @@ Measures natstate (b) against a ceiling without XState (a) and the naive way (c)
   --seed S      of the workload (default 1)
   --growth      a and b with ever more orders in the store: what each further event takes then, and what else grows
   --sizes N,N   with --growth: so many orders in the store (default 10000,100000,1000000; a million takes about 25 minutes)
+  --questions   with --growth: what lists, histories, verify --all and rebuild take with the largest store
   --actors T    with --growth: order, or device, which has delays and no ceiling (default order)
   --hosting     the order as a merge machine and as an ordinary statechart by event time, without NATS: cost per event in
                 order and with late events (at most 4000 orders); what a late fact and facts in reverse take
@@ -52,6 +54,7 @@ const { values } = parseArgs({
     hosting: { type: "boolean", default: false },
     growth: { type: "boolean", default: false },
     sizes: { type: "string", default: "10000,100000,1000000" },
+    questions: { type: "boolean", default: false },
     actors: { type: "string", default: "order" },
     daemons: { type: "string" },
     report: { type: "string" },
@@ -149,11 +152,12 @@ async function growth(facts: Facts, dir: string, binary: string): Promise<void> 
   if (actors !== "order" && actors !== "device") throw new Error(`--actors ${actors}: expected order or device`);
   const contenders = only.filter((contender) => contender !== "c" && (contender === "b" || actors === "order"));
   const points: GrowthPoint[] = [];
+  const onQuestions = values.questions ? (told: readonly Question[]) => say(printQuestions(told)) : undefined;
   for (let round = 1; round <= repeat; round++) {
     for (const contender of contenders as ("a" | "b")[]) {
       say(`round ${round}, ${CONTENDERS[contender].label}, ${actors}s: ${sizes.join(", ")}`);
       const runDir = join(dir, `growth-${round}-${contender}`);
-      points.push(...(await measureGrowth({ contender, actors, sizes, seed, binary, dir: runDir, say })));
+      points.push(...(await measureGrowth({ contender, actors, sizes, seed, binary, dir: runDir, say, onQuestions })));
       await rm(runDir, { recursive: true, force: true });
     }
   }

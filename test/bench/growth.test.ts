@@ -6,6 +6,7 @@ import { expect, it } from "vitest";
 import type { GrowthPoint } from "./growth.ts";
 import { growthAims, medianPoints } from "./growth-report.ts";
 import { deviceGrowth, orderGrowth } from "./growth-traffic.ts";
+import { readFrames } from "./wal-frames.ts";
 import { watchWal } from "./wal-pages.ts";
 
 const point: GrowthPoint = {
@@ -81,6 +82,29 @@ it("counts the pages a writer puts into its log, also after the log has started 
     db.pragma("wal_checkpoint(RESTART)");
     db.exec("INSERT INTO some VALUES (2)");
     expect(wal.pages()).toBe(2);
+  } finally {
+    db.close();
+    rmSync(dir, { recursive: true });
+  }
+});
+
+it("tells of which table and index the pages are that commits put into the log", () => {
+  const dir = mkdtempSync(join(tmpdir(), "natstate-frames-"));
+  const file = join(dir, "some.db");
+  const db = new Database(file);
+  try {
+    db.pragma("journal_mode = WAL");
+    db.exec(
+      "CREATE TABLE some (value INTEGER); CREATE TABLE other (value INTEGER); CREATE INDEX by_value ON some (value)",
+    );
+    using frames = readFrames(db, file);
+    for (const value of [1, 2]) {
+      db.exec(`INSERT INTO some VALUES (${value})`);
+      frames.look();
+    }
+    db.exec("INSERT INTO other VALUES (1)");
+    frames.look();
+    expect(frames.perTable(2)).toEqual({ some: 1, by_value: 1, other: 0.5 });
   } finally {
     db.close();
     rmSync(dir, { recursive: true });

@@ -6,6 +6,7 @@ import { jetstream } from "@nats-io/jetstream";
 import { eventStream, querySubject } from "../../src/wire/names.ts";
 import { CONTENDERS, type RunningContender, startContender } from "./contender.ts";
 import { type Costs, costs, othersPercent } from "./cpu.ts";
+import { askQuestions, type Question, rebuildStore } from "./growth-questions.ts";
 import { deviceGrowth, type GrowthTraffic, orderGrowth } from "./growth-traffic.ts";
 import { type Latency, measureLatency } from "./latency.ts";
 import { watchWal } from "./wal-pages.ts";
@@ -52,6 +53,8 @@ export interface GrowthOptions {
   /** A new directory, for its nats-server and its store. */
   readonly dir: string;
   readonly say: (progress: string) => void;
+  /** Told, where it is wanted, what is asked of the largest store and what that takes. */
+  readonly onQuestions?: ((questions: readonly Question[]) => void) | undefined;
 }
 
 const PAUSE_MS = 3_600_000;
@@ -67,7 +70,7 @@ const MIB = 2 ** 20;
  * stored while its consumers are paused, counted from the moment when they go on until all are acknowledged.
  */
 export async function measureGrowth(options: GrowthOptions): Promise<GrowthPoint[]> {
-  const { contender, actors, sizes, seed, binary, dir, say } = options;
+  const { contender, actors, sizes, seed, binary, dir, say, onQuestions } = options;
   const traffic = actors === "order" ? orderGrowth(seed) : deviceGrowth(seed);
   const [natsDir, dataDir] = [join(dir, "nats"), join(dir, "data")];
   await mkdir(natsDir, { recursive: true });
@@ -90,7 +93,11 @@ export async function measureGrowth(options: GrowthOptions): Promise<GrowthPoint
     const filled = await ended(filler, () => fill(filler, traffic, size, say));
     events += filled.events;
     const running = await startContender({ contender, binary, natsDir, dataDir, type: traffic.type, env });
-    const grown = await ended(running, () => measure(running, traffic, options));
+    const isAsked = onQuestions !== undefined && contender === "b" && size === sizes.at(-1);
+    const grown = await ended(running, async () => ({
+      ...(await measure(running, traffic, options)),
+      asked: isAsked ? await askQuestions(running, traffic.type, dataDir) : [],
+    }));
     events += grown.events;
     const { filling, maxRssMib } = filled;
     points.push({
@@ -104,6 +111,7 @@ export async function measureGrowth(options: GrowthOptions): Promise<GrowthPoint
       storeBytesPerEvent: statSync(join(dataDir, CONTENDERS[contender].store)).size / events,
     });
     say(JSON.stringify(points.at(-1)));
+    if (isAsked) onQuestions([...grown.asked, await rebuildStore(binary, natsDir, dataDir)]);
   }
   return points;
 }
