@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { appendFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect } from "@nats-io/transport-node";
 import type { Session } from "../src/jetstream/session.ts";
 import { findServerBinary } from "../src/nats-server/binary.ts";
 import { writeServerConfig } from "../src/nats-server/config.ts";
@@ -48,6 +49,8 @@ export interface TestCluster extends AsyncDisposable {
   metaLeader(): Promise<ClusterNode>;
   /** Has the stream led by another node than this one. */
   moveLeaderFrom(node: ClusterNode, asker: Asker, stream: string): Promise<void>;
+  /** Tells whoever leads the cluster's own metadata to step down. */
+  stepMetaDown(): Promise<void>;
   /** Resolves when all nodes are healthy and every replica of every stream is where its leader is. */
   settle(asker: Asker): Promise<void>;
   /** Ends all nodes and removes their stores. */
@@ -56,6 +59,15 @@ export interface TestCluster extends AsyncDisposable {
 
 /** An election takes 4 to 6 s, and the machine may be shared by many. */
 const PATIENCE_MS = 60_000;
+
+/** The cluster's metadata is the system account's; whoever says no name is in the other one. */
+const ACCOUNTS = `accounts {
+  APP { jetstream: enabled, users: [{ user: app, password: app }] }
+  SYS { users: [{ user: system, password: system }] }
+}
+system_account: SYS
+no_auth_user: app
+`;
 
 /**
  * Starts three nats-servers and resolves when their JetStream answers. `await using cluster = await startTestCluster()`.
@@ -77,7 +89,7 @@ export async function startTestCluster({ disturbable = false } = {}): Promise<Te
     await writeServerConfig(config, { storeDir, port, name });
     const others = JSON.stringify(routes?.from(index) ?? direct);
     const cluster = `cluster { name: test, listen: "127.0.0.1:${routePort}", no_advertise: ${disturbable}, routes: ${others} }\n`;
-    await appendFile(config, `http: "127.0.0.1:${monitorPort}"\n${cluster}`);
+    await appendFile(config, `http: "127.0.0.1:${monitorPort}"\n${cluster}${ACCOUNTS}`);
     return openNode({ binary: path, config, name, port, monitorPort, storeDir });
   };
   const nodes = [await node(0), await node(1), await node(2)] as const;
@@ -132,12 +144,18 @@ export async function startTestCluster({ disturbable = false } = {}): Promise<Te
         PATIENCE_MS,
       );
     },
+    stepMetaDown: () => stepMetaDown(nodes.map(({ url }) => url)),
     async settle({ jsm }) {
       await until("all replicas are current", async () => (await isHealthy()) && areCurrent(jsm), PATIENCE_MS);
     },
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+async function stepMetaDown(servers: string[]): Promise<void> {
+  const system = await connect({ servers, user: "system", pass: "system" });
+  await system.request("$JS.API.META.LEADER.STEPDOWN").finally(() => system.close());
 }
 
 interface Jsz {

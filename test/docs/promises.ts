@@ -80,6 +80,7 @@ export const PROMISES: readonly Promised[] = [
       "cluster-kill-9",
       "cluster-leaders",
       "cluster-step-down",
+      "cluster-meta-step-down",
       "cluster-frozen",
       "cluster-wiped",
       "cluster-rolling",

@@ -41,6 +41,15 @@ export const clusterFaults: readonly ClusterFault[] = [
       await measureRecovery(world, "all leaders stepped down", () => stepAllDown(world));
     },
   ),
+  fault(
+    "cluster-meta-step-down",
+    "the leader of the cluster itself told to step down, again and again",
+    3,
+    async (world) => {
+      const leader = await world.cluster.metaLeader();
+      await measureRecovery(world, `${leader.name}, leader of the cluster, stepped down`, world.cluster.stepMetaDown);
+    },
+  ),
   fault("cluster-frozen", "the server that leads ORDERS, then DECISIONS, frozen for 20 s", 2, async (world, round) => {
     const leader = await world.cluster.leaderOf(world.session, STREAMS[round] ?? "ORDERS");
     leader.signal("SIGSTOP");
@@ -127,7 +136,7 @@ function nodeOf({ cluster }: ClusterWorld, round: number): ClusterNode {
   return cluster.nodes[round % 3] ?? cluster.nodes[0];
 }
 
-/** The cluster's own leader is its system account's to move, which no client of ours is in. */
+/** But the cluster's own, which its system account moves. */
 async function stepAllDown({ session }: ClusterWorld): Promise<void> {
   const consumers = Array.from(
     { length: PARTITIONS },
