@@ -35,6 +35,8 @@ const OTHERS_MS = 1000;
 export function createAsking(options: AskingOptions) {
   const { nc, newInbox, patienceMs, partitions = 1 } = options;
   const inTurn = createTurns();
+  /** Questions of `all` whose turn has not come: who asks the same meanwhile is given the same answer. */
+  const waiting = new Map<string, Promise<object[]>>();
   const listen = createListener({ nc, newInbox });
 
   const write = (parameters?: object) => (parameters === undefined ? "" : JSON.stringify(parameters));
@@ -66,13 +68,24 @@ export function createAsking(options: AskingOptions) {
      */
     all(type: ActorType, name: string, parameters?: object): Promise<object[]> {
       const none = () => new QueryError("no_answer", `nobody answers for ${type.collection}: ask again`);
-      return inTurn(type.name, patienceMs, none, async (leftMs) => {
-        const question = { subject: querySubject(type, name), body: write(parameters), patienceMs: leftMs };
+      const asked = { subject: querySubject(type, name), body: write(parameters) };
+      const same = `${asked.subject} ${asked.body}`;
+      const waits = waiting.get(same);
+      if (waits !== undefined) return waits;
+      let hasBegun = false;
+      const told = inTurn(type.name, patienceMs, none, async (leftMs) => {
+        hasBegun = true;
+        waiting.delete(same);
+        const question = { ...asked, patienceMs: leftMs };
         const { answers, missing, refusal } = await gather(listen, question, isSettled);
         if (missing?.length === 0) return answers;
         if (refusal !== undefined) throw toProblem(refusal);
         throw missing === undefined ? none() : new QueryError("no_answer", lacking(type, missing));
       });
+      if (!hasBegun) waiting.set(same, told);
+      // One whose turn came too late, or never, is waited for no more.
+      told.catch(() => void (waiting.get(same) === told && waiting.delete(same)));
+      return told;
     },
     /** As {@link all}, but what moves is not waited for, and whatever there is when the patience ends, and the partitions that lack. */
     some: (type: ActorType, name: string, givenMs: number) =>

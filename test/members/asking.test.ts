@@ -47,6 +47,28 @@ it("lists, counts and dead letters of several daemons are those of all, whoever 
   expect(await whole.deadLetter(order, 99_999)).toEqual({ deadLetter: undefined, past: undefined });
 });
 
+it("while a partition settles, whoever asks what waits for its turn already is given the same answer", async () => {
+  let isSettling = true;
+  let times = 0;
+  const queries = {
+    ...book.queries,
+    list: (...of: Parameters<typeof book.queries.list>) => {
+      if (of[1].limit === 50) times++;
+      return book.queries.list(...of);
+    },
+  };
+  await using _all = await start([0, 1, 2, 3], { isSettling: () => isSettling, queries });
+  const whole = asWhole(20_000);
+  const before = Array.from({ length: 8 }, (_, index) => whole.list(order, { limit: index + 1 }));
+  const same = Array.from({ length: 100 }, () => whole.list(order, { limit: 50 }));
+  isSettling = false;
+  await Promise.all(before);
+  expect(await Promise.all(same)).toEqual(Array(100).fill(book.queries.list(order, { limit: 50 })));
+  expect(times).toBe(1);
+  await whole.list(order, { limit: 50 });
+  expect(times, "what is asked later is told anew").toBe(2);
+});
+
 it("partitions nobody answers for are named, and asked for again until somebody does", async () => {
   await using _a = await start([0, 1]);
   await expect(asWhole(300).stats(order)).rejects.toMatchObject({
