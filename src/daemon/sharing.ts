@@ -1,5 +1,7 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { QueryService } from "../jetstream/query-service.ts";
 import { answerAlike } from "../members/alike-wire.ts";
+import { isNobodyThere } from "../members/ask-members.ts";
 import { COPY_QUESTION } from "../members/copy-wire.ts";
 import type { Denials } from "../members/denials.ts";
 import { disagreements } from "../members/disagreements.ts";
@@ -13,6 +15,10 @@ import type { Parts } from "./parts.ts";
 
 /** In which the others find NATS again. */
 const SETTLING_MS = 5000;
+/** A daemon that is there answers within this, or hears us begin and tells us. */
+const ANSWER_MS = 300;
+/** In which one that begins in the same moment as we answers, or asks. */
+const BEGINNER_MS = 50;
 
 /**
  * Shares the lanes with the other daemons, now and whenever one comes or goes; this ends with the stack.
@@ -64,6 +70,7 @@ export async function shareLanes(
   });
   stack.defer(membership.stop);
   const { nc } = connection.session;
+  const isAlone = denials.mayAsk() && (await isNobodyThere(nc, ANSWER_MS));
   const presence = await bePresent({ nc, types, describe, onHeard: membership.heard, denials });
   stack.defer(presence.end);
   presence.answer(COPY_QUESTION, copying.give);
@@ -74,7 +81,8 @@ export async function shareLanes(
     doubted: (reason) => void (reason === "unpinned" && membership.refresh()),
     taken: membership.announce,
   });
-  await membership.refresh();
+  const asked = membership.refresh();
+  await (isAlone ? Promise.race([asked, delay(BEGINNER_MS)]) : asked);
   await ownership.rebalance(membership.members(), describe());
   return membership;
 }
