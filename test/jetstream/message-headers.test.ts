@@ -14,6 +14,7 @@ import { orderEvent } from "../flow/order-events.ts";
 import { openStation } from "../flow/station.ts";
 import { publishRaw } from "../raw-publisher.ts";
 import { startTestServer, type TestServer } from "../server.ts";
+import { until } from "../until.ts";
 
 /** As the package has it; a connection replaces it. */
 const theirs = MsgHdrsImpl.decode;
@@ -68,10 +69,18 @@ it("64 KiB of headers take no longer than their bytes", () => {
   expect(Math.min(...tookMs)).toBeLessThan(30);
 });
 
+/** Publishes, and waits until the stream has it: the server says PONG before. */
+async function store(subject: string, lines: Uint8Array, body: string): Promise<void> {
+  const end = async () => (await session.jsm.streams.info("KEPT")).state.last_seq;
+  const before = await end();
+  await publishRaw(server.url, subject, lines, body);
+  await until("it is stored", async () => (await end()) > before);
+}
+
 it("what the server says of a message stands, whatever its publisher wrote there", async () => {
   const lies = ["Nats-Sequence: 777", "Nats-Subject: lie", "Nats-Stream: LIE", "Nats-Time-Stamp: 2001-01-01T00:00:00Z"];
   for (const lines of [lies, [...lies, ...emptyOnes(MANY), ...lies]]) {
-    await publishRaw(server.url, "kept.lies", block(lines, "NATS/1.0 404 No Messages"), "body");
+    await store("kept.lies", block(lines, "NATS/1.0 404 No Messages"), "body");
   }
   const found = await readDirect(session, "KEPT", { seq: 1, batch: 10, next_by_subj: "kept.lies" });
   expect(found.map(({ sequence, subject }) => [sequence, subject])).toEqual([
@@ -90,7 +99,7 @@ it("headers of the server count for nothing, so that every reader comes to the s
 it("a valid event with more headers than are read is dead-lettered, and every reader says the same", async () => {
   const { body } = orderEvent(1, "o", "PaymentProcessed", 1);
   const text = new TextDecoder().decode(body);
-  await publishRaw(server.url, "kept.3.o.PaymentProcessed", block(emptyOnes(MANY)), text);
+  await store("kept.3.o.PaymentProcessed", block(emptyOnes(MANY)), text);
   const { state } = await session.jsm.streams.info("KEPT");
   const read: StoredMessage[] = [
     ...(await Array.fromAsync(readStream(session, "KEPT", { from: state.last_seq }))).flat(),
