@@ -84,8 +84,6 @@ export function createImages(db: Database.Database): Images {
   const selectRetired = db.prepare("SELECT 1 FROM retired WHERE type = ? AND actor_id = ?").pluck();
   const selectIds = db.prepare("SELECT id FROM actors WHERE type = ? AND id > ? ORDER BY id LIMIT ?").pluck();
   const selectCount = db.prepare("SELECT count(*) FROM actors WHERE type = ?").pluck();
-  const selectHighestKey = db.prepare("SELECT coalesce(max(key), 0) FROM actors").pluck();
-  const selectFrom = db.prepare("SELECT id FROM actors WHERE type = ? AND key >= ? ORDER BY key LIMIT 1").pluck();
   const selectReason = db
     .prepare("SELECT reason FROM dead_letters WHERE stream = ? AND sequence = ? AND former = 0")
     .pluck();
@@ -129,13 +127,28 @@ export function createImages(db: Database.Database): Images {
       return { ...found, events, ledger };
     },
     idsAfter: (type, after, limit) => selectIds.all(type, after, limit) as string[],
-    random(type) {
-      const highest = selectHighestKey.get() as number;
-      const from = 1 + Math.floor(Math.random() * highest);
-      return (selectFrom.get(type, from) ?? selectFrom.get(type, 0)) as string | undefined;
-    },
+    random: createRandomLook(db),
     count: (type) => selectCount.get(type) as number,
     rejections: createRejectionQuery(db),
     rejection: (stream, sequence) => selectReason.get(stream, sequence) as string | undefined,
+  };
+}
+
+/** Looked through for one of a type before all of it are. */
+const NEAR_KEYS = 1000;
+
+function createRandomLook(db: Database.Database): Images["random"] {
+  const selectHighestKey = db.prepare("SELECT coalesce(max(key), 0) FROM actors").pluck();
+  // By an index SQLite would sort all actors of the type: 14 ms with 100,000, in which no event is applied.
+  const selectNear = db
+    .prepare(
+      `SELECT id FROM actors NOT INDEXED WHERE key BETWEEN :from AND :from + ${NEAR_KEYS} AND type = :type LIMIT 1`,
+    )
+    .pluck();
+  const selectFrom = db.prepare("SELECT id FROM actors WHERE type = ? AND key >= ? ORDER BY key LIMIT 1").pluck();
+  return (type) => {
+    const from = 1 + Math.floor(Math.random() * (selectHighestKey.get() as number));
+    const found = selectNear.get({ type, from }) ?? selectFrom.get(type, from) ?? selectFrom.get(type, 0);
+    return found as string | undefined;
   };
 }
