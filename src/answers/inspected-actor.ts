@@ -1,6 +1,4 @@
-import type { InspectionEvent, Snapshot } from "xstate";
 import type { ActorEvent, ActorType } from "../actor/actor-type.ts";
-import { createBoundedActor } from "../actor/bounded-actor.ts";
 import { TIME_PASSED } from "../actor/delays.ts";
 import { decodeStored } from "../flow/decode.ts";
 import { restoreActor, spawnActor } from "../flow/hosts/host.ts";
@@ -49,12 +47,11 @@ function start(
   actorId: string,
   { row, ...telling }: Telling & { readonly row?: StoredActor | undefined },
 ): InspectedActor {
+  const live = row === undefined ? spawnActor(type, actorId) : usable(journal, type, row);
   if (type.ordering === "merge") {
-    const snapshot = row && (JSON.parse(usable(journal, type, row).persist().snapshot) as Snapshot<unknown>);
-    return startInspectedActor(type, actorId, snapshot, telling);
+    return startInspectedActor(type, actorId, { ...telling, live, isNew: row === undefined });
   }
   const past = row === undefined ? [] : readPast(type, journal.eventsOf(row));
-  const live = row === undefined ? spawnActor(type, actorId) : usable(journal, type, row);
   return startInspectedFold(type, actorId, { ...telling, live, past });
 }
 
@@ -90,34 +87,26 @@ function replay(
 }
 
 /**
- * Starts an actor that tells what XState says about it: first itself with its machine, then each event and snapshot.
- *
- * @param snapshot - XState's persisted snapshot to start from; undefined is the initial state.
+ * Tells of an actor that merges what XState's inspector says of a live one: first itself with its machine, then that it has
+ * started, then each event and snapshot. It is hosted as the one in use is, whose own actions nobody executes.
  */
 function startInspectedActor(
   type: ActorType,
   actorId: string,
-  snapshot: Snapshot<unknown> | undefined,
-  telling: Telling,
+  { live, isNew, ...telling }: Telling & { readonly live: LiveActor; readonly isNew: boolean },
 ): InspectedActor {
   const teller = createTeller(type, actorId, telling);
-
-  function inspect(inspected: InspectionEvent): void {
-    // Machines have no children, and microsteps and actions are not part of the protocol.
-    if (inspected.type === "@xstate.event") teller.event(inspected.event);
-    else if (inspected.type === "@xstate.snapshot") teller.snapshot(inspected.event, inspected.snapshot);
-  }
-
-  const from = snapshot === undefined ? { input: { id: actorId } } : { snapshot };
-  const actor = createBoundedActor(type.machine, { inspect, ...from });
-  // Without an observer XState reports a failed actor as an uncaught exception; the snapshot told says it too.
-  actor.subscribe({ error: () => {} });
-  teller.actor(actor.getSnapshot());
-  actor.start();
+  const now = () => ({ ...JSON.parse(live.persist().snapshot), tags: [...live.snapshot().tags] });
+  const init = { type: "xstate.init", ...(isNew && { input: { id: actorId } }) };
+  teller.actor(now());
+  teller.event(init);
+  teller.snapshot(init, now());
   return {
-    send(event, eventAtMs) {
-      teller.at(eventAtMs);
-      actor.send(event);
+    send(event, storedAtMs) {
+      teller.at(storedAtMs);
+      teller.event(event);
+      live.send(event, () => []);
+      teller.snapshot(event, now());
     },
   };
 }

@@ -3,7 +3,6 @@ import { TIME_PASSED } from "../actor/delays.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { type Rejected, reject } from "../wire/rejection.ts";
 import type { Arrival } from "./arrival.ts";
-import type { Waiting } from "./backlog.ts";
 import { actorName, type Batch, saveActor } from "./batch.ts";
 import type { Handled } from "./batch-result.ts";
 import type { Observation } from "./delivery.ts";
@@ -16,6 +15,7 @@ import { findOrFail, type HotActor, type HotActors } from "./hot-actors.ts";
 import type { Journal } from "./journal.ts";
 import { passedAfter, ReplayError, readPast } from "./rebuild.ts";
 import { type Transition, transit } from "./transit.ts";
+import type { Waiting } from "./turns.ts";
 
 /** The second half of the path. */
 export interface Act {

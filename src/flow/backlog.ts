@@ -1,10 +1,12 @@
+import { TIME_PASSED } from "../actor/delays.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { actorName, type Batch } from "./batch.ts";
 import type { Handled } from "./batch-result.ts";
 import type { Delivery } from "./delivery.ts";
-import type { HotActor } from "./hot-actors.ts";
+import { createFoldAhead, type Hearable } from "./fold-ahead.ts";
 import type { Journal } from "./journal.ts";
 import { unpark } from "./parked.ts";
+import { createTurns, type Waiting } from "./turns.ts";
 
 /**
  * Actors that have more to do than their share of a batch: facts in reverse, each of which folds all the others again. What
@@ -16,12 +18,12 @@ export interface Backlog {
    * others have to be heard before them.
    */
   keepsBack(lane: Lane, actorId: string): boolean;
-  /** Does an event of this actor have to wait, since its share is used up or others wait before it? */
-  isBehind(actor: HotActor, batch: Batch): boolean;
-  /** Applies the next of what waits, each actor's share at most; before what has arrived since. */
-  catchUp(batch: Batch, apply: Apply): void;
+  /** Does an event of this actor have to wait, since it takes more than a share, or others wait before it? */
+  isBehind(hearable: Hearable, batch: Batch): boolean;
+  /** Applies the next of what waits, as much as fits the share of a batch; before what has arrived since. */
+  catchUp(batch: Batch): void;
   /** The same of one actor, whoever else is behind; the rest of it follows with later batches. */
-  begin(waiting: Waiting, batch: Batch, apply: Apply): void;
+  begin(waiting: Waiting, batch: Batch): void;
   /** What was caught up is committed. */
   committed(): void;
   /** Finds who was behind when the lane was read last. */
@@ -32,76 +34,86 @@ export interface Backlog {
   size(): number;
 }
 
-type Apply = (delivery: Delivery, batch: Batch) => Handled;
-
-/** An actor that is behind. */
-export interface Waiting {
-  readonly lane: Lane;
-  readonly actorId: string;
+/** What lets a parked event be heard. */
+interface CatchingUp {
+  /** @returns undefined: nobody can hear it, or it is no fact. */
+  find(delivery: Delivery): Hearable | undefined;
+  apply(delivery: Delivery, batch: Batch): Handled;
 }
 
-/** Earlier events that are read for one actor in one batch, about: some 10 ms. */
+/** Facts that are folded again for one actor in one batch, about, as they arrive: some 5 ms. */
 const SHARE = 2000;
-/** Actors that catch up in one batch. */
-const MAX_ACTORS = 4;
+/** What those who are behind have of each batch. */
+const SHARE_MS = 5;
+/** Events that have little folded again, applied in one batch whatever that takes. */
+const LIGHT_EVENTS = 64;
 
-export function createBacklog(journal: Journal): Backlog {
-  const waiting = new Map<string, Waiting>();
-  /** Have caught up, once it is committed. */
-  let ended: string[] = [];
+export function createBacklog(journal: Journal, { find, apply }: CatchingUp): Backlog {
+  const ahead = createFoldAhead(journal);
+  const turns = createTurns();
 
-  function catchUpOne({ lane, actorId }: Waiting, batch: Batch, apply: Apply) {
-    const type = lane.type.name;
-    for (let work = 0; work < SHARE; work++) {
-      const row = journal.takeNextParked(type, actorId);
-      if (row === undefined) return "ended";
-      const handled = apply(unpark(lane, row), batch);
-      batch.handled.push(handled);
-      // It failed, and what follows is kept back until it is released.
-      if (handled.outcome === "parked" || handled.rejected?.reason === "machine_error") return "ended";
-      if (isSpent(lane, actorId, batch)) break;
+  /** Lets the next that waits of an actor be heard, unless it takes more than there is left of the share. */
+  function hearNext({ lane, actorId }: Waiting, endMs: number, batch: Batch) {
+    const row = journal.nextParked(lane.type.name, actorId);
+    if (row === undefined) return "ended";
+    const delivery = unpark(lane, row);
+    const hearable = find(delivery);
+    const folded = hearable === undefined ? "light" : ahead.fold(hearable, endMs);
+    if (folded === "unfinished") return folded;
+    journal.forgetParked(row);
+    const handled = apply(delivery, batch);
+    batch.handled.push(handled);
+    if (hearable !== undefined) ahead.heard(hearable, handled);
+    // It failed, and what follows is kept back until it is released.
+    return handled.outcome === "parked" || handled.rejected?.reason === "machine_error" ? "ended" : folded;
+  }
+
+  function share(next: () => Waiting | undefined, batch: Batch): void {
+    turns.failed();
+    const endMs = performance.now() + SHARE_MS;
+    for (let light = 0; light < LIGHT_EVENTS || performance.now() < endMs; ) {
+      const one = next();
+      const did = one && hearNext(one, endMs, batch);
+      if (one === undefined || did === "unfinished") return;
+      if (did === "ended") turns.end(one);
+      light = did === "folded" ? LIGHT_EVENTS : light + 1;
     }
-    return "behind";
   }
 
   return {
     keepsBack: (lane, actorId) =>
-      lane.type.ordering === "merge" ||
-      (!waiting.has(actorName(lane, actorId)) && journal.hasParked(lane.type.name, actorId)),
-    isBehind(actor, batch) {
-      const { lane, id } = actor;
+      lane.type.ordering === "merge" || (!turns.has(lane, actorId) && journal.hasParked(lane.type.name, actorId)),
+    isBehind(hearable, batch) {
+      const { lane, id } = hearable.actor;
       if (lane.type.ordering === "merge") return false;
-      if (!isSpent(lane, id, batch) && !journal.hasParked(lane.type.name, id)) return false;
-      waiting.set(actorName(lane, id), { lane, actorId: id });
+      const isOver = isSpent(lane, id, batch) || journal.hasParked(lane.type.name, id);
+      if (!isOver && !isHeavy(journal, hearable)) return false;
+      turns.add({ lane, actorId: id });
       return true;
     },
-    catchUp(batch, apply) {
-      ended = [];
-      for (const [name, one] of [...waiting].slice(0, MAX_ACTORS)) {
-        // Whoever is behind most is not to keep others waiting.
-        waiting.delete(name);
-        waiting.set(name, one);
-        if (catchUpOne(one, batch, apply) === "ended") ended.push(name);
-      }
+    catchUp: (batch) => share(turns.next, batch),
+    begin(one, batch) {
+      turns.add(one);
+      share(() => (turns.hasEnded(one) ? undefined : one), batch);
     },
-    begin(one, batch, apply) {
-      const name = actorName(one.lane, one.actorId);
-      waiting.set(name, one);
-      ended = catchUpOne(one, batch, apply) === "ended" ? [name] : [];
-    },
-    committed() {
-      for (const name of ended) waiting.delete(name);
-      ended = [];
-    },
+    committed: turns.committed,
     resume(lane) {
       if (lane.type.ordering === "merge") return;
-      for (const actorId of journal.behind(lane)) waiting.set(actorName(lane, actorId), { lane, actorId });
+      for (const actorId of journal.behind(lane)) turns.add({ lane, actorId });
     },
     forget(lane) {
-      for (const [name, one] of waiting) if (one.lane === lane) waiting.delete(name);
+      ahead.forget();
+      turns.forget(lane);
     },
-    size: () => waiting.size,
+    size: turns.size,
   };
+}
+
+/** Has an event more folded again than is to be done at once? */
+function isHeavy(journal: Journal, { actor, observation }: Hearable): boolean {
+  const { live } = actor;
+  if (observation.type === TIME_PASSED || live.weigh(observation) <= SHARE) return false;
+  return !live.isTooLate(observation) && !journal.hasHeard(actor, observation);
 }
 
 function isSpent(lane: Lane, actorId: string, { folded }: Batch): boolean {

@@ -82,7 +82,8 @@ export function createBatcher(options: BatcherOptions): Batcher {
     reached("committed");
     for (const { delivery } of result.handled) delivery.ack();
     reached("acked");
-    options.onCommitted(result, clock.now() - startedMs);
+    // Who is behind may have had its share and not be done.
+    if (result.handled.length > 0) options.onCommitted(result, clock.now() - startedMs);
     if (hasWork()) schedule();
     else onIdle?.();
   }

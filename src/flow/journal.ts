@@ -44,6 +44,8 @@ export interface Journal {
    *   is this very message, which was applied before; nothing is counted.
    */
   recordEvent(actor: Hearer, row: EventRow): "new" | "duplicate" | "conflict" | "again";
+  /** Has it heard an event of this type and id? */
+  hasHeard(actor: Readonly<Hearer>, event: EventName): boolean;
   /** What an event did, where that is not that it was applied. @param replayed - events folded again. */
   markOutcome(actor: Readonly<Hearer>, event: EventName, noted: Pick<HeardEvent, "outcome" | "replayed">): void;
   forgetEvent(actor: Hearer, event: EventName): void;
@@ -68,8 +70,9 @@ export interface Journal {
   /** Keeps an event of a quarantined or retired actor for later. */
   park(row: ParkedRow): void;
   hasParked(type: string, actorId: string): boolean;
-  /** @returns the first of the actor's parked events, which is forgotten. */
-  takeNextParked(type: string, actorId: string): ParkedRow | undefined;
+  /** @returns the first of the actor's parked events. */
+  nextParked(type: string, actorId: string): ParkedRow | undefined;
+  forgetParked(row: ParkedRow): void;
   /** Ids of actors that have a row and parked events. */
   behind(lane: Lane): string[];
   /** @returns the actor's parked events in the order in which they were heard, which are forgotten. */

@@ -36,8 +36,13 @@ export async function inTurns<Result>(
   }
 }
 
-/** @returns undefined when there is more to do. */
-function advance<Result>(pieces: Pieces<Result>, endMs: number): { readonly value: Result } | undefined {
+/**
+ * Does a part of it, one piece at least.
+ *
+ * @param endMs - when no further piece is begun, on the clock of `performance.now`.
+ * @returns undefined when there is more to do.
+ */
+export function advance<Result>(pieces: Pieces<Result>, endMs: number): { readonly value: Result } | undefined {
   do {
     const { done, value } = pieces.next();
     if (done === true) return { value };

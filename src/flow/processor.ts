@@ -8,6 +8,7 @@ import type { BatchResult, Handled } from "./batch-result.ts";
 import type { ReachCrashPoint } from "./crash-points.ts";
 import { type DecodeLimits, decode } from "./decode.ts";
 import type { Delivery } from "./delivery.ts";
+import type { Hearable } from "./fold-ahead.ts";
 import { createHearings, type Hearing } from "./hearing.ts";
 import { findOrFail, type HotActors } from "./hot-actors.ts";
 import type { Journal } from "./journal.ts";
@@ -63,14 +64,13 @@ export function createProcessor(
   const { now, parked, past } = createHearings(journal, setbacks);
   const catchingUp = { ...parked };
   const act = createAct(journal, actors);
-  const backlog = createBacklog(journal);
-  const catchUp = (delivery: Delivery, batch: Batch) => hear(delivery, batch, catchingUp);
+  const backlog = createBacklog(journal, { find, apply: (delivery, batch) => hear(delivery, batch, catchingUp) });
   const commit = createCommit(journal, actors, { reached, committed: backlog.committed });
   return {
     backlog,
     apply: (deliveries) =>
       commit((batch) => {
-        backlog.catchUp(batch, catchUp);
+        backlog.catchUp(batch);
         for (const delivery of deliveries) batch.handled.push(handle(delivery, batch));
       }),
     again: (work) =>
@@ -78,7 +78,7 @@ export function createProcessor(
         work({
           past: (delivery) => hear(delivery, batch, past),
           parked: (delivery) => void batch.handled.push(hear(delivery, batch, parked)),
-          catchUp: (lane, actorId) => backlog.begin({ lane, actorId }, batch, catchUp),
+          catchUp: (lane, actorId) => backlog.begin({ lane, actorId }, batch),
           retry: (lane, actorId) => act.retry(lane, actorId, now, batch),
           dismiss: (delivery, rejected) => void batch.handled.push(setbacks.reject(delivery, rejected, batch)),
           tallies: batch.tallies,
@@ -92,6 +92,13 @@ export function createProcessor(
     if (sequence <= checkpoint) return { delivery, outcome: "skipped" };
     batch.checkpoints.set(lane, delivery);
     return hear(delivery, batch, now);
+  }
+
+  function find(delivery: Delivery): Hearable | undefined {
+    const observation = decode(delivery, limits);
+    if (isRejected(observation) || observation.type === TIME_PASSED) return undefined;
+    const actor = findOrFail(() => actors.find(delivery.lane, observation.actorId, delivery.storedAtMs));
+    return actor instanceof ReplayError ? undefined : { actor, observation };
   }
 
   function hear(delivery: Delivery, batch: Batch, hearing: Hearing): Handled {
@@ -109,7 +116,8 @@ export function createProcessor(
     const isNew = actor.events === 0 && observation.type !== TIME_PASSED;
     const retired = isNew ? journal.findRetired(lane.type.name, actor.id) : undefined;
     if (retired !== undefined) return setbacks.hearLate(delivery, observation, retired, batch);
-    if (hearing === now && backlog.isBehind(actor, batch)) return hearing.park(delivery, observation, batch);
+    if (hearing === now && backlog.isBehind({ actor, observation }, batch))
+      return hearing.park(delivery, observation, batch);
     return act.hear({ delivery, observation, actor, isHeld }, hearing, batch);
   }
 }

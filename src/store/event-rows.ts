@@ -15,7 +15,7 @@ interface FirstHeard extends Content, Pick<EventRow, "sequence" | "storedAtMs"> 
 /** What actors have heard, each event once. */
 export function createEventRows(
   db: Database.Database,
-): Pick<Journal, "eventsOf" | "heardTypes" | "recordEvent" | "markOutcome" | "forgetEvent"> {
+): Pick<Journal, "eventsOf" | "heardTypes" | "hasHeard" | "recordEvent" | "markOutcome" | "forgetEvent"> {
   const heard = createHeardEvents(db);
   const fields = EVENTS.select(EVENT_FIELDS, "e");
   const selectEarlier = db.prepare(`SELECT ${fields} FROM heard_earlier h CROSS JOIN events e ON e.place = h.place
@@ -58,6 +58,7 @@ export function createEventRows(
       return events;
     },
     heardTypes: (actor, eventTypes) => eventTypes.filter((type) => heard.hasType(actor, type)),
+    hasHeard: (actor, event) => find(actor, event) !== undefined,
     recordEvent(actor, row) {
       const { eventId, type } = row;
       // In earlier versions a CloudEvent was known by its id alone.

@@ -14,7 +14,8 @@ export interface HeldRows
     | "endQuarantine"
     | "park"
     | "hasParked"
-    | "takeNextParked"
+    | "nextParked"
+    | "forgetParked"
     | "behind"
     | "takeParked"
     | "findRetired"
@@ -64,11 +65,9 @@ export function createHeldRows(db: Database.Database): HeldRows {
       insertParked.run(parked.valuesOf(row));
     },
     hasParked: (type, actorId) => anyParked.mayExist() && selectNextParked.get(type, actorId) !== undefined,
-    takeNextParked(type, actorId) {
-      const row = selectNextParked.get(type, actorId) as ParkedRow | undefined;
-      if (row !== undefined) deleteOneParked.run(type, actorId, row.storedAtMs, row.sequence);
-      return row;
-    },
+    nextParked: (type, actorId) => selectNextParked.get(type, actorId) as ParkedRow | undefined,
+    forgetParked: ({ type, actorId, storedAtMs, sequence }) =>
+      void deleteOneParked.run(type, actorId, storedAtMs, sequence),
     behind: (lane) => selectBehind.all(lane.type.name, lane.partition) as string[],
     takeParked(type, actorId) {
       const rows = selectParked.all(type, actorId) as ParkedRow[];

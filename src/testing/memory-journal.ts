@@ -66,6 +66,7 @@ function createEventRows() {
   return {
     eventsOf: (_, from) => events.filter(({ timestamp }) => from === undefined || timestamp >= from.slice(0, 23)),
     heardTypes: (_, eventTypes) => eventTypes.filter((name) => events.some(({ type }) => type === name)),
+    hasHeard: (_, event) => find(event) >= 0,
     recordEvent(_, heard) {
       const known = events[find(heard)];
       if (known === undefined) {
@@ -101,7 +102,10 @@ function createHeldRows() {
     },
     park: (kept) => void parked.push(kept),
     hasParked: () => parked.length > 0,
-    takeNextParked: () => parked.shift(),
+    nextParked: () => parked[0],
+    forgetParked(row) {
+      parked = parked.filter((kept) => kept !== row);
+    },
     takeParked: () => parked.splice(0),
     behind: () => [],
     /** Why it is quarantined, undefined when it is not. */

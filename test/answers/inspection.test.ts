@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createInspector, type StatelyInspectionEvent } from "@statelyai/inspect";
 import { expect, test } from "vitest";
-import { createActor } from "xstate";
+import { createActor, createMachine } from "xstate";
 import { PAST_EVENTS } from "../../src/answers/inspected-actor.ts";
 import {
   createInspections,
@@ -15,6 +15,7 @@ import type { Delivery } from "../../src/flow/delivery.ts";
 import { orderLane } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";
 import { openStation, type Station } from "../flow/station.ts";
+import { thingEvent, thingLane, thingType } from "../flow/things.ts";
 import { until } from "../until.ts";
 
 const { type: order } = orderLane;
@@ -134,6 +135,22 @@ test("the messages are those Stately's own inspector makes of the same actor", a
     types: [typeof createdAt, typeof sessionId, typeof rootId],
   });
   expect(messages.map(comparable)).toEqual(theirs.map(comparable));
+});
+
+test("an actor that is inspected does not execute its machine's own actions", () => {
+  let executed = 0;
+  const lane = thingLane({
+    ...thingType(),
+    machine: createMachine({ on: { Spoiled: { actions: () => executed++ } } }),
+  });
+  using station = openStation();
+  const { inspections, apply } = watch(station, { laneOf: () => lane });
+  apply(thingEvent(lane, 1, "t", "Spoiled"));
+  const { messages, request } = inspector();
+  inspections.open(lane.type, "t", request);
+  apply(thingEvent(lane, 2, "t", "Spoiled"));
+  expect(messages.filter(({ type }) => type === "@xstate.event")).toHaveLength(3);
+  expect(executed).toBe(0);
 });
 
 test("the protocol's version is that of the package it is tested against", () => {

@@ -39,9 +39,10 @@ const badMachines: [string, ActorType["machine"], RegExp][] = [
     createMachine({
       on: {
         Spoiled: {
-          actions: ({ event }) => {
+          actions: assign(({ event }) => {
             event.data.changed = true;
-          },
+            return {};
+          }),
         },
       },
     }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { setup } from "xstate";
+import { assign, setup } from "xstate";
 import { z } from "zod";
 import { orderType } from "../../machines/order/order.ts";
 import type { ActorType } from "../../src/actor/actor-type.ts";
@@ -36,9 +36,9 @@ describe("an actor type whose machine throws", () => {
       on: {
         Fine: { actions: ({ context }) => context, target: ".idle" },
         Throws: {
-          actions: () => {
+          actions: assign(() => {
             throw new Error("no such thing");
-          },
+          }),
         },
       },
       initial: "idle",

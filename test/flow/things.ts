@@ -39,7 +39,10 @@ export function thingType(rules: ThingRules = {}): ActorType {
     on: {
       Counted: { actions: assign(({ context, event: { data } }) => ({ list: [...context.list, data.n], n: data.n })) },
       Spoiled: {
-        actions: [assign({ bad: () => made?.() ?? true }), ({ context }) => does?.(context)],
+        actions: assign(({ context }) => {
+          does?.(context);
+          return { bad: made?.() ?? true };
+        }),
         ...(target === undefined ? {} : { target: `.${target}` }),
       },
       Closed: { target: ".closed" },

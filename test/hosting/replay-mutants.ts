@@ -129,8 +129,8 @@ export const REPLAY_MUTANTS = [
   {
     name: "after a fault the next fact goes on from where it ended before",
     file: "timeline.ts",
-    find: "if (end === undefined || fault !== undefined || comparePlaces",
-    replace: "if (end === undefined || comparePlaces",
+    find: "return end !== undefined && fault === undefined && comparePlaces",
+    replace: "return end !== undefined && comparePlaces",
   },
   {
     name: "a fault is never taken back",

@@ -92,6 +92,30 @@ export const STEP_MUTANTS = [
       'scope.actionExecutor = (action) => { yielded.push(action); if (action.type === "custom") action.exec?.(action.info, undefined); };',
   },
   {
+    name: "a step that only assigns looks at no eventless transition",
+    file: "direct-step.ts",
+    find: "if (context === undefined || hasEventless(snapshot._nodes)) return undefined;",
+    replace: "if (context === undefined) return undefined;",
+  },
+  {
+    name: "of parallel states' transitions that only assign the first is taken",
+    file: "direct-step.ts",
+    find: "if (transitions.length > 1 || (target",
+    replace: "if ((target",
+  },
+  {
+    name: "an assign sees nothing of the one before it",
+    file: "direct-step.ts",
+    find: "act(snapshot, action, { context: assigned, event }, scope)",
+    replace: "act(snapshot, action, { context, event }, scope)",
+  },
+  {
+    name: "what does more than assign is left out",
+    file: "direct-step.ts",
+    find: "change(found as unknown as Assign, params, heard, scope) : undefined",
+    replace: "change(found as unknown as Assign, params, heard, scope) : heard.context",
+  },
+  {
     name: "facts of one time and id are ordered as heard",
     file: "fact-order.ts",
     find: "|| compareUtf8(a.type, b.type)",
@@ -118,8 +142,8 @@ export const STEP_MUTANTS = [
   {
     name: "delays are counted on over facts",
     file: "fold.ts",
-    find: "after: { moment: step(actor, before, fact, () => describeFact(fact)), delays: 0 }",
-    replace: "after: { moment: step(actor, before, fact, () => describeFact(fact)), delays: from.delays }",
+    find: "return { before, after: { moment, delays: 0 } };",
+    replace: "return { before, after: { moment, delays: from.delays } };",
   },
   {
     name: "a delay that is no number of at least 0 is taken",

@@ -1,11 +1,13 @@
 import { crc32 } from "node:zlib";
+import type { AnyStateNode } from "xstate";
 import { showToRules } from "../../actor/actor-snapshot.ts";
 import type { ActorEvent, ActorSnapshot, ActorType } from "../../actor/actor-type.ts";
 import type { Grounds } from "../../actor/conclude.ts";
 import { stateText } from "../../actor/state-text.ts";
+import { createAhead } from "./ahead.ts";
 import { nameDelay } from "./describe.ts";
 import type { Actor } from "./fold.ts";
-import { createGrounding, type Settled } from "./grounds.ts";
+import { createGrounding, type Remembered } from "./grounds.ts";
 import { type Horizon, horizonOf, isBefore, moveHorizon } from "./horizon.ts";
 import type { FoldStep, LiveActor } from "./live-actor.ts";
 import { retell } from "./retell.ts";
@@ -17,7 +19,7 @@ import {
   storeAnchors,
   storeTimeline,
 } from "./stored-timeline.ts";
-import { hear, pass, settleBefore, type Timeline } from "./timeline.ts";
+import { pass, settleBefore, type Timeline, weigh } from "./timeline.ts";
 import { nextDue, waitsOf } from "./waits.ts";
 
 const MAX_DELAYS = 1000;
@@ -55,6 +57,8 @@ export function restoreByEventTime(
 interface Beside extends Partial<Horizon> {
   /** Of the timeline's base. */
   readonly grounds?: Grounds | undefined;
+  /** Of its last fact; absent where they are long, or were not known. */
+  readonly lastGrounds?: Grounds | undefined;
   /** CRC-32 of the anchors as they were written last, in a row of their own; absent when none were. */
   readonly anchorsChecksum?: number | undefined;
 }
@@ -66,10 +70,12 @@ interface Known extends Beside {
   readonly anchored?: number;
 }
 
-function live(type: ActorType, id: string, { timeline: known, grounds, anchored = 0, ...beside }: Known): LiveActor {
+function live(type: ActorType, id: string, from: Known): LiveActor {
+  const { timeline: known, grounds, lastGrounds: _last, anchored = 0, ...beside } = from;
   const actor: Actor = { chart: chartOf(type), id, maxDelays: type.maxDelays ?? MAX_DELAYS };
   const { root } = type.machine;
-  const grounding = createGrounding(type, actor, known && settledOf(known, grounds));
+  const ahead = createAhead(actor);
+  const grounding = createGrounding(type, actor, rememberedOf(from));
   let settled = grounds;
   let timeline = known;
   let before = known;
@@ -78,26 +84,22 @@ function live(type: ActorType, id: string, { timeline: known, grounds, anchored 
   let written = anchored;
   let { anchorsChecksum } = beside;
   const initial = known?.end === undefined ? actor.chart.begin(id, NO_TIME) : undefined;
-  let shown: { readonly moment: Moment; readonly snapshot: ActorSnapshot; readonly state: string } | undefined;
+  const view = createView(root);
   /** The same object for as long as nothing has changed. */
-  const show = () => {
-    const moment = (timeline?.end?.now.moment ?? initial) as Moment;
-    if (shown?.moment !== moment) {
-      const { snapshot } = moment;
-      shown = { moment, snapshot: showToRules(snapshot), state: stateText(root, snapshot.value) };
-    }
-    return shown;
-  };
+  const show = () => view((timeline?.end?.now.moment ?? initial) as Moment);
   return {
+    weigh: (event) => (timeline === undefined ? 0 : weigh(timeline, event)),
+    prepare: (event, past) => ahead.prepare(timeline, event, past),
     send(event, past) {
       before = timeline;
-      const { timeline: next, heard, acted } = hear(actor, timeline, event, past);
+      const { timeline: next, heard, acted } = ahead.hear(timeline, event, past);
       grounding.follow(event, acted);
       timeline = next;
       return heard;
     },
     isTooLate: (event) => isBefore(horizon, event),
     settle({ timestamp }, storedAtMs, past) {
+      ahead.forget();
       if (timeline === undefined) return;
       horizon = moveHorizon(type, horizon, { timestamp, storedAtMs, count: timeline.count, past });
       if (horizon === undefined || timeline.count - (timeline.base?.count ?? 0) < MANY_FACTS) return;
@@ -125,6 +127,7 @@ function live(type: ActorType, id: string, { timeline: known, grounds, anchored 
         newest,
         ...(movesAt !== undefined && horizon),
         grounds: settled,
+        lastGrounds: timeline?.end && timeline.fault === undefined ? grounding.rest(timeline.end.last) : undefined,
         anchorsChecksum,
       } satisfies Beside;
       const json = JSON.stringify(timeline === undefined ? {} : { ...storeTimeline(timeline), ...kept });
@@ -140,8 +143,31 @@ function live(type: ActorType, id: string, { timeline: known, grounds, anchored 
   };
 }
 
-function settledOf({ base }: Timeline, grounds: Grounds | undefined): Settled | "unsettled" {
-  return base && grounds ? { base, grounds } : "unsettled";
+interface Shown {
+  readonly moment: Moment;
+  readonly snapshot: ActorSnapshot;
+  readonly state: string;
+}
+
+/** @returns what shows a moment, made once for as long as it is asked for the same. */
+function createView(root: AnyStateNode): (moment: Moment) => Shown {
+  let shown: Shown | undefined;
+  return (moment) => {
+    if (shown?.moment !== moment) {
+      const { snapshot } = moment;
+      shown = { moment, snapshot: showToRules(snapshot), state: stateText(root, snapshot.value) };
+    }
+    return shown;
+  };
+}
+
+function rememberedOf({ timeline, grounds, lastGrounds }: Known): Remembered | undefined {
+  if (timeline === undefined) return undefined;
+  const { base, end, latest } = timeline;
+  return {
+    settled: base && grounds && { base, grounds },
+    last: end && lastGrounds && { base: { place: latest, moment: end.last }, grounds: lastGrounds },
+  };
 }
 
 function reviveHorizon({ latenessMs }: ActorType, { newest, at, movesAt }: Beside): Horizon | undefined {

@@ -28,7 +28,11 @@ export function sortFacts(facts: readonly ActorEvent[]): readonly ActorEvent[] {
 
 /** @returns the facts that happened after a place, sorted; all of them when it is undefined. */
 export function factsAfter(place: Place | undefined, facts: readonly ActorEvent[]): readonly ActorEvent[] {
-  return sortFacts(place === undefined ? facts : facts.filter((fact) => comparePlaces(fact, place) > 0));
+  const sorted = sortFacts(facts);
+  if (place === undefined || sorted[0] === undefined || comparePlaces(sorted[0], place) > 0) return sorted;
+  const index = countBefore(sorted, place);
+  const isThere = comparePlaces(sorted[index] ?? place, place) === 0;
+  return sorted.slice(isThere ? index + 1 : index);
 }
 
 /** @returns how many of the sorted facts come before the place. */

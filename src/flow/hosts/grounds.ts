@@ -14,6 +14,8 @@ import type { Acted, Timeline } from "./timeline.ts";
 const MAX_FACTS = 100;
 /** Steps kept: what happened before them is read when it is asked for. */
 const MAX_STEPS = 64;
+/** Ids that are kept in a row. */
+const MAX_IN_A_ROW = 16;
 
 /**
  * What an actor's conclusions rest on, where its rule does not say: the facts that were applied, in the order in which they
@@ -27,12 +29,17 @@ export interface Grounding {
   ground(timeline: Timeline | undefined, past: Past): Grounds;
   /** The timeline's base has moved. @returns what there is to keep with it. */
   settle(base: Anchor, past: Past): Grounds;
+  /**
+   * What is worth a row beside the timeline's end, so that who comes back from it reads no facts; undefined when it is not
+   * known, or long. What was followed only to be asked for now is forgotten.
+   */
+  rest(end: Moment): Grounds | undefined;
   forget(): void;
 }
 
-/** What is folded once and for all, and what was known of it. */
+/** A moment after a fact, and what was known of it: the base, or the last. */
 export interface Settled {
-  readonly base: Anchor;
+  readonly base: Pick<Anchor, "place" | "moment">;
   readonly grounds: Grounds;
 }
 
@@ -52,35 +59,30 @@ interface Followed {
   told?: Told;
 }
 
-/**
- * @param from - of an actor that has heard something before: what {@link Grounding.settle} gave of its timeline's base, or
- *   that it has none.
- */
-export function createGrounding(type: ActorType, actor: Actor, from?: Settled | "unsettled"): Grounding {
-  const settled = from === "unsettled" ? undefined : from;
-  /** Of what is folded once and for all. */
-  let floor: Known | undefined = settled && {
-    ...settled.grounds,
-    at: settled.base,
-    content: contentAt(type, settled.base.moment),
-  };
-  /** Before the steps followed; undefined: they begin with the first fact, or nothing is known but the floor. */
-  let origin = floor;
-  /** All that has acted since, up to the last fact; undefined when that is not known. */
-  let trail: readonly Followed[] | undefined = from === undefined ? [] : undefined;
+/** Of an actor that has heard something before. */
+export interface Remembered {
+  /** What {@link Grounding.settle} gave of its timeline's base; undefined when it has none. */
+  readonly settled: Settled | undefined;
+  /** What {@link Grounding.rest} gave of its last fact. */
+  readonly last?: Settled | undefined;
+}
 
-  function tell(before: Known | undefined, followed: readonly Followed[]): Grounds {
-    let told: Told = before ?? { basedOn: [], decidedAt: null, content: undefined };
-    for (const each of followed) told = each.told ??= tellStep(type, told, each.step);
-    return { basedOn: told.basedOn, decidedAt: told.decidedAt };
-  }
+/** @param from - absent: it has heard nothing. */
+export function createGrounding(type: ActorType, actor: Actor, from?: Remembered): Grounding {
+  /** Of what is folded once and for all. */
+  let floor = knownOf(type, from?.settled);
+  /** Before the steps followed; undefined: they begin with the first fact, or nothing is known but the floor. */
+  let origin = knownOf(type, from?.last) ?? floor;
+  /** All that has acted since, up to the last fact; undefined when that is not known. */
+  let trail: readonly Followed[] | undefined = from === undefined || from.last !== undefined ? [] : undefined;
 
   function read(before: Known | undefined, passed: string | null, facts: readonly ActorEvent[]) {
     const followed: Followed[] = [];
     retell(actor, { base: before?.at, passed }, facts, (step) => followed.push({ step }));
     // Delays after the last fact may be undone by the next.
-    const last = followed.findLastIndex(({ step }) => step.kind === "fact");
-    return { grounds: tell(before, followed), followed: followed.slice(0, last + 1) };
+    const upToLast = followed.slice(0, followed.findLastIndex(({ step }) => step.kind === "fact") + 1);
+    tell(type, before, upToLast);
+    return { told: tell(type, before, followed), upToLast };
   }
 
   /** Forgets what is not known any more. @param isLeft - whether what was told of a fact still holds. */
@@ -90,47 +92,111 @@ export function createGrounding(type: ActorType, actor: Actor, from?: Settled | 
     trail = undefined;
   }
 
+  /** Is what was followed the way to that moment? */
+  const leadsTo = (end: Moment) => trail !== undefined && end === (trail.at(-1)?.step.moment ?? origin?.at.moment);
+
+  /** Few steps are kept, and those of a long replay only until it is over who asks for them. */
+  function trim(): void {
+    if (trail === undefined || trail.length <= MAX_STEPS) return;
+    const last = knownAt(trail.at(-1));
+    keep(() => true);
+    if (last !== undefined) trail = [];
+  }
+
   return {
     follow(place, acted) {
+      trim();
       const isWhole = acted !== undefined && acted.after === undefined;
       if (isWhole) origin = undefined;
       const kept = isWhole ? [] : acted && trail && acted.after && upTo(acted.after, origin, trail);
-      if (kept === undefined || acted === undefined || kept.length + acted.steps.length > MAX_STEPS) {
-        keep((known) => comparePlaces(known, place) < 0);
-      } else trail = [...kept, ...acted.steps.map((step) => ({ step }))];
+      if (kept === undefined || acted === undefined) keep((known) => comparePlaces(known, place) < 0);
+      else trail = [...kept, ...acted.steps.map((step) => ({ step }))];
     },
     ground(timeline, past) {
-      if (timeline === undefined) return { basedOn: [], decidedAt: null };
+      if (timeline === undefined) return NOTHING;
       const { end, fault, passed } = timeline;
-      const reached = trail?.at(-1)?.step.moment ?? origin?.at.moment;
-      const isFollowed = fault === undefined && end !== undefined && end.now.moment === reached;
-      if (isFollowed && trail !== undefined) return tell(origin, trail);
+      if (trail !== undefined && fault === undefined && end !== undefined && leadsTo(end.now.moment)) {
+        return groundsOf(tell(type, origin, trail));
+      }
       keep(() => true);
-      const { grounds, followed } = read(origin, passed, past(origin?.at.place));
-      const isLong = followed.length > MAX_STEPS;
-      if (isLong) origin = knownAt(followed.at(-1));
-      trail = isLong ? [] : followed;
-      return grounds;
+      const { told, upToLast } = read(origin, passed, past(origin?.at.place));
+      trail = upToLast;
+      return groundsOf(told);
     },
     settle(base, past) {
       const isSettled = (fact: ActorEvent) => comparePlaces(fact, base.place) <= 0;
-      const { grounds, followed } = read(floor, null, past(floor?.at.place).filter(isSettled));
-      floor = knownAt(followed.at(-1)) ?? floor;
+      const { told, upToLast } = read(floor, null, past(floor?.at.place).filter(isSettled));
+      floor = knownAt(upToLast.at(-1)) ?? floor;
       if (origin === undefined || comparePlaces(origin.at.place, base.place) < 0) keep(() => false);
-      return grounds;
+      return groundsOf(told);
+    },
+    rest(end) {
+      trim();
+      const told = trail !== undefined && leadsTo(end) ? tell(type, origin, trail) : undefined;
+      return told !== undefined && told.basedOn.length <= MAX_IN_A_ROW ? groundsOf(told) : undefined;
     },
     forget: () => keep(() => false),
   };
 }
 
-function tellStep(type: ActorType, before: Told, { kind, event, at, isHandled, moment }: Step): Told {
-  const { basedOn, decidedAt } = before;
-  const content = contentAt(type, moment);
+const NOTHING: Grounds = { basedOn: [], decidedAt: null };
+
+function groundsOf({ basedOn, decidedAt }: Grounds): Grounds {
+  return { basedOn, decidedAt };
+}
+
+/** The rule is asked when that is: most actors that come back from a row take no decision. */
+function knownOf(type: ActorType, settled: Settled | undefined): Known | undefined {
+  if (settled === undefined) return undefined;
+  const { base, grounds } = settled;
+  let content: { readonly is: unknown } | undefined;
   return {
-    basedOn: kind === "fact" && isHandled ? [...basedOn, event.eventId].slice(-MAX_FACTS) : basedOn,
-    decidedAt: decidedAt === null || !isDeepStrictEqual(content, before.content) ? at : decidedAt,
-    content,
+    ...grounds,
+    at: base,
+    get content() {
+      content ??= { is: contentAt(type, base.moment) };
+      return content.is;
+    },
   };
+}
+
+/**
+ * Tells the last of the steps. The rules are asked from there back, and no further than to where they said something else.
+ *
+ * @param before - where the steps begin; undefined: nothing had followed.
+ */
+function tell(type: ActorType, before: Known | undefined, followed: readonly Followed[]): Told {
+  const last = followed.at(-1);
+  if (last === undefined) return before ?? { ...NOTHING, content: undefined };
+  if (last.told !== undefined) return last.told;
+  const content = contentAt(type, last.step.moment);
+  let index = followed.length - 1;
+  let since: string | null = null;
+  for (; index >= 0 && since === null; index--) {
+    const { step } = followed[index] as Followed;
+    const earlier = followed[index - 1];
+    const told = earlier === undefined ? before : earlier.told;
+    if (told !== undefined) since = (isDeepStrictEqual(told.content, content) ? told.decidedAt : null) ?? step.at;
+    else if (earlier === undefined || !isDeepStrictEqual(contentAt(type, earlier.step.moment), content))
+      since = step.at;
+  }
+  last.told = { basedOn: factsOf(before, followed), decidedAt: since, content };
+  return last.told;
+}
+
+/** The facts that were applied, the latest {@link MAX_FACTS}. */
+function factsOf(before: Known | undefined, followed: readonly Followed[]): readonly string[] {
+  const ids: string[] = [];
+  let earlier: readonly string[] = before?.basedOn ?? [];
+  for (let index = followed.length - 1; index >= 0 && ids.length < MAX_FACTS; index--) {
+    const { step, told } = followed[index] as Followed;
+    if (told !== undefined) {
+      earlier = told.basedOn;
+      break;
+    }
+    if (step.kind === "fact" && step.isHandled) ids.push(step.event.eventId);
+  }
+  return [...earlier, ...ids.reverse()].slice(-MAX_FACTS);
 }
 
 /** @returns undefined for what is no fact, or was not told. */

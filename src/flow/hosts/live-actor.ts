@@ -1,6 +1,8 @@
 import type { ActorEvent, ActorSnapshot } from "../../actor/actor-type.ts";
 import type { Grounds } from "../../actor/conclude.ts";
+import type { Pieces } from "../pieces.ts";
 import type { Past } from "./fact.ts";
+import type { Place } from "./fact-order.ts";
 import type { Heard } from "./timeline.ts";
 import type { Wait } from "./waits.ts";
 
@@ -40,6 +42,10 @@ export interface FoldStep {
 export interface LiveActor {
   /** @param past - all that it has heard before; not asked for in order. */
   send(event: ActorEvent, past: Past): Effect;
+  /** How many facts `send` folds again of one that happened then, at most, as far as is known. */
+  weigh(event: Place): number;
+  /** Folds, bit by bit, what `send` folds again of this event if it is the next: that one then finds it done. */
+  prepare(event: ActorEvent, past: Past): Pieces<void>;
   /** Happened it longer ago than its type allows? */
   isTooLate(event: ActorEvent): boolean;
   /**

@@ -32,7 +32,9 @@ export function restoreMerging(type: ActorType, stored: object): LiveActor {
 }
 
 /** What an actor that merges never does: it waits for nothing, and forgets what it merged. */
-const WAITS_FOR_NOTHING: Pick<LiveActor, "isTooLate" | "settle" | "pass" | "fault" | "due" | "waits" | "anchors"> = {
+const WAITS_FOR_NOTHING: Omit<LiveActor, "send" | "rewind" | "snapshot" | "state" | "persist"> = {
+  weigh: () => 0,
+  *prepare() {},
   isTooLate: () => false,
   settle() {},
   pass() {},
@@ -94,14 +96,13 @@ function sharedOf(machine: AnyStateMachine): Shared {
   const known = SHARED.get(machine);
   if (known !== undefined) return known;
   boundSteps(machine);
-  const shared = { scope: { ...createInertScope(), actionExecutor: execute }, restored: new Map() };
+  const shared = { scope: { ...createInertScope(), actionExecutor: refuse }, restored: new Map() };
   SHARED.set(machine, shared);
   return shared;
 }
 
-/** An action of the machine's own; of XState's, those that go beyond the step are refused. */
-function execute({ type, params, info, exec }: Yielded): void {
-  if (!type.startsWith("xstate.")) exec?.(info, params);
+/** None is executed, the machine's own least of all; those of XState's that go beyond the step are refused. */
+function refuse({ type, params }: Yielded): void {
   if (type === "xstate.sendTo") throw new Error("it sends to an actor: an actor calls nobody");
   const delay = type === "xstate.raise" ? (params as { readonly delay?: unknown }).delay : undefined;
   // Of an actor that moves when nothing is heard, nobody would know why it is where it is.

@@ -1,6 +1,7 @@
-import type { AnyMachineSnapshot, AnyStateMachine, EventObject } from "xstate";
+import type { AnyMachineSnapshot, AnyStateMachine, EventObject, MachineContext } from "xstate";
 import { boundSteps } from "../../actor/bounded-actor.ts";
 import { seal } from "../../actor/seal.ts";
+import { assignDirectly } from "./direct-step.ts";
 import { createInertScope, type Yielded } from "./inert-scope.ts";
 import { settle } from "./settle.ts";
 import { cancelTimer, setTimer, type Timers } from "./timers.ts";
@@ -46,8 +47,20 @@ export function createStatechart(machine: AnyStateMachine): Statechart {
   return {
     machine,
     begin: (id, at) => run(undefined, at, () => machine.getInitialSnapshot(scope, { id })),
-    step: (moment, event, at) => run(moment, at, () => machine.transition(moment.snapshot, event, scope)),
+    step(moment, event, at) {
+      const context = assignDirectly(moment.snapshot, event, scope);
+      if (context !== undefined) return withContext(moment, context);
+      return run(moment, at, () => machine.transition(moment.snapshot, event, scope));
+    },
   };
+}
+
+/** What a step comes to that leaves all states as they are. */
+function withContext(before: Moment, assigned: MachineContext): Moment {
+  const { snapshot, timers } = before;
+  if (assigned === snapshot.context) return before;
+  const context = settle("context", assigned, snapshot.context);
+  return { snapshot: { ...snapshot, context } as AnyMachineSnapshot, timers };
 }
 
 /**

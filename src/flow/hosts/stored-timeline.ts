@@ -58,10 +58,11 @@ export function comparable(snapshot: object): object {
     passed: _passed,
     base: _base,
     grounds: _grounds,
+    lastGrounds: _last,
     anchorsChecksum: _anchors,
     end,
     ...rest
-  } = snapshot as StoredTimeline & { readonly grounds?: unknown; readonly anchorsChecksum?: unknown };
+  } = snapshot as StoredTimeline & Readonly<Partial<Record<"grounds" | "lastGrounds" | "anchorsChecksum", unknown>>>;
   return rest.fault === undefined ? { ...rest, end } : rest;
 }
 

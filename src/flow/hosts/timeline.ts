@@ -1,12 +1,16 @@
 import type { ActorEvent } from "../../actor/actor-type.ts";
 import { compareTimestamps } from "../../actor/event-time.ts";
+import type { Pieces } from "../pieces.ts";
 import { type Anchor, findStart, IN_MEMORY, thin } from "./anchors.ts";
 import { describeFact } from "./describe.ts";
 import { freezeFact, type Past } from "./fact.ts";
 import { comparePlaces, type Place, placeOf } from "./fact-order.ts";
 import { type Actor, attempt, begin, FoldFault, foldFact, foldTime, type Point, type Step } from "./fold.ts";
-import { refold } from "./refold.ts";
+import { type Refolded, refold } from "./refold.ts";
 import type { Moment } from "./statechart.ts";
+
+/** Some 0.1 ms. */
+const FACTS_A_PIECE = 32;
 
 /**
  * What is known of an actor by event time: the fold of its facts in the order of `comparePlaces`, then of the time that
@@ -58,7 +62,7 @@ export interface Acted {
   readonly steps: readonly Step[];
 }
 
-interface Outcome {
+export interface Outcome {
   readonly timeline: Timeline;
   readonly heard: Heard;
   /** Absent where less is known. */
@@ -74,15 +78,37 @@ interface Outcome {
 export function hear(actor: Actor, timeline: Timeline | undefined, heard: ActorEvent, past: Past): Outcome {
   const fact = freezeFact(heard);
   if (timeline === undefined) return append(actor, undefined, undefined, fact);
-  const { end, fault, latest, passed } = timeline;
-  if (end === undefined || fault !== undefined || comparePlaces(fact, latest) < 0) {
-    return insert(actor, timeline, fact, past);
+  if (!goesOn(timeline, fact)) {
+    const { refolding, end } = insert(actor, timeline, fact, past);
+    refolding.go(Number.POSITIVE_INFINITY);
+    return end();
   }
+  const { end, passed } = timeline;
   // What has fired by `passed` may have been due only after this fact, or at its very time.
   const isBeyond = passed === null || compareTimestamps(fact.timestamp, passed) > 0;
   const outcome = append(actor, timeline, isBeyond ? end.now : { moment: end.last, delays: 0 }, fact);
   const { acted: _incomplete, ...rest } = outcome;
   return isBeyond && end.now.moment !== end.last ? rest : outcome;
+}
+
+/** The same, bit by bit where other facts are folded again. */
+export function* hearInPieces(
+  actor: Actor,
+  timeline: Timeline | undefined,
+  heard: ActorEvent,
+  past: Past,
+): Pieces<Outcome> {
+  if (timeline === undefined || goesOn(timeline, heard)) return hear(actor, timeline, heard, past);
+  const { refolding, end } = insert(actor, timeline, freezeFact(heard), past);
+  while (!refolding.go(FACTS_A_PIECE)) yield;
+  return end();
+}
+
+/** How many facts {@link hear} folds again of one that happened then, at most, as far as is known. */
+export function weigh({ count, base, anchors, latest, fault, end }: Timeline, place: Place): number {
+  const isLast = fault === undefined && end !== undefined && comparePlaces(place, latest) > 0;
+  const from = isLast ? count : anchors.findLast((anchor) => comparePlaces(anchor.place, place) < 0)?.count;
+  return count - (from ?? base?.count ?? 0);
 }
 
 /**
@@ -128,10 +154,20 @@ function append(actor: Actor, before: Timeline | undefined, from: Point | undefi
   return { timeline, heard: { kind, replayed: 0 }, acted: { after: before?.latest, steps } };
 }
 
-function insert(actor: Actor, before: Timeline, fact: ActorEvent, past: Past): Outcome {
+/** Does it go on from where the fold ends? After a fault all are folded again. */
+function goesOn(timeline: Timeline, fact: Place): timeline is Timeline & { readonly end: End } {
+  const { end, fault, latest } = timeline;
+  return end !== undefined && fault === undefined && comparePlaces(fact, latest) >= 0;
+}
+
+function insert(actor: Actor, before: Timeline, fact: ActorEvent, past: Past) {
   const isWhole = before.fault === undefined && before.end !== undefined;
   const { count, anchors, base } = before;
-  const refolded = refold(actor, { count, anchors, base, isWhole }, past, fact);
+  const refolding = refold(actor, { count, anchors, base, isWhole }, past, fact);
+  return { refolding, end: () => inserted(actor, before, fact, refolding.end()) };
+}
+
+function inserted(actor: Actor, before: Timeline, fact: ActorEvent, refolded: Refolded): Outcome {
   const { latest, replayed, isSettled, result, acted } = refolded;
   const next: Timeline = { ...before, count: refolded.count, latest, anchors: refolded.anchors, fault: undefined };
   if (result instanceof FoldFault) return broken(next, result, fact);

@@ -5,7 +5,7 @@ import { restoreByEventTime, startByEventTime } from "../../../src/flow/hosts/ev
 import type { Place } from "../../../src/flow/hosts/fact-order.ts";
 import { createGrounding } from "../../../src/flow/hosts/grounds.ts";
 import { seededChoices } from "../../hosting/random.ts";
-import { at, fact, Hosted, ORDER } from "./things.ts";
+import { at, fact, Hosted, LOG, ORDER } from "./things.ts";
 
 /** Names the state it is in. */
 const type = {
@@ -15,7 +15,7 @@ const type = {
 
 it("grounds are the facts applied in event-time order, and since when the same has followed", () => {
   const actor = new Hosted(ORDER);
-  const grounding = createGrounding(type, actor.actor, "unsettled");
+  const grounding = createGrounding(type, actor.actor, { settled: undefined });
   const ground = () => grounding.ground(actor.timeline, () => actor.facts);
   expect(ground()).toEqual({ basedOn: [], decidedAt: null });
   actor.hear(fact("Create", 0));
@@ -28,7 +28,7 @@ it("grounds are the facts applied in event-time order, and since when the same h
 
 it("grounds told again are told from the last fact on", () => {
   const actor = new Hosted(ORDER);
-  const grounding = createGrounding(type, actor.actor, "unsettled");
+  const grounding = createGrounding(type, actor.actor, { settled: undefined });
   const asked: (Place | undefined)[] = [];
   const ground = () =>
     grounding.ground(actor.timeline, (after) => {
@@ -49,6 +49,52 @@ it("what an actor has heard in order since its first fact is not read to tell it
   };
   for (const [index, name] of ["Create", "Pay", "Ship"].entries()) live.send(fact(name, index), unread);
   expect(live.grounds?.(unread)).toEqual({ basedOn: ["Pay-1", "Ship-1"], decidedAt: at(2) });
+});
+
+it("who comes back from a row reads nothing to tell the grounds of what it hears in order", () => {
+  let live = startByEventTime(type, "it");
+  const unread = () => {
+    throw new Error("read");
+  };
+  for (const [index, name] of ["Create", "Pay", "Ship"].entries()) {
+    live.send(fact(name, index), unread);
+    live = restoreByEventTime(type, "it", JSON.parse(live.persist().snapshot), null) as typeof live;
+  }
+  expect(live.grounds?.(unread)).toEqual({ basedOn: ["Pay-1", "Ship-1"], decidedAt: at(2) });
+});
+
+it("of many facts what they rest on is not kept in a row: it is read", () => {
+  const live = startByEventTime({ ...type, machine: LOG }, "it");
+  const facts = Array.from({ length: 40 }, (_, index) => fact("Any", index, {}, `${index}`));
+  const stored = facts.map((each, index) => {
+    live.send(each, () => facts.slice(0, index));
+    return JSON.parse(live.persist().snapshot);
+  });
+  expect(stored[15]).toHaveProperty("lastGrounds.basedOn.length", 16);
+  expect(stored[16]).not.toHaveProperty("lastGrounds");
+  const restored = restoreByEventTime({ ...type, machine: LOG }, "it", stored.at(-1), null);
+  expect(restored?.grounds?.(() => facts)).toEqual(live.grounds?.(() => facts));
+});
+
+it("of a long replay no rule is asked of more than it takes to tell since when the same has followed", () => {
+  let asked = 0;
+  const counting: ActorType = {
+    ...type,
+    machine: LOG,
+    conclude: ({ context }) => {
+      asked++;
+      return { content: { decisionType: String((context as { heard: string[] }).heard.length < 900) } };
+    },
+  };
+  const live = startByEventTime(counting, "it");
+  const facts = Array.from({ length: 1000 }, (_, index) => fact("Any", index + 1, {}, `${index}`));
+  for (const [index, each] of facts.entries()) live.send(each, () => facts.slice(0, index));
+  live.send(fact("Any", 0, {}, "late"), () => facts);
+  asked = 0;
+  const grounds = live.grounds?.(() => facts);
+  expect(grounds).toMatchObject({ decidedAt: at(899) });
+  expect(grounds?.basedOn).toHaveLength(100);
+  expect(asked).toBeLessThan(120);
 });
 
 it("an actor's grounds told bit by bit are those told at once, in any order of arrival", () => {

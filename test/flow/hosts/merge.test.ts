@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { assign, createActor, createMachine, sendTo } from "xstate";
+import { assign, createActor, createMachine, sendTo, setup } from "xstate";
 import { orderType } from "../../../machines/order/order.ts";
 import type { ActorType } from "../../../src/actor/actor-type.ts";
 import { decode } from "../../../src/flow/decode.ts";
@@ -111,6 +111,22 @@ it("a state that remembers where it was goes on there once restored", () => {
   const restored = restoreActor({ ...type, machine }, "o", live.persist(), null);
   restored?.send(event("Resumed"), () => []);
   expect(restored?.state()).toBe("work.second");
+});
+
+it("the machine's own actions are not executed, in the initial state and later", () => {
+  const executed: string[] = [];
+  const note = (name: string) => () => void executed.push(name);
+  const machine = setup({ actions: { named: note("named") } }).createMachine({
+    context: { n: 0 },
+    entry: note("entry"),
+    initial: "open",
+    states: { open: { exit: note("exit"), on: { Closed: "closed" } }, closed: { entry: "named" } },
+    on: { Counted: { actions: [note("before"), assign({ n: 1 }), { type: "named" }] } },
+  });
+  const live = spawnActor({ ...type, machine }, "o");
+  for (const name of ["Counted", "Closed"]) live.send(event(name), () => []);
+  expect(live.snapshot()).toMatchObject({ value: "closed", context: { n: 1 } });
+  expect(executed).toEqual([]);
 });
 
 it.each([

@@ -1,0 +1,99 @@
+import { type AnyMachineSnapshot, type AnyStateNode, assign, type EventObject, type MachineContext } from "xstate";
+import type { Scope } from "./inert-scope.ts";
+
+/** What XState's `assign` gives, as its step reads it. */
+interface Assign {
+  readonly resolve: unknown;
+  readonly assignment: Assignment | Readonly<Record<string, Assignment | unknown>>;
+}
+
+type Assignment = (args: object, params: unknown) => unknown;
+
+/** Tells XState's own `assign` from whatever else is called so. */
+const { resolve: ASSIGNS } = assign({}) as unknown as Assign;
+
+/**
+ * Makes a step that leaves all states as they are, as XState would: most facts of an actor with many only assign, and those
+ * are what a late one has folded again. XState makes some twenty objects a step, and finds its states anew.
+ *
+ * @returns the context afterwards, the very one of before when nothing is assigned; undefined when XState has to make the
+ *   step: it enters or leaves a state, has eventless transitions to look at, or does more than assign.
+ * @throws what the machine's own code throws.
+ */
+export function assignDirectly(
+  snapshot: AnyMachineSnapshot,
+  event: EventObject,
+  scope: Scope,
+): MachineContext | undefined {
+  const { context, machine } = snapshot;
+  if (context === undefined || hasEventless(snapshot._nodes)) return undefined;
+  const transitions = machine.getTransitionData(snapshot, event);
+  const [transition] = transitions;
+  if (transition === undefined) return context;
+  const { target, actions } = transition;
+  // Parallel states' transitions may be one and the same, or each other's rivals.
+  if (transitions.length > 1 || (target !== undefined && target.length > 0)) return undefined;
+  let assigned = context;
+  for (const action of actions as readonly Action[]) {
+    const next = act(snapshot, action, { context: assigned, event }, scope);
+    if (next === undefined) return undefined;
+    assigned = next;
+  }
+  return assigned;
+}
+
+type Action = string | ((...args: never) => unknown) | { readonly type: string; readonly params?: unknown };
+
+interface Heard {
+  readonly context: MachineContext;
+  readonly event: EventObject;
+}
+
+/** @returns undefined for what only XState does. */
+function act({ machine }: AnyMachineSnapshot, action: Action, heard: Heard, scope: Scope): MachineContext | undefined {
+  const found: unknown = typeof action === "function" ? action : machine.implementations.actions[nameOf(action)];
+  const params = typeof action === "object" ? paramsOf(action.params, heard) : undefined;
+  if (typeof found === "function" && "resolve" in found) {
+    return found.resolve === ASSIGNS ? change(found as unknown as Assign, params, heard, scope) : undefined;
+  }
+  // One of the machine's own: it is not executed.
+  return typeof action !== "function" && nameOf(action).startsWith("xstate.") ? undefined : heard.context;
+}
+
+function nameOf(action: Exclude<Action, (...args: never) => unknown>): string {
+  return typeof action === "string" ? action : action.type;
+}
+
+function paramsOf(params: unknown, heard: Heard): unknown {
+  return typeof params === "function" ? params(heard) : params;
+}
+
+/** @returns undefined when it spawns: XState says of what. */
+function change({ assignment }: Assign, params: unknown, heard: Heard, scope: Scope): MachineContext | undefined {
+  let isSpawning = false;
+  const spawn = () => {
+    isSpawning = true;
+    throw new Error("it starts an actor: an actor calls nobody");
+  };
+  const args = { ...heard, spawn, self: scope.self, system: scope.system };
+  try {
+    const changed = typeof assignment === "function" ? assignment(args, params) : evaluate(assignment, args, params);
+    return isSpawning ? undefined : Object.assign({}, heard.context, changed);
+  } catch (error) {
+    if (isSpawning) return undefined;
+    throw error;
+  }
+}
+
+function evaluate(assignment: Exclude<Assign["assignment"], Assignment>, args: object, params: unknown): object {
+  const changed: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(assignment)) {
+    changed[name] = typeof value === "function" ? value(args, params) : value;
+  }
+  return changed;
+}
+
+/** The active states with all they are in. */
+function hasEventless(nodes: readonly AnyStateNode[]): boolean {
+  return nodes.some(({ always }) => always !== undefined);
+}

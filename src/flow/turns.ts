@@ -1,0 +1,76 @@
+import type { Lane } from "../wire/lanes.ts";
+import { actorName } from "./batch.ts";
+
+/** An actor that is behind. */
+export interface Waiting {
+  readonly lane: Lane;
+  readonly actorId: string;
+}
+
+/** Who is behind. One after another has its turn: whoever is behind most is not to keep the others waiting for ever. */
+export interface Turns {
+  add(one: Waiting): void;
+  has(lane: Lane, actorId: string): boolean;
+  /** Whose turn it is, undefined when all have caught up. */
+  next(): Waiting | undefined;
+  /** It has caught up, once that is committed. */
+  end(one: Waiting): void;
+  hasEnded(one: Waiting): boolean;
+  /** What was ended is committed. */
+  committed(): void;
+  /** What was ended is not. */
+  failed(): void;
+  forget(lane: Lane): void;
+  size(): number;
+}
+
+/** What an actor has heard is read when it is its turn: so long it keeps it. */
+const TURN_MS = 250;
+
+export function createTurns(): Turns {
+  /** The first has its turn. */
+  const waiting = new Map<string, Waiting>();
+  const ended = new Set<string>();
+  let turn = { of: "", endMs: 0 };
+
+  function next(): Waiting | undefined {
+    const first = [...waiting].find(([name]) => !ended.has(name));
+    if (first === undefined) return undefined;
+    const [name, one] = first;
+    const nowMs = performance.now();
+    if (turn.of !== name) {
+      turn = { of: name, endMs: nowMs + TURN_MS };
+      return one;
+    }
+    if (nowMs < turn.endMs) return one;
+    turn = { of: "", endMs: 0 };
+    waiting.delete(name);
+    waiting.set(name, one);
+    return next();
+  }
+
+  return {
+    add(one) {
+      const name = nameOf(one);
+      waiting.set(name, one);
+      ended.delete(name);
+    },
+    has: (lane, actorId) => waiting.has(actorName(lane, actorId)),
+    next,
+    end: (one) => void ended.add(nameOf(one)),
+    hasEnded: (one) => ended.has(nameOf(one)),
+    committed() {
+      for (const name of ended) waiting.delete(name);
+      ended.clear();
+    },
+    failed: () => ended.clear(),
+    forget(lane) {
+      for (const [name, one] of waiting) if (one.lane === lane) waiting.delete(name);
+    },
+    size: () => waiting.size,
+  };
+}
+
+function nameOf({ lane, actorId }: Waiting): string {
+  return actorName(lane, actorId);
+}
