@@ -112,7 +112,7 @@ function live(type: ActorType, id: string, from: Known): LiveActor {
     },
     fault: () => timeline?.fault,
     rewind() {
-      grounding.forget();
+      grounding.rewind();
       timeline = before;
     },
     snapshot: () => show().snapshot,

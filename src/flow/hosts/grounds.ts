@@ -34,7 +34,8 @@ export interface Grounding {
    * known, or long. What was followed only to be asked for now is forgotten.
    */
   rest(end: Moment): Grounds | undefined;
-  forget(): void;
+  /** Undoes the last {@link Grounding.follow}. */
+  rewind(): void;
 }
 
 /** A moment after a fact, and what was known of it: the base, or the last. */
@@ -75,14 +76,15 @@ export function createGrounding(type: ActorType, actor: Actor, from?: Remembered
   let origin = knownOf(type, from?.last) ?? floor;
   /** All that has acted since, up to the last fact; undefined when that is not known. */
   let trail: readonly Followed[] | undefined = from === undefined || from.last !== undefined ? [] : undefined;
+  let before = { origin, trail };
 
-  function read(before: Known | undefined, passed: string | null, facts: readonly ActorEvent[]) {
+  function read(start: Known | undefined, passed: string | null, facts: readonly ActorEvent[]) {
     const followed: Followed[] = [];
-    retell(actor, { base: before?.at, passed }, facts, (step) => followed.push({ step }));
+    retell(actor, { base: start?.at, passed }, facts, (step) => followed.push({ step }));
     // Delays after the last fact may be undone by the next.
     const upToLast = followed.slice(0, followed.findLastIndex(({ step }) => step.kind === "fact") + 1);
-    tell(type, before, upToLast);
-    return { told: tell(type, before, followed), upToLast };
+    tell(type, start, upToLast);
+    return { told: tell(type, start, followed), upToLast };
   }
 
   /** Forgets what is not known any more. @param isLeft - whether what was told of a fact still holds. */
@@ -106,6 +108,7 @@ export function createGrounding(type: ActorType, actor: Actor, from?: Remembered
   return {
     follow(place, acted) {
       trim();
+      before = { origin, trail };
       const isWhole = acted !== undefined && acted.after === undefined;
       if (isWhole) origin = undefined;
       const kept = isWhole ? [] : acted && trail && acted.after && upTo(acted.after, origin, trail);
@@ -135,7 +138,9 @@ export function createGrounding(type: ActorType, actor: Actor, from?: Remembered
       const told = trail !== undefined && leadsTo(end) ? tell(type, origin, trail) : undefined;
       return told !== undefined && told.basedOn.length <= MAX_IN_A_ROW ? groundsOf(told) : undefined;
     },
-    forget: () => keep(() => false),
+    rewind() {
+      ({ origin, trail } = before);
+    },
   };
 }
 
