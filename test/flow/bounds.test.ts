@@ -62,7 +62,12 @@ describe("a type that bounds how many facts of an actor others may come before",
     }
     expect(reasons(hot).length).toBeGreaterThan(0);
     expect(reasons(other)).toEqual(reasons(hot));
-    expect(other.row("busy").snapshot).toEqual(hot.row("busy").snapshot);
+    // What a decision rests on is kept where it was known.
+    const stored = (station: Station) => ({
+      ...JSON.parse(String(station.row("busy").snapshot)),
+      lastGrounds: undefined,
+    });
+    expect(stored(other)).toEqual(stored(hot));
   });
 });
 
