@@ -115,7 +115,6 @@ async function compareAll(
 ): Promise<Omit<Compared, "fromStore" | "retired">> {
   const { reader, throwaway, lanes, type, onProgress } = work;
   const total = reader.images.count(type.name);
-  const half = new Set(reader.halfAdopted(type.name));
   const differences: Difference[] = [];
   let found = 0;
   let checked = 0;
@@ -126,7 +125,7 @@ async function compareAll(
   };
   for (const actorId of eitherIds(work)) {
     const lane = lanes[partitionOf(actorId, lanes.length)];
-    if (lane === undefined || half.has(lane.partition)) continue;
+    if (lane === undefined) continue;
     const stored = atOnce(reader.images.find(lane, actorId));
     const published: PublishedHistory = {
       decisions: rising(throwaway.published(type.name, actorId)),

@@ -44,8 +44,7 @@ export async function verify(options: VerifyOptions): Promise<Verification | und
   if (lanes === undefined) return undefined;
   await readKnownIdentity(log.jsm, reader.records, lanes[0]?.stream ?? "");
   // Before the store is looked at, so that what its own daemon commits meanwhile is not taken for another's.
-  const behind = await readElsewhere(log.jsm, lanes, (lane) => reader.images.lane(lane).checkpoint);
-  const elsewhere = [...new Set([...behind, ...reader.halfAdopted(type.name)])].sort((a, b) => a - b);
+  const elsewhere = await readElsewhere(log.jsm, lanes, (lane) => reader.images.lane(lane).checkpoint);
   if (selection !== "all") return { ...(await verifySome(options, reader, lanes)), elsewhere };
   // Beside the store, where there is room for another one; the system's own directory for such things may be small.
   const { directory, remove } = openWorkspace(storeFile);
@@ -100,7 +99,7 @@ async function verifySome(
   const ids = idsOf(reader, type, selection);
   for (const [index, actorId] of ids.entries()) {
     const lane = lanes[partitionOf(actorId, lanes.length)];
-    if (lane === undefined || reader.halfAdopted(type.name).includes(lane.partition)) continue;
+    if (lane === undefined) continue;
     const { exists, isRetired, fromStore, isOtherHistory, differences } = await verifyActor(
       { jsm: log.jsm, images: reader.images, deriver },
       lane,

@@ -111,7 +111,6 @@ export function createCopyLanes(options: CopyLanesOptions) {
      *   give it now; the reason for the end, when that has come.
      */
     async bring(lanes: readonly Lane[]): Promise<void> {
-      for (const lane of lanes) await taking.clear(lane);
       const gone = await findGone(lanes);
       for (const [lane, why] of gone) await copyGone(lane, why);
       const far = await findFar(lanes.filter((lane) => !gone.has(lane)));

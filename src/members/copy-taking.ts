@@ -2,9 +2,8 @@ import { createHash } from "node:crypto";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { inTurns, type Pieces } from "../flow/pieces.ts";
 import { unlessEnded } from "../flow/unless-ended.ts";
-import { type Adopter, discardHalfAdopted } from "../store/lane-adoption.ts";
 import { isAhead, type LaneOrigin, type LaneStand, readStand } from "../store/lane-copy.ts";
-import { findMisfit, type LaneStage, openLaneStage } from "../store/lane-stage.ts";
+import { type Adopter, findMisfit, type LaneStage, openLaneStage } from "../store/lane-stage.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { daemonSubject } from "../wire/names.ts";
 import {
@@ -33,7 +32,7 @@ export interface Copied {
 export interface CopyTakingOptions {
   readonly nc: NatsConnection;
   readonly store: Adopter;
-  /** The copy is whole and right: what is in memory of the lane is to be forgotten now. Also told when it is in the store. */
+  /** The copy is whole and right: what is in memory of the lane is to be forgotten now. */
   readonly onAdopting: (lane: Lane) => void;
   /** Told after each piece. */
   readonly onProgress: (rows: number) => void;
@@ -53,8 +52,7 @@ const MAX_ROW_BYTES = 67_108_864;
 const ROWS_AT_ONCE = 64;
 
 export function createCopyTaking(options: CopyTakingOptions) {
-  const { nc, store, onProgress, ended } = options;
-  const adoption = createAdoption(options);
+  const { nc, store, onAdopting, onProgress, ended } = options;
 
   async function askOnce(id: string, question: CopyQuestion) {
     const subject = daemonSubject(id, COPY_QUESTION);
@@ -78,8 +76,6 @@ export function createCopyTaking(options: CopyTakingOptions) {
   }
 
   return {
-    /** Removes what there is of a lane where it is neither what it was nor a whole copy. Before it is read. */
-    clear: adoption.clear,
     /** Undefined: that daemon has nothing of the lane. Rejects when it does not answer, or what it has does not fit here. */
     async ask(lane: Lane, id: string): Promise<LaneAt | undefined> {
       const { stream, partition } = lane;
@@ -92,8 +88,8 @@ export function createCopyTaking(options: CopyTakingOptions) {
       throw new CopyError(`${answer.refused}: ${answer.message}`);
     },
     /**
-     * Copies a lane that is not read at the moment, and puts it in the place of what the store has of it, bit by bit. What a
-     * death in the middle leaves is no part of the store; in the middle of putting it there, it is what `clear` removes.
+     * Copies a lane that is not read at the moment, and puts it in the place of what the store has of it: all of it, or
+     * nothing. What a death in the middle leaves is no part of the store.
      *
      * @param id - the daemon's.
      * @throws CopyError or StoreError, when it is not given, was changed on its way, does not fit, or says no more than the store.
@@ -122,42 +118,13 @@ export function createCopyTaking(options: CopyTakingOptions) {
           now = await next;
         }
         const { rows, bytes } = receive.end();
-        await adoption.adopt(stage, lane, first.piece.stand);
+        onAdopting(lane);
+        stage.adopt(first.piece.stand);
         return { rows, bytes, tookMs: performance.now() - startMs };
       } finally {
         stage.close();
       }
     },
-  };
-}
-
-/** Puts copies into the store one at a time: others use it meanwhile, and a stage is attached under one name. */
-function createAdoption({ store, onAdopting }: Pick<CopyTakingOptions, "store" | "onAdopting">) {
-  let line: Promise<unknown> = Promise.resolve();
-  function inLine(work: () => Promise<void>): Promise<void> {
-    const turn = line.then(work);
-    line = turn.catch(() => {});
-    return turn;
-  }
-
-  const clear = (lane: Lane) => inTurns(discardHalfAdopted(store.db, lane));
-
-  async function adopt(stage: LaneStage, lane: Lane, stand: LaneStand): Promise<void> {
-    onAdopting(lane);
-    try {
-      await inTurns(stage.adopt(stand));
-    } catch (error) {
-      // What cannot be removed now is before the lane is read.
-      await clear(lane).catch(() => {});
-      throw error;
-    } finally {
-      onAdopting(lane);
-    }
-  }
-
-  return {
-    clear: (lane: Lane) => inLine(() => clear(lane)),
-    adopt: (stage: LaneStage, lane: Lane, stand: LaneStand) => inLine(() => adopt(stage, lane, stand)),
   };
 }
 

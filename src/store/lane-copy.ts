@@ -4,7 +4,7 @@ import type { Hearer } from "../flow/rows.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { openToRead } from "./database.ts";
 import { createHeardEvents } from "./heard-events.ts";
-import { ADOPTING, BY_ID, BY_KEY, type CopiedTable, columnsOf } from "./lane-tables.ts";
+import { BY_ID, BY_KEY, type CopiedTable, columnsOf } from "./lane-tables.ts";
 import { schemaOf } from "./schema.ts";
 
 /** How far a lane has come in a store. */
@@ -105,16 +105,8 @@ export function createLaneCopies(file: string): LaneCopies {
   };
 }
 
-/** Is what there is of the lane neither what it was nor what it is to be? See `adoptInPieces`. */
-export function isHalfAdopted(db: Database.Database, { type, partition }: Pick<Lane, "type" | "partition">): boolean {
-  const select = db.prepare("SELECT 1 FROM tallies WHERE type = ? AND partition = ? AND name = ?").pluck();
-  return select.get(type.name, partition, ADOPTING) !== undefined;
-}
-
-/** Undefined when nothing of the lane was ever read, or what is there of it is not whole. */
-export function readStand(db: Database.Database, lane: Lane): LaneStand | undefined {
-  if (isHalfAdopted(db, lane)) return undefined;
-  const { stream, partition } = lane;
+/** Undefined when nothing of the lane was ever read. */
+export function readStand(db: Database.Database, { stream, partition }: Lane): LaneStand | undefined {
   return db
     .prepare(`SELECT sequence AS checkpoint, complete_to AS intactTo, decisions_sequence AS decisionsTo,
       dead_letters_sequence AS deadLettersTo, decided_by AS decidedBy, heard_ms AS heardMs

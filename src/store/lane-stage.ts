@@ -1,13 +1,23 @@
 import { crc32 } from "node:zlib";
 import Database from "better-sqlite3";
-import type { Pieces } from "../flow/pieces.ts";
+import type { Journal } from "../flow/journal.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { removeStore } from "./copy.ts";
 import { PAGE_BYTES } from "./database.ts";
+import { movedBy } from "./heard.ts";
+import { createHeardEvents } from "./heard-events.ts";
 import { createHeardRebuild, type HeardRebuild } from "./heard-rebuild.ts";
-import { type Adopter, adoptInPieces, inWindows } from "./lane-adoption.ts";
-import { type CopiedRow, type LaneOrigin, type LaneStand, readOrigin } from "./lane-copy.ts";
-import { BY_ID, BY_KEY, COPIED_TABLES, type CopiedTable, columnsOf } from "./lane-tables.ts";
+import { type CopiedRow, isAhead, type LaneOrigin, type LaneStand, readOrigin, readStand } from "./lane-copy.ts";
+import {
+  allColumnsOf,
+  BY_ID,
+  BY_KEY,
+  COPIED_TABLES,
+  type CopiedTable,
+  columnsOf,
+  OF_PLACES,
+  STANDS_IN,
+} from "./lane-tables.ts";
 import { migrate } from "./schema.ts";
 import { StoreError } from "./store-error.ts";
 
@@ -15,10 +25,22 @@ import { StoreError } from "./store-error.ts";
 export interface LaneStage {
   /** @throws StoreError when it is no row of the lane, or not the one that was written. */
   add(rows: readonly CopiedRow[]): void;
-  /** Puts the copy in the place of what the store has of the lane, as `adoptInPieces` does. */
-  adopt(stand: LaneStand): Pieces<void>;
+  /**
+   * Puts the copy in the place of what the store has of the lane, in one transaction: all of it or nothing.
+   *
+   * @param stand - where the lane stood when it was copied.
+   * @throws StoreError when the store has come further meanwhile.
+   */
+  adopt(stand: LaneStand): void;
   /** Removes what was staged. Safe to call twice. */
   close(): void;
+}
+
+/** The store that takes a copy. */
+export interface Adopter {
+  readonly db: Database.Database;
+  readonly file: string;
+  readonly journal: Pick<Journal, "nextActorKey">;
 }
 
 /** Why rows of that origin would be wrong in this store, undefined when they fit. */
@@ -49,8 +71,6 @@ export function stageFileOf(storeFile: string, { stream, partition }: Lane): str
   return `${storeFile}.copy-${stream}-${partition}`;
 }
 
-const STRAYS_AT_ONCE = 1000;
-
 /** Begins an empty one; what a process that was killed has left of it is removed. */
 export function openLaneStage(adopter: Adopter, lane: Lane): LaneStage {
   const file = stageFileOf(adopter.file, lane);
@@ -80,11 +100,11 @@ export function openLaneStage(adopter: Adopter, lane: Lane): LaneStage {
       }
       heard.save();
     }),
-    *adopt(stand) {
-      yield* refuseStrays(db);
+    adopt(stand) {
+      refuseStrays(db);
       db.close();
       isOpen = false;
-      yield* adoptInPieces(adopter, file, lane, stand);
+      adopt(adopter, file, lane, stand);
       close();
     },
     close,
@@ -133,16 +153,108 @@ function prepareInsert(
 }
 
 /** Rows of an actor that has none itself. */
-function* refuseStrays(db: Database.Database): Pieces<void> {
+function refuseStrays(db: Database.Database): void {
   for (const table of BY_KEY) {
-    const strays = db
-      .prepare(`SELECT count(*) FROM ${table} WHERE rowid > ? AND rowid <= ?
-        AND actor_key NOT IN (SELECT key FROM actors)`)
-      .pluck();
-    let found = 0;
-    yield* inWindows(db, table, STRAYS_AT_ONCE, (from, to) => {
-      found += strays.get(from, to) as number;
-    });
-    if (found > 0) throw new StoreError(`a copy has ${found} rows in ${table} whose actor is not in it`);
+    const stray = db
+      .prepare(`SELECT count(*) FROM ${table} WHERE actor_key NOT IN (SELECT key FROM actors)`)
+      .pluck()
+      .get() as number;
+    if (stray > 0) throw new StoreError(`a copy has ${stray} rows in ${table} whose actor is not in it`);
   }
+}
+
+function adopt({ db, journal }: Adopter, file: string, lane: Lane, stand: LaneStand): void {
+  db.prepare("ATTACH ? AS copied").run(file);
+  try {
+    db.transaction(() => {
+      if (!isAhead(stand, readStand(db, lane))) throw new StoreError("the store has come further than the copy");
+      deleteLane(db, lane);
+      for (const table of COPIED_TABLES) if (!isByKey(table) && table !== "actors") insertAll(db, table);
+      insertActors(db, journal);
+      const { checkpoint, intactTo, decisionsTo, deadLettersTo, decidedBy, heardMs } = stand;
+      db.prepare(`INSERT INTO ${STANDS_IN} (stream, partition, sequence, complete_to, decisions_sequence,
+        dead_letters_sequence, decided_by, heard_ms)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)`).run(
+        ...[lane.stream, lane.partition, checkpoint, intactTo, decisionsTo, deadLettersTo, decidedBy, heardMs],
+      );
+      renewDue(db, lane);
+    }).immediate();
+  } finally {
+    db.exec("DETACH copied");
+  }
+}
+
+function isByKey(table: CopiedTable): boolean {
+  return BY_KEY.some((name) => name === table);
+}
+
+function deleteLane(db: Database.Database, lane: Lane): void {
+  const { type, stream, partition } = lane;
+  db.function("is_of_lane", { deterministic: true }, (id) => Number(lane.holds?.(String(id)) !== false));
+  const keys = "SELECT key FROM main.actors WHERE type = ? AND partition = ?";
+  const { deleteAll } = createHeardEvents(db);
+  for (const key of db.prepare(keys).pluck().all(type.name, partition) as number[]) deleteAll(key);
+  for (const table of BY_KEY) {
+    if (table === "events") continue;
+    db.prepare(`DELETE FROM main.${table} WHERE actor_key IN (${keys})`).run(type.name, partition);
+  }
+  for (const table of COPIED_TABLES) {
+    if (isByKey(table)) continue;
+    if (table === "parked")
+      db.prepare("DELETE FROM main.parked WHERE type = ? AND is_of_lane(actor_id)").run(type.name);
+    else db.prepare(`DELETE FROM main.${table} WHERE type = ? AND partition = ?`).run(type.name, partition);
+  }
+  db.prepare(`DELETE FROM main.${STANDS_IN} WHERE stream = ? AND partition = ?`).run(stream, partition);
+}
+
+const WITHOUT_ROWID: readonly string[] = ["tallies", ...OF_PLACES];
+
+function insertAll(
+  db: Database.Database,
+  table: CopiedTable | (typeof OF_PLACES)[number],
+  select: (column: string) => string = (name) => name,
+): void {
+  const columns = allColumnsOf(db, table);
+  // In the order in which they were copied, which is that in which they were heard.
+  const order =
+    table in BY_ID && table !== "actors" && table !== "parked" ? "1" : WITHOUT_ROWID.includes(table) ? "1" : "c.rowid";
+  db.exec(
+    `INSERT INTO main.${table} (${columns}) SELECT ${columns.map(select)} FROM copied.${table} c ORDER BY ${order}`,
+  );
+}
+
+/** Each store numbers its actors, and their events, by itself. */
+function insertActors(db: Database.Database, journal: Adopter["journal"]): void {
+  const count = db.prepare("SELECT count(*) FROM copied.actors").pluck().get() as number;
+  if (count === 0) return;
+  const first = journal.nextActorKey();
+  for (let taken = 1; taken < count; taken++) journal.nextActorKey();
+  db.exec("CREATE TEMP TABLE copied_keys (theirs INTEGER PRIMARY KEY, ours INTEGER NOT NULL)");
+  try {
+    db.prepare(`INSERT INTO copied_keys SELECT key, ? + row_number() OVER (ORDER BY key) - 1 FROM copied.actors`).run(
+      first,
+    );
+    const ours = (column: string) => `(SELECT ours FROM copied_keys WHERE theirs = c.${column})`;
+    const place = db.prepare("SELECT coalesce(max(place), 0) FROM main.events").pluck().get() as number;
+    db.function("moved", { deterministic: true }, (heard) => movedBy(heard as Uint8Array, place));
+    const values: Readonly<Record<string, string>> = {
+      ...{ key: ours("key"), actor_key: ours("actor_key") },
+      ...{ place: `c.place + ${place}`, heard: "moved(c.heard)" },
+    };
+    for (const table of ["actors", ...BY_KEY, ...OF_PLACES] as const) {
+      insertAll(db, table, (column) => values[column] ?? `c.${column}`);
+    }
+  } finally {
+    db.exec("DROP TABLE copied_keys");
+  }
+}
+
+/** Rows that another version has written say until when it lets them wait: that is found out anew. */
+function renewDue(db: Database.Database, { type, partition }: Lane): void {
+  db.prepare(`DELETE FROM due_versions WHERE type = ? AND EXISTS
+    (SELECT 1 FROM copied.actors WHERE machine_version <> ? AND partition = ?)`).run(
+    type.name,
+    type.version,
+    partition,
+  );
 }

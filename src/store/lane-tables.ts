@@ -31,10 +31,6 @@ const PLACES = ["place", "heard"];
 /** Where a lane stands; it is said, not copied as a row. */
 export const STANDS_IN = "checkpoints";
 
-/** The tally of a lane of which a copy is being put into the store: it is not whole. Its value is the last place kept free. */
-export const ADOPTING = "adopting";
-
-export type PlacesTable = (typeof OF_PLACES)[number];
 export type CopiedTable = keyof typeof BY_ID | (typeof BY_KEY)[number] | (typeof BY_PARTITION)[number];
 
 /** Actors first: what is by their keys comes after them. */
@@ -50,6 +46,6 @@ export function columnsOf(db: Database.Database, table: CopiedTable): string[] {
 }
 
 /** Also those that are not copied. */
-export function allColumnsOf(db: Database.Database, table: CopiedTable | PlacesTable): string[] {
+export function allColumnsOf(db: Database.Database, table: CopiedTable | (typeof OF_PLACES)[number]): string[] {
   return db.prepare("SELECT name FROM pragma_table_info(?) ORDER BY name").pluck().all(table) as string[];
 }

@@ -2,7 +2,6 @@ import type Database from "better-sqlite3";
 import type { LaneRecords } from "../flow/lane-records.ts";
 import type { EventRow, ParkedRow, RetiredRow } from "../flow/rows.ts";
 import { openToRead } from "./database.ts";
-import { ADOPTING } from "./lane-tables.ts";
 import { createLaneRecords } from "./lanes.ts";
 import { createOutboxStreams } from "./outbox-streams.ts";
 import { refuseOtherSchema } from "./schema.ts";
@@ -31,8 +30,6 @@ export interface StoreReader {
   countRetired(type: string): number;
   /** Late events that wait for retired actors. */
   retiredParked(type: string): IterableIterator<ParkedRow>;
-  /** Partitions of which a copy from another daemon is on its way into the store: what is there of them is not whole. */
-  halfAdopted(type: string): number[];
   /** Sequences of events kept back, in quarantine or until a retired actor is back. */
   parked(type: string, sinceMs: number): number[];
   close(): void;
@@ -105,7 +102,6 @@ function createReader(db: Database.Database): StoreReader {
   const selectRetiredParked = db.prepare(`SELECT ${PARKED.select(undefined, "p")}
     FROM parked p JOIN retired r USING (type, actor_id)
     WHERE p.type = ?`);
-  const selectHalf = db.prepare("SELECT partition FROM tallies WHERE type = ? AND name = ?").pluck();
   const outboxStreams = createOutboxStreams(db);
   return {
     images: createImages(db),
@@ -119,7 +115,6 @@ function createReader(db: Database.Database): StoreReader {
     retired: (type) => selectRetired.iterate(type) as IterableIterator<RetiredRow>,
     countRetired: (type) => countRetired.get(type) as number,
     retiredParked: (type) => selectRetiredParked.iterate(type) as IterableIterator<ParkedRow>,
-    halfAdopted: (type) => selectHalf.all(type, ADOPTING) as number[],
     parked: (type, sinceMs) => selectParked.all(type, sinceMs) as number[],
     close: () => void db.close(),
   };

@@ -2,14 +2,7 @@ import { existsSync } from "node:fs";
 import { expect, it } from "vitest";
 import { atOnce } from "../../src/flow/pieces.ts";
 import { createContradictions } from "../../src/store/contradictions.ts";
-import { discardHalfAdopted } from "../../src/store/lane-adoption.ts";
-import {
-  type CopiedRow,
-  createLaneCopies,
-  isHalfAdopted,
-  type LaneCopy,
-  readStand,
-} from "../../src/store/lane-copy.ts";
+import { type CopiedRow, createLaneCopies, type LaneCopy } from "../../src/store/lane-copy.ts";
 import { findMisfit, openLaneStage, stageFileOf } from "../../src/store/lane-stage.ts";
 import { COPIED_TABLES, columnsOf, OF_PLACES, OF_STORE, STANDS_IN } from "../../src/store/lane-tables.ts";
 import { meterEvent } from "../flow/meters.ts";
@@ -33,7 +26,7 @@ it("a lane is the same in the store that adopts it, in every table and in the or
   const stage = openLaneStage(taker, LANE);
   stage.add(copy.found);
   expect(taker.outbox.decidedBy(LANE)).toBe(0);
-  atOnce(stage.adopt(copy.stand));
+  stage.adopt(copy.stand);
   expect(taker.outbox.decidedBy(LANE)).toBe(giver.outbox.decidedBy(LANE));
 
   const expected = contentsOf(giver.db);
@@ -68,7 +61,7 @@ it("what an older store has of the lane is replaced, and nothing of another lane
   using copy = copyOf(giver);
   const stage = openLaneStage(taker, LANE);
   stage.add(copy.found);
-  atOnce(stage.adopt(copy.stand));
+  stage.adopt(copy.stand);
   expect(contentsOf(taker.db)).toEqual(contentsOf(giver.db));
   expect(taker.db.prepare("SELECT * FROM actors WHERE partition <> ? ORDER BY key").all(LANE.partition)).toEqual(
     others,
@@ -86,7 +79,7 @@ it("of an actor that has heard many, in both stores, each is known again, and no
   using copy = copyOf(giver);
   const stage = openLaneStage(taker, LANE);
   for (let from = 0; from < copy.found.length; from += 33) stage.add(copy.found.slice(from, from + 33));
-  atOnce(stage.adopt(copy.stand));
+  stage.adopt(copy.stand);
   taker.actors.evictLane(LANE);
   expect(contentsOf(taker.db)).toEqual(contentsOf(giver.db));
   const contradictions = (station: Station) => createContradictions(station.db, () => false).contradictions();
@@ -96,53 +89,6 @@ it("of an actor that has heard many, in both stores, each is known again, and no
   expect(outcomes).toEqual(new Set(["duplicate"]));
 });
 
-it("others commit while it is adopted; given up at any step, nothing of it is left, and it can be adopted anew", () => {
-  using giver = openFilled();
-  giver.processor.apply([meterEvent(LANE, 6000, 300)]);
-  using copy = copyOf(giver);
-  let steps = 0;
-  const other = laneOf("m-1") === LANE ? "m-2" : "m-1";
-  for (let last = 0; last < Number.POSITIVE_INFINITY; last += 3) {
-    using taker = openFilled();
-    const stage = openLaneStage(taker, LANE);
-    stage.add(copy.found);
-    const adopting = stage.adopt(copy.stand);
-    let isDone: boolean | undefined = false;
-    const heard = (index: number) => meterEvent(laneOf(other), 7000 + index, 400 + index, { id: other });
-    for (steps = 0; steps < last && !isDone; steps++) {
-      taker.processor.apply([heard(steps)]);
-      isDone = adopting.next().done;
-    }
-    if (!isDone) {
-      // As a process that dies there: what is attached is gone with it.
-      adopting.return();
-      const wasBegun = isHalfAdopted(taker.db, LANE);
-      if (wasBegun) {
-        expect(readStand(taker.db, LANE)).toBeUndefined();
-        expect(
-          createLaneCopies(taker.file).open(LANE, () => {}),
-          "it is not given",
-        ).toBeUndefined();
-        atOnce(discardHalfAdopted(taker.db, LANE));
-        expect(Object.values(contentsOf(taker.db)).flat()).toEqual([]);
-      }
-      expect(isHalfAdopted(taker.db, LANE)).toBe(false);
-      const again = openLaneStage(taker, LANE);
-      again.add(copy.found);
-      atOnce(again.adopt(copy.stand));
-      stage.close();
-    }
-    expect(contentsOf(taker.db)).toEqual(contentsOf(giver.db));
-    expect(taker.db.prepare("SELECT count(*) FROM events WHERE actor_key = 0").pluck().get()).toBe(0);
-    const all = Array.from({ length: steps }, (_, index) => ({ ...heard(index), sequence: 9000 + index }));
-    expect(new Set(taker.processor.apply(all).handled.map(({ outcome }) => outcome))).toEqual(
-      new Set(steps === 0 ? [] : ["duplicate"]),
-    );
-    if (isDone) break;
-  }
-  expect(steps).toBeGreaterThan(10);
-});
-
 it("a copy that knows no more than the store is not adopted, and changes nothing", () => {
   using giver = openFilled();
   using taker = openFilled();
@@ -150,7 +96,7 @@ it("a copy that knows no more than the store is not adopted, and changes nothing
   const before = contentsOf(taker.db);
   const stage = openLaneStage(taker, LANE);
   stage.add(copy.found);
-  expect(() => atOnce(stage.adopt(copy.stand))).toThrow("the store has come further than the copy");
+  expect(() => stage.adopt(copy.stand)).toThrow("the store has come further than the copy");
   stage.close();
   expect(contentsOf(taker.db)).toEqual(before);
 });
@@ -182,7 +128,7 @@ it("rows that are not the lane's, do not fit, or were changed on their way are r
   }
   const stage = openLaneStage(taker, LANE);
   stage.add([event]);
-  expect(() => atOnce(stage.adopt(copy.stand))).toThrow("1 rows in events whose actor is not in it");
+  expect(() => stage.adopt(copy.stand)).toThrow("1 rows in events whose actor is not in it");
   stage.close();
   expect(contentsOf(taker.db).actors).toEqual([]);
 });
@@ -218,6 +164,6 @@ it("what an older version has written is asked anew until when it waits", () => 
   const raised = { ...LANE, type: { ...LANE.type, version: 2 } };
   const stage = openLaneStage(taker, raised);
   stage.add(copy.found);
-  atOnce(stage.adopt(copy.stand));
+  stage.adopt(copy.stand);
   expect(taker.db.prepare("SELECT * FROM due_versions").all()).toEqual([]);
 });
