@@ -2,6 +2,7 @@ import Database from "better-sqlite3";
 import type { ActorType } from "../actor/actor-type.ts";
 import type { StoredRows } from "../answers/stored-rows.ts";
 import { eventStream } from "../wire/names.ts";
+import { READ_CACHE } from "./database.ts";
 import { createDeadLetterQueries } from "./dead-letter-rows.ts";
 import { createNextDueQuery } from "./due-actors.ts";
 import { createHistoryRows } from "./history-rows.ts";
@@ -30,6 +31,7 @@ export function openQueries(file: string, { maxScannedRows = 5000, onStatement }
     timeout: 20,
     verbose: onStatement && ((sql) => onStatement(String(sql))),
   });
+  db.pragma(READ_CACHE);
   return {
     history: createHistoryRows(db),
     list: createListQuery(db, maxScannedRows),
