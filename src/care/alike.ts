@@ -31,8 +31,9 @@ export interface AlikeOptions {
 }
 
 const ROUND_MS = 1000;
-/** Where there is more to be retired. */
+/** Where there is more to be retired; and where nobody was, though there are more who are old. */
 const MORE_MS = 50;
+const WALK_MS = 200;
 /** Quarantined actors asked about at once. */
 const PAGE = 100;
 /** One whose machine fails here all the same, as a former version's does, is tried again after so long. */
@@ -54,32 +55,34 @@ export function keepAlike(options: AlikeOptions): () => void {
   const notBeforeMs = new Map<string, number>();
 
   async function lookOn(): Promise<number> {
-    let hasMore = false;
+    let restMs = ROUND_MS;
     for (const type of types) {
       const lanes = followed().filter((lane) => lane.type === type);
-      if (lanes.length > 0) hasMore = (await look(type, lanes).catch(inTrouble)) || hasMore;
+      if (lanes.length > 0) restMs = Math.min(restMs, await look(type, lanes).catch(inTrouble));
     }
-    return hasMore ? MORE_MS : ROUND_MS;
+    return restMs;
   }
 
-  function inTrouble(error: Error): boolean {
+  function inTrouble(error: Error): number {
     if (!stopped) onTrouble(error);
-    return false;
+    return ROUND_MS;
   }
 
-  /** @returns whether there is more to be done at once. */
-  async function look(type: ActorType, lanes: readonly Lane[]): Promise<boolean> {
+  /** @returns ms until it is looked again. */
+  async function look(type: ActorType, lanes: readonly Lane[]): Promise<number> {
     const settled = retainMs === null ? [] : retirement.due(type, lanes, retainMs);
     const answers = await Promise.all(lanes.map((lane) => askAbout(lane, settled)));
     const retired = new Map(answers.flatMap((each) => each.map((actor) => [actor.actorId, actor])));
-    if (stopped || retainMs === null) return false;
+    if (stopped || retainMs === null) return ROUND_MS;
     // One that was heard of here, or there, is not the same any more.
     const isSame = ({ key, id, revision }: QuietActor) => {
       const there = retired.get(id);
       return there !== undefined && there.revision === revision && there.digest === digestOf(rows.eventIds(key));
     };
     const stillFollowed = followed().filter((lane) => lanes.includes(lane));
-    return retirement.step(type, stillFollowed, retainMs, isSame).hasMore;
+    const step = retirement.step(type, stillFollowed, retainMs, isSame);
+    if (!step.hasMore) return ROUND_MS;
+    return step.retired > 0 ? MORE_MS : WALK_MS;
   }
 
   async function askAbout(lane: Lane, settled: readonly QuietActor[]): Promise<AlikeAnswer["retired"]> {

@@ -22,6 +22,15 @@ const MAX_STEP_MS = 2;
 
 const BEGINNING: QuietPlace = { firstSeenAtMs: Number.MIN_SAFE_INTEGER, id: "" };
 
+interface Walk {
+  readonly nowMs: number;
+  /** By partition. */
+  readonly own: ReadonlyMap<number, Lane>;
+  readonly place: QuietPlace;
+  readonly found: readonly QuietActor[];
+  readonly due: readonly QuietActor[];
+}
+
 /** Gives up the rows of actors that have been settled for long, a few at a time. */
 export type Retirement = ReturnType<typeof createRetirement>;
 
@@ -30,22 +39,26 @@ export function createRetirement(options: RetirementOptions) {
   /** By type: those behind it were retired, or are not to be yet; the walk comes to them again. */
   const places = new Map<string, QuietPlace>();
 
-  function retireAll(due: readonly QuietActor[], lanes: ReadonlyMap<number, Lane>, nowMs: number): number {
+  /** @returns how many were looked at, for as long as a step may take, and how many of these were retired. */
+  function retireAll({ due, own, nowMs }: Walk, may: (actor: QuietActor) => boolean) {
     const startedMs = clock.now();
     const tallies = createTallies();
+    let looked = 0;
     let retired = 0;
     journal.transaction(() => {
       for (const actor of due) {
-        if (retired > 0 && clock.now() - startedMs > MAX_STEP_MS) break;
-        const lane = lanes.get(actor.partition);
-        if (lane !== undefined) retire(actor, lane, nowMs, tallies);
+        if (looked > 0 && clock.now() - startedMs > MAX_STEP_MS) break;
+        looked++;
+        const lane = own.get(actor.partition);
+        if (lane === undefined || !may(actor)) continue;
+        retire(actor, lane, nowMs, tallies);
         retired++;
       }
       tallies.save(journal);
       reached("retiring");
     });
     reached("retired");
-    return retired;
+    return { looked, retired };
   }
 
   function retire(actor: QuietActor, lane: Lane, nowMs: number, tallies: Tallies): void {
@@ -63,7 +76,7 @@ export function createRetirement(options: RetirementOptions) {
   }
 
   /** @returns those that are old at the place of the walk, and those of them that are to be retired. */
-  function find(type: ActorType, lanes: readonly Lane[], retainMs: number) {
+  function find(type: ActorType, lanes: readonly Lane[], retainMs: number): Walk | undefined {
     const [any] = lanes;
     const nowMs = any === undefined ? null : rows.heardMs(any.stream);
     if (nowMs === null) return undefined;
@@ -89,11 +102,10 @@ export function createRetirement(options: RetirementOptions) {
     step(type: ActorType, lanes: readonly Lane[], retainMs: number, may: (actor: QuietActor) => boolean = () => true) {
       const walk = find(type, lanes, retainMs);
       if (walk === undefined) return { retired: 0, hasMore: false };
-      const { nowMs, own, place, found } = walk;
-      const due = walk.due.filter(may);
-      const retired = due.length === 0 ? 0 : retireAll(due, own, nowMs);
-      const hasMore = retired < due.length || found.length === MAX_ROWS;
-      places.set(type.name, hasMore ? ((retired < due.length ? due[retired - 1] : found.at(-1)) ?? place) : BEGINNING);
+      const { place, found, due } = walk;
+      const { looked, retired } = due.length === 0 ? { looked: 0, retired: 0 } : retireAll(walk, may);
+      const hasMore = looked < due.length || found.length === MAX_ROWS;
+      places.set(type.name, hasMore ? ((looked < due.length ? due[looked - 1] : found.at(-1)) ?? place) : BEGINNING);
       return { retired, hasMore };
     },
     /** Those of these lanes about whom the next step decides; nothing happens to them. */

@@ -112,6 +112,28 @@ it("retiring begins with no further order once a step has lasted 2 ms", () => {
   ]);
 });
 
+it("retiring asks about no further order either once a step has lasted 2 ms", () => {
+  using station = openRetentionStation();
+  station.take(
+    ...["a", "b", "c"].flatMap((id, index) => [
+      orderEvent(2 * index + 1, id, "PaymentProcessed", { second: 1, status: "failed" }),
+      orderEvent(2 * index + 2, id, "InventoryReserved", 2),
+    ]),
+  );
+  station.passTime();
+  let nowMs = 0;
+  const retirement = createRetirement({ ...station, clock: { now: () => (nowMs += 2) } });
+  const asked: string[] = [];
+  const isNotRetired = ({ id }: { id: string }) => asked.push(id) === 0;
+  const step = () => retirement.step(orderLane.type, [orderLane], 1000, isNotRetired);
+  expect([step(), asked.length, step(), asked]).toEqual([
+    { retired: 0, hasMore: true },
+    2,
+    { retired: 0, hasMore: false },
+    ["a", "b", "c"],
+  ]);
+});
+
 it("retiring a step that cannot be committed leaves everything as it was, and is taken again", () => {
   using station = openRetentionStation();
   station.take(...story());
