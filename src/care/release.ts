@@ -15,8 +15,10 @@ export interface ReleaseOptions {
 }
 
 /**
- * Ends an actor's quarantine and applies its parked events in stream order, in one transaction. When its machine fails
- * again, the rest is parked again. Of one by event time whose facts are all kept, they are folded anew.
+ * Ends an actor's quarantine and applies its parked events in stream order. When its machine fails again, the rest is
+ * parked again. Of a merge type that is one transaction. By event time it is as much as fits the share of a batch, the
+ * first heavy event to its end; what is left follows with later batches. Of one whose facts are all kept, they are folded
+ * anew.
  *
  * @returns undefined when the actor is not quarantined.
  * @throws when the commit fails; then nothing happened.

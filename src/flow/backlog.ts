@@ -22,10 +22,15 @@ export interface Backlog {
   isBehind(hearable: Hearable, batch: Batch): boolean;
   /** Applies the next of what waits, as much as fits the share of a batch; before what has arrived since. */
   catchUp(batch: Batch): void;
-  /** The same of one actor, whoever else is behind; the rest of it follows with later batches. */
+  /**
+   * The same of one actor, whoever else is behind, the first heavy event to its end: that tells whether its quarantine is
+   * over. The rest of it follows with later batches.
+   */
   begin(waiting: Waiting, batch: Batch): void;
   /** What was caught up is committed. */
   committed(): void;
+  /** What was caught up is not, and waits again. */
+  failed(): void;
   /** Finds who was behind when the lane was read last. */
   resume(lane: Lane): void;
   /** The lane is another's. */
@@ -68,14 +73,17 @@ export function createBacklog(journal: Journal, { find, apply }: CatchingUp): Ba
     return handled.outcome === "parked" || handled.rejected?.reason === "machine_error" ? "ended" : folded;
   }
 
-  function share(next: () => Waiting | undefined, batch: Batch): void {
-    turns.failed();
+  /** @param isWhole - the first event that is not light is heard to its end. */
+  function share(next: () => Waiting | undefined, batch: Batch, isWhole = false): void {
     const endMs = performance.now() + SHARE_MS;
+    let foldEndMs = isWhole ? Number.POSITIVE_INFINITY : endMs;
     for (let light = 0; light < LIGHT_EVENTS || performance.now() < endMs; ) {
       const one = next();
-      const did = one && hearNext(one, endMs, batch);
+      const did = one && hearNext(one, foldEndMs, batch);
       if (one === undefined || did === "unfinished") return;
+      turns.heard(one);
       if (did === "ended") turns.end(one);
+      if (did === "folded") foldEndMs = endMs;
       light = did === "folded" ? LIGHT_EVENTS : light + 1;
     }
   }
@@ -94,9 +102,10 @@ export function createBacklog(journal: Journal, { find, apply }: CatchingUp): Ba
     catchUp: (batch) => share(turns.next, batch),
     begin(one, batch) {
       turns.add(one);
-      share(() => (turns.hasEnded(one) ? undefined : one), batch);
+      share(() => (turns.hasEnded(one) ? undefined : one), batch, true);
     },
     committed: turns.committed,
+    failed: turns.failed,
     resume(lane) {
       if (lane.type.ordering === "merge") return;
       for (const actorId of journal.behind(lane)) turns.add({ lane, actorId });

@@ -31,6 +31,13 @@ export function actorName({ type }: Lane, actorId: string): string {
 
 type Work = (batch: Batch) => void;
 
+interface CommitHooks {
+  readonly reached: ReachCrashPoint;
+  readonly committed: () => void;
+  /** Nothing of it happened. */
+  readonly failed: () => void;
+}
+
 /**
  * @returns what runs `work` and writes all it gathered, in one transaction. It throws when that fails; then nothing
  *   happened, and every actor that was touched is evicted.
@@ -38,7 +45,7 @@ type Work = (batch: Batch) => void;
 export function createCommit(
   journal: Journal,
   actors: HotActors,
-  { reached, committed }: { readonly reached: ReachCrashPoint; readonly committed: () => void },
+  { reached, committed, failed }: CommitHooks,
 ): (work: Work) => BatchResult {
   return (work) => {
     const batch = openBatch();
@@ -53,6 +60,7 @@ export function createCommit(
       committed();
       return done;
     } catch (error) {
+      failed();
       for (const actor of [...batch.touched, ...batch.stirred]) actors.evict(actor.lane, actor.id);
       throw error;
     } finally {

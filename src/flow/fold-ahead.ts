@@ -1,4 +1,5 @@
 import type { ActorEvent } from "../actor/actor-type.ts";
+import { actorName } from "./batch.ts";
 import type { Handled } from "./batch-result.ts";
 import { isNewFact } from "./batch-result.ts";
 import type { Observation } from "./delivery.ts";
@@ -21,6 +22,9 @@ export interface Hearable {
  */
 export interface FoldAhead {
   /**
+   * An event whose fold was begun and is lost is folded to its end, whatever that takes: its actor may leave memory after
+   * every batch.
+   *
    * @param endMs - on the clock of `performance.now`, when this batch's share ends.
    * @returns `light`: there is little to fold. `folded`: it is done, to be heard now. `unfinished`: it goes on when this is
    *   asked again, of the same event.
@@ -45,6 +49,8 @@ interface Open {
 
 export function createFoldAhead(journal: Journal): FoldAhead {
   let open: Open | undefined;
+  /** Whose fold was begun and has not ended, by actor. */
+  const begun = new Map<string, Observation>();
 
   function openFor(actor: HotActor): Open | undefined {
     if (open?.actor === actor && open.events === actor.events) return open;
@@ -56,13 +62,21 @@ export function createFoldAhead(journal: Journal): FoldAhead {
   return {
     fold({ actor, observation: event }, endMs) {
       const { live } = actor;
+      const name = actorName(actor.lane, actor.id);
       const isLight = live.weigh(event) <= FEW || live.isTooLate(event) || journal.hasHeard(actor, event);
       const facts = isLight ? undefined : openFor(actor);
-      if (facts === undefined) return "light";
-      if (facts.folding === undefined || comparePlaces(facts.folding.event, event) !== 0) {
+      if (facts === undefined) {
+        begun.delete(name);
+        return "light";
+      }
+      let isLost = false;
+      if (facts.folding === undefined || !isSame(facts.folding.event, event)) {
+        isLost = isSame(begun.get(name), event);
         facts.folding = { event, pieces: live.prepare(event, pastOf(facts.facts)) };
       }
-      if (advance(facts.folding.pieces, endMs) === undefined) return "unfinished";
+      begun.set(name, event);
+      if (advance(facts.folding.pieces, isLost ? Number.POSITIVE_INFINITY : endMs) === undefined) return "unfinished";
+      begun.delete(name);
       facts.folding = undefined;
       return "folded";
     },
@@ -74,8 +88,13 @@ export function createFoldAhead(journal: Journal): FoldAhead {
     },
     forget() {
       open = undefined;
+      begun.clear();
     },
   };
+}
+
+function isSame(one: Observation | undefined, other: Observation): boolean {
+  return one !== undefined && comparePlaces(one, other) === 0;
 }
 
 /** @returns undefined when they cannot be read: whoever lets the actor hear something finds that out, too. */

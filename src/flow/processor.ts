@@ -65,7 +65,7 @@ export function createProcessor(
   const catchingUp = { ...parked };
   const act = createAct(journal, actors);
   const backlog = createBacklog(journal, { find, apply: (delivery, batch) => hear(delivery, batch, catchingUp) });
-  const commit = createCommit(journal, actors, { reached, committed: backlog.committed });
+  const commit = createCommit(journal, actors, { reached, committed: backlog.committed, failed: backlog.failed });
   return {
     backlog,
     apply: (deliveries) =>

@@ -13,6 +13,8 @@ export interface Turns {
   has(lane: Lane, actorId: string): boolean;
   /** Whose turn it is, undefined when all have caught up. */
   next(): Waiting | undefined;
+  /** An event of it was heard to its end: only then may its turn end, or what was begun would be begun again for ever. */
+  heard(one: Waiting): void;
   /** It has caught up, once that is committed. */
   end(one: Waiting): void;
   hasEnded(one: Waiting): boolean;
@@ -34,19 +36,12 @@ export function createTurns(): Turns {
   let turn = { of: "", endMs: 0 };
 
   function next(): Waiting | undefined {
-    const first = [...waiting].find(([name]) => !ended.has(name));
-    if (first === undefined) return undefined;
-    const [name, one] = first;
-    const nowMs = performance.now();
-    if (turn.of !== name) {
-      turn = { of: name, endMs: nowMs + TURN_MS };
+    for (const [name, one] of waiting) {
+      if (ended.has(name)) continue;
+      if (turn.of !== name) turn = { of: name, endMs: performance.now() + TURN_MS };
       return one;
     }
-    if (nowMs < turn.endMs) return one;
-    turn = { of: "", endMs: 0 };
-    waiting.delete(name);
-    waiting.set(name, one);
-    return next();
+    return undefined;
   }
 
   return {
@@ -57,6 +52,13 @@ export function createTurns(): Turns {
     },
     has: (lane, actorId) => waiting.has(actorName(lane, actorId)),
     next,
+    heard(one) {
+      const name = nameOf(one);
+      if (turn.of !== name || performance.now() < turn.endMs) return;
+      turn = { of: "", endMs: 0 };
+      waiting.delete(name);
+      waiting.set(name, one);
+    },
     end: (one) => void ended.add(nameOf(one)),
     hasEnded: (one) => ended.has(nameOf(one)),
     committed() {
