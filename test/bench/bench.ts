@@ -27,7 +27,7 @@ Measures natstate (b) against a ceiling without XState (a) and the naive way (c)
   --repeat R    R times, interleaved; medians (default 1)
   --seed S      of the workload (default 1)
   --growth      a and b with ever more orders in the store: what each further event takes then, and what else grows
-  --sizes N,N   with --growth: so many orders in the store (default 10000,100000,1000000; a million takes about 25 minutes)
+  --sizes N,N   with --growth: so many orders in the store (default 10000,100000,1000000; a million takes about 14 minutes for b)
   --questions   with --growth: what lists, histories, verify --all and rebuild take with the largest store
   --actors T    with --growth: order, or device, which has delays and no ceiling (default order)
   --hosting     the order as a merge machine and as an ordinary statechart by event time, without NATS: cost per event in
