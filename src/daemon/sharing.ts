@@ -17,7 +17,7 @@ import type { Parts } from "./parts.ts";
 const SETTLING_MS = 5000;
 /** A daemon that is there answers within this, or hears us begin and tells us. */
 const ANSWER_MS = 300;
-/** In which one that begins in the same moment as we answers, or asks. */
+/** In which one that begins in the same moment as we answers, or asks. One supervisor's daemons begin further apart. */
 const BEGINNER_MS = 50;
 
 /**
@@ -33,6 +33,7 @@ export async function shareLanes(
     | "own"
     | "connection"
     | "streams"
+    | "siblings"
     | "copying"
     | "reading"
     | "readiness"
@@ -44,7 +45,8 @@ export async function shareLanes(
   service: QueryService,
   stack: AsyncDisposableStack,
 ): Promise<Membership> {
-  const { types, connection, streams, copying, reading, readiness, observers, trouble, denials, logger } = parts;
+  const { types, connection, streams, siblings, copying, reading, readiness, observers, trouble, denials, logger } =
+    parts;
   const { ownership } = reading;
   const { describe } = record;
   let present = describe().id;
@@ -70,7 +72,7 @@ export async function shareLanes(
   });
   stack.defer(membership.stop);
   const { nc } = connection.session;
-  const isAlone = denials.mayAsk() && (await isNobodyThere(nc, ANSWER_MS));
+  const isAlone = siblings === undefined && denials.mayAsk() && (await isNobodyThere(nc, ANSWER_MS));
   const presence = await bePresent({ nc, types, describe, onHeard: membership.heard, denials });
   stack.defer(presence.end);
   presence.answer(COPY_QUESTION, copying.give);
