@@ -45,7 +45,7 @@ type PlainSnapshot = Readonly<Record<string, unknown>> & { readonly context: unk
 export const PROTOCOL_VERSION = "0.7.2";
 
 export interface Telling {
-  /** Put type names in place of the values in events and context. Names of fields stay. */
+  /** Put type names in place of the values in events, context and output. Names of fields stay. */
   readonly redact: boolean;
   /** When the first messages say they were made, ms since the epoch. */
   readonly startedAtMs: number;
@@ -92,9 +92,17 @@ function definitionOf(machine: AnyStateMachine): string {
   return JSON.stringify(machine.config, (_, value) => (typeof value === "function" ? { type: value.name } : value));
 }
 
+/** What a snapshot has of the machine alone, and not of what was told to the actor. */
+const OF_MACHINE = ["status", "value", "historyValue", "tags"];
+
 function plainSnapshot(snapshot: unknown, redact: boolean): PlainSnapshot {
   const plain = JSON.parse(JSON.stringify(snapshot)) as PlainSnapshot;
-  return redact ? { ...plain, context: withoutValues(plain.context) } : plain;
+  if (!redact) return plain;
+  const told = Object.entries(plain).map(([name, value]) => [
+    name,
+    OF_MACHINE.includes(name) ? value : withoutValues(value),
+  ]);
+  return Object.fromEntries(told);
 }
 
 /** The envelope stays as it is: type, event id and event time. */

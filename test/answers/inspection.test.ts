@@ -174,6 +174,27 @@ test("redacted messages carry no value of an event or of the context, and the ma
   });
 });
 
+test.each(["merge", "event-time"] as const)("redacted messages carry no value of an output either (%s)", (ordering) => {
+  const lane = thingLane({
+    ...thingType({ ordering }),
+    machine: createMachine({
+      context: ({ input }: { input: { id: string } }) => ({ card: `4111-${input.id}` }),
+      initial: "open",
+      states: { open: { on: { Closed: "closed" } }, closed: { type: "final" } },
+      output: ({ context }) => ({ card: context.card, tries: 3 }),
+    }),
+  });
+  using station = openStation();
+  const { inspections, apply } = watch(station, { laneOf: () => lane });
+  const { messages, request } = inspector({ redact: true });
+  inspections.open(lane.type, "t", request);
+  apply(thingEvent(lane, 1, "t", "Closed"));
+  expect(messages.at(-1)).toMatchObject({
+    snapshot: { status: "done", value: "closed", output: { card: "string", tries: "number" } },
+  });
+  expect(JSON.stringify(messages)).not.toContain("4111-t");
+});
+
 test("an actor nobody has heard of is told in its initial state, and then its first event", () => {
   using station = openStation();
   const { inspections, apply } = watch(station);
