@@ -41,6 +41,34 @@ export function createAsking(options: AskingOptions) {
 
   const write = (parameters?: object) => (parameters === undefined ? "" : JSON.stringify(parameters));
 
+  function askAll(type: ActorType, asked: Omit<Question, "patienceMs">, givenMs: number): Promise<object[]> {
+    const endMs = performance.now() + givenMs;
+    const same = `${asked.subject} ${asked.body}`;
+    const waits = waiting.get(same);
+    if (waits !== undefined) {
+      return waits.catch((error: Error) => {
+        // Who has asked first gives up first.
+        const leftMs = endMs - performance.now();
+        if (!(error instanceof QueryError && error.problem === "no_answer") || leftMs <= 0) throw error;
+        return askAll(type, asked, leftMs);
+      });
+    }
+    const none = () => new QueryError("no_answer", `nobody answers for ${type.collection}: ask again`);
+    let hasBegun = false;
+    const told = inTurn(type.name, givenMs, none, async (leftMs) => {
+      hasBegun = true;
+      waiting.delete(same);
+      const { answers, missing, refusal } = await gather(listen, { ...asked, patienceMs: leftMs }, isSettled);
+      if (missing?.length === 0) return answers;
+      if (refusal !== undefined) throw toProblem(refusal);
+      throw missing === undefined ? none() : new QueryError("no_answer", lacking(type, missing));
+    });
+    if (!hasBegun) waiting.set(same, told);
+    // One whose turn came too late, or never, is waited for no more.
+    told.catch(() => void (waiting.get(same) === told && waiting.delete(same)));
+    return told;
+  }
+
   return {
     /** What the owner of an actor's partition says. @param parameters - by default none. */
     owner(type: ActorType, name: string, actorId: string, parameters?: object): Promise<Told> {
@@ -66,27 +94,8 @@ export function createAsking(options: AskingOptions) {
      * What daemons say that together have every partition once, each for its own. A partition that has moved a moment ago
      * is waited for until it is read; one that takes longer is not, and its answer says that it is of the past.
      */
-    all(type: ActorType, name: string, parameters?: object): Promise<object[]> {
-      const none = () => new QueryError("no_answer", `nobody answers for ${type.collection}: ask again`);
-      const asked = { subject: querySubject(type, name), body: write(parameters) };
-      const same = `${asked.subject} ${asked.body}`;
-      const waits = waiting.get(same);
-      if (waits !== undefined) return waits;
-      let hasBegun = false;
-      const told = inTurn(type.name, patienceMs, none, async (leftMs) => {
-        hasBegun = true;
-        waiting.delete(same);
-        const question = { ...asked, patienceMs: leftMs };
-        const { answers, missing, refusal } = await gather(listen, question, isSettled);
-        if (missing?.length === 0) return answers;
-        if (refusal !== undefined) throw toProblem(refusal);
-        throw missing === undefined ? none() : new QueryError("no_answer", lacking(type, missing));
-      });
-      if (!hasBegun) waiting.set(same, told);
-      // One whose turn came too late, or never, is waited for no more.
-      told.catch(() => void (waiting.get(same) === told && waiting.delete(same)));
-      return told;
-    },
+    all: (type: ActorType, name: string, parameters?: object) =>
+      askAll(type, { subject: querySubject(type, name), body: write(parameters) }, patienceMs),
     /** As {@link all}, but what moves is not waited for, and whatever there is when the patience ends, and the partitions that lack. */
     some: (type: ActorType, name: string, givenMs: number) =>
       gather(listen, { subject: querySubject(type, name), body: "", patienceMs: givenMs }, () => true),

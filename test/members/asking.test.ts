@@ -69,6 +69,20 @@ it("while a partition settles, whoever asks what waits for its turn already is g
   expect(times, "what is asked later is told anew").toBe(2);
 });
 
+it("whoever joins a question that waits is not given up on before its own patience ends", async () => {
+  await using _a = await start([0, 1]);
+  const whole = asWhole(1000);
+  const before = Array.from({ length: 9 }, (_, index) => whole.list(order, { limit: index + 1 }));
+  const failed = Promise.allSettled(before);
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  const joined = whole.list(order, { limit: 9 });
+  // Handled from the beginning, also where it fails.
+  joined.catch(() => {});
+  expect((await failed).map(({ status }) => status)).toEqual(Array(9).fill("rejected"));
+  await using _b = await start([2, 3]);
+  expect(await joined).toEqual(book.queries.list(order, { limit: 9 }));
+});
+
 it("partitions nobody answers for are named, and asked for again until somebody does", async () => {
   await using _a = await start([0, 1]);
   await expect(asWhole(300).stats(order)).rejects.toMatchObject({
