@@ -77,7 +77,9 @@ export async function shareLanes(
   stack.defer(presence.end);
   presence.answer(COPY_QUESTION, copying.give);
   answerYields(presence, streams.lanes.all, ownership.yield);
-  answerAlike(presence, streams.lanes.all, alikeOf(parts));
+  answerAlike(presence, streams.lanes.all, alikeOf(parts), (error) =>
+    logger.warn({ err: error }, "what a copy asks could not be answered"),
+  );
   // Another one took a pin: who is it?
   observers.add({
     doubted: (reason) => void (reason === "unpinned" && membership.refresh()),

@@ -8,12 +8,16 @@ import type { Presence } from "./presence.ts";
 
 const QUESTION = "alike";
 const ANSWER_MS = 2000;
+const REFUSED = "refused";
+
+/** Each is looked up in the store, while nothing else is answered. */
+const ids = z.array(z.string()).max(100);
 
 const asked = z.object({
   stream: z.string(),
   partition: z.int().min(0),
-  quarantined: z.array(z.string()),
-  settled: z.array(z.string()),
+  quarantined: ids,
+  settled: ids,
 });
 
 const told = z.object({
@@ -40,18 +44,31 @@ export async function askAlike(
   }
 }
 
-/** Answers whoever keeps a copy of a lane of ours. @param tell - undefined: it is not ours. */
+/**
+ * Answers whoever keeps a copy of a lane of ours. It is heard on the connection's own time: what fails is refused and told,
+ * since an error that left here would end the reading of all subscriptions.
+ *
+ * @param tell - undefined: it is not ours.
+ */
 export function answerAlike(
   presence: Pick<Presence, "answer">,
   lanes: readonly Lane[],
   tell: (lane: Lane, question: AlikeQuestion) => AlikeAnswer | undefined,
+  onTrouble: (error: Error) => void,
 ): void {
-  presence.answer(QUESTION, (message) => {
-    const question = read(asked, message.string());
+  function answerTo(json: string): string {
+    const question = read(asked, json);
     const lane = lanes.find(({ stream, partition }) => stream === question?.stream && partition === question.partition);
-    const answer = question && lane && tell(lane, question);
-    message.respond(answer === undefined ? "refused" : JSON.stringify(answer));
-  });
+    try {
+      const answer = question && lane && tell(lane, question);
+      return answer === undefined ? REFUSED : JSON.stringify(answer);
+    } catch (error) {
+      onTrouble(error as Error);
+      return REFUSED;
+    }
+  }
+
+  presence.answer(QUESTION, (message) => void message.respond(answerTo(message.string())));
 }
 
 function read<Shape>(schema: z.ZodType<Shape>, json: string): Shape | undefined {
