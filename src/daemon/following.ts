@@ -1,7 +1,6 @@
 import { inRounds, SYSTEM_CLOCK } from "../flow/clock.ts";
 import { readLane } from "../jetstream/lane-reader.ts";
 import { nextOf } from "../jetstream/leader-reader.ts";
-import { StreamIdentityError } from "../jetstream/stream-identity.ts";
 import type { Ownership, OwnershipOptions } from "../members/ownership.ts";
 import type { Lane } from "../wire/lanes.ts";
 import type { Foundation } from "./foundation.ts";
@@ -12,10 +11,13 @@ export function followingOf(
 ): Pick<OwnershipOptions, "follow" | "onUnfollowed" | "endOf" | "firstUnread"> {
   const { connection, copying, streams, store, path, trouble, logger } = parts;
   const { followed } = path;
+  /** What follows each lane now; one that was ended may still be bringing it. */
+  const present = new Map<Lane, symbol>();
   return {
     follow(lane) {
+      const self = Symbol(`follows ${lane.stream} ${lane.partition}`);
+      present.set(lane, self);
       let isBrought = false;
-      followed.resume(lane);
       return readLane({
         jsm: connection.session.jsm,
         js: connection.readings.js,
@@ -27,11 +29,8 @@ export function followingOf(
           // Before anything of it is in memory.
           if (!isBrought) await copying.bring([lane]);
           isBrought = true;
-          await path.publishing.learning.follow([lane]).catch((error: Error) => {
-            // Its owner goes on with it: for us it is trouble, and not the end.
-            if (error instanceof StreamIdentityError) trouble.meet(error, true);
-            throw error;
-          });
+          if (present.get(lane) === self) followed.resume(lane);
+          await path.publishing.learning.follow([lane]).catch(trouble.ofFollowed);
         },
         checkpoint: () => store.journal.checkpoint(lane),
         onDelivery: followed.arrive,
@@ -44,7 +43,10 @@ export function followingOf(
         },
       });
     },
-    onUnfollowed: followed.forget,
+    onUnfollowed(lane) {
+      present.delete(lane);
+      followed.forget(lane);
+    },
     endOf: async (lane) => (await connection.session.jsm.streams.info(lane.stream)).state.last_seq,
     firstUnread: (lane) => firstUnread(parts, lane),
   };

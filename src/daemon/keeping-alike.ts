@@ -12,12 +12,12 @@ import type { Parts } from "./parts.ts";
 
 type AlikeParts = Pick<
   Parts,
-  "config" | "types" | "store" | "connection" | "path" | "own" | "reading" | "instance" | "logger"
+  "config" | "types" | "store" | "connection" | "path" | "own" | "trouble" | "instance" | "logger"
 >;
 
 /** Of lanes that are followed: what their owners have released and retired is so here, and comes back as it does there. */
 export function startKeepingAlike(parts: AlikeParts, members: () => readonly Member[]): () => void {
-  const { config, types, store, connection, path, own, reading, instance, logger } = parts;
+  const { config, types, store, connection, path, own, trouble, instance, logger } = parts;
   const { journal, queries } = store;
   const { processor, committed: onCommitted } = path.followed;
   const rows = createRetiredRows(store.db);
@@ -44,10 +44,10 @@ export function startKeepingAlike(parts: AlikeParts, members: () => readonly Mem
     ...{ types, rows, retirement, onCommitted, onTrouble, retainMs: null },
     restoration: createRestoration({ ...stations, limits: { maxBytes: config.NATSTATE_MAX_EVENT_BYTES } }),
     idleLanes: () => [],
-    laneOf: (row) =>
-      reading.ownership.following().find((lane) => lane.type.name === row.type && lane.partition === row.partition),
+    // Not those that are far behind: of them a copy may be on its way into the store.
+    laneOf: (row) => own.followed().find((lane) => lane.type.name === row.type && lane.partition === row.partition),
     readHistory: (lane, actorId, upTo) => readActorHistory(connection.session.jsm, lane, actorId, upTo),
-    checkStream: path.publishing.learning.checkStream,
+    checkStream: (lane) => path.publishing.learning.checkFollowed(lane).catch(trouble.ofFollowed),
     onRetired() {},
     onRestored() {},
   });

@@ -4,7 +4,7 @@ import { startKeepingAlike } from "./keeping-alike.ts";
 import type { Parts } from "./parts.ts";
 import { onceLoud, type RetainingParts, startAgeing, startRetaining } from "./retaining.ts";
 
-type MaintenanceParts = RetainingParts & Pick<Parts, "streams" | "instance">;
+type MaintenanceParts = RetainingParts & Pick<Parts, "streams" | "instance" | "trouble">;
 
 /**
  * Keeps the store right and small for as long as the daemon runs, whenever there is nothing more urgent: scrubs, retires,

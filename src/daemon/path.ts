@@ -27,13 +27,18 @@ export function openPath(parts: PublishingParts & Pick<Parts, "onFatal">, stack:
   const publishing = openPublishing(parts, { actors, missing, onProgress: () => own.batcher.resume() }, stack);
   const own = openStations(parts, { actors, hasRoom: publishing.hasRoom, onCommitted: committed }, stack);
   // What is followed is its owner's to publish and to tell: nothing else hears of it.
-  const followed = openStations(parts, { actors, hasRoom: () => true, onCommitted: missing.applied }, stack);
+  const followed = openStations(parts, { actors, hasRoom: () => true, onCommitted: followedCommitted }, stack);
 
   function committed(result: BatchResult, commitMs: number): void {
     publishing.offer(result.decisions, result.deadLetters);
     missing.applied(result);
     observer.committed(result, commitMs, Date.now());
     own.batcher.resume();
+  }
+
+  function followedCommitted(result: BatchResult): void {
+    missing.applied(result);
+    followed.batcher.resume();
   }
 
   return {
@@ -48,12 +53,14 @@ export function openPath(parts: PublishingParts & Pick<Parts, "onFatal">, stack:
     resume: own.resume,
     forget(lane) {
       own.forget(lane);
+      // A copy takes the place of what it has heard; what is queued is heard on top of that, or known already.
+      followed.processor.backlog.forget(lane);
       actors.evictLane(lane);
       publishing.forget(lane);
     },
     followed: {
       processor: followed.processor,
-      committed: missing.applied,
+      committed: followedCommitted,
       arrive: followed.batcher.push,
       room: followed.queue.room,
       dropQueued: followed.queue.drop,

@@ -90,6 +90,8 @@ export function createLearning(options: LearningOptions) {
     },
     /** Is the stream still the one that the checkpoint speaks of? Tells `onRefused` and rejects when it is not. */
     checkStream: (lane: Lane) => orRefuse(() => checkStream([lane])),
+    /** The same of a lane that is followed: only rejects. */
+    checkFollowed: (lane: Lane) => checkStream([lane]),
     /** Learns what has been published for every lane of ours. Tells `onRefused` and rejects as `checkStream`. */
     all: () => orRefuse(() => learn(assigned())),
   };
