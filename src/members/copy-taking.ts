@@ -53,6 +53,8 @@ const ROWS_AT_ONCE = 64;
 
 export function createCopyTaking(options: CopyTakingOptions) {
   const { nc, store, onAdopting, onProgress, ended } = options;
+  /** Where a copy is staged there is one of each lane: its reader may have begun anew, or become another, meanwhile. */
+  const turns = new Map<Lane, Promise<unknown>>();
 
   async function askOnce(id: string, question: CopyQuestion) {
     const subject = daemonSubject(id, COPY_QUESTION);
@@ -75,6 +77,38 @@ export function createCopyTaking(options: CopyTakingOptions) {
     }
   }
 
+  async function copyNow(lane: Lane, id: string): Promise<Copied> {
+    const startMs = performance.now();
+    const { stream, partition } = lane;
+    const question = (copy: string | null, piece: number) => askPiece(id, { stream, partition, copy, piece });
+    const first = await question(null, 1);
+    refuseMisfit(store, lane, first.piece.origin);
+    if (!isAhead(first.piece.stand, readStand(store.db, lane))) {
+      throw new CopyError("that daemon has read no further than this one");
+    }
+    const stage = openLaneStage(store, lane);
+    try {
+      const receive = createReceiver(stage, first.piece);
+      for (let now = first; ; ) {
+        const { piece, end } = now.piece;
+        const next = end === null ? question(first.piece.copy, piece + 1) : undefined;
+        // Whoever waits for it hears of it; until then it is nobody's.
+        next?.catch(() => {});
+        const got = await receive(now.piece, now.bytes);
+        onProgress(got.rows);
+        ended.throwIfAborted();
+        if (next === undefined) break;
+        now = await next;
+      }
+      const { rows, bytes } = receive.end();
+      onAdopting(lane);
+      stage.adopt(first.piece.stand);
+      return { rows, bytes, tookMs: performance.now() - startMs };
+    } finally {
+      stage.close();
+    }
+  }
+
   return {
     /** Undefined: that daemon has nothing of the lane. Rejects when it does not answer, or what it has does not fit here. */
     async ask(lane: Lane, id: string): Promise<LaneAt | undefined> {
@@ -89,41 +123,18 @@ export function createCopyTaking(options: CopyTakingOptions) {
     },
     /**
      * Copies a lane that is not read at the moment, and puts it in the place of what the store has of it: all of it, or
-     * nothing. What a death in the middle leaves is no part of the store.
+     * nothing; one that is being copied already, after that. What a death in the middle leaves is no part of the store.
      *
      * @param id - the daemon's.
      * @throws CopyError or StoreError, when it is not given, was changed on its way, does not fit, or says no more than the store.
      */
-    async copy(lane: Lane, id: string): Promise<Copied> {
-      const startMs = performance.now();
-      const { stream, partition } = lane;
-      const question = (copy: string | null, piece: number) => askPiece(id, { stream, partition, copy, piece });
-      const first = await question(null, 1);
-      refuseMisfit(store, lane, first.piece.origin);
-      if (!isAhead(first.piece.stand, readStand(store.db, lane))) {
-        throw new CopyError("that daemon has read no further than this one");
-      }
-      const stage = openLaneStage(store, lane);
-      try {
-        const receive = createReceiver(stage, first.piece);
-        for (let now = first; ; ) {
-          const { piece, end } = now.piece;
-          const next = end === null ? question(first.piece.copy, piece + 1) : undefined;
-          // Whoever waits for it hears of it; until then it is nobody's.
-          next?.catch(() => {});
-          const got = await receive(now.piece, now.bytes);
-          onProgress(got.rows);
-          ended.throwIfAborted();
-          if (next === undefined) break;
-          now = await next;
-        }
-        const { rows, bytes } = receive.end();
-        onAdopting(lane);
-        stage.adopt(first.piece.stand);
-        return { rows, bytes, tookMs: performance.now() - startMs };
-      } finally {
-        stage.close();
-      }
+    copy(lane: Lane, id: string): Promise<Copied> {
+      const turn = (turns.get(lane) ?? Promise.resolve()).then(() => copyNow(lane, id));
+      turns.set(
+        lane,
+        turn.catch(() => {}),
+      );
+      return turn;
     },
   };
 }

@@ -94,6 +94,17 @@ it("a lane is copied from one daemon to another in pieces, also where a row is l
   expect(pair.giving.given()).toBe(0);
 });
 
+it("a lane that is copied twice at a time is copied once after the other: what is staged is never half of it", async () => {
+  using pair = openPair({ bytes: 2000 });
+  const [first, second] = await Promise.allSettled([pair.copy(), pair.copy()]);
+  expect(first).toMatchObject({ status: "fulfilled" });
+  expect(second).toMatchObject({
+    status: "rejected",
+    reason: { message: expect.stringContaining("read no further than this one") },
+  });
+  expect(contentsOf(pair.taker.db)).toEqual(contentsOf(pair.giver.db));
+});
+
 const FLAWS: readonly (readonly [what: string, says: RegExp, onTheWay: OnTheWay])[] = [
   [
     "a bit was flipped",
