@@ -11,7 +11,7 @@ import { openDeriver, verifyActor } from "./verify-actor.ts";
 import { type Compared, MAX_DIFFERENCES, verifyAll } from "./verify-all.ts";
 
 export interface Verification extends Compared {
-  /** Partitions another daemon has read further than this store: their actors are its to verify. */
+  /** Partitions another daemon has read further than this store, of one actor its own at most: they are its to verify. */
   readonly elsewhere: readonly number[];
 }
 
@@ -44,12 +44,17 @@ export async function verify(options: VerifyOptions): Promise<Verification | und
   if (lanes === undefined) return undefined;
   await readKnownIdentity(log.jsm, reader.records, lanes[0]?.stream ?? "");
   // Before the store is looked at, so that what its own daemon commits meanwhile is not taken for another's.
-  const elsewhere = await readElsewhere(log.jsm, lanes, (lane) => reader.images.lane(lane).checkpoint);
+  const asked = lanes.filter(({ partition }) => concerns(selection, partition, lanes.length));
+  const elsewhere = await readElsewhere(log.jsm, asked, (lane) => reader.images.lane(lane).checkpoint);
   if (selection !== "all") return { ...(await verifySome(options, reader, lanes)), elsewhere };
   // Beside the store, where there is room for another one; the system's own directory for such things may be small.
   const { directory, remove } = openWorkspace(storeFile);
   stack.defer(remove);
   return { ...(await verifyAll({ ...options, lanes, directory })), elsewhere };
+}
+
+function concerns(selection: Selection, partition: number, partitions: number): boolean {
+  return selection === "all" || !("actorId" in selection) || partitionOf(selection.actorId, partitions) === partition;
 }
 
 /**

@@ -10,7 +10,7 @@ import { createProgress } from "../ops/progress.ts";
 import { usedDirectories } from "../supervisor/directories.ts";
 import { allOf, checkActorId, exampleNames, oneOf, optionPerType, wholeNumber, withExamples } from "./arguments.ts";
 import { addSystemOption, chosenTypes, ofTypeOption, type TypedOptions } from "./asking.ts";
-import { CliError } from "./exit-codes.ts";
+import { CliError, explain } from "./exit-codes.ts";
 import { countOf, print, printJson } from "./output.ts";
 import { exitOnSignals } from "./signals.ts";
 import { withSystem } from "./system.ts";
@@ -54,21 +54,27 @@ async function run(types: readonly ActorType[], options: VerifyOptions): Promise
     verifyStores(chosen, session, options, progress.count),
   ).finally(progress.clear);
   const verified = stores.flatMap((store) => store.verified);
-  if (verified.length === 0) {
+  const failed = stores.filter(({ error }) => error !== undefined);
+  if (verified.length === 0 && failed.length === 0) {
     const collections = chosen.map(({ collection }) => collection).join(" or ");
     throw new CliError("failed", `the store has not read any ${collections} yet`);
   }
   const isKnown = ({ found }: Verified) => found.checked + found.retired > 0;
   const [id] = options.ids.values();
-  if (id !== undefined && !verified.some(isKnown)) throw notFound(id, stores);
+  if (id !== undefined && failed.length === 0 && !verified.some(isKnown)) throw notFound(id, stores);
   const shown =
     id === undefined ? stores : stores.map((store) => ({ ...store, verified: store.verified.filter(isKnown) }));
-  const read = shown.filter((store) => store.verified.length > 0);
-  if (options.json) printJson(sumUpStores(read));
-  else print(renderStores(read, options));
+  const read = shown.filter((store) => store.verified.length > 0 || store.error !== undefined);
+  // What one store lacks any other one may have, also one that is not shown.
+  const missed = chosen.map((type) => ({ type, partitions: missedBy(stores, type) }));
+  if (options.json) printJson(sumUpStores(read, missed));
+  else print(renderStores(read, missed, options));
   const differing = read.flatMap((store) => store.verified).reduce((sum, { found }) => sum + found.found, 0);
-  if (differing > 0)
-    throw new CliError("failed", `${countOf(differing, "difference")}; npx natstate rebuild makes a new store`);
+  const troubles = [
+    ...(differing > 0 ? [`${countOf(differing, "difference")}; npx natstate rebuild makes a new store`] : []),
+    ...(failed.length > 0 ? [`not verified: ${failed.map(({ directory }) => directory).join(", ")}`] : []),
+  ];
+  if (troubles.length > 0) throw new CliError("failed", troubles.join("; "));
 }
 
 /** Of one data directory. */
@@ -76,6 +82,14 @@ interface VerifiedStore {
   readonly directory: string;
   /** Of the types it has ever read. */
   readonly verified: readonly Verified[];
+  /** Why it could not be verified, or not all of it. */
+  readonly error?: string;
+}
+
+/** Partitions that none of the stores has read as far as their owner. */
+interface Missed {
+  readonly type: ActorType;
+  readonly partitions: readonly number[];
 }
 
 interface Verified {
@@ -93,7 +107,7 @@ function choose(types: readonly ActorType[], { type, ids, sample, all }: VerifyO
   return [one];
 }
 
-/** Of NATSTATE_DATA, and of further daemons below it. */
+/** Of NATSTATE_DATA, and of further daemons below it: where there are several, one that cannot be read costs its own result only. */
 async function verifyStores(
   types: readonly ActorType[],
   log: Session,
@@ -101,27 +115,25 @@ async function verifyStores(
   onProgress: OnProgress,
 ): Promise<VerifiedStore[]> {
   const config = readConfig(process.env);
+  const asked = types.map((type) => ({ type, selection: select(type, options) }));
+  const directories = usedDirectories(config.NATSTATE_DATA);
   const stores: VerifiedStore[] = [];
-  for (const { path: directory } of usedDirectories(config.NATSTATE_DATA)) {
+  for (const { path: directory } of directories) {
     const storeFile = join(directory, "natstate.db");
     const maxBytes = config.NATSTATE_MAX_EVENT_BYTES;
-    const verified = await verifyEach(types, { log, storeFile, maxBytes, onProgress }, options);
-    stores.push({ directory, verified });
+    const verified: Verified[] = [];
+    try {
+      for (const each of asked) {
+        const found = await verify({ ...{ log, storeFile, maxBytes, onProgress }, ...each });
+        if (found !== undefined) verified.push({ type: each.type, found });
+      }
+      stores.push({ directory, verified });
+    } catch (error) {
+      if (directories.length === 1) throw error;
+      stores.push({ directory, verified, error: explain(error).message ?? String(error) });
+    }
   }
   return stores;
-}
-
-async function verifyEach(
-  types: readonly ActorType[],
-  store: Omit<Parameters<typeof verify>[0], "type" | "selection">,
-  options: VerifyOptions,
-): Promise<Verified[]> {
-  const all: Verified[] = [];
-  for (const type of types) {
-    const found = await verify({ ...store, type, selection: select(type, options) });
-    if (found !== undefined) all.push({ type, found });
-  }
-  return all;
 }
 
 function notFound(id: string, stores: readonly VerifiedStore[]): CliError {
@@ -141,15 +153,17 @@ function missedBy(stores: readonly VerifiedStore[], type: ActorType): number[] {
 }
 
 /** As of one store where there is one; else also each by itself. */
-function sumUpStores(stores: readonly VerifiedStore[]): object {
-  const [one, ...others] = stores;
-  if (one !== undefined && others.length === 0) return sumUp(one.verified);
-  const all = stores.flatMap(({ verified }) => verified);
-  const missed = new Set(all.flatMap(({ type }) => missedBy(stores, type)));
-  const { partitionsElsewhere, ...sum } = sumUp(all);
+function sumUpStores(stores: readonly VerifiedStore[], missed: readonly Missed[]): object {
+  const elsewhere = [...new Set(missed.flatMap(({ partitions }) => partitions))];
+  const { partitionsElsewhere, ...sum } = sumUp(stores.flatMap(({ verified }) => verified));
+  const all = { ...sum, ...(elsewhere.length > 0 && { partitionsElsewhere: elsewhere }) };
+  if (stores.length === 1 && stores[0]?.error === undefined) return all;
   return {
-    ...{ ...sum, ...(missed.size > 0 && { partitionsElsewhere: [...missed] }) },
-    stores: stores.map(({ directory, verified }) => ({ directory, ...sumUp(verified) })),
+    ...all,
+    stores: stores.map(({ directory, verified, error }) => ({
+      ...{ directory, ...sumUp(verified) },
+      ...(error !== undefined && { error }),
+    })),
   };
 }
 
@@ -176,16 +190,16 @@ function select(type: ActorType, { ids, sample = SAMPLE, all }: VerifyOptions): 
   return id === undefined ? { sample } : { actorId: checkActorId(type, id) };
 }
 
-function renderStores(stores: readonly VerifiedStore[], options: VerifyOptions): string[] {
-  const types = [...new Set(stores.flatMap(({ verified }) => verified.map(({ type }) => type)))];
-  const lines = stores.flatMap(({ directory, verified }) => [
-    ...(stores.length > 1 ? [`the store of ${directory}:`] : []),
+function renderStores(stores: readonly VerifiedStore[], missed: readonly Missed[], options: VerifyOptions): string[] {
+  const lines = stores.flatMap(({ directory, verified, error }) => [
+    ...(stores.length > 1 || error !== undefined ? [`the store of ${directory}:`] : []),
     ...verified.flatMap((each) => render(each, options)),
+    ...(error === undefined ? [] : [`not verified: ${error}`]),
   ]);
-  return [...lines, ...types.flatMap((type) => renderMissed(type, missedBy(stores, type)))];
+  return [...lines, ...missed.flatMap(renderMissed)];
 }
 
-function renderMissed({ collection }: ActorType, partitions: readonly number[]): string[] {
+function renderMissed({ type: { collection }, partitions }: Missed): string[] {
   if (partitions.length === 0) return [];
   const which = `${collection} of partitions ${partitions.join(", ")}`;
   return [`not verified: ${which}, which another daemon reads; run this with its NATSTATE_DATA`];

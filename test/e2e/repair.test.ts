@@ -1,7 +1,8 @@
-import { mkdirSync, renameSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { partitionOf } from "../../src/wire/names.ts";
 import { type Ran, runCli } from "./cli-run.ts";
 import type { DaemonProcess } from "./daemon-process.ts";
 import { openWorld, traffic, type World } from "./world.ts";
@@ -97,6 +98,66 @@ it("verify: finds what was changed by hand: a state, an event, a decision, a row
   expect(found.get(fifth)).toEqual(["revision 1", "revision 1 in DECISIONS"]);
   expect(json(single).differences[0]).toMatchObject({ orderId: three, what: "row", store: null });
   expect(text.stdout).toMatch(/state is processing, the log gives /);
+});
+
+/** Directories of two daemons, each with a copy of the store in which the partitions that are said are unread. */
+async function splitInTwo(name: string, unreadOf: (partition: number) => "first" | "second"): Promise<string> {
+  const directory = join(world.dataDir, name);
+  for (const [which, path] of [["first", directory] as const, ["second", join(directory, "daemons/2")] as const]) {
+    mkdirSync(path, { recursive: true });
+    const file = join(path, "natstate.db");
+    await run("backup", file);
+    const db = new Database(file);
+    for (let partition = 0; partition < 16; partition++) {
+      if (unreadOf(partition) !== which) continue;
+      db.prepare("UPDATE checkpoints SET sequence = 0 WHERE stream = 'ORDERS' AND partition = ?").run(partition);
+    }
+    const ids = db.prepare("SELECT id FROM actors").pluck().all() as string[];
+    const remove = db.prepare("DELETE FROM actors WHERE id = ?");
+    for (const id of ids) if (unreadOf(partitionOf(id, 16)) === which) remove.run(id);
+    db.close();
+  }
+  return directory;
+}
+
+it("verify: one order in one of several stores is verified, whatever that store lacks besides", async () => {
+  const id = messages.find(({ rejectedAs }) => rejectedAs === undefined)?.actorId ?? "";
+  const own = partitionOf(id, 16);
+  const directory = await splitInTwo("two", (partition) => (partition === own ? "first" : "second"));
+  const verify = (data: string, ...args: string[]) =>
+    runCli(["verify", "--order", id, ...args], { NATS_URL: world.server.url, NATSTATE_DATA: data });
+  const [both, asJson, second] = await Promise.all([
+    verify(directory),
+    verify(directory, "--json"),
+    verify(join(directory, "daemons/2"), "--json"),
+  ]);
+  expect(both.stdout).not.toMatch(/not verified/);
+  expect(both).toMatchObject({ code: 0, stdout: expect.stringMatching(/1 orders derived.*say the same/) });
+  expect(json(asJson)).not.toHaveProperty("partitionsElsewhere");
+  expect(json(second), "only the order's own partition counts").not.toHaveProperty("partitionsElsewhere");
+});
+
+it("verify: a store that cannot be read costs its own result, not those of the others", async () => {
+  const directory = join(world.dataDir, "damaged");
+  const further = join(directory, "daemons/2");
+  mkdirSync(further, { recursive: true });
+  await run("backup", join(directory, "natstate.db"));
+  writeFileSync(join(further, "natstate.db"), "no store at all\n".repeat(1000));
+  const verify = (...args: string[]) =>
+    runCli(["verify", ...args], { NATS_URL: world.server.url, NATSTATE_DATA: directory });
+  const [all, text, nobody] = await Promise.all([
+    verify("--all", "--json"),
+    verify("--sample", "5"),
+    verify("--order", "nobody"),
+  ]);
+  expect(json(all)).toMatchObject({ checked: 120, stores: [{ checked: 120 }, { directory: further, checked: 0 }] });
+  expect(json(all).stores[1].error).toMatch(/natstate\.db/);
+  expect(text.stdout).toMatch(
+    new RegExp(`5 orders derived.*same\nthe store of ${further}:\nnot verified: .*natstate.db`),
+  );
+  for (const { code, stderr } of [all, text, nobody]) {
+    expect([code, stderr]).toEqual([1, expect.stringContaining(`not verified: ${further}`)]);
+  }
 });
 
 describe("backup", () => {
