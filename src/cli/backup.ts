@@ -1,13 +1,13 @@
-import { statSync } from "node:fs";
+import { closeSync, lstatSync, openSync, readdirSync, readSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
 import { readConfig } from "../config/config.ts";
 import { createProgress } from "../ops/progress.ts";
-import { copyStore } from "../store/copy.ts";
+import { copyStores } from "../store/copy.ts";
 import { openReader, type StoreReader } from "../store/reader.ts";
 import { StoreError } from "../store/store-error.ts";
-import { usedDirectories } from "../supervisor/directories.ts";
+import { furtherDirectories, usedDirectories } from "../supervisor/directories.ts";
 import { withExamples } from "./arguments.ts";
 import { CliError } from "./exit-codes.ts";
 import { pairs, print, printJson } from "./output.ts";
@@ -23,9 +23,9 @@ export function addBackup(program: Command, types: readonly ActorType[]): void {
   const command = program
     .command("backup <file>")
     .description(
-      "Copy the store while the daemon goes on; those of further daemons below NATSTATE_DATA to <file>.2, <file>.3, … To restore: stop the daemon, put each file in place of its natstate.db (remove natstate.db-wal), start; what has happened since is read from the stream.",
+      "Copy the store while the daemon goes on; those of further daemons below NATSTATE_DATA to <file>.2, <file>.3, … To restore: stop the daemon, put each file in place of its daemon's natstate.db (remove natstate.db-wal), start; what has happened since is read from the stream.",
     )
-    .option("--force", "replace the file when it is there")
+    .option("--force", "replace the file when it is there; remove earlier copies of daemons that have left")
     .option("--json", "print JSON")
     .action((file: string, options: BackupOptions) => backup(types, resolve(file), options));
   withExamples(command, [
@@ -36,16 +36,38 @@ export function addBackup(program: Command, types: readonly ActorType[]): void {
 
 async function backup(types: readonly ActorType[], file: string, options: BackupOptions): Promise<void> {
   exitOnSignals();
-  const copies = usedDirectories(readConfig(process.env).NATSTATE_DATA).map(({ daemon, path }) => ({
+  const dataDir = readConfig(process.env).NATSTATE_DATA;
+  const copies = usedDirectories(dataDir).map(({ daemon, path }) => ({
     ...{ daemon, storeFile: join(path, "natstate.db") },
     file: daemon === 1 ? file : `${file}.${daemon}`,
   }));
   const storeFiles = copies.map(({ storeFile }) => storeFile);
   for (const copy of copies) checkTarget(copy.file, storeFiles, options.force === true);
-  const made: Copy[] = [];
-  for (const copy of copies) made.push({ ...copy, content: await make(types, copy) });
-  if (options.json) printJson(summarize(made));
-  else print(made.flatMap((copy, index) => [...(index === 0 ? [] : [""]), ...render(copy, made.length)]));
+  const progress = createProgress(process.stderr);
+  await copyStores(
+    copies.map(({ storeFile, file }) => ({ file: storeFile, to: file })),
+    ({ to }, done, total) => progress.count(`copying pages to ${basename(to)}`, done, total),
+  ).finally(progress.clear);
+  const made = copies.map((copy) => ({ ...copy, content: describe(types, copy.file) }));
+  // A number that no daemon here ever had is somebody's own, as of older copies that are kept in turn.
+  const left = furtherDirectories(dataDir).map(({ daemon }) => `${file}.${daemon}`);
+  const others = othersBeside(file, copies);
+  const removed = others.filter((other) => options.force === true && left.includes(other));
+  for (const other of removed) rmSync(other);
+  const notOfThis = others.filter((other) => !removed.includes(other));
+  if (options.json) {
+    printJson({
+      ...summarize(made),
+      ...(removed.length > 0 && { removed }),
+      ...(notOfThis.length > 0 && { notOfThis }),
+    });
+  } else {
+    print([
+      ...made.flatMap((copy, index) => [...(index === 0 ? [] : [""]), ...render(copy, made.length)]),
+      ...removed.map((other) => `removed ${other}, of an earlier backup: that daemon has left`),
+      ...notOfThis.map((other) => `${other} is not of this backup: do not restore it with this one`),
+    ]);
+  }
 }
 
 interface Target {
@@ -57,11 +79,31 @@ interface Target {
 type Content = ReturnType<typeof describe>;
 type Copy = Target & { readonly content: Content };
 
-async function make(types: readonly ActorType[], { storeFile, file }: Target): Promise<Content> {
-  const progress = createProgress(process.stderr);
-  const onPages = (done: number, total: number) => progress.count(`copying pages to ${basename(file)}`, done, total);
-  await copyStore(storeFile, file, onPages).finally(progress.clear);
-  return describe(types, file);
+/** Stores that whoever restores the copies would take for some of them, by their names. */
+function othersBeside(file: string, copies: readonly Target[]): string[] {
+  const prefix = `${basename(file)}.`;
+  return readdirSync(dirname(file))
+    .filter((name) => name.startsWith(prefix) && /^[1-9]\d{0,3}$/.test(name.slice(prefix.length)))
+    .map((name) => join(dirname(file), name))
+    .filter((path) => !copies.some((copy) => copy.file === path) && isDatabase(path));
+}
+
+const SQLITE = "SQLite format 3\0";
+
+function isDatabase(path: string): boolean {
+  if (!lstatSync(path).isFile()) return false;
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(path, "r");
+    const head = Buffer.alloc(SQLITE.length);
+    readSync(descriptor, head);
+    return head.toString("latin1") === SQLITE;
+  } catch {
+    // Another user's: the copies are made whatever is beside them.
+    return false;
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
 }
 
 /** As of one store; each further one has what the others have not. */

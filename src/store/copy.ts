@@ -10,33 +10,56 @@ export type OnProgress = (done: number, total: number) => void;
 /** About 1 MiB: the daemon's commits wait for none of it. */
 const PAGES_AT_ONCE = 256;
 
+/** A store and where its copy goes, which is replaced when it is there. */
+export interface StoreCopy {
+  readonly file: string;
+  readonly to: string;
+}
+
 /**
- * Copies a store as it is at one moment, while a daemon may go on writing it.
+ * Copies stores, each as it is at one moment, while daemons may go on writing them.
  *
- * The copy appears under its name only when it is whole, checked and on disk.
+ * The copies appear under their names only when all are whole, checked and on disk.
  *
- * @param to - replaced when it is there.
- * @throws StoreError when there is no store, or when the copy is not sound.
+ * @param onProgress - told which one is copied.
+ * @throws StoreError when there is no store, or when a copy is not sound.
  */
-export async function copyStore(file: string, to: string, onProgress: OnProgress = () => {}): Promise<void> {
-  const db = openToRead(file);
-  if (db === undefined) throw new StoreError(`there is no store ${file}: is NATSTATE_DATA the daemon's?`);
-  const draft = `${to}.partial`;
-  const remove = () => removeStore(draft);
+export async function copyStores(
+  copies: readonly StoreCopy[],
+  onProgress: (copy: StoreCopy, ...pages: Parameters<OnProgress>) => void,
+): Promise<void> {
+  const remove = () => {
+    for (const { to } of copies) removeStore(draftOf(to));
+  };
   remove();
   process.on("exit", remove);
   try {
-    await copyPages(db, draft, onProgress);
-    const problem = sealStore(draft);
-    if (problem !== null) {
-      throw new StoreError(`${file} is damaged, its copy is not sound: ${problem}. Run: npx natstate rebuild`);
-    }
-    putInPlace(draft, to);
+    for (const copy of copies) await draftCopy(copy, (done, total) => onProgress(copy, done, total));
+    for (const { to } of copies) putInPlace(draftOf(to), to);
   } catch (error) {
     remove();
     throw error;
   } finally {
     process.off("exit", remove);
+  }
+}
+
+/** The same of one store. */
+export function copyStore(file: string, to: string, onProgress: OnProgress = () => {}): Promise<void> {
+  return copyStores([{ file, to }], (_, done, total) => onProgress(done, total));
+}
+
+function draftOf(to: string): string {
+  return `${to}.partial`;
+}
+
+async function draftCopy({ file, to }: StoreCopy, onProgress: OnProgress): Promise<void> {
+  const db = openToRead(file);
+  if (db === undefined) throw new StoreError(`there is no store ${file}: is NATSTATE_DATA the daemon's?`);
+  await copyPages(db, draftOf(to), onProgress);
+  const problem = sealStore(draftOf(to));
+  if (problem !== null) {
+    throw new StoreError(`${file} is damaged, its copy is not sound: ${problem}. Run: npx natstate rebuild`);
   }
 }
 

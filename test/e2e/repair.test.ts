@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -164,5 +164,38 @@ describe("backup", () => {
   it("of no store says so", async () => {
     const none = await runCli(["backup", "/tmp/unused.db"], { NATSTATE_DATA: join(world.dataDir, "none") });
     expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining("there is no store") });
+  });
+
+  it("of several stores is put in place when all are copied, and not before", async () => {
+    const directory = join(world.dataDir, "half");
+    const target = join(world.dataDir, "half.db");
+    mkdirSync(join(directory, "daemons/2"), { recursive: true });
+    await run("backup", join(directory, "natstate.db"));
+    writeFileSync(join(directory, "daemons/2/natstate.db"), "no store at all\n".repeat(1000));
+    writeFileSync(target, "of yesterday");
+    const failed = await runCli(["backup", target, "--force"], { NATSTATE_DATA: directory });
+    expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining("is damaged") });
+    expect(readFileSync(target, "utf8")).toBe("of yesterday");
+    expect(readdirSync(world.dataDir).filter((name) => name.startsWith("half.db"))).toEqual(["half.db"]);
+  });
+
+  it("names copies that are not of it, and with --force removes those of daemons that have left", async () => {
+    const directory = join(world.dataDir, "fewer");
+    const target = join(world.dataDir, "fewer.db");
+    const below = join(directory, "daemons/3");
+    mkdirSync(below, { recursive: true });
+    for (const to of [join(directory, "natstate.db"), join(below, "natstate.db"), `${target}.3`, `${target}.7`])
+      await run("backup", to);
+    writeFileSync(join(below, "left"), "");
+    writeFileSync(`${target}.4`, "no store");
+    const names = () => readdirSync(world.dataDir).filter((name) => name.startsWith("fewer.db"));
+    const backup = (...args: string[]) => runCli(["backup", target, ...args], { NATSTATE_DATA: directory });
+    const told = await backup();
+    for (const n of [3, 7]) expect(told.stdout).toContain(`${target}.${n} is not of this backup`);
+    expect(told.stdout).not.toContain(`${target}.4`);
+    expect(names()).toEqual(["fewer.db", "fewer.db.3", "fewer.db.4", "fewer.db.7"]);
+    const forced = json(await backup("--force", "--json"));
+    expect(forced).toMatchObject({ file: target, removed: [`${target}.3`], notOfThis: [`${target}.7`] });
+    expect(names(), "a number that no daemon had is somebody's own").toEqual(["fewer.db", "fewer.db.4", "fewer.db.7"]);
   });
 });
