@@ -22,11 +22,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-/** Every file and directory below, and who else may do something with it. */
+/** Every file and directory below, and who else may do something with it. A server that runs takes its drafts away meanwhile. */
 function openToOthers(path: string): string[] {
-  return ["", ...readdirSync(path, { recursive: true }).map(String)]
-    .filter((name) => (statSync(join(path, name)).mode & 0o077) !== 0)
-    .map((name) => `${name || "."} ${(statSync(join(path, name)).mode & 0o777).toString(8)}`);
+  return ["", ...readdirSync(path, { recursive: true }).map(String)].flatMap((name) => {
+    const mode = statSync(join(path, name), { throwIfNoEntry: false })?.mode ?? 0;
+    return (mode & 0o077) === 0 ? [] : [`${name || "."} ${(mode & 0o777).toString(8)}`];
+  });
 }
 
 async function running(): Promise<{ stop(): Promise<Ran> }> {
