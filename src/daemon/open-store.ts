@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type Database from "better-sqlite3";
 import { createAnswers } from "../answers/answers.ts";
 import { inTurns } from "../flow/pieces.ts";
 import { startCheckpoints } from "../store/checkpoints.ts";
@@ -14,7 +15,18 @@ import { openQueries } from "../store/queries.ts";
 import type { OwnServerOptions } from "./nats-setup.ts";
 
 /** The daemon's store, open for writing, and its questions on a connection of their own. */
-export type Store = Awaited<ReturnType<typeof openStore>>;
+export interface Store {
+  readonly file: string;
+  readonly db: Database.Database;
+  readonly journal: ReturnType<typeof createJournal>;
+  readonly outbox: ReturnType<typeof createOutbox>;
+  readonly records: ReturnType<typeof createLaneRecords>;
+  readonly outboxStreams: ReturnType<typeof createOutboxStreams>;
+  readonly findDue: ReturnType<typeof createFindDue>;
+  readonly dueVersions: ReturnType<typeof createDueVersions>;
+  readonly copies: ReturnType<typeof createLaneCopies>;
+  readonly queries: ReturnType<typeof createAnswers>;
+}
 
 const TELL_MS = 3000;
 
@@ -26,7 +38,7 @@ const TELL_MS = 3000;
 export async function openStore(
   { config, logger, signal }: Pick<OwnServerOptions, "config" | "logger"> & { readonly signal?: AbortSignal },
   stack: AsyncDisposableStack,
-) {
+): Promise<Store> {
   const file = join(config.NATSTATE_DATA, "natstate.db");
   const { db, close } = await inTurns(openInPieces(file, tellMoving(logger, signal)));
   stack.defer(close);

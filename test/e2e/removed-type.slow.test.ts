@@ -45,6 +45,11 @@ it("a type that is removed keeps its stream and its data, over a rebuild too, an
   expect(claims()).toEqual(stored);
 
   const back = await startDaemonProcess(env, ALL);
+  // Ready once it reads; a partition in which there is nothing new says a moment later that it has caught up.
+  await until("c-1 is as before", async () => {
+    const { catchingUp } = await json("history", "c-1", "--type", "claim");
+    return catchingUp !== true;
+  });
   expect(await json("history", "c-1", "--type", "claim")).toEqual(history);
   await publish("claim", "c-2", "FraudSuspected", '{"by":"nobody"}');
   expect(await json("get", "c-2", "--type", "claim")).toMatchObject({ version: 2 });
