@@ -1,7 +1,5 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { QueryService } from "../jetstream/query-service.ts";
 import { answerAlike } from "../members/alike-wire.ts";
-import { isNobodyThere } from "../members/ask-members.ts";
 import { COPY_QUESTION } from "../members/copy-wire.ts";
 import type { Denials } from "../members/denials.ts";
 import { disagreements } from "../members/disagreements.ts";
@@ -15,10 +13,6 @@ import type { Parts } from "./parts.ts";
 
 /** In which the others find NATS again. */
 const SETTLING_MS = 5000;
-/** A daemon that is there answers within this, or hears us begin and tells us. */
-const ANSWER_MS = 300;
-/** In which one that begins in the same moment as we answers, or asks. One supervisor's daemons begin further apart. */
-const BEGINNER_MS = 50;
 
 /**
  * Shares the lanes with the other daemons, now and whenever one comes or goes; this ends with the stack.
@@ -33,7 +27,6 @@ export async function shareLanes(
     | "own"
     | "connection"
     | "streams"
-    | "siblings"
     | "copying"
     | "reading"
     | "readiness"
@@ -45,8 +38,7 @@ export async function shareLanes(
   service: QueryService,
   stack: AsyncDisposableStack,
 ): Promise<Membership> {
-  const { types, connection, streams, siblings, copying, reading, readiness, observers, trouble, denials, logger } =
-    parts;
+  const { types, connection, streams, copying, reading, readiness, observers, trouble, denials, logger } = parts;
   const { ownership } = reading;
   const { describe } = record;
   let present = describe().id;
@@ -72,7 +64,6 @@ export async function shareLanes(
   });
   stack.defer(membership.stop);
   const { nc } = connection.session;
-  const isAlone = siblings === undefined && denials.mayAsk() && (await isNobodyThere(nc, ANSWER_MS));
   const presence = await bePresent({ nc, types, describe, onHeard: membership.heard, denials });
   stack.defer(presence.end);
   presence.answer(COPY_QUESTION, copying.give);
@@ -85,8 +76,7 @@ export async function shareLanes(
     doubted: (reason) => void (reason === "unpinned" && membership.refresh()),
     taken: membership.announce,
   });
-  const asked = membership.refresh();
-  await (isAlone ? Promise.race([asked, delay(BEGINNER_MS)]) : asked);
+  await membership.refresh();
   await ownership.rebalance(membership.members(), describe());
   return membership;
 }

@@ -4,15 +4,6 @@ import { DAEMONS_SUBJECT } from "../wire/names.ts";
 import { type Member, readMember } from "./member.ts";
 
 /**
- * Asked before we listen ourselves, the server says at once whether nobody does.
- *
- * @returns false also when that cannot be known.
- */
-export async function isNobodyThere(nc: NatsConnection, maxWait: number): Promise<boolean> {
-  return nc.request(DAEMONS_SUBJECT, undefined, { timeout: maxWait }).then(() => false, isNobody);
-}
-
-/**
  * Asks all daemons what they are. Who does not answer in time is left out: those of a cluster are near.
  *
  * @param own - told with the question; undefined: the asker is no daemon.

@@ -1,7 +1,6 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { connectNats } from "../../src/jetstream/connect.ts";
-import { isNobodyThere } from "../../src/members/ask-members.ts";
 import { createDenials } from "../../src/members/denials.ts";
 import { createMembership } from "../../src/members/membership.ts";
 import { DAEMONS_SUBJECT, daemonSubject } from "../../src/wire/names.ts";
@@ -88,16 +87,4 @@ it("what one says while others are asked is not undone by what it had answered b
   await round;
   expect(other()?.leaving).toBe(true);
   await end();
-});
-
-it("who begins knows at once that nobody is there, and that somebody may be who says nothing", async () => {
-  const [nc, theirs] = [await connect(), await connect()];
-  const startedMs = performance.now();
-  expect(await isNobodyThere(nc, 10_000)).toBe(true);
-  expect(performance.now() - startedMs).toBeLessThan(5000);
-  await answerAs("frozen", theirs, () => false);
-  expect(await isNobodyThere(nc, 50)).toBe(false);
-  await answerAs("other", theirs);
-  expect(await isNobodyThere(nc, 10_000)).toBe(false);
-  for (const each of [nc, theirs]) await each.close();
 });
