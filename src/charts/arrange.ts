@@ -14,8 +14,8 @@ export interface Arranged {
   readonly boxes: ReadonlyMap<string, Box>;
   /** Of the edges' labels, by hub. */
   readonly labels: ReadonlyMap<string, Box>;
-  /** By hub: where an edge passes between its left end and its label, and between that and its right end. */
-  readonly lines: ReadonlyMap<string, readonly [left: readonly Point[], right: readonly Point[]]>;
+  /** By hub: where an edge passes between its ends, from the left to the right, the middle of its label among it. */
+  readonly lines: ReadonlyMap<string, readonly Point[]>;
 }
 
 /**
@@ -29,27 +29,24 @@ export function arrange(machine: MachineGraph, wires: readonly Wire[], sizes: Re
   graph.setGraph({ rankdir: "LR", nodesep: 26, edgesep: 14, ranksep: 50, marginx: 4, marginy: 12 });
   for (const { id } of machine.nodes) graph.setNode(id, { ...sizes.get(id) });
   for (const { id, parent } of machine.nodes) if (parent !== null) graph.setParent(id, parent);
-  for (const wire of wires) {
-    graph.setNode(wire.hub, { ...sizes.get(wire.hub) });
-    if (wire.within !== null) graph.setParent(wire.hub, wire.within);
-    if (wire.left !== null) graph.setEdge(wire.left.leaf, wire.hub, {}, "left");
-    if (wire.right !== null) graph.setEdge(wire.hub, wire.right.leaf, {}, "right");
+  for (const { hub, left, right, within } of wires) {
+    graph.setNode(hub, { ...sizes.get(hub) });
+    if (within !== null) graph.setParent(hub, within);
+    if (left !== null) graph.setEdge(left.leaf, hub, {});
+    if (right !== null) graph.setEdge(hub, right.leaf, {});
   }
   layout(graph);
-  const placeOf = (id: string) => boxAround(graph.node(id) as Box);
-  const passing = (v: string | undefined, w: string | undefined, name: string) =>
-    v === undefined || w === undefined
-      ? []
-      : (graph.edge(v, w, name) as { readonly points: readonly Point[] }).points.slice(1, -1);
+  const placeOf = (id: string) => graph.node(id) as Box;
+  const passing = (v: string, w: string) =>
+    ((graph.edge(v, w) ?? { points: [] }) as { readonly points: readonly Point[] }).points.slice(1, -1);
+  const lineOf = ({ hub, left, right }: Wire) => {
+    const { x, y } = placeOf(hub);
+    return [...passing(left?.leaf ?? "", hub), { x, y }, ...passing(hub, right?.leaf ?? "")];
+  };
   return {
-    boxes: contain(machine, new Map(machine.nodes.map(({ id }) => [id, placeOf(id)]))),
-    labels: new Map(wires.map(({ hub }) => [hub, placeOf(hub)])),
-    lines: new Map(
-      wires.map(({ hub, left, right }) => [
-        hub,
-        [passing(left?.leaf, hub, "left"), passing(hub, right?.leaf, "right")],
-      ]),
-    ),
+    boxes: contain(machine, new Map(machine.nodes.map(({ id }) => [id, boxAround(placeOf(id))]))),
+    labels: new Map(wires.map(({ hub }) => [hub, boxAround(placeOf(hub))])),
+    lines: new Map(wires.map((wire) => [wire.hub, lineOf(wire)])),
   };
 }
 

@@ -19,39 +19,17 @@ export function middleOf({ x, y, width, height }: Box): Point {
   return { x: x + width / 2, y: y + height / 2 };
 }
 
-/** Does the point lie in the box, and not on its border? */
-export function isInside({ x, y, width, height }: Box, point: Point): boolean {
-  return point.x > x && point.x < x + width && point.y > y && point.y < y + height;
-}
-
+/** Is more than their borders at the same place? A box may be a line, level or upright, or a point. */
 export function overlaps(a: Box, b: Box): boolean {
   return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 }
 
-/** @returns the smallest box around all of them. */
-export function boxOver(boxes: readonly Box[]): Box {
+/** @returns the smallest box around all of them; a point is one without width and height. */
+export function boxOver(boxes: readonly (Point & Partial<Box>)[]): Box {
   const [x, y] = [Math.min(...boxes.map((box) => box.x)), Math.min(...boxes.map((box) => box.y))];
-  const right = Math.max(...boxes.map((box) => box.x + box.width));
-  const bottom = Math.max(...boxes.map((box) => box.y + box.height));
+  const right = Math.max(...boxes.map((box) => box.x + (box.width ?? 0)));
+  const bottom = Math.max(...boxes.map((box) => box.y + (box.height ?? 0)));
   return { x, y, width: right - x, height: bottom - y };
-}
-
-/** Does a straight line touch a box? */
-export function crosses(box: Box, from: Point, to: Point): boolean {
-  let [enter, leave] = [0, 1];
-  for (const [start, step, least, most] of [
-    [from.x, to.x - from.x, box.x, box.x + box.width],
-    [from.y, to.y - from.y, box.y, box.y + box.height],
-  ] as const) {
-    if (step === 0) {
-      if (start < least || start > most) return false;
-      continue;
-    }
-    const [near, far] = [(least - start) / step, (most - start) / step].sort((a, b) => a - b) as [number, number];
-    enter = Math.max(enter, near);
-    leave = Math.min(leave, far);
-  }
-  return enter <= leave;
 }
 
 /** @returns where a straight line from inside a box leaves it. */

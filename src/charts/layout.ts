@@ -3,7 +3,7 @@ import type { Box } from "./box.ts";
 import type { GraphEdge, GraphNode, MachineGraph } from "./graph.ts";
 import { alignRegions, makeRoom } from "./room.ts";
 import { pathAlong, type Route, routeEdges } from "./routes.ts";
-import { nestingOf, outermost, rankLeaves, type Wire, wiresOf } from "./wires.ts";
+import { nestingOf, type Wire, wiresOf } from "./wires.ts";
 
 /** A machine with a place for everything; lengths in px. */
 export interface MachineLayout extends Pick<MachineGraph, "description" | "everywhere">, Size {
@@ -34,18 +34,13 @@ const MARGIN = 8;
 /** Lays a machine out from left to right. Costs tens of milliseconds: once per machine, never per request. */
 export function layoutMachine(machine: MachineGraph): MachineLayout {
   const nesting = nestingOf(machine);
-  const isLeaf = (id: string) => nesting.leavesOf(id)[0] === id;
+  const isLeaf = (id: string) => nesting.leaves.includes(id);
   const loops = machine.edges.filter(({ source, target }) => source === target);
   const depthOf = (id: string) => {
     const loop = loops.find(({ source }) => source === id);
     return loop === undefined ? 0 : LOOP_DEPTH + labelSize(loop).height;
   };
-  // A line to a state with states in it is led to the outermost of these.
-  const ranks = rankLeaves(
-    wiresOf(machine, nesting, ([leaf]) => leaf as string),
-    nesting,
-  );
-  const wires = wiresOf(machine, nesting, (inside, side) => outermost(inside, side, ranks));
+  const wires = wiresOf(machine, nesting);
   const states = machine.nodes.map((node) => [node.id, grow(sizeOf(node, wires), depthOf(node.id))] as const);
   const labels = wires.map(({ hub, edge }) => [hub, labelSize(edge)] as const);
   const drawn = arrange(machine, wires, new Map([...states, ...labels]));
@@ -53,11 +48,10 @@ export function layoutMachine(machine: MachineGraph): MachineLayout {
   const groups = machine.nodes.filter(({ id }) => !isLeaf(id));
   const roomy = makeRoom({ ...drawn, boxes: new Map(shrunk) }, new Map(groups.map(({ id }) => [id, depthOf(id)])));
   const boxes = alignRegions(machine, roomy.boxes);
-  const leaves = machine.nodes.map(({ id }) => id).filter(isLeaf);
-  const routes = routeEdges(wires, { ...roomy, boxes }, leaves);
+  const routes = routeEdges(wires, { ...roomy, boxes }, nesting.leaves);
   const edges = [
-    ...wires.map(({ edge, hub, isBackward }) =>
-      placeEdge(edge, pathAlong(routes.get(hub) as Route, isBackward), roomy.labels.get(hub) as Box),
+    ...wires.map((wire) =>
+      placeEdge(wire.edge, pathAlong(routes.get(wire.hub) as Route, wire), roomy.labels.get(wire.hub) as Box),
     ),
     ...loops.map((edge) => loopBelow(edge, boxes.get(edge.source) as Box)),
   ];

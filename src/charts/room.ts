@@ -1,5 +1,5 @@
 import type { Arranged } from "./arrange.ts";
-import { type Box, middleOf, overlaps, type Point } from "./box.ts";
+import { type Box, middleOf, overlaps } from "./box.ts";
 import type { MachineGraph } from "./graph.ts";
 
 /** Below the upper border of a state with states in it, for its name. */
@@ -21,7 +21,6 @@ export function makeRoom({ boxes, labels, lines }: Arranged, groups: ReadonlyMap
     y +
     HEAD * tops.filter((top) => top < y).length +
     sides.reduce((sum, { bottom, below }) => sum + (bottom < y ? below : 0), 0);
-  const movePoint = ({ x, y }: Point): Point => ({ x, y: moved(y) });
   const moveBox = (box: Box): Box => ({ ...box, y: moved(middleOf(box).y) - box.height / 2 });
   const stretch = (box: Box): Box => {
     const y = moved(box.y);
@@ -30,7 +29,7 @@ export function makeRoom({ boxes, labels, lines }: Arranged, groups: ReadonlyMap
   return {
     boxes: new Map([...boxes].map(([id, box]) => [id, groups.has(id) ? stretch(box) : moveBox(box)])),
     labels: new Map([...labels].map(([hub, box]) => [hub, moveBox(box)])),
-    lines: new Map([...lines].map(([hub, [left, right]]) => [hub, [left.map(movePoint), right.map(movePoint)]])),
+    lines: new Map([...lines].map(([hub, line]) => [hub, line.map(({ x, y }) => ({ x, y: moved(y) }))])),
   };
 }
 

@@ -20,12 +20,15 @@ export interface Wire {
 
 export interface WireEnd {
   readonly id: string;
-  /** The state without states in it that it is led to: itself, or one inside. */
+  /** The state without states in it that it is led to: itself, or of those inside the one furthest to that side. */
   readonly leaf: string;
 }
 
-/** Which of the leaves inside a state a line to one of its sides is led to. */
-export type ChooseLeaf = (leaves: readonly string[], side: "left" | "right") => string;
+/** A wire by the states at its ends. */
+interface Span extends Omit<Wire, "left" | "right"> {
+  readonly left: string | null;
+  readonly right: string | null;
+}
 
 export type Nesting = ReturnType<typeof nestingOf>;
 
@@ -42,29 +45,36 @@ export function nestingOf({ nodes }: MachineGraph) {
   const below = new Map(nodes.map(({ id }) => [id, leaves.filter((leaf) => contains(id, leaf))]));
   /** Those without states in them, in and below a state; itself when it is one. */
   const leavesOf = (id: string): readonly string[] => below.get(id) ?? [];
-  return { parentOf, contains, leavesOf };
+  return { parentOf, contains, leaves, leavesOf };
 }
 
 /** Every edge but those from a state to itself. */
-export function wiresOf(machine: MachineGraph, nesting: Nesting, choose: ChooseLeaf): Wire[] {
-  const places = new Map(machine.nodes.map(({ id }, place) => [id, place]));
+export function wiresOf(machine: MachineGraph, nesting: Nesting): Wire[] {
+  const spans = spansOf(machine, nesting);
+  const ranks = rankLeaves(spans, nesting);
+  const endAt = (id: string | null, beyond: 1 | -1): WireEnd | null => {
+    if (id === null) return null;
+    const rankOf = (leaf: string) => (ranks.get(leaf) ?? 0) * beyond;
+    return { id, leaf: nesting.leavesOf(id).reduce((best, leaf) => (rankOf(leaf) > rankOf(best) ? leaf : best)) };
+  };
+  return spans.map((span) => ({ ...span, left: endAt(span.left, 1), right: endAt(span.right, -1) }));
+}
+
+function spansOf({ nodes, edges }: MachineGraph, { contains, parentOf }: Nesting): Span[] {
+  const places = new Map(nodes.map(({ id }, place) => [id, place]));
   const placeOf = (id: string) => places.get(id) ?? 0;
-  const endAt = (id: string, side: "left" | "right"): WireEnd => ({ id, leaf: choose(nesting.leavesOf(id), side) });
-  return machine.edges
-    .map((edge, index) => ({ edge, hub: `edge ${index}` }))
+  return edges
+    .map((edge, index) => ({ edge, hub: `edge ${index}`, isBackward: false }))
     .filter(({ edge }) => edge.source !== edge.target)
-    .map(({ edge, hub }) => {
-      const { source, target } = edge;
-      if (nesting.contains(source, target)) {
-        return { edge, hub, left: null, right: endAt(target, "left"), isBackward: false, within: source };
-      }
-      if (nesting.contains(target, source)) {
-        return { edge, hub, left: endAt(source, "right"), right: null, isBackward: false, within: target };
-      }
+    .map((wire) => {
+      const { source, target } = wire.edge;
+      if (contains(source, target)) return { ...wire, left: null, right: target, within: source };
+      if (contains(target, source)) return { ...wire, left: source, right: null, within: target };
       const isBackward = placeOf(source) > placeOf(target);
-      const [first, second] = isBackward ? [target, source] : [source, target];
-      const within = commonParent(nesting, source, target);
-      return { edge, hub, left: endAt(first, "right"), right: endAt(second, "left"), isBackward, within };
+      const [left, right] = isBackward ? [target, source] : [source, target];
+      let within = parentOf(source);
+      while (within !== null && !contains(within, target)) within = parentOf(within);
+      return { ...wire, left, right, isBackward, within };
     });
 }
 
@@ -72,11 +82,11 @@ export function wiresOf(machine: MachineGraph, nesting: Nesting, choose: ChooseL
  * About how far to the right each leaf will be: how many wires lead one after the other to it, or to a state that it is in,
  * at most.
  */
-export function rankLeaves(wires: readonly Wire[], { leavesOf }: Nesting): Map<string, number> {
+function rankLeaves(spans: readonly Span[], { leavesOf }: Nesting): Map<string, number> {
   const before = new Map<string, string[]>();
-  for (const { left, right } of wires) {
+  for (const { left, right } of spans) {
     if (left === null || right === null) continue;
-    for (const leaf of leavesOf(right.id)) before.set(leaf, [...(before.get(leaf) ?? []), ...leavesOf(left.id)]);
+    for (const leaf of leavesOf(right)) before.set(leaf, [...(before.get(leaf) ?? []), ...leavesOf(left)]);
   }
   const ranks = new Map<string, number>();
   // There are no circles: every wire leads on from the state that is named first.
@@ -87,20 +97,4 @@ export function rankLeaves(wires: readonly Wire[], { leavesOf }: Nesting): Map<s
   };
   for (const leaf of before.keys()) rankOf(leaf);
   return ranks;
-}
-
-/** @returns of the leaves the one furthest to this side. */
-export function outermost(
-  leaves: readonly string[],
-  side: "left" | "right",
-  ranks: ReadonlyMap<string, number>,
-): string {
-  const beyond = (leaf: string) => (ranks.get(leaf) ?? 0) * (side === "left" ? -1 : 1);
-  return leaves.reduce((best, leaf) => (beyond(leaf) > beyond(best) ? leaf : best));
-}
-
-function commonParent({ parentOf, contains }: Nesting, a: string, b: string): string | null {
-  let id = parentOf(a);
-  while (id !== null && !contains(id, b)) id = parentOf(id);
-  return id;
 }
