@@ -57,6 +57,7 @@ const BUCKETS = 40 * STEPS;
 export type LatenessCounts = Uint32Array;
 
 const COUNTS = ["events", "decisions", "revised", "deadLetters", "lag"] as const;
+type Count = (typeof COUNTS)[number];
 
 interface CoarseSlot {
   /** Which piece of {@link COARSE_SECONDS} since the epoch it holds. */
@@ -66,7 +67,7 @@ interface CoarseSlot {
 }
 
 interface Window {
-  readonly counts: Readonly<Record<(typeof COUNTS)[number], Uint32Array>>;
+  readonly counts: Readonly<Record<Count, Uint32Array>>;
   readonly coarse: readonly CoarseSlot[];
   /** The latest second written to. */
   second: number;
@@ -149,7 +150,7 @@ function recordMove({ flow }: CoarseSlot, from: string | null, to: string): void
   flow.set(from, targets);
 }
 
-function increment({ counts, second }: Window, name: (typeof COUNTS)[number]): void {
+function increment({ counts, second }: Window, name: Count): void {
   const at = second % WINDOW_SECONDS;
   counts[name][at] = (counts[name][at] ?? 0) + 1;
 }
@@ -176,26 +177,23 @@ function recentSlots({ coarse, second }: Window, seconds: number): CoarseSlot[] 
 function readSeconds({ counts, second }: Window): SecondlyCounts {
   const read = (values: Uint32Array) =>
     Array.from({ length: WINDOW_SECONDS - 1 }, (_, index) => values[(second + 1 + index) % WINDOW_SECONDS] ?? 0);
-  return {
-    events: read(counts.events),
-    decisions: read(counts.decisions),
-    revised: read(counts.revised),
-    deadLetters: read(counts.deadLetters),
-    lag: read(counts.lag).map((lag) => (lag === UNKNOWN_LAG ? null : lag)),
-  };
+  const all = Object.fromEntries(COUNTS.map((name) => [name, read(counts[name])])) as Record<Count, number[]>;
+  return { ...all, lag: all.lag.map((lag) => (lag === UNKNOWN_LAG ? null : lag)) };
 }
 
 function readFlow(window: Window): ActivityReading["flow"] {
-  const sums = new Map<string, { from: string | null; to: string; count: number }>();
-  for (const { flow } of recentSlots(window, FLOW_SECONDS)) {
-    for (const [from, targets] of flow) {
-      for (const [to, count] of targets) {
-        const key = JSON.stringify([from, to]);
-        const sum = sums.get(key) ?? { from, to, count: 0 };
-        sum.count += count;
-        sums.set(key, sum);
-      }
-    }
+  const moves = recentSlots(window, FLOW_SECONDS).flatMap(({ flow }) =>
+    [...flow].flatMap(([from, targets]) => [...targets].map(([to, count]) => ({ from, to, count }))),
+  );
+  return addFlow(moves);
+}
+
+/** The sum of those between the same two states. */
+function addFlow(moves: ActivityReading["flow"]): ActivityReading["flow"] {
+  const sums = new Map<string, ActivityReading["flow"][number]>();
+  for (const move of moves) {
+    const name = JSON.stringify([move.from, move.to]);
+    sums.set(name, { ...move, count: move.count + (sums.get(name)?.count ?? 0) });
   }
   return [...sums.values()];
 }
@@ -231,13 +229,9 @@ export function joinActivity(type: ActorType, readings: readonly ActivityReading
     }
     return presentLateness(eventType, sum);
   });
-  const flow = new Map<string, ActivityReading["flow"][number]>();
-  for (const move of readings.flatMap((reading) => reading.flow)) {
-    const name = JSON.stringify([move.from, move.to]);
-    flow.set(name, { ...move, count: move.count + (flow.get(name)?.count ?? 0) });
-  }
+  const flow = addFlow(readings.flatMap((reading) => reading.flow));
   const summed = COUNTS.map((name) => [name, addSeconds(readings.map(({ seconds }) => seconds[name]))]);
-  return { seconds: Object.fromEntries(summed) as SecondlyCounts, flow: [...flow.values()], lateness };
+  return { seconds: Object.fromEntries(summed) as SecondlyCounts, flow, lateness };
 }
 
 /** Second by second; what one does not know, nobody does. */

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, type Option } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
+import { normaliseTimestamp } from "../actor/event-time.ts";
 import { ACTOR_ID, ACTOR_ID_EXPECTED } from "../wire/names.ts";
 import { CliError } from "./exit-codes.ts";
 
@@ -27,6 +28,12 @@ export function share(text: string): number {
 export function idPrefix(text: string): string {
   if (!/^[A-Za-z0-9_:-]{1,64}$/.test(text)) throw new InvalidArgumentError("Expected 1 to 64 of A-Z a-z 0-9 _ - :");
   return text;
+}
+
+/** Takes a time as it is, RFC 3339 with a zone. */
+export function rfc3339(text: string): string {
+  if (normaliseTimestamp(text) !== null) return text;
+  throw new InvalidArgumentError("Expected RFC 3339 with a zone, for example 2026-01-31T12:00:00Z.");
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };

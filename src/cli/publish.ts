@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
-import { normaliseTimestamp } from "../actor/event-time.ts";
 import type { EventContract, EventOf } from "../client/contract.ts";
 import {
   EventNotConfirmedError,
@@ -11,7 +10,7 @@ import {
 } from "../client/publish-event.ts";
 import { readConfig } from "../config/config.ts";
 import { eventStream } from "../wire/names.ts";
-import { checkActorId, exampleNames, oneOf, withExamples } from "./arguments.ts";
+import { checkActorId, exampleNames, oneOf, rfc3339, withExamples } from "./arguments.ts";
 import { addSystemOption, findType, ofTypeOption, type TypedOptions } from "./asking.ts";
 import { CliError } from "./exit-codes.ts";
 import { print, printJson } from "./output.ts";
@@ -115,9 +114,4 @@ function parseObject(text: string): Record<string, unknown> {
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   throw new CliError("usage", `fields: ${expected}`);
-}
-
-function rfc3339(text: string): string {
-  if (normaliseTimestamp(text) !== null) return text;
-  throw new InvalidArgumentError("Expected RFC 3339 with a zone, for example 2026-01-31T12:00:00Z.");
 }

@@ -1,9 +1,8 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import type { ActorType } from "../actor/actor-type.ts";
-import { normaliseTimestamp } from "../actor/event-time.ts";
 import { maskUrl } from "../config/values.ts";
 import { runSimulation, simulationDefaults as usual } from "../demo/simulate.ts";
-import { idPrefix, optionPerType, share, wholeNumber, withExamples } from "./arguments.ts";
+import { idPrefix, optionPerType, rfc3339, share, wholeNumber, withExamples } from "./arguments.ts";
 import { addSystemOption, findType, typeOption } from "./asking.ts";
 import { CliError } from "./exit-codes.ts";
 import { endOnSignals } from "./signals.ts";
@@ -15,14 +14,13 @@ interface DemoOptions {
   readonly json?: boolean;
 }
 
-interface SimulateOptions {
+/** What goes wrong in the traffic; each may be given without its value, and is then the usual one. */
+const TROUBLES = ["shuffle", "duplicates", "late", "fail", "malformed"] as const;
+type Trouble = (typeof TROUBLES)[number];
+
+interface SimulateOptions extends Readonly<Record<Trouble, number | true>> {
   readonly type: string;
   readonly rate: number;
-  readonly shuffle: number | true;
-  readonly duplicates: number | true;
-  readonly late: number | true;
-  readonly fail: number | true;
-  readonly malformed: number | true;
   readonly seed: number;
   readonly prefix?: string;
   readonly from?: number;
@@ -78,7 +76,7 @@ export function addSimulate(program: Command, types: readonly ActorType[]): void
     .addOption(trouble("--fail [share]", "share of what may fail that does at first", "fail", share))
     .addOption(trouble("--malformed [n]", "messages that can never be read", "malformed", wholeNumber(0)))
     .option("--seed <n>", "another seed, other traffic", wholeNumber(0, 0xffffffff), usual.seed)
-    .option("--from <time>", "when it happened, RFC 3339 (default: just now)", momentMs)
+    .option("--from <time>", "when it happened, RFC 3339 (default: just now)", (text) => Date.parse(rfc3339(text)))
     .option("--prefix <text>", "put before every id (default: of seed and time)", idPrefix)
     .addOption(typeOption(types))
     .option("--json", "print the summary as JSON")
@@ -91,16 +89,6 @@ export function addSimulate(program: Command, types: readonly ActorType[]): void
     ["npx natstate simulate --shuffle 0 --duplicates 0 --late 0 --fail 0 --malformed 0", "a perfect one"],
   ]);
 }
-
-function momentMs(text: string): number {
-  const timestamp = normaliseTimestamp(text);
-  if (timestamp === null)
-    throw new InvalidArgumentError("Expected RFC 3339 with a zone, such as 2026-01-31T12:00:00Z.");
-  return Date.parse(timestamp);
-}
-
-/** What goes wrong in the traffic; each may be given without its value, and is then the usual one. */
-type Trouble = "shuffle" | "duplicates" | "late" | "fail" | "malformed";
 
 function trouble(flags: string, description: string, name: Trouble, parse: (text: string) => number): Option {
   return new Option(flags, description).argParser(parse).default(usual[name]);
@@ -128,16 +116,12 @@ async function simulate(
   const { rate, seed } = options;
   const other = [...numbers.keys()].find((each) => each !== type);
   if (other !== undefined) throw new CliError("usage", `--${other.collection} is for --type ${other.name}`);
-  const amount = (name: Trouble) => (options[name] === true ? usual[name] : options[name]);
+  const troubles = TROUBLES.map((name) => [name, options[name] === true ? usual[name] : options[name]]);
   using ending = endOnSignals();
   const { complete } = await withSystem(options.nats, ({ url, access }) =>
     runSimulation({
       ...{ type, actors: numbers.get(type) ?? usual.actors, rate, seed },
-      shuffle: amount("shuffle"),
-      duplicates: amount("duplicates"),
-      late: amount("late"),
-      fail: amount("fail"),
-      malformed: amount("malformed"),
+      ...(Object.fromEntries(troubles) as Record<Trouble, number>),
       natsUrl: url,
       access,
       idPrefix: options.prefix,

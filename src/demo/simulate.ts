@@ -1,5 +1,5 @@
 import { actorTypes } from "../../machines/registry.ts";
-import type { ActorType, TrafficMessage } from "../actor/actor-type.ts";
+import type { ActorType, TrafficMessage, TrafficOptions } from "../actor/actor-type.ts";
 import type { NatsAccess } from "../jetstream/access.ts";
 import { createProgress } from "../ops/progress.ts";
 import { expectOf } from "./compare.ts";
@@ -8,25 +8,13 @@ import { type Published, publishTraffic } from "./publish-traffic.ts";
 import { grouped } from "./report.ts";
 import { datesFrom, makeTraffic, rehearsalOf } from "./traffic.ts";
 
-export interface SimulationOptions {
+export interface SimulationOptions extends Omit<TrafficOptions, "startMs" | "everyMs" | "idPrefix"> {
   /** One or more URLs, comma-separated. */
   readonly natsUrl: string;
   readonly access?: NatsAccess;
   readonly type: ActorType;
-  readonly actors: number;
   /** Messages a second; 0: as fast as they are stored. */
   readonly rate: number;
-  /** How many actors' events are mixed with each other; 0 keeps each one's together and in order. */
-  readonly shuffle: number;
-  /** Share of events published more than once, 0 to 1. */
-  readonly duplicates: number;
-  /** Share of events held back to the very end, 0 to 1. */
-  readonly late: number;
-  /** Share of what may fail that does at first, 0 to 1. */
-  readonly fail: number;
-  /** Messages that can never be accepted. */
-  readonly malformed: number;
-  readonly seed: number;
   /** When it happened, ms since the epoch; absent, all of it just has. */
   readonly startMs?: number | undefined;
   /** Put before every id; made of the seed and of `startMs` when absent, so that no two runs meet but the same. */
@@ -80,11 +68,9 @@ export const simulationDefaults = {
  */
 export async function runSimulation(options: SimulationOptions): Promise<Simulation> {
   const { type, actors, seed, json, out, where } = options;
-  const { shuffle, duplicates, late, fail, malformed } = options;
   const dates = datesFrom(options.startMs, actors);
   const { idPrefix = `sim${seed}-${Math.floor(dates.startMs / 1000).toString(36)}-` } = options;
-  const trouble = { shuffle, duplicates, late, fail, malformed };
-  const messages = makeTraffic(type, { ...trouble, ...dates, actors, seed, idPrefix });
+  const messages = makeTraffic(type, { ...options, ...dates, idPrefix });
   const showcaseId = idPrefix + rehearsalOf(type).showcaseId;
   const { startedMs: _startedMs, ...published } = await publish(options, type, messages, showcaseId);
   const expected = expectOf(type, messages);
