@@ -1,6 +1,6 @@
-import type { AnyStateMachine, AnyTransitionDefinition } from "xstate";
-import { toDirectedGraph } from "xstate/graph";
-import { pathOf } from "../actor/state-text.ts";
+import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
+import { nodesOf, pathOf } from "../actor/state-text.ts";
+import { transitionsOf } from "../actor/statechart-refusals.ts";
 import { eventName, nameOf, stateName } from "./labels.ts";
 
 /** A machine as a drawing needs it: plain data, no XState objects. */
@@ -48,26 +48,18 @@ export interface GraphLabel {
   readonly targets: readonly string[];
 }
 
-type Directed = ReturnType<typeof toDirectedGraph>;
-
 /** Reads the states and transitions of any machine, nested and parallel ones too. */
-export function graphOf(machine: AnyStateMachine): MachineGraph {
-  const root = toDirectedGraph(machine);
-  const states = root.children.flatMap(withDescendants);
+export function graphOf({ root }: AnyStateMachine): MachineGraph {
+  const [, ...states] = nodesOf(root);
   return {
-    description: machine.root.description ?? null,
+    description: root.description ?? null,
     nodes: states.map(nodeOf),
     edges: mergeEdges(states),
     everywhere: transitionsOf(root).map(labelOf),
   };
 }
 
-function withDescendants(graph: Directed): Directed[] {
-  return [graph, ...graph.children.flatMap(withDescendants)];
-}
-
-function nodeOf(graph: Directed): GraphNode {
-  const { stateNode: node } = graph;
+function nodeOf(node: AnyStateNode): GraphNode {
   return {
     id: pathOf(node),
     name: stateName(node),
@@ -76,13 +68,13 @@ function nodeOf(graph: Directed): GraphNode {
     isInitial: node.parent?.initial.target.includes(node) ?? false,
     isRegion: node.parent?.type === "parallel" && node.type !== "history",
     description: node.description ?? null,
-    internal: transitionsOf(graph)
+    internal: transitionsOf(node)
       .filter(({ target }) => target === undefined)
       .map(labelOf),
   };
 }
 
-function mergeEdges(states: readonly Directed[]): GraphEdge[] {
+function mergeEdges(states: readonly AnyStateNode[]): GraphEdge[] {
   const edges = new Map<string, GraphEdge & { labels: GraphLabel[] }>();
   for (const transition of states.flatMap(transitionsOf)) {
     for (const target of transition.target ?? []) {
@@ -94,11 +86,6 @@ function mergeEdges(states: readonly Directed[]): GraphEdge[] {
     }
   }
   return [...edges.values()];
-}
-
-/** `toDirectedGraph` of XState 5.33 knows events only, so what is taken without one is added. */
-function transitionsOf({ edges, stateNode }: Directed): AnyTransitionDefinition[] {
-  return [...new Set(edges.map(({ transition }) => transition)), ...(stateNode.always ?? [])];
 }
 
 function labelOf(transition: AnyTransitionDefinition): GraphLabel {
