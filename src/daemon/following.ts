@@ -8,7 +8,7 @@ import type { Foundation } from "./foundation.ts";
 /** What is read beside its owner takes the same path into the store, and nothing of it is published, said or counted. */
 export function followingOf(
   parts: Foundation,
-): Pick<OwnershipOptions, "follow" | "onUnfollowed" | "endOf" | "firstUnread"> {
+): Pick<OwnershipOptions, "follow" | "onUnfollowed" | "endOf" | "firstUnread" | "learn"> {
   const { connection, copying, streams, store, path, trouble, logger } = parts;
   const { followed } = path;
   /** What follows each lane now; one that was ended may still be bringing it. */
@@ -49,6 +49,7 @@ export function followingOf(
     },
     endOf: async (lane) => (await connection.session.jsm.streams.info(lane.stream)).state.last_seq,
     firstUnread: (lane) => firstUnread(parts, lane),
+    learn: (lane) => path.publishing.learning.follow([lane]),
   };
 }
 

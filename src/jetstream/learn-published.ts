@@ -57,13 +57,28 @@ export function createLearning(options: LearningOptions) {
     }
   }
 
-  /** A new store reads both streams from their beginning: once for all lanes that begin at a time. */
-  const learn = coalesce(async (lanes: readonly Lane[]) => {
+  let losses = 0;
+  const watched: OutboxStreams = {
+    ...outboxStreams,
+    forgetFrom(...lost) {
+      losses++;
+      return outboxStreams.forgetFrom(...lost);
+    },
+  };
+
+  async function learnNow(lanes: readonly Lane[]): Promise<void> {
     // Noticed once; told when it is known what they still hold, which may take several attempts.
-    untold.push(...(await checkOutboxStreams(jsm, outboxStreams)));
-    await learnPublished(options, lanes);
+    untold.push(...(await checkOutboxStreams(jsm, watched)));
+    const known = losses;
+    await learnPublished(options, lanes, () => {
+      if (losses > known) throw new Error("what was published has been lost meanwhile; it is learnt again");
+    });
     if (untold.length > 0) onLost(untold.splice(0));
-  });
+  }
+  /** A new store reads both streams from their beginning: once for all lanes that begin at a time. */
+  const learn = coalesce(learnNow);
+  /** A lane that becomes ours stands still until it is learnt, and has little left: it does not wait for what is followed. */
+  const learnFollowed = coalesce(learnNow);
 
   return {
     /** Lanes that become ours. Rejects with StreamIdentityError when they cannot be read from their checkpoints. */
@@ -86,7 +101,7 @@ export function createLearning(options: LearningOptions) {
     async follow(lanes: readonly Lane[]): Promise<void> {
       await checkStream(lanes);
       await topology.refuse(lanes, false);
-      await learn(lanes);
+      await learnFollowed(lanes);
     },
     /** Is the stream still the one that the checkpoint speaks of? Tells `onRefused` and rejects when it is not. */
     checkStream: (lane: Lane) => orRefuse(() => checkStream([lane])),
@@ -102,8 +117,14 @@ export function createLearning(options: LearningOptions) {
  * another owner, with an older copy of the store or with none. Then nothing is published again.
  *
  * Usually reads nothing; a new store reads both outbox streams once, in bulk.
+ *
+ * @param onLearnt - told before it is noted how far; where it throws, that is not noted.
  */
-export async function learnPublished(options: LearnPublishedOptions, lanes: readonly Lane[]): Promise<void> {
+export async function learnPublished(
+  options: LearnPublishedOptions,
+  lanes: readonly Lane[],
+  onLearnt = () => {},
+): Promise<void> {
   const { jsm, outbox } = options;
   const known = lanes.map((lane) => outbox.positions(lane));
   const decisions = (await jsm.streams.info(DECISIONS_STREAM)).state.last_seq;
@@ -120,6 +141,7 @@ export async function learnPublished(options: LearnPublishedOptions, lanes: read
   for await (const batch of readStream(options, DEAD_LETTERS_STREAM, { from: deadLettersFrom, to: deadLetters })) {
     sorter.deadLetters(batch);
   }
+  onLearnt();
   for (const lane of lanes) outbox.savePositions(lane, { decisions, deadLetters });
 }
 

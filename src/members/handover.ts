@@ -13,6 +13,8 @@ export interface HandoverOptions {
   readonly endOf: (lane: Lane) => Promise<number>;
   /** The lane's first sequence that is not applied, as the stream's leader says; undefined when there is none. */
   readonly firstUnread: (lane: Lane) => Promise<number | undefined>;
+  /** Learns what the holder has published for it so far, which takes long at first; a lane asked for stands still. */
+  readonly learn: (lane: Lane) => Promise<void>;
   readonly ask: (holder: string, lane: Lane) => Promise<Reply>;
   /** The lane is ours. Resolves when it is read. */
   readonly onYielded: (lane: Lane) => Promise<void>;
@@ -33,7 +35,8 @@ const SILENCES = 3;
  * that each stands still for its own hand-over only.
  */
 export function createHandover(options: HandoverOptions) {
-  const { following, isReading, holderOf, endOf, firstUnread, ask, onYielded, onClose, clock = SYSTEM_CLOCK } = options;
+  const { following, isReading, holderOf, endOf, firstUnread, learn, ask, onYielded, onClose } = options;
+  const { clock = SYSTEM_CLOCK } = options;
   const close = new Set<Lane>();
   /** The stream's end when a lane was looked at before. */
   const ends = new Map<Lane, number>();
@@ -56,9 +59,7 @@ export function createHandover(options: HandoverOptions) {
     const before = ends.get(lane);
     ends.set(lane, await endOf(lane));
     if (before === undefined) return;
-    const unread = await firstUnread(lane);
-    const isClose = unread === undefined || unread > before;
-    if (!isClose || isStopped) return;
+    if (!(await hasAllTo(before, lane)) || isStopped) return;
     if (!close.has(lane)) {
       close.add(lane);
       onClose();
@@ -66,9 +67,18 @@ export function createHandover(options: HandoverOptions) {
     await askFor(lane);
   }
 
+  async function hasAllTo(end: number, lane: Lane): Promise<boolean> {
+    const unread = await firstUnread(lane);
+    return unread === undefined || unread > end;
+  }
+
   async function askFor(lane: Lane): Promise<void> {
     const holder = holderOf(lane);
     if (holder === undefined || clock.now() < (notBeforeMs.get(lane) ?? 0)) return;
+    const end = ends.get(lane) ?? 0;
+    await learn(lane);
+    // Its copy goes on meanwhile, or falls behind.
+    if (!(await hasAllTo(end, lane)) || isStopped || holderOf(lane) !== holder) return;
     const reply = await ask(holder, lane);
     const silent = reply === "silent" ? (silences.get(lane) ?? 0) + 1 : 0;
     silences.set(lane, silent);

@@ -37,7 +37,9 @@ export interface Ownership {
   releaseAll(): Promise<void>;
 }
 
-export interface OwnershipOptions extends HeldLanesOptions, Pick<HandoverOptions, "endOf" | "firstUnread" | "ask"> {
+export interface OwnershipOptions
+  extends HeldLanesOptions,
+    Pick<HandoverOptions, "endOf" | "firstUnread" | "learn" | "ask"> {
   readonly lanes: readonly Lane[];
   /** Told which are ours. */
   readonly own: OwnLanes;

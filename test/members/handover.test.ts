@@ -12,7 +12,13 @@ function open(lanes: readonly Lane[], answers: (Reply | (() => Reply))[]) {
   const clock = createTestClock();
   const asked: string[] = [];
   const taken: Lane[] = [];
-  const state = { end: 10, applied: 0, holder: "holder" as string | undefined, broken: -1 };
+  const state = {
+    end: 10,
+    applied: 0,
+    holder: "holder" as string | undefined,
+    broken: -1,
+    learning: Promise.resolve(),
+  };
   const handover = createHandover({
     clock,
     following: () => lanes.filter((lane) => !taken.includes(lane)),
@@ -23,6 +29,9 @@ function open(lanes: readonly Lane[], answers: (Reply | (() => Reply))[]) {
       return state.end++;
     },
     firstUnread: async () => (state.applied < state.end ? state.applied + 1 : undefined),
+    async learn() {
+      await state.learning;
+    },
     async ask(holder, lane) {
       asked.push(`${lane.partition} of ${holder}`);
       const answer = answers.shift() ?? "refused";
@@ -43,6 +52,23 @@ it("a lane is asked for when its copy has all that there was at the look before,
   state.applied = 1000;
   await clock.pass(2 * LOOK_MS);
   expect(asked).toEqual([`${orderLane.partition} of holder`]);
+  expect(taken).toEqual([orderLane]);
+});
+
+it("a lane is asked for when what its holder has published is learnt, and its copy has not fallen behind meanwhile", async () => {
+  const { clock, state, asked, taken } = open([orderLane], ["yielded"]);
+  const learning = Promise.withResolvers<void>();
+  state.learning = learning.promise;
+  state.applied = 1000;
+  await clock.pass(5 * LOOK_MS);
+  expect(asked, "it would stand still until that is learnt").toEqual([]);
+  state.applied = 0;
+  learning.resolve();
+  await new Promise(setImmediate);
+  await clock.pass(5 * LOOK_MS);
+  expect(asked, "and until its copy has come there").toEqual([]);
+  state.applied = 1000;
+  await clock.pass(2 * LOOK_MS);
   expect(taken).toEqual([orderLane]);
 });
 

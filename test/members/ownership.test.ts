@@ -41,6 +41,7 @@ function open(prepare: () => Promise<void>, ask: OwnershipOptions["ask"] = async
     settle: async () => {},
     endOf: async () => 0,
     firstUnread: async () => undefined,
+    learn: async () => {},
     ask,
     onTrouble(_error, readsOthers) {
       troubles.push(readsOthers);
