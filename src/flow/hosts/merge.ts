@@ -9,6 +9,7 @@ import { seal } from "../../actor/seal.ts";
 import { stateText } from "../../actor/state-text.ts";
 import { createInertScope, type Scope, type Yielded } from "./inert-scope.ts";
 import type { LiveActor } from "./live-actor.ts";
+import { settle } from "./settle.ts";
 
 /**
  * Starts an actor whose machine merges what it hears.
@@ -28,7 +29,11 @@ export function startMerging(type: ActorType, actorId: string): LiveActor {
 
 /** @param stored - XState's persisted snapshot, as far as anybody knows. @throws when XState does not take it. */
 export function restoreMerging(type: ActorType, stored: object): LiveActor {
-  return live(type, taken(restore(type.machine, stored as Snapshot<unknown>)));
+  const snapshot = restore(type.machine, stored as Snapshot<unknown>);
+  checkStep(snapshot);
+  // What JSON gives it gives back: it is only to be frozen.
+  seal("context", snapshot.context);
+  return live(type, snapshot);
 }
 
 /** What an actor that merges never does: it waits for nothing, and forgets what it merged. */
@@ -96,6 +101,8 @@ function sharedOf(machine: AnyStateMachine): Shared {
   const known = SHARED.get(machine);
   if (known !== undefined) return known;
   boundSteps(machine);
+  // Entry actions of the first step are given the very object that all actors begin with.
+  seal("context", machine.config.context);
   const shared = { scope: { ...createInertScope(), actionExecutor: refuse }, restored: new Map() };
   SHARED.set(machine, shared);
   return shared;
@@ -109,16 +116,19 @@ function refuse({ type, params }: Yielded): void {
   if (delay !== undefined) throw new Error("it sets a delay: an actor knows no clock but its events' times");
 }
 
-/** @returns the snapshot. @throws what is wrong with it. */
+/** @returns the snapshot, in memory as a row would give it back. @throws what is wrong with it. */
 function taken(after: AnyMachineSnapshot, before?: AnyMachineSnapshot): AnyMachineSnapshot {
-  if (after.status === "error") throw after.error;
-  const [child] = Object.keys(after.children);
+  checkStep(after);
+  if (after === before) return after;
+  const context = settle("context", after.context, before?.context);
+  const output = after.output === undefined ? undefined : settle("output", after.output);
+  return { ...after, context, output } as AnyMachineSnapshot;
+}
+
+function checkStep({ status, error, children }: AnyMachineSnapshot): void {
+  if (status === "error") throw error;
+  const [child] = Object.keys(children);
   if (child !== undefined) throw new Error(`it starts ${child}: an actor calls nobody`);
-  const { context, output } = after;
-  const problem =
-    seal("context", context, before?.context) ?? (output === undefined ? undefined : seal("output", output));
-  if (problem !== undefined) throw new Error(problem);
-  return after;
 }
 
 /**

@@ -75,6 +75,32 @@ it("an output that JSON does not keep is the event's fault, as in a context: a r
   expect(live.state()).toBe("open");
 });
 
+it("a field that is not there is none, in memory as in a row: what an event did is the same, hot and cold", () => {
+  const machine = createMachine({
+    types: {} as { context: { note?: string | undefined; less: number; list: { n?: number | undefined }[] } },
+    context: { less: 1, list: [] },
+    on: {
+      Listed: { actions: assign({ less: -0, list: [{ n: undefined }] }) },
+      Noted: { actions: assign({ note: undefined }) },
+    },
+  });
+  const hot = spawnActor({ ...type, machine }, "o");
+  for (const name of ["Listed", "Noted"]) hot.send(event(name), () => []);
+  const cold = restoreActor({ ...type, machine }, "o", hot.persist(), null);
+  const [a, b] = [hot, cold].map((live) => ({
+    context: live?.snapshot().context,
+    effect: live?.send(event("Noted", 2), () => []),
+  }));
+  expect(a).toStrictEqual(b);
+  expect(a).toStrictEqual({ context: { less: 0, list: [{}] }, effect: { kind: "superseded", replayed: 0 } });
+});
+
+it("what all actors of a machine begin with is changed in place by none", () => {
+  const entry = assign(({ context }) => ({ size: (context as { list: number[] }).list.push(1) }));
+  const machine = createMachine({ context: { list: [] as number[] }, entry } as never);
+  expect(() => spawnActor({ ...type, machine }, "o")).toThrow("not extensible");
+});
+
 it("two that are restored in one state share nothing that an event changes", () => {
   const machine = createMachine({
     types: {} as { context: { n: number }; events: ReturnType<typeof event> },
