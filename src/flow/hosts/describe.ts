@@ -5,8 +5,8 @@ import type { Place } from "./fact-order.ts";
  * Events of a fold in words, for its faults.
  */
 
-/** Of `xstate.after.30000.order.open`, what it waits for and where, without the machine's id. */
-const AFTER = /^xstate\.after\.(\d+(?:\.\d+)?|[^.]+)\.[^.]+(?:\.(.+))?$/;
+/** Of `xstate.after.30000.order.open`, what it waits for and where, without the machine's id; a state may have its own. */
+const AFTER = /^xstate\.after\.(\d+(?:\.\d+)?|[^.]+)\.(?:[^.]+\.)?(.+)$/;
 
 /** For example `PaymentProcessed p-1 of 2026-01-01T10:00:00.000Z`. */
 export function describeFact({ type, eventId, timestamp }: Place): string {
@@ -34,5 +34,5 @@ function repeats(fired: readonly string[], length: number): boolean {
 export function nameDelay(type: string): string {
   const [, delay, state] = AFTER.exec(type) ?? [];
   if (delay === undefined) return `raise ${type}`;
-  return `after ${/^\d/.test(delay) ? delayText(Number(delay)) : delay}${state === undefined ? "" : ` at ${state}`}`;
+  return `after ${/^\d/.test(delay) ? delayText(Number(delay)) : delay} at ${state}`;
 }
