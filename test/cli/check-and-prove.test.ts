@@ -31,6 +31,12 @@ it("what check only warns of, it refuses when it is to be strict", () => {
   expect(natstate(...warned, "--strict")).toMatchObject({ status: 1, said: { ok: false, warnings: said.warnings } });
 });
 
+it("check names the actions that nobody executes, where they stand, and takes them", () => {
+  const { status, said } = natstate("check", "--json", "--strict", "--actors", "examples/checkout/actors.ts");
+  const notes = ['actor type "checkout": sendReceipt at paid.entry: not executed; act on decisions'];
+  expect({ status, ...said }).toMatchObject({ status: 0, ok: true, notes });
+});
+
 it("prove ends with 1 and the two arrivals that differ", () => {
   const { status, said } = natstate("prove", "--json", "--type", "wrong", "--runs", "100", "--seed", "3");
   expect(status).toBe(1);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createMachine } from "xstate";
+import { moveHorizon } from "../../src/flow/hosts/horizon.ts";
 import { meterEvent, meterLane, meterTime } from "./meters.ts";
 import { applyEach, openStation, type Station } from "./station.ts";
 
@@ -72,9 +73,11 @@ describe("a type that bounds how many facts of an actor others may come before",
 });
 
 it.each([
-  [30, []],
-  [29, [expect.stringContaining("timers for ever: more than 29 delays without a fact between")]],
-])("a type says that %i delays may end between two facts", (maxDelays, errors) => {
+  ["a type says that 30 delays may end between two facts", 30, 31, true],
+  ["a type says that 29 delays may end between two facts", 29, 31, false],
+  ["a type that says nothing lets 1,000 end", undefined, 1001, true],
+  ["and no more", undefined, 1002, false],
+])("%s", (_, most, second, isEnough) => {
   using station = openStation();
   const machine = createMachine({
     id: "meter",
@@ -83,7 +86,18 @@ it.each([
     states: { on: { after: { 1000: "off" } }, off: { after: { 1000: "on" } } },
     on: { Read: {}, Spoiled: {} },
   } as never);
-  const lane = meterLane({ machine, maxDelays, states: ["on", "off"], conclude: () => ({ content: null }) });
-  applyEach(station, [meterEvent(lane, 1, 0, { stored: 2 }), meterEvent(lane, 2, 31, { stored: 33 })]);
-  expect(station.db.prepare("SELECT error FROM quarantine").pluck().all()).toEqual(errors);
+  const said = most === undefined ? {} : { maxDelays: most };
+  const lane = meterLane({ machine, ...said, states: ["on", "off"], conclude: () => ({ content: null }) });
+  applyEach(station, [meterEvent(lane, 1, 0, { stored: 2 }), meterEvent(lane, 2, second, { stored: second + 2 })]);
+  const held = `timers for ever: more than ${most ?? 1000} delays without a fact between`;
+  expect(station.db.prepare("SELECT error FROM quarantine").pluck().all()).toEqual(
+    isEnough ? [] : [expect.stringContaining(held)],
+  );
+});
+
+it("of a type that says nothing, a fact may come before 10,000 others, and before a quarter more for as long as there are no more", () => {
+  const times = Array.from({ length: 12_501 }, (_, second) => ({ timestamp: meterTime(second) }));
+  const heard = (count: number) => ({ timestamp: meterTime(count), storedAtMs: 0, count, past: () => times });
+  expect(moveHorizon({}, undefined, heard(12_500))).toBeUndefined();
+  expect(moveHorizon({}, undefined, heard(12_501))).toEqual({ at: meterTime(2501), movesAt: 15_001 });
 });
