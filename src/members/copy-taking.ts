@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { NatsConnection } from "@nats-io/transport-node";
+import { SYSTEM_CLOCK, waitFor } from "../flow/clock.ts";
 import { inTurns, type Pieces } from "../flow/pieces.ts";
 import { unlessEnded } from "../flow/unless-ended.ts";
 import { isAhead, type LaneOrigin, type LaneStand, readStand } from "../store/lane-copy.ts";
@@ -12,6 +13,7 @@ import {
   CopyError,
   type CopyPiece,
   type CopyQuestion,
+  CopyRefusedError,
   createLines,
   isSameMoment,
   readCopyAnswer,
@@ -46,6 +48,8 @@ export type CopyTaking = ReturnType<typeof createCopyTaking>;
 const ANSWER_MS = 5000;
 /** A piece that got lost is asked for again. */
 const ATTEMPTS = 3;
+const BUSY_MS = 300;
+const BUSY_ATTEMPTS = 100;
 /** More than a snapshot of an actor that may be stored. */
 const MAX_ROW_BYTES = 67_108_864;
 /** About a millisecond. */
@@ -66,7 +70,7 @@ export function createCopyTaking(options: CopyTakingOptions) {
     for (let attempt = 1; ; attempt++) {
       try {
         const { answer, bytes } = await askOnce(id, question);
-        if ("refused" in answer) throw new CopyError(`${answer.refused}: ${answer.message}`);
+        if ("refused" in answer) throw new CopyRefusedError(answer);
         if (answer.piece !== question.piece)
           throw new CopyError(`piece ${answer.piece} is not piece ${question.piece}`);
         return { piece: answer, bytes };
@@ -81,7 +85,7 @@ export function createCopyTaking(options: CopyTakingOptions) {
     const startMs = performance.now();
     const { stream, partition } = lane;
     const question = (copy: string | null, piece: number) => askPiece(id, { stream, partition, copy, piece });
-    const first = await question(null, 1);
+    const first = await onceFree(() => question(null, 1), ended);
     refuseMisfit(store, lane, first.piece.origin);
     if (!isAhead(first.piece.stand, readStand(store.db, lane))) {
       throw new CopyError("that daemon has read no further than this one");
@@ -119,7 +123,7 @@ export function createCopyTaking(options: CopyTakingOptions) {
         return answer;
       }
       if (answer.refused === "nothing") return undefined;
-      throw new CopyError(`${answer.refused}: ${answer.message}`);
+      throw new CopyRefusedError(answer);
     },
     /**
      * Copies a lane that is not read at the moment, and puts it in the place of what the store has of it: all of it, or
@@ -137,6 +141,19 @@ export function createCopyTaking(options: CopyTakingOptions) {
       return turn;
     },
   };
+}
+
+/** Who gives as many as it may has soon given one of them; to read the log instead takes longer. */
+async function onceFree<Piece>(ask: () => Promise<Piece>, ended: AbortSignal): Promise<Piece> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ask();
+    } catch (error) {
+      const isBusy = error instanceof CopyRefusedError && error.refused === "busy";
+      if (!isBusy || attempt === BUSY_ATTEMPTS) throw error;
+      await unlessEnded(ended, waitFor(SYSTEM_CLOCK, BUSY_MS));
+    }
+  }
 }
 
 function refuseMisfit({ db }: Adopter, lane: Lane, origin: LaneOrigin): void {

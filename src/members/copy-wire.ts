@@ -74,6 +74,15 @@ export class CopyError extends Error {
   override readonly name = "CopyError";
 }
 
+export class CopyRefusedError extends CopyError {
+  readonly refused: CopyRefusal["refused"];
+
+  constructor({ refused, message }: CopyRefusal) {
+    super(`${refused}: ${message}`);
+    this.refused = refused;
+  }
+}
+
 /** A line that is longer is no answer's. */
 const MAX_LINE_BYTES = 8192;
 const NEWLINE = 10;

@@ -32,6 +32,8 @@ interface Pair extends Disposable {
   readonly taker: Station;
   readonly id: string;
   readonly giving: ReturnType<typeof createCopyGiving>;
+  /** Why it has refused questions. */
+  readonly refused: readonly string[];
   /** The taker's daemon ends. */
   end(): void;
   copy(): Promise<Copied>;
@@ -42,6 +44,7 @@ function openPair({ bytes = 20_000, onTheWay }: { bytes?: number; onTheWay?: OnT
   const giver = openFilled();
   const taker = openKnown();
   const id = `giver-${++ids}`;
+  const refused: string[] = [];
   const giving = createCopyGiving({
     ...{ copies: createLaneCopies(giver.file), lanes, maxPayload: () => bytes + 4096 },
     onTrouble(error) {
@@ -53,6 +56,7 @@ function openPair({ bytes = 20_000, onTheWay }: { bytes?: number; onTheWay?: OnT
   });
   function respond(message: Msg, body: unknown): boolean {
     const { answer, bytes: rows } = readCopyAnswer(body as Buffer);
+    if ("refused" in answer) refused.push(answer.refused);
     if (onTheWay === undefined || "refused" in answer) return message.respond(body as Buffer);
     const changed = onTheWay(answer, rows);
     return changed !== undefined && message.respond(changed);
@@ -60,7 +64,7 @@ function openPair({ bytes = 20_000, onTheWay }: { bytes?: number; onTheWay?: OnT
   const ending = new AbortController();
   const taking = createCopyTaking({ nc, store: taker, onAdopting() {}, onProgress() {}, ended: ending.signal });
   return {
-    ...{ giver, taker, id, giving },
+    ...{ giver, taker, id, giving, refused },
     end: () => ending.abort(new Error("this daemon ends")),
     copy: () => taking.copy(LANE, id),
     [Symbol.dispose]() {
@@ -189,6 +193,18 @@ it("a giver gives four at a time; one that is not asked for more is free again",
   pair.giving.stop();
   expect(pair.giving.given()).toBe(0);
   expect(await ask(copy, 2)).toMatchObject({ refused: "over" });
+});
+
+it("a copy waits for one who gives as many as it may", async () => {
+  using pair = openPair({ bytes: 5000 });
+  const question = { stream: LANE.stream, partition: LANE.partition, copy: null, piece: 1 };
+  const ask = async () => (await nc.request(daemonSubject(pair.id, "copy"), JSON.stringify(question))).data;
+  for (let index = 0; index < 4; index++) await ask();
+  const copied = pair.copy();
+  await until("it is refused", () => pair.refused.includes("busy"));
+  pair.giving.stop();
+  expect(await copied).toMatchObject({ rows: expect.any(Number) });
+  expect(contentsOf(pair.taker.db)).toEqual(contentsOf(pair.giver.db));
 });
 
 it("what is no question is none", () => {
