@@ -124,7 +124,8 @@ export function typeOf(action: unknown): string {
   return typeof type === "string" ? type : "";
 }
 
-function isAfter(action: unknown): boolean {
+/** Is it the raise that XState makes of an `after`? */
+export function isAfter(action: unknown): boolean {
   return String((action as { id?: unknown }).id).startsWith("xstate.after.");
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { type ConsumerInfo, type JetStreamManager, jetstreamManager, type StreamInfo } from "@nats-io/jetstream";
 import type { ActorType } from "../actor/actor-type.ts";
 import { hasDelays } from "../actor/delays.ts";
+import { findLongDelays, LONG_DELAY } from "../actor/long-delays.ts";
 import {
   checkPublishing,
   checkServer,
@@ -69,6 +70,7 @@ export async function examineNats(examination: NatsExamination): Promise<Finding
     examineSync(serverConfig, topology),
     examinePayload(session, topology),
     examineClock(server),
+    ...examineDelays(types, topology),
     ...(await examineDaemons(session, members)),
     examineTopology("streams", streams, topology.manage),
     examineTopology("consumers", consumers, topology.manage),
@@ -131,6 +133,15 @@ function examineClock({ clockAheadMs }: ServerCheckup): Finding {
   const detail = `${Math.abs(clockAheadMs)} ms ${clockAheadMs < 0 ? "behind" : "ahead of"} the server's`;
   if (Math.abs(clockAheadMs) < CLOCK_WARNING_MS) return ok("clock", detail);
   return warning("clock", detail, "run NTP on both; decisions do not depend on it, but delays in the metrics do");
+}
+
+function examineDelays(types: readonly ActorType[], { maxAgeMs }: TopologyOptions): Finding[] {
+  return types.flatMap((type) => {
+    const delays = findLongDelays(type, maxAgeMs);
+    if (delays.length === 0) return [];
+    const advice = "raise NATSTATE_MAX_AGE above them, or back the store up";
+    return [warning(`delays of ${type.collection}`, `${delays.join(", ")}: ${LONG_DELAY}`, advice)];
+  });
 }
 
 /** Examines whether daemons are there, and may know of each other. @param members - daemons that answer. */

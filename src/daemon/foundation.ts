@@ -1,4 +1,6 @@
+import type { ActorType } from "../actor/actor-type.ts";
 import { checkActorTypes } from "../actor/check-actor-types.ts";
+import { findLongDelays, LONG_DELAY } from "../actor/long-delays.ts";
 import { findUndone } from "../actor/statechart-refusals.ts";
 import { ConfigError } from "../config/config.ts";
 import { createOwnLanes } from "../members/own-lanes.ts";
@@ -25,10 +27,7 @@ export async function openFoundation(options: DaemonOptions, stack: AsyncDisposa
   const { config, types, logger, onFatal, acceptStreams: accepted = [], reached = () => {} } = options;
   const problems = checkActorTypes(types);
   if (problems.length > 0) throw new ConfigError(problems);
-  for (const { name, machine } of types) {
-    const actions = findUndone(machine);
-    if (actions.length > 0) logger.info({ actorType: name, actions }, "actions are not executed: act on decisions");
-  }
+  for (const type of types) tellOf(type, options);
   takeDataDir(config, (line) => logger.warn(line));
   const store = await openStore(options, stack);
   const told = { ...options, reached, version: VERSION, instance: readInstanceId(config.NATSTATE_DATA) };
@@ -46,6 +45,15 @@ export async function openFoundation(options: DaemonOptions, stack: AsyncDisposa
   const { lanes } = streams;
   await patiently(() => path.missing.accept(lanes.all.filter(({ stream }) => accepted.includes(stream))));
   return { ...shared, observers, trouble, path, copying };
+}
+
+/** What its author may not know of a machine that is taken. */
+function tellOf(type: ActorType, { config, logger }: DaemonOptions): void {
+  const { name: actorType, machine } = type;
+  const actions = findUndone(machine);
+  if (actions.length > 0) logger.info({ actorType, actions }, "actions are not executed: act on decisions");
+  const delays = findLongDelays(type, config.NATSTATE_MAX_AGE);
+  if (delays.length > 0) logger.warn({ actorType, delays }, `delays are ${LONG_DELAY}`);
 }
 
 /** Whoever asks one of several daemons for metrics is given those of all. */

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
-import { createMachine, enqueueActions, raise } from "xstate";
+import { createMachine, enqueueActions, raise, setup } from "xstate";
 import { aheadOf, graceOf, hasDelays } from "../../src/actor/delays.ts";
+import { findLongDelays } from "../../src/actor/long-delays.ts";
 
 const waits = createMachine({ initial: "a", states: { a: { after: { 1000: "b" } }, b: {} } });
 const never = createMachine({ initial: "a", states: { a: { on: { Go: "b" } }, b: {} } });
@@ -41,4 +42,30 @@ it("an event may be ahead of its storing by a minute where time acts, else by a 
   expect(aheadOf({ machine: never, latenessMs: 1 })).toBe(60_000);
   expect(aheadOf({ machine: waits, aheadMs: 5 })).toBe(5);
   expect(graceOf({})).toBe(2000);
+});
+
+it("delays that are longer than the streams keep events are told, once each and where they are", () => {
+  const day = 86_400_000;
+  const machine = setup({
+    actions: { remind: raise({ type: "Remind" }, { delay: "quarter" }) },
+    delays: { quarter: 90 * day, asked: () => 90 * day },
+  }).createMachine({
+    id: "trial",
+    initial: "trial",
+    states: {
+      trial: {
+        initial: "new",
+        after: { [30 * day]: "over" },
+        states: { new: { after: { [31 * day]: "old", quarter: "old" } }, old: { exit: "remind" } },
+      },
+      over: { after: { asked: "trial" } },
+    },
+  });
+  expect(findLongDelays({ machine }, 30 * day)).toEqual([
+    "31 d at trial.new",
+    "90 d at trial.new",
+    "90 d at trial.old, exit",
+  ]);
+  expect(findLongDelays({ machine }, 0)).toEqual([]);
+  expect(findLongDelays({ machine, ordering: "merge" }, day)).toEqual([]);
 });

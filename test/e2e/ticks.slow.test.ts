@@ -150,3 +150,23 @@ it("who waits for a delay that ends before a time is listed, over HTTP and by th
   expect(JSON.stringify(await byCommand("40m"))).toContain("c-1");
   expect(JSON.stringify(await byCommand("20m"))).not.toContain("c-1");
 }, 90_000);
+
+it("a start says which actions nobody executes, and which delays end after what began them is forgotten; so does the doctor", async () => {
+  await using world = await openWorld();
+  const actors = ["--actors", "examples/checkout/actors.ts"];
+  const env = { NATSTATE_MAX_AGE: "29m", NATSTATE_LOG_LEVEL: "info", NATSTATE_LOG_FORMAT: "json" };
+  const daemon = await world.start(env, actors);
+  const told = daemon.output().split("\n");
+  const about = (what: string) => told.filter((line) => line.includes(what)).map((line) => JSON.parse(line));
+  expect(about("not executed")).toMatchObject([{ actorType: "checkout", actions: ["sendReceipt at paid.entry"] }]);
+  expect(about("NATSTATE_MAX_AGE")).toMatchObject([
+    { level: "warn", actorType: "checkout", delays: ["30 min at awaitingPayment"] },
+  ]);
+  const examine = async (given: Record<string, string>) => {
+    const { stdout } = await runCli(["doctor", "--json", ...actors], { NATS_URL: world.server.url, ...given });
+    const { findings } = JSON.parse(stdout) as { findings: { check: string }[] };
+    return findings.filter(({ check }) => check === "delays of checkouts");
+  };
+  expect(await examine(env)).toMatchObject([{ level: "warning", detail: expect.stringContaining("30 min at") }]);
+  expect(await examine({})).toEqual([]);
+}, 90_000);

@@ -1,0 +1,29 @@
+import type { ActorType } from "./actor-type.ts";
+import { delayText } from "./delay-text.ts";
+import { hearsTicks } from "./delays.ts";
+import { actionsOf, isAfter, resolve, typeOf } from "./statechart-refusals.ts";
+
+/** What is said of them. */
+export const LONG_DELAY =
+  "longer than the streams keep events (NATSTATE_MAX_AGE): a store made anew meanwhile knows nothing of who waits";
+
+/**
+ * Delays as they are written, each once; one that a function gives shows only when it begins.
+ *
+ * @param maxAgeMs - how long the streams keep what a delay began with; 0: for ever.
+ * @returns those that are longer, for example `45 d at trial`.
+ */
+export function findLongDelays(type: Pick<ActorType, "machine" | "ordering">, maxAgeMs: number): string[] {
+  const { machine } = type;
+  if (!hearsTicks(type) || maxAgeMs === 0) return [];
+  const named = machine.implementations.delays as Readonly<Record<string, unknown>>;
+  const long = [...actionsOf(machine)].flatMap(({ path, when, action }) => {
+    // XState makes of each `after` a raise with a delay, at the entry of its state.
+    const raised = resolve(machine, action);
+    const { delay } = raised as { readonly delay?: unknown };
+    const ms = typeof delay === "string" ? named[delay] : delay;
+    if (typeOf(raised) !== "xstate.raise" || typeof ms !== "number" || ms <= maxAgeMs) return [];
+    return [`${delayText(ms)} at ${isAfter(raised) ? path : `${path}, ${when}`}`];
+  });
+  return [...new Set(long)];
+}
