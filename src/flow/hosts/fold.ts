@@ -156,6 +156,7 @@ function timersForEver(actor: Actor, from: Moment, next: Timer): FoldFault {
   } catch {
     // The window then ends there: it is for the message only.
   }
-  const reason = `timers for ever: more than ${actor.maxDelays} delays without a fact between, ${describeCycle(fired)}`;
+  const many = `more than ${actor.maxDelays} delays without a fact between, ${describeCycle(fired)}`;
+  const reason = `timers for ever: ${many}; raise maxDelays where so many are meant`;
   return new FoldFault(describeDelay(next.event.type, next.due), new Error(reason));
 }

@@ -32,7 +32,7 @@ it("is told of timers for ever, with the round they go", () => {
   actor.hear(fact("A", 0));
   expect(actor.pass(1).timeline?.fault?.message).toBe(
     `after 0 ms at a, due ${at(0, "025")}: timers for ever: more than 10 delays without a fact between, ` +
-      "in a round: after 0 ms at a, after 5 ms at b",
+      "in a round: after 0 ms at a, after 5 ms at b; raise maxDelays where so many are meant",
   );
 });
 
