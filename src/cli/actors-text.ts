@@ -1,6 +1,7 @@
 import type { ActorType } from "../actor/actor-type.ts";
 import { ANSWER_FIELDS } from "../actor/check-actor-types.ts";
 import { decodeContent } from "../actor/decision.ts";
+import { compareTimestamps } from "../actor/event-time.ts";
 import type { Past } from "../answers/find-actor.ts";
 import type {
   ActorAnswer,
@@ -169,7 +170,24 @@ function renderEvents(events: readonly EventEntry[], detail?: (event: EventEntry
     event.eventId,
     ...(detail === undefined ? [] : [shorten(detail(event))]),
   ]);
-  return events.length === 0 ? [] : ["", ...table(detail === undefined ? head : [...head, "fields"], rows)];
+  if (events.length === 0) return [];
+  return ["", ...table(detail === undefined ? head : [...head, "fields"], rows), ...describeUnhandled(events)];
+}
+
+/** An outcome is that of the moment when the event was heard. */
+function describeUnhandled(events: readonly EventEntry[]): string[] {
+  const isOvertaken = events.some(
+    ({ outcome, timestamp }, index) =>
+      outcome === "unhandled" &&
+      events
+        .slice(index)
+        .some((later) => later.outcome === "reordered" && compareTimestamps(later.timestamp, timestamp) < 0),
+  );
+  if (!isOvertaken) return [];
+  return [
+    "",
+    "unhandled: when it was heard. What was reordered since happened earlier and may have changed that: the console tells today's order",
+  ];
 }
 
 /** A facet on one line: `name=value ...`, arrays and nested values as JSON. */

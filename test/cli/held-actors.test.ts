@@ -35,6 +35,19 @@ it("a history counts its ticks apart", () => {
   expect(renderHistory(billType, "b", history)).toContain("2 events, 1 tick");
 });
 
+it("what was unhandled when it was heard, and may be handled now, is not left standing as if it were in vain", () => {
+  const heard = (outcome: string, second: number) => ({
+    ...{ eventId: "e", eventType: "Paid", receivedAt: at, outcome },
+    timestamp: `2026-02-01T00:00:0${second}.000Z`,
+  });
+  const told = (...events: object[]) =>
+    renderHistory(billType, "b", { events, decisions: [], total: 2 } as unknown as ActorHistory).join("\n");
+  const note = "may have changed that";
+  expect(told(heard("unhandled", 5), heard("reordered", 1))).toContain(note);
+  expect(told(heard("reordered", 1), heard("unhandled", 5))).not.toContain(note);
+  expect(told(heard("unhandled", 1), heard("reordered", 5))).not.toContain(note);
+});
+
 it("an event that is of several actor types, or not of the one that is named, is not published", async () => {
   const other = { ...billType, name: "checkout", events: { CheckoutStarted: billType.events.Opened } } as ActorType;
   const publish = (types: readonly ActorType[], ...args: string[]) => {
