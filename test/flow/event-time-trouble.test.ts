@@ -92,6 +92,23 @@ describe("an actor that is behind", () => {
   });
 });
 
+it("an actor that waits for a delay is not retired; the tick that ends it makes it no younger", () => {
+  using station = openStation();
+  const conclude = () => ({ content: { decisionType: "MeterRead", last: 1 } });
+  const lane = meterLane({ machine: waitMachine(60_000), states: ["on", "quiet"], conclude });
+  station.processor.apply([
+    meterEvent(lane, 1, 0, { stored: 1 }),
+    meterEvent(lane, 100, 1, { id: "clock", stored: 90_000_000 }),
+  ]);
+  publishAll(station, lane);
+  const { retirement } = openCare(station);
+  expect(retirement.step(lane.type, [lane], 1000).retired).toBe(0);
+  station.processor.apply([meterEvent(lane, 101, 60, { type: "TimePassed", stored: 90_000_000 })]);
+  publishAll(station, lane);
+  expect(retirement.step(lane.type, [lane], 1000).retired).toBe(1);
+  expect(station.row("busy")).toBeUndefined();
+});
+
 describe("an actor that was retired", () => {
   it("comes back also when something about it was too late", () => {
     using station = openStation();
