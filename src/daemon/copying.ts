@@ -6,12 +6,12 @@ import { CopyError } from "../members/copy-wire.ts";
 import type { Lane } from "../wire/lanes.ts";
 import type { Copying, DaemonOptions, Parts } from "./parts.ts";
 
-type CopyingParts = Pick<Parts, "store" | "connection" | "streams" | "path" | "instance" | "logger"> &
+type CopyingParts = Pick<Parts, "store" | "connection" | "streams" | "own" | "path" | "instance" | "logger"> &
   Pick<DaemonOptions, "signal">;
 
 /** Gives what the store has of a lane to daemons that ask, and takes from them what it lacks. */
 export function openCopying(parts: CopyingParts, stack: AsyncDisposableStack): Copying {
-  const { store, connection, streams, path, instance, logger, signal } = parts;
+  const { store, connection, streams, own, path, instance, logger, signal } = parts;
   const { nc, jsm } = connection.session;
   const taken = new AbortController();
   const listeners: (() => void)[] = [];
@@ -24,6 +24,7 @@ export function openCopying(parts: CopyingParts, stack: AsyncDisposableStack): C
   });
   const taking = createCopyTaking({
     ...{ nc, store, onAdopting: path.forget, ended: taken.signal },
+    isRead: (lane) => own.taken().includes(lane),
     onProgress(rows) {
       if (copied !== undefined) copied.rows = rows;
     },

@@ -34,6 +34,8 @@ export interface Copied {
 export interface CopyTakingOptions {
   readonly nc: NatsConnection;
   readonly store: Adopter;
+  /** Is it read as its owner's by now? Its copy, begun for who followed it, comes too late. */
+  readonly isRead: (lane: Lane) => boolean;
   /** The copy is whole and right: what is in memory of the lane is to be forgotten now. */
   readonly onAdopting: (lane: Lane) => void;
   /** Told after each piece. */
@@ -56,7 +58,7 @@ const MAX_ROW_BYTES = 67_108_864;
 const ROWS_AT_ONCE = 64;
 
 export function createCopyTaking(options: CopyTakingOptions) {
-  const { nc, store, onAdopting, onProgress, ended } = options;
+  const { nc, store, isRead, onAdopting, onProgress, ended } = options;
   /** Where a copy is staged there is one of each lane: its reader may have begun anew, or become another, meanwhile. */
   const turns = new Map<Lane, Promise<unknown>>();
 
@@ -105,6 +107,7 @@ export function createCopyTaking(options: CopyTakingOptions) {
         now = await next;
       }
       const { rows, bytes } = receive.end();
+      if (isRead(lane)) throw new CopyError("this daemon reads it itself by now");
       onAdopting(lane);
       stage.adopt(first.piece.stand);
       return { rows, bytes, tookMs: performance.now() - startMs };
@@ -130,7 +133,7 @@ export function createCopyTaking(options: CopyTakingOptions) {
      * nothing; one that is being copied already, after that. What a death in the middle leaves is no part of the store.
      *
      * @param id - the daemon's.
-     * @throws CopyError or StoreError, when it is not given, was changed on its way, does not fit, or says no more than the store.
+     * @throws CopyError or StoreError, when it is not given, was changed on its way, does not fit, says no more than the store, or comes too late.
      */
     copy(lane: Lane, id: string): Promise<Copied> {
       const turn = (turns.get(lane) ?? Promise.resolve()).then(() => copyNow(lane, id));

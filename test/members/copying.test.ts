@@ -36,6 +36,8 @@ interface Pair extends Disposable {
   readonly refused: readonly string[];
   /** The taker's daemon ends. */
   end(): void;
+  /** The taker's daemon reads it from now on. */
+  read(): void;
   copy(): Promise<Copied>;
 }
 
@@ -62,10 +64,17 @@ function openPair({ bytes = 20_000, onTheWay }: { bytes?: number; onTheWay?: OnT
     return changed !== undefined && message.respond(changed);
   }
   const ending = new AbortController();
-  const taking = createCopyTaking({ nc, store: taker, onAdopting() {}, onProgress() {}, ended: ending.signal });
+  let isRead = false;
+  const taking = createCopyTaking({
+    ...{ nc, store: taker, onAdopting() {}, onProgress() {}, ended: ending.signal },
+    isRead: () => isRead,
+  });
   return {
     ...{ giver, taker, id, giving, refused },
     end: () => ending.abort(new Error("this daemon ends")),
+    read() {
+      isRead = true;
+    },
     copy: () => taking.copy(LANE, id),
     [Symbol.dispose]() {
       subscription.unsubscribe();
@@ -107,6 +116,14 @@ it("a lane that is copied twice at a time is copied once after the other: what i
     reason: { message: expect.stringContaining("read no further than this one") },
   });
   expect(contentsOf(pair.taker.db)).toEqual(contentsOf(pair.giver.db));
+});
+
+it("a copy that is whole when its lane is read already is not adopted: it would be changed under its reader", async () => {
+  using pair = openPair({ bytes: 2000 });
+  const copying = pair.copy();
+  pair.read();
+  await expect(copying).rejects.toThrow("reads it itself by now");
+  expect(isEmpty(pair.taker)).toBe(true);
 });
 
 const FLAWS: readonly (readonly [what: string, says: RegExp, onTheWay: OnTheWay])[] = [
