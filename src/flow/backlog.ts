@@ -4,6 +4,7 @@ import { actorName, type Batch } from "./batch.ts";
 import type { Handled } from "./batch-result.ts";
 import type { Delivery } from "./delivery.ts";
 import { createFoldAhead, type Hearable } from "./fold-ahead.ts";
+import type { HotActors } from "./hot-actors.ts";
 import type { Journal } from "./journal.ts";
 import { unpark } from "./parked.ts";
 import { createTurns, type Waiting } from "./turns.ts";
@@ -29,7 +30,7 @@ export interface Backlog {
   begin(waiting: Waiting, batch: Batch): void;
   /** What was caught up is committed. */
   committed(): void;
-  /** What was caught up is not, and waits again. */
+  /** What was caught up is not, and waits again; who was behind since that batch is not. */
   failed(): void;
   /** Finds who was behind when the lane was read last. */
   resume(lane: Lane): void;
@@ -53,8 +54,8 @@ const SHARE_MS = 5;
 /** Events that have little folded again, applied in one batch whatever that takes. */
 const LIGHT_EVENTS = 64;
 
-export function createBacklog(journal: Journal, { find, apply }: CatchingUp): Backlog {
-  const ahead = createFoldAhead(journal);
+export function createBacklog(journal: Journal, actors: HotActors, { find, apply }: CatchingUp): Backlog {
+  const ahead = createFoldAhead(journal, actors);
   const turns = createTurns();
 
   /** Lets the next that waits of an actor be heard, unless it takes more than there is left of the share. */
@@ -108,10 +109,10 @@ export function createBacklog(journal: Journal, { find, apply }: CatchingUp): Ba
     failed: turns.failed,
     resume(lane) {
       if (lane.type.ordering === "merge") return;
-      for (const actorId of journal.behind(lane)) turns.add({ lane, actorId });
+      for (const actorId of journal.behind(lane)) turns.resume({ lane, actorId });
     },
     forget(lane) {
-      ahead.forget();
+      ahead.forget(lane);
       turns.forget(lane);
     },
     size: turns.size,

@@ -1,11 +1,11 @@
 import type { ActorEvent } from "../actor/actor-type.ts";
-import { actorName } from "./batch.ts";
+import type { Lane } from "../wire/lanes.ts";
 import type { Handled } from "./batch-result.ts";
 import { isNewFact } from "./batch-result.ts";
 import type { Observation } from "./delivery.ts";
 import { freezeFact, type Past } from "./hosts/fact.ts";
 import { comparePlaces, countBefore, sortFacts } from "./hosts/fact-order.ts";
-import type { HotActor } from "./hot-actors.ts";
+import type { HotActor, HotActors } from "./hot-actors.ts";
 import type { Journal } from "./journal.ts";
 import { advance, type Pieces } from "./pieces.ts";
 import { ReplayError, readPast } from "./rebuild.ts";
@@ -18,13 +18,11 @@ export interface Hearable {
 
 /**
  * Folds what an event has folded again before that one is heard, a share of it in each batch. What its actor has heard stays
- * at hand for the next of its events.
+ * at hand for the next of its events. Meanwhile its actor stays in memory; a fold that is lost, since its batch failed or its
+ * actor was forgotten, is begun again.
  */
 export interface FoldAhead {
   /**
-   * An event whose fold was begun and is lost is folded to its end, whatever that takes: its actor may leave memory after
-   * every batch.
-   *
    * @param endMs - on the clock of `performance.now`, when this batch's share ends.
    * @returns `light`: there is little to fold. `folded`: it is done, to be heard now. `unfinished`: it goes on when this is
    *   asked again, of the same event.
@@ -32,7 +30,7 @@ export interface FoldAhead {
   fold(hearable: Hearable, endMs: number): "light" | "folded" | "unfinished";
   /** What was folded was heard. */
   heard(hearable: Hearable, handled: Handled): void;
-  forget(): void;
+  forget(lane: Lane): void;
 }
 
 /** Facts that are folded again at once, some 0.3 ms. */
@@ -47,14 +45,12 @@ interface Open {
   folding: { readonly event: Observation; readonly pieces: Pieces<void> } | undefined;
 }
 
-export function createFoldAhead(journal: Journal): FoldAhead {
+export function createFoldAhead(journal: Journal, actors: Pick<HotActors, "pin" | "unpin">): FoldAhead {
   let open: Open | undefined;
-  /** Whose fold was begun and has not ended, by actor. */
-  const begun = new Map<string, Observation>();
 
   function openFor(actor: HotActor): Open | undefined {
     if (open?.actor === actor && open.events === actor.events) return open;
-    const facts = readFacts(journal, actor);
+    const facts = readSorted(journal, actor);
     open = facts && { actor, facts, events: actor.events, folding: undefined };
     return open;
   }
@@ -62,21 +58,17 @@ export function createFoldAhead(journal: Journal): FoldAhead {
   return {
     fold({ actor, observation: event }, endMs) {
       const { live } = actor;
-      const name = actorName(actor.lane, actor.id);
       const isLight = live.weigh(event) <= FEW || live.isTooLate(event) || journal.hasHeard(actor, event);
       const facts = isLight ? undefined : openFor(actor);
-      if (facts === undefined) {
-        begun.delete(name);
-        return "light";
-      }
-      let isLost = false;
-      if (facts.folding === undefined || !isSame(facts.folding.event, event)) {
-        isLost = isSame(begun.get(name), event);
+      if (facts === undefined) return "light";
+      if (facts.folding === undefined || comparePlaces(facts.folding.event, event) !== 0) {
         facts.folding = { event, pieces: live.prepare(event, pastOf(facts.facts)) };
       }
-      begun.set(name, event);
-      if (advance(facts.folding.pieces, isLost ? Number.POSITIVE_INFINITY : endMs) === undefined) return "unfinished";
-      begun.delete(name);
+      if (advance(facts.folding.pieces, endMs) === undefined) {
+        actors.pin(actor);
+        return "unfinished";
+      }
+      actors.unpin(actor);
       facts.folding = undefined;
       return "folded";
     },
@@ -86,21 +78,18 @@ export function createFoldAhead(journal: Journal): FoldAhead {
       open.facts.splice(countBefore(open.facts, fact), 0, fact);
       open.events = actor.events;
     },
-    forget() {
+    forget({ type, partition }) {
+      if (open === undefined || open.actor.lane.type !== type || open.actor.lane.partition !== partition) return;
+      actors.unpin(open.actor);
       open = undefined;
-      begun.clear();
     },
   };
 }
 
-function isSame(one: Observation | undefined, other: Observation): boolean {
-  return one !== undefined && comparePlaces(one, other) === 0;
-}
-
 /** @returns undefined when they cannot be read: whoever lets the actor hear something finds that out, too. */
-function readFacts(journal: Journal, actor: HotActor): ActorEvent[] | undefined {
+function readSorted(journal: Journal, actor: HotActor): ActorEvent[] | undefined {
   try {
-    return [...sortFacts(readPast(actor.lane.type, journal.eventsOf(actor)).map(freezeFact))];
+    return [...sortFacts(readPast(actor.lane.type, journal.factsOf(actor)))];
   } catch (error) {
     if (error instanceof ReplayError) return undefined;
     throw error;

@@ -1,8 +1,8 @@
 import type { ActorType, DecisionContent } from "../actor/actor-type.ts";
 import type { Lane } from "../wire/lanes.ts";
-import { FEW_FACTS } from "./hosts/event-time.ts";
 import { restoreActor } from "./hosts/host.ts";
 import type { LiveActor } from "./hosts/live-actor.ts";
+import { FEW_FACTS } from "./hosts/row-anchors.ts";
 import { createHotCache } from "./hot-cache.ts";
 import type { Journal } from "./journal.ts";
 import { ReplayError, rebuildActor } from "./rebuild.ts";
@@ -30,7 +30,10 @@ export interface HotActor {
   updatedAtMs: number;
 }
 
-/** The actors kept hot: bounded in number and bytes, least recently used leaves first, none that the open batch found. */
+/**
+ * The actors kept hot: bounded in number and bytes, least recently used leaves first, none that the open batch found, nor
+ * the one that is pinned.
+ */
 export interface HotActors {
   /** The actor, spawned, restored or as it is in memory. */
   find(lane: Lane, id: string, storedAtMs: number): HotActor;
@@ -39,6 +42,10 @@ export interface HotActors {
   evict(lane: Lane, id: string): void;
   /** Forgets every actor of a lane that went to another owner. */
   evictLane(lane: Lane): void;
+  /** Keeps it between batches; one at most, the last that was pinned. */
+  pin(actor: HotActor): void;
+  /** Nothing when another is pinned. */
+  unpin(actor: HotActor): void;
   /** It is saved, with a snapshot of so many characters. */
   weigh(actor: HotActor, snapshotLength: number): void;
   /** A batch is over: whom it found may leave. */
@@ -117,6 +124,8 @@ export function createHotActors(
     evictLane(lane) {
       cache.deleteAll((actor) => actor.lane.type === lane.type && actor.lane.partition === lane.partition);
     },
+    pin: ({ lane, id }) => cache.pin(cacheKey(lane, id)),
+    unpin: ({ lane, id }) => cache.unpin(cacheKey(lane, id)),
     weigh: ({ lane, id }, snapshotLength) => cache.weigh(cacheKey(lane, id), bytesOf(snapshotLength)),
     closeBatch: cache.closeBatch,
     size: cache.size,

@@ -17,6 +17,10 @@ export interface HotCache<Value> {
   set(name: string, value: Value, bytes: number): void;
   /** Its size has changed. */
   weigh(name: string, bytes: number): void;
+  /** Does not leave while it is pinned; one at most is. */
+  pin(name: string): void;
+  /** Nothing when another is pinned. */
+  unpin(name: string): void;
   delete(name: string): void;
   /** Forgets all of which this holds. */
   deleteAll(holds: (value: Value) => boolean): void;
@@ -32,6 +36,7 @@ export function createHotCache<Value>({ maxActors, maxBytes }: HotBounds): HotCa
   const fewest = maxActors - Math.floor(maxActors / 64);
   let bytes = 0;
   let batch = 0;
+  let pinned: string | undefined;
 
   function remove(name: string): void {
     const entry = entries.get(name);
@@ -46,7 +51,7 @@ export function createHotCache<Value>({ maxActors, maxBytes }: HotBounds): HotCa
     for (const [name, entry] of entries) {
       if (entries.size <= fewest && bytes <= maxBytes) return;
       if (entry.batch === batch) return;
-      remove(name);
+      if (name !== pinned) remove(name);
     }
   }
 
@@ -70,6 +75,12 @@ export function createHotCache<Value>({ maxActors, maxBytes }: HotBounds): HotCa
       if (entry === undefined) return;
       bytes += size - entry.bytes;
       entry.bytes = size;
+    },
+    pin(name) {
+      pinned = name;
+    },
+    unpin(name) {
+      if (pinned === name) pinned = undefined;
     },
     delete: remove,
     deleteAll(holds) {

@@ -64,7 +64,10 @@ export function createProcessor(
   const { now, parked, past } = createHearings(journal, setbacks);
   const catchingUp = { ...parked };
   const act = createAct(journal, actors);
-  const backlog = createBacklog(journal, { find, apply: (delivery, batch) => hear(delivery, batch, catchingUp) });
+  const backlog = createBacklog(journal, actors, {
+    find,
+    apply: (delivery, batch) => hear(delivery, batch, catchingUp),
+  });
   const commit = createCommit(journal, actors, { reached, committed: backlog.committed, failed: backlog.failed });
   return {
     backlog,

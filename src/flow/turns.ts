@@ -9,7 +9,10 @@ export interface Waiting {
 
 /** Who is behind. One after another has its turn: whoever is behind most is not to keep the others waiting for ever. */
 export interface Turns {
+  /** By a batch: when that is not committed, it is forgotten again. */
   add(one: Waiting): void;
+  /** Between two batches: it was behind before. */
+  resume(one: Waiting): void;
   has(lane: Lane, actorId: string): boolean;
   /** Whose turn it is, undefined when all have caught up. */
   next(): Waiting | undefined;
@@ -18,9 +21,9 @@ export interface Turns {
   /** It has caught up, once that is committed. */
   end(one: Waiting): void;
   hasEnded(one: Waiting): boolean;
-  /** What was ended is committed. */
+  /** Who was added, and what was ended, is committed. */
   committed(): void;
-  /** What was ended is not. */
+  /** Neither is. */
   failed(): void;
   forget(lane: Lane): void;
   size(): number;
@@ -32,6 +35,7 @@ const TURN_MS = 250;
 export function createTurns(): Turns {
   /** The first has its turn. */
   const waiting = new Map<string, Waiting>();
+  const added = new Set<string>();
   const ended = new Set<string>();
   let turn = { of: "", endMs: 0 };
 
@@ -47,9 +51,11 @@ export function createTurns(): Turns {
   return {
     add(one) {
       const name = nameOf(one);
+      if (!waiting.has(name)) added.add(name);
       waiting.set(name, one);
       ended.delete(name);
     },
+    resume: (one) => void waiting.set(nameOf(one), one),
     has: (lane, actorId) => waiting.has(actorName(lane, actorId)),
     next,
     heard(one) {
@@ -64,8 +70,13 @@ export function createTurns(): Turns {
     committed() {
       for (const name of ended) waiting.delete(name);
       ended.clear();
+      added.clear();
     },
-    failed: () => ended.clear(),
+    failed() {
+      for (const name of added) waiting.delete(name);
+      ended.clear();
+      added.clear();
+    },
     forget(lane) {
       for (const [name, one] of waiting) if (one.lane === lane) waiting.delete(name);
     },

@@ -34,6 +34,23 @@ it("once a batch is over neither number nor bytes are above the bound, and what 
   );
 });
 
+it("what is pinned stays whatever else comes, until it is unpinned", () => {
+  const cache = createHotCache<string>({ maxActors: 2, maxBytes: 10 });
+  cache.set("pinned", "pinned", 20);
+  cache.pin("pinned");
+  for (const name of ["a", "b", "c"]) {
+    cache.closeBatch();
+    cache.set(name, name, 1);
+  }
+  cache.closeBatch();
+  cache.unpin("a");
+  cache.closeBatch();
+  expect(cache.get("pinned")).toBe("pinned");
+  cache.unpin("pinned");
+  cache.closeBatch();
+  expect(cache.get("pinned")).toBe(undefined);
+});
+
 it("orders that know much leave before they fill the memory, and come back as they were", () => {
   const reservedItems = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`sku-${index}`, 1]));
   // 150 KB of memory each.

@@ -19,6 +19,21 @@ it("a turn ends after an event that was heard, never while one is unfinished", (
   expect(turns.next()).toBe(other);
 });
 
+it("who was added by a batch that failed is forgotten, who was behind before is not", () => {
+  const lane = meterLane();
+  const turns = createTurns();
+  turns.resume({ lane, actorId: "before" });
+  turns.failed();
+  turns.add({ lane, actorId: "before" });
+  turns.add({ lane, actorId: "failed" });
+  turns.failed();
+  expect([turns.has(lane, "before"), turns.has(lane, "failed")]).toEqual([true, false]);
+  turns.add({ lane, actorId: "since" });
+  turns.committed();
+  turns.failed();
+  expect(turns.has(lane, "since")).toBe(true);
+});
+
 it("whose turn it is costs the same, however many wait", () => {
   const lane = meterLane();
   const turns = createTurns();
