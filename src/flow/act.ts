@@ -155,7 +155,7 @@ function heardBy(journal: Journal, actor: HotActor, event?: Observation): () => 
 function allOf(journal: Journal, arrival: Arrival, batch: Batch, but?: Observation): Past {
   const { actor } = arrival;
   return (after) => {
-    const events = readPast(actor.lane.type, journal.eventsOf(actor, after?.timestamp), but);
+    const events = readPast(actor.lane.type, journal.factsOf(actor, after?.timestamp), but);
     const name = actorName(actor.lane, actor.id);
     batch.folded.set(name, (batch.folded.get(name) ?? 0) + events.length);
     return events;

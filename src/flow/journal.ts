@@ -12,6 +12,7 @@ import type {
   QuarantineRow,
   RetiredRow,
   StoredActor,
+  StoredFact,
 } from "./rows.ts";
 
 /** The write side of the store, as one batch needs it. Everything inside `transaction` commits together or not at all. */
@@ -29,10 +30,14 @@ export interface Journal {
   saveAnchors(actorKey: number, anchors: string): void;
   /**
    * The actor's history in the order in which it was applied, to rebuild it from.
+   */
+  eventsOf(actor: Readonly<Hearer>): Iterable<EventRow>;
+  /**
+   * The same events, as far as a machine hears them: to read a thousand costs as much as to fold them.
    *
    * @param from - normalised event time: nothing is asked that happened before it.
    */
-  eventsOf(actor: Readonly<Hearer>, from?: string): Iterable<EventRow>;
+  factsOf(actor: Readonly<Hearer>, from?: string): Iterable<StoredFact>;
   /** @returns those of these event types of which it has heard an event. */
   heardTypes(actor: Readonly<Hearer>, eventTypes: readonly string[]): string[];
   /**

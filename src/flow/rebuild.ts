@@ -3,11 +3,12 @@ import { asError } from "../actor/as-error.ts";
 import { graceOf, hasDelays, TIME_PASSED } from "../actor/delays.ts";
 import { compareTimestamps } from "../actor/event-time.ts";
 import { decodeStored } from "./decode.ts";
+import { freezeStored } from "./hosts/fact.ts";
 import { sortFacts } from "./hosts/fact-order.ts";
 import { spawnActor } from "./hosts/host.ts";
 import type { LiveActor } from "./hosts/live-actor.ts";
 import { atOnce, type Pieces } from "./pieces.ts";
-import type { EventName, EventRow } from "./rows.ts";
+import type { EventName, EventRow, StoredFact } from "./rows.ts";
 
 /**
  * An actor cannot be made from what is stored of it: a bug in the machine's or the contract's new version, or damage.
@@ -68,18 +69,11 @@ function startAnew(type: ActorType, actorId: string): LiveActor {
  * @returns undefined for a tick, which no machine hears.
  * @throws ReplayError
  */
-export function readFact(
-  type: ActorType,
-  row: Pick<EventRow, "type" | "eventId" | "timestamp" | "body">,
-): ActorEvent | undefined {
+export function readFact(type: ActorType, row: StoredFact): ActorEvent | undefined {
   if (row.type === TIME_PASSED) return undefined;
+  const { type: eventType, eventId, timestamp, body } = row;
   try {
-    return {
-      type: row.type,
-      eventId: row.eventId,
-      timestamp: row.timestamp,
-      data: decodeStored(type, row.type, row.body),
-    };
+    return { type: eventType, eventId, timestamp, data: decodeStored(type, eventType, body) };
   } catch (cause) {
     throw unreplayable(row, cause);
   }
@@ -100,11 +94,14 @@ export function passedAfter(
   return eventType === TIME_PASSED && compareTimestamps(heard, timestamp) < 0 ? timestamp : heard;
 }
 
-/** @returns all events of an actor that its machine heard, but the one with that name. @throws ReplayError */
-export function readPast(type: ActorType, rows: Iterable<EventRow>, but?: EventName): ActorEvent[] {
-  return [...rows].flatMap((row) =>
-    row.type === but?.type && row.eventId === but.eventId ? [] : one(readFact(type, row)),
-  );
+/** @returns all events of an actor that its machine heard, frozen, but the one with that name. @throws ReplayError */
+export function readPast(type: ActorType, rows: Iterable<StoredFact>, but?: EventName): ActorEvent[] {
+  const facts: ActorEvent[] = [];
+  for (const row of rows) {
+    const fact = row.type === but?.type && row.eventId === but.eventId ? undefined : readFact(type, row);
+    if (fact !== undefined) facts.push(freezeStored(fact));
+  }
+  return facts;
 }
 
 function one<Item>(item: Item | undefined): Item[] {

@@ -65,6 +65,9 @@ export interface EventRow {
   readonly body: string;
 }
 
+/** What a machine hears of an event: all that is read of those an actor has heard before. */
+export type StoredFact = Pick<EventRow, "type" | "eventId" | "timestamp" | "body">;
+
 /**
  * What an event did when it was heard. `superseded`: nothing, of a merge type. By event time: `reordered`, it happened
  * before others; `unhandled`, nothing in the machine takes it where it happened; `held`, it is kept, and the actor's facts

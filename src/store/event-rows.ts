@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type Database from "better-sqlite3";
 import { withoutSource } from "../flow/cloud-event.ts";
 import type { Journal } from "../flow/journal.ts";
-import type { EventName, EventRow, Hearer } from "../flow/rows.ts";
+import type { EventName, EventRow, Hearer, StoredFact } from "../flow/rows.ts";
 import { hasEarlier, hashOf, placesIn, withOne, withoutOne } from "./heard.ts";
 import { createHeardEvents } from "./heard-events.ts";
 import { EVENT_FIELDS, EVENTS } from "./tables.ts";
@@ -15,12 +15,11 @@ interface FirstHeard extends Content, Pick<EventRow, "sequence" | "storedAtMs"> 
 /** What actors have heard, each event once. */
 export function createEventRows(
   db: Database.Database,
-): Pick<Journal, "eventsOf" | "heardTypes" | "hasHeard" | "recordEvent" | "markOutcome" | "forgetEvent"> {
+): Pick<Journal, "eventsOf" | "factsOf" | "heardTypes" | "hasHeard" | "recordEvent" | "markOutcome" | "forgetEvent"> {
   const heard = createHeardEvents(db);
-  const fields = EVENTS.select(EVENT_FIELDS, "e");
-  const selectEarlier = db.prepare(`SELECT ${fields} FROM heard_earlier h CROSS JOIN events e ON e.place = h.place
-    WHERE h.actor_key = ? AND e.actor_key = h.actor_key AND e.timestamp >= ? ORDER BY h.place`);
-  const selectOne = db.prepare(`SELECT ${fields} FROM events e WHERE place = ? AND actor_key = ? AND timestamp >= ?`);
+  const readRows = prepareRead<EventRow>(db, EVENTS.select(EVENT_FIELDS, "e"));
+  // As arrays: objects made by the driver cost more than those made here.
+  const readFacts = prepareRead<string[]>(db, "e.type, e.event_id, e.timestamp, e.body", true);
   const { into, valuesOf } = EVENTS.insert(EVENT_FIELDS, { outcome: "'applied'" });
   const insert = db.prepare(`INSERT ${into}`);
   const ofEvent = "WHERE place = ? AND actor_key = ? AND type = ? AND event_id = ?";
@@ -48,15 +47,8 @@ export function createEventRows(
   }
 
   return {
-    eventsOf(actor, from) {
-      const since = from === undefined ? "" : toMilliseconds(from);
-      const events = hasEarlier(actor.heard) ? (selectEarlier.all(actor.key, since) as EventRow[]) : [];
-      for (const place of placesIn(actor.heard)) {
-        const event = selectOne.get(place, actor.key, since) as EventRow | undefined;
-        if (event !== undefined) events.push(event);
-      }
-      return events;
-    },
+    eventsOf: (actor) => readRows(actor),
+    factsOf: (actor, from) => readFacts(actor, from === undefined ? "" : toMilliseconds(from)).map(toFact),
     heardTypes: (actor, eventTypes) => eventTypes.filter((type) => heard.hasType(actor, type)),
     hasHeard: (actor, event) => find(actor, event) !== undefined,
     recordEvent(actor, row) {
@@ -89,6 +81,28 @@ export function createEventRows(
       }
     },
   };
+}
+
+/** @returns what reads the same of each of an actor's events, in the order in which it heard them. */
+function prepareRead<Read>(db: Database.Database, what: string, isRaw = false) {
+  const ofActor = "e.actor_key = ? AND e.timestamp >= ?";
+  const selectEarlier = db
+    .prepare(`SELECT ${what} FROM heard_earlier h CROSS JOIN events e ON e.place = h.place
+      WHERE h.actor_key = ? AND ${ofActor} ORDER BY h.place`)
+    .raw(isRaw);
+  const selectOne = db.prepare(`SELECT ${what} FROM events e WHERE e.place = ? AND ${ofActor}`).raw(isRaw);
+  return ({ key, heard }: Readonly<Hearer>, since = ""): Read[] => {
+    const all = hasEarlier(heard) ? (selectEarlier.all(key, key, since) as Read[]) : [];
+    for (const place of placesIn(heard)) {
+      const one = selectOne.get(place, key, since) as Read | undefined;
+      if (one !== undefined) all.push(one);
+    }
+    return all;
+  };
+}
+
+function toFact([type, eventId, timestamp, body]: readonly string[]): StoredFact {
+  return { type, eventId, timestamp, body } as StoredFact;
 }
 
 /** Without its Z and finer digits a time comes, as text, before all that are not earlier. */

@@ -64,7 +64,8 @@ function createEventRows() {
     events[index] = { ...(events[index] as HeardEvent), ...noted };
   };
   return {
-    eventsOf: (_, from) => events.filter(({ timestamp }) => from === undefined || timestamp >= from.slice(0, 23)),
+    eventsOf: () => events,
+    factsOf: (_, from) => events.filter(({ timestamp }) => from === undefined || timestamp >= from.slice(0, 23)),
     heardTypes: (_, eventTypes) => eventTypes.filter((name) => events.some(({ type }) => type === name)),
     hasHeard: (_, event) => find(event) >= 0,
     recordEvent(_, heard) {

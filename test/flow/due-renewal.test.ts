@@ -103,8 +103,8 @@ it("is done once for a version: of a store that knows it no actor is looked at",
 it("what is heard of an actor while it is folded anew is not overwritten", async () => {
   using station = open();
   const type = raised();
-  const eventsOf: typeof station.journal.eventsOf = (actor, from) => {
-    const events = [...station.journal.eventsOf(actor, from)];
+  const eventsOf: typeof station.journal.eventsOf = (actor) => {
+    const events = [...station.journal.eventsOf(actor)];
     if (station.row("c-1").state === "filed") {
       station.actors.evict(lane, "c-1");
       station.processor.apply([say(5, "c-1", "Paid", { ...lane, type })]);

@@ -1,4 +1,6 @@
 import { expect, it } from "vitest";
+import { createHotActors } from "../../src/flow/hot-actors.ts";
+import { createProcessor } from "../../src/flow/processor.ts";
 import { meterEvent, meterLane } from "./meters.ts";
 import { applyEach, openStation, type Station } from "./station.ts";
 
@@ -31,4 +33,37 @@ it.each([
   using good = openStation();
   using bad = openStation();
   expect(told(bad, damage)).toEqual(told(good, ""));
+});
+
+it("after a late fact had many folded again, the next one of an actor in its row goes back to an anchor, not to the first", () => {
+  using station = openStation();
+  const lane = meterLane();
+  applyEach(
+    station,
+    Array.from({ length: 300 }, (_, index) => meterEvent(lane, index + 1, 100 + index * 2)),
+  );
+  const asked: (string | undefined)[] = [];
+  const factsOf: Station["journal"]["factsOf"] = (actor, from) => {
+    asked.push(from);
+    return station.journal.factsOf(actor, from);
+  };
+  const coldly = (sequence: number, second: number) => {
+    asked.length = 0;
+    const journal = { ...station.journal, factsOf };
+    const processor = createProcessor(
+      journal,
+      createHotActors(journal, 100, () => {}),
+      { maxBytes: 65_536 },
+    );
+    // A type's first events are tried twice.
+    const others = Array.from({ length: 16 }, (_, index) =>
+      meterEvent(lane, sequence - 16 + index, 1, { id: `o-${sequence}-${index}` }),
+    );
+    processor.apply(others);
+    processor.apply([meterEvent(lane, sequence, second)]);
+  };
+  coldly(9001, 301);
+  coldly(9100, 501);
+  expect(asked.length).toBeGreaterThan(0);
+  expect(asked).not.toContain(undefined);
 });

@@ -209,11 +209,11 @@ describe("a quarantine", () => {
     const last = heard.slice(-1);
     applyEach(station, heard.slice(0, -1));
     let isFailing = true;
-    const eventsOf: Journal["eventsOf"] = (key, from) => {
+    const factsOf: Journal["factsOf"] = (actor, from) => {
       if (isFailing) throw new Error("disk I/O error");
-      return station.journal.eventsOf(key, from);
+      return station.journal.factsOf(actor, from);
     };
-    const processor = again({ ...station.journal, eventsOf });
+    const processor = again({ ...station.journal, factsOf });
     expect(() => processor.apply(last)).toThrow("disk I/O error");
     expect(quarantined(station)).toEqual([]);
     isFailing = false;

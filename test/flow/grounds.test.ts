@@ -36,11 +36,11 @@ describe("facts that are folded once and for all", () => {
       catchUp(station);
       expect(JSON.parse(String(station.row("busy").snapshot)).base.count).toBeGreaterThan(400);
       let readFromTheFirst = 0;
-      const eventsOf: Journal["eventsOf"] = (key, from) => {
+      const factsOf: Journal["factsOf"] = (actor, from) => {
         if (from === undefined) readFromTheFirst++;
-        return station.journal.eventsOf(key, from);
+        return station.journal.factsOf(actor, from);
       };
-      const processor = isCold ? again({ ...station.journal, eventsOf }) : station.processor;
+      const processor = isCold ? again({ ...station.journal, factsOf }) : station.processor;
       // A type's first events are tried twice, which reads more.
       processor.apply(
         Array.from({ length: 16 }, (_, index) => meterEvent(lane, index + 2000, 1, { id: `first-${index}` })),
@@ -59,11 +59,11 @@ describe("facts that are folded once and for all", () => {
     using station = openStation();
     const quiet = meterLane({ latenessMs: 60_000, conclude: () => ({ content: null }) });
     let failures = 1;
-    const eventsOf: Journal["eventsOf"] = (key, from) => {
+    const factsOf: Journal["factsOf"] = (actor, from) => {
       if (failures-- > 0) throw new Error("disk I/O error");
-      return station.journal.eventsOf(key, from);
+      return station.journal.factsOf(actor, from);
     };
-    const processor = again({ ...station.journal, eventsOf });
+    const processor = again({ ...station.journal, factsOf });
     const events = all.slice(0, 600).map((event) => ({ ...event, lane: quiet }));
     for (const event of events) {
       try {

@@ -13,7 +13,7 @@ it("events from a time on are all that are not earlier, nanoseconds included", (
     "2026-01-01T00:00:02.000Z",
   ];
   for (const [index, timestamp] of times.entries()) station.journal.recordEvent(actor, row(index, timestamp));
-  const from = (time?: string) => [...station.journal.eventsOf(actor, time)].map(({ timestamp }) => timestamp);
+  const from = (time?: string) => [...station.journal.factsOf(actor, time)].map(({ timestamp }) => timestamp);
   expect(from()).toEqual(times);
   expect(from("2026-01-01T00:00:01.000Z")).toEqual(times.slice(1));
   // What is earlier by less than a millisecond may be among them.

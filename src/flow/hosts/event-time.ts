@@ -11,25 +11,15 @@ import { createGrounding, type Remembered } from "./grounds.ts";
 import { type Horizon, horizonOf, isBefore, moveHorizon } from "./horizon.ts";
 import type { FoldStep, LiveActor } from "./live-actor.ts";
 import { retell } from "./retell.ts";
+import { openRowAnchors, type RowAnchors } from "./row-anchors.ts";
 import { createStatechart, type Moment, type Statechart } from "./statechart.ts";
-import {
-  reviveTimeline,
-  type StoredAnchor,
-  type StoredTimeline,
-  storeAnchors,
-  storeTimeline,
-} from "./stored-timeline.ts";
+import { reviveTimeline, type StoredTimeline, storeTimeline } from "./stored-timeline.ts";
 import { pass, settleBefore, type Timeline, weigh } from "./timeline.ts";
 import { nextDue, waitsOf } from "./waits.ts";
 
 const MAX_DELAYS = 1000;
-/** So few facts are folded again from the first sooner than anchors are read. */
-export const FEW_FACTS = 32;
 /** Facts that may be folded anew although they are of before the horizon: to settle them costs a look at all. */
 const MANY_FACTS = 512;
-/** Anchors are written again when there are so many times the facts there were. */
-const GROWN = 1.25;
-
 /** When the initial state is looked at before anything has happened. */
 const NO_TIME = "1970-01-01T00:00:00.000Z";
 
@@ -46,11 +36,9 @@ export function restoreByEventTime(
   anchors: string | null,
 ): LiveActor | undefined {
   const beside = stored as Beside;
-  // Bad ones are as none: what they would spare is folded again.
-  const isGood = anchors !== null && crc32(anchors) === beside.anchorsChecksum;
-  const kept = isGood ? (JSON.parse(anchors) as StoredAnchor[]) : [];
-  const timeline = reviveTimeline(type.machine, stored as StoredTimeline, kept);
-  return timeline && live(type, actorId, { ...beside, timeline, anchored: kept.at(-1)?.count ?? 0 });
+  const rowAnchors = openRowAnchors(anchors, beside.anchorsChecksum);
+  const timeline = reviveTimeline(type.machine, stored as StoredTimeline, rowAnchors.stored);
+  return timeline && live(type, actorId, { ...beside, timeline, rowAnchors });
 }
 
 /** What is stored beside a timeline: its horizon, but for `at` where that follows from the rest. */
@@ -66,12 +54,11 @@ interface Beside extends Partial<Horizon> {
 /** What an actor is revived from. */
 interface Known extends Beside {
   readonly timeline?: Timeline;
-  /** Facts there were when anchors were written. */
-  readonly anchored?: number;
+  readonly rowAnchors?: RowAnchors;
 }
 
 function live(type: ActorType, id: string, from: Known): LiveActor {
-  const { timeline: known, grounds, lastGrounds: _last, anchored = 0, ...beside } = from;
+  const { timeline: known, grounds, lastGrounds: _last, rowAnchors = openRowAnchors(null), ...beside } = from;
   const actor: Actor = { chart: chartOf(type), id, maxDelays: type.maxDelays ?? MAX_DELAYS };
   const { root } = type.machine;
   const ahead = createAhead(actor);
@@ -80,9 +67,6 @@ function live(type: ActorType, id: string, from: Known): LiveActor {
   let timeline = known;
   let before = known;
   let horizon = reviveHorizon(type, beside);
-  /** Facts there were when anchors were written last. */
-  let written = anchored;
-  let { anchorsChecksum } = beside;
   const initial = known?.end === undefined ? actor.chart.begin(id, NO_TIME) : undefined;
   const view = createView(root);
   /** The same object for as long as nothing has changed. */
@@ -95,6 +79,7 @@ function live(type: ActorType, id: string, from: Known): LiveActor {
       const { timeline: next, heard, acted } = ahead.hear(timeline, event, past);
       grounding.follow(event, acted);
       timeline = next;
+      rowAnchors.follow(heard, acted);
       return heard;
     },
     isTooLate: (event) => isBefore(horizon, event),
@@ -128,18 +113,12 @@ function live(type: ActorType, id: string, from: Known): LiveActor {
         ...(movesAt !== undefined && horizon),
         grounds: settled,
         lastGrounds: timeline?.end && timeline.fault === undefined ? grounding.rest(timeline.end.last) : undefined,
-        anchorsChecksum,
+        anchorsChecksum: rowAnchors.checksum(),
       } satisfies Beside;
       const json = JSON.stringify(timeline === undefined ? {} : { ...storeTimeline(timeline), ...kept });
       return { snapshot: json, checksum: crc32(json), machineVersion: type.version };
     },
-    anchors() {
-      if (timeline === undefined || timeline.count < Math.max(FEW_FACTS, written * GROWN)) return null;
-      written = timeline.count;
-      const json = JSON.stringify(storeAnchors(timeline));
-      anchorsChecksum = crc32(json);
-      return json;
-    },
+    anchors: () => (timeline === undefined ? null : rowAnchors.write(timeline)),
   };
 }
 

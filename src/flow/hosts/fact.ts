@@ -1,6 +1,6 @@
 import type { ActorEvent } from "../../actor/actor-type.ts";
 import type { Place } from "./fact-order.ts";
-import { settle } from "./settle.ts";
+import { freezeJson, settle } from "./settle.ts";
 
 /**
  * Gives the facts heard before that happened after a place, in any order; without one, all. More do no harm. Asked only
@@ -18,4 +18,9 @@ export function freezeFact(fact: ActorEvent): ActorEvent {
   if (Object.isFrozen(fact)) return fact;
   const { type, eventId, timestamp, data } = fact;
   return Object.freeze({ type, eventId, timestamp, data: settle("data", data) as ActorEvent["data"] });
+}
+
+/** The same of a fact that was read from its row, whose data JSON has just made. */
+export function freezeStored({ type, eventId, timestamp, data }: ActorEvent): ActorEvent {
+  return Object.freeze({ type, eventId, timestamp, data: freezeJson(data) as ActorEvent["data"] });
 }

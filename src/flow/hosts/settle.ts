@@ -18,6 +18,13 @@ export function settle(name: string, value: unknown, known?: unknown): unknown {
   return copy(value, known, { name, keys: [], above: [] });
 }
 
+/** Freezes what JSON has just made: there is nothing in it to settle, and nobody else has it. */
+export function freezeJson(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  for (const key in value) freezeJson((value as Readonly<Record<string, unknown>>)[key]);
+  return Object.freeze(value);
+}
+
 interface Walk {
   readonly name: string;
   readonly keys: string[];
