@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { type ChildInput, type Request, toEnvironment, type Usage } from "./child.ts";
+import type { Stalls } from "./stalls.ts";
 
 /** Somebody who is measured, in a process of its own. */
 export interface BenchChild {
@@ -9,6 +10,8 @@ export interface BenchChild {
   unlessDead<Value>(work: Promise<Value>): Promise<Value>;
   /** Of the process so far. */
   maxRssMib(): Promise<number>;
+  /** What held it up since it was last asked; null of one that does not watch. */
+  stalls(): Promise<Stalls | null>;
   /** Ends it: by asking, after 20 s by force. */
   end(): Promise<void>;
 }
@@ -49,6 +52,10 @@ export function startBenchChild(options: BenchChildOptions): BenchChild {
       await unlessDead(ready);
       const { maxRssKib } = (await ask(child, "usage")) as Usage;
       return maxRssKib / 1024;
+    },
+    async stalls() {
+      await unlessDead(ready);
+      return (await unlessDead(ask(child, "stalls"))) as Stalls | null;
     },
     end: () => end(child),
   };

@@ -1,4 +1,5 @@
 import { connectNats } from "../../src/jetstream/connect.ts";
+import type { Stalls } from "./stalls.ts";
 
 /** Where a contender finds its stream and keeps its store; handed over in the environment. */
 export interface ChildInput {
@@ -8,7 +9,7 @@ export interface ChildInput {
 }
 
 /** What the parent asks of a contender. */
-export type Request = "usage" | "stop";
+export type Request = "usage" | "stalls" | "stop";
 
 /** What a contender says of its own accord: it hears requests from now on. */
 export type Hello = "ready";
@@ -31,12 +32,17 @@ export function readInput(): ChildInput {
   return { natsUrl, dataDir };
 }
 
-/** Answers the parent until it says stop, then ends the process (with code 0, so that a CPU profile is written). */
-export function obeyParent(stop: () => Promise<void>): void {
+/**
+ * Answers the parent until it says stop, then ends the process (with code 0, so that a CPU profile is written).
+ *
+ * @param stalls - what held it up since it was last asked.
+ */
+export function obeyParent(stop: () => Promise<void>, stalls?: () => Stalls): void {
   process.on("disconnect", () => process.exit(1));
   process.send?.("ready" satisfies Hello);
   process.on("message", async (request: Request) => {
     if (request === "usage") process.send?.({ maxRssKib: process.resourceUsage().maxRSS } satisfies Usage);
+    if (request === "stalls") process.send?.(stalls?.() ?? null);
     if (request === "stop") {
       await stop();
       process.exit(0);

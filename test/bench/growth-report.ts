@@ -1,5 +1,7 @@
 import type { Facts } from "../facts.ts";
 import type { GrowthPoint } from "./growth.ts";
+import type { Latency } from "./latency.ts";
+import { CAUSES, type Cause, type LiveLatency, SLOW_MS } from "./live.ts";
 import { aim, median, table, whole } from "./report.ts";
 
 /** What `npm run bench -- --growth` writes. */
@@ -51,7 +53,57 @@ export function printGrowth({ actors, points }: GrowthReport): string {
       whole(point.othersPercent),
     ]),
   );
-  return `${table([head, ...rows])}\n\n${growthAims(points).join("\n")}`;
+  const tables = [table([head, ...rows]), printLive(points), growthAims(points).join("\n")];
+  return tables.filter((text) => text !== "").join("\n\n");
+}
+
+const OF_CAUSE: Readonly<Record<Cause, string>> = {
+  bench: "bench itself",
+  collector: "collector",
+  checkpoint: "log, by the loop",
+  commit: "commit",
+  loop: "loop, else",
+  serverBesideCopy: "server, log copied",
+  server: "server",
+  unknown: "not known",
+};
+
+/** At 200 events/s: the decisions beside what could have held them up, and what did. Empty where none were measured. */
+export function printLive(points: readonly GrowthPoint[]): string {
+  const lines = points.flatMap(({ actors, latency, latencyBesideLists }) => [
+    ...(latency === null ? [] : [lineOf(whole(actors), latency)]),
+    ...(latencyBesideLists === null ? [] : [lineOf("  beside lists", latencyBesideLists)]),
+  ]);
+  if (lines.length === 0) return "";
+  const head = [
+    ...["ms, at 200 events/s", "p50", "p99", "most"],
+    ...[
+      "server acks, p50",
+      "p99",
+      "most",
+      "loop, p99",
+      "most",
+      "collector",
+      "commit",
+      "log, by the loop",
+      "by its thread",
+    ],
+    ...[`over ${SLOW_MS} ms:`, ...CAUSES.map((cause) => OF_CAUSE[cause])],
+  ];
+  return table([head, ...lines]);
+}
+
+function lineOf(name: string, live: LiveLatency): string[] {
+  const { acknowledged, slow, loopP99Ms, loopMaxMs, collectorMaxMs, commitMaxMs, checkpointMaxMs, copyMaxMs } = live;
+  const three = ({ p50Ms, p99Ms, maxMs }: Latency) => [p50Ms, p99Ms, maxMs];
+  const own = [loopP99Ms, loopMaxMs, collectorMaxMs, commitMaxMs, checkpointMaxMs, copyMaxMs];
+  const counts = CAUSES.map((cause) => slow[cause]);
+  const sum = counts.reduce((all, count) => all + count, 0);
+  return [
+    name,
+    ...[...three(live), ...three(acknowledged), ...own].map((ms) => ms.toFixed(1)),
+    ...[sum, ...counts].map((count) => (count === 0 ? "" : whole(count))),
+  ];
 }
 
 /** A line for each aim that there is a figure for. */

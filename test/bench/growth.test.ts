@@ -6,9 +6,22 @@ import { expect, it } from "vitest";
 import type { GrowthPoint } from "./growth.ts";
 import { growthAims, medianPoints } from "./growth-report.ts";
 import { deviceGrowth, orderGrowth } from "./growth-traffic.ts";
+import { countCauses, type LiveLatency } from "./live.ts";
 import { readFrames } from "./wal-frames.ts";
 import { watchWal } from "./wal-pages.ts";
 
+const ms = { p50Ms: 1, p99Ms: 3, maxMs: 5, samples: 100 };
+const live: LiveLatency = {
+  ...ms,
+  acknowledged: ms,
+  loopP99Ms: 1,
+  loopMaxMs: 4,
+  collectorMaxMs: 3,
+  commitMaxMs: 0,
+  checkpointMaxMs: 0,
+  copyMaxMs: 20,
+  slow: countCauses([], {}),
+};
 const point: GrowthPoint = {
   contender: "b",
   actors: 10_000,
@@ -25,7 +38,7 @@ const point: GrowthPoint = {
   diskBytesPerEvent: null,
   walMib: 40,
   storeBytesPerEvent: 600,
-  latency: { p50Ms: 1, p99Ms: 3, maxMs: 5, samples: 100 },
+  latency: live,
   latencyBesideLists: null,
   othersPercent: 0,
 };
@@ -40,6 +53,15 @@ it("says of each aim whether it is met, of a size without the ceiling beside it 
     "start with 1,000,000, s: 2.50 (aim: under 2; NOT met)",
     "p99 ms at 200 events/s, the most: 3.00 (aim: under 10; met)",
   ]);
+});
+
+it("of a slow decision, what took half of its time is its cause, the nearest to us first", () => {
+  const at = (fromMs: number, toMs: number) => ({ fromMs, toMs });
+  const decisions = [at(0, 9), at(100, 120), at(200, 220), at(300, 320), at(400, 420)];
+  const loop = [at(95, 111), at(195, 205)];
+  const server = [at(100, 120), at(200, 209), at(205, 212), at(302, 309)];
+  const counted = countCauses(decisions, { loop, server });
+  expect(counted).toMatchObject({ bench: 0, loop: 1, server: 1, serverBesideCopy: 0, unknown: 2 });
 });
 
 it("of several growths the medians count", () => {

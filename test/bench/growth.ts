@@ -8,7 +8,7 @@ import { CONTENDERS, type RunningContender, startContender } from "./contender.t
 import { type Costs, costs, othersPercent } from "./cpu.ts";
 import { askQuestions, type Question, rebuildStore } from "./growth-questions.ts";
 import { deviceGrowth, type GrowthTraffic, orderGrowth } from "./growth-traffic.ts";
-import { type Latency, measureLatency } from "./latency.ts";
+import { type LiveLatency, measureLive } from "./live.ts";
 import { watchWal } from "./wal-pages.ts";
 import {
   layTopology,
@@ -37,9 +37,9 @@ export interface GrowthPoint extends Costs {
   readonly diskBytesPerEvent: number | null;
   readonly walMib: number;
   readonly storeBytesPerEvent: number;
-  readonly latency: Latency | null;
+  readonly latency: LiveLatency | null;
   /** Beside somebody who reads lists. */
-  readonly latencyBesideLists: Latency | null;
+  readonly latencyBesideLists: LiveLatency | null;
   readonly othersPercent: number;
 }
 
@@ -84,7 +84,7 @@ export async function measureGrowth(options: GrowthOptions): Promise<GrowthPoint
     configPath: await writeLoadingConfig(natsDir),
   };
   // Of paused consumers it would warn.
-  const env = { BENCH_ACTORS: actors, NATSTATE_LOG_LEVEL: "error" };
+  const env = { BENCH_ACTORS: actors, BENCH_STALLS: "1", NATSTATE_LOG_LEVEL: "error" };
   await layTopology(binary, natsDir, traffic.type);
   const points: GrowthPoint[] = [];
   let events = 0;
@@ -161,9 +161,9 @@ async function measure(running: RunningContender, traffic: GrowthTraffic, option
 
   const withLatency = contender === "b" && actors === "order";
   const live = (run: number) => ({ ...LATENCY, seed: seed + 2 * run + options.sizes.length * 1000 });
-  const latency = withLatency ? await measureLatency(nc, live(traffic.decisions())) : null;
+  const latency = withLatency ? await measureLive(running, store, live(traffic.decisions())) : null;
   const besideLists = withLatency
-    ? await besideReader(running, traffic, () => measureLatency(nc, live(traffic.decisions() + 1)))
+    ? await besideReader(running, traffic, () => measureLive(running, store, live(traffic.decisions() + 1)))
     : null;
   const lived = withLatency ? 2 * LATENCY.eventsPerSecond * LATENCY.seconds : 0;
   traffic.foreign(lived / 5);

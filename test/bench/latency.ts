@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { jetstream } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { TrafficMessage } from "../../src/actor/actor-type.ts";
+import { monotonicMs, type Span } from "./stalls.ts";
 import { EVENTS_PER_ORDER, plainOrders } from "./workload.ts";
 
 /** Milliseconds from publishing the event that completes an order to its decision. */
@@ -21,8 +22,21 @@ export interface LatencyOptions {
   readonly seed: number;
 }
 
+/** As they were, on the machine's monotonic clock. */
+export interface Timed {
+  /** From publishing to decision. */
+  readonly decisions: readonly Span[];
+  /** From publishing each event to nats-server's acknowledgement. */
+  readonly acknowledgements: readonly Span[];
+}
+
 const DECIDING = ["PaymentProcessed", "InventoryReserved"];
 const ANSWER_WITHIN_MS = 10_000;
+
+/** {@link timeDecisions}, summed up. */
+export async function measureLatency(nc: NatsConnection, options: LatencyOptions): Promise<Latency> {
+  return summarise((await timeDecisions(nc, options)).decisions);
+}
 
 /**
  * Publishes plain orders at a steady rate and times each from the call that publishes its completing event (payment or
@@ -30,7 +44,7 @@ const ANSWER_WITHIN_MS = 10_000;
  *
  * @throws when a decision does not come within 10 s.
  */
-export async function measureLatency(nc: NatsConnection, options: LatencyOptions): Promise<Latency> {
+export async function timeDecisions(nc: NatsConnection, options: LatencyOptions): Promise<Timed> {
   const { eventsPerSecond, seconds, rampUpSeconds, seed } = options;
   const orders = Math.round((eventsPerSecond * seconds) / EVENTS_PER_ORDER);
   const messages = plainOrders({ orders, seed: seed + 1, shuffle: 20, idPrefix: `live-${seed}-` });
@@ -39,28 +53,38 @@ export async function measureLatency(nc: NatsConnection, options: LatencyOptions
   const arrivedAt = new Map<string, number>();
   const decisions = nc.subscribe("decisions.orders.*", {
     callback(_error, { subject }) {
-      arrivedAt.set(subject.slice(subject.lastIndexOf(".") + 1), performance.now());
+      arrivedAt.set(subject.slice(subject.lastIndexOf(".") + 1), monotonicMs());
     },
   });
   await nc.flush();
 
   const js = jetstream(nc);
-  const startedMs = performance.now();
-  const stored: Promise<unknown>[] = [];
+  const startedMs = monotonicMs();
+  const stored: Promise<Span>[] = [];
+  const publish = async ({ subject, body }: TrafficMessage): Promise<Span> => {
+    const fromMs = monotonicMs();
+    await js.publish(subject, body);
+    return { fromMs, toMs: monotonicMs() };
+  };
   for (const [index, message] of messages.entries()) {
-    const waitMs = startedMs + (index * 1000) / eventsPerSecond - performance.now();
+    const waitMs = startedMs + (index * 1000) / eventsPerSecond - monotonicMs();
     if (waitMs > 0) await delay(waitMs);
-    if (completing.has(message)) publishedAt.set(message.actorId ?? "", performance.now());
-    stored.push(js.publish(message.subject, message.body));
+    if (completing.has(message)) publishedAt.set(message.actorId ?? "", monotonicMs());
+    stored.push(publish(message));
   }
-  await Promise.all(stored);
-  const deadline = performance.now() + ANSWER_WITHIN_MS;
-  while (arrivedAt.size < orders && performance.now() < deadline) await delay(10);
+  const acknowledgements = await Promise.all(stored);
+  const deadline = monotonicMs() + ANSWER_WITHIN_MS;
+  while (arrivedAt.size < orders && monotonicMs() < deadline) await delay(10);
   decisions.unsubscribe();
   if (arrivedAt.size < orders) throw new Error(`only ${arrivedAt.size} of ${orders} live orders were decided`);
 
-  const counted = [...publishedAt].filter(([, at]) => at >= startedMs + rampUpSeconds * 1000);
-  return summarise(counted.map(([id, at]) => (arrivedAt.get(id) ?? Number.POSITIVE_INFINITY) - at));
+  const countedMs = startedMs + rampUpSeconds * 1000;
+  const counted = ({ fromMs }: Span) => fromMs >= countedMs;
+  const spans = [...publishedAt].map(([id, fromMs]) => ({
+    fromMs,
+    toMs: arrivedAt.get(id) ?? Number.POSITIVE_INFINITY,
+  }));
+  return { decisions: spans.filter(counted), acknowledgements: acknowledgements.filter(counted) };
 }
 
 /** Of each order the second of payment and inventory, in the order of publishing. */
@@ -76,8 +100,8 @@ function completingMessages(messages: readonly TrafficMessage[]): Set<TrafficMes
   );
 }
 
-function summarise(latenciesMs: number[]): Latency {
-  const sorted = latenciesMs.sort((a, b) => a - b);
+export function summarise(spans: readonly Span[]): Latency {
+  const sorted = spans.map(({ fromMs, toMs }) => toMs - fromMs).sort((a, b) => a - b);
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
   return { p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1), samples: sorted.length };
 }

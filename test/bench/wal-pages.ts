@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
+import { monotonicMs, type Span } from "./stalls.ts";
 
 /** Counts what a store's writer puts into its write-ahead log, from outside. */
 export interface WalPages {
@@ -15,6 +16,9 @@ const HEADER_BYTES = 48;
 const PAGE_SIZE_AT = 14;
 const LAST_FRAME_AT = 16;
 const SALT_AT = 32;
+/** Frames that were copied, and up to where that was begun. */
+const COPIED_AT = 96;
+const COPYING_AT = 128;
 
 /**
  * @param file - of the store; its process has it open.
@@ -44,6 +48,33 @@ export function watchWal(file: string): WalPages {
       return pages;
     },
     pageBytes: pageSize === 1 ? 65_536 : pageSize,
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      closeSync(index);
+    },
+  };
+}
+
+/** Notes when a store's log is copied into it, from outside. */
+export function watchCopies(file: string) {
+  const index = openSync(`${file}-shm`, "r");
+  const word = Buffer.alloc(4);
+  const wordAt = (at: number) => {
+    readSync(index, word, 0, 4, at);
+    return word.readUInt32LE();
+  };
+  const spans: Span[] = [];
+  let fromMs: number | undefined;
+  const timer = setInterval(() => {
+    const isCopied = wordAt(COPYING_AT) > wordAt(COPIED_AT);
+    if (isCopied) fromMs ??= monotonicMs();
+    else if (fromMs !== undefined) {
+      spans.push({ fromMs, toMs: monotonicMs() });
+      fromMs = undefined;
+    }
+  }, LOOK_EVERY_MS);
+  return {
+    spans: spans as readonly Span[],
     [Symbol.dispose]() {
       clearInterval(timer);
       closeSync(index);
