@@ -20,6 +20,7 @@ export function followingOf(
       let isBrought = false;
       return readLane({
         jsm: connection.session.jsm,
+        nc: connection.readings.nc,
         js: connection.readings.js,
         lane,
         isFollowing: true,

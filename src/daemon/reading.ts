@@ -105,6 +105,7 @@ function createTimekeeping(times: StreamTimes, ownership: Ownership): (lags: rea
 function openReader({ denials, connection, streams, store, path, observers }: ReadingParts, lane: Lane): LaneReader {
   return readLane({
     jsm: connection.session.jsm,
+    nc: connection.readings.nc,
     js: connection.readings.js,
     lane,
     manage: streams.topology.manage,

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Consumer, ConsumerMessages, JetStreamClient, JsMsg } from "@nats-io/jetstream";
-import { nanos } from "@nats-io/transport-node";
+import { type NatsConnection, nanos } from "@nats-io/transport-node";
 import { SYSTEM_CLOCK, waitFor } from "../flow/clock.ts";
 import { type Delivery, toDelivery } from "../flow/delivery.ts";
 import { consumerName, OWNER_GROUP } from "../wire/names.ts";
@@ -26,6 +26,8 @@ export type Doubt =
 export type LaneSession = ReturnType<typeof beginLaneSession>;
 
 export interface LaneSessionOptions extends LaneConsumerOptions {
+  /** Of `js`: what is delivered is acknowledged on it. */
+  readonly nc: NatsConnection;
   readonly js: JetStreamClient;
   /** True: it is read beside its owner, on a consumer of our own; nothing is pinned, reset or acknowledged. */
   readonly isFollowing?: boolean;
@@ -48,6 +50,13 @@ export interface LaneSessionOptions extends LaneConsumerOptions {
  * first event after a pause found no owner for 1.6 s.
  */
 const PULL = { max_messages: 1000, expires: 2000, idle_heartbeat: 500 };
+
+/** The client's message has it; its type leaves it out. */
+interface WithReply {
+  readonly reply: string;
+}
+
+const ACK = new TextEncoder().encode("+ACK");
 
 /** A follower that is gone leaves its consumer to the server, which removes it after so long; longer than any pull. */
 const FOLLOWER_SILENCE_MS = 10_000;
@@ -90,8 +99,7 @@ export function beginLaneSession(options: LaneSessionOptions) {
         return onDoubt("gap", `delivery ${deliverySequence} (attempt ${deliveryCount}), expected ${expected}`);
       }
       audit.count();
-      const ack = isFollowing ? () => {} : () => message.ack();
-      admit(toDelivery(lane, fromConsumer(message), ack));
+      admit(toDelivery(lane, fromConsumer(message), isFollowing ? undefined : ackOf(options.nc, message)));
     };
     messages = await consumer.consume({ ...PULL, ...(!isFollowing && { group: OWNER_GROUP }), callback });
     if (isEnded) await messages.close();
@@ -112,6 +120,14 @@ export function beginLaneSession(options: LaneSessionOptions) {
       isEnded = true;
       void messages?.close();
     },
+  };
+}
+
+/** Keeps the reply subject alone, not the client's message with all its parts: tens of thousands wait to be applied. */
+function ackOf(nc: NatsConnection, message: JsMsg): () => void {
+  const { reply } = message as JsMsg & WithReply;
+  return () => {
+    if (!nc.isClosed() && !nc.isDraining()) nc.publish(reply, ACK);
   };
 }
 

@@ -89,16 +89,25 @@ function add({ headers }: MsgHdrsImpl, line: string): void {
   else known.push(value);
 }
 
+type ReadHeaders = Pick<StoredMessage, "header" | "headers" | "headerCount" | "headerBytes">;
+
+/** One for all: thousands wait to be applied. */
+const NONE: ReadHeaders = {
+  header: () => undefined,
+  headers: () => [],
+  headerCount: undefined,
+  headerBytes: undefined,
+};
+
 /** A message's headers, however it was read. What a publisher itself says of headers left out is not believed. */
-export function readHeaders(
-  found: MsgHdrs | undefined,
-): Pick<StoredMessage, "header" | "headers" | "headerCount" | "headerBytes"> {
-  const size = found && sizeOf.get(found);
+export function readHeaders(found: MsgHdrs | undefined): ReadHeaders {
+  if (found === undefined) return NONE;
+  const size = sizeOf.get(found);
   const headerCount = size?.count;
   return {
     header: (name) => firstHeader(found, name),
     headers() {
-      const read = [...(found ?? [])]
+      const read = [...found]
         .filter(([name]) => name !== LEFT_OUT)
         .flatMap(([name, values]) => values.map((value) => [name, value] as const));
       return headerCount === undefined ? read : [...read, [LEFT_OUT, String(headerCount - read.length)]];

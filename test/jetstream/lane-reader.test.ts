@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { readLane } from "../../src/jetstream/lane-reader.ts";
+import { consumerName } from "../../src/wire/names.ts";
 import { until } from "../until.ts";
 import { ALWAYS_ROOM, lane, publish, published, range, read, server, session, useLane } from "./lane-reading.ts";
 
@@ -10,6 +11,9 @@ it("reads from the checkpoint in stream order, whatever was acknowledged before"
     await using first = read(0);
     await until("all read", () => first.checkpoint === published);
     expect(first.sequences).toEqual(range(1, published));
+    const waiting = () => session.jsm.consumers.info(lane.stream, consumerName(lane.type, lane.partition));
+    // After 30 s the server takes it for lost.
+    await until("all is acknowledged", async () => (await waiting()).num_ack_pending === 0, 10_000);
   }
   await using second = read(4);
   await until("read again from 5", () => second.checkpoint === published);
@@ -60,7 +64,7 @@ it("the server killed and started again: nothing is missed", async () => {
 it("a connection that is back begins a lane at once, however often it failed before, and its failures no longer count", async () => {
   let isAway = true;
   const reader = readLane({
-    ...{ jsm: session.jsm, js: session.js, lane, manage: true, checkpoint: () => published },
+    ...{ jsm: session.jsm, js: session.js, nc: session.nc, lane, manage: true, checkpoint: () => published },
     prepare: async () => {
       if (isAway) throw new Error("not connected");
     },

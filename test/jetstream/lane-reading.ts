@@ -62,6 +62,7 @@ export function read(
   const reader = readLane({
     jsm: on.jsm,
     js: on.js,
+    nc: on.nc,
     lane,
     isFollowing,
     manage,
