@@ -1,6 +1,7 @@
 import type { ActorType } from "../actor/actor-type.ts";
 import { type Clock, inRounds, SYSTEM_CLOCK } from "../flow/clock.ts";
 import { inTurns } from "../flow/pieces.ts";
+import { glanceAtHistory } from "../jetstream/actor-history.ts";
 import type { Log } from "../jetstream/stream-reader.ts";
 import { openReader } from "../store/reader.ts";
 import type { Lane } from "../wire/lanes.ts";
@@ -46,6 +47,7 @@ export function startScrub(options: ScrubOptions): () => void {
     tookMs += ms;
   };
   const verification = { jsm: log.jsm, images: reader.images, deriver, onWork };
+  const glance = { ...verification, readHistory: glanceAtHistory };
   let turn = 0;
   let stopped = false;
   const end = inRounds(clock, intervalMs, async () => {
@@ -60,8 +62,9 @@ export function startScrub(options: ScrubOptions): () => void {
     const actorId = type && reader.images.random(type.name);
     const lane = type && actorId !== undefined ? laneOf(type, actorId) : undefined;
     if (type === undefined || actorId === undefined || lane === undefined) return;
-    let { differences, isOtherVersion } = await verifyActor(verification, lane, actorId);
-    // Nothing that passes by itself is to wake anybody: what is committed meanwhile, what a raised version explains.
+    let { differences, isOtherVersion } = await verifyActor(glance, lane, actorId);
+    // Nothing that passes by itself is to wake anybody: what is committed meanwhile, what a raised version explains, what a
+    // server did not know.
     if (differences.length > 0 && !isOtherVersion) {
       ({ differences, isOtherVersion } = await verifyActor(verification, lane, actorId));
     }

@@ -79,6 +79,8 @@ export interface VerifyOptions {
   readonly jsm: Session["jsm"];
   readonly images: Images;
   readonly deriver: ReturnType<typeof openDeriver>;
+  /** Absent: the sure way. */
+  readonly readHistory?: typeof readActorHistory;
   /** Told what each turn of the work took of the CPU, and each message that was read for it. */
   readonly onWork?: (ms: number) => void;
 }
@@ -92,13 +94,13 @@ const MESSAGE_MS = 0.2;
  * Safe while a daemon writes the store: what it commits or publishes meanwhile is not looked at.
  */
 export async function verifyActor(options: VerifyOptions, lane: Lane, actorId: string): Promise<Verified> {
-  const { jsm, images, deriver, onWork = () => {} } = options;
+  const { images, deriver, onWork = () => {} } = options;
   const stored = await inTurns(images.find(lane, actorId), onWork);
   if (stored.isRetired) {
     const nothing = { differences: [], isOtherHistory: false, isOtherVersion: false };
     return { ...nothing, exists: true, isRetired: true, fromStore: 0 };
   }
-  const log = await readActorLog(jsm, lane, actorId, stored.checkpoint);
+  const log = await readActorLog(options, lane, actorId, stored.checkpoint);
   onWork(MESSAGE_MS * (log.deliveries.length + log.published.decisions.length));
   const derived = await inTurns(deriver.derive(lane, actorId, stored, log), onWork);
   const compared = await inTurns(compareActor(actorId, stored, derived.image, log.published), onWork);
@@ -109,8 +111,13 @@ export async function verifyActor(options: VerifyOptions, lane: Lane, actorId: s
   return { ...compared, exists, isRetired: false, fromStore: derived.fromStore, differences };
 }
 
-async function readActorLog(jsm: Session["jsm"], lane: Lane, actorId: string, upTo: number): Promise<ActorLog> {
-  const { deliveries, decisions } = await readActorHistory(jsm, lane, actorId, upTo);
+async function readActorLog(
+  { jsm, readHistory = readActorHistory }: VerifyOptions,
+  lane: Lane,
+  actorId: string,
+  upTo: number,
+): Promise<ActorLog> {
+  const { deliveries, decisions } = await readHistory(jsm, lane, actorId, upTo);
   // Afterwards: what ages out in between then counts as aged out, not as missing.
   const { firstSequence, created } = await readIdentity(jsm, lane.stream);
   const outbox = await readIdentity(jsm, DECISIONS_STREAM);

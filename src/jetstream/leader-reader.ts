@@ -44,6 +44,29 @@ export async function* messagesOn(
   }
 }
 
+/**
+ * Every message on subjects of a wildcard, in order, each subject asked for by itself: looking for the next one on a wildcard,
+ * the server goes through all that is stored behind the last, and stores nothing meanwhile (100 ms with 500,000 messages).
+ */
+export async function messagesBySubject(
+  jsm: JetStreamManager,
+  stream: string,
+  wildcard: string,
+): Promise<StoredMessage[]> {
+  const { state } = await jsm.streams.info(stream, { subjects_filter: wildcard });
+  const found: StoredMessage[] = [];
+  for (const [subject, count] of Object.entries(state.subjects ?? {})) {
+    let next = 1;
+    for (let nth = 0; nth < count; nth++) {
+      const message = await nextMessage(jsm, stream, subject, next);
+      if (message === undefined) break;
+      found.push(message);
+      next = message.sequence + 1;
+    }
+  }
+  return found.sort((a, b) => a.sequence - b.sequence);
+}
+
 async function getMessage(
   jsm: JetStreamManager,
   stream: string,
