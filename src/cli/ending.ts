@@ -1,11 +1,9 @@
 import type { Logger } from "pino";
 import { EXIT_CODES } from "./exit-codes.ts";
-import { SIGNALS } from "./signals.ts";
+import { SAME_SIGNAL_MS, SIGNALS } from "./signals.ts";
 
 /** A stop that takes longer is cut off: what is left is taken up by the next start. */
 const STOP_WITHIN_MS = 9500;
-/** One Ctrl-C under npm arrives twice, from the terminal and from npm; a person needs longer for two. */
-const SAME_SIGNAL_MS = 100;
 
 /** How a daemon, or the supervisor of several, ends. */
 export type Ending = ReturnType<typeof awaitEnding>;

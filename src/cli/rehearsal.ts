@@ -42,6 +42,7 @@ export function addDemo(program: Command, types: readonly ActorType[]): void {
     .option("--json", "print the report as JSON")
     .action(async ({ seed, keep = false, json = false, ...options }: DemoOptions) => {
       const { demoDefaults, runDemo } = await import("../demo/demo.ts");
+      using ending = endOnSignals();
       const { ok } = await runDemo({
         types,
         actors: numbersOf(options),
@@ -50,6 +51,7 @@ export function addDemo(program: Command, types: readonly ActorType[]): void {
         json,
         out: process.stdout,
         env: process.env,
+        signal: ending.signal,
       });
       if (!ok) throw new CliError("failed", "the demo did not come out as it should, or was ended early");
     });

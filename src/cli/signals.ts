@@ -8,10 +8,21 @@ export function exitOnSignals(): void {
   for (const signal of SIGNALS) process.once(signal, () => process.exit(128 + constants.signals[signal]));
 }
 
-/** Lets signals end a command's work, not the process: each aborts, and is the reason. Until it is disposed of. */
+/** One Ctrl-C under npm arrives twice, from the terminal and from npm; a person needs longer for two. */
+export const SAME_SIGNAL_MS = 100;
+
+/**
+ * Lets signals end a command's work, not the process: the first aborts, and is the reason; a second one ends the process at
+ * once. Until it is disposed of.
+ */
 export function endOnSignals(): AbortController & Disposable {
   const ending = new AbortController();
-  const end = (signal: NodeJS.Signals) => ending.abort(signal);
+  let sinceMs = 0;
+  const end = (signal: NodeJS.Signals) => {
+    if (!ending.signal.aborted) sinceMs = performance.now();
+    ending.abort(signal);
+    if (performance.now() - sinceMs > SAME_SIGNAL_MS) process.exit(128 + constants.signals[signal]);
+  };
   for (const signal of SIGNALS) process.on(signal, end);
   return Object.assign(ending, {
     [Symbol.dispose]() {

@@ -17,7 +17,7 @@ export interface DemoOptions {
   /** How many of each type, {@link demoDefaults} where it does not say. */
   readonly actors: ReadonlyMap<ActorType, number>;
   readonly seed: number;
-  /** Stay running afterwards, until SIGINT, SIGTERM or `signal`. */
+  /** Stay running afterwards, until `signal` aborts. */
   readonly keep: boolean;
   /** One JSON object instead of text: the report of each type under its collection. */
   readonly json: boolean;
@@ -27,7 +27,7 @@ export interface DemoOptions {
   /** Gets progress and errors of the log; standard error when absent. */
   readonly progress?: NodeJS.WritableStream;
   readonly env: NodeJS.ProcessEnv;
-  /** Ends it early, as Ctrl-C does. */
+  /** Ends it early: servers are stopped, and the directory is removed. */
   readonly signal?: AbortSignal;
 }
 
@@ -47,8 +47,10 @@ export async function runDemo(options: DemoOptions): Promise<{ ok: boolean }> {
   const progress = createProgress(options.progress ?? process.stderr);
   const dataDir = await mkdtemp(join(tmpdir(), "natstate-demo-"));
   const failed = new AbortController();
-  using interrupted = watchForEnd(dataDir);
-  const signal = AbortSignal.any([interrupted.signal, failed.signal, ...(options.signal ? [options.signal] : [])]);
+  const signal = AbortSignal.any([failed.signal, ...(options.signal ? [options.signal] : [])]);
+  // Also when it is not waited for.
+  const remove = () => rmSync(dataDir, { recursive: true, force: true });
+  process.once("exit", remove);
   try {
     progress.step("starting nats-server and natstate");
     const daemon = await start(options, dataDir, progress, (error) => failed.abort(error));
@@ -67,6 +69,7 @@ export async function runDemo(options: DemoOptions): Promise<{ ok: boolean }> {
     return { ok: false };
   } finally {
     await rm(dataDir, { recursive: true, force: true, maxRetries: 3 });
+    process.off("exit", remove);
     progress.clear();
   }
 }
@@ -144,28 +147,4 @@ function renderNextSteps({ httpUrl, natsUrl }: Daemon, types: readonly ActorType
     "Ctrl-C ends it and removes its data.",
     "",
   ].join("\n");
-}
-
-/** One Ctrl-C under npm arrives twice, from the terminal and from npm; a person needs longer for two. */
-const SAME_SIGNAL_MS = 500;
-
-/** Turns Ctrl-C into an abort, so that the servers are stopped and the directory is removed; the second one is final. */
-function watchForEnd(dataDir: string): AbortController & Disposable {
-  const ending = new AbortController();
-  let sinceMs = 0;
-  const interrupt = () => {
-    if (!ending.signal.aborted) sinceMs = performance.now();
-    ending.abort();
-    if (performance.now() - sinceMs < SAME_SIGNAL_MS) return;
-    rmSync(dataDir, { recursive: true, force: true });
-    process.exit(130);
-  };
-  process.on("SIGINT", interrupt);
-  process.on("SIGTERM", interrupt);
-  return Object.assign(ending, {
-    [Symbol.dispose]() {
-      process.off("SIGINT", interrupt);
-      process.off("SIGTERM", interrupt);
-    },
-  });
 }
