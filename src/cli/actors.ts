@@ -88,20 +88,9 @@ async function exportOne(types: readonly ActorType[], id: string, options: Histo
 }
 
 function addList(program: Command, types: readonly ActorType[]): void {
-  const command = addAsking(program, "list", `List ${allOf(types)}, newest first.`, types)
-    .option("--state <state>", "only in this state, or in one within it")
-    .option("--decision <type>", "only with this standing decision; none: without one")
-    .option("--incomplete", "only those that still wait for an event")
-    .option("--waiting-for <event>", "only those that have not had this event")
-    .option("--completeness <percent>", "only those of which this much is known")
-    .option("--quarantined", "only those whose machine failed, by id")
-    .option("--prefix <text>", "only ids that begin with it, by id")
-    .option("--updated-before <time>", "only those quiet since then, RFC 3339 or as long ago as 2h", timeOrDuration(-1))
-    .option(
-      "--due-before <time>",
-      "only those that wait for a delay ending before, who is due first, RFC 3339 or as far ahead as 20m",
-      timeOrDuration(1),
-    )
+  const command = addAsking(program, "list", `List ${allOf(types)}, newest first.`, types);
+  for (const option of Object.values(filterOptions())) command.addOption(option);
+  command
     .option("--limit <n>", "how many at most", wholeNumber(1, 100_000), 50)
     .action((options: TypedOptions & { readonly limit: number }) => list(types, options));
   const { state, eventType } = exampleNames(types);
@@ -163,26 +152,34 @@ function addStats(program: Command, types: readonly ActorType[]): void {
   ]);
 }
 
-/** The API's parameters of a list by the names they have here. */
-const FLAGS: Readonly<Record<string, string>> = {
-  state: "--state",
-  decision: "--decision",
-  incomplete: "--incomplete",
-  waitingFor: "--waiting-for",
-  completeness: "--completeness",
-  quarantined: "--quarantined",
-  idPrefix: "--prefix",
-  updatedBefore: "--updated-before",
-  dueBefore: "--due-before",
-};
+/** The API's parameters of a list, as they are said here. */
+function filterOptions(): Readonly<Record<string, Option>> {
+  return {
+    state: new Option("--state <state>", "only in this state, or in one within it"),
+    decision: new Option("--decision <type>", "only with this standing decision; none: without one"),
+    incomplete: new Option("--incomplete", "only those that still wait for an event"),
+    waitingFor: new Option("--waiting-for <event>", "only those that have not had this event"),
+    completeness: new Option("--completeness <percent>", "only those of which this much is known"),
+    quarantined: new Option("--quarantined", "only those whose machine failed, by id"),
+    idPrefix: new Option("--prefix <text>", "only ids that begin with it, by id"),
+    updatedBefore: new Option(
+      "--updated-before <time>",
+      "only those quiet since then, RFC 3339 or as long ago as 2h",
+    ).argParser(timeOrDuration(-1)),
+    dueBefore: new Option(
+      "--due-before <time>",
+      "only those that wait for a delay ending before, who is due first, RFC 3339 or as far ahead as 20m",
+    ).argParser(timeOrDuration(1)),
+  };
+}
 
 function filterOf(options: object): Parameters {
   const given = new Map(Object.entries(options));
-  return Object.fromEntries(
-    Object.entries(FLAGS).map(([name, flag]) => [name, given.get(new Option(flag).attributeName())]),
-  );
+  const named = Object.entries(filterOptions()).map(([name, option]) => [name, given.get(option.attributeName())]);
+  return Object.fromEntries(named);
 }
 
 function withFlags(problem: string): string {
-  return problem.replace(/(^|; )(\w+)(?=: )/g, (whole, before, name) => (FLAGS[name] ? before + FLAGS[name] : whole));
+  const options = filterOptions();
+  return problem.replace(/(^|; )(\w+)(?=: )/g, (_, before, name) => before + (options[name]?.long ?? name));
 }
