@@ -3,8 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { crc32 } from "node:zlib";
-import { orderType } from "../../machines/order/order.ts";
-import type { ActorType, TrafficMessage } from "../../src/actor/actor-type.ts";
+import type { TrafficMessage } from "../../src/actor/actor-type.ts";
 import type { Delivery } from "../../src/flow/delivery.ts";
 import { createHotActors } from "../../src/flow/hot-actors.ts";
 import { createProcessor } from "../../src/flow/processor.ts";
@@ -12,17 +11,20 @@ import type { TakenDecision } from "../../src/flow/rows.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { createJournal } from "../../src/store/journal.ts";
 import { createOutbox } from "../../src/store/outbox.ts";
+import type { Lane } from "../../src/wire/lanes.ts";
+import { eventStream } from "../../src/wire/names.ts";
 import { deliver } from "../flow/delivery.ts";
-import { type GrowthTraffic, orderGrowth } from "./growth-traffic.ts";
+import { deviceGrowth, type GrowthTraffic, orderGrowth } from "./growth-traffic.ts";
 import { table, whole } from "./report.ts";
 import { type PageCounts, readFrames } from "./wal-frames.ts";
 
 const HELP = `npm run bench:path -- [options]
 
-What a further event costs on the path alone, on a SQLite file and without NATS, with ever more orders in the store: CPU, and
+What a further event costs on the path alone, on a SQLite file and without NATS, with ever more actors in the store: CPU, and
 how many pages of which table or index a commit puts into the write-ahead log. Less noisy than npm run bench -- --growth.
 
-  --sizes N,N   so many orders in the store (default 10000,100000)
+  --actors T    order, or device, which has delays (default order)
+  --sizes N,N   so many of them in the store (default 10000,100000)
   --events N    further events (default 20000)
   --batch N     events of one commit (default 1000, as NATSTATE_BATCH_EVENTS)
   --runs R      each from a copy of the same store; the quickest counts (default 3)
@@ -34,11 +36,8 @@ const PARTITIONS = 16;
 const HOT_ACTORS = 4000;
 const FILL_BATCH = 1000;
 const WARM_UP = 4000;
-const LANES = Array.from({ length: PARTITIONS }, (_, partition) => ({
-  type: orderType as ActorType,
-  stream: "ORDERS",
-  partition,
-}));
+/** Shortly before the deliveries are stored. */
+const DEVICES_MS = Date.parse("2026-03-01T00:00:00Z");
 
 /** What a further event takes, with so many orders in the store. */
 interface PathPoint {
@@ -51,6 +50,7 @@ interface PathPoint {
 
 const { values } = parseArgs({
   options: {
+    actors: { type: "string", default: "order" },
     sizes: { type: "string", default: "10000,100000" },
     events: { type: "string", default: "20000" },
     batch: { type: "string", default: "1000" },
@@ -76,9 +76,10 @@ function bench(dir: string): void {
 }
 
 function measureSize(dir: string, size: number): PathPoint {
-  const traffic = orderGrowth(1);
-  const file = join(dir, `orders-${size}.db`);
-  const filled = fill(traffic, file, size);
+  const traffic = values.actors === "device" ? deviceGrowth(1, DEVICES_MS) : orderGrowth(1);
+  const deliveries = createDeliveries(traffic);
+  const file = join(dir, `${values.actors}s-${size}.db`);
+  const filled = fill(traffic, deliveries, file, size);
   const warm = deliveries(traffic.warmUp(), filled.next).slice(0, WARM_UP);
   const further = deliveries(traffic.further(), filled.next + WARM_UP).slice(0, Number(values.events));
   const runs = Array.from({ length: Number(values.runs) }, () => run(file, warm, further, false));
@@ -87,7 +88,7 @@ function measureSize(dir: string, size: number): PathPoint {
   return { ...quickest, actors: size, pages };
 }
 
-function fill(traffic: GrowthTraffic, file: string, size: number): { readonly next: number } {
+function fill(traffic: GrowthTraffic, deliveries: Deliveries, file: string, size: number): { readonly next: number } {
   const station = existsSync(file) ? undefined : openPath(file);
   let next = 1;
   for (const piece of traffic.fill(size)) {
@@ -144,12 +145,17 @@ function openPath(file: string) {
   };
 }
 
-function deliveries(messages: readonly TrafficMessage[], first: number): Delivery[] {
-  return messages.map(({ subject, body, actorId = "" }, index) => {
-    const partition = crc32(actorId) % PARTITIONS;
-    const lane = LANES[partition] as (typeof LANES)[number];
-    return deliver(first + index, subject, body, { lane });
-  });
+/** Messages as the stream would hand them over, the first with this sequence. */
+type Deliveries = (messages: readonly TrafficMessage[], first: number) => Delivery[];
+
+function createDeliveries({ type }: GrowthTraffic): Deliveries {
+  const stream = eventStream(type);
+  const lanes = Array.from({ length: PARTITIONS }, (_, partition): Lane => ({ type, stream, partition }));
+  return (messages, first) =>
+    messages.map(({ subject, body, actorId = "" }, index) => {
+      const lane = lanes[crc32(actorId) % PARTITIONS] as Lane;
+      return deliver(first + index, subject, body, { lane });
+    });
 }
 
 function* batchesOf(all: readonly Delivery[], size: number): Generator<readonly Delivery[]> {
@@ -157,7 +163,14 @@ function* batchesOf(all: readonly Delivery[], size: number): Generator<readonly 
 }
 
 function print(points: readonly PathPoint[]): string {
-  const head = ["orders in the store", "CPU us, a further event", "user", "system", "pages/event", "KiB/event"];
+  const head = [
+    `${values.actors}s in the store`,
+    "CPU us, a further event",
+    "user",
+    "system",
+    "pages/event",
+    "KiB/event",
+  ];
   const sum = ({ pages }: PathPoint) => Object.values(pages ?? {}).reduce((total, count) => total + count, 0);
   const rows = points.map((point) => [
     whole(point.actors),
