@@ -83,6 +83,15 @@ export function orderGrowth(seed: number): GrowthTraffic {
   };
 }
 
+/** After everything devices are filled with. */
+const FURTHER_MS = 20 * 60_000;
+
+/** Time goes on from one heartbeat to the next, whoever's it is: when they are lost comes behind all there are. */
+function heardAt(message: TrafficMessage, ms: number): TrafficMessage {
+  const body = JSON.parse(String(message.body)) as object;
+  return { ...message, body: JSON.stringify({ ...body, timestamp: new Date(ms).toISOString() }) };
+}
+
 /** Devices of five events, then a heartbeat of each. */
 export function deviceGrowth(seed: number, nowMs = Date.now()): GrowthTraffic {
   const firstMs = nowMs - 3_600_000;
@@ -107,7 +116,14 @@ export function deviceGrowth(seed: number, nowMs = Date.now()): GrowthTraffic {
         ],
       };
     });
-  return { ...createGrowth(growingDevice, seed, stories), foreign() {}, decisions: () => 0 };
+  const growth = createGrowth(growingDevice, seed, stories);
+  let heard = 0;
+  return {
+    ...growth,
+    foreign() {},
+    decisions: () => 0,
+    further: () => growth.further().map((message) => heardAt(message, firstMs + FURTHER_MS + ++heard)),
+  };
 }
 
 function createGrowth(
