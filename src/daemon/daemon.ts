@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { createDenials } from "../members/denials.ts";
 import type { Lane } from "../wire/lanes.ts";
+import { watchCluster } from "./cluster.ts";
 import { createDoors } from "./doors.ts";
 import { type Foundation, openFoundation } from "./foundation.ts";
 import { readGauges } from "./gauges.ts";
@@ -64,6 +65,7 @@ async function beginWork(foundation: Foundation, stack: AsyncDisposableStack) {
     readiness.askAnew(how);
     ownership.doubtAll("connection");
   });
+  watchCluster(parts, stack);
   const membership = await shareLanes({ ...parts, denials }, record, service, stack);
   await lag.measure();
   parts.metrics.gauges(() => readGauges(parts));

@@ -184,6 +184,8 @@ export interface Readiness {
   lag(): ReadonlyMap<Lane, number>;
   /** Says in what other daemons differ from this one now, a line each; each once in the log. */
   disagree(disagreements: readonly string[]): void;
+  /** This server leads a stream from now on. */
+  elected(stream: string, leader: string): void;
   /** The connection is back, or another: what was asked on the former one gets no answer. */
   askAnew(how: "reconnected" | "moved"): void;
   stop(): void;

@@ -83,6 +83,7 @@ export function watchReadiness(parts: ReadinessParts): Readiness {
       });
     },
     disagree: disagreements.tell,
+    elected: pulse.elected,
     askAnew(how) {
       pulse.askAnew(how === "moved");
       topology.askAnew();

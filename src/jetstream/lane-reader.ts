@@ -26,7 +26,7 @@ export function readLane(options: LaneReaderOptions) {
   const audit = createDeliveryAudit();
   const failures = createLaneFailures();
   let session: LaneSession | undefined;
-  let state: "closed" | "opening" | "reading" | "held" | "released" = "closed";
+  let state: "closed" | "opening" | "reading" | "held" | "unpinned" | "released" = "closed";
   let cancelRetry = () => {};
   const pin = rememberPin(options.mayTakeOver);
 
@@ -61,15 +61,14 @@ export function readLane(options: LaneReaderOptions) {
 
   function doubt(reason: Doubt, detail?: string): void {
     if (state === "released") return;
-    close("closed");
+    close(reason === "unpinned" ? "unpinned" : "closed");
     options.onDoubt(reason, detail);
     if (reason === "consumer_changed") onChanged();
     pin.doubted(reason);
     // What failed while it was away says nothing about now.
-    if (reason === "connection") failures.forget();
+    if (reason === "connection" || reason === "leader_changed") failures.forget();
     cancelRetry();
-    const delayMs = failures.nextDelayMs();
-    cancelRetry = SYSTEM_CLOCK.after(reason === "unpinned" ? UNPINNED_RETRY_MS : delayMs, open);
+    cancelRetry = SYSTEM_CLOCK.after(state === "unpinned" ? UNPINNED_RETRY_MS : failures.nextDelayMs(), open);
   }
 
   function close(next: typeof state): void {
@@ -89,6 +88,13 @@ export function readLane(options: LaneReaderOptions) {
     trouble: () => failures.told() ?? (audit.isUnserved() ? unserved(lane) : undefined),
     /** Starts over from the checkpoint, because deliveries may have been missed or doubled. */
     doubt,
+    /**
+     * A server leads the lane's consumer from now on. Another one than before knows of no pin, and what the former one was
+     * asked is lost: starts over at once. While it is still being asked who leads, that is answered when somebody does.
+     */
+    elected(leader: string): void {
+      if (session?.isLedByOther(leader) ?? state === "closed") doubt("leader_changed");
+    },
     /** Told, now and then, what the server has delivered; starts over when that went elsewhere. */
     audit(delivered: Delivered): void {
       const problem = audit.check(delivered);

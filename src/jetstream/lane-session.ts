@@ -75,9 +75,14 @@ export function beginLaneSession(options: LaneSessionOptions) {
   const { jsm, lane, isFollowing = false, audit } = options;
   let isEnded = false;
   let messages: ConsumerMessages | undefined;
+  let leader: string | undefined;
   const isCurrent = () => !isEnded;
   const onDoubt: LaneSessionOptions["onDoubt"] = (...why) => {
     if (!isEnded) options.onDoubt(...why);
+  };
+
+  const led = (by: string | undefined) => {
+    leader = by;
   };
 
   async function begin(): Promise<void> {
@@ -85,7 +90,7 @@ export function beginLaneSession(options: LaneSessionOptions) {
     await Promise.resolve();
     await options.prepare();
     if (isEnded) return;
-    const { consumer, from, leader } = await (isFollowing ? addConsumer(options) : takeConsumer(options, isCurrent));
+    const { consumer, from } = await (isFollowing ? addConsumer(options) : takeConsumer(options, { isCurrent, led }));
     if (isEnded) return;
     audit.begin();
     const admit = createDeliveryGate({
@@ -115,6 +120,8 @@ export function beginLaneSession(options: LaneSessionOptions) {
   return {
     /** Resolves when deliveries may arrive, or when it was ended before. */
     begun: begin(),
+    /** Did another server lead the lane's consumer when it was taken? Before that, and where there is one server, none did. */
+    isLedByOther: (server: string) => leader !== undefined && leader !== server,
     /** Nothing of it is heard afterwards. Safe to call twice. */
     end(): void {
       isEnded = true;
@@ -143,18 +150,22 @@ async function leaderOf({ jsm, lane }: LaneSessionOptions): Promise<string | und
 interface Begun {
   readonly consumer: Consumer;
   readonly from: number;
-  /** Who leads it, where there are several servers. */
-  readonly leader?: string | undefined;
+}
+
+interface Taking {
+  readonly from: number;
+  readonly isCurrent: () => boolean;
+  readonly led: (by: string | undefined) => void;
 }
 
 /** The lane's durable consumer, pinned to us and set to the checkpoint. */
-async function takeConsumer(options: LaneSessionOptions, isCurrent: () => boolean): Promise<Begun> {
+async function takeConsumer(options: LaneSessionOptions, taking: Omit<Taking, "from">): Promise<Begun> {
   const { js, lane, onMended } = options;
   const mended = await ensureConsumer(options);
   if (mended.length > 0) onMended(mended);
   const from = options.checkpoint() + 1;
-  const leader = await takePin(options, from, isCurrent);
-  return { consumer: await js.consumers.get(lane.stream, consumerName(lane.type, lane.partition)), from, leader };
+  await takePin(options, { ...taking, from });
+  return { consumer: await js.consumers.get(lane.stream, consumerName(lane.type, lane.partition)), from };
 }
 
 /** A consumer of the same messages that nobody else reads. */
@@ -179,26 +190,25 @@ async function addConsumer({ jsm, js, lane, checkpoint }: LaneSessionOptions): P
  * the pin when there is something to deliver, and its client asks for more, without a pin, before that owner can close
  * it: its request is there before ours. So it is given the time, and what it got meanwhile is delivered again.
  *
- * @returns who leads the consumer, where there are several servers.
+ * @param taking.led - told who leads the consumer, where there are several servers, before anything is asked of that one.
  */
 async function takePin(
   { jsm, lane, mayTakeOver = () => true }: LaneSessionOptions,
-  from: number,
-  isCurrent: () => boolean,
-): Promise<string | undefined> {
+  { from, isCurrent, led }: Taking,
+): Promise<void> {
   const durable = consumerName(lane.type, lane.partition);
   for (let round = 1; isCurrent(); round++) {
     const info = await jsm.consumers.info(lane.stream, durable);
-    if (!isCurrent()) break;
+    if (!isCurrent()) return;
+    led(info.cluster?.leader);
     const areOthers = isPinned(info) || info.num_waiting > 0;
     if (areOthers && round === 1 && !mayTakeOver()) throw new Error("another daemon reads it, or did until just now");
     await jsm.consumers.unpin(lane.stream, durable, OWNER_GROUP);
-    if (!isCurrent()) break;
+    if (!isCurrent()) return;
     await jsm.consumers.reset(lane.stream, durable, from);
-    if (!areOthers || round === FORMER_OWNER_ROUNDS) return info.cluster?.leader;
+    if (!areOthers || round === FORMER_OWNER_ROUNDS) return;
     await waitFor(SYSTEM_CLOCK, FORMER_OWNER_MS);
   }
-  return undefined;
 }
 
 /** @param unpinned - another one has the pin, or nobody has it. */

@@ -82,6 +82,8 @@ export function createStreamPulse(options: StreamPulseOptions) {
   return {
     /** Has the connection, or this process, gone on so recently that silence means nothing yet? */
     isSettling,
+    /** Somebody has said who leads a stream. */
+    elected: noteLeader,
     /** Asks now: what was asked before has gone with the connection. @param isSilent - it has, for its silence. */
     askAnew(isSilent = false): void {
       if (!isSilent) settledAtMs = now() + SETTLING_MS;

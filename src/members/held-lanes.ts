@@ -44,6 +44,7 @@ export function createHeldLanes(options: HeldLanesOptions) {
     readers: () => [...readers.values()],
     reader: (lane: Lane) => readers.get(lane),
     audit: (lane: Lane, delivered: Delivered) => readers.get(lane)?.audit(delivered),
+    elected: (lane: Lane, leader: string) => readers.get(lane)?.elected(leader),
     isCaughtUp: (lane: Lane) => readers.get(lane)?.isCaughtUp() ?? false,
     /** Why lanes cannot be read, see `LaneReader`. */
     troubles: () =>

@@ -24,6 +24,8 @@ export interface Ownership {
   /** Lanes that are read along beside their owners, also those whose copy is far behind. */
   following(): readonly Lane[];
   audit(lane: Lane, delivered: Delivered): void;
+  /** This server leads the lane's consumer from now on. */
+  elected(lane: Lane, leader: string): void;
   isCaughtUp(lane: Lane): boolean;
   /** Why lanes cannot be read, see `LaneReader`. */
   troubles(): readonly { readonly lane: Lane; readonly reason: string }[];

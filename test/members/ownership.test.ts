@@ -19,6 +19,7 @@ const readerOf = (lane: Lane): LaneReader => ({
   lane,
   isReading: () => true,
   audit() {},
+  elected() {},
   isCaughtUp: () => true,
   trouble: () => undefined,
   doubt() {},
