@@ -80,6 +80,35 @@ export async function connectNats(options: NatsOptions): Promise<NatsConnection>
 }
 
 /**
+ * Connects to one of the other servers of the cluster that a connection is to, once.
+ *
+ * @param timeoutMs - for each of them.
+ * @returns undefined when none answers.
+ */
+export async function connectElsewhere(
+  here: NatsConnection,
+  options: NatsOptions,
+  timeoutMs: number,
+): Promise<NatsConnection | undefined> {
+  try {
+    const access = accessOptions(options.url, readCredentials(options));
+    const known = [access.servers ?? []].flat().concat(here.info?.connect_urls ?? []);
+    const servers = [...new Set(known.map((url) => url.replace(/^[a-z]+:\/\//i, "")))];
+    const others = servers.filter((server) => server !== here.getServer());
+    if (others.length === 0) return undefined;
+    return await connect({
+      ...access,
+      servers: others,
+      name: `${options.name}-elsewhere`,
+      timeout: timeoutMs,
+      reconnect: false,
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+/**
  * The same access with its credentials read: who connects again and again with it survives a file that is just being
  * replaced.
  *

@@ -1,7 +1,14 @@
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { createInbox, type NatsConnection } from "@nats-io/transport-node";
 import { maskUrl } from "../config/values.ts";
-import { connectNats, isRefusal, NatsAwayError, type NatsOptions, refusedBecause } from "./connect.ts";
+import {
+  connectElsewhere,
+  connectNats,
+  isRefusal,
+  NatsAwayError,
+  type NatsOptions,
+  refusedBecause,
+} from "./connect.ts";
 import { insistOnAnswers } from "./insistent-questions.ts";
 import { permissionError } from "./permission.ts";
 
@@ -13,6 +20,10 @@ export interface Session {
   isConnected(): boolean;
   /** Why the server does not let us in again, as it says; undefined unless it does so now. */
   refusal(): string | undefined;
+  /** A connection to another server of the cluster, to be closed soon; undefined when none answers within so many ms each. */
+  connectElsewhere(timeoutMs: number): Promise<NatsConnection | undefined>;
+  /** Another server does better: goes to the next one. */
+  leaveServer(): void;
   /** A subject for one answer, under the prefix this connection may listen to. */
   newInbox(): string;
   /** Sends what is buffered, then closes. */
@@ -72,13 +83,16 @@ export async function openSession(
   });
   const mayMove = createMoves();
   /** A server that is cut off from the others keeps its clients, and can do nothing for them. */
-  const insistent = insistOnAnswers(nc, (heardMs) => {
-    const isAlone = !options.url.includes(",") && (nc.info?.connect_urls?.length ?? 0) < 2;
-    if (isAlone || !connected || closing || !mayMove(heardMs)) return;
+  function leaveServer(): void {
+    if (!connected || isMoving || closing) return;
     isMoving = true;
     nc.reconnect().catch(() => {
       isMoving = false;
     });
+  }
+  const insistent = insistOnAnswers(nc, (heardMs) => {
+    const isAlone = !options.url.includes(",") && (nc.info?.connect_urls?.length ?? 0) < 2;
+    if (!isAlone && mayMove(heardMs)) leaveServer();
   });
   const js = jetstream(insistent, { timeout: 5000 });
   const jsm = await jetstreamManager(insistent, { timeout: 5000 }).catch(async (error: Error) => {
@@ -98,6 +112,8 @@ export async function openSession(
     jsm,
     isConnected: () => connected,
     refusal: () => refusal,
+    connectElsewhere: (timeoutMs) => connectElsewhere(nc, options, timeoutMs),
+    leaveServer,
     newInbox: () => createInbox(options.inboxPrefix),
     async close() {
       closing = true;
