@@ -1,12 +1,14 @@
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { TrafficMessage } from "../../src/actor/actor-type.ts";
 import { freePort } from "../../src/nats-server/ready.ts";
+import { startTestServer } from "../server.ts";
 import { until } from "../until.ts";
 import { runCli } from "./cli-run.ts";
-import { type DaemonProcess, startDaemonProcess } from "./daemon-process.ts";
+import { type DaemonProcess, spawnDaemon, startDaemonProcess } from "./daemon-process.ts";
 import { getJson, openWorld, traffic, type World } from "./world.ts";
 
 let dir = "";
@@ -103,6 +105,32 @@ it("several daemons of one start are as one: none is missed when it is killed, a
     await stopInTime(daemons);
   }
 }, 300_000);
+
+it("several daemons are found by the first that answers, before NATS is there and before the others are up", async () => {
+  await using server = await startTestServer();
+  await server.kill9();
+  const port = await freePort();
+  const env = { NATS_URL: server.url, NATSTATE_DATA: dir, NATSTATE_HTTP: `127.0.0.1:${port}` };
+  const child = spawnDaemon(env, ["--daemons", "2"]);
+  const exited = once(child, "exit").then(([code]) => code as number | null);
+  const health = async () => {
+    const { code, stdout } = await runCli(["health", "--json"], env);
+    return { code, said: stdout };
+  };
+  await until("they wait", async () => (await health()).said.includes("no NATS connection"), 60_000);
+  expect((await health()).code).toBe(4);
+  const second = await until("the second one runs", () => pidOf(2));
+  process.kill(second, "SIGSTOP");
+  await server.restart();
+  const path = join(dir, "natstate.json");
+  await until("the first is found", () => existsSync(path), 60_000);
+  expect(JSON.parse(read(path))).toMatchObject({ httpUrl: `http://127.0.0.1:${port}`, pid: child.pid });
+  process.kill(second, "SIGCONT");
+  await until("all of them are ready", async () => (await health()).code === 0, 60_000);
+  child.kill("SIGTERM");
+  expect(await exited).toBe(0);
+  expect(existsSync(path)).toBe(false);
+}, 120_000);
 
 it("verify and backup see the stores of all of them, while they run", async () => {
   const messages = traffic(120, 53);

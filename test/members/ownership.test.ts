@@ -124,6 +124,33 @@ it("whoever asked and is gone has left a lane to those that remain", async () =>
   expect(theirs.own.taken()).toHaveLength(16);
 });
 
+it("who is asked for a lane while it takes others gives it when those are taken, and reads it until then", async () => {
+  const taken = Promise.withResolvers<void>();
+  let isHeldUp = false;
+  const theirs = open(() => (isHeldUp ? taken.promise : Promise.resolve()));
+  const third = aMember("c", { streams: [knowing({ holds: lanes.map(({ partition }) => partition) })] });
+  const gone = aMember("c");
+  await theirs.ownership.rebalance([other, third], other);
+  expect(theirs.own.taken(), "the third one has them").toHaveLength(0);
+  await theirs.ownership.rebalance([other, gone], other);
+  const before = theirs.own.taken();
+  isHeldUp = true;
+  void theirs.ownership.rebalance([other], other);
+  const [lane] = before;
+  await theirs.clock.pass(0);
+  void theirs.ownership.rebalance([us, other, gone], other);
+  let isGiven: boolean | undefined;
+  const giving = Promise.all(before.map((each) => theirs.ownership.yield(each))).then((given) => {
+    isGiven = given.some(Boolean);
+  });
+  await theirs.clock.pass(1000);
+  expect([isGiven, theirs.own.taken()], "it goes on").toEqual([undefined, before]);
+  expect(lane && theirs.ownership.reading().includes(lane)).toBe(true);
+  taken.resolve();
+  await giving;
+  expect(isGiven).toBe(true);
+});
+
 it("before a stop nothing is taken any more, also what could not be taken a moment ago", async () => {
   let asked = 0;
   const { own, ownership, troubles, clock } = open(() => {
