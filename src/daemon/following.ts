@@ -9,7 +9,7 @@ import type { Foundation } from "./foundation.ts";
 export function followingOf(
   parts: Foundation,
 ): Pick<OwnershipOptions, "follow" | "onUnfollowed" | "endOf" | "firstUnread" | "learn"> {
-  const { connection, copying, streams, store, path, trouble, logger } = parts;
+  const { connection, copying, streams, store, path, own, trouble, logger } = parts;
   const { followed } = path;
   /** What follows each lane now; one that was ended may still be bringing it. */
   const present = new Map<Lane, symbol>();
@@ -27,6 +27,8 @@ export function followingOf(
         manage: streams.topology.manage,
         async prepare() {
           if (!connection.isConnected()) throw new Error("not connected");
+          // It is being made ready to be read as ours: none of it is to be replaced any more.
+          if (!isBrought && own.owns(lane)) throw new Error("it is ours now");
           // Before anything of it is in memory.
           if (!isBrought) await copying.bring([lane]);
           isBrought = true;

@@ -100,24 +100,37 @@ export function createCopyLanes(options: CopyLanesOptions) {
     const { source } = await sources.find(lane, members);
     if (source === undefined || !isFar(records.completeTo(lane), readTo(source.at))) return;
     await copyFrom(lane, source).catch(() => ended.throwIfAborted());
+    // To remove what is left of it may have failed, too.
+    await taking.clear(lane);
   }
+
+  async function bringNow(lanes: readonly Lane[]): Promise<void> {
+    for (const lane of lanes) await taking.clear(lane);
+    const gone = await findGone(lanes);
+    for (const [lane, why] of gone) await copyGone(lane, why);
+    const far = await findFar(lanes.filter((lane) => !gone.has(lane)));
+    for (const [stream, ofStream] of Map.groupBy(far, (lane) => lane.stream)) {
+      const members = await sources.members(stream);
+      for (const lane of ofStream) await copyFar(lane, members);
+    }
+  }
+
+  /** Whoever brings each lane now: nobody reads it while its copy is half in the store. */
+  const turns = new Map<Lane, Promise<unknown>>();
 
   return {
     /**
      * Copies those of these lanes that cannot be read from their checkpoints, and those that are far behind, from whichever
-     * daemon has read the most of them. None of them is read at the moment.
+     * daemon has read the most of them. None of them is read at the moment; one that is being brought already, after that.
      *
      * @throws StreamIdentityError when the past of a lane is gone and no daemon has it; Error when one that has it could not
      *   give it now; the reason for the end, when that has come.
      */
-    async bring(lanes: readonly Lane[]): Promise<void> {
-      const gone = await findGone(lanes);
-      for (const [lane, why] of gone) await copyGone(lane, why);
-      const far = await findFar(lanes.filter((lane) => !gone.has(lane)));
-      for (const [stream, ofStream] of Map.groupBy(far, (lane) => lane.stream)) {
-        const members = await sources.members(stream);
-        for (const lane of ofStream) await copyFar(lane, members);
-      }
+    bring(lanes: readonly Lane[]): Promise<void> {
+      const turn = Promise.all(lanes.map((lane) => turns.get(lane))).then(() => bringNow(lanes));
+      const settled = turn.catch(() => {});
+      for (const lane of lanes) turns.set(lane, settled);
+      return turn;
     },
   };
 }

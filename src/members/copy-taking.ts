@@ -3,8 +3,10 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { SYSTEM_CLOCK, waitFor } from "../flow/clock.ts";
 import { inTurns, type Pieces } from "../flow/pieces.ts";
 import { unlessEnded } from "../flow/unless-ended.ts";
+import type { Adopter } from "../store/lane-adoption.ts";
 import { isAhead, type LaneOrigin, type LaneStand, readStand } from "../store/lane-copy.ts";
-import { type Adopter, findMisfit, type LaneStage, openLaneStage } from "../store/lane-stage.ts";
+import { findMisfit, type LaneStage, openLaneStage } from "../store/lane-stage.ts";
+import { clearStaged } from "../store/staged-actors.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { daemonSubject } from "../wire/names.ts";
 import {
@@ -92,6 +94,7 @@ export function createCopyTaking(options: CopyTakingOptions) {
     if (!isAhead(first.piece.stand, readStand(store.db, lane))) {
       throw new CopyError("that daemon has read no further than this one");
     }
+    await inTurns(clearStaged(store.db, lane));
     const stage = openLaneStage(store, lane);
     try {
       const receive = createReceiver(stage, first.piece);
@@ -112,11 +115,13 @@ export function createCopyTaking(options: CopyTakingOptions) {
       stage.adopt(first.piece.stand);
       return { rows, bytes, tookMs: performance.now() - startMs };
     } finally {
-      stage.close();
+      await inTurns(stage.close());
     }
   }
 
   return {
+    /** Removes what a copy of the lane has left that did not come to its end. Before the lane is read. */
+    clear: (lane: Lane) => inTurns(clearStaged(store.db, lane)),
     /** Undefined: that daemon has nothing of the lane. Rejects when it does not answer, or what it has does not fit here. */
     async ask(lane: Lane, id: string): Promise<LaneAt | undefined> {
       const { stream, partition } = lane;

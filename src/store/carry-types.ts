@@ -1,5 +1,6 @@
 import type Database from "better-sqlite3";
 import { movedBy } from "./heard.ts";
+import { isKept } from "./staged-actors.ts";
 
 /** What is kept by type; what was learnt of DECISIONS is learnt again. */
 const BY_TYPE = [
@@ -15,6 +16,11 @@ const BY_TYPE = [
 ];
 /** What is kept by an actor's key. */
 const BY_ACTOR = ["events", "heard_earlier", "anchors"];
+/** Of these tables not all rows are anybody's. */
+const KEPT: Readonly<Record<string, string>> = {
+  actors: isKept("key", "other"),
+  decisions: isKept("actor_key", "other"),
+};
 
 /**
  * Takes over from another store all that it has of the types nobody names: as it is, for the day on which somebody does.
@@ -53,8 +59,8 @@ function carry(db: Database.Database, types: readonly string[]): void {
     const values = columns.map((name) => moved[name] ?? (again.includes(name) ? "0" : name));
     db.prepare(`INSERT INTO main.${table} (${columns}) SELECT ${values} FROM other.${table} WHERE ${where}`).run(types);
   };
-  for (const table of BY_TYPE) into(table, notOf(types));
-  for (const table of BY_ACTOR) into(table, ofOthers);
+  for (const table of BY_TYPE) into(table, `${notOf(types)} AND ${KEPT[table] ?? "TRUE"}`);
+  for (const table of BY_ACTOR) into(table, `${ofOthers} AND ${isKept("actor_key", "other")}`);
   into("checkpoints", `stream IN (SELECT name FROM other.streams WHERE ${notOf(types)})`, ["decisions_sequence"]);
 }
 

@@ -2,6 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import type Database from "better-sqlite3";
 import { openToRead } from "./database.ts";
 import { movedPercent, schemaOf, schemaVersion } from "./schema.ts";
+import { isKept } from "./staged-actors.ts";
 
 /** How a store is, as far as can be seen without changing it. */
 export interface StoreCheckup {
@@ -68,7 +69,7 @@ function readRows(db: Database.Database, others: readonly StoredPartition[]): St
       SELECT count(*) AS pending, min(ms) AS oldestPendingMs,
       (SELECT count(*) FROM quarantine WHERE (type, partition) NOT IN others) AS quarantined,
       (SELECT count(*) FROM dead_letters WHERE (type, partition) NOT IN others) AS deadLetters
-      FROM (SELECT caused_ms AS ms FROM decisions WHERE published IS NULL AND (type, partition) NOT IN others
+      FROM (SELECT caused_ms AS ms FROM decisions WHERE published IS NULL AND (type, partition) NOT IN others AND ${isKept("actor_key")}
       UNION ALL SELECT stored_ms FROM dead_letters WHERE published IS NULL AND (type, partition) NOT IN others)`)
     .get(JSON.stringify(others)) as StoreRows;
 }

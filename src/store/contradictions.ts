@@ -4,6 +4,7 @@ import type { EventName, Hearer } from "../flow/rows.ts";
 import { hashOf } from "./heard.ts";
 import { createHeardEvents } from "./heard-events.ts";
 import { defineHeardFunctions } from "./heard-sql.ts";
+import { isKept } from "./staged-actors.ts";
 
 /** How much a store holds. */
 export interface StoreCounts {
@@ -131,7 +132,8 @@ export function createContradictions(db: Database.Database, isExplained: IsExpla
 function findMissing(db: Database.Database, types: readonly string[]): string[] {
   const heard = createHeardEvents(db);
   const selectTheirs = db.prepare(`SELECT a.type AS actorType, a.id, e.type, e.event_id AS eventId
-    FROM other.events e CROSS JOIN other.actors a ON a.key = e.actor_key WHERE a.type IN (${types.map(() => "?")})`);
+    FROM other.events e CROSS JOIN other.actors a ON a.key = e.actor_key WHERE a.type IN (${types.map(() => "?")})
+    AND ${isKept("a.key", "other")}`);
   const selectOurs = db.prepare("SELECT key, heard FROM main.actors WHERE type = ? AND id = ?");
   const isEvent = db.prepare(
     "SELECT 1 FROM main.events WHERE place = ? AND actor_key = ? AND type = ? AND event_id = ?",

@@ -5,6 +5,7 @@ import { atOnce, type Pieces } from "../flow/pieces.ts";
 import { defineHeardFunctions } from "./heard-sql.ts";
 import type { OnMoving } from "./moving.ts";
 import { migrateInPieces } from "./schema.ts";
+import { clearStaged } from "./staged-actors.ts";
 import { asDamage, asHeld, asUnusable, damage, StoreError } from "./store-error.ts";
 
 /** An open database, held by this process alone. */
@@ -67,6 +68,7 @@ export function* openInPieces(file: string, onMoving?: OnMoving): Pieces<OpenDat
     // Whoever holds it is waited for now, and told of: what is written first could not say so.
     db.exec("BEGIN IMMEDIATE; COMMIT");
     awaitWriter(db, true);
+    yield* clearStaged(db);
     return {
       db,
       close() {

@@ -20,7 +20,7 @@ export const BY_KEY = ["anchors", "events", "decisions"] as const;
 export const BY_PARTITION = ["dead_letters", "tallies"] as const;
 
 /** What a store knows of streams and types, not of a lane: each store finds it out for itself. */
-export const OF_STORE = ["streams", "outbox_streams", "due_versions"] as const;
+export const OF_STORE = ["streams", "outbox_streams", "due_versions", "staged"] as const;
 
 /** What each store makes of a lane's events by itself: which of its own rows they are. */
 export const OF_PLACES = ["heard_earlier"] as const;
@@ -39,6 +39,11 @@ export const COPIED_TABLES: readonly CopiedTable[] = [
   ...BY_KEY,
   ...BY_PARTITION,
 ];
+
+/** Rows of actors and of what is theirs by their keys. */
+export function isOfActors(table: string): boolean {
+  return table === "actors" || BY_KEY.some((name) => name === table);
+}
 
 /** A table's columns by name: two stores of one schema may have come by them in another order. */
 export function columnsOf(db: Database.Database, table: CopiedTable): string[] {

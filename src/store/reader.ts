@@ -5,6 +5,7 @@ import { openToRead } from "./database.ts";
 import { createLaneRecords } from "./lanes.ts";
 import { createOutboxStreams } from "./outbox-streams.ts";
 import { refuseOtherSchema } from "./schema.ts";
+import { isKept } from "./staged-actors.ts";
 import { StoreError } from "./store-error.ts";
 import { createImages, type Images } from "./stored-actor.ts";
 import { DECISIONS, EVENT_FIELDS, EVENTS, PARKED, RETIRED } from "./tables.ts";
@@ -86,11 +87,11 @@ function createReader(db: Database.Database): StoreReader {
   const selectStreams = db.prepare("SELECT name, type, created, partitions FROM streams ORDER BY name");
   const selectAged = db.prepare(`SELECT ${EVENTS.select(EVENT_FIELDS, "e")}, a.id AS actorId, a.partition
     FROM events e CROSS JOIN actors a ON a.key = e.actor_key
-    WHERE a.type = :type AND (e.sequence < :firstSequence OR e.stored_ms < :createdMs)
+    WHERE a.type = :type AND (e.sequence < :firstSequence OR e.stored_ms < :createdMs) AND ${isKept("a.key")}
     ORDER BY e.stored_ms >= :createdMs, iif(e.stored_ms < :createdMs, e.stored_ms, 0), e.sequence`);
   const selectAgedDecisions =
     db.prepare(`SELECT ${DECISIONS.select(["actorId", "partition", "revision", "payload"])}, published AS sequence
-    FROM decisions WHERE type = ? AND published < ? ORDER BY actor_key, revision`);
+    FROM decisions WHERE type = ? AND published < ? AND ${isKept("actor_key")} ORDER BY actor_key, revision`);
   const selectVersion = db.prepare("SELECT machine_version FROM actors WHERE type = ? AND id = ?").pluck();
   const selectParked = db.prepare("SELECT sequence FROM parked WHERE type = ? AND stored_ms >= ?").pluck();
   const selectAgedParked = db.prepare(`SELECT ${PARKED.select(undefined, "p")}, q.partition

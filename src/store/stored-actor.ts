@@ -4,6 +4,7 @@ import type { EventRow, PublishedDecision, StoredActor } from "../flow/rows.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { createRejectionQuery, type Rejection } from "./dead-letter-rows.ts";
 import { createHeardEvents } from "./heard-events.ts";
+import { isKept } from "./staged-actors.ts";
 import { ACTORS, DECISIONS, EVENT_FIELDS, EVENTS, LEARNT, PARKED } from "./tables.ts";
 
 /** All the store knows of one actor, at one moment. */
@@ -67,7 +68,9 @@ export interface Images {
 export function createImages(db: Database.Database): Images {
   const selectLane = db.prepare(`SELECT sequence AS checkpoint, decisions_sequence AS decisionsKnownTo
     FROM checkpoints WHERE stream = ? AND partition = ?`);
-  const selectActor = db.prepare(`SELECT ${ACTORS.select()} FROM actors WHERE type = ? AND id = ?`);
+  const selectActor = db.prepare(
+    `SELECT ${ACTORS.select()} FROM actors WHERE type = ? AND id = ? AND ${isKept("key")}`,
+  );
   const selectEvent = db.prepare(`SELECT ${EVENTS.select([...EVENT_FIELDS, "outcome"])} FROM events
     WHERE place = ? AND actor_key = ?`);
   const heard = createHeardEvents(db);
@@ -82,8 +85,10 @@ export function createImages(db: Database.Database): Images {
     `SELECT ${PARKED.select(["sequence", "storedAtMs"])} FROM parked WHERE type = ? AND actor_id = ?`,
   );
   const selectRetired = db.prepare("SELECT 1 FROM retired WHERE type = ? AND actor_id = ?").pluck();
-  const selectIds = db.prepare("SELECT id FROM actors WHERE type = ? AND id > ? ORDER BY id LIMIT ?").pluck();
-  const selectCount = db.prepare("SELECT count(*) FROM actors WHERE type = ?").pluck();
+  const selectIds = db
+    .prepare(`SELECT id FROM actors WHERE type = ? AND id > ? AND ${isKept("key")} ORDER BY id LIMIT ?`)
+    .pluck();
+  const selectCount = db.prepare(`SELECT count(*) FROM actors WHERE type = ? AND ${isKept("key")}`).pluck();
   const selectReason = db
     .prepare("SELECT reason FROM dead_letters WHERE stream = ? AND sequence = ? AND former = 0")
     .pluck();

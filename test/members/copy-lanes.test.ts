@@ -49,6 +49,7 @@ function open({ has = {}, members, goneTo, end = 0, read = 0, fails }: Situation
     jsm: { streams: { info: async () => ({ state: { last_seq: end } }) } } as never,
     taking: {
       ask,
+      async clear() {},
       async copy(_, id) {
         if (fails !== undefined) throw fails;
         copied.push(id);

@@ -54,6 +54,8 @@ export function openFilled(): Station {
 
 /** What tells in which order they came; among the rows of one actor, where it is one. */
 const ORDERS: Readonly<Record<string, string>> = {
+  actors: "id",
+  anchors: "(SELECT id FROM actors WHERE key = actor_key)",
   events: "(SELECT id FROM actors WHERE key = actor_key), rowid",
   decisions: "actor_id, revision",
   parked: "actor_id, rowid",
