@@ -4,7 +4,7 @@ import { orderLane } from "../flow/delivery.ts";
 import { until } from "../until.ts";
 
 /** Follows a lane of which a copy is on its way until `arrive` is called. */
-function openFollowing() {
+function openFollowing(owns: () => boolean = () => false) {
   const told: string[] = [];
   const copy = Promise.withResolvers<void>();
   const following = followingOf({
@@ -16,6 +16,7 @@ function openFollowing() {
       },
     },
     streams: { topology: { manage: true } },
+    own: { owns },
     path: {
       followed: {
         resume: () => told.push("resumed"),
@@ -59,4 +60,11 @@ it("a lane that is followed no more when its copy is there is left to its owner"
   arrive();
   await until("the copy is there", () => told.includes("learns"));
   expect(told).toEqual(["asked for", "forgotten", "brought", "learns"]);
+});
+
+it("a lane that is being made ready as ours is not copied by who followed it until now", async () => {
+  let looks = 0;
+  const { told } = openFollowing(() => ++looks > 0);
+  await until("it was tried again", () => looks > 1);
+  expect(told).toEqual([]);
 });

@@ -10,6 +10,7 @@ import { CopyError } from "../../src/members/copy-wire.ts";
 import type { Member } from "../../src/members/member.ts";
 import { type Lane, lanesOf } from "../../src/wire/lanes.ts";
 import { createTestClock } from "../clock.ts";
+import { until } from "../until.ts";
 import { aMember, knowing } from "./a-member.ts";
 
 const lanes = lanesOf(orderType as ActorType, 4);
@@ -29,14 +30,17 @@ interface Situation {
   readonly end?: number;
   readonly read?: number;
   readonly fails?: Error;
+  /** A copy takes until the daemon ends. */
+  readonly isSlow?: boolean;
 }
 
 /** One who joins; what it copied, from whom, and whom it asked. */
-function open({ has = {}, members, goneTo, end = 0, read = 0, fails }: Situation) {
+function open({ has = {}, members, goneTo, end = 0, read = 0, fails, isSlow = false }: Situation) {
   const clock = createTestClock();
   const ending = new AbortController();
   const asked: string[] = [];
   const copied: string[] = [];
+  let cleared = 0;
   const ask = async (_: Lane, id: string) => {
     asked.push(id);
     const at = has[id];
@@ -49,10 +53,14 @@ function open({ has = {}, members, goneTo, end = 0, read = 0, fails }: Situation
     jsm: { streams: { info: async () => ({ state: { last_seq: end } }) } } as never,
     taking: {
       ask,
-      async clear() {},
+      async clear() {
+        cleared++;
+      },
       async copy(_, id) {
         if (fails !== undefined) throw fails;
         copied.push(id);
+        if (isSlow && !ending.signal.aborted)
+          await new Promise((resolve) => ending.signal.addEventListener("abort", resolve));
         return { rows: 1, bytes: 1, tookMs: 1 };
       },
     },
@@ -78,11 +86,22 @@ function open({ has = {}, members, goneTo, end = 0, read = 0, fails }: Situation
     bring,
     asked,
     copied,
+    cleared: () => cleared,
     clock,
     begin: () => copyLanes.bring([lane]),
     end: () => ending.abort(new Error("ends")),
   };
 }
+
+it("a lane is brought by one at a time: whoever reads it next waits until no copy of it is on its way", async () => {
+  const { begin, copied, cleared, end } = open({ has: { a: readTo(50, 90) }, goneTo: 60, isSlow: true });
+  const both = Promise.allSettled([begin(), begin()]);
+  await until("the first has begun", () => copied.length === 1);
+  expect(cleared()).toBe(1);
+  end();
+  await both;
+  expect([copied.length, cleared()]).toEqual([2, 2]);
+});
 
 it("what is gone is copied from whoever has read the most, and who cannot be asked or does not fit is passed over", async () => {
   const has = { a: readTo(50, 90), b: readTo(80), c: undefined, d: new CopyError("no good here") };

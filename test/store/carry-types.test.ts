@@ -8,8 +8,8 @@ import { meterEvent, meterLane } from "../flow/meters.ts";
 import { orderEvent } from "../flow/order-events.ts";
 import { openStation, type Station } from "../flow/station.ts";
 
-/** What is learnt of DECISIONS is learnt again. */
-const LEARNT = "imported_decisions";
+/** What is learnt of DECISIONS is learnt again; what is staged is nobody's. */
+const NOT_CARRIED = ["imported_decisions", "staged"];
 
 /** Each table with rows of meters, events in the order in which they were heard; keys are left out, they are each store's own. */
 function metersIn(db: Database.Database): Record<string, unknown[]> {
@@ -26,7 +26,7 @@ function metersIn(db: Database.Database): Record<string, unknown[]> {
       ORDER BY ${table === "anchors" ? "1" : order}`;
   };
   const found = tables.flatMap((table) => {
-    const sql = table === LEARNT ? undefined : rowsOf(table);
+    const sql = NOT_CARRIED.includes(table) ? undefined : rowsOf(table);
     return sql === undefined
       ? []
       : [[table, select(sql).map(({ key, actor_key, place, heard, ...row }) => row)] as const];

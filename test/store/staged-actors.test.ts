@@ -51,6 +51,8 @@ it("killed between any two pieces of a copy, and of its removal, a store has wha
   using taker = openKnown();
   taker.processor.apply(OTHER.map((id, index) => meterEvent(laneOf(id), 1 + index, 1, { id })));
   const before = dump(taker.db);
+  const many = Array.from({ length: 200 }, (_, index) => `many-${index}`).filter((id) => laneOf(id) === LANE);
+  giver.processor.apply(many.map((id, index) => meterEvent(LANE, 7000 + index, 1, { id })));
   const { rows } = copyOf(giver);
   const stage = openLaneStage(taker, LANE);
   let kills = 0;
