@@ -48,8 +48,8 @@ async function top(system: System, types: readonly ActorType[], options: TopOpti
   const seen = new Map(chosen.map((type) => [type, [] as SeenDecision[]]));
   const following = Promise.all([...seen].map(([type, into]) => follow(system, type, into, ending.signal)));
   const isScreen = process.stdout.isTTY === true && !options.json;
-  if (isScreen) process.stdout.write(ENTER_SCREEN);
   try {
+    using _screen = isScreen ? enterScreen() : undefined;
     let shown = 0;
     for await (const snapshot of snapshots(system, seen, options.interval, ending.signal)) {
       if (options.json) printJson(snapshot, { oneLine: true });
@@ -58,10 +58,20 @@ async function top(system: System, types: readonly ActorType[], options: TopOpti
       if (++shown === options.count) break;
     }
   } finally {
-    if (isScreen) process.stdout.write(LEAVE_SCREEN);
     ending.abort();
     await following;
   }
+}
+
+/** Until it is disposed of, or the process ends. */
+function enterScreen(): Disposable {
+  const leave = () => {
+    process.off("exit", leave);
+    process.stdout.write(LEAVE_SCREEN);
+  };
+  process.once("exit", leave);
+  process.stdout.write(ENTER_SCREEN);
+  return { [Symbol.dispose]: leave };
 }
 
 /** One after each interval. The first question must be answered; later a daemon may be away for a while. */

@@ -1,16 +1,19 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { until } from "../until.ts";
 import { ROOT, runCli, startCli } from "./cli-run.ts";
+import type { DaemonProcess } from "./daemon-process.ts";
 import { openWorld, traffic, type World } from "./world.ts";
 
 let world: World;
+let daemon: DaemonProcess;
 let env: Record<string, string>;
 
 beforeAll(async () => {
   world = await openWorld();
-  const daemon = await world.start();
+  daemon = await world.start();
   env = { NATS_URL: world.server.url };
   await world.publish(traffic(30, 5));
   await world.settle(daemon);
@@ -44,31 +47,57 @@ it("piped it prints a plain line each time, with the rate since the line before"
   }
 });
 
-it.skipIf(process.platform !== "linux")(
-  "on a terminal it redraws one screen, and leaves the terminal as it was",
-  async () => {
-    // `script` of util-linux gives it a terminal, and hands on what is typed.
-    const command = `stty cols 100 rows 30; ${process.execPath} src/cli.ts top --interval 300ms`;
-    const child = spawn("script", ["-qefc", command, "/dev/null"], {
-      cwd: ROOT,
-      env: { ...process.env, ...env, TERM: "xterm" },
-      stdio: ["pipe", "pipe", "ignore"],
-    });
-    let seen = "";
-    child.stdout.on("data", (chunk) => {
-      seen += chunk;
-    });
-    await until("a screen, with what was decided before", () => seen.includes("published at"));
+/** `script` of util-linux gives it a terminal, and hands on what is typed. */
+function onTerminal() {
+  const command = `stty cols 100 rows 30; ${process.execPath} src/cli.ts top --interval 300ms`;
+  const child = spawn("script", ["-qefc", command, "/dev/null"], {
+    cwd: ROOT,
+    env: { ...process.env, ...env, TERM: "xterm" },
+    stdio: ["pipe", "pipe", "ignore"],
+  });
+  let seen = "";
+  child.stdout.on("data", (chunk) => {
+    seen += chunk;
+  });
+  child.stdin.on("error", () => {});
+  return { seen: () => seen, interrupt: () => void child.stdin.write("\x03"), closed: once(child, "close") };
+}
+
+describe.skipIf(process.platform !== "linux")("on a terminal", () => {
+  it("it redraws one screen, and leaves the terminal as it was", async () => {
+    const { seen, interrupt, closed } = onTerminal();
+    await until("a screen, with what was decided before", () => seen().includes("published at"));
     await world.publish(traffic(10, 8, { idPrefix: "screen-" }));
-    await until("a decision on it", () => /screen-\S+ +\d+ +Order/.test(seen));
-    child.stdin.write("\x03");
-    await once(child, "close");
-    expect(seen.startsWith("\x1b[?1049h")).toBe(true);
-    expect(seen.trimEnd().endsWith("\x1b[?1049l")).toBe(true);
-    expect(seen).toMatch(/confirmed +\d+ {2}#+/);
-    expect(seen).not.toContain("no decisions yet");
-  },
-);
+    await until("a decision on it", () => /screen-\S+ +\d+ +Order/.test(seen()));
+    interrupt();
+    await closed;
+    expect(seen().startsWith("\x1b[?1049h")).toBe(true);
+    expect(seen().trimEnd().endsWith("\x1b[?1049l")).toBe(true);
+    expect(seen()).toMatch(/confirmed +\d+ {2}#+/);
+    expect(seen()).not.toContain("no decisions yet");
+  });
+
+  it("it leaves it so as well when it is ended at once, while nobody answers", async () => {
+    const { seen, interrupt, closed } = onTerminal();
+    await until("a screen", () => seen().includes("published at"));
+    daemon.signal("SIGSTOP");
+    try {
+      await until("it draws no more", async () => {
+        const before = seen().length;
+        await delay(500);
+        return seen().length === before;
+      });
+      interrupt();
+      // One that comes twice at once counts as one.
+      await delay(200);
+      interrupt();
+      await closed;
+    } finally {
+      daemon.signal("SIGCONT");
+    }
+    expect(seen().trimEnd().endsWith("\x1b[?1049l")).toBe(true);
+  });
+});
 
 it("nobody there is told as by every command", async () => {
   const { code, stderr } = await runCli(["top", "--count", "1"], { NATS_URL: "nats://127.0.0.1:9" });
