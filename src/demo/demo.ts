@@ -48,8 +48,8 @@ export async function runDemo(options: DemoOptions): Promise<{ ok: boolean }> {
   const dataDir = await mkdtemp(join(tmpdir(), "natstate-demo-"));
   const failed = new AbortController();
   const signal = AbortSignal.any([failed.signal, ...(options.signal ? [options.signal] : [])]);
-  // Also when it is not waited for.
-  const remove = () => rmSync(dataDir, { recursive: true, force: true });
+  // Also when it is not waited for: nats-server may still be writing.
+  const remove = () => rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
   process.once("exit", remove);
   try {
     progress.step("starting nats-server and natstate");

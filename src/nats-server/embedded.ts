@@ -89,7 +89,8 @@ async function supervise(start: () => ServerProcess, address: Address, options: 
   let server = start();
   let startedAt = performance.now();
   const endWithParent = () => server.kill("SIGTERM");
-  process.once("exit", endWithParent);
+  // Before whoever removes its directory: what that throws must not leave it running.
+  process.prependOnceListener("exit", endWithParent);
 
   async function keepRunning() {
     const pauseAfter = createPauses(restartPauses);

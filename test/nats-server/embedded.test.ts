@@ -149,10 +149,10 @@ test("a directory in use is refused, naming who uses it", async () => {
   await expect(start()).rejects.toThrow(`${dataDir} is in use: this process runs a nats-server on it`);
 });
 
-/** A daemon in a process of its own; it exits, without stopping its server, when its stdin ends. */
-async function startDaemon() {
+/** A daemon in a process of its own; it exits, without stopping its server, when its stdin ends. @param first - what it does before. */
+async function startDaemon(first = "") {
   const module = JSON.stringify(join(import.meta.dirname, "../../src/nats-server/embedded.ts"));
-  const code = `const { startEmbeddedServer } = await import(${module});
+  const code = `${first}; const { startEmbeddedServer } = await import(${module});
     const { pid, url } = await startEmbeddedServer(${JSON.stringify({ binary, dataDir })});
     console.log(JSON.stringify({ pid, url }));
     process.stdin.resume().on("end", () => process.exit());`;
@@ -188,6 +188,12 @@ test("what a killed daemon left running is ended before the same data is served 
 
 test("a daemon that exits without stopping its server takes it along", async () => {
   const { daemon, pid } = await startDaemon();
+  daemon.stdin.end();
+  await until(async () => expect(await processIdentity(pid)).toBeUndefined());
+});
+
+test("so does one of which something else fails at its exit", async () => {
+  const { daemon, pid } = await startDaemon(`process.once("exit", () => { throw new Error("as it should") })`);
   daemon.stdin.end();
   await until(async () => expect(await processIdentity(pid)).toBeUndefined());
 });
