@@ -47,6 +47,14 @@ interface Open {
 
 export function createFoldAhead(journal: Journal, actors: Pick<HotActors, "pin" | "unpin">): FoldAhead {
   let open: Open | undefined;
+  /** One at most: what is followed is folded beside what is ours, and neither lets go of the other's. */
+  let pinned: HotActor | undefined;
+
+  function pin(actor: HotActor | undefined): void {
+    if (pinned !== undefined) actors.unpin(pinned);
+    if (actor !== undefined) actors.pin(actor);
+    pinned = actor;
+  }
 
   function openFor(actor: HotActor): Open | undefined {
     if (open?.actor === actor && open.events === actor.events) return open;
@@ -65,10 +73,10 @@ export function createFoldAhead(journal: Journal, actors: Pick<HotActors, "pin" 
         facts.folding = { event, pieces: live.prepare(event, pastOf(facts.facts)) };
       }
       if (advance(facts.folding.pieces, endMs) === undefined) {
-        actors.pin(actor);
+        pin(actor);
         return "unfinished";
       }
-      actors.unpin(actor);
+      pin(undefined);
       facts.folding = undefined;
       return "folded";
     },
@@ -79,9 +87,9 @@ export function createFoldAhead(journal: Journal, actors: Pick<HotActors, "pin" 
       open.events = actor.events;
     },
     forget({ type, partition }) {
-      if (open === undefined || open.actor.lane.type !== type || open.actor.lane.partition !== partition) return;
-      actors.unpin(open.actor);
-      open = undefined;
+      const isOfLane = ({ lane }: HotActor) => lane.type === type && lane.partition === partition;
+      if (pinned !== undefined && isOfLane(pinned)) pin(undefined);
+      if (open !== undefined && isOfLane(open.actor)) open = undefined;
     },
   };
 }

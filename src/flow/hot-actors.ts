@@ -32,7 +32,7 @@ export interface HotActor {
 
 /**
  * The actors kept hot: bounded in number and bytes, least recently used leaves first, none that the open batch found, nor
- * the one that is pinned.
+ * that is pinned.
  */
 export interface HotActors {
   /** The actor, spawned, restored or as it is in memory. */
@@ -42,9 +42,8 @@ export interface HotActors {
   evict(lane: Lane, id: string): void;
   /** Forgets every actor of a lane that went to another owner. */
   evictLane(lane: Lane): void;
-  /** Keeps it between batches; one at most, the last that was pinned. */
+  /** Keeps it between batches, until it is unpinned. */
   pin(actor: HotActor): void;
-  /** Nothing when another is pinned. */
   unpin(actor: HotActor): void;
   /** It is saved, with a snapshot of so many characters. */
   weigh(actor: HotActor, snapshotLength: number): void;

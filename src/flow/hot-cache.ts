@@ -17,9 +17,8 @@ export interface HotCache<Value> {
   set(name: string, value: Value, bytes: number): void;
   /** Its size has changed. */
   weigh(name: string, bytes: number): void;
-  /** Does not leave while it is pinned; one at most is. */
+  /** Does not leave while it is pinned. */
   pin(name: string): void;
-  /** Nothing when another is pinned. */
   unpin(name: string): void;
   delete(name: string): void;
   /** Forgets all of which this holds. */
@@ -36,7 +35,7 @@ export function createHotCache<Value>({ maxActors, maxBytes }: HotBounds): HotCa
   const fewest = maxActors - Math.floor(maxActors / 64);
   let bytes = 0;
   let batch = 0;
-  let pinned: string | undefined;
+  const pinned = new Set<string>();
 
   function remove(name: string): void {
     const entry = entries.get(name);
@@ -51,7 +50,7 @@ export function createHotCache<Value>({ maxActors, maxBytes }: HotBounds): HotCa
     for (const [name, entry] of entries) {
       if (entries.size <= fewest && bytes <= maxBytes) return;
       if (entry.batch === batch) return;
-      if (name !== pinned) remove(name);
+      if (!pinned.has(name)) remove(name);
     }
   }
 
@@ -76,12 +75,8 @@ export function createHotCache<Value>({ maxActors, maxBytes }: HotBounds): HotCa
       bytes += size - entry.bytes;
       entry.bytes = size;
     },
-    pin(name) {
-      pinned = name;
-    },
-    unpin(name) {
-      if (pinned === name) pinned = undefined;
-    },
+    pin: (name) => void pinned.add(name),
+    unpin: (name) => void pinned.delete(name),
     delete: remove,
     deleteAll(holds) {
       for (const [name, { value }] of entries) if (holds(value)) remove(name);

@@ -184,6 +184,26 @@ describe("progress on a fact that has more folded again than fits a batch", () =
   });
 });
 
+it("who is ours and who is followed, both folded bit by bit, do not put each other out of memory", () => {
+  using station = openStation(undefined, undefined, 1);
+  const elsewhere = { ...slow, partition: 4 };
+  const followed = createProcessor(station.journal, station.actors, { maxBytes: 65_536 });
+  const both = [
+    { processor: station.processor, of: slow, id: "busy" },
+    { processor: followed, of: elsewhere, id: "followed" },
+  ];
+  for (const { processor, of, id } of both) {
+    processor.apply(ordered.map((_, index) => meterEvent(of, index + 1, 1000 + index, { id })));
+    processor.apply([meterEvent(of, 9001, 500, { id })]);
+    expect(processor.backlog.size()).toBe(1);
+  }
+  for (let turn = 0; turn < 200; turn++) for (const { processor } of both) processor.apply([]);
+  for (const { processor, id } of both) {
+    expect(processor.backlog.size(), id).toBe(0);
+    expect(station.row(id)).toMatchObject({ events: MANY + 1 });
+  }
+});
+
 it("who would have caught up in a commit that failed is not forgotten by the next one", () => {
   using station = openStation();
   let isFailing = false;
