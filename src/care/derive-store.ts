@@ -27,8 +27,10 @@ const HOT_ACTORS = 50_000;
 export function createDerivation({ journal, lanes, maxBytes, reached }: DerivationOptions) {
   const actors = createHotActors(journal, HOT_ACTORS, () => {});
   const processor = createProcessor(journal, actors, { maxBytes }, reached);
-  // Events that a store has kept are larger than they came: with their envelope inside.
-  const unlimited = createProcessor(journal, actors, { maxBytes: Number.POSITIVE_INFINITY });
+  // Events that a store has kept are larger than they came: with their envelope inside. None waits: its contract would read it
+  // once more, and what comes last would wait for ever.
+  const most = Number.POSITIVE_INFINITY;
+  const unlimited = createProcessor(journal, actors, { maxBytes: most, maxFolded: most });
   return {
     /**
      * Applies deliveries that no stream holds any more, one by one, before those it still holds. The lanes' checkpoints

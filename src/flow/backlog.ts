@@ -45,6 +45,7 @@ interface CatchingUp {
   /** @returns undefined: nobody can hear it, or it is no fact. */
   find(delivery: Delivery): Hearable | undefined;
   apply(delivery: Delivery, batch: Batch): Handled;
+  readonly maxFolded: number | undefined;
 }
 
 /** Facts that are folded again for one actor in one batch, about, as they arrive: some 5 ms. */
@@ -54,7 +55,11 @@ const SHARE_MS = 5;
 /** Events that have little folded again, applied in one batch whatever that takes. */
 const LIGHT_EVENTS = 64;
 
-export function createBacklog(journal: Journal, actors: HotActors, { find, apply }: CatchingUp): Backlog {
+export function createBacklog(
+  journal: Journal,
+  actors: HotActors,
+  { find, apply, maxFolded = SHARE }: CatchingUp,
+): Backlog {
   const ahead = createFoldAhead(journal, actors);
   const turns = createTurns();
 
@@ -95,8 +100,9 @@ export function createBacklog(journal: Journal, actors: HotActors, { find, apply
     isBehind(hearable, batch) {
       const { lane, id } = hearable.actor;
       if (lane.type.ordering === "merge") return false;
-      const isOver = isSpent(lane, id, batch) || journal.hasParked(lane.type.name, id);
-      if (!isOver && !isHeavy(journal, hearable)) return false;
+      const isSpent = (batch.folded.get(actorName(lane, id)) ?? 0) >= maxFolded;
+      const isOver = isSpent || journal.hasParked(lane.type.name, id);
+      if (!isOver && !isHeavy(journal, hearable, maxFolded)) return false;
       turns.add({ lane, actorId: id });
       return true;
     },
@@ -120,12 +126,8 @@ export function createBacklog(journal: Journal, actors: HotActors, { find, apply
 }
 
 /** Has an event more folded again than is to be done at once? */
-function isHeavy(journal: Journal, { actor, observation }: Hearable): boolean {
+function isHeavy(journal: Journal, { actor, observation }: Hearable, maxFolded: number): boolean {
   const { live } = actor;
-  if (observation.type === TIME_PASSED || live.weigh(observation) <= SHARE) return false;
+  if (observation.type === TIME_PASSED || live.weigh(observation) <= maxFolded) return false;
   return !live.isTooLate(observation) && !journal.hasHeard(actor, observation);
-}
-
-function isSpent(lane: Lane, actorId: string, { folded }: Batch): boolean {
-  return (folded.get(actorName(lane, actorId)) ?? 0) >= SHARE;
 }

@@ -32,6 +32,11 @@ export interface Processor {
   again(work: (batch: Again) => void): BatchResult;
 }
 
+interface ProcessorLimits extends DecodeLimits {
+  /** Facts that are folded again for one actor in one batch, about; what is more waits for the next ones. Some 5 ms by default. */
+  readonly maxFolded?: number;
+}
+
 /** An open batch of events that were heard before. */
 export interface Again {
   /** Applies an event whose effects were given up. Nothing is counted or decided: both were done when it was new. */
@@ -57,7 +62,7 @@ export interface Again {
 export function createProcessor(
   journal: Journal,
   actors: HotActors,
-  limits: DecodeLimits,
+  limits: ProcessorLimits,
   reached: ReachCrashPoint = () => {},
 ): Processor {
   const setbacks = createSetbacks(journal, actors);
@@ -66,6 +71,7 @@ export function createProcessor(
   const act = createAct(journal, actors);
   const backlog = createBacklog(journal, actors, {
     find,
+    maxFolded: limits.maxFolded,
     apply: (delivery, batch) => hear(delivery, batch, catchingUp),
   });
   const commit = createCommit(journal, actors, { reached, committed: backlog.committed, failed: backlog.failed });

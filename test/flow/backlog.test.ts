@@ -4,7 +4,7 @@ import { createRelease } from "../../src/care/release.ts";
 import type { Delivery } from "../../src/flow/delivery.ts";
 import { createHotActors } from "../../src/flow/hot-actors.ts";
 import { createProcessor } from "../../src/flow/processor.ts";
-import { catchUp, meterEvent, meterLane } from "./meters.ts";
+import { catchUp, meterEvent, meterLane, verifyMeter } from "./meters.ts";
 import { openStation, type Station } from "./station.ts";
 
 /* Facts in reverse: each folds all the others again, since a meter remembers the order. */
@@ -111,6 +111,14 @@ describe("a fact that has more folded again than fits a batch", () => {
     const inOrder = [...ordered, ...late].toSorted((a, b) => timeOf(a) - timeOf(b));
     anew.processor.apply(inOrder.map((event, index) => ({ ...event, sequence: index + 1 })));
     expect(endOf(station)).toEqual(endOf(anew));
+  });
+
+  it("is heard at once when its actor is derived anew from events that only the store has, where none comes behind it", () => {
+    using station = openStation();
+    station.processor.apply(ordered);
+    station.processor.apply([slowly(9001, "busy", 500)]);
+    catchUp(station);
+    expect(verifyMeter(station, slow, [], 10_000)).toEqual([]);
   });
 
   it("is not folded for one that was heard before: that is a duplicate at once", () => {

@@ -119,12 +119,17 @@ export function publishAll({ outbox }: Station, lane: Lane, known: PublishedDeci
   return known;
 }
 
-/** What `verify` says of the meter `busy`, given what the stream holds. */
-export function verifyMeter({ db }: Station, lane: Lane, deliveries: readonly Delivery[]): readonly Difference[] {
+/** What `verify` says of the meter `busy`, given what the stream holds, from a sequence on. */
+export function verifyMeter(
+  { db }: Station,
+  lane: Lane,
+  deliveries: readonly Delivery[],
+  firstSequence = 1,
+): readonly Difference[] {
   const published = { decisions: [], firstSequence: 1 };
   const stored = atOnce(createImages(db).find(lane, "busy"));
   const deriver = openDeriver(65_536);
-  const log = { deliveries, firstSequence: 1, createdMs: 0, published };
+  const log = { deliveries, firstSequence, createdMs: 0, published };
   const { image } = atOnce(deriver.derive(lane, "busy", stored, log));
   deriver.close();
   return atOnce(compareActor("busy", stored, image, published)).differences;
