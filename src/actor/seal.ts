@@ -43,13 +43,11 @@ function look(value: unknown, known: unknown, above: object[]): Problem | undefi
 
 function lookInside(value: object, known: unknown, above: object[]): Problem | undefined {
   const why =
-    classOf(value) ?? (above.includes(value) ? "a circle" : above.length > MAX_DEPTH ? "too deep" : undefined);
+    findWhyNot(value) ?? (above.includes(value) ? "a circle" : above.length > MAX_DEPTH ? "too deep" : undefined);
   if (why !== undefined) return { path: "", why };
   const before = (typeof known === "object" && known !== null ? known : {}) as Readonly<Record<string, unknown>>;
   above.push(value);
-  // An array's holes are elements that JSON would write as null.
-  const keys = Array.isArray(value) ? value.keys() : Object.keys(value);
-  for (const key of keys) {
+  for (const key of Object.keys(value)) {
     const member = (value as Readonly<Record<string, unknown>>)[key];
     if (member === undefined && !Array.isArray(value)) continue;
     const problem = look(member, before[key], above);
@@ -60,10 +58,17 @@ function lookInside(value: object, known: unknown, above: object[]): Problem | u
   return undefined;
 }
 
-/** @returns undefined for a plain object or array, which JSON gives back as what they are. */
-function classOf(value: object): string | undefined {
+/** @returns undefined for a plain object or array, which JSON gives back as what they are, but for what is in them. */
+export function findWhyNot(value: object): string | undefined {
+  if (Object.getOwnPropertySymbols(value).length > 0) return "an object with a symbol";
+  if (Array.isArray(value)) {
+    // Such as what a regular expression finds.
+    return Object.keys(value).length === value.length ? undefined : "an array with holes or names";
+  }
+  // Writing such a member would change what the object is made from.
+  if (Object.hasOwn(value, "__proto__")) return "an object with __proto__";
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype || prototype === null || Array.isArray(value)) return undefined;
+  if (prototype === Object.prototype || prototype === null) return undefined;
   const maker: unknown = value.constructor;
   return `a ${typeof maker === "function" && maker.name !== "" ? maker.name : "class"}`;
 }

@@ -12,6 +12,8 @@ describe("an event's own trouble", () => {
     events: { Counted: z.object({ n: z.number().refine(check) }) },
   });
 
+  const digitOf = (n: number) => /\d/.exec(String(n));
+
   it.each<[string, ActorType, RegExp]>([
     [
       "a contract that throws",
@@ -25,6 +27,11 @@ describe("an event's own trouble", () => {
       "a contract that makes something else of it",
       { ...thingType(), events: { Counted: z.object({ n: z.number().transform((n) => ({ at: new Date(n) })) }) } },
       /event\.n\.at: a Date, which JSON does not keep; its contract makes that of it/,
+    ],
+    [
+      "a contract that makes a list with names of it",
+      { ...thingType(), ordering: "event-time", events: { Counted: z.object({ n: z.number().transform(digitOf) }) } },
+      /event\.n: an array with holes or names, which JSON does not keep; its contract makes that of it/,
     ],
   ])("%s: a dead letter, nothing else", (_what, type, error) => {
     const lane = thingLane(type);

@@ -1,3 +1,5 @@
+import { findWhyNot } from "../../actor/seal.ts";
+
 /** How deep a value may be: what is deeper nobody writes by hand. */
 const MAX_DEPTH = 256;
 /** Characters of a path that is told. */
@@ -47,12 +49,13 @@ function copy(value: unknown, known: unknown, walk: Walk): unknown {
 }
 
 function copyInside(value: object, known: unknown, walk: Walk): object {
-  const why = findWhyNot(value, walk);
+  const { above } = walk;
+  const why = above.includes(value) ? "a circle" : above.length > MAX_DEPTH ? "too deep" : findWhyNot(value);
   if (why !== undefined) throw unstorable(walk, why);
   const before = (typeof known === "object" && known !== null ? known : {}) as Readonly<Record<string, unknown>>;
   const inside = value as Readonly<Record<string, unknown>>;
   const made: Record<string, unknown> | unknown[] = Array.isArray(value) ? [] : {};
-  walk.above.push(value);
+  above.push(value);
   for (const key of Object.keys(value)) {
     const member = inside[key];
     if (member === undefined && !Array.isArray(value)) continue;
@@ -60,23 +63,8 @@ function copyInside(value: object, known: unknown, walk: Walk): object {
     (made as Record<string, unknown>)[key] = copy(member, Object.hasOwn(before, key) ? before[key] : undefined, walk);
     walk.keys.pop();
   }
-  walk.above.pop();
+  above.pop();
   return Object.freeze(made);
-}
-
-function findWhyNot(value: object, { above }: Walk): string | undefined {
-  if (above.includes(value)) return "a circle";
-  if (above.length > MAX_DEPTH) return "too deep";
-  if (Object.getOwnPropertySymbols(value).length > 0) return "an object with a symbol";
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (Array.isArray(value)) {
-    return Object.keys(value).length === value.length ? undefined : "an array with holes or names";
-  }
-  // Writing such a member would change what the object is made from.
-  if (Object.hasOwn(value, "__proto__")) return "an object with __proto__";
-  if (prototype === Object.prototype || prototype === null) return undefined;
-  const maker: unknown = value.constructor;
-  return `a ${typeof maker === "function" && maker.name !== "" ? maker.name : "class"}`;
 }
 
 function unstorable({ name, keys }: Walk, why: string): Error {
