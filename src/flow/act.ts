@@ -14,7 +14,7 @@ import { maxFactsOf } from "./hosts/horizon.ts";
 import { findOrFail, type HotActor, type HotActors } from "./hot-actors.ts";
 import type { Journal } from "./journal.ts";
 import { passedAfter, ReplayError, readPast } from "./rebuild.ts";
-import { type Transition, transit } from "./transit.ts";
+import { type Impulse, type Transition, transit } from "./transit.ts";
 import type { Waiting } from "./turns.ts";
 
 /** The second half of the path. */
@@ -75,13 +75,13 @@ export function createAct(journal: Journal, actors: HotActors): Act {
     }
     const dependsOn = tryFirst(actor, event, past);
     const heard = heardBy(journal, actor, event);
-    const transition = transit(actor, { event, passed: passedBy(arrival), past, heard, isHeld });
+    const impulse = { event, passed: passedBy(arrival), past, heard, isHeld };
+    const transition = transitAndSettle(arrival, impulse, allOf(journal, arrival, batch));
     if (transition.kind === "error") {
       actor.heardTypes = undefined;
       journal.forgetEvent(actor, observation);
       return hearing.fail(delivery, observation, transition.error, batch);
     }
-    actor.live.settle(event, delivery.storedAtMs, allOf(journal, arrival, batch));
     const outcome = transition.kind as Exclude<typeof transition.kind, "passed">;
     const replayed = transition.kind === "held" ? 0 : transition.replayed;
     batch.touched.add(actor);
@@ -104,6 +104,22 @@ export function createAct(journal: Journal, actors: HotActors): Act {
     const transition = transit(actor, { passed, past, heard: heardBy(journal, actor), isHeld });
     hearing.move(actor, from, batch);
     return follow(arrival, transition, hearing, batch);
+  }
+}
+
+/** What cannot be read where an actor's past is folded for good is as what cannot be where it hears something. */
+function transitAndSettle({ actor, observation, delivery }: Arrival, impulse: Impulse, all: Past): Transition {
+  const { completeness } = actor;
+  const transition = transit(actor, impulse);
+  if (transition.kind === "error") return transition;
+  try {
+    actor.live.settle(observation, delivery.storedAtMs, all);
+    return transition;
+  } catch (error) {
+    if (!(error instanceof ReplayError)) throw error;
+    actor.live.rewind();
+    actor.completeness = completeness;
+    return { kind: "error", error };
   }
 }
 

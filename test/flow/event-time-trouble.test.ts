@@ -222,3 +222,17 @@ describe("a quarantine", () => {
     expect(verifyMeter(station, lane, heard)).toEqual([]);
   });
 });
+
+it("an actor whose past cannot be read where it is to be folded for good is in quarantine, and others go on", () => {
+  using station = openStation();
+  const lane = meterLane({ latenessMs: 60_000 });
+  station.processor.apply(Array.from({ length: 511 }, (_, index) => meterEvent(lane, index + 1, index + 20)));
+  station.db.exec("UPDATE events SET body = '{' WHERE rowid = 511");
+  const { handled } = station.processor.apply([
+    meterEvent(lane, 1000, 600),
+    meterEvent(lane, 1001, 20, { id: "other" }),
+  ]);
+  expect(handled.map(({ outcome }) => outcome)).toEqual(["rejected", "applied"]);
+  expect(quarantined(station)).toEqual([expect.stringContaining("stored event e-530 cannot be replayed")]);
+  expect(station.row("busy")).toMatchObject({ events: 511 });
+});

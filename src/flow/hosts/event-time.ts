@@ -86,11 +86,13 @@ function live(type: ActorType, id: string, from: Known): LiveActor {
     settle({ timestamp }, storedAtMs, past) {
       ahead.forget();
       if (timeline === undefined) return;
-      horizon = moveHorizon(type, horizon, { timestamp, storedAtMs, count: timeline.count, past });
-      if (horizon === undefined || timeline.count - (timeline.base?.count ?? 0) < MANY_FACTS) return;
-      const { base } = timeline;
-      timeline = settleBefore(timeline, horizon.at, past);
-      if (timeline.base !== undefined && timeline.base !== base) settled = grounding.settle(timeline.base, past);
+      const moved = moveHorizon(type, horizon, { timestamp, storedAtMs, count: timeline.count, past });
+      if (moved !== undefined && timeline.count - (timeline.base?.count ?? 0) >= MANY_FACTS) {
+        const next = settleBefore(timeline, moved.at, past);
+        if (next.base !== undefined && next.base !== timeline.base) settled = grounding.settle(next.base, past);
+        timeline = next;
+      }
+      horizon = moved;
     },
     pass(time) {
       if (timeline !== undefined) timeline = pass(actor, timeline, time);
