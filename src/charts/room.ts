@@ -33,9 +33,15 @@ export function makeRoom({ boxes, labels, lines }: Arranged, groups: ReadonlyMap
   };
 }
 
-/** Parallel states that lie below each other are made equally wide. */
-export function alignRegions({ nodes }: MachineGraph, boxes: ReadonlyMap<string, Box>): Map<string, Box> {
+/**
+ * Parallel states that lie below each other are made equally wide, but those without states in them to which lines are led:
+ * such a one lies in one column with its labels beside it, and would reach into others.
+ */
+export function alignRegions({ nodes, edges }: MachineGraph, boxes: ReadonlyMap<string, Box>): Map<string, Box> {
   const aligned = new Map(boxes);
+  const hasLine = (id: string) =>
+    edges.some(({ source, target }) => source !== target && [source, target].includes(id));
+  const isKept = (id: string) => hasLine(id) && !nodes.some(({ parent }) => parent === id);
   const regions = Map.groupBy(
     nodes.filter(({ isRegion }) => isRegion),
     ({ parent }) => parent,
@@ -45,8 +51,10 @@ export function alignRegions({ nodes }: MachineGraph, boxes: ReadonlyMap<string,
     const places = together.map(({ id }) => aligned.get(id) as Box);
     const x = Math.min(...places.map((place) => place.x));
     const right = Math.max(...places.map((place) => place.x + place.width));
-    const wide = together.map(({ id }) => [id, { ...(aligned.get(id) as Box), x, width: right - x }] as const);
-    const others = nodes.filter((node) => node.parent === parent && !node.isRegion);
+    const wide = together
+      .filter(({ id }) => !isKept(id))
+      .map(({ id }) => [id, { ...(aligned.get(id) as Box), x, width: right - x }] as const);
+    const others = nodes.filter((node) => node.parent === parent && (!node.isRegion || isKept(node.id)));
     const all = [...wide.map(([, box]) => box), ...others.map(({ id }) => aligned.get(id) as Box)];
     const isFree = all.every((box, index) => all.slice(index + 1).every((other) => !overlaps(box, other)));
     if (isFree) for (const [id, box] of wide) aligned.set(id, box);

@@ -65,9 +65,33 @@ const device = createMachine({
   },
 });
 
+/** A parallel state without states in it, beside one that is wide, with edges out of it, into it and to what it is in. */
+const shelf = createMachine({
+  id: "shelf",
+  initial: "shut",
+  states: {
+    shut: { on: { Opened: "open", Lit: "open.lamp" } },
+    open: {
+      type: "parallel",
+      states: {
+        lamp: { on: { Burnt: "#shelf.shut", Checked: "#shelf.open" } },
+        door: {
+          initial: "ajar",
+          states: {
+            ajar: { on: { Pushed: "wide" } },
+            wide: { on: { Pulled: "moved" } },
+            moved: { on: { Back: "ajar", Stuck: "#shelf.open.lamp" } },
+          },
+        },
+      },
+    },
+  },
+});
+
 describe.each<[string, AnyStateMachine]>([
   ["nested states", claim],
   ["parallel states", device],
+  ["a parallel state without states in it", shelf],
 ])("a chart of %s", (_what, machine) => {
   const { nodes, edges, width, height } = layoutMachine(graphOf(machine));
   const placeOf = (id: string) => nodes.find((node) => node.id === id) as PlacedNode;
