@@ -25,6 +25,7 @@ export function openCopying(parts: CopyingParts, stack: AsyncDisposableStack): C
   const taking = createCopyTaking({
     ...{ nc, store, onAdopting: path.forget, ended: taken.signal },
     isRead: (lane) => own.taken().includes(lane),
+    isFollowed: path.followed.isRead,
     onProgress(rows) {
       if (copied !== undefined) copied.rows = rows;
     },

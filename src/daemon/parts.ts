@@ -111,7 +111,10 @@ export interface Path {
   /** Forgets all that is in memory of a lane that is no longer ours. */
   forget(lane: Lane): void;
   /** The same path for lanes that are read beside their owner: nothing of them is published or told. */
-  readonly followed: Pick<Path, "processor" | "committed" | "arrive" | "room" | "dropQueued" | "resume" | "forget">;
+  readonly followed: Pick<Path, "processor" | "committed" | "arrive" | "room" | "dropQueued" | "resume" | "forget"> & {
+    /** May something of it arrive there? */
+    isRead(lane: Lane): boolean;
+  };
   queued(): number;
   pause(): Pause | null;
   /** Can the store be written, and does no event wait for it at the moment? */

@@ -28,6 +28,8 @@ export function openPath(parts: PublishingParts & Pick<Parts, "onFatal">, stack:
   const own = openStations(parts, { actors, hasRoom: publishing.hasRoom, onCommitted: committed }, stack);
   // What is followed is its owner's to publish and to tell: nothing else hears of it.
   const followed = openStations(parts, { actors, hasRoom: () => true, onCommitted: followedCommitted }, stack);
+  /** Of these something may arrive there. */
+  const along = new Set<Lane>();
 
   function committed(result: BatchResult, commitMs: number): void {
     publishing.offer(result.decisions, result.deadLetters);
@@ -64,8 +66,15 @@ export function openPath(parts: PublishingParts & Pick<Parts, "onFatal">, stack:
       arrive: followed.batcher.push,
       room: followed.queue.room,
       dropQueued: followed.queue.drop,
-      resume: followed.resume,
-      forget: followed.forget,
+      isRead: (lane) => along.has(lane),
+      resume(lane) {
+        along.add(lane);
+        followed.resume(lane);
+      },
+      forget(lane) {
+        along.delete(lane);
+        followed.forget(lane);
+      },
     },
     async drain() {
       await followed.batcher.stop();

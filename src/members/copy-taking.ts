@@ -38,6 +38,8 @@ export interface CopyTakingOptions {
   readonly store: Adopter;
   /** Is it read as its owner's by now? Its copy, begun for who followed it, comes too late. */
   readonly isRead: (lane: Lane) => boolean;
+  /** Is it read along, and has become ours? What follows it goes on until it is ready, and must come upon nothing of the copy. */
+  readonly isFollowed: (lane: Lane) => boolean;
   /** The copy is whole and right: what is in memory of the lane is to be forgotten now. */
   readonly onAdopting: (lane: Lane) => void;
   /** Told after each piece. */
@@ -60,7 +62,7 @@ const MAX_ROW_BYTES = 67_108_864;
 const ROWS_AT_ONCE = 64;
 
 export function createCopyTaking(options: CopyTakingOptions) {
-  const { nc, store, isRead, onAdopting, onProgress, ended } = options;
+  const { nc, store, isRead, isFollowed, onAdopting, onProgress, ended } = options;
   /** Where a copy is staged there is one of each lane: its reader may have begun anew, or become another, meanwhile. */
   const turns = new Map<Lane, Promise<unknown>>();
 
@@ -95,7 +97,7 @@ export function createCopyTaking(options: CopyTakingOptions) {
       throw new CopyError("that daemon has read no further than this one");
     }
     await inTurns(clearStaged(store.db, lane));
-    const stage = openLaneStage(store, lane);
+    const stage = openLaneStage(store, lane, isFollowed(lane));
     try {
       const receive = createReceiver(stage, first.piece);
       for (let now = first; ; ) {
@@ -115,7 +117,9 @@ export function createCopyTaking(options: CopyTakingOptions) {
       stage.adopt(first.piece.stand);
       return { rows, bytes, tookMs: performance.now() - startMs };
     } finally {
-      await inTurns(stage.close());
+      // To remove some 100,000 actors takes seconds, for which a daemon that ends would hold its lanes.
+      if (ended.aborted) stage.leave();
+      else await inTurns(stage.close());
     }
   }
 

@@ -28,8 +28,8 @@ export interface HeardEvents {
   read(actorKey: number): Hearer | undefined;
   /** Takes an event out of the table. */
   forgetEarlier(actorKey: number, place: number): void;
-  /** Deletes all of an actor's events, as its row says them. */
-  deleteAll(actorKey: number): void;
+  /** Deletes all of an actor's events, as its row says them. @returns how many. */
+  deleteAll(actorKey: number): number;
 }
 
 /** Events in an actor's row: 832 bytes. */
@@ -84,9 +84,11 @@ export function createHeardEvents(db: Database.Database): HeardEvents {
     forgetEarlier: (actorKey, place) => void deleteOne.run(actorKey, place),
     deleteAll(actorKey) {
       const actor = read(actorKey);
-      if (actor === undefined) return;
-      for (const place of places(actor)) deleteEvent.run(place, actorKey);
+      if (actor === undefined) return 0;
+      const all = places(actor);
+      for (const place of all) deleteEvent.run(place, actorKey);
       if (hasEarlier(actor.heard)) deleteEarlier.run(actorKey);
+      return all.length;
     },
   };
 }

@@ -13,8 +13,9 @@ import { clearStaged, createStagedKeys } from "./staged-actors.ts";
 import { StoreError } from "./store-error.ts";
 
 /**
- * A copy of a lane on its way into a store, nobody's until it is adopted. Where the store has nothing of the lane, actors and
- * what is theirs are in its own tables from the beginning, see `staged-actors.ts`; all else is beside the store.
+ * A copy of a lane on its way into a store, nobody's until it is adopted. Where the store has nothing of the lane, and nobody
+ * reads it, actors and what is theirs are in its own tables from the beginning, see `staged-actors.ts`; all else is beside
+ * the store.
  */
 export interface LaneStage {
   /**
@@ -32,6 +33,8 @@ export interface LaneStage {
   adopt(stand: LaneStand): void;
   /** Removes what was staged, and is not adopted. Safe to call twice. */
   close(): Pieces<void>;
+  /** Leaves what of it is in the store's own tables to whoever opens that next. */
+  leave(): void;
 }
 
 /** Why rows of that origin would be wrong in this store, undefined when they fit. */
@@ -62,8 +65,12 @@ export function stageFileOf(storeFile: string, { stream, partition }: Lane): str
   return `${storeFile}.copy-${stream}-${partition}`;
 }
 
-/** Begins an empty one; what a process that was killed has left beside the store is removed. */
-export function openLaneStage(adopter: Adopter, lane: Lane): LaneStage {
+/**
+ * Begins an empty one; what a process that was killed has left beside the store is removed.
+ *
+ * @param isRead - events of the lane may be applied meanwhile: then all of it is beside the store.
+ */
+export function openLaneStage(adopter: Adopter, lane: Lane, isRead = false): LaneStage {
   const file = stageFileOf(adopter.file, lane);
   removeStore(file);
   const db = new Database(file);
@@ -73,7 +80,11 @@ export function openLaneStage(adopter: Adopter, lane: Lane): LaneStage {
   db.pragma("synchronous = OFF");
   migrate(db);
   const beside = createTaking(db, lane, COPIED_TABLES);
-  const actors = hasNothing(adopter.db, lane) ? stageActors(adopter, lane) : undefined;
+  function leave(): void {
+    db.close();
+    removeStore(file);
+  }
+  const actors = !isRead && hasNothing(adopter.db, lane) ? stageActors(adopter, lane) : undefined;
 
   return {
     add(rows) {
@@ -89,10 +100,10 @@ export function openLaneStage(adopter: Adopter, lane: Lane): LaneStage {
       removeStore(file);
     },
     *close() {
-      db.close();
-      removeStore(file);
+      leave();
       yield* clearStaged(adopter.db, lane);
     },
+    leave,
   };
 }
 

@@ -3,6 +3,7 @@ import { decodeContent, sameContent } from "../actor/decision.ts";
 import { goesOn } from "../flow/ledger.ts";
 import type { LearntOf, Outbox } from "../flow/outbox.ts";
 import type { Lane } from "../wire/lanes.ts";
+import { isKept } from "./staged-actors.ts";
 import { DEAD_LETTERS, DECISIONS, LEARNT, type LedgerEntry } from "./tables.ts";
 
 /** Takes note of what the outbox streams hold. */
@@ -41,7 +42,8 @@ export function createLearning(db: Database.Database): Learning {
 }
 
 function createDecisionLearning(db: Database.Database): Learning["decision"] {
-  const selectActor = db.prepare("SELECT key, revision FROM actors WHERE type = ? AND id = ?");
+  // Of a copy that may come to nothing, none: what it does not bring would be taken for learnt.
+  const selectActor = db.prepare(`SELECT key, revision FROM actors WHERE type = ? AND id = ? AND ${isKept("key")}`);
   const selectRetired = db.prepare("SELECT 1 FROM retired WHERE type = ? AND actor_id = ?").pluck();
   const selectOurs = db.prepare(`SELECT ${DECISIONS.select(["payload", "published"])} FROM decisions
     WHERE actor_key = ? AND revision = ?`);

@@ -62,3 +62,14 @@ it("who is behind after a release or a restoration in a copy catches up, though 
   await until("nothing waits", () => waits() === 0, 10_000);
   expect(path.followed.processor.backlog.size()).toBe(0);
 });
+
+it("a lane is read along from when it is resumed until it is forgotten, also when a copy takes its place", () => {
+  const { path } = openBehind();
+  const { followed } = path;
+  expect(followed.isRead(lane)).toBe(false);
+  followed.resume(lane);
+  path.forget(lane);
+  expect(followed.isRead(lane)).toBe(true);
+  followed.forget(lane);
+  expect(followed.isRead(lane)).toBe(false);
+});

@@ -1,13 +1,16 @@
 import { connect, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { atOnce } from "../../src/flow/pieces.ts";
 import { createCopyGiving } from "../../src/members/copy-giving.ts";
 import { type Copied, createCopyTaking } from "../../src/members/copy-taking.ts";
 import { type CopyPiece, encodeAnswer, readCopyAnswer, readCopyQuestion } from "../../src/members/copy-wire.ts";
 import { createLaneCopies } from "../../src/store/lane-copy.ts";
+import { clearStaged } from "../../src/store/staged-actors.ts";
 import { daemonSubject } from "../../src/wire/names.ts";
+import { meterEvent } from "../flow/meters.ts";
 import type { Station } from "../flow/station.ts";
 import { startTestServer, type TestServer } from "../server.ts";
-import { contentsOf, LANE, lanes, openFilled, openKnown } from "../store/filled-lane.ts";
+import { ALSO_OURS, contentsOf, LANE, lanes, openFilled, openKnown } from "../store/filled-lane.ts";
 import { until } from "../until.ts";
 
 let server: TestServer;
@@ -38,6 +41,8 @@ interface Pair extends Disposable {
   end(): void;
   /** The taker's daemon reads it from now on. */
   read(): void;
+  /** It is read along there from now on. */
+  follow(): void;
   copy(): Promise<Copied>;
 }
 
@@ -65,15 +70,20 @@ function openPair({ bytes = 20_000, onTheWay }: { bytes?: number; onTheWay?: OnT
   }
   const ending = new AbortController();
   let isRead = false;
+  let isFollowed = false;
   const taking = createCopyTaking({
-    ...{ nc, store: taker, onAdopting() {}, onProgress() {}, ended: ending.signal },
+    ...{ nc, store: taker, onAdopting: taker.actors.evictLane, onProgress() {}, ended: ending.signal },
     isRead: () => isRead,
+    isFollowed: () => isFollowed,
   });
   return {
     ...{ giver, taker, id, giving, refused },
     end: () => ending.abort(new Error("this daemon ends")),
     read() {
       isRead = true;
+    },
+    follow() {
+      isFollowed = true;
     },
     copy: () => taking.copy(LANE, id),
     [Symbol.dispose]() {
@@ -125,6 +135,43 @@ it("a copy that is whole when its lane is read already is not adopted: it would 
   await expect(copying).rejects.toThrow("reads it itself by now");
   expect(isEmpty(pair.taker)).toBe(true);
 });
+
+it.each([
+  ["when it comes to its end", true],
+  ["and is not lost when that comes to nothing", false],
+])(
+  "what is applied of a lane that is followed while it is copied makes no difference to the copy %s",
+  async (_, isWhole) => {
+    let pieces = 0;
+    using pair = openPair({
+      bytes: 2000,
+      onTheWay(piece, bytes) {
+        // Who is in the copy already, and who is not yet.
+        if (++pieces === 3) follow();
+        return encodeAnswer(
+          isWhole || piece.end === null ? piece : { ...piece, end: { ...piece.end, rows: 1 } },
+          bytes,
+        );
+      },
+    });
+    const { db, processor } = pair.taker;
+    const ids = () => db.prepare("SELECT id FROM actors ORDER BY id").pluck().all() as string[];
+    const events = ["busy", ...ALSO_OURS].map((id, index) => meterEvent(LANE, 1 + index, 1, { id }));
+    let outcomes: readonly string[] = [];
+    function follow(): void {
+      outcomes = processor.apply(events).handled.map(({ outcome }) => outcome);
+    }
+    pair.follow();
+    if (isWhole) {
+      await pair.copy();
+      expect(contentsOf(db)).toEqual(contentsOf(pair.giver.db));
+    } else {
+      await expect(pair.copy()).rejects.toThrow("the copy is not whole");
+      expect(ids()).toEqual(["busy", ...ALSO_OURS].toSorted());
+    }
+    expect(new Set(outcomes)).toEqual(new Set(["applied"]));
+  },
+);
 
 const FLAWS: readonly (readonly [what: string, says: RegExp, onTheWay: OnTheWay])[] = [
   [
@@ -182,6 +229,9 @@ it("a daemon that ends waits for no giver that says nothing", { timeout: 4000 },
   await until("the giver is asked, and says nothing", () => pieces > 1);
   pair.end();
   await copied;
+  // It does not wait either for what is staged to be removed.
+  expect(pair.taker.db.prepare("SELECT count(*) FROM staged").pluck().get()).toBe(1);
+  atOnce(clearStaged(pair.taker.db));
   expect(isEmpty(pair.taker)).toBe(true);
 });
 

@@ -15,7 +15,7 @@ import { openReader } from "../../src/store/reader.ts";
 import { clearStaged } from "../../src/store/staged-actors.ts";
 import { meterEvent } from "../flow/meters.ts";
 import type { Station } from "../flow/station.ts";
-import { contentsOf, LANE, laneOf, openFilled, openKnown } from "./filled-lane.ts";
+import { ALSO_OURS, contentsOf, LANE, laneOf, openFilled, openKnown } from "./filled-lane.ts";
 
 const OTHER = Array.from({ length: 20 }, (_, index) => `m-${index}`).filter((id) => laneOf(id) !== LANE);
 
@@ -157,4 +157,58 @@ it("of a copy that is removed while another lane's is staged, that one's stays",
   atOnce(clearStaged(taker.db, another));
   stage.adopt(stand);
   expect(contentsOf(taker.db)).toEqual(contentsOf(giver.db));
+});
+
+it("what is learnt of DECISIONS while a copy is on its way is known when nothing comes of that", () => {
+  using giver = openFilled();
+  using taker = openKnown();
+  const { rows } = copyOf(giver);
+  const { actor_id: actorId, payload } = giver.db
+    .prepare("SELECT actor_id, payload FROM decisions WHERE revision = 1 AND partition = ?")
+    .get(LANE.partition) as { readonly actor_id: string; readonly payload: string };
+  const stage = openLaneStage(taker, LANE);
+  stage.add(rows);
+  taker.outbox.learnDecisions(LANE, [{ actorId, revision: 1, sequence: 9, pastTo: 0, payload }]);
+  atOnce(stage.close());
+  expect(taker.db.prepare("SELECT actor_id, revision, sequence FROM imported_decisions").all()).toEqual([
+    { actor_id: actorId, revision: 1, sequence: 9 },
+  ]);
+});
+
+it("of actors with a great many events few are removed at a time", () => {
+  using giver = openFilled();
+  using taker = openKnown();
+  for (const id of ALSO_OURS.slice(0, 4))
+    giver.processor.apply(Array.from({ length: 300 }, (_, index) => meterEvent(LANE, 7000 + index, index, { id })));
+  const { rows } = copyOf(giver);
+  const stage = openLaneStage(taker, LANE);
+  stage.add(rows);
+  const count = () => taker.db.prepare("SELECT count(*) FROM events").pluck().get() as number;
+  const removed: number[] = [];
+  let before = count();
+  for (const _ of stage.close()) {
+    removed.push(before - count());
+    before = count();
+  }
+  expect(before).toBe(0);
+  expect(Math.max(...removed)).toBeLessThan(700);
+});
+
+it("actors that others have made between those of copies are kept, and all beside them are not", () => {
+  using station = openKnown();
+  station.processor.apply(OTHER.map((id, index) => meterEvent(laneOf(id), 1 + index, 1, { id })));
+  const idOf = station.db.prepare("SELECT id FROM actors WHERE key = ?").pluck();
+  const stage = station.db.prepare("INSERT INTO staged VALUES (?, ?, 'meter', 0)");
+  for (const [first, last] of [
+    [1, 1],
+    [3, 5],
+    [6, 6],
+    [8, 8],
+  ])
+    stage.run(first, last);
+  const kept = OTHER.map((_, index) => index + 1).filter((key) => [2, 7].includes(key) || key > 8);
+  const reader = openReader(station.file);
+  expect(reader.images.idsAfter("meter", "", 100)).toEqual(kept.map((key) => String(idOf.get(key))).toSorted());
+  expect(reader.images.count("meter")).toBe(kept.length);
+  reader.close();
 });
