@@ -1,4 +1,5 @@
 import type { NatsConnection } from "@nats-io/transport-node";
+import { DEAD_LETTERS_STREAM, DECISIONS_STREAM } from "../wire/names.ts";
 
 /** A stream or a consumer has a leader from now on, perhaps the one it had. */
 export interface Election {
@@ -10,6 +11,8 @@ export interface Election {
 }
 
 const ELECTED = "$JS.EVENT.ADVISORY";
+/** Consumers of these are nothing to us: who may not listen to them has no line about it in the server's log. */
+const OUTBOX = [DECISIONS_STREAM, DEAD_LETTERS_STREAM];
 
 /**
  * Tells of elections as the servers of a cluster do. Without that, a reader finds out by two heartbeats that it misses, a
@@ -27,7 +30,7 @@ export function watchElections(
   if (nc.info?.cluster === undefined) return () => {};
   const subjects = streams.flatMap((stream) => [
     `${ELECTED}.STREAM.LEADER_ELECTED.${stream}`,
-    `${ELECTED}.CONSUMER.LEADER_ELECTED.${stream}.*`,
+    ...(OUTBOX.includes(stream) ? [] : [`${ELECTED}.CONSUMER.LEADER_ELECTED.${stream}.*`]),
   ]);
   const subscriptions = subjects.map((subject) =>
     nc.subscribe(subject, {
