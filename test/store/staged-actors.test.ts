@@ -178,14 +178,19 @@ it("what is learnt of DECISIONS while a copy is on its way is known when nothing
 it("of actors with a great many events few are removed at a time", () => {
   using giver = openFilled();
   using taker = openKnown();
-  for (const id of ALSO_OURS.slice(0, 4))
-    giver.processor.apply(Array.from({ length: 300 }, (_, index) => meterEvent(LANE, 7000 + index, index, { id })));
+  for (const [nth, id] of ALSO_OURS.slice(-4).entries()) {
+    const sequence = 7000 + 300 * nth;
+    giver.processor.apply(
+      Array.from({ length: 300 }, (_, index) => meterEvent(LANE, sequence + index, 20 + index, { id })),
+    );
+  }
   const { rows } = copyOf(giver);
   const stage = openLaneStage(taker, LANE);
   stage.add(rows);
   const count = () => taker.db.prepare("SELECT count(*) FROM events").pluck().get() as number;
   const removed: number[] = [];
   let before = count();
+  expect(before).toBeGreaterThan(1200);
   for (const _ of stage.close()) {
     removed.push(before - count());
     before = count();
