@@ -7,7 +7,7 @@ import { claim } from "../../examples/insurance-claim/actors.ts";
 import { orderType } from "../../machines/order/order.ts";
 import type { ActorSnapshot, ActorType, Conclusion } from "../../src/actor/actor-type.ts";
 import { converges } from "../../src/testing/converges.ts";
-import { typeOf, WRONG_MACHINES } from "./wrong-machines.ts";
+import { ASKS_FOR_UNDEFINED, typeOf, WRONG_MACHINES } from "./wrong-machines.ts";
 
 it.each([orderType, claim, device, checkout] as ActorType[])("$name converges", (type) => {
   converges(type, { runs: 40 });
@@ -29,6 +29,10 @@ it.each(Object.entries(WRONG_MACHINES))("a machine that merges is found out: %s"
   expect(told).toContain("wrong does not converge");
   // The same seed, the same arrivals.
   expect(refused(() => converges(typeOf(machine)))).toBe(told);
+});
+
+it("a machine that merges, and asks for what JSON leaves out, finds the same in memory as after a restart", () => {
+  converges(typeOf(ASKS_FOR_UNDEFINED));
 });
 
 it("an actor that one order stops is told as that, without all that it would else have been", () => {

@@ -32,6 +32,12 @@ function learning(learn: Learn): AnyStateMachine {
 
 const isNewer = ({ at = "" }: Context, { timestamp }: ActorEvent) => timestamp > at;
 
+/** Looks for what no row gives back: it converges for as long as it does not find that in memory either. */
+export const ASKS_FOR_UNDEFINED = learning((context) => ({
+  known: Object.hasOwn(context, "at") ? 1 : 0,
+  at: undefined as never,
+}));
+
 /** By what is wrong with them. */
 export const WRONG_MACHINES: Readonly<Record<string, AnyStateMachine>> = {
   "the last that is heard wins": learning((_, { data }) => ({ known: data })),
@@ -42,10 +48,6 @@ export const WRONG_MACHINES: Readonly<Record<string, AnyStateMachine>> = {
   "the newest wins, of two at one time the last that is heard": learning((context, event) =>
     isNewer(context, event) || context.at === event.timestamp ? { known: event.eventId, at: event.timestamp } : context,
   ),
-  "is in doubt of what JSON leaves out": learning((context) => ({
-    known: Object.hasOwn(context, "at") ? 1 : 0,
-    at: undefined as never,
-  })),
   "an event leads to a state": base.createMachine({
     id: "wrong",
     context: {},
