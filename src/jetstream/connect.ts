@@ -14,6 +14,8 @@ export interface NatsOptions extends NatsAccess {
   readonly name: string;
   /** Give up the first connection after this; once connected, reconnects go on for ever. */
   readonly timeoutMs?: number;
+  /** Asked before each dial: the server to go anywhere else than, as `getServer` names it; undefined: any will do. */
+  readonly elsewhereThan?: () => string | undefined;
 }
 
 /** NATS or its configuration is not what natstate needs; the message says what to do. */
@@ -63,6 +65,11 @@ export async function connectNats(options: NatsOptions): Promise<NatsConnection>
       reconnectJitter: 250,
       pingInterval: 2_000,
       maxPingOut: 2,
+      // The client's first dial after it was connected is to the same server.
+      reconnectToServer(servers) {
+        const left = options.elsewhereThan?.();
+        return (left !== undefined && servers.find(({ listen }) => listen !== left)) || null;
+      },
       // Async stack traces cost 37 us a request.
       noAsyncTraces: true,
     });

@@ -48,7 +48,8 @@ export async function openSession(
   options: NatsOptions,
   onEvent: (event: SessionEvent, why?: string) => void,
 ): Promise<Session> {
-  const nc = await connectNats(options);
+  const left = createLeft();
+  const nc = await connectNats({ ...options, elsewhereThan: left.take });
   let connected = true;
   let isMoving = false;
   let closing = false;
@@ -86,6 +87,7 @@ export async function openSession(
   function leaveServer(): void {
     if (!connected || isMoving || closing) return;
     isMoving = true;
+    left.note(nc.getServer());
     nc.reconnect().catch(() => {
       isMoving = false;
     });
@@ -120,6 +122,21 @@ export async function openSession(
       // Draining waits for the server; one that is gone must not hold up the end.
       await Promise.race([nc.drain().catch(() => {}), new Promise((resolve) => setTimeout(resolve, 1000).unref())]);
       await nc.close();
+    },
+  };
+}
+
+/** The server that is left, for one dial: where no other one is there, it is better than none. */
+function createLeft() {
+  let left: string | undefined;
+  return {
+    note(server: string): void {
+      left = server;
+    },
+    take(): string | undefined {
+      const server = left;
+      left = undefined;
+      return server;
     },
   };
 }

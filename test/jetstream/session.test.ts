@@ -141,3 +141,22 @@ function token(issuer: KeyPair, subject: KeyPair, nats: object, seconds?: number
   const signed = `${encode({ typ: "JWT", alg: "ed25519-nkey" })}.${encode(claims)}`;
   return `${signed}.${Buffer.from(issuer.sign(Buffer.from(signed))).toString("base64url")}`;
 }
+
+/** Sooner the client does not go to a server again to which it has just connected. */
+const SETTLED_MS = 600;
+
+it("who leaves a server is connected to another one then, not to the same once more", async () => {
+  await using one = await startTestServer();
+  await using other = await startTestServer();
+  const moved: string[] = [];
+  const url = `${one.url},${other.url}`;
+  const session = await openSession({ url, name: "test" }, (event) => {
+    if (event === "moved") moved.push(session.nc.getServer());
+  });
+  const left = session.nc.getServer();
+  await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
+  session.leaveServer();
+  await until("it has moved", () => moved.length > 0);
+  expect(moved).not.toContain(left);
+  await session.close();
+});
