@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -31,7 +31,7 @@ export interface MoveFigures {
   readonly othersMaxMs: number;
 }
 
-/** What `npm run bench:moves` writes. */
+/** What `npm run bench:moves` writes: a file has a list of these, one of each number of orders, standbys and incident. */
 export interface Moves extends Facts {
   readonly orders: number;
   readonly standbys: number;
@@ -45,7 +45,8 @@ const HELP = `npm run bench:moves -- [--orders <n>] [--standbys 0|1] [--times <n
 
 Two daemons share 16 partitions under ${200} events a second, of which each leads to a decision. The second one joins, is told
 to end, is killed and is frozen, as often as --times says (3); for each partition that moves it is measured how long nothing
-was decided in it. --orders: plain orders in the log beforehand (1000). --report: writes JSON, else it is printed.
+was decided in it. --orders: plain orders in the log beforehand (1000). --report: adds the
+figures to a JSON file, docs/operate.md shows docs/measured-moves.json; else they are printed.
 A repetition of all four takes about a minute.`;
 
 const EVENTS_PER_SECOND = 200;
@@ -112,9 +113,19 @@ async function main(): Promise<void> {
     figures: figures.filter(({ repetitions }) => repetitions > 0),
     wrongRevisions: await countWrongRevisions(world),
   };
-  const text = `${JSON.stringify(report, null, 2)}\n`;
-  if (values.report === undefined) console.log(text);
-  else writeFileSync(values.report, text);
+  if (values.report === undefined) console.log(JSON.stringify(report, null, 2));
+  else addTo(values.report, report);
+}
+
+/** Figures of the same case that the file has are replaced. */
+function addTo(path: string, report: Moves): void {
+  const before = existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Moves[]) : [];
+  const isReplaced = ({ orders, standbys }: Moves, { incident }: MoveFigures) =>
+    orders === report.orders && standbys === report.standbys && report.figures.some((one) => one.incident === incident);
+  const others = before
+    .map((each) => ({ ...each, figures: each.figures.filter((one) => !isReplaced(each, one)) }))
+    .filter(({ figures }) => figures.length > 0);
+  writeFileSync(path, `${JSON.stringify([...others, report], null, 2)}\n`);
 }
 
 /** A daemon joins with nothing in its store, and goes as `incident` says; a join is measured with each. */

@@ -5,6 +5,7 @@ import { isNewFact, type Outcome } from "../../src/flow/batch-result.ts";
 import { METRICS } from "../../src/ops/catalogue.ts";
 import { REJECTION_REASONS } from "../../src/wire/rejection.ts";
 import { type DaemonsReport, daemonsPieces } from "../bench/daemons-report.ts";
+import type { Moves } from "../bench/moves.ts";
 import { whole } from "../bench/report.ts";
 import type { Sizings } from "../bench/sizing.ts";
 import { measured, PROMISES } from "./promises.ts";
@@ -75,7 +76,9 @@ export function tables(): Record<string, string> {
     "actors-example": example("examples/checkout/actors.ts"),
     "promises-table": promises(),
     "sizing-table": sizing(),
+    "moves-table": moves(),
     "daemons-table": daemons(),
+    "moves-table": moves(),
     "config-table": table(
       ["setting", "default", "what it does"],
       Object.entries<Setting>(settings).map(([name, { fallback, help }]) => [
@@ -150,6 +153,40 @@ function daemons(): string {
 
 Measured by \`npm run bench -- --daemons ${summaries.map((one) => one.daemons).join(",")}\` on ${date.slice(0, 10)}, ${runs === 1 ? "once" : `medians of ${runs}`} (${machine};
 Node ${node}, nats-server ${natsServer}, ${whole(fsyncsPerSecond)} fsyncs/s).`;
+}
+
+const INCIDENTS = {
+  join: "one joins, with nothing in its store",
+  SIGTERM: "SIGTERM",
+  SIGKILL: "`kill -9`",
+  SIGSTOP: "one is frozen",
+} as const;
+
+function moves(): string {
+  const reports = JSON.parse(readFileSync(new URL("docs/measured-moves.json", ROOT), "utf8")) as Moves[];
+  const cases = reports
+    .flatMap(({ orders, standbys, figures }) => figures.map((one) => ({ orders, standbys, ...one })))
+    .toSorted((a, b) => a.standbys - b.standbys || a.orders - b.orders);
+  const rows = Object.entries(INCIDENTS).flatMap(([incident, name]) =>
+    cases
+      .filter((one) => one.incident === incident)
+      .map((one) => [
+        name,
+        whole(one.standbys),
+        whole(one.orders),
+        `${whole(one.partitions)} in ${whole(one.repetitions)}`,
+        ...[one.p50Ms, one.p95Ms, one.p99Ms, one.maxMs].map((ms) => `${whole(ms)} ms`),
+      ]),
+  );
+  const head = ["the second of two", "`NATSTATE_STANDBYS`", "orders in the log before", "partitions moved", "p50", "p95"];
+  const [first] = reports;
+  if (first === undefined) throw new Error("nothing was measured");
+  const { date, machine, node, natsServer } = first;
+  const wrong = reports.reduce((sum, { wrongRevisions }) => sum + wrongRevisions, 0);
+  return `${table([...head, "p99", "longest"], rows)}
+
+Measured by \`npm run bench:moves\` on ${date.slice(0, 10)}, with 200 events a second (${machine}; Node ${node}, nats-server
+${natsServer}); decisions that did not go on from the one before: ${wrong}.`;
 }
 
 function promises(): string {
