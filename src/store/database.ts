@@ -59,8 +59,8 @@ export function* openInPieces(file: string, onMoving?: OnMoving): Pieces<OpenDat
     db.pragma("synchronous = NORMAL");
     // 20 % more events/s than the default 4 MiB.
     db.pragma(`wal_autocheckpoint = ${pagesOf(db, BETWEEN_CHECKPOINTS_BYTES)}`);
-    // 32 MiB. With 128 an event costs as much and the process takes 110 MiB more: the system keeps the file, too.
-    db.pragma("cache_size = -32768");
+    // 16 MiB. With more an event costs as much, and the process takes it: the system keeps the file, too.
+    db.pragma("cache_size = -16384");
     db.pragma("foreign_keys = OFF");
     yield* migrateInPieces(db, onMoving);
     defineHeardFunctions(db);

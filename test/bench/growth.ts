@@ -155,6 +155,7 @@ async function measure(running: RunningContender, traffic: GrowthTraffic, option
   using wal = watchWal(store);
   const [start, written] = [readClocks(), bytesWritten(child.pid)];
   await pauseConsumers(jsm, stream, 0);
+  await child.resume();
   await whenHeard(running, traffic);
   const [end, writtenThen] = [readClocks(), bytesWritten(child.pid)];
   const walPages = wal.pages();

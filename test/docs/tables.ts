@@ -78,7 +78,6 @@ export function tables(): Record<string, string> {
     "sizing-table": sizing(),
     "moves-table": moves(),
     "daemons-table": daemons(),
-    "moves-table": moves(),
     "config-table": table(
       ["setting", "default", "what it does"],
       Object.entries<Setting>(settings).map(([name, { fallback, help }]) => [
