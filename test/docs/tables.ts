@@ -177,7 +177,14 @@ function moves(): string {
         ...[one.p50Ms, one.p95Ms, one.p99Ms, one.maxMs].map((ms) => `${whole(ms)} ms`),
       ]),
   );
-  const head = ["the second of two", "`NATSTATE_STANDBYS`", "orders in the log before", "partitions moved", "p50", "p95"];
+  const head = [
+    "the second of two",
+    "`NATSTATE_STANDBYS`",
+    "orders in the log before",
+    "partitions moved",
+    "p50",
+    "p95",
+  ];
   const [first] = reports;
   if (first === undefined) throw new Error("nothing was measured");
   const { date, machine, node, natsServer } = first;
