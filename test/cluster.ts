@@ -121,7 +121,7 @@ export async function startTestCluster({ disturbable = false } = {}): Promise<Te
 
   for (const each of nodes) each.start();
   try {
-    await until("the cluster is up", isHealthy, PATIENCE_MS);
+    await until("the cluster is up", async () => (await isHealthy()) && knowsAll(await metaLeader()), PATIENCE_MS);
   } catch (error) {
     await stop();
     throw error;
@@ -160,8 +160,17 @@ async function stepMetaDown(servers: string[]): Promise<void> {
   await system.request("$JS.API.META.LEADER.STEPDOWN").finally(() => system.close());
 }
 
+/** Until its leader has heard of the others lately, they are offline to it, and no stream is placed there. */
+async function knowsAll(leader: ClusterNode): Promise<boolean> {
+  const { meta_cluster: { replicas = [] } = {} } = (await leader.monitor("/jsz")) as Jsz;
+  return replicas.length === 2 && replicas.every(({ current, offline }) => current && offline !== true);
+}
+
 interface Jsz {
-  readonly meta_cluster?: { readonly leader?: string };
+  readonly meta_cluster?: {
+    readonly leader?: string;
+    readonly replicas?: readonly { readonly current: boolean; readonly offline?: boolean }[];
+  };
 }
 
 interface NodeFiles {
