@@ -1,3 +1,4 @@
+import type { Lane } from "../wire/lanes.ts";
 import type { Rejected } from "../wire/rejection.ts";
 import type { Arrival } from "./arrival.ts";
 import type { Batch } from "./batch.ts";
@@ -7,6 +8,7 @@ import type { Delivery, Observation } from "./delivery.ts";
 import type { HotActor } from "./hot-actors.ts";
 import type { Journal } from "./journal.ts";
 import type { Setbacks } from "./setbacks.ts";
+import type { Tallies } from "./tallies.ts";
 
 /** What an event does beside acting on its actor. */
 export interface Hearing {
@@ -33,6 +35,21 @@ export interface Hearings {
   readonly parked: Hearing;
   /** Before, and applied, but its effects were given up since: it was counted and decided on then. */
   readonly past: Hearing;
+}
+
+/** An open batch of events that were heard before. */
+export interface Again {
+  /** Applies an event whose effects were given up. Nothing is counted or decided: both were done when it was new. */
+  past(delivery: Delivery): Handled;
+  /** Applies an event that was kept back. */
+  parked(delivery: Delivery): void;
+  /** Applies what is kept back of an actor; what is more than its share follows with later batches. */
+  catchUp(lane: Lane, actorId: string): void;
+  /** Folds all that an actor has heard once more, and concludes from it. Nothing when it has heard nothing. */
+  retry(lane: Lane, actorId: string): void;
+  /** Dead-letters an event that was kept back. */
+  dismiss(delivery: Delivery, rejected: Rejected): void;
+  readonly tallies: Tallies;
 }
 
 export function createHearings(journal: Journal, setbacks: Setbacks): Hearings {

@@ -1,6 +1,5 @@
 import { TIME_PASSED } from "../actor/delays.ts";
-import type { Lane } from "../wire/lanes.ts";
-import { isRejected, type Rejected } from "../wire/rejection.ts";
+import { isRejected } from "../wire/rejection.ts";
 import { createAct } from "./act.ts";
 import { type Backlog, createBacklog } from "./backlog.ts";
 import { type Batch, createCommit } from "./batch.ts";
@@ -9,12 +8,11 @@ import type { ReachCrashPoint } from "./crash-points.ts";
 import { type DecodeLimits, decode } from "./decode.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Hearable } from "./fold-ahead.ts";
-import { createHearings, type Hearing } from "./hearing.ts";
+import { type Again, createHearings, type Hearing } from "./hearing.ts";
 import { findOrFail, type HotActors } from "./hot-actors.ts";
 import type { Journal } from "./journal.ts";
 import { ReplayError } from "./rebuild.ts";
 import { createSetbacks } from "./setbacks.ts";
-import type { Tallies } from "./tallies.ts";
 
 /** Applies deliveries to actors. */
 export interface Processor {
@@ -35,21 +33,6 @@ export interface Processor {
 interface ProcessorLimits extends DecodeLimits {
   /** Facts that are folded again for one actor in one batch, about; what is more waits for the next ones. Some 5 ms by default. */
   readonly maxFolded?: number;
-}
-
-/** An open batch of events that were heard before. */
-export interface Again {
-  /** Applies an event whose effects were given up. Nothing is counted or decided: both were done when it was new. */
-  past(delivery: Delivery): Handled;
-  /** Applies an event that was kept back. */
-  parked(delivery: Delivery): void;
-  /** Applies what is kept back of an actor; what is more than its share follows with later batches. */
-  catchUp(lane: Lane, actorId: string): void;
-  /** Folds all that an actor has heard once more, and concludes from it. Nothing when it has heard nothing. */
-  retry(lane: Lane, actorId: string): void;
-  /** Dead-letters an event that was kept back. */
-  dismiss(delivery: Delivery, rejected: Rejected): void;
-  readonly tallies: Tallies;
 }
 
 /**
