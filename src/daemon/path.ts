@@ -1,18 +1,10 @@
 import type { BatchResult } from "../flow/batch-result.ts";
-import { createBatcher } from "../flow/batcher.ts";
-import { createDeliveryQueue } from "../flow/delivery-queue.ts";
-import { createHotActors, type HotActors } from "../flow/hot-actors.ts";
-import { createProcessor } from "../flow/processor.ts";
+import { createHotActors } from "../flow/hot-actors.ts";
 import { createMissingMessages } from "../jetstream/missing-messages.ts";
-import { asDamage, StoreHeldError } from "../store/store-error.ts";
 import type { Lane } from "../wire/lanes.ts";
 import type { Parts, Path } from "./parts.ts";
 import { openPublishing, type PublishingParts } from "./publishing.ts";
-
-/** Of memory for what waits to be applied, about. */
-const MAX_QUEUED_BYTES = 67_108_864;
-/** What holds the store for a moment may be a checkpoint of our own. */
-const HELD_MS = 50;
+import { openStations } from "./stations.ts";
 
 /** Joins its stations; nothing comes before lanes are read. */
 export function openPath(parts: PublishingParts & Pick<Parts, "onFatal">, stack: AsyncDisposableStack): Path {
@@ -80,54 +72,6 @@ export function openPath(parts: PublishingParts & Pick<Parts, "onFatal">, stack:
       await followed.batcher.stop();
       await own.batcher.stop();
       await publishing.drain();
-    },
-  };
-}
-
-interface StationsOptions {
-  readonly actors: HotActors;
-  readonly hasRoom: () => boolean;
-  readonly onCommitted: (result: BatchResult, commitMs: number) => void;
-}
-
-/** Where deliveries wait, and what they are applied by. */
-function openStations(
-  {
-    config,
-    store,
-    observers,
-    reached,
-    onFatal,
-  }: Pick<PublishingParts & Parts, "config" | "store" | "observers" | "reached" | "onFatal">,
-  { actors, hasRoom, onCommitted }: StationsOptions,
-  stack: AsyncDisposableStack,
-) {
-  const limits = { maxBytes: config.NATSTATE_MAX_EVENT_BYTES };
-  const processor = createProcessor(store.journal, actors, limits, reached);
-  const queue = createDeliveryQueue(MAX_QUEUED_BYTES);
-  const batcher = createBatcher({
-    ...{ processor, queue, hasRoom, onCommitted, onFailed, reached },
-    limits: { maxDeliveries: config.NATSTATE_BATCH_EVENTS, maxBytes: config.NATSTATE_BATCH_BYTES },
-  });
-  stack.defer(batcher.stop);
-
-  function onFailed(error: Error, retryMs: number): void {
-    const damage = asDamage(error, store.file);
-    const lastsMs = Date.now() - (batcher.pause()?.sinceMs ?? 0);
-    const isHeld = error instanceof StoreHeldError && lastsMs < HELD_MS;
-    observers.observer.commitFailed({ error, retryMs, isBrief: isHeld || damage !== undefined });
-    if (damage !== undefined) onFatal(damage);
-  }
-
-  return {
-    ...{ processor, queue, batcher },
-    resume(lane: Lane): void {
-      processor.backlog.resume(lane);
-      batcher.resume();
-    },
-    forget(lane: Lane): void {
-      queue.drop(lane);
-      processor.backlog.forget(lane);
     },
   };
 }

@@ -2,17 +2,12 @@ import { SYSTEM_CLOCK } from "../flow/clock.ts";
 import { createStreamTimes, type StreamTimes } from "../flow/stream-times.ts";
 import { askLag, type LaneLag } from "../jetstream/lag.ts";
 import { watchLag } from "../jetstream/lag-watch.ts";
-import { type LaneReader, readLane } from "../jetstream/lane-reader.ts";
-import type { Denials } from "../members/denials.ts";
 import { createOwnership, type Ownership } from "../members/ownership.ts";
 import { askToYield } from "../members/yielding.ts";
-import type { Lane } from "../wire/lanes.ts";
 import { followingOf, watchFollowed } from "./following.ts";
-import type { Foundation } from "./foundation.ts";
+import { openOwnReader, type ReadingParts } from "./own-reader.ts";
 import type { Reading } from "./parts.ts";
 import { createStocktaking } from "./stocktaking.ts";
-
-type ReadingParts = Foundation & { readonly denials: Denials };
 
 const LAG_EVERY_MS = 5000;
 
@@ -36,7 +31,7 @@ export function openReading(parts: ReadingParts, isStarted: () => boolean, stack
         path.resume(lane);
       }
     },
-    open: (lane) => openReader(parts, lane),
+    open: (lane) => openOwnReader(parts, lane),
     ...followingOf(parts),
     async ask(holder, lane) {
       try {
@@ -100,29 +95,4 @@ function createTimekeeping(times: StreamTimes, ownership: Ownership): (lags: rea
       if (lag === 0 && !consumer.isChanged && ownership.isCaughtUp(lane)) times.caughtUp(lane, streamMs);
     }
   };
-}
-
-function openReader({ denials, connection, streams, store, path, observers }: ReadingParts, lane: Lane): LaneReader {
-  return readLane({
-    jsm: connection.session.jsm,
-    nc: connection.readings.nc,
-    js: connection.readings.js,
-    lane,
-    manage: streams.topology.manage,
-    mayTakeOver: () => denials.troubles().length === 0,
-    async prepare() {
-      // What is asked while NATS is away is lost, and would be waited for when it is back.
-      if (!connection.isConnected()) throw new Error("not connected");
-      await path.publishing.learning.again(lane);
-    },
-    checkpoint: () => store.journal.checkpoint(lane),
-    onDelivery: path.arrive,
-    room: path.room,
-    onMended: (differences) => observers.observer.mended(lane, differences),
-    onChanged: () => store.records.goBack(lane),
-    onDoubt(reason, detail) {
-      path.dropQueued(lane);
-      observers.observer.doubted(reason, lane, detail);
-    },
-  });
 }

@@ -1,0 +1,35 @@
+import { type LaneReader, readLane } from "../jetstream/lane-reader.ts";
+import type { Denials } from "../members/denials.ts";
+import type { Lane } from "../wire/lanes.ts";
+import type { Foundation } from "./foundation.ts";
+
+export type ReadingParts = Foundation & { readonly denials: Denials };
+
+/** Reads a lane as its owner. */
+export function openOwnReader(
+  { denials, connection, streams, store, path, observers }: ReadingParts,
+  lane: Lane,
+): LaneReader {
+  return readLane({
+    jsm: connection.session.jsm,
+    nc: connection.readings.nc,
+    js: connection.readings.js,
+    lane,
+    manage: streams.topology.manage,
+    mayTakeOver: () => denials.troubles().length === 0,
+    async prepare() {
+      // What is asked while NATS is away is lost, and would be waited for when it is back.
+      if (!connection.isConnected()) throw new Error("not connected");
+      await path.publishing.learning.again(lane);
+    },
+    checkpoint: () => store.journal.checkpoint(lane),
+    onDelivery: path.arrive,
+    room: path.room,
+    onMended: (differences) => observers.observer.mended(lane, differences),
+    onChanged: () => store.records.goBack(lane),
+    onDoubt(reason, detail) {
+      path.dropQueued(lane);
+      observers.observer.doubted(reason, lane, detail);
+    },
+  });
+}
