@@ -8,7 +8,7 @@ import { startSecureServer } from "./secure-server.ts";
 
 /** docs/nats-secure.conf as it was when nobody asked for types. */
 const OF_BEFORE = {
-  '"natstate.orders.>", "natstate.types", ': '"natstate.orders.>", ',
+  '              "natstate.types"\n              "natstate.daemons"\n': '              "natstate.daemons"\n',
   '              # What an order is: its events, decisions and states.\n              "natstate.types"\n': "",
 };
 
