@@ -84,9 +84,12 @@ export function createOutboxSender(options: OutboxSenderOptions) {
     async decision(lane: Lane, row: LedgerRow, onRewritten: (due: readonly LedgerRow[]) => void): Promise<void> {
       if (isDecidedByNewer(outbox, lane)) return;
       const { actorKey, revision } = row;
-      const before = revision === 1 ? 0 : (notes.sequenceOf(actorKey, revision - 1) ?? 0);
+      const before = revision === 1 ? 0 : notes.sequenceOf(actorKey, revision - 1);
+      const end = ends.get(actorKey)?.sequence ?? before;
+      // The one before it is not known to be there: were none expected, it might get in without it.
+      if (end === undefined) return resolve(lane, row, onRewritten);
       try {
-        notes.decision(row, await storeDecision(options, lane, row, ends.get(actorKey)?.sequence ?? before));
+        notes.decision(row, await storeDecision(options, lane, row, end));
         ends.delete(actorKey);
       } catch (error) {
         if (apiErrorCode(error) !== WRONG_LAST_SEQUENCE) throw error;

@@ -29,6 +29,37 @@ it("revisions of an order are published in order, each once, though all are offe
   expect(publisher.troubles).toEqual([]);
 });
 
+it("a decision that has not got in when its lane goes to another owner takes those after it along", async () => {
+  using station = openStation();
+  const sent: string[] = [];
+  let isOwned = true;
+  const publisher = publisherOf(station, {
+    owns: () => isOwned,
+    streams: {
+      async publish(message) {
+        sent.push(message.header.get("Natstate-Revision"));
+        if (sent.length > 1) return streams.publish(message);
+        isOwned = false;
+        throw new Error("no leader at the moment");
+      },
+    },
+  });
+  publisher.offer(decide(station), []);
+  await publisher.drain(5000);
+  expect(sent).toEqual(["1"]);
+  expect(await told()).toEqual([]);
+});
+
+it("a decision does not get in without the one before it", async () => {
+  using station = openStation();
+  const publisher = publisherOf(station);
+  const [, ...later] = decide(station);
+  publisher.offer(later, []);
+  await publisher.drain(5000);
+  expect(await told()).toEqual(ALL);
+  expect(publisher.troubles).toEqual([]);
+});
+
 it("a crash after the publish and before the note publishes nothing again", async () => {
   using station = openStation();
   const rows = decide(station);
