@@ -1,6 +1,5 @@
-import { Gauge, type Registry } from "prom-client";
 import type { ActorType } from "../actor/actor-type.ts";
-import { METRICS, type MetricDescription } from "./catalogue.ts";
+import type { Registered } from "./registered-metrics.ts";
 
 /** What gauges show, read when somebody asks for them. */
 export interface GaugeReadings {
@@ -37,42 +36,25 @@ export interface GaugeReadings {
   readonly pausedSinceMs: number | null;
 }
 
-/**
- * Registers the gauges; until the function returned is called they are 0.
- *
- * @returns shows these readings; `nowMs` in ms since the epoch.
- */
-export function createGauges(registry: Registry): (readings: GaugeReadings, nowMs: number) => void {
-  const gauges = Object.entries<MetricDescription>(METRICS)
-    .filter(([, { type }]) => type === "gauge")
-    .map(([key, { name, help, labels }]) => [
-      key,
-      new Gauge({ name, help, labelNames: labels, registers: [registry] }),
-    ]);
-  const show = Object.fromEntries(gauges) as Record<GaugeName, Gauge>;
-  return (readings, nowMs) => {
-    // Partitions that went to another owner are not to be shown any longer.
-    show.lag.reset();
-    for (const { type, partition, value } of readings.lag) show.lag.set({ actor: type.name, partition }, value);
-    for (const { type, undecidedSinceMs, tickOverdueMs, ...counts } of readings.actors) {
-      const labels = { actor: type.name };
-      show.undecided.set(labels, secondsSince(undecidedSinceMs, nowMs));
-      show.ticksOverdue.set(labels, tickOverdueMs / 1000);
-      for (const name of ["quarantined", "retired", "ticksOnTheirWay"] as const) show[name].set(labels, counts[name]);
-    }
-    show.ready.set(Number(readings.ready));
-    show.connected.set(Number(readings.connected));
-    show.paused.set(secondsSince(readings.pausedSinceMs, nowMs));
-    show.owned.set(readings.owned);
-    show.partitions.set(readings.partitions);
-    show.hot.set(readings.hot);
-    show.backlog.set(readings.backlog);
-  };
+/** Sets the gauges to these readings; until then they are 0. @param nowMs - since the epoch. */
+export function showGauges(show: Registered, readings: GaugeReadings, nowMs: number): void {
+  // Partitions that went to another owner are not to be shown any longer.
+  show.lag.reset();
+  for (const { type, partition, value } of readings.lag) show.lag.set({ actor: type.name, partition }, value);
+  for (const { type, undecidedSinceMs, tickOverdueMs, ...counts } of readings.actors) {
+    const labels = { actor: type.name };
+    show.undecided.set(labels, secondsSince(undecidedSinceMs, nowMs));
+    show.ticksOverdue.set(labels, tickOverdueMs / 1000);
+    for (const name of ["quarantined", "retired", "ticksOnTheirWay"] as const) show[name].set(labels, counts[name]);
+  }
+  show.ready.set(Number(readings.ready));
+  show.connected.set(Number(readings.connected));
+  show.paused.set(secondsSince(readings.pausedSinceMs, nowMs));
+  show.owned.set(readings.owned);
+  show.partitions.set(readings.partitions);
+  show.hot.set(readings.hot);
+  show.backlog.set(readings.backlog);
 }
-
-type GaugeName = {
-  [Name in keyof typeof METRICS]: (typeof METRICS)[Name]["type"] extends "gauge" ? Name : never;
-}[keyof typeof METRICS];
 
 function secondsSince(sinceMs: number | null, nowMs: number): number {
   return sinceMs === null ? 0 : Math.max(0, nowMs - sinceMs) / 1000;

@@ -1,7 +1,4 @@
-import fc from "fast-check";
-import { Histogram, Registry } from "prom-client";
 import { describe, expect, test } from "vitest";
-import { createHistogram } from "../../src/ops/fast-metrics.ts";
 import { type Family, keyOf, type Sample, sampleOf } from "./exposition.ts";
 import { afterBatch, newMetrics, PUBLISHED_AT_MS, paid, reserved, scrape } from "./order-metrics.ts";
 import { openPath, STORED_AT_MS } from "./order-path.ts";
@@ -77,26 +74,5 @@ describe("every histogram", () => {
         expect(buckets["+Inf"]).toBe(value);
       }
     }
-  });
-
-  test("say word for word what prom-client's own would say", async () => {
-    const buckets = [0.1, 1, 2.5, 10];
-    const value = fc.oneof(fc.double({ min: 0, max: 20, noNaN: true }), fc.constantFrom(0, ...buckets));
-    await fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(fc.constantFrom("a", 'b"\\\n'), value)), async (observations) => {
-        const [own, theirs] = [new Registry(), new Registry()];
-        const cells = createHistogram(own, { name: "h", type: "histogram", help: "help", labels: ["x"], buckets });
-        const histogram = new Histogram({ name: "h", help: "help", labelNames: ["x"], buckets, registers: [theirs] });
-        for (const [x, observed] of observations) {
-          cells.cell(x).observe(observed);
-          histogram.observe({ x }, observed);
-        }
-        expect(await own.metrics()).toBe(await theirs.metrics());
-        expect((await own.getMetricsAsJSON())[0]?.values).toHaveLength(
-          (await theirs.getMetricsAsJSON())[0]?.values.length ?? 0,
-        );
-      }),
-      { numRuns: 50 },
-    );
   });
 });
