@@ -1,4 +1,4 @@
-import type { AnyStateMachine, AnyStateNode, StateValue } from "xstate";
+import { type AnyStateMachine, type AnyStateNode, getStateNodes, type StateValue } from "xstate";
 import type { ActorSnapshot } from "./actor-type.ts";
 import { type DefaultIdField, type DefaultWithdrawn, defineContract, type Fields } from "./define-contract.ts";
 import type { DefinedActor, Definition, Ordering } from "./definition.ts";
@@ -48,20 +48,14 @@ export function defineActor<
  * @returns in their order.
  */
 function eventsTaken({ root }: AnyStateMachine, value: StateValue, eventTypes: readonly string[]): string[] {
-  const leaves = [...branchesOf(root, value)];
-  return eventTypes.filter((eventType) => leaves.some((branch) => takes(branch, eventType)));
+  const active = getStateNodes(root, value);
+  const branches = active.filter((node) => !active.some(({ parent }) => parent === node)).map(branchOf);
+  return eventTypes.filter((eventType) => branches.some((branch) => takes(branch, eventType)));
 }
 
-/** The states from an active innermost one up to the root, one branch for each. */
-function* branchesOf(node: AnyStateNode, value: StateValue): Generator<AnyStateNode[]> {
-  const inner: [string, StateValue][] =
-    typeof value === "string" ? [[value, {}]] : (Object.entries(value) as [string, StateValue][]);
-  if (inner.length === 0) yield [node];
-  for (const [key, below] of inner) {
-    const child = node.states[key];
-    if (child === undefined) continue;
-    for (const branch of branchesOf(child, below)) yield [...branch, node];
-  }
+/** The states from a state up to the root. */
+function branchOf(node: AnyStateNode): AnyStateNode[] {
+  return node.parent === undefined ? [node] : [node, ...branchOf(node.parent)];
 }
 
 /** As XState selects: the innermost state that has a transition decides, one that does nothing forbids the outer ones. */

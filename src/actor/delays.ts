@@ -1,6 +1,6 @@
 import type { AnyStateMachine } from "xstate";
 import type { ActorType } from "./actor-type.ts";
-import { actionsOf, resolve, typeOf } from "./statechart-refusals.ts";
+import { actionsOf } from "./statechart-refusals.ts";
 
 /** How an actor type treats time; all of it has defaults. */
 export type Timing = Pick<ActorType, "ordering" | "graceMs" | "aheadMs" | "latenessMs">;
@@ -54,12 +54,7 @@ export function aheadOf(type: Timed): number {
 
 function delays(machine: AnyStateMachine): boolean {
   // XState makes of each `after` a raise with a delay, at the entry of its state.
-  return [...actionsOf(machine)].some(({ action }) => {
-    const resolved = resolve(machine, action);
-    const type = typeOf(resolved);
-    return (
-      type === "xstate.enqueueActions" ||
-      (type === "xstate.raise" && (resolved as { delay?: unknown }).delay !== undefined)
-    );
-  });
+  return [...actionsOf(machine)].some(
+    ({ type, code }) => type === "xstate.enqueueActions" || (type === "xstate.raise" && code.delay !== undefined),
+  );
 }

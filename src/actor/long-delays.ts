@@ -1,7 +1,7 @@
 import type { ActorType } from "./actor-type.ts";
 import { delayText } from "./delay-text.ts";
 import { hearsTicks } from "./delays.ts";
-import { actionsOf, isAfter, resolve, typeOf } from "./statechart-refusals.ts";
+import { actionsOf, isAfter } from "./statechart-refusals.ts";
 
 /** What is said of them. */
 export const LONG_DELAY =
@@ -17,13 +17,10 @@ export function findLongDelays(type: Pick<ActorType, "machine" | "ordering">, ma
   const { machine } = type;
   if (!hearsTicks(type) || maxAgeMs === 0) return [];
   const named = machine.implementations.delays as Readonly<Record<string, unknown>>;
-  const long = [...actionsOf(machine)].flatMap(({ path, when, action }) => {
-    // XState makes of each `after` a raise with a delay, at the entry of its state.
-    const raised = resolve(machine, action);
-    const { delay } = raised as { readonly delay?: unknown };
-    const ms = typeof delay === "string" ? named[delay] : delay;
-    if (typeOf(raised) !== "xstate.raise" || typeof ms !== "number" || ms <= maxAgeMs) return [];
-    return [`${delayText(ms)} at ${isAfter(raised) ? path : `${path}, ${when}`}`];
+  const long = [...actionsOf(machine)].flatMap(({ path, when, type, code }) => {
+    const ms = typeof code.delay === "string" ? named[code.delay] : code.delay;
+    if (type !== "xstate.raise" || typeof ms !== "number" || ms <= maxAgeMs) return [];
+    return [`${delayText(ms)} at ${isAfter(code) ? path : `${path}, ${when}`}`];
   });
   return [...new Set(long)];
 }

@@ -23,6 +23,21 @@ interface Placed {
   /** `entry`, `exit`, `on Pay`. */
   readonly when: string;
   readonly action: unknown;
+  /** The function behind its name; the action itself when it is one or has none. */
+  readonly code: Code;
+  /** XState's, such as `xstate.raise`; empty when it is none of XState's own. */
+  readonly type: string;
+}
+
+/** XState's own actions are functions with what they were made of. */
+interface Code {
+  readonly type?: unknown;
+  readonly id?: unknown;
+  /** Of a raise. */
+  readonly delay?: unknown;
+  readonly event?: { readonly type?: unknown };
+  /** Of an `assign`: what it calls, when that is one function. */
+  readonly assignment?: unknown;
 }
 
 /** @returns what an event-time host refuses, by state path; empty when it hosts the machine. */
@@ -34,19 +49,14 @@ export function findRefusals(machine: AnyStateMachine): string[] {
     ),
     ...node.after.flatMap(({ delay }) => one(problemOf(machine, delay), `state ${pathOf(node)}`)),
   ]);
-  const actions = [...actionsOf(machine)].flatMap(({ path, when, action }) => {
-    const resolved = resolve(machine, action);
+  const actions = [...actionsOf(machine)].flatMap(({ path, when, code, type }) => {
     const where = `state ${path}, ${when}`;
-    const outward = OUTWARD[typeOf(resolved)];
+    const outward = OUTWARD[type];
     return [
       ...(outward === undefined ? [] : [`${where}: ${outward}: an actor calls nobody`]),
-      ...(isAsync(resolved) || isAsync(assignmentOf(resolved))
-        ? [`${where}: an action is async: an actor waits for nobody`]
-        : []),
+      ...(isAsync(code) || isAsync(code.assignment) ? [`${where}: an action is async: an actor waits for nobody`] : []),
       // An `after` raises its own event, whose delay is told above.
-      ...(typeOf(resolved) === "xstate.raise" && !isAfter(resolved)
-        ? one(problemOf(machine, (resolved as { delay?: unknown }).delay), where)
-        : []),
+      ...(type === "xstate.raise" && !isAfter(code) ? one(problemOf(machine, code.delay), where) : []),
     ];
   });
   return [...new Set([...problems, ...actions])];
@@ -58,9 +68,7 @@ export function findRefusals(machine: AnyStateMachine): string[] {
  * @returns for example `sendEmail at review.entry`.
  */
 export function findUndone(machine: AnyStateMachine): string[] {
-  const undone = [...actionsOf(machine)].flatMap(({ path, when, action }) => {
-    const resolved = resolve(machine, action);
-    const type = typeOf(resolved);
+  const undone = [...actionsOf(machine)].flatMap(({ path, when, action, type }) => {
     if (type.startsWith("xstate.") && !UNDONE.includes(type)) return [];
     return [`${type.startsWith("xstate.") ? type.slice("xstate.".length) : nameOf(action)} at ${path}.${when}`];
   });
@@ -69,13 +77,21 @@ export function findUndone(machine: AnyStateMachine): string[] {
 
 export function* actionsOf(machine: AnyStateMachine): Generator<Placed> {
   for (const node of nodesOf(machine.root)) {
-    const path = pathOf(node);
-    for (const action of node.entry) yield { path, when: "entry", action };
-    for (const action of node.exit) yield { path, when: "exit", action };
-    const { initial } = node;
-    for (const action of initial?.actions ?? []) yield { path, when: "initial", action };
+    const place = (when: string, action: unknown): Placed => {
+      const code = resolve(machine, action);
+      return {
+        path: pathOf(node),
+        when,
+        action,
+        code,
+        type: typeof (code as unknown) === "function" ? String(code.type ?? "") : "",
+      };
+    };
+    for (const action of node.entry) yield place("entry", action);
+    for (const action of node.exit) yield place("exit", action);
+    for (const action of node.initial?.actions ?? []) yield place("initial", action);
     for (const { eventType, actions } of transitionsOf(node)) {
-      for (const action of actions) yield { path, when: eventType === "" ? "always" : `on ${eventType}`, action };
+      for (const action of actions) yield place(eventType === "" ? "always" : `on ${eventType}`, action);
     }
   }
 }
@@ -112,26 +128,14 @@ function one(problem: string | undefined, where: string): string[] {
   return problem === undefined ? [] : [`${where}: ${problem}`];
 }
 
-/** @returns the function behind a name, the action itself when it is one or has none. */
-export function resolve(machine: AnyStateMachine, action: unknown): unknown {
-  if (typeof action === "function") return action;
-  return (machine.implementations.actions as Record<string, unknown>)[nameOf(action)] ?? action;
+function resolve({ implementations }: AnyStateMachine, action: unknown): Code {
+  if (typeof action === "function") return action as Code;
+  return ((implementations.actions as Record<string, unknown>)[nameOf(action)] ?? action) as Code;
 }
 
-/** XState's own actions are functions with a type; of others it is empty. */
-export function typeOf(action: unknown): string {
-  const type: unknown = typeof action === "function" ? (action as { type?: unknown }).type : undefined;
-  return typeof type === "string" ? type : "";
-}
-
-/** Is it the raise that XState makes of an `after`? */
-export function isAfter(action: unknown): boolean {
-  return String((action as { id?: unknown }).id).startsWith("xstate.after.");
-}
-
-/** @returns what an `assign` calls, when it is one function. */
-function assignmentOf(action: unknown): unknown {
-  return typeof action === "function" ? (action as { assignment?: unknown }).assignment : undefined;
+/** Is it the raise that XState makes of an `after`, at the entry of its state? */
+export function isAfter({ id }: Code): boolean {
+  return String(id).startsWith("xstate.after.");
 }
 
 function nameOf(action: unknown): string {

@@ -2,7 +2,7 @@ import type { AnyStateMachine, AnyStateNode } from "xstate";
 import type { ActorType } from "../actor/actor-type.ts";
 import { asError } from "../actor/as-error.ts";
 import { nodesOf, pathOf } from "../actor/state-text.ts";
-import { actionsOf, resolve, transitionsOf, typeOf } from "../actor/statechart-refusals.ts";
+import { actionsOf, transitionsOf } from "../actor/statechart-refusals.ts";
 import { prove } from "./proof.ts";
 
 /** Arrivals that are tried: what is wrong with most events shows in a few. */
@@ -68,13 +68,11 @@ function* unknownEvents({ machine, events }: ActorType): Generator<string> {
 /** @returns the events that a machine sends itself; undefined when that shows only when it runs. */
 function raisedBy(machine: AnyStateMachine): Set<string> | undefined {
   const raised = new Set<string>();
-  for (const { action } of actionsOf(machine)) {
-    const resolved = resolve(machine, action);
-    const { event } = resolved as { readonly event?: { readonly type?: unknown } };
-    if (typeOf(resolved) === "xstate.enqueueActions") return undefined;
-    if (typeOf(resolved) !== "xstate.raise") continue;
-    if (typeof event?.type !== "string") return undefined;
-    raised.add(event.type);
+  for (const { type, code } of actionsOf(machine)) {
+    if (type === "xstate.enqueueActions") return undefined;
+    if (type !== "xstate.raise") continue;
+    if (typeof code.event?.type !== "string") return undefined;
+    raised.add(code.event.type);
   }
   return raised;
 }
