@@ -2,12 +2,8 @@ import type { ActorType } from "../actor/actor-type.ts";
 import { type Handled, isNewFact } from "../flow/batch-result.ts";
 import type { Observer } from "../flow/observer.ts";
 
-/** What has happened in the last minutes, kept in memory: about 0.5 MB for each actor type, however busy it is; a batch costs 0.2 us an event. */
-export interface Activity extends Pick<Required<Observer>, "committed"> {
-  /** @param lag - messages stored and not yet applied, as last measured; null while it is not known. */
-  recordLag(type: ActorType, lag: number | null, nowMs: number): void;
-  read(type: ActorType, nowMs: number): ActivityReading;
-}
+/** What has happened in the last minutes, kept in memory: 1 MB at most for each five event types, however busy they are. */
+export type Activity = ReturnType<typeof createActivity>;
 
 /** One value for each second, the oldest first; the last is the second before the running one. */
 export interface SecondlyCounts {
@@ -43,10 +39,6 @@ export interface LatenessReading {
 export const WINDOW_SECONDS = 300;
 /** For the flow through the machine: long enough to be read, short enough to be now. */
 export const FLOW_SECONDS = 60;
-const COARSE_SECONDS = 5;
-
-/** How a lag that is not known is kept. */
-const UNKNOWN_LAG = 0xffffffff;
 
 /** Four buckets to each doubling: a percentile is right within 9 %. */
 const STEPS = 4;
@@ -57,154 +49,93 @@ const BUCKETS = 40 * STEPS;
 export type LatenessCounts = Uint32Array;
 
 const COUNTS = ["events", "decisions", "revised", "deadLetters", "lag"] as const;
-type Count = (typeof COUNTS)[number];
 
-interface CoarseSlot {
-  /** Which piece of {@link COARSE_SECONDS} since the epoch it holds. */
-  piece: number;
-  readonly flow: Map<string | null, Map<string, number>>;
-  readonly lateness: ReadonlyMap<string, LatenessCounts>;
-}
+type Move = ActivityReading["flow"][number];
 
-interface Window {
-  readonly counts: Readonly<Record<Count, Uint32Array>>;
-  readonly coarse: readonly CoarseSlot[];
-  /** The latest second written to. */
-  second: number;
+/** What one second has brought of a type. */
+interface Second extends Record<Exclude<(typeof COUNTS)[number], "lag">, number> {
+  /** Since the epoch. */
+  readonly at: number;
+  /** At its end; what it was before, until it is measured again. */
+  lag: number | null;
+  /** By where from and where to. */
+  readonly flow: Map<string, Move>;
+  /** By event type. */
+  readonly lateness: Map<string, LatenessCounts>;
 }
 
 /** @param types - every type whose deliveries are recorded. */
-export function createActivity(types: readonly ActorType[]): Activity {
-  const windows = new Map(types.map((type) => [type.name, createWindow(type)]));
+export function createActivity(types: readonly ActorType[]) {
+  /** Of each type the last {@link WINDOW_SECONDS}, the running one at the end. */
+  const windows = new Map(types.map(({ name }) => [name, Array.from({ length: WINDOW_SECONDS }, () => begin(0, 0))]));
 
-  /** The type's window with `nowMs` as its running second. */
-  function windowOf(type: string, nowMs: number): Window {
+  function windowAt(type: string, nowMs: number): Second[] {
     const window = windows.get(type);
     if (window === undefined) throw new RangeError(`the activity of ${type} is not recorded`);
-    advance(window, Math.floor(nowMs / 1000));
+    const now = Math.floor(nowMs / 1000);
+    for (let last = window.at(-1) as Second; last.at < now; window.shift()) {
+      last = begin(Math.max(last.at + 1, now - WINDOW_SECONDS + 1), last.lag);
+      window.push(last);
+    }
     return window;
   }
 
+  const running = (type: string, nowMs: number) => windowAt(type, nowMs).at(-1) as Second;
+
   return {
-    committed({ handled, decisions, deadLetters, moves }, _, nowMs) {
-      for (const item of handled) recordHandled(windowOf(item.delivery.lane.type.name, nowMs), item);
+    /** As an observer of the path. A batch costs 0.4 us an event. */
+    committed: (({ handled, decisions, deadLetters, moves }, _, nowMs) => {
+      for (const item of handled) recordHandled(running(item.delivery.lane.type.name, nowMs), item);
       for (const { type, revision } of decisions) {
-        const window = windowOf(type, nowMs);
-        increment(window, "decisions");
-        if (revision > 1) increment(window, "revised");
+        const second = running(type, nowMs);
+        second.decisions++;
+        if (revision > 1) second.revised++;
       }
-      for (const { type } of deadLetters) increment(windowOf(type, nowMs), "deadLetters");
-      for (const { type, from, to } of moves) {
-        const window = windowOf(type, nowMs);
-        recordMove(coarseSlot(window, window.second), from, to);
-      }
+      for (const { type } of deadLetters) running(type, nowMs).deadLetters++;
+      for (const { type, from, to } of moves) addMove(running(type, nowMs).flow, { from, to, count: 1 });
+    }) satisfies Observer["committed"],
+    /** @param lag - messages stored and not yet applied, as last measured; null while it is not known. */
+    recordLag(type: ActorType, lag: number | null, nowMs: number): void {
+      running(type.name, nowMs).lag = lag;
     },
-    recordLag(type, lag, nowMs) {
-      const { counts, second } = windowOf(type.name, nowMs);
-      counts.lag[second % WINDOW_SECONDS] = lag ?? UNKNOWN_LAG;
-    },
-    read(type, nowMs) {
-      const window = windowOf(type.name, nowMs);
-      return { seconds: readSeconds(window), flow: readFlow(window), lateness: readLateness(window, type) };
+    read(type: ActorType, nowMs: number): ActivityReading {
+      const window = windowAt(type.name, nowMs);
+      const over = window.slice(0, -1);
+      const seconds = COUNTS.map((name) => [name, over.map((second) => second[name])]);
+      const lateness = Object.keys(type.events).map((eventType) => {
+        const sum = createLatenessCounts();
+        for (const second of window) addLateness(sum, second.lateness.get(eventType));
+        return presentLateness(eventType, sum);
+      });
+      const flow = addFlow(window.slice(-FLOW_SECONDS).flatMap((second) => [...second.flow.values()]));
+      return { seconds: Object.fromEntries(seconds) as SecondlyCounts, flow, lateness };
     },
   };
 }
 
-function createWindow(type: ActorType): Window {
-  const eventTypes = Object.keys(type.events);
-  return {
-    counts: Object.fromEntries(COUNTS.map((name) => [name, new Uint32Array(WINDOW_SECONDS)])) as Window["counts"],
-    coarse: Array.from({ length: WINDOW_SECONDS / COARSE_SECONDS }, () => ({
-      piece: 0,
-      flow: new Map(),
-      lateness: new Map(eventTypes.map((name) => [name, createLatenessCounts()])),
-    })),
-    second: 0,
-  };
+function begin(at: number, lag: number | null): Second {
+  return { at, lag, events: 0, decisions: 0, revised: 0, deadLetters: 0, flow: new Map(), lateness: new Map() };
 }
 
-/** Clears the seconds that have passed since; the lag stays what it was until it is measured again. */
-function advance(window: Window, second: number): void {
-  if (second <= window.second) return;
-  const { counts } = window;
-  const lag = counts.lag[window.second % WINDOW_SECONDS] ?? 0;
-  const first = Math.max(window.second + 1, second - WINDOW_SECONDS + 1);
-  for (let passed = first; passed <= second; passed++) {
-    for (const name of COUNTS) counts[name][passed % WINDOW_SECONDS] = 0;
-    counts.lag[passed % WINDOW_SECONDS] = lag;
-  }
-  window.second = second;
-}
-
-function recordHandled(window: Window, { outcome, observation, delivery }: Handled): void {
+function recordHandled(second: Second, { outcome, observation, delivery }: Handled): void {
   if (outcome === "skipped") return;
-  increment(window, "events");
+  second.events++;
   if (observation === undefined || !isNewFact(outcome)) return;
-  const counts = coarseSlot(window, window.second).lateness.get(observation.type);
-  if (counts !== undefined) countLateness(counts, delivery.storedAtMs - Date.parse(observation.timestamp));
+  const counts = second.lateness.get(observation.type) ?? createLatenessCounts();
+  second.lateness.set(observation.type, counts);
+  countLateness(counts, delivery.storedAtMs - Date.parse(observation.timestamp));
 }
 
-function recordMove({ flow }: CoarseSlot, from: string | null, to: string): void {
-  const targets = flow.get(from) ?? new Map<string, number>();
-  targets.set(to, (targets.get(to) ?? 0) + 1);
-  flow.set(from, targets);
-}
-
-function increment({ counts, second }: Window, name: Count): void {
-  const at = second % WINDOW_SECONDS;
-  counts[name][at] = (counts[name][at] ?? 0) + 1;
-}
-
-/** The slot of a second, emptied when it still holds an older piece. */
-function coarseSlot({ coarse }: Window, second: number): CoarseSlot {
-  const piece = Math.floor(second / COARSE_SECONDS);
-  // There is always one: the window is not empty.
-  const slot = coarse[piece % coarse.length] as CoarseSlot;
-  if (slot.piece !== piece) {
-    slot.piece = piece;
-    slot.flow.clear();
-    for (const counts of slot.lateness.values()) counts.fill(0);
-  }
-  return slot;
-}
-
-/** The slots of the last `seconds`, the running piece included. */
-function recentSlots({ coarse, second }: Window, seconds: number): CoarseSlot[] {
-  const piece = Math.floor(second / COARSE_SECONDS);
-  return coarse.filter((slot) => slot.piece > piece - seconds / COARSE_SECONDS && slot.piece <= piece);
-}
-
-function readSeconds({ counts, second }: Window): SecondlyCounts {
-  const read = (values: Uint32Array) =>
-    Array.from({ length: WINDOW_SECONDS - 1 }, (_, index) => values[(second + 1 + index) % WINDOW_SECONDS] ?? 0);
-  const all = Object.fromEntries(COUNTS.map((name) => [name, read(counts[name])])) as Record<Count, number[]>;
-  return { ...all, lag: all.lag.map((lag) => (lag === UNKNOWN_LAG ? null : lag)) };
-}
-
-function readFlow(window: Window): ActivityReading["flow"] {
-  const moves = recentSlots(window, FLOW_SECONDS).flatMap(({ flow }) =>
-    [...flow].flatMap(([from, targets]) => [...targets].map(([to, count]) => ({ from, to, count }))),
-  );
-  return addFlow(moves);
+function addMove(sums: Map<string, Move>, { from, to, count }: Move): void {
+  const name = `${from ?? ""}\n${to}`;
+  sums.set(name, { from, to, count: count + (sums.get(name)?.count ?? 0) });
 }
 
 /** The sum of those between the same two states. */
-function addFlow(moves: ActivityReading["flow"]): ActivityReading["flow"] {
-  const sums = new Map<string, ActivityReading["flow"][number]>();
-  for (const move of moves) {
-    const name = JSON.stringify([move.from, move.to]);
-    sums.set(name, { ...move, count: move.count + (sums.get(name)?.count ?? 0) });
-  }
+function addFlow(moves: readonly Move[]): Move[] {
+  const sums = new Map<string, Move>();
+  for (const move of moves) addMove(sums, move);
   return [...sums.values()];
-}
-
-function readLateness(window: Window, type: ActorType): LatenessReading[] {
-  const slots = recentSlots(window, WINDOW_SECONDS);
-  return Object.keys(type.events).map((eventType) => {
-    const sum = createLatenessCounts();
-    for (const { lateness } of slots) addLateness(sum, lateness.get(eventType));
-    return presentLateness(eventType, sum);
-  });
 }
 
 function presentLateness(eventType: string, counts: LatenessCounts): LatenessReading {
