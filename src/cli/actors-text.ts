@@ -176,13 +176,13 @@ function renderEvents(events: readonly EventEntry[], detail?: (event: EventEntry
 
 /** An outcome is that of the moment when the event was heard. */
 function describeUnhandled(events: readonly EventEntry[]): string[] {
-  const isOvertaken = events.some(
-    ({ outcome, timestamp }, index) =>
-      outcome === "unhandled" &&
-      events
-        .slice(index)
-        .some((later) => later.outcome === "reordered" && compareTimestamps(later.timestamp, timestamp) < 0),
-  );
+  /** When the first of those happened that were reordered since. */
+  let earliest: string | undefined;
+  const isOvertaken = events.toReversed().some(({ outcome, timestamp }) => {
+    const isBehind = earliest !== undefined && compareTimestamps(earliest, timestamp) < 0;
+    if (outcome === "reordered" && !isBehind) earliest = timestamp;
+    return outcome === "unhandled" && isBehind;
+  });
   if (!isOvertaken) return [];
   return [
     "",

@@ -13,7 +13,8 @@ import type { Past } from "./hosts/fact.ts";
 import { maxFactsOf } from "./hosts/horizon.ts";
 import { findOrFail, type HotActor, type HotActors } from "./hot-actors.ts";
 import type { Journal } from "./journal.ts";
-import { passedAfter, ReplayError, readPast } from "./rebuild.ts";
+import { createKnownFacts, type KnownFacts } from "./known-facts.ts";
+import { passedAfter, ReplayError } from "./rebuild.ts";
 import { type Impulse, type Transition, transit } from "./transit.ts";
 import type { Waiting } from "./turns.ts";
 
@@ -29,7 +30,7 @@ export interface Act {
 }
 
 export function createAct(journal: Journal, actors: HotActors): Act {
-  const tryFirst = createFirstDerivations();
+  const [tryFirst, known] = [createFirstDerivations(), createKnownFacts(journal)];
   return { hear: arrive, retry };
 
   function retry(lane: Lane, actorId: string, hearing: Hearing, batch: Batch): void {
@@ -51,6 +52,7 @@ export function createAct(journal: Journal, actors: HotActors): Act {
       return { delivery, outcome: "ignored", observation };
     }
     const recorded = journal.recordEvent(actor, eventRow(actor.key, delivery, observation));
+    if (recorded === "damaged") return hearing.fail(delivery, observation, damaged(observation), batch);
     if (recorded === "again") return { delivery, outcome: "skipped", observation };
     if (recorded === "new" && !isTick) return hearFact(arrival, hearing, batch);
     const outcome = recorded === "new" ? "tick" : recorded;
@@ -68,15 +70,14 @@ export function createAct(journal: Journal, actors: HotActors): Act {
   function hearFact(arrival: Arrival, hearing: Hearing, batch: Batch): Handled {
     const { delivery, observation, actor, isHeld } = arrival;
     const [from, event] = [actor.live.state(), observation];
-    const past = allOf(journal, arrival, batch, observation);
+    const past = pastOf(known, arrival, batch, event);
     if (actor.live.isTooLate(event)) {
       journal.forgetEvent(actor, observation);
       return hearing.reject(delivery, tooLate(actor.lane.type, observation), batch);
     }
     const dependsOn = tryFirst(actor, event, past);
     const heard = heardBy(journal, actor, event);
-    const impulse = { event, passed: passedBy(arrival), past, heard, isHeld };
-    const transition = transitAndSettle(arrival, impulse, allOf(journal, arrival, batch));
+    const transition = transitAndSettle(arrival, { event, passed: passedBy(arrival), past, heard, isHeld });
     if (transition.kind === "error") {
       actor.heardTypes = undefined;
       journal.forgetEvent(actor, observation);
@@ -87,9 +88,7 @@ export function createAct(journal: Journal, actors: HotActors): Act {
     batch.touched.add(actor);
     hearing.count(actor, outcome, batch);
     hearing.move(actor, from, batch);
-    actor.events++;
-    // A server's clock may be set back.
-    actor.updatedAtMs = Math.max(actor.firstSeenAtMs, delivery.storedAtMs);
+    countFact(arrival, known);
     if (outcome !== "applied") journal.markOutcome(actor, observation, { outcome, replayed });
     const held = follow(arrival, transition, hearing, batch);
     return { ...held, delivery, outcome, observation, replayed, ...(dependsOn !== undefined && { dependsOn }) };
@@ -100,20 +99,27 @@ export function createAct(journal: Journal, actors: HotActors): Act {
     const from = actor.live.state();
     // Also when nothing follows: what it waits for now is written.
     batch.touched.add(actor);
-    const past = allOf(journal, arrival, batch);
-    const transition = transit(actor, { passed, past, heard: heardBy(journal, actor), isHeld });
+    const impulse = { passed, past: pastOf(known, arrival, batch), heard: heardBy(journal, actor), isHeld };
+    const transition = transit(actor, impulse);
     hearing.move(actor, from, batch);
     return follow(arrival, transition, hearing, batch);
   }
 }
 
+function countFact({ actor, observation, delivery }: Arrival, known: KnownFacts): void {
+  actor.events++;
+  known.heard(actor, observation);
+  // A server's clock may be set back.
+  actor.updatedAtMs = Math.max(actor.firstSeenAtMs, delivery.storedAtMs);
+}
+
 /** What cannot be read where an actor's past is folded for good is as what cannot be where it hears something. */
-function transitAndSettle({ actor, observation, delivery }: Arrival, impulse: Impulse, all: Past): Transition {
+function transitAndSettle({ actor, observation, delivery }: Arrival, impulse: Impulse): Transition {
   const { completeness } = actor;
   const transition = transit(actor, impulse);
   if (transition.kind === "error") return transition;
   try {
-    actor.live.settle(observation, delivery.storedAtMs, all);
+    actor.live.settle(observation, delivery.storedAtMs, (after) => [...impulse.past(after), observation]);
     return transition;
   } catch (error) {
     if (!(error instanceof ReplayError)) throw error;
@@ -167,15 +173,18 @@ function heardBy(journal: Journal, actor: HotActor, event?: Observation): () => 
   };
 }
 
-/** All its actor has heard, read only when it is asked for. */
-function allOf(journal: Journal, arrival: Arrival, batch: Batch, but?: Observation): Past {
-  const { actor } = arrival;
+/** All its actor has heard, got only when it is asked for. */
+function pastOf(known: KnownFacts, { actor }: Arrival, batch: Batch, but?: Observation): Past {
   return (after) => {
-    const events = readPast(actor.lane.type, journal.factsOf(actor, after?.timestamp), but);
+    const events = known.of(actor, after, but);
     const name = actorName(actor.lane, actor.id);
     batch.folded.set(name, (batch.folded.get(name) ?? 0) + events.length);
     return events;
   };
+}
+
+function damaged({ eventId }: Observation): ReplayError {
+  return new ReplayError(`stored event ${eventId} cannot be read`);
 }
 
 function tooLate(actorType: ActorType, { type, timestamp }: Observation): Rejected {

@@ -46,9 +46,9 @@ export interface Journal {
    * @param actor - with the row's key.
    * @returns what it is beside the event of this type and id that the actor has already, if any: that one stays as it
    *   was heard first, and only its count of duplicates (the same content) or of conflicts (another) rises. `again`: it
-   *   is this very message, which was applied before; nothing is counted.
+   *   is this very message, which was applied before; nothing is counted. `damaged`: the stored one cannot be read.
    */
-  recordEvent(actor: Hearer, row: EventRow): "new" | "duplicate" | "conflict" | "again";
+  recordEvent(actor: Hearer, row: EventRow): "new" | "duplicate" | "conflict" | "again" | "damaged";
   /** Has it heard an event of this type and id? */
   hasHeard(actor: Readonly<Hearer>, event: EventName): boolean;
   /** What an event did, where that is not that it was applied. @param replayed - events folded again. */

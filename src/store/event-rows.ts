@@ -39,9 +39,10 @@ export function createEventRows(
     return undefined;
   }
 
-  function countAgain(first: FirstHeard, row: EventRow): "duplicate" | "conflict" | "again" {
+  function countAgain(first: FirstHeard, row: EventRow): "duplicate" | "conflict" | "again" | "damaged" {
     if (first.sequence === row.sequence && first.storedAtMs === row.storedAtMs) return "again";
     const isSame = hasSameContent(first, row);
+    if (isSame === undefined) return "damaged";
     (isSame ? countDuplicate : countConflict).run(first.place);
     return isSame ? "duplicate" : "conflict";
   }
@@ -55,7 +56,7 @@ export function createEventRows(
       const { eventId, type } = row;
       // In earlier versions a CloudEvent was known by its id alone.
       const earlier = eventId.includes("#") ? find(actor, { type, eventId: withoutSource(eventId) }) : undefined;
-      if (earlier !== undefined && hasSameContent(earlier, row)) return countAgain(earlier, row);
+      if (earlier !== undefined && hasSameContent(earlier, row) !== false) return countAgain(earlier, row);
       const hash = hashOf(row);
       const first = find(actor, row, hash);
       if (first !== undefined) return countAgain(first, row);
@@ -110,8 +111,17 @@ function toMilliseconds(timestamp: string): string {
   return timestamp.slice(0, 23);
 }
 
-/** The order of names in an object says nothing; the correlation id is no content. */
-function hasSameContent(a: Content, b: Content): boolean {
-  if (a.timestamp !== b.timestamp) return false;
-  return a.body === b.body || isDeepStrictEqual(JSON.parse(a.body), JSON.parse(b.body));
+/**
+ * The order of names in an object says nothing; the correlation id is no content.
+ *
+ * @returns undefined when what is stored is damaged.
+ */
+function hasSameContent(stored: Content, heard: Content): boolean | undefined {
+  if (stored.timestamp !== heard.timestamp) return false;
+  if (stored.body === heard.body) return true;
+  try {
+    return isDeepStrictEqual(JSON.parse(stored.body), JSON.parse(heard.body));
+  } catch {
+    return undefined;
+  }
 }

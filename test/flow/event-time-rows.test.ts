@@ -67,3 +67,15 @@ it("after a late fact had many folded again, the next one of an actor in its row
   expect(asked.length).toBeGreaterThan(0);
   expect(asked).not.toContain(undefined);
 });
+
+it("a repeated event whose row is damaged is the trouble of its actor alone: the batch goes on", () => {
+  using station = openStation();
+  const lane = meterLane();
+  applyEach(station, [meterEvent(lane, 1, 5), meterEvent(lane, 2, 6, { id: "other" })]);
+  station.db.prepare(`UPDATE events SET body = '{"value":' WHERE event_id = 'e-5'`).run();
+  const { handled } = station.processor.apply([meterEvent(lane, 3, 5), meterEvent(lane, 4, 7, { id: "other" })]);
+  expect(handled.map(({ outcome }) => outcome)).toEqual(["rejected", "applied"]);
+  expect(station.db.prepare("SELECT actor_id, error FROM quarantine").all()).toEqual([
+    { actor_id: "busy", error: expect.stringMatching(/stored event e-5 cannot be read/) },
+  ]);
+});

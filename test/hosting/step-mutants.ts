@@ -98,6 +98,18 @@ export const STEP_MUTANTS = [
     replace: "if (context === undefined) return undefined;",
   },
   {
+    name: "what a guard said once holds for ever",
+    file: "selection.ts",
+    find: "isGuarded(nodes, event.type) ? null : machine",
+    replace: "machine",
+  },
+  {
+    name: "what one state does another one does",
+    file: "selection.ts",
+    find: "const leaf = leafOf(nodes);",
+    replace: "const leaf = leafOf(nodes) && machine.root;",
+  },
+  {
     name: "of parallel states' transitions that only assign the first is taken",
     file: "direct-step.ts",
     find: "if (transitions.length > 1 || (target",

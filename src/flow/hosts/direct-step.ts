@@ -1,5 +1,6 @@
 import { type AnyMachineSnapshot, type AnyStateNode, assign, type EventObject, type MachineContext } from "xstate";
 import type { Scope } from "./inert-scope.ts";
+import { createSelection } from "./selection.ts";
 
 /** What XState's `assign` gives, as its step reads it. */
 interface Assign {
@@ -20,26 +21,27 @@ const { resolve: ASSIGNS } = assign({}) as unknown as Assign;
  *   step: it enters or leaves a state, has eventless transitions to look at, or does more than assign.
  * @throws what the machine's own code throws.
  */
-export function assignDirectly(
-  snapshot: AnyMachineSnapshot,
-  event: EventObject,
-  scope: Scope,
-): MachineContext | undefined {
-  const { context, machine } = snapshot;
-  if (context === undefined || hasEventless(snapshot._nodes)) return undefined;
-  const transitions = machine.getTransitionData(snapshot, event);
-  const [transition] = transitions;
-  if (transition === undefined) return context;
-  const { target, actions } = transition;
-  // Parallel states' transitions may be one and the same, or each other's rivals.
-  if (transitions.length > 1 || (target !== undefined && target.length > 0)) return undefined;
-  let assigned = context;
-  for (const action of actions as readonly Action[]) {
-    const next = act(snapshot, action, { context: assigned, event }, scope);
-    if (next === undefined) return undefined;
-    assigned = next;
-  }
-  return assigned;
+type AssignDirectly = (snapshot: AnyMachineSnapshot, event: EventObject) => MachineContext | undefined;
+
+export function createDirectStep(scope: Scope): AssignDirectly {
+  const select = createSelection();
+  return (snapshot, event) => {
+    const { context } = snapshot;
+    if (context === undefined || hasEventless(snapshot._nodes)) return undefined;
+    const transitions = select(snapshot, event);
+    const [transition] = transitions;
+    if (transition === undefined) return context;
+    const { target, actions } = transition;
+    // Parallel states' transitions may be one and the same, or each other's rivals.
+    if (transitions.length > 1 || (target !== undefined && target.length > 0)) return undefined;
+    let assigned = context;
+    for (const action of actions as readonly Action[]) {
+      const next = act(snapshot, action, { context: assigned, event }, scope);
+      if (next === undefined) return undefined;
+      assigned = next;
+    }
+    return assigned;
+  };
 }
 
 type Action = string | ((...args: never) => unknown) | { readonly type: string; readonly params?: unknown };
@@ -75,7 +77,7 @@ function change({ assignment }: Assign, params: unknown, heard: Heard, scope: Sc
     isSpawning = true;
     throw new Error("it starts an actor: an actor calls nobody");
   };
-  const args = { ...heard, spawn, self: scope.self, system: scope.system };
+  const args = { context: heard.context, event: heard.event, spawn, self: scope.self, system: scope.system };
   try {
     const changed = typeof assignment === "function" ? assignment(args, params) : evaluate(assignment, args, params);
     return isSpawning ? undefined : Object.assign({}, heard.context, changed);
@@ -87,7 +89,8 @@ function change({ assignment }: Assign, params: unknown, heard: Heard, scope: Sc
 
 function evaluate(assignment: Exclude<Assign["assignment"], Assignment>, args: object, params: unknown): object {
   const changed: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(assignment)) {
+  for (const name of Object.keys(assignment)) {
+    const value = assignment[name];
     changed[name] = typeof value === "function" ? value(args, params) : value;
   }
   return changed;

@@ -20,7 +20,7 @@ export function freezeFact(fact: ActorEvent): ActorEvent {
   return Object.freeze({ type, eventId, timestamp, data: settle("data", data) as ActorEvent["data"] });
 }
 
-/** The same of a fact that was read from its row, whose data JSON has just made. */
-export function freezeStored({ type, eventId, timestamp, data }: ActorEvent): ActorEvent {
-  return Object.freeze({ type, eventId, timestamp, data: freezeJson(data) as ActorEvent["data"] });
+/** Freezes a fact that was just read from its row: nobody else has it, and JSON has made its data. */
+export function freezeStored(fact: ActorEvent): ActorEvent {
+  return freezeJson(fact) as ActorEvent;
 }

@@ -1,7 +1,7 @@
 import type { AnyMachineSnapshot, AnyStateMachine, EventObject, MachineContext } from "xstate";
 import { boundSteps } from "../../actor/bounded-actor.ts";
 import { seal } from "../../actor/seal.ts";
-import { assignDirectly } from "./direct-step.ts";
+import { createDirectStep } from "./direct-step.ts";
 import { createInertScope, type Yielded } from "./inert-scope.ts";
 import { settle } from "./settle.ts";
 import { cancelTimer, setTimer, type Timers } from "./timers.ts";
@@ -34,6 +34,7 @@ export function createStatechart(machine: AnyStateMachine): Statechart {
   // Entry actions of the first step are given the very object that all actors begin with.
   seal("context", machine.config.context);
   const scope = createInertScope();
+  const assignDirectly = createDirectStep(scope);
   const run = (before: Moment | undefined, at: string, act: () => AnyMachineSnapshot): Moment => {
     const yielded: Yielded[] = [];
     scope.actionExecutor = (action) => yielded.push(action);
@@ -48,7 +49,7 @@ export function createStatechart(machine: AnyStateMachine): Statechart {
     machine,
     begin: (id, at) => run(undefined, at, () => machine.getInitialSnapshot(scope, { id })),
     step(moment, event, at) {
-      const context = assignDirectly(moment.snapshot, event, scope);
+      const context = assignDirectly(moment.snapshot, event);
       if (context !== undefined) return withContext(moment, context);
       return run(moment, at, () => machine.transition(moment.snapshot, event, scope));
     },

@@ -8,7 +8,7 @@ import {
   fromPromise,
   raise,
 } from "xstate";
-import { assignDirectly } from "../../../src/flow/hosts/direct-step.ts";
+import { createDirectStep } from "../../../src/flow/hosts/direct-step.ts";
 import { createInertScope } from "../../../src/flow/hosts/inert-scope.ts";
 import { createStatechart } from "../../../src/flow/hosts/statechart.ts";
 import { at, fact } from "./things.ts";
@@ -44,6 +44,7 @@ const machine = createMachine(
       Raises: { actions: [raise({ type: "Named" }), "add"] },
       Leads: ".eventless",
       Forks: ".forked",
+      Wilds: ".wild",
       Spawns: {
         actions: assign(({ spawn }) => {
           spawn(
@@ -57,6 +58,7 @@ const machine = createMachine(
     states: {
       flat: { on: { Forbidden: undefined, Reentered: { target: "flat", reenter: true, actions: "add" } } },
       eventless: { always: { guard: ({ context }) => context.n > 20, target: "flat", actions: "add" } },
+      wild: { on: { "*": [{ guard: ({ context }) => context.n > 5, actions: "add" }, { actions: assign({ n: 7 }) }] } },
       forked: {
         type: "parallel",
         states: {
@@ -74,7 +76,7 @@ const machine = createMachine(
   } as never,
 );
 
-const scope = createInertScope();
+const assignDirectly = createDirectStep(createInertScope());
 const start = (...before: string[]) => {
   const chart = createStatechart(machine);
   let moment = chart.begin("it", at(0));
@@ -97,20 +99,30 @@ describe("a step that only assigns", () => {
     "%s is made without XState, and comes to what XState makes of it",
     (type) => {
       const { chart, moment } = start("Named");
-      expect(assignDirectly(moment.snapshot, fact(type, 1), scope)).toBeDefined();
+      expect(assignDirectly(moment.snapshot, fact(type, 1))).toBeDefined();
       expect(plain(chart.step(moment, fact(type, 1), at(1)).snapshot)).toEqual(live("Named", type));
     },
   );
 
+  it.each([
+    ["its guards are asked each time", ["Guarded", "Inline", "Guarded", "Guarded"]],
+    ["a wildcard's guards, too", ["Wilds", "Any", "Any", "Any"]],
+    ["one state's transition is not another's", ["Any", "Named", "Wilds", "Any", "Named"]],
+  ])("%s", (_, types) => {
+    const { chart, moment } = start(...types);
+    expect(moment.snapshot.machine).toBe(chart.machine);
+    expect(plain(moment.snapshot)).toEqual(live(...types));
+  });
+
   it("of one parallel state too", () => {
     const { chart, moment } = start("Forks");
-    expect(assignDirectly(moment.snapshot, fact("One", 1), scope)).toBeDefined();
+    expect(assignDirectly(moment.snapshot, fact("One", 1))).toBeDefined();
     expect(plain(chart.step(moment, fact("One", 1), at(1)).snapshot)).toEqual(live("Forks", "One"));
   });
 
   it("does not execute the machine's own actions", () => {
     const { chart, moment } = start();
-    expect(assignDirectly(moment.snapshot, fact("Own", 1), scope)).toBe(moment.snapshot.context);
+    expect(assignDirectly(moment.snapshot, fact("Own", 1))).toBe(moment.snapshot.context);
     expect(chart.step(moment, fact("Own", 1), at(1))).toBe(moment);
   });
 
@@ -132,6 +144,6 @@ it.each([
   const before = { flat: [], eventless: ["Leads"], forked: ["Forks"] }[state] ?? [];
   const { chart, moment } = start(...before);
   expect(moment.snapshot.value).toEqual(state === "forked" ? { forked: { left: {}, right: {} } } : state);
-  expect(assignDirectly(moment.snapshot, fact(type, 1), scope)).toBeUndefined();
+  expect(assignDirectly(moment.snapshot, fact(type, 1))).toBeUndefined();
   expect(plain(chart.step(moment, fact(type, 1), at(1)).snapshot)).toEqual(live(...before, type));
 });
