@@ -72,10 +72,9 @@ no_auth_user: app
 /**
  * Starts three nats-servers and resolves when their JetStream answers. `await using cluster = await startTestCluster()`.
  *
- * @param options.disturbable - their routes go through proxies in this process.
- * @param options.hidden - and none beside them, which one that was restarted may find.
+ * @param options.disturbable - their routes go through proxies in this process, and none beside them.
  */
-export async function startTestCluster({ disturbable = false, hidden = false } = {}): Promise<TestCluster> {
+export async function startTestCluster({ disturbable = false } = {}): Promise<TestCluster> {
   const { path } = await findServerBinary({ env: process.env });
   const dir = await mkdtemp(join(tmpdir(), "natstate-cluster-"));
   const ports = await Promise.all(Array.from({ length: 9 }, () => freePort()));
@@ -89,8 +88,9 @@ export async function startTestCluster({ disturbable = false, hidden = false } =
     const config = join(dir, `${name}.conf`);
     await writeServerConfig(config, { storeDir, port, name });
     const others = JSON.stringify(routes?.from(index) ?? direct);
-    // What they tell each other of themselves leads nowhere: a route beside the proxies could not be cut.
-    const unheard = hidden ? `no_advertise: true, advertise: "127.0.0.1:1", ` : "";
+    // What they tell each other of themselves leads nowhere: one of the four routes to each other that they keep would go
+    // beside the proxies, be left when they are cut, and have leaders stay where no client reaches them.
+    const unheard = disturbable ? `no_advertise: true, advertise: "127.0.0.1:1", ` : "";
     const cluster = `cluster { name: test, listen: "127.0.0.1:${routePort}", ${unheard}routes: ${others} }\n`;
     await appendFile(config, `http: "127.0.0.1:${monitorPort}"\n${cluster}${ACCOUNTS}`);
     return openNode({ binary: path, config, name, port, monitorPort, storeDir });

@@ -92,8 +92,8 @@ export const clusterFaults: readonly ClusterFault[] = [
       const node = nodeOf(world, index);
       await keepAwayFrom(world, node);
       const healed = pause(ISOLATED_MS).then(cluster.routes.heal);
-      await measureRecovery(world, `${node.name} cut off`, async () => cluster.routes.isolate(index));
-      await healed;
+      const measured = measureRecovery(world, `${node.name} cut off`, async () => cluster.routes.isolate(index));
+      await Promise.all([measured, isAlone(node), healed]);
       await cluster.settle(session);
     },
   ),
@@ -153,6 +153,14 @@ async function placeOfDaemon({ cluster }: ClusterWorld): Promise<number> {
     if (connections.some(({ name }) => name === "natstate")) return index;
   }
   throw new Error("no daemon is connected");
+}
+
+/** A cluster of which some routes are left is not cut off: its leaders stay, and clients do not reach them. */
+async function isAlone(node: ClusterNode): Promise<void> {
+  await until(`${node.name} has no route`, async () => {
+    const { num_routes } = (await node.monitor("/routez")) as { num_routes: number };
+    return num_routes === 0;
+  });
 }
 
 /** Our own client is not to be cut off, too. */

@@ -15,7 +15,7 @@ const WRONG_LAST_SEQUENCE = 10071;
 
 /** How long after a blow, in ms. */
 export interface Recovery {
-  /** The cluster's own: a message is stored in every partition, DECISIONS takes messages, every consumer has a leader. */
+  /** The cluster's own: a message is stored in every partition, what is published is taken, every consumer has a leader. */
   readonly clusterMs: number;
   /** Ours: in every partition something is decided that was published after the blow. */
   readonly oursMs: number;
@@ -30,7 +30,8 @@ export async function measureRecovery(world: ClusterWorld, what: string, blow: (
   const serves = Promise.all([
     ...probes.map(({ messages }) => store(world, messages)),
     ...probes.map((_, partition) => answers(world, `CONSUMER.INFO.ORDERS.orders-${partition}`, hasLeader)),
-    takesDecisions(world),
+    takes(world, "decisions.orders.probe"),
+    takes(world, "deadletters.orders.probe"),
   ]).then(since);
   const decides = Promise.all(
     probes.map(({ id }) =>
@@ -96,14 +97,14 @@ function hasLeader(answer: object): boolean {
 }
 
 /** Nothing is stored: it expects an end that is not there. */
-async function takesDecisions({ session }: ClusterWorld): Promise<void> {
+async function takes({ session }: ClusterWorld, subject: string): Promise<void> {
   const header = headers();
   header.set("Nats-Expected-Last-Subject-Sequence", "999999999");
   const ask = async () => {
-    const message = await session.nc.request("decisions.orders.probe", "", { headers: header, timeout: ANSWER_MS });
+    const message = await session.nc.request(subject, "", { headers: header, timeout: ANSWER_MS });
     const { error } = message.json<{ error?: { err_code?: number } }>();
     if (error?.err_code === WRONG_LAST_SEQUENCE) return true;
     throw new Error("not yet");
   };
-  await until("DECISIONS takes messages", async () => (await ask().catch(() => pause(EVERY_MS))) ?? false, PATIENCE_MS);
+  await until(`${subject} is taken`, async () => (await ask().catch(() => pause(EVERY_MS))) ?? false, PATIENCE_MS);
 }

@@ -10,7 +10,7 @@ const LEFT_MS = 10_000;
 const STAYS_MS = 3000;
 
 it("a server that is cut off is left, by itself; one that nobody can do more than is not", async () => {
-  await using cluster = await startTestCluster({ disturbable: true, hidden: true });
+  await using cluster = await startTestCluster({ disturbable: true });
   const told: string[] = [];
   const session = await openSession({ url: cluster.url, name: "test" }, (event) => told.push(event));
   await session.jsm.streams.add({ name: "MINE", subjects: ["mine"], num_replicas: 3 });
