@@ -1,4 +1,5 @@
-import { DeliverPolicy, type JetStreamClient } from "@nats-io/jetstream";
+import { type ConsumerMessages, DeliverPolicy, type JetStreamClient } from "@nats-io/jetstream";
+import { SYSTEM_CLOCK, waitFor } from "../flow/clock.ts";
 import type { StoredMessage } from "../flow/delivery.ts";
 import { messagesOn } from "./leader-reader.ts";
 import type { Session } from "./session.ts";
@@ -16,7 +17,8 @@ export interface StreamRange {
 /** A batch has at most so many messages, and ends when it has so many bytes. */
 const BATCH_MESSAGES = 1000;
 const BATCH_BYTES = 8_388_608;
-const SILENCE_MS = 5000;
+/** A replica that says nothing for so long may be cut off, as whoever placed the reading there: the leader goes on. */
+const SILENCE_MS = 1500;
 /** So few are asked of the leader one by one: a reading on a replica has to be placed by the cluster's own leader first. */
 const FEW = 50;
 /** Messages the leader is asked for, one by one, before a replica is tried again; each time twice as many. */
@@ -81,12 +83,26 @@ async function* messagesIn(
   }
 }
 
-/** Ends when the replica says that this is all, or when nothing has come for {@link SILENCE_MS}. */
-async function* messagesOfReplica(js: JetStreamClient, stream: string, from: number): AsyncGenerator<StoredMessage> {
+/** @returns undefined when the replica says that there is nothing. */
+async function openOnReplica(js: JetStreamClient, stream: string, from: number): Promise<ConsumerMessages | undefined> {
   const start = { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from };
   const consumer = await js.consumers.get(stream, start);
-  if ((await consumer.info(true)).num_pending === 0) return;
-  const messages = await consumer.consume({ max_messages: 1000, expires: 5000, idle_heartbeat: 1000 });
+  if ((await consumer.info(true)).num_pending === 0) return undefined;
+  return consumer.consume({ max_messages: 1000, expires: 5000, idle_heartbeat: 1000 });
+}
+
+/** Ends when the replica says that this is all, or when nothing has come for {@link SILENCE_MS}. */
+async function* messagesOfReplica(js: JetStreamClient, stream: string, from: number): AsyncGenerator<StoredMessage> {
+  const opening = openOnReplica(js, stream, from);
+  const messages = await Promise.race([opening, waitFor(SYSTEM_CLOCK, SILENCE_MS)]);
+  if (messages === undefined) {
+    // One that is opened too late is read by nobody.
+    opening.then(
+      (late) => late?.close(),
+      () => {},
+    );
+    return;
+  }
   // What the server sent into a connection that was lost then does not come again by itself.
   const silence = setTimeout(() => void messages.close(), SILENCE_MS);
   try {

@@ -80,6 +80,13 @@ it("a replica that is behind, and says that nothing is pending or leaves somethi
   expect(await read(1, withoutTheSecond)).toEqual([1, 2, 3, 4]);
 });
 
+it("a reading that is placed where nobody answers comes from the leader, within 2 s", async () => {
+  const nowhere = Object.create(session.js, { consumers: { value: { get: () => new Promise(() => {}) } } });
+  const fromMs = performance.now();
+  expect(await read(1, nowhere)).toEqual([1, 2, 3, 4]);
+  expect(performance.now() - fromMs).toBeLessThan(2000);
+});
+
 it("reads to what is the end", async () => {
   expect(await read(1)).toEqual([1, 2, 3, 4]);
   expect(await read(4)).toEqual([4]);
