@@ -1,3 +1,4 @@
+import type { TellSlow } from "../flow/step-times.ts";
 import { type LaneReader, readLane } from "../jetstream/lane-reader.ts";
 import type { Denials } from "../members/denials.ts";
 import type { Lane } from "../wire/lanes.ts";
@@ -9,6 +10,7 @@ export type ReadingParts = Foundation & { readonly denials: Denials };
 export function openOwnReader(
   { denials, connection, streams, store, path, observers }: ReadingParts,
   lane: Lane,
+  onSlow: TellSlow<Lane>,
 ): LaneReader {
   return readLane({
     jsm: connection.session.jsm,
@@ -25,6 +27,7 @@ export function openOwnReader(
     checkpoint: () => store.journal.checkpoint(lane),
     onDelivery: path.arrive,
     room: path.room,
+    onSlow,
     onMended: (differences) => observers.observer.mended(lane, differences),
     onChanged: () => store.records.goBack(lane),
     onDoubt(reason, detail) {

@@ -1,9 +1,12 @@
+import type { Logger } from "pino";
 import { SYSTEM_CLOCK } from "../flow/clock.ts";
+import { type TellSlow, timeSteps } from "../flow/step-times.ts";
 import { createStreamTimes, type StreamTimes } from "../flow/stream-times.ts";
 import { askLag, type LaneLag } from "../jetstream/lag.ts";
 import { watchLag } from "../jetstream/lag-watch.ts";
 import { createOwnership, type Ownership } from "../members/ownership.ts";
 import { askToYield } from "../members/yielding.ts";
+import type { Lane } from "../wire/lanes.ts";
 import { followingOf, watchFollowed } from "./following.ts";
 import { openOwnReader, type ReadingParts } from "./own-reader.ts";
 import type { Reading } from "./parts.ts";
@@ -19,6 +22,7 @@ const LAG_EVERY_MS = 5000;
 export function openReading(parts: ReadingParts, isStarted: () => boolean, stack: AsyncDisposableStack): Reading {
   const { config, denials, connection, copying, streams, path, own, trouble, observers, logger } = parts;
   const { observer } = observers;
+  const onSlow = tellSlow(logger);
   const ownership = createOwnership({
     lanes: streams.lanes.all,
     standbys: config.NATSTATE_STANDBYS,
@@ -31,11 +35,16 @@ export function openReading(parts: ReadingParts, isStarted: () => boolean, stack
         path.resume(lane);
       }
     },
-    open: (lane) => openOwnReader(parts, lane),
+    open: (lane) => openOwnReader(parts, lane, onSlow),
     ...followingOf(parts),
     async ask(holder, lane) {
+      const steps = timeSteps(SYSTEM_CLOCK);
       try {
-        return await askToYield(connection.session.nc, holder, lane);
+        const reply = await askToYield(connection.session.nc, holder, lane);
+        steps.ended("askMs");
+        const long = steps.ifLong();
+        if (long !== undefined) onSlow(lane, `asked of ${holder}: ${reply}`, long);
+        return reply;
       } catch (error) {
         denials.note(error);
         throw error;
@@ -54,6 +63,7 @@ export function openReading(parts: ReadingParts, isStarted: () => boolean, stack
       observers.inspections.released([lane]);
     },
     onTrouble: trouble.meet,
+    onSlow,
   });
   // However it ends, others may take them at once.
   stack.defer(ownership.releaseAll);
@@ -83,6 +93,12 @@ export function openReading(parts: ReadingParts, isStarted: () => boolean, stack
       noteTimes(asked.flatMap((result) => (result.status === "fulfilled" ? [result.value] : [])));
     },
   };
+}
+
+/** For whoever asks why nothing was decided in a partition for a while. */
+function tellSlow(logger: Logger): TellSlow<Lane> {
+  return ({ stream, partition }, what, steps) =>
+    logger.info({ stream, partition, what, ...steps }, "a partition took more than a second to move");
 }
 
 /** What a measurement of the lag says about time: how late it is, and which lanes were read to there. */

@@ -3,6 +3,8 @@ import type { Consumer, ConsumerMessages, JetStreamClient, JsMsg } from "@nats-i
 import { type NatsConnection, nanos } from "@nats-io/transport-node";
 import { SYSTEM_CLOCK, waitFor } from "../flow/clock.ts";
 import { type Delivery, toDelivery } from "../flow/delivery.ts";
+import { type TellSlow, timeSteps } from "../flow/step-times.ts";
+import type { Lane } from "../wire/lanes.ts";
 import { consumerName, OWNER_GROUP } from "../wire/names.ts";
 import { type DeliveryAudit, isPinned } from "./delivery-audit.ts";
 import { createDeliveryGate } from "./delivery-gate.ts";
@@ -42,6 +44,7 @@ export interface LaneSessionOptions extends LaneConsumerOptions {
   readonly onDoubt: (reason: Doubt, detail?: string) => void;
   /** Somebody had changed the lane's consumer; it is what it was again. */
   readonly onMended: (differences: readonly string[]) => void;
+  readonly onSlow?: TellSlow<Lane>;
 }
 
 /**
@@ -61,6 +64,9 @@ const ACK = new TextEncoder().encode("+ACK");
 /** A follower that is gone leaves its consumer to the server, which removes it after so long; longer than any pull. */
 const FOLLOWER_SILENCE_MS = 10_000;
 
+/** More than a delivery takes. */
+const WAITED_MS = 500;
+
 /** In which a former owner hears that its pin is gone, and closes. */
 const FORMER_OWNER_MS = 100;
 const FORMER_OWNER_ROUNDS = 4;
@@ -72,7 +78,7 @@ const FORMER_OWNER_ROUNDS = 4;
  * 1 as well.
  */
 export function beginLaneSession(options: LaneSessionOptions) {
-  const { jsm, lane, isFollowing = false, audit } = options;
+  const { jsm, lane, isFollowing = false, audit, onSlow = () => {} } = options;
   let isEnded = false;
   let messages: ConsumerMessages | undefined;
   let leader: string | undefined;
@@ -88,9 +94,12 @@ export function beginLaneSession(options: LaneSessionOptions) {
   async function begin(): Promise<void> {
     // Whoever begins it has it before anything of it can happen.
     await Promise.resolve();
+    const steps = timeSteps(SYSTEM_CLOCK);
     await options.prepare();
+    steps.ended("prepareMs");
     if (isEnded) return;
     const { consumer, from } = await (isFollowing ? addConsumer(options) : takeConsumer(options, { isCurrent, led }));
+    steps.ended("consumerMs");
     if (isEnded) return;
     audit.begin();
     const admit = createDeliveryGate({
@@ -104,11 +113,19 @@ export function beginLaneSession(options: LaneSessionOptions) {
         return onDoubt("gap", `delivery ${deliverySequence} (attempt ${deliveryCount}), expected ${expected}`);
       }
       audit.count();
+      if (expected === 1) tellFirst(message.time);
       admit(toDelivery(lane, fromConsumer(message), isFollowing ? undefined : ackOf(options.nc, message)));
     };
     messages = await consumer.consume({ ...PULL, ...(!isFollowing && { group: OWNER_GROUP }), callback });
-    if (isEnded) await messages.close();
-    else void watchStatus(messages, onDoubt, unpinned);
+    if (isEnded) return void (await messages.close());
+    void watchStatus(messages, onDoubt, unpinned);
+
+    /** One that was stored just now has waited for nothing. */
+    function tellFirst(storedAt: Date): void {
+      if (Date.now() - storedAt.getTime() > WAITED_MS) steps.ended("deliveryMs");
+      const long = steps.ifLong();
+      if (long !== undefined) onSlow(lane, isFollowing ? "followed" : "read", long);
+    }
 
     /** A consumer's next leader knows of no pin: nobody has taken it. */
     async function unpinned(): Promise<void> {

@@ -1,3 +1,5 @@
+import { type Clock, SYSTEM_CLOCK } from "../flow/clock.ts";
+import { type TellSlow, timeSteps } from "../flow/step-times.ts";
 import type { Delivered } from "../jetstream/delivery-audit.ts";
 import type { LaneReader } from "../jetstream/lane-reader.ts";
 import type { Lane } from "../wire/lanes.ts";
@@ -21,11 +23,14 @@ export interface HeldLanesOptions {
    * @param readsOthers - there are lanes that are read all the same.
    */
   readonly onTrouble: (error: Error, readsOthers: boolean) => "retry" | "give_up";
+  readonly onSlow?: TellSlow<Lane>;
+  readonly clock?: Clock;
 }
 
 /** Lanes that are read by us as their owner. */
 export function createHeldLanes(options: HeldLanesOptions) {
   const { own, prepare, open, onMoved, settle, onReleased, onTrouble } = options;
+  const { onSlow = () => {}, clock = SYSTEM_CLOCK } = options;
   const readers = new Map<Lane, LaneReader>();
   let stopped = false;
 
@@ -60,9 +65,14 @@ export function createHeldLanes(options: HeldLanesOptions) {
      */
     async take(lanes: readonly Lane[], before: (lane: Lane) => Promise<void>): Promise<"done" | "again"> {
       if (lanes.length === 0 || stopped) return "done";
+      const steps = timeSteps(clock);
       const outcome = await prepared(lanes);
+      steps.ended("prepareMs");
       if (outcome !== "ready") return outcome === "retry" ? "again" : "done";
       for (const lane of lanes) await before(lane);
+      steps.ended("endCopyMs");
+      const long = steps.ifLong();
+      if (long !== undefined) for (const lane of lanes) onSlow(lane, "taken", long);
       if (stopped) return "done";
       for (const lane of lanes) readers.set(lane, open(lane));
       own.take([...readers.keys()]);
@@ -73,12 +83,18 @@ export function createHeldLanes(options: HeldLanesOptions) {
     async release(which: (lane: Lane) => boolean): Promise<void> {
       const gone = [...readers.keys()].filter(which);
       for (const lane of gone) {
+        const steps = timeSteps(clock);
         const reader = readers.get(lane);
         readers.delete(lane);
-        own.take([...readers.keys()]);
         await reader?.release();
+        steps.ended("releaseMs");
         await settle(lane);
+        steps.ended("settleMs");
+        // Not sooner: whoever heard that nobody holds it would take it at once, and what releases it here would unpin them.
+        own.take([...readers.keys()]);
         onReleased(lane);
+        const long = steps.ifLong();
+        if (long !== undefined) onSlow(lane, "released", long);
       }
       if (gone.length > 0) onMoved("released", gone);
     },

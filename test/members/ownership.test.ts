@@ -26,7 +26,11 @@ const readerOf = (lane: Lane): LaneReader => ({
   release: () => Promise.resolve(),
 });
 
-function open(prepare: () => Promise<void>, ask: OwnershipOptions["ask"] = async () => "refused") {
+function open(
+  prepare: () => Promise<void>,
+  ask: OwnershipOptions["ask"] = async () => "refused",
+  release = () => Promise.resolve(),
+) {
   const troubles: boolean[] = [];
   const own = createOwnLanes();
   const clock = createTestClock();
@@ -34,7 +38,7 @@ function open(prepare: () => Promise<void>, ask: OwnershipOptions["ask"] = async
     lanes,
     own,
     prepare,
-    open: readerOf,
+    open: (lane) => ({ ...readerOf(lane), release }),
     follow: readerOf,
     onMoved() {},
     onReleased() {},
@@ -111,6 +115,25 @@ it("a lane another one holds is followed and asked for, not taken; who holds it 
   expect(asked).toHaveLength(8);
   const [kept] = theirs.own.taken();
   expect(kept && (await theirs.ownership.yield(kept)), "what is its own it does not give").toBe(false);
+});
+
+it("a lane is said to be held until it can be taken: who heard sooner that nobody holds it would be unpinned again", async () => {
+  const unpinned = Promise.withResolvers<void>();
+  const theirs = open(
+    () => Promise.resolve(),
+    async () => "refused",
+    () => unpinned.promise,
+  );
+  await theirs.ownership.rebalance([other], other);
+  await theirs.ownership.rebalance([us, other], other);
+  const [lane] = theirs.ownership.kept();
+  const given = lane && theirs.ownership.yield(lane);
+  await theirs.clock.pass(0);
+  expect(theirs.own.taken()).toContain(lane);
+  expect(theirs.ownership.reading()).not.toContain(lane);
+  unpinned.resolve();
+  expect(await given).toBe(true);
+  expect(theirs.own.taken()).not.toContain(lane);
 });
 
 it("whoever asked and is gone has left a lane to those that remain", async () => {
