@@ -6,7 +6,7 @@ import { type MissingMessages, MissingMessagesError } from "../jetstream/missing
 import { StreamIdentityError } from "../jetstream/stream-identity.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { type CopySource, type CopySources, hasTaken, readTo } from "./copy-sources.ts";
-import type { Copied, CopyTaking, LaneAt } from "./copy-taking.ts";
+import { type BusyWait, type Copied, type CopyTaking, type LaneAt, newBusyWait } from "./copy-taking.ts";
 import type { Member } from "./member.ts";
 
 /** Brings lanes near to where other daemons are with them, before they are read. */
@@ -66,10 +66,10 @@ export function createCopyLanes(options: CopyLanesOptions) {
     return (to - from) / partitions >= FEW_MESSAGES && from < to / 2;
   }
 
-  async function copyFrom(lane: Lane, { member, at }: CopySource): Promise<void> {
+  async function copyFrom(lane: Lane, { member, at }: CopySource, wait: BusyWait): Promise<void> {
     onBegin(lane, member, at);
     try {
-      onCopied(lane, member, await taking.copy(lane, member.id));
+      onCopied(lane, member, await taking.copy(lane, member.id, wait));
     } catch (error) {
       onFailed(lane, error as Error);
       throw error;
@@ -77,11 +77,11 @@ export function createCopyLanes(options: CopyLanesOptions) {
   }
 
   /** The past of this lane is gone: somebody has it, or it is not read. */
-  async function copyGone(lane: Lane, why: MissingMessagesError): Promise<void> {
+  async function copyGone(lane: Lane, why: MissingMessagesError, wait: BusyWait): Promise<void> {
     for (let round = 1; ; round++) {
       const members = await sources.members(lane.stream);
       const { source, failure } = await sources.find(lane, members);
-      if (source !== undefined && source.at.stand.intactTo >= why.goneTo) return copyFrom(lane, source);
+      if (source !== undefined && source.at.stand.intactTo >= why.goneTo) return copyFrom(lane, source, wait);
       if (round < ROUNDS) {
         await unlessEnded(ended, waitFor(clock, ROUND_MS));
         continue;
@@ -96,22 +96,23 @@ export function createCopyLanes(options: CopyLanesOptions) {
   }
 
   /** It may be read from the stream as well. */
-  async function copyFar(lane: Lane, members: readonly Member[]): Promise<void> {
+  async function copyFar(lane: Lane, members: readonly Member[], wait: BusyWait): Promise<void> {
     const { source } = await sources.find(lane, members);
     if (source === undefined || !isFar(records.completeTo(lane), readTo(source.at))) return;
-    await copyFrom(lane, source).catch(() => ended.throwIfAborted());
+    await copyFrom(lane, source, wait).catch(() => ended.throwIfAborted());
     // To remove what is left of it may have failed, too.
     await taking.clear(lane);
   }
 
   async function bringNow(lanes: readonly Lane[]): Promise<void> {
+    const wait = newBusyWait();
     for (const lane of lanes) await taking.clear(lane);
     const gone = await findGone(lanes);
-    for (const [lane, why] of gone) await copyGone(lane, why);
+    for (const [lane, why] of gone) await copyGone(lane, why, wait);
     const far = await findFar(lanes.filter((lane) => !gone.has(lane)));
     for (const [stream, ofStream] of Map.groupBy(far, (lane) => lane.stream)) {
       const members = await sources.members(stream);
-      for (const lane of ofStream) await copyFar(lane, members);
+      for (const lane of ofStream) await copyFar(lane, members, wait);
     }
   }
 

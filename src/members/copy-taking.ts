@@ -48,6 +48,13 @@ export interface CopyTakingOptions {
   readonly ended: AbortSignal;
 }
 
+/** How long givers that are busy may still be waited for, of all lanes that are brought together. */
+export interface BusyWait {
+  leftMs: number;
+}
+
+export const newBusyWait = (): BusyWait => ({ leftMs: 30_000 });
+
 /** Takes lanes over from the stores of other daemons. */
 export type CopyTaking = ReturnType<typeof createCopyTaking>;
 
@@ -55,7 +62,6 @@ const ANSWER_MS = 5000;
 /** A piece that got lost is asked for again. */
 const ATTEMPTS = 3;
 const BUSY_MS = 300;
-const BUSY_ATTEMPTS = 100;
 /** More than a snapshot of an actor that may be stored. */
 const MAX_ROW_BYTES = 67_108_864;
 /** About a millisecond. */
@@ -87,11 +93,11 @@ export function createCopyTaking(options: CopyTakingOptions) {
     }
   }
 
-  async function copyNow(lane: Lane, id: string): Promise<Copied> {
+  async function copyNow(lane: Lane, id: string, wait: BusyWait): Promise<Copied> {
     const startMs = performance.now();
     const { stream, partition } = lane;
     const question = (copy: string | null, piece: number) => askPiece(id, { stream, partition, copy, piece });
-    const first = await onceFree(() => question(null, 1), ended);
+    const first = await onceFree(() => question(null, 1), wait, ended);
     refuseMisfit(store, lane, first.piece.origin);
     if (!isAhead(first.piece.stand, readStand(store.db, lane))) {
       throw new CopyError("that daemon has read no further than this one");
@@ -142,10 +148,11 @@ export function createCopyTaking(options: CopyTakingOptions) {
      * nothing; one that is being copied already, after that. What a death in the middle leaves is no part of the store.
      *
      * @param id - the daemon's.
+     * @param wait - what of it is used up is taken off.
      * @throws CopyError or StoreError, when it is not given, was changed on its way, does not fit, says no more than the store, or comes too late.
      */
-    copy(lane: Lane, id: string): Promise<Copied> {
-      const turn = (turns.get(lane) ?? Promise.resolve()).then(() => copyNow(lane, id));
+    copy(lane: Lane, id: string, wait: BusyWait): Promise<Copied> {
+      const turn = (turns.get(lane) ?? Promise.resolve()).then(() => copyNow(lane, id, wait));
       turns.set(
         lane,
         turn.catch(() => {}),
@@ -156,13 +163,14 @@ export function createCopyTaking(options: CopyTakingOptions) {
 }
 
 /** Who gives as many as it may has soon given one of them; to read the log instead takes longer. */
-async function onceFree<Piece>(ask: () => Promise<Piece>, ended: AbortSignal): Promise<Piece> {
-  for (let attempt = 1; ; attempt++) {
+async function onceFree<Piece>(ask: () => Promise<Piece>, wait: BusyWait, ended: AbortSignal): Promise<Piece> {
+  for (;;) {
     try {
       return await ask();
     } catch (error) {
       const isBusy = error instanceof CopyRefusedError && error.refused === "busy";
-      if (!isBusy || attempt === BUSY_ATTEMPTS) throw error;
+      if (!isBusy || wait.leftMs <= 0) throw error;
+      wait.leftMs -= BUSY_MS;
       await unlessEnded(ended, waitFor(SYSTEM_CLOCK, BUSY_MS));
     }
   }

@@ -40,6 +40,7 @@ function open({ has = {}, members, goneTo, end = 0, read = 0, fails, isSlow = fa
   const ending = new AbortController();
   const asked: string[] = [];
   const copied: string[] = [];
+  const waits = new Set<object>();
   let cleared = 0;
   const ask = async (_: Lane, id: string) => {
     asked.push(id);
@@ -56,7 +57,8 @@ function open({ has = {}, members, goneTo, end = 0, read = 0, fails, isSlow = fa
       async clear() {
         cleared++;
       },
-      async copy(_, id) {
+      async copy(_, id, wait) {
+        waits.add(wait);
         if (fails !== undefined) throw fails;
         copied.push(id);
         if (isSlow && !ending.signal.aborted)
@@ -73,9 +75,9 @@ function open({ has = {}, members, goneTo, end = 0, read = 0, fails, isSlow = fa
     ...{ onBegin() {}, onCopied() {}, onFailed() {} },
   });
   /** All its rounds. */
-  async function bring(): Promise<void> {
+  async function bring(which: readonly Lane[] = [lane]): Promise<void> {
     let isOver = false;
-    const brought = copyLanes.bring([lane]).finally(() => {
+    const brought = copyLanes.bring(which).finally(() => {
       isOver = true;
     });
     brought.catch(() => {});
@@ -87,11 +89,19 @@ function open({ has = {}, members, goneTo, end = 0, read = 0, fails, isSlow = fa
     asked,
     copied,
     cleared: () => cleared,
+    waits,
     clock,
     begin: () => copyLanes.bring([lane]),
     end: () => ending.abort(new Error("ends")),
   };
 }
+
+it("lanes that are brought together share how long one who is busy is waited for", async () => {
+  const { bring, copied, waits } = open({ has: { owner: readTo(90_000) }, end: 100_000 });
+  await bring(lanes);
+  expect(copied).toHaveLength(lanes.length);
+  expect(waits.size).toBe(1);
+});
 
 it("a lane is brought by one at a time: whoever reads it next waits until no copy of it is on its way", async () => {
   const { begin, copied, cleared, end } = open({ has: { a: readTo(50, 90) }, goneTo: 60, isSlow: true });

@@ -2,7 +2,7 @@ import { connect, type Msg, type NatsConnection } from "@nats-io/transport-node"
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { atOnce } from "../../src/flow/pieces.ts";
 import { createCopyGiving } from "../../src/members/copy-giving.ts";
-import { type Copied, createCopyTaking } from "../../src/members/copy-taking.ts";
+import { type BusyWait, type Copied, createCopyTaking, newBusyWait } from "../../src/members/copy-taking.ts";
 import { type CopyPiece, encodeAnswer, readCopyAnswer, readCopyQuestion } from "../../src/members/copy-wire.ts";
 import { createLaneCopies } from "../../src/store/lane-copy.ts";
 import { clearStaged } from "../../src/store/staged-actors.ts";
@@ -43,7 +43,7 @@ interface Pair extends Disposable {
   read(): void;
   /** It is read along there from now on. */
   follow(): void;
-  copy(): Promise<Copied>;
+  copy(wait?: BusyWait): Promise<Copied>;
 }
 
 /** Two stores, and a giver that answers for the first. @param bytes - of one piece, about. */
@@ -85,7 +85,7 @@ function openPair({ bytes = 20_000, onTheWay }: { bytes?: number; onTheWay?: OnT
     follow() {
       isFollowed = true;
     },
-    copy: () => taking.copy(LANE, id),
+    copy: (wait = newBusyWait()) => taking.copy(LANE, id, wait),
     [Symbol.dispose]() {
       subscription.unsubscribe();
       giving.stop();
@@ -272,6 +272,18 @@ it("a copy waits for one who gives as many as it may", async () => {
   pair.giving.stop();
   expect(await copied).toMatchObject({ rows: expect.any(Number) });
   expect(contentsOf(pair.taker.db)).toEqual(contentsOf(pair.giver.db));
+});
+
+it("one who is busy is waited for so long in all, not for so long a copy", async () => {
+  using pair = openPair({ bytes: 5000 });
+  const question = { stream: LANE.stream, partition: LANE.partition, copy: null, piece: 1 };
+  for (let index = 0; index < 4; index++) await nc.request(daemonSubject(pair.id, "copy"), JSON.stringify(question));
+  const wait = { leftMs: 500 };
+  await expect(pair.copy(wait)).rejects.toThrow("4 copies are being given");
+  const asked = pair.refused.length;
+  expect(asked).toBeGreaterThan(1);
+  await expect(pair.copy(wait)).rejects.toThrow("4 copies are being given");
+  expect(pair.refused).toHaveLength(asked + 1);
 });
 
 it("what is no question is none", () => {
