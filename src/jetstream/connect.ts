@@ -14,8 +14,8 @@ export interface NatsOptions extends NatsAccess {
   readonly name: string;
   /** Give up the first connection after this; once connected, reconnects go on for ever. */
   readonly timeoutMs?: number;
-  /** Asked before each dial: the server to go anywhere else than, as `getServer` names it; undefined: any will do. */
-  readonly elsewhereThan?: () => string | undefined;
+  /** Asked before each dial which of these servers, named as `getServer` does, is to be next; undefined: any will do. */
+  readonly nextServer?: (servers: readonly string[]) => string | undefined;
 }
 
 /** NATS or its configuration is not what natstate needs; the message says what to do. */
@@ -67,8 +67,8 @@ export async function connectNats(options: NatsOptions): Promise<NatsConnection>
       maxPingOut: 2,
       // The client's first dial after it was connected is to the same server.
       reconnectToServer(servers) {
-        const left = options.elsewhereThan?.();
-        return (left !== undefined && servers.find(({ listen }) => listen !== left)) || null;
+        const next = options.nextServer?.(servers.map(({ listen }) => listen));
+        return servers.find(({ listen }) => listen === next) ?? null;
       },
       // Async stack traces cost 37 us a request.
       noAsyncTraces: true,
@@ -87,7 +87,8 @@ export async function connectNats(options: NatsOptions): Promise<NatsConnection>
 }
 
 /**
- * Connects to one of the other servers of the cluster that a connection is to, once.
+ * Connects to one of the other servers of the cluster that a connection is to, once; to none that is the same under another
+ * name.
  *
  * @param timeoutMs - for each of them.
  * @returns undefined when none answers.
@@ -101,15 +102,17 @@ export async function connectElsewhere(
     const access = accessOptions(options.url, readCredentials(options));
     const known = [access.servers ?? []].flat().concat(here.info?.connect_urls ?? []);
     const servers = [...new Set(known.map((url) => url.replace(/^[a-z]+:\/\//i, "")))];
-    const others = servers.filter((server) => server !== here.getServer());
-    if (others.length === 0) return undefined;
-    return await connect({
-      ...access,
-      servers: others,
-      name: `${options.name}-elsewhere`,
-      timeout: timeoutMs,
-      reconnect: false,
-    });
+    let others = servers.filter((server) => server !== here.getServer());
+    while (others.length > 0) {
+      const name = `${options.name}-elsewhere`;
+      const other = await connect({ ...access, servers: others, name, timeout: timeoutMs, reconnect: false });
+      if (other.info?.server_id !== here.info?.server_id) return other;
+      const same = other.getServer();
+      await other.close();
+      if (!others.includes(same)) break;
+      others = others.filter((server) => server !== same);
+    }
+    return undefined;
   } catch {
     return undefined;
   }

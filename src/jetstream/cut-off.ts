@@ -38,13 +38,14 @@ export function watchCutOff(session: Session, streams: readonly string[], clock:
     if (areLed) return;
     const other = await session.connectElsewhere(CONNECT_MS);
     if (other === undefined) return;
+    const better = other.getServer();
     const [here, there] = await Promise.all([ledOf(nc, streams), ledOf(other, streams)]);
     await other.close();
     // A leader that is cut off itself answers for a while: through its server some do, and others do not.
     const isBetterThere = there.length > here.length && here.every((stream) => there.includes(stream));
     if (!isBetterThere || !session.isConnected() || nc.getServer() !== server) return;
     inVain = 0;
-    session.leaveServer();
+    session.leaveServer(better);
   }
 
   return inRounds(clock, EVERY_MS, async () => {

@@ -22,8 +22,8 @@ export interface Session {
   refusal(): string | undefined;
   /** A connection to another server of the cluster, to be closed soon; undefined when none answers within so many ms each. */
   connectElsewhere(timeoutMs: number): Promise<NatsConnection | undefined>;
-  /** Another server does better: goes to the next one. */
-  leaveServer(): void;
+  /** Another server does better: goes to it. @param to - as `getServer` names it; else the next one. */
+  leaveServer(to?: string): void;
   /** A subject for one answer, under the prefix this connection may listen to. */
   newInbox(): string;
   /** Sends what is buffered, then closes. */
@@ -49,7 +49,7 @@ export async function openSession(
   onEvent: (event: SessionEvent, why?: string) => void,
 ): Promise<Session> {
   const left = createLeft();
-  const nc = await connectNats({ ...options, elsewhereThan: left.take });
+  const nc = await connectNats({ ...options, nextServer: left.take });
   let connected = true;
   let isMoving = false;
   let closing = false;
@@ -84,10 +84,10 @@ export async function openSession(
   });
   const mayMove = createMoves();
   /** A server that is cut off from the others keeps its clients, and can do nothing for them. */
-  function leaveServer(): void {
+  function leaveServer(to?: string): void {
     if (!connected || isMoving || closing) return;
     isMoving = true;
-    left.note(nc.getServer());
+    left.note(nc.getServer(), to);
     nc.reconnect().catch(() => {
       isMoving = false;
     });
@@ -128,15 +128,16 @@ export async function openSession(
 
 /** The server that is left, for one dial: where no other one is there, it is better than none. */
 function createLeft() {
-  let left: string | undefined;
+  let left: { readonly from: string; readonly to: string | undefined } | undefined;
   return {
-    note(server: string): void {
-      left = server;
+    note(from: string, to: string | undefined): void {
+      left = { from, to };
     },
-    take(): string | undefined {
-      const server = left;
+    take(servers: readonly string[]): string | undefined {
+      if (left === undefined) return undefined;
+      const { from, to } = left;
       left = undefined;
-      return server;
+      return servers.find((server) => server === to) ?? servers.find((server) => server !== from);
     },
   };
 }

@@ -29,7 +29,10 @@ async function watch({ bytes, elsewhere, ms }: { bytes: number; elsewhere: objec
     ...{ nc, isConnected: () => true },
     async connectElsewhere() {
       done.looks++;
-      return { request: async () => ({ json: () => elsewhere }), stats: () => ({ inBytes: 0 }), close: async () => {} };
+      return {
+        request: async () => ({ json: () => elsewhere }),
+        ...{ getServer: () => "n2", stats: () => ({ inBytes: 0 }), close: async () => {} },
+      };
     },
     leaveServer() {
       done.leaves++;

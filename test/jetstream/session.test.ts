@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nkeys } from "@nats-io/transport-node";
 import { expect, it } from "vitest";
+import { connectElsewhere } from "../../src/jetstream/connect.ts";
 import { mayPass } from "../../src/jetstream/patience.ts";
 import { permissionError } from "../../src/jetstream/permission.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
@@ -144,6 +145,45 @@ function token(issuer: KeyPair, subject: KeyPair, nats: object, seconds?: number
 
 /** Sooner the client does not go to a server again to which it has just connected. */
 const SETTLED_MS = 600;
+
+it("a server under another name is no other one", async () => {
+  await using server = await startTestServer();
+  await using other = await startTestServer();
+  const alias = `localhost:${server.port}`;
+  const alone = await openSession({ url: `${server.url},${alias}`, name: "test" }, () => {});
+  expect(await alone.connectElsewhere(1000)).toBeUndefined();
+  await alone.close();
+  const session = await openSession({ url: server.url, name: "test" }, () => {});
+  const options = { url: `${alias},${other.url}`, name: "test" };
+  for (let time = 0; time < 4; time++) {
+    const found = await connectElsewhere(session.nc, options, 1000);
+    expect(found?.info?.port).toBe(other.port);
+    await found?.close();
+  }
+  await session.close();
+});
+
+it("who leaves a server for a better one is connected to that one", async () => {
+  await using one = await startTestServer();
+  await using other = await startTestServer();
+  await using third = await startTestServer();
+  const servers = [one, other, third];
+  const url = servers.map((server) => server.url).join();
+  for (const { port } of servers) {
+    let hasMoved = false;
+    const session = await openSession({ url, name: "test" }, (event) => {
+      hasMoved ||= event === "moved";
+    });
+    const better = `127.0.0.1:${port}`;
+    if (session.nc.getServer() !== better) {
+      await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
+      session.leaveServer(better);
+      await until("it has moved", () => hasMoved);
+      expect(session.nc.getServer()).toBe(better);
+    }
+    await session.close();
+  }
+});
 
 it("who leaves a server is connected to another one then, not to the same once more", async () => {
   await using one = await startTestServer();
