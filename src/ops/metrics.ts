@@ -27,8 +27,6 @@ export type MetricObject = Awaited<ReturnType<Registry["getMetricsAsJSON"]>>[num
 export interface MetricsOptions {
   /** Every type whose deliveries are recorded: their contracts bound the label values. */
   readonly types: readonly ActorType[];
-  /** For the length of a pause; `Date.now` by default. */
-  readonly now?: () => number;
   /** Which of several daemons of a machine this is: a label of every series. */
   readonly daemon?: string | undefined;
 }
@@ -52,7 +50,7 @@ const OUTCOMES = [
 const UNKNOWN = "unknown";
 
 /** Creates a registry of its own, with the process's default metrics and natstate's. */
-export function createMetrics({ types, now = Date.now, daemon }: MetricsOptions): Metrics {
+export function createMetrics({ types, daemon }: MetricsOptions): Metrics {
   const registry = new Registry();
   if (daemon !== undefined) registry.setDefaultLabels({ daemon });
   collectDefaultMetrics({ register: registry });
@@ -73,7 +71,7 @@ export function createMetrics({ types, now = Date.now, daemon }: MetricsOptions)
   }
 
   function readAll(): void {
-    if (read !== undefined) showGauges(metrics, read(), now());
+    if (read !== undefined) showGauges(metrics, read());
   }
 
   return {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { actorTypes } from "../../machines/registry.ts";
 import type { BatchResult } from "../../src/flow/batch-result.ts";
 import type { DeadLetterRow, LedgerRow } from "../../src/flow/rows.ts";
 import { METRICS } from "../../src/ops/catalogue.ts";
+import type { GaugeReadings } from "../../src/ops/gauges.ts";
 import { createMetrics } from "../../src/ops/metrics.ts";
 import { encodeTick } from "../../src/wire/tick.ts";
 import { deliver } from "../flow/delivery.ts";
@@ -140,18 +140,9 @@ describe("decisions", () => {
 });
 
 describe("gauges", () => {
-  const [order] = actorTypes;
-  if (order === undefined) throw new Error("no actor type is registered");
-  const readings = {
-    ready: true,
-    actors: [],
-    lag: [],
-    owned: 0,
-    partitions: 16,
-    hot: 0,
-    backlog: 0,
-    connected: true,
-    pausedSinceMs: null,
+  const none: GaugeReadings = {
+    ...{ ready: 1, connected: 1, paused: 0, owned: 0, partitions: 16, hot: 0, backlog: 0, lag: [] },
+    ...{ undecided: [], quarantined: [], retired: [], ticksOnTheirWay: [], ticksOverdue: [] },
   };
 
   test("are read once per scrape and never in between", async () => {
@@ -159,7 +150,7 @@ describe("gauges", () => {
     let reads = 0;
     metrics.gauges(() => {
       reads++;
-      return { ...readings, owned: 16, hot: 7, backlog: 3 };
+      return { ...none, owned: 16, hot: 7, backlog: 3 };
     });
     metrics.commitFailed({ error: new Error(), retryMs: 1, isBrief: false });
     expect(reads).toBe(0);
@@ -178,9 +169,11 @@ describe("gauges", () => {
 
   test("show no lag of a partition that went to another owner", async () => {
     const metrics = newMetrics();
-    const lagOf = (partition: number, value: number) => ({ type: order, partition, value });
-    let lag = [lagOf(0, 5), lagOf(3, 0)];
-    metrics.gauges(() => ({ ...readings, lag }));
+    let lag: GaugeReadings["lag"] = [
+      [{ actor: "order", partition: 0 }, 5],
+      [{ actor: "order", partition: 3 }, 0],
+    ];
+    metrics.gauges(() => ({ ...none, lag }));
     const partitions = async () =>
       (await scrape(metrics))
         .get("natstate_partition_lag_messages")
@@ -189,32 +182,9 @@ describe("gauges", () => {
       [{ actor: "order", partition: "0" }, 5],
       [{ actor: "order", partition: "3" }, 0],
     ]);
-    lag = [lagOf(3, 9)];
+    lag = [[{ actor: "order", partition: 3 }, 9]];
     expect(await partitions()).toEqual([[{ actor: "order", partition: "3" }, 9]]);
   });
-
-  test("show for how long nothing could be committed", async () => {
-    const metrics = createMetrics({ types: actorTypes, now: () => 90_000 });
-    metrics.gauges(() => ({ ...readings, connected: false, pausedSinceMs: 60_000 }));
-    const families = await scrape(metrics);
-    expect(sampleOf(families, "natstate_paused_seconds")).toBe(30);
-    expect(sampleOf(families, "natstate_nats_connected")).toBe(0);
-  });
-});
-
-test("readiness, quarantine, retirement, ticks and the longest wait for a decision are told", async () => {
-  const metrics = createMetrics({ types: actorTypes, now: () => 90_000 });
-  const ticks = { ticksOnTheirWay: 4, tickOverdueMs: 5500 };
-  const own = actorTypes.map((type) => ({ type, quarantined: 2, retired: 3, undecidedSinceMs: 30_000, ...ticks }));
-  const others = { lag: [], owned: 0, partitions: 16, hot: 0, backlog: 0, connected: true, pausedSinceMs: null };
-  metrics.gauges(() => ({ ready: false, actors: own, ...others }));
-  const families = await scrape(metrics);
-  expect(sampleOf(families, "natstate_ready")).toBe(0);
-  expect(sampleOf(families, "natstate_quarantined_actors", { actor: "order" })).toBe(2);
-  expect(sampleOf(families, "natstate_retired_actors", { actor: "order" })).toBe(3);
-  expect(sampleOf(families, "natstate_oldest_undecided_seconds", { actor: "order" })).toBe(60);
-  expect(sampleOf(families, "natstate_ticks_on_their_way", { actor: "order" })).toBe(4);
-  expect(sampleOf(families, "natstate_tick_overdue_seconds", { actor: "order" })).toBe(5.5);
 });
 
 describe("what is shown", () => {
@@ -243,12 +213,12 @@ describe("what is shown", () => {
     const { metrics, result } = await afterBatch(paid("o1", "p1", 10, "failed"), reserved("o1", "i1", 11), "{");
     metrics.published(result.decisions, result.deadLetters, PUBLISHED_AT_MS);
     metrics.doubted("gap", LANE, undefined);
-    const [type] = actorTypes;
-    const lag = type === undefined ? [] : [{ type, partition: 0, value: 1 }];
-    const none = { quarantined: 0, retired: 0, undecidedSinceMs: null, ticksOnTheirWay: 0, tickOverdueMs: 0 };
-    const actors = actorTypes.map((type) => ({ type, ...none }));
-    const others = { owned: 1, partitions: 16, hot: 1, backlog: 1, connected: true, pausedSinceMs: null };
-    metrics.gauges(() => ({ ready: true, actors, lag, ...others }));
+    const own = [[{ actor: "order" }, 0]] as const;
+    metrics.gauges(() => ({
+      ...{ ready: 1, connected: 1, paused: 0, owned: 1, partitions: 16, hot: 1, backlog: 1 },
+      ...{ undecided: own, quarantined: own, retired: own, ticksOnTheirWay: own, ticksOverdue: own },
+      lag: [[{ actor: "order", partition: 0 }, 1]],
+    }));
     const shown = [...(await scrape(metrics))]
       .filter(([name]) => name.startsWith("natstate_"))
       .map(([name, { type, help, samples }]) => ({
