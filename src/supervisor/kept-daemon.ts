@@ -30,6 +30,8 @@ export interface KeptDaemonOptions {
   readonly onChange: () => void;
 }
 
+/** Who is up says every half second how it is; as long as a frozen one keeps its partitions. */
+const SILENT_MS = 5000;
 const PAUSES = { firstMs: 200, longestMs: 30_000, steadyMs: 60_000 };
 
 /**
@@ -44,6 +46,7 @@ export function keepDaemon(options: KeptDaemonOptions): KeptDaemon {
   let trouble: string | null = "is starting";
   let outcome: ReturnType<KeptDaemon["outcome"]>;
   let waiting: NodeJS.Timeout | undefined;
+  const silence = createSilence(options, () => become("does not answer"));
   let worker = start(true);
 
   function start(isFirst: boolean): Worker {
@@ -57,7 +60,8 @@ export function keepDaemon(options: KeptDaemonOptions): KeptDaemon {
       onMessage(message, kept);
     });
     started.once("exit", (code: number | null, signal: string | null) => {
-      if (outcome !== undefined) return finish();
+      silence.end();
+      if (outcome !== undefined) return end();
       const pauseMs = pauseAfter(performance.now() - startedMs);
       const how = refusal ?? signal ?? `exit code ${code}`;
       logger.error(
@@ -75,7 +79,10 @@ export function keepDaemon(options: KeptDaemonOptions): KeptDaemon {
   }
 
   function note(message: FromDaemon): void {
-    if (message.kind === "health") become(message.ready ? null : `is not ready: ${message.failing.join(", ")}`);
+    if (message.kind === "health") {
+      silence.begin();
+      become(message.ready ? null : `is not ready: ${message.failing.join(", ")}`);
+    }
     if (message.kind === "fatal") {
       outcome ??= "fatal";
       logger.error({ daemon, problem: message.message }, "a daemon has ended for good: only a person can resolve this");
@@ -93,11 +100,6 @@ export function keepDaemon(options: KeptDaemonOptions): KeptDaemon {
     onChange();
   }
 
-  function finish(): void {
-    clearTimeout(waiting);
-    end();
-  }
-
   const kept: KeptDaemon = {
     directory,
     look: () => ({ daemon, trouble: trouble === null ? null : `daemon ${daemon} ${trouble}` }),
@@ -109,10 +111,26 @@ export function keepDaemon(options: KeptDaemonOptions): KeptDaemon {
     ended,
     stop() {
       outcome ??= "stopped";
-      if (worker.isDead()) finish();
+      clearTimeout(waiting);
+      if (worker.isDead()) end();
       else kept.tell({ kind: "stop" });
     },
     kill: () => void worker.process.kill("SIGKILL"),
   };
   return kept;
+}
+
+/** Told when one that has spoken says nothing for long. */
+function createSilence({ directory, logger }: KeptDaemonOptions, onSilent: () => void) {
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    begin(): void {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        logger.warn({ daemon: directory.daemon }, "a daemon does not answer: it is frozen, or its work never returns");
+        onSilent();
+      }, SILENT_MS).unref();
+    },
+    end: () => clearTimeout(timer),
+  };
 }

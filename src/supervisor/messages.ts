@@ -8,7 +8,7 @@ export type FromDaemon =
   | { readonly kind: "refused"; readonly message: string; readonly code: number }
   /** It is up. */
   | { readonly kind: "running"; readonly httpUrl: string | null }
-  /** What it says of itself has changed. @see Siblings */
+  /** What it says of itself, also when nothing has changed: who is frozen says nothing. @see Siblings */
   | { readonly kind: "health"; readonly ready: boolean; readonly failing: readonly string[] }
   /** Something that only a person can resolve: it ends. */
   | { readonly kind: "fatal"; readonly message: string }

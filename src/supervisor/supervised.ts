@@ -60,7 +60,7 @@ export function beSupervised(supervision: Supervision, onEnd: (isOrphan: boolean
       scrape: metrics.scrape,
     } satisfies Siblings,
     tell,
-    /** Tells what the daemon says of itself whenever it changes, until it ends. */
+    /** Tells again and again what the daemon says of itself, until it ends. */
     follow,
     /** Once those that are wanted are ready, gives them all partitions, and says so. @throws the reason of the signal. */
     async leave(daemon: Daemon, signal: AbortSignal): Promise<void> {
@@ -114,13 +114,10 @@ function checkOthers(own: number, known: readonly Sibling[]): Check {
 }
 
 function follow(daemon: Daemon): void {
-  let last = "";
   const look = () => {
     const { ready, checks } = daemon.health();
     const failing = Object.entries(checks).flatMap(([name, { ok }]) => (ok ? [] : [name]));
-    const now = JSON.stringify([ready, failing]);
-    if (now !== last) tell({ kind: "health", ready, failing });
-    last = now;
+    tell({ kind: "health", ready, failing });
   };
   look();
   setInterval(look, LOOK_EVERY_MS).unref();

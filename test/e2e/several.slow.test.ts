@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { TrafficMessage } from "../../src/actor/actor-type.ts";
+import type { Readiness } from "../../src/console/sources.ts";
 import { freePort } from "../../src/nats-server/ready.ts";
 import { startTestServer } from "../server.ts";
 import { until } from "../until.ts";
@@ -92,6 +93,17 @@ it("several daemons of one start are as one: none is missed when it is killed, a
   const metrics = await (await fetch(`${daemons.httpUrl}/metrics`)).text();
   for (const daemon of [1, 2, 3]) expect(metrics).toMatch(new RegExp(`^natstate_ready{daemon="${daemon}"} [01]$`, "m"));
   await untilRight(world, daemons, messages.slice(0, quarter));
+  const frozen = pidOf(3) as number;
+  process.kill(frozen, "SIGSTOP");
+  // Who is frozen may be given a connection, and answers it later.
+  const ask = () =>
+    fetch(`${daemons.httpUrl}/readyz`, { headers: { connection: "close" }, signal: AbortSignal.timeout(1000) })
+      .then((answer) => answer.json())
+      .catch(() => undefined);
+  const said = async () => ((await ask()) as Readiness | undefined)?.checks.daemons?.detail ?? "";
+  await until("the frozen one is named", async () => (await said()).includes("daemon 3 does not answer"), 20_000);
+  process.kill(frozen, "SIGCONT");
+  await until("it answers again", async () => (await said()).endsWith("the other 2 are ready"), 20_000);
   await stopInTime(daemons);
   for (const [index, wanted] of [2, 1, 2].entries()) {
     daemons = await start(wanted, port);

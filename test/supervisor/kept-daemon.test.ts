@@ -60,3 +60,21 @@ it("what only a person can resolve is not started again", async () => {
   await vi.advanceTimersByTimeAsync(60_000);
   expect(workers).toHaveLength(1);
 });
+
+it("one that says nothing any more, as when it is frozen, is not ready until it does", async () => {
+  const { kept, workers } = keep(7);
+  const sayHealth = () => workers.at(-1)?.emit("message", { kind: "health", ready: true, failing: [] });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(kept.look().trouble, "a start may take long").toBe("daemon 2 is starting");
+  sayHealth();
+  await vi.advanceTimersByTimeAsync(4000);
+  expect(kept.look().trouble).toBeNull();
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(kept.look().trouble).toBe("daemon 2 does not answer");
+  sayHealth();
+  expect(kept.look().trouble).toBeNull();
+  workers[0]?.emit("exit", null, "SIGKILL");
+  await vi.advanceTimersByTimeAsync(6000);
+  expect(kept.look().trouble).toBe("daemon 2 has ended (SIGKILL), and is started again");
+  kept.stop();
+});
