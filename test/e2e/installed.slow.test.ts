@@ -1,6 +1,6 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { until } from "../until.ts";
 import { type Ran, ROOT, type Running, startProgram } from "./cli-run.ts";
@@ -39,7 +39,7 @@ const natstate = (...args: string[]) => run(process.execPath, join(installed, "s
 describe("the package", () => {
   it("holds what runs, its types and its documents, and nothing else", () => {
     const built =
-      /^(examples\/[a-z-]+\/[a-z-.]+\.ts$|dist\/((src|machines)\/.*\.(js|d\.ts|sql|html|css|svg)|machines\/\w+\/machine\.ts|package\.json|nats\.conf)$)/;
+      /^(examples\/([a-z-]+\/)?[A-Za-z-]+(\.[a-z.]+)?$|dist\/((src|machines)\/.*\.(js|d\.ts|sql|html|css|svg)|machines\/\w+\/machine\.ts|package\.json|nats\.conf)$)/;
     const files = filesBelow(installed).map((file) => file.slice(installed.length + 1));
     expect(files.filter((file) => !built.test(file)).sort()).toEqual(
       [
@@ -52,10 +52,24 @@ describe("the package", () => {
         "docs/grafana-dashboard.json",
         "docs/nats-secure.conf",
         "docs/prometheus-alerts.yml",
+        "nats.conf",
         "package.json",
         "src/bin.js",
       ].sort(),
     );
+  });
+
+  it("has what its documents point to, but for what is only in the clone", () => {
+    const pages = filesBelow(installed).filter((file) => file.endsWith(".md") && !file.includes("/node_modules/"));
+    const isOfClone =
+      /^(\.\.\/)*(src|test|machines|\.ci|\.biome)|\.(json|png|test\.ts)$|^(\.\.\/)*(docs|examples|LICENSE)\/?$/;
+    const broken = pages.flatMap((page) =>
+      [...readFileSync(page, "utf8").matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)]
+        .map(([, target = ""]) => target)
+        .filter((target) => !isOfClone.test(target) && !existsSync(join(dirname(page), target)))
+        .map((target) => `${page.slice(installed.length + 1)}: ${target}`),
+    );
+    expect(broken).toEqual([]);
   });
 
   it("has every file that the code reads beside itself", () => {
