@@ -1,5 +1,7 @@
 import type { ActorType } from "../actor/actor-type.ts";
+import { readPast } from "../answers/find-actor.ts";
 import type { ActorCounts, Counts, Stats } from "../answers/queries.ts";
+import { describePast } from "./actors-text.ts";
 import { pairs, table } from "./output.ts";
 import { describeActors, describeCounts, renderStates } from "./states-text.ts";
 
@@ -32,6 +34,7 @@ export function renderLine(types: readonly ActorType[], { at, stats, perSecond, 
     `dead letters ${sum(stats.deadLetters.byReason)}`,
     `quarantined ${stats.quarantined}`,
     ...types.map((type) => describeActors(type, stats)),
+    ...saidOfPast(stats),
   ].join("  ");
 }
 
@@ -44,6 +47,7 @@ export function renderScreen(
   const dead = sum(stats.deadLetters.byReason);
   const top = [
     `natstate top  ${at}  ${where}`,
+    ...saidOfPast(stats),
     "",
     ...pairs([
       ["events/s", String(perSecond.events)],
@@ -65,6 +69,12 @@ export function renderScreen(
   const [one, ...others] = types;
   const id = one === undefined || others.length > 0 ? "id" : one.idField;
   return [...top, ...table(["published at", id, "revision", "decision"], shown)];
+}
+
+/** Lag does not say it: what nobody reads may have nothing unread. */
+function saidOfPast(stats: Stats): string[] {
+  const past = readPast(stats);
+  return past === undefined ? [] : [describePast(past)];
 }
 
 export function sum(counts: Counts): number {
