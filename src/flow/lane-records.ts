@@ -25,9 +25,10 @@ export interface LaneRecords {
    * is due stays due.
    *
    * @param division - how the stream is divided now.
+   * @param restoredTo - up to there its messages are those it had before; 0: none is.
    * @returns how many published dead letters of the former stream were forgotten with it.
    */
-  forgetStream(stream: string, division: Division): number;
+  forgetStream(stream: string, division: Division, restoredTo?: number): number;
 }
 
 /** How a stream is divided into partitions. */

@@ -75,11 +75,12 @@ function acceptOutbox(outboxStreams: OutboxStreams, { name, created, firstSequen
 }
 
 function acceptEvents({ records, lanes, partitions }: KnownStreamsOptions, stream: StreamIdentity): Accepted {
-  const { name, firstSequence } = stream;
-  const forgottenDeadLetters = records.forgetStream(name, {
-    partitions,
-    partitionOf: (actorId) => partitionOf(actorId, partitions),
-  });
+  const { name, firstSequence, lastSequence, isRestored } = stream;
+  const forgottenDeadLetters = records.forgetStream(
+    name,
+    { partitions, partitionOf: (actorId) => partitionOf(actorId, partitions) },
+    isRestored ? lastSequence : 0,
+  );
   // What is missing before its first message is accepted too.
   const own = lanes.filter((lane) => lane.stream === name);
   records.saveCompleteTo(new Map(own.map((lane) => [lane, firstSequence - 1])));

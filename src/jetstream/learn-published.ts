@@ -10,7 +10,7 @@ import type { MissingMessages } from "./missing-messages.ts";
 import { noteVersions, refuseOlder } from "./newer-rules.ts";
 import { checkOutboxStreams, type LostMessages } from "./outbox-streams.ts";
 import { readDecision } from "./published-decisions.ts";
-import { type KnownPositions, readKnownIdentity, StreamIdentityError } from "./stream-identity.ts";
+import { identityOf, type KnownPositions, readKnownIdentity, StreamIdentityError } from "./stream-identity.ts";
 import { type Log, readStream } from "./stream-reader.ts";
 import type { TopologyWatch } from "./topology-watch.ts";
 
@@ -180,11 +180,11 @@ function createLaneSorter(
         if (lane === undefined) continue;
         const source = sources.get(lane.stream);
         // A dead letter older than its stream is of one that was deleted: the same sequence is another message now.
-        const createdMs = Date.parse(source?.created ?? "");
+        const beginsAtMs = source === undefined ? Number.NaN : identityOf(source).beginsAtMs;
         const letters = group.flatMap((message) => {
           const letter = toDeadLetter(lane, message, source?.state.last_seq ?? 0);
           if (letter === undefined) onForeign(DEAD_LETTERS_STREAM, message);
-          return letter !== undefined && letter.row.storedAtMs >= createdMs ? [letter] : [];
+          return letter !== undefined && letter.row.storedAtMs >= beginsAtMs ? [letter] : [];
         });
         outbox.importDeadLetters(lane, letters);
       }

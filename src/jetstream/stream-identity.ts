@@ -2,6 +2,9 @@ import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
 import type { LaneRecords } from "../flow/lane-records.ts";
 import { isStreamMissing } from "./connect.ts";
 
+/** By so much the clocks of the servers that date a stream and its first message may differ. */
+const SKEW_MS = 1000;
+
 /** The stream is not the one the store knows, or has lost messages. Nothing is read until a person has decided. */
 export class StreamIdentityError extends Error {
   override readonly name = "StreamIdentityError";
@@ -16,6 +19,10 @@ export interface StreamIdentity {
   readonly lastSequence: number;
   /** Messages that are gone from between others. */
   readonly holes: number;
+  /** Made anew of a copy: a cluster gives such a stream the date of its restoration, its messages keep theirs. */
+  readonly isRestored: boolean;
+  /** What was stored before is of a former stream of this name. */
+  readonly beginsAtMs: number;
 }
 
 /** The part of the store the checks need. */
@@ -38,12 +45,16 @@ export async function readIdentity(jsm: JetStreamManager, stream: string): Promi
 }
 
 export function identityOf({ config, created, state }: StreamInfo): StreamIdentity {
+  const createdMs = Date.parse(created);
+  const isRestored = state.messages > 0 && createdMs - Date.parse(state.first_ts) > SKEW_MS;
   return {
     name: config.name,
     created,
     firstSequence: Math.max(1, state.first_seq),
     lastSequence: state.last_seq,
     holes: state.num_deleted ?? 0,
+    isRestored,
+    beginsAtMs: isRestored ? 0 : createdMs,
   };
 }
 

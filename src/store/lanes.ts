@@ -33,8 +33,10 @@ export function createLaneRecords(db: Database.Database): LaneRecords {
     WHERE type = (SELECT type FROM streams WHERE name = ?)`);
   const deleteStream = db.prepare("DELETE FROM streams WHERE name = ?");
   const keepDueDeadLetters = db.prepare(`UPDATE dead_letters SET former = stored_ms
-    WHERE stream = ? AND former = 0 AND published IS NULL`);
-  const deleteDeadLetters = db.prepare("DELETE FROM dead_letters WHERE stream = ? AND former = 0");
+    WHERE stream = ? AND former = 0 AND published IS NULL AND sequence > ?`);
+  const deleteDeadLetters = db.prepare(
+    "DELETE FROM dead_letters WHERE stream = ? AND former = 0 AND (published IS NOT NULL OR sequence > ?)",
+  );
   // Every event of the new one is news to whoever decided on the former one's.
   const renewLearnt = db.prepare(`UPDATE imported_decisions SET past_to = 0
     WHERE type = (SELECT type FROM streams WHERE name = ?)`);
@@ -49,7 +51,7 @@ export function createLaneRecords(db: Database.Database): LaneRecords {
       for (const [lane, sequence] of lanes) upsertComplete.run(lane.stream, lane.partition, sequence);
     }),
     highestCheckpoint: (stream) => selectHighest.get(stream) as number,
-    forgetStream: db.transaction((stream: string, division: Division) => {
+    forgetStream: db.transaction((stream: string, division: Division, restoredTo = 0) => {
       const known = selectStream.get(stream) as StreamRow | undefined;
       resetCheckpoints.run(stream);
       forgetRetired.run(stream);
@@ -58,8 +60,8 @@ export function createLaneRecords(db: Database.Database): LaneRecords {
         repartition(db, { ...known, stream }, division);
       }
       deleteStream.run(stream);
-      keepDueDeadLetters.run(stream);
-      return deleteDeadLetters.run(stream).changes;
+      keepDueDeadLetters.run(stream, restoredTo);
+      return deleteDeadLetters.run(stream, restoredTo).changes;
     }),
   };
 }

@@ -1,6 +1,6 @@
-import type { JetStreamManager } from "@nats-io/jetstream";
+import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
 import { expect, it } from "vitest";
-import { readKnownIdentity } from "../../src/jetstream/stream-identity.ts";
+import { identityOf, readKnownIdentity } from "../../src/jetstream/stream-identity.ts";
 
 const created = "2026-03-01T00:00:00Z";
 
@@ -35,4 +35,14 @@ it("a stream that ends before what was read of it is refused with the command", 
   await expect(readKnownIdentity(stream, storeAt(11), "ORDERS")).rejects.toThrow(
     /natstate start --accept-stream ORDERS/,
   );
+});
+
+it("a stream that a cluster has restored is as old as its messages, one made anew as its creation", () => {
+  const stream = (first_ts: string, messages: number) =>
+    identityOf({ config: { name: "ORDERS" }, created, state: { first_ts, messages } } as unknown as StreamInfo);
+  const createdMs = Date.parse(created);
+  expect(stream("2026-02-01T00:00:00Z", 5)).toMatchObject({ isRestored: true, beginsAtMs: 0 });
+  expect(stream("2026-03-01T00:00:07Z", 5)).toMatchObject({ isRestored: false, beginsAtMs: createdMs });
+  expect(stream("2026-02-28T23:59:59.9Z", 5), "clocks of servers").toMatchObject({ isRestored: false });
+  expect(stream("0001-01-01T00:00:00Z", 0), "an empty one").toMatchObject({ isRestored: false });
 });
