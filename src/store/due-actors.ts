@@ -3,6 +3,7 @@ import type { StoredRows } from "../answers/stored-rows.ts";
 import type { DueVersions, OutdatedActor } from "../flow/due-renewal.ts";
 import type { FindDue } from "../flow/tick-looks.ts";
 import type { DueActor } from "../flow/ticks.ts";
+import { isKept } from "./staged-actors.ts";
 
 /*
  * Who waits for a time: looks into an index that holds those only.
@@ -24,7 +25,7 @@ const LOOKED_AT = 20;
 export function createNextDueQuery(db: Database.Database): StoredRows["nextDue"] {
   const selectPartitions = db.prepare("SELECT DISTINCT partition FROM tallies WHERE type = ?").pluck();
   const selectFirst = db.prepare(`SELECT state, due FROM actors a INDEXED BY actors_due
-    WHERE type = ? AND partition = ? AND due IS NOT NULL
+    WHERE type = ? AND partition = ? AND due IS NOT NULL AND ${isKept("key")}
     AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.type = a.type AND q.actor_id = a.id)
     ORDER BY due LIMIT ${LOOKED_AT}`);
   return (type, partitions = selectPartitions.all(type.name) as number[]) =>

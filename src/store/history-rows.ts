@@ -4,6 +4,7 @@ import type { DecisionRow, EventHead, FoundActor, HistoryRows } from "../answers
 import type { HeardEvent } from "../flow/rows.ts";
 import { createHeardEvents } from "./heard-events.ts";
 import { createHeldQuery } from "./quarantine-queries.ts";
+import { isKept } from "./staged-actors.ts";
 import { ACTORS, DECISIONS, EVENTS } from "./tables.ts";
 
 /** One look by key each. */
@@ -11,7 +12,7 @@ export function createHistoryRows(db: Database.Database): HistoryRows {
   const findHeld = createHeldQuery(db);
   const selectActor = db.prepare(`SELECT ${ACTORS.select(undefined, "a")}, d.payload AS decision
     FROM actors a LEFT JOIN decisions d ON d.actor_key = a.key AND d.revision = a.revision
-    WHERE a.type = ? AND a.id = ?`);
+    WHERE a.type = ? AND a.id = ? AND ${isKept("a.key")}`);
   const heard = createHeardEvents(db);
   const selectEvent = db.prepare(`SELECT ${EVENTS.select()} FROM events WHERE place = ? AND actor_key = ?`);
   const selectHead = db.prepare(

@@ -8,6 +8,7 @@ import type { StoredActor } from "../flow/rows.ts";
 import { hashOfType } from "./heard.ts";
 import { defineHeardFunctions } from "./heard-sql.ts";
 import { NOTICE_COLUMNS } from "./quarantine-queries.ts";
+import { isKept } from "./staged-actors.ts";
 import { ACTORS } from "./tables.ts";
 
 const COLUMNS = `key, id, partition, state, completeness, decision_type, revision, events, first_seen_ms, updated_ms, due`;
@@ -77,7 +78,8 @@ const CHECKS = `(:states IS NULL OR state IN (SELECT value FROM json_each(:state
   AND (:quarantined IS NULL OR (q.actor_id IS NOT NULL) = :quarantined)
   AND (:updatedBeforeMs IS NULL OR updated_ms < :updatedBeforeMs)
   AND (:dueBefore IS NULL OR due < :dueBefore)
-  AND (:partitions IS NULL OR walked.partition IN (SELECT value FROM json_each(:partitions)))`;
+  AND (:partitions IS NULL OR walked.partition IN (SELECT value FROM json_each(:partitions)))
+  AND (walked.key = 0 OR ${isKept("walked.key")})`;
 
 const SUMMARY_FIELDS = [
   "key",

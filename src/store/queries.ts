@@ -8,6 +8,7 @@ import { createNextDueQuery } from "./due-actors.ts";
 import { createHistoryRows } from "./history-rows.ts";
 import { createListQuery } from "./list-query.ts";
 import { createQuarantineQueries } from "./quarantine-queries.ts";
+import { isKept } from "./staged-actors.ts";
 import { RETIRED } from "./tables.ts";
 
 export interface QueryOptions {
@@ -59,7 +60,7 @@ function createLooks(db: Database.Database): Pick<StoredRows, "retired" | "talli
   const selectUndecided = db
     .prepare(`SELECT first_seen_ms FROM (
       SELECT first_seen_ms, partition FROM actors INDEXED BY actors_by_decision
-      WHERE type = :type AND decision_type IS NULL ORDER BY first_seen_ms LIMIT ${MAX_UNDECIDED}
+      WHERE type = :type AND decision_type IS NULL AND ${isKept("key")} ORDER BY first_seen_ms LIMIT ${MAX_UNDECIDED}
     ) WHERE :partitions IS NULL OR partition IN (SELECT value FROM json_each(:partitions)) LIMIT 1`)
     .pluck();
   const selectHeard = db
