@@ -7,7 +7,7 @@ import { findFaintTexts, hasFocus, measureOverhang } from "./in-page.js";
 
 const live = useConsoleInBrowser();
 
-const HASHES = ["#/", "#/orders", "#/orders/everybody-1", "#/dead-letters", "#/machine"];
+const HASHES = ["#/", "#/orders", "#/orders/everybody-1", "#/dead-letters", "#/daemons", "#/machine"];
 
 beforeAll(async () => {
   if (live.isThere) await live.tellStory("everybody-1");
