@@ -5,6 +5,7 @@ import { orderType } from "../../machines/order/order.ts";
 import type { ActorType, ExpectedActor, TrafficMessage } from "../../src/actor/actor-type.ts";
 import type { ActorCounts, ActorSummary, Counts, Stats } from "../../src/answers/queries.ts";
 import { rehearsalOf } from "../../src/demo/traffic.ts";
+import { partitionOf } from "../../src/wire/names.ts";
 import { until } from "../until.ts";
 import type { DaemonProcess } from "./daemon-process.ts";
 import { getJson, openWorld, traffic } from "./world.ts";
@@ -101,4 +102,20 @@ it("any of three daemons answers for all, and a list read through pages lacks an
     expectStats((await ask(daemon, "/api/stats")) as Stats, expected, stored);
     await world.check(daemon, messages);
   }
+
+  // Frozen, its partitions have nobody for a while: who asks is told so after 2 s, and not before.
+  const held = await until("both have their share again", async () => {
+    const { daemons: there, unread } = await getJson(first, "/api/daemons");
+    const other = there.find(({ pid }: { pid: number }) => pid === second.pid);
+    return there.length === 2 && unread.length === 0 && (other.streams[0].holds as number[]);
+  });
+  const far = ids.find((id) => held.includes(partitionOf(id, 16)));
+  second.signal("SIGSTOP");
+  const askedMs = performance.now();
+  const { status, headers } = await fetch(`${first.httpUrl}/api/orders/${far}`);
+  const tookMs = performance.now() - askedMs;
+  second.signal("SIGCONT");
+  expect({ status, retry: headers.get("retry-after") }).toEqual({ status: 503, retry: "1" });
+  expect(tookMs).toBeGreaterThan(1900);
+  expect(tookMs).toBeLessThan(2900);
 }, 120_000);
