@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
+import { takeDataDir } from "../daemon/data-dir.ts";
 import { startOwnServer } from "../daemon/nats-setup.ts";
 import { writeRuntimeFile } from "../daemon/runtime-file.ts";
 import { isStoreHeld } from "../store/database.ts";
@@ -36,6 +37,8 @@ export async function superviseDaemons(options: SupervisorOptions) {
     logger.warn({ directories }, "more daemons ran here before: they run too, until others have their partitions");
   }
   const all = [...own, ...surplus];
+  // Who is up first is told of in all of them, also where another one has not come to make its own.
+  for (const { path } of all.slice(1)) takeDataDir({ NATSTATE_DATA: path }, (line) => logger.warn(line));
   await untilFree(all, logger);
   const found = createFound(all, natsUrl);
   const processes = startProcesses(all, natsUrl, { ...options, onAnswering: found.begin, onLeft: found.end });

@@ -144,6 +144,21 @@ it("several daemons are found by the first that answers, before NATS is there an
   expect(existsSync(path)).toBe(false);
 }, 120_000);
 
+it("the first that answers is found while another one, in a directory that is new, has not even made it", async () => {
+  const child = spawnDaemon({ NATSTATE_DATA: dir, NATSTATE_NATS_PORT: "0" }, ["--daemons", "2"]);
+  const exited = once(child, "exit").then(([code]) => code as number | null);
+  const second = await until("the second one has begun", () => pidOf(2), 60_000);
+  process.kill(second, "SIGSTOP");
+  const path = join(dir, "natstate.json");
+  await until("the first is found", () => child.exitCode !== null || existsSync(path), 60_000);
+  expect(child.exitCode).toBeNull();
+  process.kill(second, "SIGCONT");
+  const health = () => runCli(["health"], { NATSTATE_DATA: dir });
+  await until("all of them are ready", async () => (await health()).code === 0, 60_000);
+  child.kill("SIGTERM");
+  expect(await exited).toBe(0);
+}, 120_000);
+
 it("verify and backup see the stores of all of them, while they run", async () => {
   const messages = traffic(120, 53);
   const port = await freePort();
