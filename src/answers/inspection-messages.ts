@@ -6,7 +6,19 @@ import type { ActorType } from "../actor/actor-type.ts";
  *
  * Source: `@statelyai/inspect` 0.7.2, types.ts and createInspector.ts; a test reads ours with that package's receiver.
  */
-export type InspectionMessage = StatelyActor | StatelyEvent | StatelySnapshot;
+export type InspectionMessage = StatelyBase &
+  (
+    | {
+        readonly type: "@xstate.actor";
+        readonly name: string;
+        /** The machine's config, JSON. */
+        readonly definition: string;
+        readonly snapshot: PlainSnapshot;
+      }
+    | { readonly type: "@xstate.event"; readonly event: PlainEvent }
+    /** With the event that led to it. */
+    | { readonly type: "@xstate.snapshot"; readonly event: PlainEvent; readonly snapshot: PlainSnapshot }
+  );
 
 interface StatelyBase {
   readonly sessionId: string;
@@ -16,26 +28,6 @@ interface StatelyBase {
   /** Ms since the epoch, as text: stream time, so that the past shows when it was. */
   readonly createdAt: string;
   readonly _version: string;
-}
-
-interface StatelyActor extends StatelyBase {
-  readonly type: "@xstate.actor";
-  readonly name: string;
-  /** The machine's config, JSON. */
-  readonly definition: string;
-  readonly snapshot: PlainSnapshot;
-}
-
-interface StatelyEvent extends StatelyBase {
-  readonly type: "@xstate.event";
-  readonly event: PlainEvent;
-}
-
-interface StatelySnapshot extends StatelyBase {
-  readonly type: "@xstate.snapshot";
-  /** What led to it. */
-  readonly event: PlainEvent;
-  readonly snapshot: PlainSnapshot;
 }
 
 type PlainEvent = { readonly type: string; readonly data?: unknown };

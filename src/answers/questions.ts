@@ -5,22 +5,11 @@ export class BusyError extends Error {
   override readonly name = "BusyError";
 }
 
-/** Where questions of one kind come in. */
-export interface Door {
-  /**
-   * Answers when it is the question's turn.
-   *
-   * @param answering - finds the answer and gives it.
-   * @returns rejects with BusyError, or with what `answering` throws.
-   */
-  ask(answering: Pieces<void>): Promise<void>;
-}
-
 /** Answers questions one after the other, beside the path of events. */
-export interface Questions {
-  /** What waits at one door holds up none at another. */
-  door(): Door;
-}
+export type Questions = ReturnType<typeof createQuestions>;
+
+/** Where questions of one kind come in. */
+export type Door = ReturnType<Questions["door"]>;
 
 export interface QuestionsOptions {
   /** Questions that may wait at one door. */
@@ -42,7 +31,7 @@ interface Waiting {
  * Questions share the event loop with the events: they get 5 ms, then a batch of events gets its turn, and so on. Two
  * thousand questions for long histories at once held up decisions by 9 s without.
  */
-export function createQuestions(options: QuestionsOptions = {}): Questions {
+export function createQuestions(options: QuestionsOptions = {}) {
   const { maxWaiting = 256, maxWaitMs = 4500, turnMs = 5 } = options;
   /** At each door the first is being answered. */
   const doors: Waiting[][] = [];
@@ -82,11 +71,18 @@ export function createQuestions(options: QuestionsOptions = {}): Questions {
   }
 
   return {
+    /** What waits at one door holds up none at another. */
     door() {
       const queue: Waiting[] = [];
       doors.push(queue);
       return {
-        ask(answering) {
+        /**
+         * Answers when it is the question's turn.
+         *
+         * @param answering - finds the answer and gives it.
+         * @returns rejects with BusyError, or with what `answering` throws.
+         */
+        ask(answering: Pieces<void>): Promise<void> {
           if (queue.length >= maxWaiting) return Promise.reject(busy(queue.length));
           return new Promise((done, failed) => {
             queue.push({ answering, sinceMs: performance.now(), done, failed });

@@ -3,7 +3,7 @@ import { measure } from "../actor/conclude.ts";
 import { nextContent } from "../actor/decision.ts";
 import { compareTimestamps } from "../actor/event-time.ts";
 import { spawnActor } from "../flow/hosts/host.ts";
-import type { FoldStep, LiveActor } from "../flow/hosts/live-actor.ts";
+import type { LiveActor } from "../flow/hosts/live-actor.ts";
 import { passedAfter, readFact } from "../flow/rebuild.ts";
 import type { EventRow } from "../flow/rows.ts";
 import { type Change, changesBetween } from "./field-changes.ts";
@@ -39,26 +39,17 @@ export interface Foreseen extends Omit<Moment, "view"> {
 
 export type ReplayedRow = Pick<EventRow, "type" | "eventId" | "timestamp" | "storedAtMs" | "body">;
 
-/** Leads an actor through its history, event by event. */
-export interface Replay {
-  moment(): Moment;
-  /** @throws when an event that was once applied no longer can be: a bug in the machine's new version. */
-  step(row: ReplayedRow): ReplayedEvent;
-  /** Today's fold of what has been stepped through, by event time; undefined of a merge type. */
-  fold(): FoldStep[] | undefined;
-  /** Tries the type's samples, each as the latest event of all; the actor stays as it is. */
-  foresee(): Foreseen[];
-}
-
-/** Starts an actor as it was before its first event. */
-export function startReplay(type: ActorType, actorId: string): Replay {
+/** Starts an actor as it was before its first event, to be led through its history, event by event. */
+export function startReplay(type: ActorType, actorId: string) {
   const live = spawnActor(type, actorId);
   const past: ActorEvent[] = [];
   let latest = "1970-01-01T00:00:00.000Z";
   return {
     moment: () => look(type, live, past),
+    /** Today's fold of what has been stepped through, by event time; undefined of a merge type. */
     fold: () => live.fold?.(() => past),
-    step(row) {
+    /** @throws when an event that was once applied no longer can be: a bug in the machine's new version. */
+    step(row: ReplayedRow): ReplayedEvent {
       const before = look(type, live, past);
       const fact = readFact(type, row);
       if (fact !== undefined) {
@@ -73,7 +64,8 @@ export function startReplay(type: ActorType, actorId: string): Replay {
       const after = look(type, live, past);
       return { ...after, changes: changesBetween(before.view, after.view) };
     },
-    foresee() {
+    /** Tries the type's samples, each as the latest event of all; the actor stays as it is. */
+    foresee(): Foreseen[] {
       const before = look(type, live, past);
       const timestamp = new Date(Date.parse(latest) + 1000).toISOString();
       return (type.samples?.(live.snapshot()) ?? []).map((sample) => {

@@ -2,8 +2,8 @@ import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xst
 import { transitionsOf } from "../actor/statechart-refusals.ts";
 import { eventName, nameOf, stateName } from "./labels.ts";
 
-/** Longest line of a note; Mermaid does not wrap them. */
-const NOTE_WIDTH = 60;
+/** A line of a note: words of up to 60 characters together, or one that is longer. Mermaid does not wrap them. */
+const WORDS = /\S(?:.{0,59}(?= |$)|\S*)/g;
 
 /**
  * Draws a machine as a Mermaid `stateDiagram-v2`: states (nested and parallel ones too), transitions labelled
@@ -133,15 +133,7 @@ function idOf(node: AnyStateNode): string {
 }
 
 function wrapped(text: string): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of oneLine(text).split(" ")) {
-    if (line !== "" && line.length + word.length >= NOTE_WIDTH) {
-      lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  return line === "" ? lines : [...lines, line];
+  return oneLine(text).match(WORDS) ?? [];
 }
 
 /** Colons and semicolons end a label; Mermaid takes them as entities. */

@@ -8,11 +8,6 @@ import { printJson } from "./output.ts";
 
 const FORMATS = ["json-schema", "asyncapi"] as const;
 
-interface SchemaOptions {
-  readonly format: (typeof FORMATS)[number];
-  readonly type: string;
-}
-
 /** Adds `natstate schema`: the contract, for other programs. */
 export function addSchema(program: Command, types: readonly ActorType[]): void {
   const command = program
@@ -21,7 +16,7 @@ export function addSchema(program: Command, types: readonly ActorType[]): void {
     .addOption(new Option("--format <format>", "what to print").choices([...FORMATS]).default("json-schema"))
     .addOption(typeOption(types))
     .option("--json", "print JSON, which either format is")
-    .action(({ format, type: name }: SchemaOptions) => {
+    .action(({ format, type: name }: { format: (typeof FORMATS)[number]; type: string }) => {
       const type = findType(types, name);
       printJson(format === "asyncapi" ? asyncApi(type, program.version() ?? "") : contractDocument(type));
     });

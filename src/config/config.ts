@@ -1,6 +1,6 @@
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import type { z } from "zod";
-import { fileVariable, type Given, injectedVariables, readGiven, readSecret } from "./environment.ts";
+import { fileVariable, injectedVariables, readGiven, readSecret } from "./environment.ts";
 import { fileVariables, type Setting, secrets, settings } from "./settings.ts";
 import { isLoopback, maskUrl } from "./values.ts";
 
@@ -130,17 +130,8 @@ export function natsAccess(config: Config) {
   return { creds, inboxPrefix, tls };
 }
 
-/** A setting as a person reads it. */
-export interface EffectiveSetting {
-  readonly name: string;
-  /** As text, secrets masked. */
-  readonly value: string;
-  readonly source: Given["source"];
-  readonly help: string;
-}
-
-/** The effective configuration: every setting. */
-export function describeConfig(env: NodeJS.ProcessEnv): EffectiveSetting[] {
+/** The effective configuration as a person reads it: every setting, its value as text, secrets masked. */
+export function describeConfig(env: NodeJS.ProcessEnv) {
   return Object.entries<Setting>(settings).map(([name, { fallback = "", help, secret }]) => {
     const { text, source } = (secret === undefined ? readGiven : readSecret)(env, name);
     const value = text ?? fallback;

@@ -1,13 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 
-/** One file of the page, in memory. */
-export interface Asset {
-  readonly path: string;
-  readonly contentType: string;
-  readonly body: Buffer;
-}
-
 /**
  * The page's own files and nothing else: no inline script or style, no request to anywhere else, and no text that
  * becomes markup (Trusted Types without a policy refuse every assignment to innerHTML).
@@ -41,7 +34,7 @@ const PRELOAD_PLACE = "<!-- preload -->";
  *
  * @param token - URL-safe base64.
  */
-export function readAssets(token: string): Asset[] {
+export function readAssets(token: string) {
   const names = readdirSync(DIRECTORY).filter((name) => extname(name) in TYPES);
   const modules = names.filter((name) => name.endsWith(".js"));
   const preload = modules.map((name) => `<link rel="modulepreload" href="/console/${name}">`).join("\n    ");

@@ -19,12 +19,11 @@ import type { Sources } from "./sources.ts";
 export interface InspectSources extends Pick<Sources, "types" | "whereabouts"> {
   readonly inspections: Inspections;
   /** An actor of another daemon at work, as that one tells it; until the signal aborts. */
-  readonly inspectElsewhere: (type: ActorType, actorId: string, how: InspectHow) => AsyncGenerator<string>;
-}
-
-interface InspectHow {
-  readonly redact: boolean;
-  readonly signal: AbortSignal;
+  readonly inspectElsewhere: (
+    type: ActorType,
+    actorId: string,
+    how: { readonly redact: boolean; readonly signal: AbortSignal },
+  ) => AsyncGenerator<string>;
 }
 
 const HEADERS = { "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no" };

@@ -10,26 +10,21 @@ export type JsonSchema = Readonly<Record<string, unknown>>;
 /** Which JSON Schema to write: of today, or the one AsyncAPI 3 takes. */
 export type Draft = "draft-2020-12" | "draft-7";
 
-/** The schemas of a type's events and decisions, by event type and decision type. */
-export interface ContractSchemas {
-  readonly events: Readonly<Record<string, JsonSchema>>;
-  /** What natstate adds to the events itself: `TimePassed`, where an actor can wait for a time. */
-  readonly ticks: Readonly<Record<string, JsonSchema>>;
-  readonly decisions: Readonly<Record<string, JsonSchema>>;
-}
-
 /**
  * Writes every event and decision of an actor type as a JSON Schema, from the zod contracts that natstate itself checks
  * events by. Fields that are not named are allowed: they are ignored in events, and may come with a later version in
  * decisions.
+ *
+ * @returns by event type and decision type.
  */
-export function contractSchemas(type: ActorType, draft: Draft): ContractSchemas {
+export function contractSchemas(type: ActorType, draft: Draft) {
   const write = (tag: string, name: string, envelope: z.ZodObject, fields: z.ZodType | undefined): JsonSchema => {
     const head = z.object({ [tag]: z.literal(name), [type.idField]: actorId, ...envelope.shape });
     return { title: name, ...merge(toSchema(head, draft), fields === undefined ? {} : toSchema(fields, draft)) };
   };
   return {
     events: byName(Object.keys(type.events), (name) => write("eventType", name, eventEnvelope, type.events[name])),
+    // What natstate adds to the events itself, where an actor can wait for a time.
     ticks: byName(hasDelays(type) ? [TIME_PASSED] : [], (name) => write("eventType", name, tickEnvelope, TICK_FIELDS)),
     decisions: byName([...new Set([...type.decisionTypes, type.withdrawn])], (name) =>
       write("decisionType", name, decisionEnvelope, type.decisions?.[name]),
