@@ -27,6 +27,8 @@ export const memory: readonly Fault[] = [
     async strike(world) {
       const daemon = await world.start({
         nodeOptions: `--max-old-space-size=${HEAP_MIB}`,
+        // What is bounded here is their bytes, not their number.
+        env: { NATSTATE_HOT_ACTORS: String(2 * LARGE_ORDERS) },
       });
       for (let from = 0; from < LARGE_ORDERS; from += 500) {
         await world.publish(largeEvents("large", from, Math.min(LARGE_ORDERS, from + 500)));

@@ -13,6 +13,7 @@ export const WAYS = [
   "sound",
   "bigint-in-context",
   "cycle-in-context",
+  "function-in-context",
   "endless-always",
   "action-throws",
   "completeness-nan",
@@ -35,6 +36,8 @@ type Event = { readonly type: "Poisoned"; readonly data: { readonly way: Way }; 
 
 function baggageOf(way: Way): unknown {
   if (way === "bigint-in-context") return 1n;
+  // JSON leaves it out without a word.
+  if (way === "function-in-context") return () => way;
   if (way === "action-throws") throw new Error("an action that throws");
   const cycle: { self?: unknown } = {};
   cycle.self = cycle;
