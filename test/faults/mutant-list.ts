@@ -176,9 +176,9 @@ export const MUTANTS: readonly FaultMutant[] = [
   },
   {
     name: "what JSON does not keep is not looked for",
-    file: "src/actor/seal.ts",
-    find: 'return { path: "", why: value === undefined ?',
-    replace: 'return undefined; return { path: "", why: value === undefined ?',
+    file: "src/flow/hosts/settle.ts",
+    find: "throw unstorable(walk, value === undefined",
+    replace: "return value; throw unstorable(walk, value === undefined",
     fault: "poison-machine",
   },
   {
