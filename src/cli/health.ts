@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { readSecret } from "../config/environment.ts";
+import type { Readiness } from "../console/sources.ts";
 import { type RuntimeFile, readRuntimeFile } from "../daemon/runtime-file.ts";
 import { withExamples } from "./arguments.ts";
 import { type AskingOptions, addSystemOption } from "./asking.ts";
@@ -10,12 +11,6 @@ import { print, printJson, table } from "./output.ts";
 
 interface HealthOptions extends AskingOptions {
   readonly http?: string;
-}
-
-/** What `/readyz` answers. */
-interface Readiness {
-  readonly ready: boolean;
-  readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly detail: string }>>;
 }
 
 const ANSWER_MS = 3000;

@@ -90,7 +90,7 @@ function tellLetter(named: string, { deadLetter, past }: FoundLetter): Reply {
 }
 
 function addOperationRoutes(app: FastifyInstance, sources: Sources, door: Door): void {
-  const { types, queries, pastOf, metrics, health, daemons } = sources;
+  const { types, queries, pastOf, daemons } = sources;
   app.get("/api/stats", (request, reply) =>
     answer(door, reply, readTyped(types, request, readNoFilter), ({ type }) => {
       const here = inOne(() => ({ found: { ...queries.stats(type), ...pastOf(type) } }));
@@ -105,6 +105,11 @@ function addOperationRoutes(app: FastifyInstance, sources: Sources, door: Door):
     }),
   );
   app.get("/api/daemons", (_request, reply) => reply.send(overviewOf(daemons())));
+  addProbes(app, sources);
+}
+
+/** What orchestrators and scrapers ask. */
+export function addProbes(app: FastifyInstance, { metrics, health }: Pick<Sources, "metrics" | "health">): void {
   app.get("/metrics", async (_request, reply) => {
     const { contentType, body } = await metrics();
     return reply.type(contentType).send(body);

@@ -1,10 +1,11 @@
 import { refuse } from "./answering.ts";
+import { addProbes } from "./routes.ts";
 import { type DoorOptions, type HttpServer, listen } from "./server.ts";
+import type { Sources } from "./sources.ts";
 
-export interface WaitingServerOptions extends DoorOptions {
+export interface WaitingServerOptions extends DoorOptions, Pick<Sources, "metrics"> {
   /** For a person: what the start waits for. */
   readonly why: () => string;
-  readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
 }
 
 /**
@@ -16,14 +17,8 @@ export interface WaitingServerOptions extends DoorOptions {
 export function createWaitingServer(options: WaitingServerOptions): Promise<HttpServer> {
   const { why, metrics } = options;
   return listen(options, (app) => {
-    app.get("/livez", (_request, reply) => reply.send({ live: true }));
-    app.get("/readyz", (_request, reply) =>
-      reply.code(503).send({ ready: false, checks: { nats: { ok: false, detail: why() } } }),
-    );
-    app.get("/metrics", async (_request, reply) => {
-      const { contentType, body } = await metrics();
-      return reply.type(contentType).send(body);
-    });
+    const ready = () => ({ ready: false, checks: { nats: { ok: false, detail: why() } } });
+    addProbes(app, { metrics, health: { live: () => true, ready } });
     app.get("*", (_request, reply) => refuse(reply, 503, "unavailable", `natstate is starting: ${why()}`));
   });
 }

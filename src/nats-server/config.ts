@@ -31,11 +31,6 @@ export async function writeServerConfig(path: string, settings: ServerSettings, 
   ];
   const base = await readFile(basePath, "utf8");
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(
-    path,
-    `${base}\n# Set by natstate, written anew at every start:\n${own.filter(Boolean).join("\n")}\n`,
-    {
-      mode: 0o600,
-    },
-  );
+  const text = `${base}\n# Set by natstate, written anew at every start:\n${own.filter(Boolean).join("\n")}\n`;
+  await writeFile(path, text, { mode: 0o600 });
 }
