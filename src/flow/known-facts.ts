@@ -26,8 +26,8 @@ export interface KnownFacts {
 }
 
 interface Entry {
-  /** Another one of that name was made anew, from its row. */
-  readonly actor: HotActor;
+  /** Another one of that name was made anew, from its row. Weak: one that left memory is not kept by what it had heard. */
+  readonly actor: WeakRef<HotActor>;
   /** Events it had heard then: with more, somebody else has let it hear something. */
   readonly events: number;
   /** Sorted. Undefined: it was asked for once, and most are not asked for again; or they would take more than there is. */
@@ -49,13 +49,13 @@ export function createKnownFacts(journal: Pick<Journal, "factsOf">, maxBytes = M
 
   function find(actor: HotActor): Entry | undefined {
     const entry = entries.get(nameOf(actor));
-    return entry?.actor === actor && entry.events === actor.events ? entry : undefined;
+    return entry?.actor.deref() === actor && entry.events === actor.events ? entry : undefined;
   }
 
   function keep(actor: HotActor, facts: ActorEvent[] | undefined, bytes: number): void {
     const isTooLarge = bytes > maxBytes;
     const kept = isTooLarge ? { facts: undefined, bytes: EMPTY_BYTES } : { facts, bytes };
-    entries.set(nameOf(actor), { actor, events: actor.events, isTooLarge, ...kept });
+    entries.set(nameOf(actor), { actor: new WeakRef(actor), events: actor.events, isTooLarge, ...kept });
   }
 
   /** @returns undefined when one cannot be read, of which nobody may have asked. */
@@ -81,8 +81,8 @@ export function createKnownFacts(journal: Pick<Journal, "factsOf">, maxBytes = M
       return readPast(actor.lane.type, journal.factsOf(actor, after?.timestamp), but);
     },
     heard(actor, event) {
-      const entry = entries.get(nameOf(actor));
-      if (entry?.actor !== actor || entry.events !== actor.events - 1) return;
+      const entry = actor.events <= FEW ? undefined : entries.get(nameOf(actor));
+      if (entry?.actor.deref() !== actor || entry.events !== actor.events - 1) return;
       const { facts, bytes } = entry;
       if (facts === undefined) return void entries.set(nameOf(actor), { ...entry, events: actor.events });
       const fact = freezeFact(event);
