@@ -7,7 +7,6 @@ import type { Lane } from "../../src/wire/lanes.ts";
 import { deliver } from "../flow/delivery.ts";
 import { openStation, type Station } from "../flow/station.ts";
 import { accountType } from "./account-statechart.ts";
-import { turn } from "./hosting.ts";
 
 /** Milliseconds. */
 export interface Delays {
@@ -43,14 +42,8 @@ const LIMITS = { maxDeliveries: 1000, maxBytes: 8_388_608 };
 const lane: Lane = { type: accountType, stream: "ACCOUNTS", partition: 3 };
 const START_MS = Date.parse("2026-02-01T00:00:00Z");
 
-interface Late {
-  readonly actors: number;
-  readonly facts: number;
-  readonly seed: number;
-}
-
 /** @param actors - each of so many facts; the JIT has seen late facts of the kind before those that are measured. */
-export async function measureLateFacts({ actors, facts, seed }: Late): Promise<LateFacts> {
+export function measureLateFacts({ actors, facts, seed }: { actors: number; facts: number; seed: number }): LateFacts {
   using station = openStation(undefined, HOT_ACTORS);
   const random = createRandom(seed);
   const ids = Array.from({ length: actors }, (_, index) => `account-${index}`);
@@ -59,19 +52,18 @@ export async function measureLateFacts({ actors, facts, seed }: Late): Promise<L
     station.processor.apply(Array.from({ length: facts }, (_, second) => book(++sequence, id, second)));
   }
   const late = () => random() * (facts - 1);
-  const measure = async (prepare: (id: string) => void) => {
+  const measure = (prepare: (id: string) => void) => {
     const times: number[] = [];
     for (let round = 0; round < WARM_UP_ROUNDS + ROUNDS; round++) {
       for (const id of ids) {
         prepare(id);
-        await turn();
         times.push(timeOf(station, book(++sequence, id, late())));
       }
     }
     return delaysOf(times.slice(WARM_UP_ROUNDS * actors));
   };
-  const hot = await measure(() => {});
-  const cold = await measure((id) => station.actors.evict(lane, id));
+  const hot = measure(() => {});
+  const cold = measure((id) => station.actors.evict(lane, id));
   return { facts, hot, cold };
 }
 
@@ -114,7 +106,7 @@ export async function measureReversed({ facts, perSecond, giveUpMs }: Pace): Pro
       batcher.push(own);
       batcher.push({ ...other, ack: () => void delays.push(elapsedMs() - dueMs) });
     }
-    await Promise.race([failed, turn()]);
+    await Promise.race([failed, new Promise(setImmediate)]);
   }
   return { facts, folded, seconds: elapsedMs() / 1000, others: delaysOf(delays) };
 }
