@@ -55,3 +55,19 @@ export function createWaiting(
     close,
   };
 }
+
+/**
+ * Looks whether the address of several daemons is free, before any of them begins: each takes it when it has partitions, and
+ * those that nobody can reach must not be given any.
+ *
+ * @throws HttpServerError when nobody can listen there.
+ */
+export async function tryAddress({
+  NATSTATE_HTTP: address,
+  NATSTATE_HTTP_TOKEN: token,
+}: Pick<Parts["config"], "NATSTATE_HTTP" | "NATSTATE_HTTP_TOKEN">): Promise<void> {
+  if (address === null) return;
+  const metrics = async () => ({ contentType: "text/plain", body: "" });
+  const door = await createWaitingServer({ ...address, token, metrics, why: () => "its daemons begin" });
+  await door.close();
+}

@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { takeDataDir } from "../daemon/data-dir.ts";
 import { startOwnServer } from "../daemon/nats-setup.ts";
 import { writeRuntimeFile } from "../daemon/runtime-file.ts";
+import { tryAddress } from "../daemon/waiting.ts";
 import { isStoreHeld } from "../store/database.ts";
 import { type DataDirectory, directoriesOf, surplusDirectories, unmarkLeft } from "./directories.ts";
 import { type SupervisorOptions, startProcesses } from "./processes.ts";
@@ -40,6 +41,7 @@ export async function superviseDaemons(options: SupervisorOptions) {
   // Who is up first is told of in all of them, also where another one has not come to make its own.
   for (const { path } of all.slice(1)) takeDataDir({ NATSTATE_DATA: path }, (line) => logger.warn(line));
   await untilFree(all, logger);
+  await tryAddress(config);
   const found = createFound(all, natsUrl);
   const processes = startProcesses(all, natsUrl, { ...options, onAnswering: found.begin, onLeft: found.end });
   stack.defer(processes.stop);

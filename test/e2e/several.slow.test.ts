@@ -1,7 +1,9 @@
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect } from "@nats-io/transport-node";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { TrafficMessage } from "../../src/actor/actor-type.ts";
 import type { Readiness } from "../../src/console/sources.ts";
@@ -158,6 +160,23 @@ it("the first that answers is found while another one, in a directory that is ne
   child.kill("SIGTERM");
   expect(await exited).toBe(0);
 }, 120_000);
+
+it("where their port is another's, no other daemon hears of any of them", async () => {
+  await using server = await startTestServer();
+  const nc = await connect({ servers: server.url });
+  const heard: string[] = [];
+  nc.subscribe("natstate.>", { callback: (_, { subject }) => void heard.push(subject) });
+  await nc.flush();
+  const taken = createServer().listen(0, "127.0.0.1");
+  await once(taken, "listening");
+  const { port } = taken.address() as AddressInfo;
+  const env = { NATS_URL: server.url, NATSTATE_DATA: dir, NATSTATE_HTTP: `127.0.0.1:${port}` };
+  const { code, stderr } = await runCli(["start", "--daemons", "2"], env);
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(`port ${port} on 127.0.0.1 is in use`) });
+  await nc.close();
+  taken.close();
+  expect(heard).toEqual([]);
+}, 60_000);
 
 it("verify and backup see the stores of all of them, while they run", async () => {
   const messages = traffic(120, 53);
