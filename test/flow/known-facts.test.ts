@@ -1,8 +1,11 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import type { CrashPoint } from "../../src/flow/crash-points.ts";
 import { createHotActors } from "../../src/flow/hot-actors.ts";
 import { createKnownFacts } from "../../src/flow/known-facts.ts";
 import { createProcessor } from "../../src/flow/processor.ts";
+import { until } from "../until.ts";
 import { meterEvent, meterLane } from "./meters.ts";
 import { openStation, type Station } from "./station.ts";
 
@@ -101,4 +104,25 @@ describe("what an actor in memory has heard", () => {
     expect(after.at(-1)).toMatchObject({ eventId: "e-498" });
     expect(after.length).toBeLessThan(7);
   });
+});
+
+it("what is known of an actor does not keep it in memory", async () => {
+  using station = openStation();
+  station.processor.apply(inOrder);
+  const known = createKnownFacts(station.journal);
+  const find = () => {
+    const actor = station.actors.find(lane, "busy", 0);
+    expect([known.of(actor), known.of(actor)].map(({ length }) => length)).toEqual([200, 200]);
+    return new WeakRef(actor);
+  };
+  const left = find();
+  station.actors.evictLane(lane);
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const isGone = () => {
+    collect();
+    return left.deref() === undefined;
+  };
+  await until("it is collected", isGone, 3000);
+  expect(known.of(station.actors.find(lane, "busy", 0))).toHaveLength(200);
 });
