@@ -11,7 +11,7 @@ import { addAsking, chosenTypes, type TypedOptions } from "./asking.ts";
 import { CliError } from "./exit-codes.ts";
 import { askOne } from "./find-actor.ts";
 import { countOf, print, printJson, say, terminalColumns } from "./output.ts";
-import { withSystem } from "./system.ts";
+import { withDaemons } from "./system.ts";
 
 /** Adds `get`, `history`, `list` and `stats`. */
 export function addActorReads(program: Command, types: readonly ActorType[]): void {
@@ -116,7 +116,7 @@ async function list(types: readonly ActorType[], options: TypedOptions & { reado
   if (asked.length === 0 && first !== undefined && isRefused(first)) {
     throw new CliError("usage", withFlags(first.problem));
   }
-  const lists = await withSystem(options.nats, async ({ queries }) => {
+  const lists = await withDaemons(options.nats, async ({ queries }) => {
     const found: { type: ActorType; list: ActorList }[] = [];
     for (const type of asked) found.push({ type, list: await queries.list(type, filter, options.limit) });
     return found;
@@ -140,7 +140,7 @@ function addStats(program: Command, types: readonly ActorType[]): void {
     types,
   ).action(async (options: TypedOptions) => {
     const chosen = chosenTypes(types, options.type);
-    const found = await withSystem(options.nats, ({ queries }) => queries.stats(...chosen));
+    const found = await withDaemons(options.nats, ({ queries }) => queries.stats(...chosen));
     if (options.json) printJson(found);
     else print(renderStats(chosen, found));
     sayPast(readPast(found));

@@ -6,7 +6,7 @@ import { withExamples } from "./arguments.ts";
 import { type AskingOptions, addSystemOption } from "./asking.ts";
 import { CliError } from "./exit-codes.ts";
 import { print, printJson, table, terminalColumns } from "./output.ts";
-import { withSystem } from "./system.ts";
+import { withDaemons } from "./system.ts";
 
 const ANSWER_MS = 1000;
 
@@ -27,7 +27,7 @@ export function addDaemons(program: Command): void {
 }
 
 async function listDaemons({ nats, json }: AskingOptions): Promise<void> {
-  const overview = await withSystem(nats, async ({ session, natsUrl }) => {
+  const overview = await withDaemons(nats, async ({ session, natsUrl }) => {
     const members = await askMembers(session.nc, undefined, ANSWER_MS);
     if (members.size === 0) throw new CliError("failed", `NATS answers at ${natsUrl}, but no natstate daemon`);
     return overviewOf(members.values());

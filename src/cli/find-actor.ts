@@ -5,7 +5,7 @@ import { checkActorId, oneOf } from "./arguments.ts";
 import { chosenTypes, type TypedOptions } from "./asking.ts";
 import { CliError } from "./exit-codes.ts";
 import { say } from "./output.ts";
-import { withSystem } from "./system.ts";
+import { withDaemons } from "./system.ts";
 
 export interface FoundActor<Answer> {
   readonly type: ActorType;
@@ -27,7 +27,7 @@ export async function askOne<Answer>(
   const chosen = chosenTypes(types, name);
   const [of] = chosen;
   if (of !== undefined) checkActorId(of, id);
-  const [first, ...others] = await withSystem(nats, ({ queries }) => findAll(chosen, (type) => ask(queries, type)));
+  const [first, ...others] = await withDaemons(nats, ({ queries }) => findAll(chosen, (type) => ask(queries, type)));
   if (others.length > 0) say(`there is also ${others.map(({ type }) => `a ${type.name} ${id}: --type ${type.name}`)}`);
   if (first !== undefined) return first;
   const why = "no event about it was ever applied. Ids are case-sensitive.";

@@ -62,11 +62,12 @@ function checkUrl(url: string): string {
 export async function withSystem<Result>(
   given: string | undefined,
   use: (system: System) => Promise<Result>,
+  { needsJetStream = true } = {},
 ): Promise<Result> {
   const place = findPlace(given, process.env);
   const natsUrl = maskUrl(place.url);
   const access = natsAccess(readConfig(process.env));
-  const session = await connect(place, access, natsUrl);
+  const session = await connect(place, { ...access, needsJetStream }, natsUrl);
   try {
     return await use({ session, queries: createQueryClient(session), url: place.url, access, natsUrl });
   } catch (error) {
@@ -76,7 +77,19 @@ export async function withSystem<Result>(
   }
 }
 
-async function connect(place: Place, access: NatsAccess, natsUrl: string): Promise<Session> {
+/** The same, of whoever only asks daemons: they answer also while JetStream does not, and that is when one looks. */
+export function withDaemons<Result>(
+  given: string | undefined,
+  use: (system: Pick<System, "session" | "queries" | "natsUrl">) => Promise<Result>,
+): Promise<Result> {
+  return withSystem(given, use, { needsJetStream: false });
+}
+
+async function connect(
+  place: Place,
+  access: NatsAccess & { readonly needsJetStream: boolean },
+  natsUrl: string,
+): Promise<Session> {
   try {
     return await openSession({ url: place.url, ...access, name: "natstate-cli", timeoutMs: 3000 }, (event) => {
       if (event === "disconnected") say(`NATS at ${natsUrl} is away, reconnecting`);

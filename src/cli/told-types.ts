@@ -3,7 +3,7 @@ import type { ActorType } from "../actor/actor-type.ts";
 import { addSystemOption, type TypedOptions } from "./asking.ts";
 import { loadActorTypes, namedModule, registryModule } from "./load-actor-types.ts";
 import { say } from "./output.ts";
-import { withSystem } from "./system.ts";
+import { withDaemons } from "./system.ts";
 
 /** Those that say something of a type without any daemon: then it has to be said whose type it is. */
 const ALONE = ["machine", "schema"];
@@ -18,7 +18,7 @@ export async function toldTypes(args: readonly string[], env: NodeJS.ProcessEnv)
   const { nats, type, help } = readAsked(args);
   if (help || namedModule(args, env) !== undefined) return loadActorTypes(args, env);
   // Whatever is in the way, the command itself meets it as well, and says what to do.
-  const told = await withSystem(nats, ({ queries }) => queries.types()).catch(() => undefined);
+  const told = await withDaemons(nats, ({ queries }) => queries.types()).catch(() => undefined);
   if (told !== undefined) return told;
   const mayMislead = type !== undefined || ALONE.includes(args[0] ?? "");
   if (mayMislead && registryModule() === undefined) {

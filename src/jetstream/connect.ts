@@ -14,6 +14,8 @@ export interface NatsOptions extends NatsAccess {
   readonly name: string;
   /** Give up the first connection after this; once connected, reconnects go on for ever. */
   readonly timeoutMs?: number;
+  /** False: a server on which JetStream does not answer will do as well. */
+  readonly needsJetStream?: boolean;
   /** Asked before each dial which of these servers, named as `getServer` does, is to be next; undefined: any will do. */
   readonly nextServer?: (servers: readonly string[]) => string | undefined;
 }

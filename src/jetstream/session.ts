@@ -97,7 +97,8 @@ export async function openSession(
     if (!isAlone && mayMove(heardMs)) leaveServer();
   });
   const js = jetstream(insistent, { timeout: 5000 });
-  const jsm = await jetstreamManager(insistent, { timeout: 5000 }).catch(async (error: Error) => {
+  const checkAPI = options.needsJetStream ?? true;
+  const jsm = await jetstreamManager(insistent, { timeout: 5000, checkAPI }).catch(async (error: Error) => {
     closing = true;
     await nc.close();
     if (permissionError(error) !== undefined) throw error;
