@@ -97,6 +97,8 @@ export function createLearning(options: LearningOptions) {
       await orRefuse(() => learn([lane]));
       refuseOlder(outbox, lane);
     },
+    /** Throws NatsSetupError when a newer version of its type has decided, as far as is known. */
+    refuseOlder: (lane: Lane): void => refuseOlder(outbox, lane),
     /** Lanes that are followed: is the stream theirs, and what has been published for them? Rejects as `take`. */
     async follow(lanes: readonly Lane[]): Promise<void> {
       await checkStream(lanes);
