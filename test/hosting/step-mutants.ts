@@ -94,8 +94,8 @@ export const STEP_MUTANTS = [
   {
     name: "a step that only assigns looks at no eventless transition",
     file: "direct-step.ts",
-    find: "if (context === undefined || hasEventless(snapshot._nodes)) return undefined;",
-    replace: "if (context === undefined) return undefined;",
+    find: "return mayMove(snapshot, { context: assigned, event }) ? undefined : assigned;",
+    replace: "return assigned;",
   },
   {
     name: "what a guard said once holds for ever",

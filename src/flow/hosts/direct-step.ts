@@ -1,4 +1,11 @@
-import { type AnyMachineSnapshot, type AnyStateNode, assign, type EventObject, type MachineContext } from "xstate";
+import {
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  type AnyStateNode,
+  assign,
+  type EventObject,
+  type MachineContext,
+} from "xstate";
 import type { Scope } from "./inert-scope.ts";
 import { createSelection } from "./selection.ts";
 
@@ -18,19 +25,19 @@ const { resolve: ASSIGNS } = assign({}) as unknown as Assign;
  * are what a late one has folded again. XState makes some twenty objects a step, and finds its states anew.
  *
  * @returns the context afterwards, the very one of before when nothing is assigned; undefined when XState has to make the
- *   step: it enters or leaves a state, has eventless transitions to look at, or does more than assign.
+ *   step: it enters or leaves a state, may take an eventless transition, or does more than assign.
  * @throws what the machine's own code throws.
  */
-type AssignDirectly = (snapshot: AnyMachineSnapshot, event: EventObject) => MachineContext | undefined;
+export type AssignDirectly = (snapshot: AnyMachineSnapshot, event: EventObject) => MachineContext | undefined;
 
 export function createDirectStep(scope: Scope): AssignDirectly {
   const select = createSelection();
   return (snapshot, event) => {
     const { context } = snapshot;
-    if (context === undefined || hasEventless(snapshot._nodes)) return undefined;
+    if (context === undefined) return undefined;
     const transitions = select(snapshot, event);
     const [transition] = transitions;
-    if (transition === undefined) return context;
+    if (transition === undefined) return mayMove(snapshot, { context, event }) ? undefined : context;
     const { target, actions } = transition;
     // Parallel states' transitions may be one and the same, or each other's rivals.
     if (transitions.length > 1 || (target !== undefined && target.length > 0)) return undefined;
@@ -40,11 +47,13 @@ export function createDirectStep(scope: Scope): AssignDirectly {
       if (next === undefined) return undefined;
       assigned = next;
     }
-    return assigned;
+    return mayMove(snapshot, { context: assigned, event }) ? undefined : assigned;
   };
 }
 
 type Action = string | ((...args: never) => unknown) | { readonly type: string; readonly params?: unknown };
+
+type Guard = Action;
 
 interface Heard {
   readonly context: MachineContext;
@@ -96,7 +105,22 @@ function evaluate(assignment: Exclude<Assign["assignment"], Assignment>, args: o
   return changed;
 }
 
-/** The active states with all they are in. */
-function hasEventless(nodes: readonly AnyStateNode[]): boolean {
-  return nodes.some(({ always }) => always !== undefined);
+/** Is an eventless transition taken of what was assigned, as far as can be told without XState? */
+function mayMove({ _nodes, machine }: AnyMachineSnapshot, heard: Heard): boolean {
+  for (const { always } of _nodes as readonly AnyStateNode[]) {
+    for (const { guard } of always ?? []) if (guard === undefined || mayPass(machine, guard, heard)) return true;
+  }
+  return false;
+}
+
+function mayPass({ implementations }: AnyStateMachine, guard: Guard, heard: Heard): boolean {
+  const found: unknown = typeof guard === "function" ? guard : implementations.guards[nameOf(guard)];
+  // XState's own look at more, such as `stateIn`; of one that nobody has made it says so.
+  if (typeof found !== "function" || "check" in found) return true;
+  try {
+    return Boolean(found(heard, typeof guard === "object" ? paramsOf(guard.params, heard) : undefined));
+  } catch {
+    // XState may not come to ask it.
+    return true;
+  }
 }

@@ -2,11 +2,12 @@ import { isDeepStrictEqual } from "node:util";
 import { crc32 } from "node:zlib";
 import type { AnyMachineSnapshot, AnyStateMachine, Snapshot } from "xstate";
 import { showToRules } from "../../actor/actor-snapshot.ts";
-import type { ActorSnapshot, ActorType } from "../../actor/actor-type.ts";
+import type { ActorEvent, ActorSnapshot, ActorType } from "../../actor/actor-type.ts";
 import { asError } from "../../actor/as-error.ts";
 import { boundSteps } from "../../actor/bounded-actor.ts";
 import { seal } from "../../actor/seal.ts";
 import { stateText } from "../../actor/state-text.ts";
+import { type AssignDirectly, createDirectStep } from "./direct-step.ts";
 import { createInertScope, type Scope, type Yielded } from "./inert-scope.ts";
 import type { LiveActor } from "./live-actor.ts";
 import { settle } from "./settle.ts";
@@ -72,7 +73,7 @@ function live(type: ActorType, from: AnyMachineSnapshot): LiveActor {
       // A live actor that is done hears nothing any more; XState's pure step would still run the root's handlers.
       if (now.status !== "active") return { kind: "superseded", replayed: 0 };
       try {
-        now = taken(machine.transition(now, event, sharedOf(machine).scope), before);
+        now = step(machine, now, event);
       } catch (thrown) {
         return { kind: "error", error: asError(thrown) };
       }
@@ -91,6 +92,7 @@ function live(type: ActorType, from: AnyMachineSnapshot): LiveActor {
 interface Shared {
   /** In which all steps are made. What they may not do is refused there. */
   readonly scope: Scope;
+  readonly assignDirectly: AssignDirectly;
   /** The first snapshot restored in each state. */
   readonly restored: Map<string, AnyMachineSnapshot>;
 }
@@ -103,7 +105,8 @@ function sharedOf(machine: AnyStateMachine): Shared {
   boundSteps(machine);
   // Entry actions of the first step are given the very object that all actors begin with.
   seal("context", machine.config.context);
-  const shared = { scope: { ...createInertScope(), actionExecutor: refuse }, restored: new Map() };
+  const scope = { ...createInertScope(), actionExecutor: refuse };
+  const shared = { scope, assignDirectly: createDirectStep(scope), restored: new Map() };
   SHARED.set(machine, shared);
   return shared;
 }
@@ -114,6 +117,15 @@ function refuse({ type, params }: Yielded): void {
   const delay = type === "xstate.raise" ? (params as { readonly delay?: unknown }).delay : undefined;
   // Of an actor that moves when nothing is heard, nobody would know why it is where it is.
   if (delay !== undefined) throw new Error("it sets a delay: an actor knows no clock but its events' times");
+}
+
+/** Most facts of an actor leave it in its state: XState makes some fifty objects of such a step. */
+function step(machine: AnyStateMachine, before: AnyMachineSnapshot, event: ActorEvent): AnyMachineSnapshot {
+  const { scope, assignDirectly } = sharedOf(machine);
+  const assigned = assignDirectly(before, event);
+  if (assigned === undefined) return taken(machine.transition(before, event, scope), before);
+  if (assigned === before.context) return before;
+  return { ...before, context: settle("context", assigned, before.context) } as AnyMachineSnapshot;
 }
 
 /** @returns the snapshot, in memory as a row would give it back. @throws what is wrong with it. */

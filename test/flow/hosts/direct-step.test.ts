@@ -7,6 +7,7 @@ import {
   enqueueActions,
   fromPromise,
   raise,
+  stateIn,
 } from "xstate";
 import { createDirectStep } from "../../../src/flow/hosts/direct-step.ts";
 import { createInertScope } from "../../../src/flow/hosts/inert-scope.ts";
@@ -43,6 +44,7 @@ const machine = createMachine(
       Enqueues: { actions: enqueueActions(({ enqueue }) => enqueue("add")) },
       Raises: { actions: [raise({ type: "Named" }), "add"] },
       Leads: ".eventless",
+      Looks: ".looking",
       Forks: ".forked",
       Wilds: ".wild",
       Spawns: {
@@ -57,7 +59,8 @@ const machine = createMachine(
     },
     states: {
       flat: { on: { Forbidden: undefined, Reentered: { target: "flat", reenter: true, actions: "add" } } },
-      eventless: { always: { guard: ({ context }) => context.n > 20, target: "flat", actions: "add" } },
+      eventless: { always: { guard: { type: "isMore", params: { than: 20 } }, target: "flat", actions: "add" } },
+      looking: { always: { guard: stateIn("flat"), target: "flat" } },
       wild: { on: { "*": [{ guard: ({ context }) => context.n > 5, actions: "add" }, { actions: assign({ n: 7 }) }] } },
       forked: {
         type: "parallel",
@@ -73,6 +76,7 @@ const machine = createMachine(
       ...(NAMED as object),
       by: assign(({ context }, { by }: { by: number }) => ({ n: context.n * 100 + by })),
     },
+    guards: { isMore: ({ context }: Types, { than }: { than: number }) => context.n > than },
   } as never,
 );
 
@@ -120,6 +124,14 @@ describe("a step that only assigns", () => {
     expect(plain(chart.step(moment, fact("One", 1), at(1)).snapshot)).toEqual(live("Forks", "One"));
   });
 
+  it("with eventless transitions of which none is taken, too", () => {
+    const { chart, moment } = start("Leads");
+    expect(assignDirectly(moment.snapshot, fact("Named", 1))).toBeDefined();
+    const after = chart.step(moment, fact("Named", 1), at(1)).snapshot;
+    expect(plain(after)).toEqual(live("Leads", "Named"));
+    expect(after.value).toBe("eventless");
+  });
+
   it("does not execute the machine's own actions", () => {
     const { chart, moment } = start();
     expect(assignDirectly(moment.snapshot, fact("Own", 1))).toBe(moment.snapshot.context);
@@ -139,9 +151,11 @@ it.each([
   ["Leads", "flat"],
   ["Reentered", "flat"],
   ["Named", "eventless"],
+  ["Named", "looking"],
   ["Both", "forked"],
 ])("%s in %s is a step for XState", (type, state) => {
-  const before = { flat: [], eventless: ["Leads"], forked: ["Forks"] }[state] ?? [];
+  const before =
+    { flat: [], eventless: ["Named", "Named", "Leads"], looking: ["Looks"], forked: ["Forks"] }[state] ?? [];
   const { chart, moment } = start(...before);
   expect(moment.snapshot.value).toEqual(state === "forked" ? { forked: { left: {}, right: {} } } : state);
   expect(assignDirectly(moment.snapshot, fact(type, 1))).toBeUndefined();
