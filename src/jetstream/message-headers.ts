@@ -31,6 +31,12 @@ interface Size {
   readonly count: number | undefined;
 }
 
+const PINNED = `${VERSION}\r\nNats-Pin-Id: `;
+const PINNED_BYTES = 128;
+const MOST_PINS = 256;
+/** By their text: all that a consumer with a pin delivers has the same, where its publisher has set none. */
+const pinned = new Map<string, MsgHdrsImpl>();
+
 const FEW_BYTES = 1024;
 const sizeOf = new WeakMap<MsgHdrs, Size>();
 
@@ -53,6 +59,19 @@ export function guardHeaders(): void {
  */
 export function readHeaderBlock(bytes: Uint8Array): MsgHdrsImpl {
   const text = DECODER.decode(bytes);
+  if (bytes.length > PINNED_BYTES || !text.startsWith(PINNED)) return readText(text, bytes.length);
+  const known = pinned.get(text);
+  if (known !== undefined) return known;
+  const found = readText(text, bytes.length);
+  if (pinned.size === MOST_PINS) pinned.clear();
+  if (found.headers.size === 1) {
+    pinned.set(text, found);
+    readOnce.set(found, read(found));
+  }
+  return found;
+}
+
+function readText(text: string, bytes: number): MsgHdrsImpl {
   const [version, from] = lineAt(text, 0);
   const found = version === VERSION ? new MsgHdrsImpl() : decode(ENCODER.encode(version));
   const last: string[] = [];
@@ -67,8 +86,8 @@ export function readHeaderBlock(bytes: Uint8Array): MsgHdrsImpl {
     } else if (++count <= MAX_HEADERS) add(found, line);
   }
   for (const line of last) add(found, line);
-  if (bytes.length > FEW_BYTES || count > MAX_HEADERS) {
-    sizeOf.set(found, { bytes: bytes.length, count: count > MAX_HEADERS ? count : undefined });
+  if (bytes > FEW_BYTES || count > MAX_HEADERS) {
+    sizeOf.set(found, { bytes, count: count > MAX_HEADERS ? count : undefined });
   }
   return found;
 }
@@ -99,18 +118,24 @@ const NONE: ReadHeaders = {
   headerBytes: undefined,
 };
 
+/** Of what is the same for many messages. */
+const readOnce = new WeakMap<MsgHdrs, ReadHeaders>();
+
 /** A message's headers, however it was read. What a publisher itself says of headers left out is not believed. */
 export function readHeaders(found: MsgHdrs | undefined): ReadHeaders {
-  if (found === undefined) return NONE;
+  return found === undefined ? NONE : (readOnce.get(found) ?? read(found));
+}
+
+function read(found: MsgHdrs): ReadHeaders {
   const size = sizeOf.get(found);
   const headerCount = size?.count;
   return {
     header: (name) => firstHeader(found, name),
     headers() {
-      const read = [...found]
+      const own = [...found]
         .filter(([name]) => name !== LEFT_OUT)
         .flatMap(([name, values]) => values.map((value) => [name, value] as const));
-      return headerCount === undefined ? read : [...read, [LEFT_OUT, String(headerCount - read.length)]];
+      return headerCount === undefined ? own : [...own, [LEFT_OUT, String(headerCount - own.length)]];
     },
     headerCount,
     headerBytes: size?.bytes,

@@ -16,9 +16,8 @@ type Headers = Iterable<readonly [name: string, value: string | readonly string[
  */
 export function firstHeader(headers: Headers | undefined, name: string): string | undefined {
   if (headers === undefined) return undefined;
-  const wanted = name.toLowerCase();
   for (const [given, value] of headers) {
-    if (given.length !== wanted.length || given.toLowerCase() !== wanted) continue;
+    if (given.length !== name.length || given.toLowerCase() !== name.toLowerCase()) continue;
     return typeof value === "string" ? value : value[0];
   }
   return undefined;

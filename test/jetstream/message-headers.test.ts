@@ -90,6 +90,20 @@ it("what the server says of a message stands, whatever its publisher wrote there
   expect(readHeaderBlock(block(["Nats-Pin-Id: lie", "Nats-Pin-Id: true"])).get("Nats-Pin-Id")).toBe("true");
 });
 
+it("a pin's messages share their headers only where their publishers have set none", () => {
+  const [pinned, again] = [block(["Nats-Pin-Id: x"]), block(["Nats-Pin-Id: x"])];
+  expect(readHeaderBlock(again)).toBe(readHeaderBlock(pinned));
+  expect(readHeaders(readHeaderBlock(again)).header("nats-pin-id")).toBe("x");
+  expect(readHeaders(readHeaderBlock(again)).headers()).toEqual([["Nats-Pin-Id", "x"]]);
+  expect(readHeaderBlock(block(["Nats-Pin-Id: y"])).get("Nats-Pin-Id")).toBe("y");
+  // Two of them: what the publisher wrote comes first, and differs from one to the next.
+  const lie = () => readHeaderBlock(block(["Nats-Pin-Id: x", "Nats-Pin-Id: y"]));
+  expect(lie().get("Nats-Pin-Id")).toBe("y");
+  const own = readHeaderBlock(block(["Nats-Pin-Id: x", "traceparent: t"]));
+  expect(own).not.toBe(readHeaderBlock(block(["Nats-Pin-Id: x", "traceparent: t"])));
+  expect(readHeaders(own).header("Traceparent")).toBe("t");
+});
+
 it("headers of the server count for nothing, so that every reader comes to the same number", () => {
   const own = emptyOnes(MAX_HEADERS);
   expect(readHeaders(readHeaderBlock(block([...own, "Nats-Pin-Id: x", "Nats-Stream: y"]))).headerCount).toBeUndefined();
