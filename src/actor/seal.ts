@@ -2,6 +2,7 @@
 const MAX_DEPTH = 256;
 /** Characters of a path that is told. */
 const MAX_PATH = 100;
+const NOTHING = Object.freeze({});
 
 interface Problem {
   readonly path: string;
@@ -45,7 +46,7 @@ function lookInside(value: object, known: unknown, above: object[]): Problem | u
   const why =
     findWhyNot(value) ?? (above.includes(value) ? "a circle" : above.length > MAX_DEPTH ? "too deep" : undefined);
   if (why !== undefined) return { path: "", why };
-  const before = (typeof known === "object" && known !== null ? known : {}) as Readonly<Record<string, unknown>>;
+  const before = (typeof known === "object" && known !== null ? known : NOTHING) as Readonly<Record<string, unknown>>;
   above.push(value);
   for (const key of Object.keys(value)) {
     const member = (value as Readonly<Record<string, unknown>>)[key];

@@ -59,7 +59,9 @@ function live(type: ActorType, from: AnyMachineSnapshot): LiveActor {
   /** Made once for each of the machine's snapshots: it is asked for several times an event. */
   const show = () => {
     if (shown?.of !== now) {
-      shown = { of: now, snapshot: showToRules(now), state: stateText(machine.root, now.value) };
+      const state =
+        shown !== undefined && shown.of.value === now.value ? shown.state : stateText(machine.root, now.value);
+      shown = { of: now, snapshot: showToRules(now), state };
     }
     return shown;
   };

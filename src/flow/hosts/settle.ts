@@ -4,6 +4,7 @@ import { findWhyNot } from "../../actor/seal.ts";
 const MAX_DEPTH = 256;
 /** Characters of a path that is told. */
 const MAX_PATH = 100;
+const NOTHING = Object.freeze({});
 
 /**
  * A frozen copy of a value as JSON would give it back, so that a machine finds the same whether it stayed in memory or
@@ -52,7 +53,7 @@ function copyInside(value: object, known: unknown, walk: Walk): object {
   const { above } = walk;
   const why = above.includes(value) ? "a circle" : above.length > MAX_DEPTH ? "too deep" : findWhyNot(value);
   if (why !== undefined) throw unstorable(walk, why);
-  const before = (typeof known === "object" && known !== null ? known : {}) as Readonly<Record<string, unknown>>;
+  const before = (typeof known === "object" && known !== null ? known : NOTHING) as Readonly<Record<string, unknown>>;
   const inside = value as Readonly<Record<string, unknown>>;
   const made: Record<string, unknown> | unknown[] = Array.isArray(value) ? [] : {};
   above.push(value);
