@@ -3,6 +3,7 @@ import { isNewFact } from "../../src/flow/batch-result.ts";
 import { createBatcher } from "../../src/flow/batcher.ts";
 import type { Delivery } from "../../src/flow/delivery.ts";
 import { createDeliveryQueue } from "../../src/flow/delivery-queue.ts";
+import { startCheckpoints } from "../../src/store/checkpoints.ts";
 import type { Lane } from "../../src/wire/lanes.ts";
 import { deliver } from "../flow/delivery.ts";
 import { openStation, type Station } from "../flow/station.ts";
@@ -21,6 +22,12 @@ export interface LateFacts {
   readonly hot: Delays;
   /** The actor in its row. */
   readonly cold: Delays;
+}
+
+interface LateFactsOptions {
+  readonly actors: number;
+  readonly facts: number;
+  readonly seed: number;
 }
 
 /** What one actor's events in reverse do to the others'. */
@@ -42,9 +49,16 @@ const LIMITS = { maxDeliveries: 1000, maxBytes: 8_388_608 };
 const lane: Lane = { type: accountType, stream: "ACCOUNTS", partition: 3 };
 const START_MS = Date.parse("2026-02-01T00:00:00Z");
 
-/** @param actors - each of so many facts; the JIT has seen late facts of the kind before those that are measured. */
-export function measureLateFacts({ actors, facts, seed }: { actors: number; facts: number; seed: number }): LateFacts {
+/**
+ * Between two batches the loop has its turn, and the log is copied by the thread, both as in a daemon.
+ *
+ * @param actors - each of so many facts; the JIT has seen late facts of the kind before those that are measured.
+ */
+export async function measureLateFacts({ actors, facts, seed }: LateFactsOptions): Promise<LateFacts> {
   using station = openStation(undefined, HOT_ACTORS);
+  await using stack = new AsyncDisposableStack();
+  const { promise: failed, reject } = Promise.withResolvers<never>();
+  stack.defer(startCheckpoints(station.db, station.file, reject));
   const random = createRandom(seed);
   const ids = Array.from({ length: actors }, (_, index) => `account-${index}`);
   let sequence = 0;
@@ -52,18 +66,19 @@ export function measureLateFacts({ actors, facts, seed }: { actors: number; fact
     station.processor.apply(Array.from({ length: facts }, (_, second) => book(++sequence, id, second)));
   }
   const late = () => random() * (facts - 1);
-  const measure = (prepare: (id: string) => void) => {
+  const measure = async (prepare: (id: string) => void) => {
     const times: number[] = [];
     for (let round = 0; round < WARM_UP_ROUNDS + ROUNDS; round++) {
       for (const id of ids) {
+        await Promise.race([failed, new Promise(setImmediate)]);
         prepare(id);
         times.push(timeOf(station, book(++sequence, id, late())));
       }
     }
     return delaysOf(times.slice(WARM_UP_ROUNDS * actors));
   };
-  const hot = measure(() => {});
-  const cold = measure((id) => station.actors.evict(lane, id));
+  const hot = await measure(() => {});
+  const cold = await measure((id) => station.actors.evict(lane, id));
   return { facts, hot, cold };
 }
 
