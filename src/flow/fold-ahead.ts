@@ -36,7 +36,7 @@ export interface FoldAhead {
 /** Facts that are folded again at once, some 0.3 ms. */
 const FEW = 256;
 
-/** What an actor has heard, sorted, and what is folded of it now. */
+/** What an actor has heard and a late fact may have folded again, sorted, and what is folded of it now. */
 interface Open {
   readonly actor: HotActor;
   readonly facts: ActorEvent[];
@@ -94,10 +94,13 @@ export function createFoldAhead(journal: Journal, actors: Pick<HotActors, "pin" 
   };
 }
 
-/** @returns undefined when they cannot be read: whoever lets the actor hear something finds that out, too. */
+/**
+ * @returns those that are not folded once and for all; undefined when they cannot be read: whoever lets the actor hear
+ *   something finds that out, too.
+ */
 function readSorted(journal: Journal, actor: HotActor): ActorEvent[] | undefined {
   try {
-    return [...sortFacts(readPast(actor.lane.type, journal.factsOf(actor)))];
+    return [...sortFacts(readPast(actor.lane.type, journal.factsOf(actor, actor.live.base()?.timestamp)))];
   } catch (error) {
     if (error instanceof ReplayError) return undefined;
     throw error;

@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { ActorEvent } from "../actor/actor-type.ts";
 import { actorName } from "./batch.ts";
 import { freezeFact } from "./hosts/fact.ts";
-import { countBefore, type Place, sortFacts } from "./hosts/fact-order.ts";
+import { comparePlaces, countBefore, type Place, sortFacts } from "./hosts/fact-order.ts";
 import type { HotActor } from "./hot-actors.ts";
 import type { Journal } from "./journal.ts";
 import { ReplayError, readPast } from "./rebuild.ts";
@@ -30,10 +30,15 @@ interface Entry {
   readonly actor: WeakRef<HotActor>;
   /** Events it had heard then: with more, somebody else has let it hear something. */
   readonly events: number;
-  /** Sorted. Undefined: it was asked for once, and most are not asked for again; or they would take more than there is. */
-  readonly facts: ActorEvent[] | undefined;
-  readonly isTooLarge: boolean;
+  readonly known: Known | "asked once" | "not to be kept";
   readonly bytes: number;
+}
+
+interface Known {
+  /** Sorted. */
+  readonly facts: ActorEvent[];
+  /** What happened before this place is not among them: it is folded once and for all, and may be a hundred times as much. */
+  readonly from: Place | undefined;
 }
 
 /** So few are read in 0.05 ms. */
@@ -52,48 +57,67 @@ export function createKnownFacts(journal: Pick<Journal, "factsOf">, maxBytes = M
     return entry?.actor.deref() === actor && entry.events === actor.events ? entry : undefined;
   }
 
-  function keep(actor: HotActor, facts: ActorEvent[] | undefined, bytes: number): void {
-    const isTooLarge = bytes > maxBytes;
-    const kept = isTooLarge ? { facts: undefined, bytes: EMPTY_BYTES } : { facts, bytes };
-    entries.set(nameOf(actor), { actor: new WeakRef(actor), events: actor.events, isTooLarge, ...kept });
+  function keep(actor: HotActor, known: Entry["known"], bytes = EMPTY_BYTES): void {
+    entries.set(nameOf(actor), { actor: new WeakRef(actor), events: actor.events, known, bytes });
   }
 
   /** @returns undefined when one cannot be read, of which nobody may have asked. */
-  function readAll(actor: HotActor, but: EventName | undefined): ActorEvent[] | undefined {
-    const rows = [...journal.factsOf(actor)];
-    const bytes = rows.reduce((sum, { body }) => sum + EMPTY_BYTES + BYTES_A_CHARACTER * body.length, EMPTY_BYTES);
+  function readAll(actor: HotActor, but: EventName | undefined): Known | undefined {
+    const from = actor.live.base();
+    const rows = [...journal.factsOf(actor, from?.timestamp)];
+    // What is damaged is no text.
+    const bytes = rows.reduce((sum, { body }) => sum + bytesOf(String(body)), EMPTY_BYTES);
     try {
-      const facts = [...sortFacts(readPast(actor.lane.type, rows, but))];
-      keep(actor, facts, bytes);
-      return facts;
+      const known = { facts: [...sortFacts(readPast(actor.lane.type, rows, but))], from };
+      if (bytes > maxBytes) keep(actor, "not to be kept");
+      else keep(actor, known, bytes);
+      return known;
     } catch (error) {
-      if (error instanceof ReplayError) return undefined;
-      throw error;
+      if (!(error instanceof ReplayError)) throw error;
+      keep(actor, "not to be kept");
+      return undefined;
     }
+  }
+
+  function get(actor: HotActor, but: EventName | undefined): Known | undefined {
+    if (actor.events < FEW) return undefined;
+    const entry = find(actor);
+    if (entry === undefined) return void keep(actor, "asked once");
+    if (entry.known === "asked once") return readAll(actor, but);
+    return entry.known === "not to be kept" ? undefined : entry.known;
   }
 
   return {
     of(actor, after, but) {
-      const entry = actor.events < FEW ? undefined : find(actor);
-      const facts = entry && !entry.isTooLarge ? (entry.facts ?? readAll(actor, but)) : undefined;
-      if (facts !== undefined) return from(facts, after);
-      if (actor.events >= FEW && entry === undefined) keep(actor, undefined, EMPTY_BYTES);
-      return readPast(actor.lane.type, journal.factsOf(actor, after?.timestamp), but);
+      const known = get(actor, but);
+      if (known === undefined || !holds(known, after)) {
+        return readPast(actor.lane.type, journal.factsOf(actor, after?.timestamp), but);
+      }
+      const { facts } = known;
+      return after === undefined ? facts : facts.slice(countBefore(facts, after));
     },
     heard(actor, event) {
       const entry = actor.events <= FEW ? undefined : entries.get(nameOf(actor));
       if (entry?.actor.deref() !== actor || entry.events !== actor.events - 1) return;
-      const { facts, bytes } = entry;
-      if (facts === undefined) return void entries.set(nameOf(actor), { ...entry, events: actor.events });
-      const fact = freezeFact(event);
-      const index = countBefore(facts, fact);
-      facts.splice(index, 0, fact);
-      keep(actor, facts, bytes + EMPTY_BYTES + BYTES_A_CHARACTER * JSON.stringify(fact.data).length);
+      const { known } = entry;
+      let { bytes } = entry;
+      if (typeof known === "object") {
+        const fact = freezeFact(event);
+        bytes += bytesOf(JSON.stringify(fact.data));
+        // By now some of them may be folded once and for all: they are read again without those.
+        if (bytes > maxBytes) return void entries.delete(nameOf(actor));
+        known.facts.splice(countBefore(known.facts, fact), 0, fact);
+      }
+      entries.set(nameOf(actor), { ...entry, events: actor.events, bytes });
     },
   };
 }
 
-/** @param facts - sorted. */
-function from(facts: readonly ActorEvent[], after: Place | undefined): readonly ActorEvent[] {
-  return after === undefined ? facts : facts.slice(countBefore(facts, after));
+function bytesOf(json: string): number {
+  return EMPTY_BYTES + BYTES_A_CHARACTER * json.length;
+}
+
+/** Are all that happened after a place among them? */
+function holds({ from }: Known, after: Place | undefined): boolean {
+  return from === undefined || (after !== undefined && comparePlaces(after, from) >= 0);
 }

@@ -94,6 +94,7 @@ function live(type: ActorType, id: string, from: Known): LiveActor {
       }
       horizon = moved;
     },
+    base: () => timeline?.base?.place,
     pass(time) {
       if (timeline !== undefined) timeline = pass(actor, timeline, time);
     },

@@ -54,6 +54,8 @@ export interface LiveActor {
    * @param past - all it has heard, this fact too.
    */
   settle(event: ActorEvent, storedAtMs: number, past: Past): void;
+  /** The last of the facts that are folded once and for all: of those before it nobody asks. Undefined: there is none. */
+  base(): Place | undefined;
   /** Lets delays act. @param time - event time known to have passed. */
   pass(time: string): void;
   /** Why its facts cannot be folded, undefined when they can. */

@@ -43,6 +43,7 @@ const WAITS_FOR_NOTHING: Omit<LiveActor, "send" | "rewind" | "snapshot" | "state
   *prepare() {},
   isTooLate: () => false,
   settle() {},
+  base: () => undefined,
   pass() {},
   fault: () => undefined,
   due: () => null,
