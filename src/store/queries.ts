@@ -44,7 +44,7 @@ export function openQueries(file: string, { maxScannedRows = 5000, onStatement }
   };
 }
 
-/** Rows looked at for the undecided; only those of partitions that went to another owner are in vain. About 10 ms. */
+/** Rows looked at for the undecided; those of partitions that are another's, or not adopted yet, are in vain. About 10 ms. */
 const MAX_UNDECIDED = 20_000;
 
 /** A look by key, or one walk along an index. */
@@ -59,9 +59,9 @@ function createLooks(db: Database.Database): Pick<StoredRows, "retired" | "talli
     .raw();
   const selectUndecided = db
     .prepare(`SELECT first_seen_ms FROM (
-      SELECT first_seen_ms, partition FROM actors INDEXED BY actors_by_decision
-      WHERE type = :type AND decision_type IS NULL AND ${isKept("key")} ORDER BY first_seen_ms LIMIT ${MAX_UNDECIDED}
-    ) WHERE :partitions IS NULL OR partition IN (SELECT value FROM json_each(:partitions)) LIMIT 1`)
+      SELECT key, first_seen_ms, partition FROM actors INDEXED BY actors_by_decision
+      WHERE type = :type AND decision_type IS NULL ORDER BY first_seen_ms LIMIT ${MAX_UNDECIDED}
+    ) WHERE ${isKept("key")} AND (:partitions IS NULL OR partition IN (SELECT value FROM json_each(:partitions))) LIMIT 1`)
     .pluck();
   const selectHeard = db
     .prepare(`SELECT heard_ms FROM checkpoints WHERE stream = ? AND heard_ms IS NOT NULL

@@ -45,6 +45,23 @@ it("counts say since when the order is known that waits for a decision for longe
   expect(book.queries.undecidedSince(order, [])).toBeNull();
 });
 
+it("who waits for a decision for longest is looked for among so many rows, those included that are being copied", () => {
+  using book = openOrderBook();
+  fill(book, 130);
+  const columns = book.db.prepare("SELECT name FROM pragma_table_info('actors')").pluck().all() as string[];
+  const changed: Record<string, string> = { key: "100000 + n", id: "'copied-' || n", first_seen_ms: "n" };
+  const copy = (from: number, to: number) =>
+    book.db.exec(`WITH RECURSIVE counted (n) AS (SELECT ${from} UNION ALL SELECT n + 1 FROM counted WHERE n < ${to})
+      INSERT INTO actors (${columns}) SELECT ${columns.map((name) => changed[name] ?? name)} FROM counted,
+        (SELECT * FROM actors WHERE decision_type IS NULL LIMIT 1)`);
+  const oldest = book.queries.undecidedSince(order);
+  book.db.exec("INSERT INTO staged (first_key, last_key, type, partition) VALUES (100000, 200000, 'order', 1)");
+  copy(1, 19_999);
+  expect(book.queries.undecidedSince(order)).toBe(oldest);
+  copy(20_000, 20_000);
+  expect(book.queries.undecidedSince(order)).toBeNull();
+});
+
 it("counts name everything there could be when there is nothing, and add up over partitions", () => {
   using book = openOrderBook();
   expect(book.queries.stats(order)).toMatchObject({
