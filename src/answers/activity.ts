@@ -76,6 +76,8 @@ export function createActivity(types: readonly ActorType[]) {
     for (let last = window.at(-1) as Second; last.at < now; window.shift()) {
       last = begin(Math.max(last.at + 1, now - WINDOW_SECONDS + 1), last.lag);
       window.push(last);
+      // Nobody asks for it any more, and many parallel states have many moves.
+      window.at(-FLOW_SECONDS - 1)?.flow.clear();
     }
     return window;
   }

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import {
   addLateness,
@@ -59,6 +61,25 @@ describe("the last minutes", () => {
       expect(reading.flow).toEqual([]);
       expect(reading.lateness.map(({ count }) => count)).toEqual([0, 0, 0, 0, 0]);
     }
+  });
+
+  it("keep moves for as long as these are shown, however many there are", () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const activity = createActivity([order]);
+    const nothing = { handled: [], decisions: [], deadLetters: [], completeness: [] };
+    const heapOf = (fromS: number, toS: number) => {
+      for (let second = fromS; second < toS; second++) {
+        const moves = Array.from({ length: 500 }, (_, to) => ({ type: "order", from: "pending", to: `${to}` }));
+        activity.committed({ ...nothing, moves }, 1, START_MS + second * 1000);
+      }
+      collect();
+      return process.memoryUsage().heapUsed;
+    };
+    const before = heapOf(0, FLOW_SECONDS + 1);
+    expect(heapOf(FLOW_SECONDS + 1, WINDOW_SECONDS) - before).toBeLessThan(5_000_000);
+    const { flow } = activity.read(order, START_MS + (WINDOW_SECONDS - 1) * 1000);
+    expect(flow.map(({ count }) => count)).toEqual(Array(500).fill(FLOW_SECONDS));
   });
 
   it("bear a clock that is set back", () => {
