@@ -1,0 +1,209 @@
+import { isDeepStrictEqual } from "node:util";
+import { expect, it } from "vitest";
+import {
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  and,
+  assign,
+  createMachine,
+  enqueueActions,
+  log,
+  not,
+  or,
+  raise,
+  stateIn,
+} from "xstate";
+import { orderType } from "../../../machines/order/order.ts";
+import type { ActorType } from "../../../src/actor/actor-type.ts";
+import { stateText } from "../../../src/actor/state-text.ts";
+import { createDirectStep } from "../../../src/flow/hosts/direct-step.ts";
+import { restoreActor, spawnActor } from "../../../src/flow/hosts/host.ts";
+import { createInertScope } from "../../../src/flow/hosts/inert-scope.ts";
+import { type Random, seededChoices } from "../../hosting/random.ts";
+
+interface Seen {
+  readonly context: { readonly n: number; readonly maybe?: number };
+  readonly event: { readonly type: string; readonly data?: { readonly n: number } };
+}
+
+const EVENTS = ["A", "B", "C"];
+const DESCRIPTORS = [...EVENTS, ...EVENTS, "R", "*", "A.*"];
+const MACHINES = 600;
+const HEARD = 25;
+
+/** What a machine names, each made when it is asked for. */
+const NAMED = {
+  actions: {
+    add: assign({ n: ({ context }: Seen) => (context.n + 1) % 50 }),
+    addBy: assign(({ context }: Seen, { by }: { by: number }) => ({ n: (context.n + by) % 50 })),
+    own: () => expect.unreachable("executed"),
+  },
+  guards: {
+    isEven: ({ context }: Seen) => context.n % 2 === 0,
+    isAbove: ({ context }: Seen, { least }: { least: number }) => context.n > least,
+    isHeard: ({ event }: Seen) => (event.data?.n ?? 0) > 4,
+    isOther: "isEven",
+  },
+};
+
+interface Shape {
+  readonly id: string;
+  readonly inner: Readonly<Record<string, Shape>>;
+}
+
+/** Machines whose transitions mostly assign; some lead elsewhere, are eventless, fail, or do more. */
+function makeMachine(random: Random): AnyStateMachine {
+  const ids: string[] = [];
+  const some = <Item>(share: number, make: () => Item) => (random.chance(share) ? make() : undefined);
+
+  function guard(): unknown {
+    return random.pick([
+      () => "isEven",
+      () => "isOther",
+      () => "isHeard",
+      () => ({ type: "isAbove", params: { least: random.int(50) } }),
+      () => ({ type: "isAbove", params: ({ context }: Seen) => ({ least: context.n - 1 }) }),
+      () =>
+        ({ context }: Seen) =>
+          context.maybe === undefined,
+      () => not(guard() as never),
+      () => and(["isEven", guard() as never]),
+      () => or(["isHeard", guard() as never]),
+      () => stateIn(`#${random.pick(ids)}`),
+      () => failingGuard,
+    ])();
+  }
+
+  function action(): unknown {
+    return random.pick([
+      ...[() => "add", () => "add", () => assign({ n: random.int(50) }), () => assign({})],
+      () => ({ type: "addBy", params: { by: random.int(9) } }),
+      () => ({ type: "addBy", params: ({ event }: Seen) => ({ by: event.data?.n ?? 3 }) }),
+      () => assign({ maybe: some(0.5, () => 1) as never }),
+      () => assign(({ context, event }: Seen) => ({ n: (context.n + (event.data?.n ?? 0)) % 50, maybe: context.n })),
+      () => assign(failingAssignment),
+      ...[() => "own", () => "nobody's", () => ({ type: "own" })],
+      () => some(0.3, () => raise({ type: "R" })) ?? "add",
+      () => some(0.3, () => log("heard")) ?? "add",
+      () => some(0.3, () => enqueueActions(({ enqueue }) => enqueue("add"))) ?? "add",
+    ])();
+  }
+
+  function transition(leads: number): object {
+    const target = some(leads, () => `#${random.pick(ids)}`);
+    return {
+      ...(target !== undefined && { target, reenter: random.chance(0.3) }),
+      ...(random.chance(0.4) && { guard: guard() }),
+      ...(random.chance(0.8) && { actions: [action(), ...random.some(2, action)] }),
+    };
+  }
+
+  function shape(depth: number): Shape {
+    const id = `s${ids.length}`;
+    ids.push(id);
+    const isOuter = depth < 2 && random.chance(depth === 0 ? 0.9 : 0.4);
+    return { id, inner: isOuter ? { x: shape(depth + 1), y: shape(depth + 1) } : {} };
+  }
+
+  function state({ id, inner }: Shape): object {
+    const states = Object.entries(inner).map(([key, child]) => [key, state(child)]);
+    const isOuter = states.length > 0;
+    const isParallel = random.chance(0.35);
+    const on = DESCRIPTORS.filter(() => random.chance(0.3)).map((name) => [
+      name,
+      random.chance(0.1) ? undefined : [transition(0.15), ...random.some(2, () => transition(0.1))],
+    ]);
+    const always = random.some(1, () => ({ guard: guard(), ...transition(0.6) }));
+    return {
+      ...(isOuter && { states: Object.fromEntries(states) }),
+      ...(isOuter && (isParallel ? { type: "parallel" } : { initial: random.pick(["x", "y"]) })),
+      ...{ id, on: Object.fromEntries(on), always, tags: random.some(1, () => `t${random.int(3)}`) },
+      ...(random.chance(0.3) && { entry: action() }),
+      ...(random.chance(0.3) && { exit: action() }),
+      ...(!isOuter && id !== "s0" && random.chance(0.05) && { type: "final", on: undefined, always: undefined }),
+    };
+  }
+
+  return createMachine({ ...state(shape(0)), context: { n: random.int(50) } } as never, NAMED as never);
+}
+
+function failingGuard({ context }: Seen): boolean {
+  if (context.n % 7 === 6) throw new Error("no guard");
+  return context.n % 3 === 0;
+}
+
+function failingAssignment({ context }: Seen) {
+  if (context.n % 5 === 4) throw new Error("no assignment");
+  return { n: context.n + 1 };
+}
+
+function attempt<Result>(work: () => Result): Result | string {
+  try {
+    return work();
+  } catch (error) {
+    return String((error as Error).message);
+  }
+}
+
+const inJson = (value: unknown) => JSON.parse(JSON.stringify(value));
+const stored = (snapshot: AnyMachineSnapshot) => inJson(snapshot.machine.getPersistedSnapshot(snapshot));
+
+const typeOf = (machine: AnyStateMachine) => ({ ...orderType, machine, ordering: "merge" }) as unknown as ActorType;
+
+/** Lets an actor of natstate and XState's own step hear the same. @returns steps that were made without XState. */
+function compare(machine: AnyStateMachine, random: Random): number {
+  const type = typeOf(machine);
+  let ours = spawnActor(type, "o");
+  const assignDirectly = createDirectStep(createInertScope());
+  const scope = createInertScope();
+  let theirs: AnyMachineSnapshot = machine.getInitialSnapshot(scope, { id: "o" });
+  let direct = 0;
+  for (let heard = 0; heard < HEARD && theirs.status === "active"; heard++) {
+    const event = {
+      ...{ type: random.pick([...EVENTS, "Unheard"]), eventId: `e-${heard}`, timestamp: "2026-01-01T00:00:00.000Z" },
+      data: { n: random.int(9) },
+    };
+    const before = theirs;
+    const expected = attempt(() => machine.transition(before, event, scope) as AnyMachineSnapshot);
+    const assigned = attempt(() => assignDirectly(before, event));
+    const effect = ours.send(event, () => []);
+    if (typeof expected === "string") {
+      expect(assigned ?? expected).toBe(expected);
+      expect(effect).toMatchObject({ kind: "error", error: { message: expected } });
+      continue;
+    }
+    theirs = expected;
+    if (assigned !== undefined) {
+      direct++;
+      expect(inJson(assigned)).toEqual(inJson(theirs.context));
+      expect(theirs._nodes.map(({ id }) => id)).toEqual(before._nodes.map(({ id }) => id));
+      expect(assigned === before.context).toBe(theirs === before);
+    }
+    expect(JSON.parse(ours.persist().snapshot)).toEqual(stored(theirs));
+    const isSame = isDeepStrictEqual(stored(theirs), stored(before));
+    expect(effect).toEqual({ kind: isSame ? "superseded" : "applied", replayed: 0 });
+    expect([ours.state(), [...ours.snapshot().tags]]).toEqual([
+      stateText(machine.root, theirs.value),
+      [...theirs.tags],
+    ]);
+    if (!random.chance(0.2) || theirs.status !== "active") continue;
+    ours = restoreActor(type, "o", ours.persist(), null) ?? ours;
+    theirs = machine.restoreSnapshot(stored(theirs), scope) as AnyMachineSnapshot;
+  }
+  return direct;
+}
+
+it("a step that is made without XState comes to what XState makes of it, whatever the machine", () => {
+  let direct = 0;
+  let compared = 0;
+  for (let seed = 1; seed <= MACHINES; seed++) {
+    const random = seededChoices(seed);
+    const machine = makeMachine(random);
+    // States that chase each other from the first one on are told by another test.
+    if (typeof attempt(() => spawnActor(typeOf(machine), "o")) === "string") continue;
+    compared++;
+    direct += compare(machine, random);
+  }
+  expect(compared).toBeGreaterThan(MACHINES / 3);
+  expect(direct).toBeGreaterThan(compared * 3);
+});
