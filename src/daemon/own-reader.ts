@@ -22,12 +22,14 @@ export function openOwnReader(
     manage: streams.topology.manage,
     mayTakeOver: () => denials.troubles().length === 0,
     async prepare() {
+      const wasReady = isReady;
+      // Also when it cannot be read now: until it is tried again another one may have had it, or the stream be made anew.
+      isReady = false;
       // What is asked while NATS is away is lost, and would be waited for when it is back.
       if (!connection.isConnected()) throw new Error("not connected");
       // What is published was learnt a moment ago: to learn it twice is half of what a move takes.
-      if (isReady) learning.refuseOlder(lane);
+      if (wasReady) learning.refuseOlder(lane);
       else await learning.again(lane);
-      isReady = false;
     },
     checkpoint: () => store.journal.checkpoint(lane),
     onDelivery: path.arrive,
