@@ -84,9 +84,9 @@ export function keepDaemon(options: KeptDaemonOptions): KeptDaemon {
       become(message.ready ? null : `is not ready: ${message.failing.join(", ")}`);
     }
     if (message.kind === "fatal") {
-      outcome ??= "fatal";
       logger.error({ daemon, problem: message.message }, "a daemon has ended for good: only a person can resolve this");
       become(`has ended: ${message.message}`);
+      outcome ??= "fatal";
     }
     if (message.kind === "left") {
       outcome ??= "left";
@@ -95,7 +95,8 @@ export function keepDaemon(options: KeptDaemonOptions): KeptDaemon {
   }
 
   function become(now: string | null): void {
-    if (now === trouble) return;
+    // Until it has ended it says how it is: why it does is what counts.
+    if (now === trouble || outcome === "fatal") return;
     trouble = now;
     onChange();
   }

@@ -61,6 +61,22 @@ it("what only a person can resolve is not started again", async () => {
   expect(workers).toHaveLength(1);
 });
 
+it("why one has ended for good stays said, whatever it says of itself until it has", async () => {
+  const { kept, workers } = keep(7);
+  const [worker] = workers;
+  const why = "daemon 2 has ended: its past is gone";
+  worker?.emit("message", { kind: "health", ready: true, failing: [] });
+  worker?.emit("message", { kind: "fatal", message: "its past is gone" });
+  worker?.emit("message", { kind: "health", ready: true, failing: [] });
+  expect(kept.look().trouble).toBe(why);
+  worker?.emit("message", { kind: "health", ready: false, failing: ["nats"] });
+  await vi.advanceTimersByTimeAsync(6000);
+  expect(kept.look().trouble).toBe(why);
+  worker?.emit("exit", 1, null);
+  await kept.ended;
+  expect(kept.look().trouble).toBe(why);
+});
+
 it("one that says nothing any more, as when it is frozen, is not ready until it does", async () => {
   const { kept, workers } = keep(7);
   const sayHealth = () => workers.at(-1)?.emit("message", { kind: "health", ready: true, failing: [] });
