@@ -1,4 +1,5 @@
 import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
+import { Servers } from "@nats-io/nats-core/internal";
 import { connect, errors, type NatsConnection } from "@nats-io/transport-node";
 import { maskUrl } from "../config/values.ts";
 import { accessOptions, fileAuthenticator, type NatsAccess } from "./access.ts";
@@ -103,7 +104,7 @@ export async function connectElsewhere(
   try {
     const access = accessOptions(options.url, readCredentials(options));
     const known = [access.servers ?? []].flat().concat(here.info?.connect_urls ?? []);
-    const servers = [...new Set(known.map((url) => url.replace(/^[a-z]+:\/\//i, "")))];
+    const servers = asListened(known);
     let others = servers.filter((server) => server !== here.getServer());
     while (others.length > 0) {
       const name = `${options.name}-elsewhere`;
@@ -118,6 +119,13 @@ export async function connectElsewhere(
   } catch {
     return undefined;
   }
+}
+
+/** Servers as `getServer` names them: with their port, in lower case, each once. */
+function asListened(urls: readonly string[]): readonly string[] {
+  const servers = new Servers();
+  for (const url of urls) servers.addServer(url);
+  return [...new Set(servers.getServers().map(({ listen }) => listen))];
 }
 
 /**

@@ -154,7 +154,8 @@ it("a server under another name is no other one", async () => {
   expect(await alone.connectElsewhere(1000)).toBeUndefined();
   await alone.close();
   const session = await openSession({ url: server.url, name: "test" }, () => {});
-  const options = { url: `${alias},${other.url}`, name: "test" };
+  // However it is written.
+  const options = { url: `${alias.toUpperCase()},LocalHost:${server.port},${other.url}`, name: "test" };
   for (let time = 0; time < 4; time++) {
     const found = await connectElsewhere(session.nc, options, 1000);
     expect(found?.info?.port).toBe(other.port);
