@@ -40,10 +40,13 @@ export function agedOf(
   held: readonly Delivery[],
   { firstSequence, createdMs }: Omit<StreamReach, "type">,
 ): ImageEvent[] {
-  const sequences = new Set(held.map(({ sequence }) => sequence));
-  const ofFormer = events.filter((event) => event.storedAtMs < createdMs);
+  const stored = new Map(held.map(({ sequence, storedAtMs }) => [sequence, storedAtMs]));
+  const before = events.filter(({ storedAtMs }) => storedAtMs < createdMs);
+  before.sort((a, b) => a.storedAtMs - b.storedAtMs || a.sequence - b.sequence);
+  // A stream that a cluster has restored holds what was stored before it was created: behind all that it lacks, that counts.
+  const ofFormer = before.findLastIndex(({ sequence, storedAtMs }) => stored.get(sequence) !== storedAtMs) + 1;
   const older = events.filter(
-    ({ storedAtMs, sequence }) => storedAtMs >= createdMs && sequence < firstSequence && !sequences.has(sequence),
+    ({ storedAtMs, sequence }) => storedAtMs >= createdMs && sequence < firstSequence && !stored.has(sequence),
   );
-  return [...ofFormer.sort((a, b) => a.storedAtMs - b.storedAtMs || a.sequence - b.sequence), ...older];
+  return [...before.slice(0, ofFormer), ...older];
 }

@@ -46,7 +46,8 @@ export async function readIdentity(jsm: JetStreamManager, stream: string): Promi
 
 export function identityOf({ config, created, state }: StreamInfo): StreamIdentity {
   const createdMs = Date.parse(created);
-  const isRestored = state.messages > 0 && createdMs - Date.parse(state.first_ts) > SKEW_MS;
+  const firstMs = Date.parse(state.first_ts);
+  const isRestored = state.messages > 0 && createdMs - firstMs > SKEW_MS;
   return {
     name: config.name,
     created,
@@ -54,7 +55,7 @@ export function identityOf({ config, created, state }: StreamInfo): StreamIdenti
     lastSequence: state.last_seq,
     holes: state.num_deleted ?? 0,
     isRestored,
-    beginsAtMs: isRestored ? 0 : createdMs,
+    beginsAtMs: isRestored ? firstMs - SKEW_MS : createdMs,
   };
 }
 

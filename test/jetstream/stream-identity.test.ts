@@ -41,7 +41,11 @@ it("a stream that a cluster has restored is as old as its messages, one made ane
   const stream = (first_ts: string, messages: number) =>
     identityOf({ config: { name: "ORDERS" }, created, state: { first_ts, messages } } as unknown as StreamInfo);
   const createdMs = Date.parse(created);
-  expect(stream("2026-02-01T00:00:00Z", 5)).toMatchObject({ isRestored: true, beginsAtMs: 0 });
+  expect(stream("2026-02-01T00:00:00Z", 5)).toMatchObject({
+    isRestored: true,
+    // A stream of that name from before its first message is none of it.
+    beginsAtMs: Date.parse("2026-01-31T23:59:59Z"),
+  });
   expect(stream("2026-03-01T00:00:07Z", 5)).toMatchObject({ isRestored: false, beginsAtMs: createdMs });
   expect(stream("2026-02-28T23:59:59.9Z", 5), "clocks of servers").toMatchObject({ isRestored: false });
   expect(stream("0001-01-01T00:00:00Z", 0), "an empty one").toMatchObject({ isRestored: false });
