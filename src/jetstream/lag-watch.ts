@@ -117,7 +117,9 @@ function createFigures(assigned: () => readonly Lane[], freshMs: number, now: ()
       for (const lane of lanes) figures.delete(lane);
     },
     measured({ lane, lag, consumer }: LaneLag): void {
-      figures.set(lane, { lag, atMs: now(), reason: "", consumerProblem: consumer.problem ?? undefined });
+      // Said when the next measurement takes longer than this one counts, as while a cluster elects its leaders.
+      const reason = "no answer yet";
+      figures.set(lane, { lag, atMs: now(), reason, consumerProblem: consumer.problem ?? undefined });
     },
     failed,
     byLane,

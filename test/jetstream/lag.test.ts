@@ -55,6 +55,14 @@ it("a figure older than two turns is not shown as one of now, and the lane is na
   lag.stop();
 });
 
+it("a lane whose measurement takes longer than its figure lasts is named with a reason, too", async () => {
+  const { lag, pass } = open();
+  await lag.measure();
+  pass(11_000);
+  expect(lag.unknown()).toEqual(lanes.map((lane) => ({ lane, reason: "no answer yet" })));
+  lag.stop();
+});
+
 it("a consumer on a server that has not all of a replicated stream has not read all of it", async () => {
   const asked: unknown[] = [];
   const jsm = {
