@@ -1,5 +1,5 @@
 import { type ConsumerMessages, DeliverPolicy, type JetStreamClient } from "@nats-io/jetstream";
-import { SYSTEM_CLOCK, waitFor } from "../flow/clock.ts";
+import { SYSTEM_CLOCK } from "../flow/clock.ts";
 import type { StoredMessage } from "../flow/delivery.ts";
 import { messagesOn } from "./leader-reader.ts";
 import type { Session } from "./session.ts";
@@ -94,21 +94,27 @@ async function openOnReplica(js: JetStreamClient, stream: string, from: number):
 /** Ends when the replica says that this is all, or when nothing has come for {@link SILENCE_MS}. */
 async function* messagesOfReplica(js: JetStreamClient, stream: string, from: number): AsyncGenerator<StoredMessage> {
   const opening = openOnReplica(js, stream, from);
-  const messages = await Promise.race([opening, waitFor(SYSTEM_CLOCK, SILENCE_MS)]);
+  const { promise: late, resolve: giveUp } = Promise.withResolvers<undefined>();
+  const cancel = SYSTEM_CLOCK.after(SILENCE_MS, () => giveUp(undefined));
+  const messages = await Promise.race([opening, late]).finally(cancel);
   if (messages === undefined) {
     // One that is opened too late is read by nobody.
     opening.then(
-      (late) => late?.close(),
+      (opened) => opened?.close(),
       () => {},
     );
     return;
   }
   // What the server sent into a connection that was lost then does not come again by itself.
-  const silence = setTimeout(() => void messages.close(), SILENCE_MS);
+  let isAwaited = true;
+  const silence = setTimeout(() => void (isAwaited && messages.close()), SILENCE_MS);
   try {
     for await (const message of messages) {
-      silence.refresh();
+      // What whoever reads takes for itself is no silence.
+      isAwaited = false;
       yield fromConsumer(message);
+      isAwaited = true;
+      silence.refresh();
       if (message.info.pending === 0) return;
     }
   } finally {
