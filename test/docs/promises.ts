@@ -75,6 +75,7 @@ export const PROMISES: readonly Promised[] = [
     tests: [
       ["e2e/cluster.slow.test.ts", "the node that leads DECISIONS is killed under traffic"],
       ["e2e/cluster.slow.test.ts", "empty daemons that join while a replaced node catches up"],
+      ["e2e/machine-lost.slow.test.ts", "a machine is lost under load and comes back"],
     ],
     faults: [
       "cluster-kill-9",
