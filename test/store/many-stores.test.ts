@@ -22,9 +22,10 @@ const FILTERS = [
   { waitingFor: "PaymentProcessed" },
 ];
 
-/** Rows get their numbers in another order, as where partitions were taken over one after the other. */
+/** Rows get their numbers in another order, as where partitions were taken over one after the other. All are above 0. */
 function renumber({ db }: OrderBook): void {
-  db.exec("UPDATE actors SET key = -key; UPDATE events SET actor_key = -actor_key");
+  const anew = (key: string) => `${key} = 1000000 - ${key}`;
+  db.exec(`UPDATE actors SET ${anew("key")}; UPDATE events SET ${anew("actor_key")}`);
 }
 
 it("however partitions are split, and move between two pages, the list is that of one store, each order once", () => {
