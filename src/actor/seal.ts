@@ -1,8 +1,9 @@
 /** How deep a value may be: what is deeper nobody writes by hand. */
-const MAX_DEPTH = 256;
+export const MAX_DEPTH = 256;
 /** Characters of a path that is told. */
-const MAX_PATH = 100;
-const NOTHING = Object.freeze({});
+export const MAX_PATH = 100;
+/** Of what was not there before: no new object for each. */
+export const NOTHING = Object.freeze({});
 
 interface Problem {
   readonly path: string;

@@ -1,10 +1,4 @@
-import { findWhyNot } from "../../actor/seal.ts";
-
-/** How deep a value may be: what is deeper nobody writes by hand. */
-const MAX_DEPTH = 256;
-/** Characters of a path that is told. */
-const MAX_PATH = 100;
-const NOTHING = Object.freeze({});
+import { findWhyNot, MAX_DEPTH, MAX_PATH, NOTHING } from "../../actor/seal.ts";
 
 /**
  * A frozen copy of a value as JSON would give it back, so that a machine finds the same whether it stayed in memory or
