@@ -15,8 +15,8 @@ export const STEP_MUTANTS = [
   {
     name: "a delay takes the place of the one with its id, or of the one without",
     file: "timers.ts",
-    find: "...hide(timers, id)",
-    replace: "...timers.filter((timer) => timer.id !== id)",
+    find: "hide(timers, id).concat",
+    replace: "timers.filter((timer) => timer.id !== id).concat",
   },
   {
     name: "delayed raises without an id have one in common",

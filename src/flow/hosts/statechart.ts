@@ -4,6 +4,7 @@ import { seal } from "../../actor/seal.ts";
 import { createDirectStep } from "./direct-step.ts";
 import { createInertScope, type Yielded } from "./inert-scope.ts";
 import { settle } from "./settle.ts";
+import { createSharedStates } from "./shared-states.ts";
 import { cancelTimer, setTimer, type Timers } from "./timers.ts";
 
 /** Where a fold stands: all that decides what follows. Immutable, so that it can be kept and gone back to. */
@@ -35,6 +36,7 @@ export function createStatechart(machine: AnyStateMachine): Statechart {
   seal("context", machine.config.context);
   const scope = createInertScope();
   const assignDirectly = createDirectStep(scope);
+  const statesOf = createSharedStates();
   const run = (before: Moment | undefined, at: string, act: () => AnyMachineSnapshot): Moment => {
     const yielded: Yielded[] = [];
     scope.actionExecutor = (action) => yielded.push(action);
@@ -43,7 +45,8 @@ export function createStatechart(machine: AnyStateMachine): Statechart {
     const timers = noteDelays(before?.timers ?? [], yielded, at);
     const [child] = Object.keys(snapshot.children);
     if (child !== undefined) throw new Error(`it starts ${child}: an actor calls nobody`);
-    return settleMoment(before, snapshot, timers);
+    if (snapshot === before?.snapshot) return timers === before.timers ? before : { snapshot, timers };
+    return settleMoment(before, { ...snapshot, ...statesOf(snapshot) }, timers);
   };
   return {
     machine,
@@ -107,8 +110,8 @@ function noteDelays(before: Timers, yielded: readonly Yielded[], at: string): Ti
   return timers;
 }
 
+/** @param snapshot - another one than before, which nobody else has. */
 function settleMoment(before: Moment | undefined, snapshot: AnyMachineSnapshot, timers: Timers): Moment {
-  if (snapshot === before?.snapshot) return timers === before.timers ? before : { snapshot, timers };
   const context = settle("context", snapshot.context, before?.snapshot.context);
   if (snapshot.status !== "done") return { snapshot: { ...snapshot, context }, timers };
   const output = snapshot.output === undefined ? undefined : settle("output", snapshot.output);
