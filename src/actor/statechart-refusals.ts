@@ -57,6 +57,7 @@ export function findRefusals(machine: AnyStateMachine): string[] {
       ...(isAsync(code) || isAsync(code.assignment) ? [`${where}: an action is async: an actor waits for nobody`] : []),
       // An `after` raises its own event, whose delay is told above.
       ...(type === "xstate.raise" && !isAfter(code) ? one(problemOf(machine, code.delay), where) : []),
+      ...(type === "xstate.raise" && code.delay !== undefined ? one(problemOfDelayed(code.event?.type), where) : []),
     ];
   });
   return [...new Set([...problems, ...actions])];
@@ -122,6 +123,18 @@ function problemOf(machine: AnyStateMachine, delay: unknown): string | undefined
   const known: unknown = (machine.implementations.delays as Record<string, unknown>)[delay];
   if (known === undefined) return `delay ${delay} is not implemented`;
   return typeof known === "number" ? problemOf(machine, known) : undefined;
+}
+
+/**
+ * A live actor hears a delayed event as if it was sent: one of these names stops it, fails it, throws or leads nowhere,
+ * whatever the machine has for it. Raised at once, each is an event like all others.
+ *
+ * @param type - of an event that is raised with a delay, as far as it is known.
+ * @returns what is wrong with it.
+ */
+export function problemOfDelayed(type: unknown): string | undefined {
+  const isOwn = typeof type === "string" && /^(\*$|xstate\.(stop$|init$|error\.actor))/.test(type);
+  return isOwn ? `raises ${type} with a delay: the name is XState's own, choose another` : undefined;
 }
 
 function one(problem: string | undefined, where: string): string[] {

@@ -89,8 +89,8 @@ function noteDelays(before: Timers, yielded: readonly Yielded[], at: string): Ti
     switch (type) {
       case "xstate.raise": {
         const { event, id, delay } = params as { event: EventObject; id?: unknown; delay?: unknown };
-        // Without a delay it has been heard within the step.
-        if (delay === undefined && !event.type.startsWith("xstate.after.")) break;
+        // Without a delay it has been heard within the step; an `after`, which has its event's name for an id, has one.
+        if (delay === undefined && !(id === event.type && event.type.startsWith("xstate.after."))) break;
         timers = setTimer(timers, at, delay, { id: id === undefined ? null : String(id), event });
         break;
       }

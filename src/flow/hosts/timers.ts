@@ -1,5 +1,6 @@
 import type { EventObject } from "xstate";
 import { compareTimestamps } from "../../actor/event-time.ts";
+import { problemOfDelayed } from "../../actor/statechart-refusals.ts";
 import { addDelay } from "./due-time.ts";
 import { settle } from "./settle.ts";
 
@@ -26,10 +27,14 @@ export type Timers = readonly Timer[];
  *
  * @param at - event time at which it is set.
  * @param delayMs - whatever the machine gave.
- * @throws when that is no finite number of at least 0, ends after the year 9999, or the event cannot be stored.
+ * @throws when that is no finite number of at least 0, ends after the year 9999, or the event has a name of XState's own or
+ *   cannot be stored.
  */
 export function setTimer(timers: Timers, at: string, delayMs: unknown, timer: Pick<Timer, "id" | "event">): Timers {
   const { id, event } = timer;
+  // Of a name that is made up, or hides in a function, nobody could say so before.
+  const problem = problemOfDelayed(event.type);
+  if (problem !== undefined) throw new Error(`it ${problem}`);
   if (typeof delayMs !== "number" || !Number.isFinite(delayMs) || delayMs < 0) {
     const found = typeof delayMs === "string" ? JSON.stringify(delayMs) : String(delayMs);
     throw new Error(`the delay of ${event.type} is ${found}: expected a finite number of milliseconds, 0 or more`);
