@@ -30,10 +30,10 @@ export function gatherFacts(binary: ServerBinary, dir: string, seed: number): Fa
   };
 }
 
-function measureFsyncs(dir: string): number {
+/** Small appends to a file of a directory that the disk confirms in a second. */
+export function measureFsyncs(dir: string, writes = 300): number {
   const file = openSync(join(dir, "fsync"), "w");
   const startedMs = performance.now();
-  const writes = 300;
   for (let count = 0; count < writes; count++) {
     writeSync(file, Buffer.alloc(400));
     fsyncSync(file);

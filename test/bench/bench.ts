@@ -8,9 +8,9 @@ import { type Facts, gatherFacts } from "../facts.ts";
 import { CONTENDERS, type Contender, type Run, runContender } from "./contender.ts";
 import { type DaemonsRun, runDaemons } from "./daemons.ts";
 import { type DaemonsReport, daemonsPieces } from "./daemons-report.ts";
-import { type GrowthPoint, measureGrowth } from "./growth.ts";
+import { measureGrowth } from "./growth.ts";
 import { printQuestions, type Question } from "./growth-questions.ts";
-import { type GrowthReport, medianPoints, printGrowth } from "./growth-report.ts";
+import { type GrowthReport, printGrowth } from "./growth-report.ts";
 import { measureHosting } from "./hosting.ts";
 import { measureLateFacts, measureReversed } from "./hosting-delays.ts";
 import { printHosting } from "./hosting-report.ts";
@@ -25,10 +25,10 @@ Measures natstate (b) against a ceiling without XState (a) and the naive way (c)
 
   --orders N    orders of ${EVENTS_PER_ORDER} events (default 10000; c gets at most 1000)
   --only a,b,c  which contenders
-  --repeat R    R times, interleaved; medians (default 1)
+  --repeat R    R times, interleaved; medians (default 1). With --growth: further events in R parts, a and b in turns (default 3)
   --seed S      of the workload (default 1)
-  --growth      a and b with ever more orders in the store: what each further event takes then, and what else grows
-  --sizes N,N   with --growth: so many orders in the store (default 10000,100000,1000000; a million takes about 14 minutes for b)
+  --growth      a and b side by side, with ever more orders in their stores: what each further event takes, what else grows
+  --sizes N,N   with --growth: so many orders in the store (default 10000,100000,1000000; a million takes about 20 minutes)
   --questions   with --growth: what lists, histories, verify --all and rebuild take with the largest store
   --actors T    with --growth: order, or device, which has delays and no ceiling (default order)
   --hosting     the order as a merge machine and as an ordinary statechart by event time, without NATS: cost per event in
@@ -50,7 +50,7 @@ const { values } = parseArgs({
   options: {
     orders: { type: "string", default: "10000" },
     only: { type: "string", default: "a,b,c" },
-    repeat: { type: "string", default: "1" },
+    repeat: { type: "string" },
     seed: { type: "string", default: "1" },
     hosting: { type: "boolean", default: false },
     growth: { type: "boolean", default: false },
@@ -65,7 +65,7 @@ const { values } = parseArgs({
   },
 });
 const orders = toWhole("--orders", values.orders);
-const repeat = toWhole("--repeat", values.repeat);
+const repeat = toWhole("--repeat", values.repeat ?? (values.growth ? "3" : "1"));
 const seed = toWhole("--seed", values.seed);
 const daemonCounts = values.daemons?.split(",").map(toDaemons) ?? [];
 const sizes = values.sizes.split(",").map((size) => toWhole("--sizes", size));
@@ -151,18 +151,22 @@ async function comparison(facts: object, measure: Measure): Promise<void> {
 async function growth(facts: Facts, dir: string, binary: string): Promise<void> {
   const { actors } = values;
   if (actors !== "order" && actors !== "device") throw new Error(`--actors ${actors}: expected order or device`);
-  const contenders = only.filter((contender) => contender !== "c" && (contender === "b" || actors === "order"));
-  const points: GrowthPoint[] = [];
+  const { fsyncsPerSecond } = facts;
+  const contenders = (["a", "b"] as const).filter((one) => only.includes(one) && (one === "b" || actors === "order"));
   const onQuestions = values.questions ? (told: readonly Question[]) => say(printQuestions(told)) : undefined;
-  for (let round = 1; round <= repeat; round++) {
-    for (const contender of contenders as ("a" | "b")[]) {
-      say(`round ${round}, ${CONTENDERS[contender].label}, ${actors}s: ${sizes.join(", ")}`);
-      const runDir = join(dir, `growth-${round}-${contender}`);
-      points.push(...(await measureGrowth({ contender, actors, sizes, seed, binary, dir: runDir, say, onQuestions })));
-      await rm(runDir, { recursive: true, force: true });
-    }
-  }
-  const report: GrowthReport = { ...facts, actors, points: medianPoints(points) };
+  const wanted = {
+    contenders,
+    actors,
+    sizes,
+    parts: repeat,
+    seed,
+    binary,
+    dir,
+    fsyncsPerSecond,
+    say,
+    onQuestions,
+  } as const;
+  const report: GrowthReport = { ...facts, actors, points: await measureGrowth(wanted) };
   await write(report);
   if (!values.json) console.log(printGrowth(report));
 }

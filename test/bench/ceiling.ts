@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type ConsumerMessages, type JsMsg, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { type JsMsg, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import Database from "better-sqlite3";
 import { orderType } from "../../machines/order/order.ts";
 import { consumerName, decisionSubject, eventStream } from "../../src/wire/names.ts";
@@ -121,29 +121,17 @@ for (let partition = 0; partition < PARTITIONS; partition++) {
     max_ack_pending: 2000,
   });
 }
-let reading: ConsumerMessages[] = [];
-
-/** A pull that waited while its consumer was paused is answered only some time after that has ended: seconds. */
-async function read(): Promise<void> {
-  await Promise.all(reading.map((messages) => messages.close()));
-  reading = await Promise.all(
-    Array.from({ length: PARTITIONS }, async (_, partition) => {
-      const consumer = await js.consumers.get(stream, consumerName(orderType, partition));
-      return consumer.consume({
-        max_messages: 1000,
-        callback(message) {
-          if (queue.push(message) === 1) setImmediate(flush);
-        },
-      });
-    }),
-  );
+for (let partition = 0; partition < PARTITIONS; partition++) {
+  const consumer = await js.consumers.get(stream, consumerName(orderType, partition));
+  await consumer.consume({
+    max_messages: 1000,
+    callback(message) {
+      if (queue.push(message) === 1) setImmediate(flush);
+    },
+  });
 }
 
-await read();
-obeyParent(
-  async () => {
-    await nc.close();
-    db.close();
-  },
-  { resume: read },
-);
+obeyParent(async () => {
+  await nc.close();
+  db.close();
+});

@@ -12,8 +12,6 @@ export interface BenchChild {
   maxRssMib(): Promise<number>;
   /** What held it up since it was last asked; null of one that does not watch. */
   stalls(): Promise<Stalls | null>;
-  /** Its consumers are no longer paused: it asks at once. */
-  resume(): Promise<void>;
   /** Ends it: by asking, after 20 s by force. */
   end(): Promise<void>;
 }
@@ -58,9 +56,6 @@ export function startBenchChild(options: BenchChildOptions): BenchChild {
     async stalls() {
       await unlessDead(ready);
       return (await unlessDead(ask(child, "stalls"))) as Stalls | null;
-    },
-    async resume() {
-      await unlessDead(ask(child, "resume"));
     },
     end: () => end(child),
   };

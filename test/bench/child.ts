@@ -9,7 +9,7 @@ export interface ChildInput {
 }
 
 /** What the parent asks of a contender. */
-export type Request = "usage" | "stalls" | "resume" | "stop";
+export type Request = "usage" | "stalls" | "stop";
 
 /** What a contender says of its own accord: it hears requests from now on. */
 export type Hello = "ready";
@@ -36,21 +36,13 @@ export function readInput(): ChildInput {
  * Answers the parent until it says stop, then ends the process (with code 0, so that a CPU profile is written).
  *
  * @param stalls - what held it up since it was last asked.
- * @param resume - its consumers are no longer paused, and would hear of it some time.
  */
-export function obeyParent(
-  stop: () => Promise<void>,
-  { stalls, resume }: { stalls?: () => Stalls; resume?: () => Promise<void> } = {},
-): void {
+export function obeyParent(stop: () => Promise<void>, stalls?: () => Stalls): void {
   process.on("disconnect", () => process.exit(1));
   process.send?.("ready" satisfies Hello);
   process.on("message", async (request: Request) => {
     if (request === "usage") process.send?.({ maxRssKib: process.resourceUsage().maxRSS } satisfies Usage);
     if (request === "stalls") process.send?.(stalls?.() ?? null);
-    if (request === "resume") {
-      await resume?.();
-      process.send?.(null);
-    }
     if (request === "stop") {
       await stop();
       process.exit(0);

@@ -13,7 +13,7 @@ import { until } from "../until.ts";
 import { startBenchChild } from "./child-process.ts";
 import { CONTENDERS } from "./contender.ts";
 import { type Costs, type CpuClocks, costs, othersPercent, readCpuClocks } from "./cpu.ts";
-import { EVENTS_PER_ORDER, pauseConsumers, plainOrders, publishAll, whenDecided } from "./workload.ts";
+import { EVENTS_PER_ORDER, pauseConsumers, plainOrders, publishAll, resumeConsumers, whenDecided } from "./workload.ts";
 
 /** Some daemons that share the partitions of one nats-server, measured once. */
 export interface DaemonsRun extends Costs {
@@ -73,14 +73,15 @@ export async function runDaemons({ daemons, orders, seed, binary, dir }: Daemons
     await pauseConsumers(jsm, EVENTS, PAUSE_MS);
     const idle = readClocks();
     await publish(orders, "");
+    const stored = readClocks();
+    await resumeConsumers(jsm, EVENTS);
     const start = readClocks();
-    await pauseConsumers(jsm, EVENTS, 0);
     await unlessDead(whenDecided(jsm, warmOrders + orders));
     const end = readClocks();
     const maxRssMib = await Promise.all(children.map((child) => child.maxRssMib()));
     return {
       daemons,
-      ...figures(orders * EVENTS_PER_ORDER, idle, start, end),
+      ...figures(orders * EVENTS_PER_ORDER, { idle, stored, start, end }),
       maxRssMib: maxRssMib.sort((a, b) => b - a),
     };
   } finally {
@@ -90,8 +91,8 @@ export async function runDaemons({ daemons, orders, seed, binary, dir }: Daemons
   }
 }
 
-function figures(events: number, idle: CpuClocks, start: CpuClocks, end: CpuClocks) {
-  const { eventsPerSecond, serverCpuUsPerEvent } = costs(idle, start, events);
+function figures(events: number, { idle, stored, start, end }: Record<"idle" | "stored" | "start" | "end", CpuClocks>) {
+  const { eventsPerSecond, serverCpuUsPerEvent } = costs(idle, stored, events);
   return {
     events,
     ...costs(start, end, events),

@@ -14,8 +14,12 @@ export interface GrowthTraffic {
   fill(actors: number): Iterable<readonly TrafficMessage[]>;
   /** Actors of their own, so that code is compiled when it is measured. */
   warmUp(): readonly TrafficMessage[];
-  /** What was kept back, one event each of actors anywhere in the store, with the first event of a new actor for every four. */
-  further(): readonly TrafficMessage[];
+  /**
+   * Of what is kept back, one event each of actors anywhere in the store, with the first event of a new actor for every four.
+   *
+   * @param parts - that are still to come, all alike: this is the first of them.
+   */
+  further(parts: number): readonly TrafficMessage[];
   /** Somebody else has so many orders decided. */
   foreign(decisions: number): void;
   /** Decisions that all messages handed out so far lead to. */
@@ -69,8 +73,8 @@ export function orderGrowth(seed: number): GrowthTraffic {
   const growth = createGrowth(orderType, seed, stories);
   return {
     ...growth,
-    further() {
-      const messages = growth.further();
+    further(parts) {
+      const messages = growth.further(parts);
       // New ones have heard one event so far.
       decided -= messages.filter(({ actorId }) => actorId?.startsWith("new-")).length;
       return messages;
@@ -122,7 +126,7 @@ export function deviceGrowth(seed: number, nowMs = Date.now()): GrowthTraffic {
     ...growth,
     foreign() {},
     decisions: () => 0,
-    further: () => growth.further().map((message) => heardAt(message, firstMs + FURTHER_MS + ++heard)),
+    further: (parts) => growth.further(parts).map((message) => heardAt(message, firstMs + FURTHER_MS + ++heard)),
   };
 }
 
@@ -134,6 +138,7 @@ function createGrowth(
   const random = createRandom(seed);
   let filled = 0;
   let warmed = 0;
+  let newcomers = 0;
   let held: TrafficMessage[] = [];
 
   function* fill(actors: number): Iterable<TrafficMessage[]> {
@@ -163,11 +168,13 @@ function createGrowth(
         stories(WARM, `warm-${++warmed}-`).flatMap(({ messages }) => messages),
         random,
       ),
-    further() {
-      const first = stories(Math.ceil(held.length / 4), `new-${warmed}-`).flatMap(({ messages }) => messages[0] ?? []);
-      const all = shuffled([...held, ...first], random);
-      held = [];
-      return all;
+    further(parts) {
+      const own = shuffled(held, random);
+      held = own.splice(Math.ceil(own.length / parts));
+      const first = stories(Math.ceil(own.length / 4), `new-${++newcomers}-`).flatMap(
+        ({ messages }) => messages[0] ?? [],
+      );
+      return shuffled([...own, ...first], random);
     },
   };
 }

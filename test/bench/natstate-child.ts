@@ -33,4 +33,4 @@ const daemon = await openDaemon({
     throw error;
   },
 });
-obeyParent(() => daemon.stop(), { stalls });
+obeyParent(() => daemon.stop(), stalls);

@@ -81,7 +81,7 @@ function measureSize(dir: string, size: number): PathPoint {
   const file = join(dir, `${values.actors}s-${size}.db`);
   const filled = fill(traffic, deliveries, file, size);
   const warm = deliveries(traffic.warmUp(), filled.next).slice(0, WARM_UP);
-  const further = deliveries(traffic.further(), filled.next + WARM_UP).slice(0, Number(values.events));
+  const further = deliveries(traffic.further(1), filled.next + WARM_UP).slice(0, Number(values.events));
   const runs = Array.from({ length: Number(values.runs) }, () => run(file, warm, further, false));
   const quickest = runs.reduce((a, b) => (b.userUs + b.systemUs < a.userUs + a.systemUs ? b : a));
   const pages = values.pages ? run(file, warm, further, true).pages : null;

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { monotonicMs, type Span } from "./stalls.ts";
 
 /** Counts what a store's writer puts into its write-ahead log, from outside. */
@@ -80,4 +80,10 @@ export function watchCopies(file: string) {
       closeSync(index);
     },
   };
+}
+
+/** Is all that is in a store's log copied? */
+export function isLogCopied(file: string): boolean {
+  const index = readFileSync(`${file}-shm`);
+  return index.readUInt32LE(LAST_FRAME_AT) === index.readUInt32LE(COPIED_AT);
 }

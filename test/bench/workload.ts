@@ -26,7 +26,9 @@ export interface WorkloadOptions {
 export const EVENTS_PER_ORDER = 5;
 
 const LOAD_AT_ONCE = 2000;
-const POLL_MS = 20;
+const POLL_MS = 10;
+/** Enough to tell every consumer of it. */
+const RESUME_AFTER_MS = 500;
 const STALLED_AFTER_MS = 60_000;
 
 /** Plain orders: {@link EVENTS_PER_ORDER} events each, complete, none twice, one decision. The same options give the same messages. */
@@ -112,16 +114,22 @@ async function unacknowledged(jsm: JetStreamManager, stream: string): Promise<nu
   return count;
 }
 
-/** Nobody is given a message of a stream for so long; 0: they go on. */
+/**
+ * Nobody is given a message of a stream for so long. Then all who wait for one are told at that moment: of a pause that is
+ * taken back nats-server tells nobody, and they would hear of it when they ask again, seconds later.
+ */
 export async function pauseConsumers(jsm: JetStreamManager, stream: string, forMs: number): Promise<void> {
-  const resumeAt = new Date(Date.now() + forMs);
+  const until = new Date(Date.now() + forMs);
   const names: string[] = [];
   for await (const { name } of jsm.consumers.list(stream)) names.push(name);
-  await Promise.all(
-    names.map((name) =>
-      forMs === 0 ? jsm.consumers.resume(stream, name) : jsm.consumers.pause(stream, name, resumeAt),
-    ),
-  );
+  await Promise.all(names.map((name) => jsm.consumers.pause(stream, name, until)));
+}
+
+/** Paused consumers go on. Resolves at that moment. */
+export async function resumeConsumers(jsm: JetStreamManager, stream: string): Promise<void> {
+  const resumedMs = Date.now() + RESUME_AFTER_MS;
+  await pauseConsumers(jsm, stream, RESUME_AFTER_MS);
+  await delay(resumedMs - Date.now());
 }
 
 function topology() {
