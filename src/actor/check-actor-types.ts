@@ -45,8 +45,8 @@ const RESERVED = [
 const COUNTS = ["completeness", "events", "quarantined", "retired", "standing"];
 const TOKEN = /^[a-z][a-z0-9-]*$/;
 const FIELD = /^[A-Za-z_][A-Za-z0-9_]*$/;
-/** The last token of a subject, and none that would drive XState's internals. */
-const EVENT_TYPE = /^(?!xstate\b)[A-Za-z0-9_-]+$/;
+/** The last token of a subject. */
+const EVENT_TYPE = /^[A-Za-z0-9_-]+$/;
 
 /** @returns what is wrong with the actor types, a line each, each line with the type's name; empty when nothing is. */
 export function checkActorTypes(types: readonly ActorType[]): string[] {
@@ -98,14 +98,26 @@ function* checkMachine({ machine, states, events }: ActorType): Generator<string
   }
   if (Object.keys(events).length === 0) yield "it has no event types";
   for (const type of Object.keys(events)) {
-    if (!EVENT_TYPE.test(type)) {
-      yield `event type ${JSON.stringify(type)} is not letters, digits, hyphens and underscores, or it is XState's own`;
+    if (/^xstate\b/.test(type)) yield `event type ${JSON.stringify(type)} is not for others: it is XState's own`;
+    else if (!EVENT_TYPE.test(type)) {
+      yield `event type ${JSON.stringify(type)} is not letters, digits, hyphens and underscores, which a subject's token is${suggest(type)}`;
     }
     if (type === TIME_PASSED) yield `event type ${type} is reserved: natstate says with it up to when time has passed`;
     // By it an actor's row says which types were heard.
     const other = Object.keys(events).find((name) => name < type && crc32(name) === crc32(type));
     if (other !== undefined) yield `event types ${other} and ${type} have the same CRC-32: rename one of them`;
   }
+}
+
+/** `feedback.good`, as statecharts often have them, may be `FeedbackGood`. */
+function suggest(type: string): string {
+  const words =
+    type
+      .normalize("NFD")
+      .replace(/\p{M}/gu, "")
+      .match(/[A-Za-z0-9_-]+/g) ?? [];
+  const name = words.map((word) => `${word.slice(0, 1).toUpperCase()}${word.slice(1)}`).join("");
+  return name === "" ? "" : `: call it ${name}, say, here and in the machine`;
 }
 
 /** What of the machine its ordering does not allow. */
@@ -148,14 +160,18 @@ function* checkDecisions({ decisionTypes, decisions, withdrawn }: ActorType): Ge
 
 /** Whatever an actor nothing is known of shows. */
 function* checkRules(type: ActorType): Generator<string> {
+  let asked = "machine, whose input is { id },";
   try {
     const start = () => createBoundedActor(type.machine, { input: { id: `some-${type.name}` } }).getSnapshot();
     const snapshot = start();
     if (snapshot.status === "error") throw asError(snapshot.error);
     yield* one(seal("context", snapshot.context));
     const actor = showToRules(snapshot);
+    asked = "rule for completeness";
     measure(type, actor, NOTHING_HEARD);
+    asked = "rule that concludes";
     draw(type, actor, null, groundless(type));
+    asked = "view, or what else answers show,";
     yield* checkAnswer(type, actor);
     const dependsOn = findNonDeterminism(() => [
       showToRules(start()),
@@ -165,7 +181,7 @@ function* checkRules(type: ActorType): Generator<string> {
     if (dependsOn !== undefined)
       yield `its machine or rules depend on ${dependsOn}: what they come to must be the same always`;
   } catch (error) {
-    yield `its machine or rules fail on an actor nothing is known of: ${asError(error).message}`;
+    yield `its ${asked} fails on an actor nothing is known of: ${asError(error).message}`;
   }
 }
 

@@ -53,7 +53,10 @@ export function draw(
   grounds?: () => Grounds,
 ): Drawn {
   const drawn: unknown = ignoreLater(type.conclude(actor));
-  if (!isPlain(drawn)) throw new Error(`conclude: expected { content, basedOn, decidedAt }, found ${show(drawn)}`);
+  if (!isPlain(drawn)) {
+    const expected = type.ordering === "merge" ? "{ content, basedOn, decidedAt }" : "{ content }";
+    throw new Error(`conclude: expected ${expected}, found ${show(drawn)}`);
+  }
   if (drawn.content !== null && !isPlain(drawn.content)) {
     throw new Error(`conclude: expected a content that is an object or null, found ${show(drawn.content)}`);
   }

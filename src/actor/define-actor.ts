@@ -2,6 +2,7 @@ import { type AnyStateMachine, type AnyStateNode, getStateNodes, type StateValue
 import type { ActorSnapshot } from "./actor-type.ts";
 import { type DefaultIdField, type DefaultWithdrawn, defineContract, type Fields } from "./define-contract.ts";
 import type { DefinedActor, Definition, Ordering } from "./definition.ts";
+import { describesEvent } from "./event-descriptor.ts";
 import { findSecondCopies } from "./second-copy.ts";
 import { leafPaths } from "./state-text.ts";
 
@@ -62,15 +63,10 @@ function branchOf(node: AnyStateNode): AnyStateNode[] {
 function takes(branch: readonly AnyStateNode[], eventType: string): boolean {
   for (const { transitions } of branch) {
     const candidates = [...transitions].flatMap(([descriptor, found]) =>
-      describes(descriptor, eventType) ? found : [],
+      describesEvent(descriptor, eventType) ? found : [],
     );
     if (candidates.some(({ target, actions }) => target !== undefined || actions.length > 0)) return true;
     if (candidates.some(({ guard }) => guard === undefined)) return false;
   }
   return false;
-}
-
-/** Our event types have no dots, so `Payment.*` can mean only `Payment`. */
-function describes(descriptor: string, eventType: string): boolean {
-  return descriptor === "*" || descriptor === eventType || descriptor === `${eventType}.*`;
 }

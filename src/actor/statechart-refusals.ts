@@ -7,11 +7,11 @@ import { nodesOf, pathOf } from "./state-text.ts";
  * function, `enqueueActions` for example, shows when it runs.
  */
 
-/** XState's actions that reach other actors. */
+/** XState's actions that reach other actors, and what may be meant where there is another way. */
 const OUTWARD: Readonly<Record<string, string>> = {
-  "xstate.spawnChild": "starts an actor",
-  "xstate.sendTo": "sends to an actor",
-  "xstate.stopChild": "stops an actor",
+  "xstate.spawnChild": "starts an actor: an actor calls nobody",
+  "xstate.sendTo": "sends to an actor: an actor calls nobody; to itself it may raise",
+  "xstate.stopChild": "stops an actor: an actor calls nobody",
 };
 
 /** XState's actions whose effect is outside of the actor. */
@@ -43,7 +43,10 @@ interface Code {
 /** @returns what an event-time host refuses, by state path; empty when it hosts the machine. */
 export function findRefusals(machine: AnyStateMachine): string[] {
   const problems = [...nodesOf(machine.root)].flatMap((node) => [
-    ...node.invoke.map(() => `state ${pathOf(node)} invokes something: an actor calls nobody`),
+    ...node.invoke.map(
+      ({ src }) =>
+        `state ${pathOf(node)} invokes ${nameOfInvoked(src)}: an actor calls nobody; let a service do it that publishes an event of what came of it`,
+    ),
     ...transitionsOf(node).flatMap(({ guard }) =>
       [...missingGuards(machine, guard)].map((name) => `state ${pathOf(node)}: guard ${name} is not implemented`),
     ),
@@ -53,7 +56,7 @@ export function findRefusals(machine: AnyStateMachine): string[] {
     const where = `state ${path}, ${when}`;
     const outward = OUTWARD[type];
     return [
-      ...(outward === undefined ? [] : [`${where}: ${outward}: an actor calls nobody`]),
+      ...(outward === undefined ? [] : [`${where}: ${outward}`]),
       ...(isAsync(code) || isAsync(code.assignment) ? [`${where}: an action is async: an actor waits for nobody`] : []),
       // An `after` raises its own event, whose delay is told above.
       ...(type === "xstate.raise" && !isAfter(code) ? one(problemOf(machine, code.delay), where) : []),
@@ -66,12 +69,14 @@ export function findRefusals(machine: AnyStateMachine): string[] {
 /**
  * The actions that a machine has and nobody executes, for a person to know.
  *
- * @returns for example `sendEmail at review.entry`.
+ * @returns for example `sendEmail at review.entry`; of a name that nothing stands behind, which may be a forgotten `assign`,
+ *   `noteAmount at open.on Paid (not implemented)`.
  */
 export function findUndone(machine: AnyStateMachine): string[] {
-  const undone = [...actionsOf(machine)].flatMap(({ path, when, action, type }) => {
+  const undone = [...actionsOf(machine)].flatMap(({ path, when, action, code, type }) => {
     if (type.startsWith("xstate.") && !UNDONE.includes(type)) return [];
-    return [`${type.startsWith("xstate.") ? type.slice("xstate.".length) : nameOf(action)} at ${path}.${when}`];
+    const name = type.startsWith("xstate.") ? type.slice("xstate.".length) : nameOf(action);
+    return [`${name} at ${path}.${when}${typeof (code as unknown) === "function" ? "" : " (not implemented)"}`];
   });
   return [...new Set(undone)];
 }
@@ -151,8 +156,16 @@ export function isAfter({ id }: Code): boolean {
   return String(id).startsWith("xstate.after.");
 }
 
+/** A function written in place is called as what it stands in. */
+const NAMELESS = ["", "actions", "entry", "exit"];
+
 function nameOf(action: unknown): string {
   if (typeof action === "string") return action;
-  if (typeof action === "function") return action.name === "" ? "an action without a name" : action.name;
+  if (typeof action === "function") return NAMELESS.includes(action.name) ? "an action without a name" : action.name;
   return String((action as { type?: unknown }).type);
+}
+
+/** One that is written in place has a name of XState's. */
+function nameOfInvoked(src: unknown): string {
+  return typeof src === "string" && !src.startsWith("xstate.") ? src : "something";
 }

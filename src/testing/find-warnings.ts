@@ -1,8 +1,10 @@
 import type { AnyStateMachine, AnyStateNode } from "xstate";
 import type { ActorType } from "../actor/actor-type.ts";
 import { asError } from "../actor/as-error.ts";
+import { describesEvent } from "../actor/event-descriptor.ts";
 import { nodesOf, pathOf } from "../actor/state-text.ts";
 import { actionsOf, transitionsOf } from "../actor/statechart-refusals.ts";
+import { findMisread } from "./misread-fields.ts";
 import { prove } from "./proof.ts";
 
 /** Arrivals that are tried: what is wrong with most events shows in a few. */
@@ -16,7 +18,7 @@ const RUNS = 40;
  * @returns a line each, empty when there is nothing.
  */
 export function findWarnings(type: ActorType): string[] {
-  return [...unreachable(type), ...unknownEvents(type), ...leading(type), ...troubled(type)];
+  return [...unreachable(type), ...unknownEvents(type), ...leading(type), ...findMisread(type), ...troubled(type)];
 }
 
 function* unreachable({ machine, events }: ActorType): Generator<string> {
@@ -25,10 +27,10 @@ function* unreachable({ machine, events }: ActorType): Generator<string> {
     const isInside = node.parent !== undefined && !reached.has(node.parent);
     if (node.type !== "history" && !reached.has(node) && !isInside) yield `nothing leads to state ${pathOf(node)}`;
   }
-  const handled = new Set([...reached].flatMap((node) => [...node.transitions.keys()]));
-  if (handled.has("*")) return;
+  const handled = [...new Set([...reached].flatMap((node) => [...node.transitions.keys()]))];
   for (const type of Object.keys(events)) {
-    if (!handled.has(type)) yield `no state that something leads to handles ${type}`;
+    if (!handled.some((descriptor) => describesEvent(descriptor, type)))
+      yield `no state that something leads to handles ${type}`;
   }
 }
 

@@ -26,27 +26,36 @@ describe("before a statechart runs", () => {
       },
     }).provide({ guards: { isReady: () => true }, actions: { later: async () => {} } });
     expect(findRefusals(machine)).toEqual([
-      "state review.documents invokes something: an actor calls nobody",
+      "state review.documents invokes something: an actor calls nobody; let a service do it that publishes an event of what came of it",
       "state review.documents: guard isLate is not implemented",
       "state review.documents: guard isOver is not implemented",
       "state review.documents: delay grace is not implemented",
       "state review.documents: delay -5 is no finite number of milliseconds, 0 or more",
       "state review.documents, entry: starts an actor: an actor calls nobody",
       "state review.documents, entry: delay patience is not implemented",
-      "state review.documents, on Go: sends to an actor: an actor calls nobody",
+      "state review.documents, on Go: sends to an actor: an actor calls nobody; to itself it may raise",
       "state review.documents, always: an action is async: an actor waits for nobody",
     ]);
   });
 
   it("what is left undone is listed, where it stands", () => {
-    const machine = setup({ actions: { sendEmail: () => {}, known: emit({ type: "E" }) } }).createMachine({
+    const machine = setup({
+      actions: { sendEmail: () => {}, known: emit({ type: "E" }), noteAmount: undefined as never },
+    }).createMachine({
       id: "claim",
       initial: "review",
-      entry: "known",
+      entry: ["known", "noteAmount"],
+      exit: () => {},
       states: { review: { entry: "sendEmail", on: { Go: { actions: [function beep() {}, raise({ type: "R" })] } } } },
     });
     expect(findRefusals(machine)).toEqual([]);
-    expect(findUndone(machine)).toEqual(["emit at claim.entry", "sendEmail at review.entry", "beep at review.on Go"]);
+    expect(findUndone(machine)).toEqual([
+      "emit at claim.entry",
+      "noteAmount at claim.entry (not implemented)",
+      "an action without a name at claim.exit",
+      "sendEmail at review.entry",
+      "beep at review.on Go",
+    ]);
   });
 });
 

@@ -18,7 +18,7 @@ it("check says all that a start would refuse, of all types at once, and what els
     problems: [
       expect.stringContaining('"Odd": name "Odd" is not lower-case'),
       expect.stringContaining('"Odd": it has no event types'),
-      expect.stringContaining('"undecided": its machine or rules fail on an actor nothing is known of: undecided'),
+      expect.stringContaining('"undecided": its rule that concludes fails on an actor nothing is known of: undecided'),
     ],
     warnings: [expect.stringContaining('"wrong": it merges, but Paid leads'), expect.anything(), expect.anything()],
   });

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { type AnyStateMachine, createMachine } from "xstate";
+import { type AnyStateMachine, assign, createMachine } from "xstate";
 import { z } from "zod";
 import { device } from "../../examples/device-shadow/actors.ts";
 import { claim } from "../../examples/insurance-claim/actors.ts";
@@ -33,6 +33,17 @@ it("states that nothing leads to, and events that only those handle", () => {
   expect(warn(states)).toEqual(["nothing leads to state lost", "no state that something leads to handles Closed"]);
   const left = { ...states, shut: { after: { 1000: "lost" } } };
   expect(warn(left)).toEqual([]);
+});
+
+it("an event that is handled by its wildcard only is handled", () => {
+  expect(warn({ open: { on: { "Opened.*": {}, Closed: {} } } })).toEqual([]);
+});
+
+it("fields that are looked for on the event, not in its data", () => {
+  const guard = ({ event }: { event: { count?: number; data: object } }) => (event.count ?? 0) > 3;
+  const count = assign({ n: ({ event }) => event.data.count });
+  const states = { open: { on: { Opened: { actions: count }, Closed: "shut" } }, shut: { on: { Opened: { guard } } } };
+  expect(warn(states)).toEqual(["Opened's count is looked for as event.count: it is event.data.count"]);
 });
 
 it("an event that no state handles, which a start takes", () => {

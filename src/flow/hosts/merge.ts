@@ -8,7 +8,7 @@ import { boundSteps } from "../../actor/bounded-actor.ts";
 import { seal } from "../../actor/seal.ts";
 import { stateText } from "../../actor/state-text.ts";
 import { type AssignDirectly, createDirectStep } from "./direct-step.ts";
-import { createInertScope, type Scope, type Yielded } from "./inert-scope.ts";
+import { createInertScope, refuseChildren, type Scope, type Yielded } from "./inert-scope.ts";
 import type { LiveActor } from "./live-actor.ts";
 import { settle } from "./settle.ts";
 
@@ -140,10 +140,9 @@ function taken(after: AnyMachineSnapshot, before?: AnyMachineSnapshot): AnyMachi
   return { ...after, context, output } as AnyMachineSnapshot;
 }
 
-function checkStep({ status, error, children }: AnyMachineSnapshot): void {
-  if (status === "error") throw error;
-  const [child] = Object.keys(children);
-  if (child !== undefined) throw new Error(`it starts ${child}: an actor calls nobody`);
+function checkStep(snapshot: AnyMachineSnapshot): void {
+  if (snapshot.status === "error") throw snapshot.error;
+  refuseChildren(snapshot);
 }
 
 /**

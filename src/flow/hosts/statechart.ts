@@ -2,7 +2,7 @@ import type { AnyMachineSnapshot, AnyStateMachine, EventObject, MachineContext }
 import { boundSteps } from "../../actor/bounded-actor.ts";
 import { seal } from "../../actor/seal.ts";
 import { createDirectStep } from "./direct-step.ts";
-import { createInertScope, type Yielded } from "./inert-scope.ts";
+import { createInertScope, refuseChildren, type Yielded } from "./inert-scope.ts";
 import { settle } from "./settle.ts";
 import { createSharedStates } from "./shared-states.ts";
 import { cancelTimer, setTimer, type Timers } from "./timers.ts";
@@ -43,8 +43,7 @@ export function createStatechart(machine: AnyStateMachine): Statechart {
     const snapshot = act();
     if (snapshot.status === "error") throw snapshot.error;
     const timers = noteDelays(before?.timers ?? [], yielded, at);
-    const [child] = Object.keys(snapshot.children);
-    if (child !== undefined) throw new Error(`it starts ${child}: an actor calls nobody`);
+    refuseChildren(snapshot);
     if (snapshot === before?.snapshot) return timers === before.timers ? before : { snapshot, timers };
     return settleMoment(before, { ...snapshot, ...statesOf(snapshot) }, timers);
   };

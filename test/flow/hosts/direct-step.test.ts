@@ -47,6 +47,12 @@ const machine = createMachine(
       Looks: ".looking",
       Forks: ".forked",
       Wilds: ".wild",
+      SpawnsNameless: {
+        actions: assign(({ spawn }) => {
+          spawn(fromPromise(async () => 1));
+          return {};
+        }),
+      },
       Spawns: {
         actions: assign(({ spawn }) => {
           spawn(
@@ -142,6 +148,10 @@ describe("a step that only assigns", () => {
     const { chart, moment } = start();
     expect(() => chart.step(moment, fact("Throws", 1), at(1))).toThrow("no such thing");
     expect(() => chart.step(moment, fact("Spawns", 1), at(1))).toThrow("it starts child: an actor calls nobody");
+    // Whoever is tried twice says the same twice: its number is another each time.
+    for (const _ of [1, 2]) {
+      expect(() => chart.step(moment, fact("SpawnsNameless", 1), at(1))).toThrow("it starts an actor: an actor calls");
+    }
   });
 });
 
