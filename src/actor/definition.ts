@@ -1,4 +1,4 @@
-import type { AnyStateMachine, EventFromLogic, SnapshotFrom, StateValue } from "xstate";
+import type { AnyStateMachine, EventFromLogic, InputFrom, SnapshotFrom, StateValue } from "xstate";
 import type { z } from "zod";
 import type { ActorType, DecisionContent, Rehearsal, SampleEvent } from "./actor-type.ts";
 import type { Grounds } from "./conclude.ts";
@@ -84,6 +84,12 @@ type HeardBy<Machine extends AnyStateMachine, Events extends Fields> = {
         : "its fields are not the data that the machine's types say";
 };
 
+/** What is wrong where a machine's types want another input than it is given. */
+type Fed<Machine extends AnyStateMachine> =
+  { readonly id: string } extends InputFrom<Machine>
+    ? unknown
+    : "its input is { id }, not what the machine's types say";
+
 type Named<Event, Type extends string> = Event extends { type: infer Types }
   ? Type extends Types
     ? Event
@@ -106,7 +112,7 @@ export interface Definition<
   /** {@link ActorType.ordering} */
   readonly ordering?: Order;
   /** Any XState v5 machine: it hears {@link MachineEvents}, and its input is `{ id }`. */
-  readonly machine: Machine;
+  readonly machine: Machine & NoInfer<Fed<Machine>>;
   /**
    * What follows from what an actor is: `{ content }`, the decision, or null when nothing follows. Pure and cheap: it runs
    * after every event that did something. `basedOn` and `decidedAt` may be left out, but of a type that merges.

@@ -27,18 +27,18 @@ export interface Arranged {
 export function arrange(machine: MachineGraph, wires: readonly Wire[], sizes: ReadonlyMap<string, Size>): Arranged {
   const graph = new Graph({ compound: true, multigraph: true });
   graph.setGraph({ rankdir: "LR", nodesep: 26, edgesep: 14, ranksep: 50, marginx: 4, marginy: 12 });
-  for (const { id } of machine.nodes) graph.setNode(id, { ...sizes.get(id) });
-  for (const { id, parent } of machine.nodes) if (parent !== null) graph.setParent(id, parent);
+  for (const { id } of machine.nodes) graph.setNode(keyOf(id), { ...sizes.get(id) });
+  for (const { id, parent } of machine.nodes) if (parent !== null) graph.setParent(keyOf(id), keyOf(parent));
   for (const { hub, left, right, within } of wires) {
-    graph.setNode(hub, { ...sizes.get(hub) });
-    if (within !== null) graph.setParent(hub, within);
-    if (left !== null) graph.setEdge(left.leaf, hub, {});
-    if (right !== null) graph.setEdge(hub, right.leaf, {});
+    graph.setNode(keyOf(hub), { ...sizes.get(hub) });
+    if (within !== null) graph.setParent(keyOf(hub), keyOf(within));
+    if (left !== null) graph.setEdge(keyOf(left.leaf), keyOf(hub), {});
+    if (right !== null) graph.setEdge(keyOf(hub), keyOf(right.leaf), {});
   }
   layout(graph);
-  const placeOf = (id: string) => graph.node(id) as Box;
+  const placeOf = (id: string) => graph.node(keyOf(id)) as Box;
   const passing = (v: string, w: string) =>
-    ((graph.edge(v, w) ?? { points: [] }) as { readonly points: readonly Point[] }).points.slice(1, -1);
+    ((graph.edge(keyOf(v), keyOf(w)) ?? { points: [] }) as { readonly points: readonly Point[] }).points.slice(1, -1);
   const lineOf = ({ hub, left, right }: Wire) => {
     const { x, y } = placeOf(hub);
     return [...passing(left?.leaf ?? "", hub), { x, y }, ...passing(hub, right?.leaf ?? "")];
@@ -48,6 +48,11 @@ export function arrange(machine: MachineGraph, wires: readonly Wire[], sizes: Re
     labels: new Map(wires.map(({ hub }) => [hub, boxAround(placeOf(hub))])),
     lines: new Map(wires.map((wire) => [wire.hub, lineOf(wire)])),
   };
+}
+
+/** Dagre looks names up in plain objects, which have a `constructor` and a `toString` already. */
+function keyOf(id: string): string {
+  return `:${id}`;
 }
 
 /** Where much goes back and forth, dagre loses sight of what a state contains. */

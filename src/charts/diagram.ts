@@ -1,4 +1,5 @@
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
+import { nodesOf } from "../actor/state-text.ts";
 import { transitionsOf } from "../actor/statechart-refusals.ts";
 import { eventName, nameOf, stateName } from "./labels.ts";
 
@@ -127,9 +128,15 @@ function labelOf(transition: AnyTransitionDefinition): string {
     .join(" ");
 }
 
-/** A state's path in the letters Mermaid takes for an id. */
+/** A state's path in the letters Mermaid takes for an id; where two come to the same, the later one has its number behind. */
 function idOf(node: AnyStateNode): string {
-  return node.path.map((key) => key.replace(/\W/g, "_")).join("__");
+  const id = lettersOf(node);
+  const [first] = [...nodesOf(node.machine.root)].filter((other) => lettersOf(other) === id);
+  return first === node ? id : `${id}_${node.order}`;
+}
+
+function lettersOf({ path }: AnyStateNode): string {
+  return path.map((key) => key.replace(/\W/g, "_")).join("__");
 }
 
 function wrapped(text: string): string[] {

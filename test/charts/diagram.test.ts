@@ -86,3 +86,21 @@ test("nested, parallel, final and history states, delays, and arrows across grou
   end note
 `);
 });
+
+test("states whose names have other letters, or differ by those only, are states of their own", () => {
+  const machine = createMachine({
+    id: "n",
+    initial: "等待",
+    states: { 等待: { on: { GO: "完成" } }, 完成: { on: { GO: "in-progress" } }, "in-progress": {}, in_progress: {} },
+  });
+  expect(drawMachine(machine)).toBe(`stateDiagram-v2
+  %% n
+  [*] --> __
+  state "等待" as __
+  state "完成" as ___2
+  state "in-progress" as in_progress
+  state "in_progress" as in_progress_4
+  __ --> ___2 : GO
+  ___2 --> in_progress : GO
+`);
+});

@@ -122,3 +122,15 @@ function contains(outer: Box, inner: Box): boolean {
     outer.y + outer.height >= inner.y + inner.height
   );
 }
+
+it("states may be called as anything that every object has", () => {
+  const names = ["constructor", "toString", "edge 0", "edge · 1", "hasOwnProperty", "42"];
+  const inner = { initial: "valueOf", states: { valueOf: { on: { Go: "length" } }, length: {} } };
+  const states = Object.fromEntries(
+    names.map((name, index) => [name, { ...inner, on: { Next: names[index + 1] ?? "constructor" } }]),
+  );
+  const { nodes, edges } = layoutMachine(graphOf(createMachine({ initial: "toString", states })));
+  expect(nodes).toHaveLength(3 * names.length);
+  expect(edges).toHaveLength(2 * names.length);
+  for (const { x, y, width, height } of nodes) expect([x, y, width, height].every(Number.isFinite)).toBe(true);
+});

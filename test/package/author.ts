@@ -56,6 +56,12 @@ export const merging = defineActor({
 });
 
 const nothing = () => ({ content: null });
+const given = { events: {} as MachineEvents<typeof events>, input: {} as { id: string; customer?: string } };
+const wanted = { ...given, input: {} as { id: string; customer: string } };
+const [modest, greedy] = [setup({ types: given }).createMachine({}), setup({ types: wanted }).createMachine({})];
+
+/** Its input may have more than it is given. */
+export const fed = defineActor({ name: "claim", events, machine: modest, conclude: nothing });
 const misspelt = { ...events, Flied: z.object({}) };
 const mistyped = { ...events, Filed: z.object({ amount: z.string() }) };
 const rest = { name: "claim", events, machine, decisions } as const;
@@ -66,6 +72,8 @@ export const wrong = [
   defineActor({ name: "claim", machine, events: misspelt, conclude: nothing }),
   // @ts-expect-error: the machine's Filed has a number
   defineActor({ name: "claim", machine, events: mistyped, conclude: nothing }),
+  // @ts-expect-error: nobody gives it a customer
+  defineActor({ name: "claim", machine: greedy, events, conclude: nothing }),
   // @ts-expect-error: no such decision
   defineActor({ ...rest, conclude: () => ({ content: { decisionType: "PayoutDeu", amount: 1 } }) }),
   // @ts-expect-error: its amount is a number
