@@ -60,8 +60,13 @@ interface Heard {
   readonly event: EventObject;
 }
 
-/** @returns undefined for what only XState does. */
-function act({ machine }: AnyMachineSnapshot, action: Action, heard: Heard, scope: Scope): MachineContext | undefined {
+/** @returns the context afterwards; undefined for what only XState does. */
+export function act(
+  { machine }: Pick<AnyStateNode, "machine">,
+  action: Action,
+  heard: Heard,
+  scope: Scope,
+): MachineContext | undefined {
   const found: unknown = typeof action === "function" ? action : machine.implementations.actions[nameOf(action)];
   const params = typeof action === "object" ? paramsOf(action.params, heard) : undefined;
   if (typeof found === "function" && "resolve" in found) {
@@ -108,19 +113,21 @@ function evaluate(assignment: Exclude<Assign["assignment"], Assignment>, args: o
 /** Is an eventless transition taken of what was assigned, as far as can be told without XState? */
 function mayMove({ _nodes, machine }: AnyMachineSnapshot, heard: Heard): boolean {
   for (const { always } of _nodes as readonly AnyStateNode[]) {
-    for (const { guard } of always ?? []) if (guard === undefined || mayPass(machine, guard, heard)) return true;
+    for (const { guard } of always ?? [])
+      if (guard === undefined || passes(machine, guard, heard) !== false) return true;
   }
   return false;
 }
 
-function mayPass({ implementations }: AnyStateMachine, guard: Guard, heard: Heard): boolean {
+/** @returns undefined where only XState can tell. */
+export function passes({ implementations }: AnyStateMachine, guard: Guard, heard: Heard): boolean | undefined {
   const found: unknown = typeof guard === "function" ? guard : implementations.guards[nameOf(guard)];
   // XState's own look at more, such as `stateIn`; of one that nobody has made it says so.
-  if (typeof found !== "function" || "check" in found) return true;
+  if (typeof found !== "function" || "check" in found) return undefined;
   try {
     return Boolean(found(heard, typeof guard === "object" ? paramsOf(guard.params, heard) : undefined));
   } catch {
     // XState may not come to ask it.
-    return true;
+    return undefined;
   }
 }

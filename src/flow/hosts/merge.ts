@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import { crc32 } from "node:zlib";
-import type { AnyMachineSnapshot, AnyStateMachine, Snapshot } from "xstate";
+import type { AnyMachineSnapshot, AnyStateMachine, EventObject, Snapshot } from "xstate";
 import { showToRules } from "../../actor/actor-snapshot.ts";
 import type { ActorEvent, ActorSnapshot, ActorType } from "../../actor/actor-type.ts";
 import { asError } from "../../actor/as-error.ts";
 import { boundSteps } from "../../actor/bounded-actor.ts";
 import { seal } from "../../actor/seal.ts";
 import { stateText } from "../../actor/state-text.ts";
-import { type AssignDirectly, createDirectStep } from "./direct-step.ts";
+import { createDirectMoves, type DirectMoves, type Reached } from "./direct-move.ts";
 import { createInertScope, refuseChildren, type Scope, type Yielded } from "./inert-scope.ts";
 import type { LiveActor } from "./live-actor.ts";
 import { settle } from "./settle.ts";
@@ -20,8 +20,7 @@ import { settle } from "./settle.ts";
 export function startMerging(type: ActorType, actorId: string): LiveActor {
   const { machine } = type;
   try {
-    const initial = taken(machine.getInitialSnapshot(sharedOf(machine).scope, { id: actorId }));
-    return live(type, initial);
+    return live(type, start(machine, { id: actorId }));
   } catch (thrown) {
     const cause = asError(thrown);
     throw new Error(`machine ${machine.id} does not start: ${cause.message}`, { cause });
@@ -95,7 +94,7 @@ function live(type: ActorType, from: AnyMachineSnapshot): LiveActor {
 interface Shared {
   /** In which all steps are made. What they may not do is refused there. */
   readonly scope: Scope;
-  readonly assignDirectly: AssignDirectly;
+  readonly direct: DirectMoves;
   /** The first snapshot restored in each state. */
   readonly restored: Map<string, AnyMachineSnapshot>;
 }
@@ -109,7 +108,7 @@ function sharedOf(machine: AnyStateMachine): Shared {
   // Entry actions of the first step are given the very object that all actors begin with.
   seal("context", machine.config.context);
   const scope = { ...createInertScope(), actionExecutor: refuse };
-  const shared = { scope, assignDirectly: createDirectStep(scope), restored: new Map() };
+  const shared = { scope, direct: createDirectMoves(scope), restored: new Map() };
   SHARED.set(machine, shared);
   return shared;
 }
@@ -122,13 +121,22 @@ function refuse({ type, params }: Yielded): void {
   if (delay !== undefined) throw new Error("it sets a delay: an actor knows no clock but its events' times");
 }
 
-/** Most facts of an actor leave it in its state: XState makes some fifty objects of such a step. */
+function start(machine: AnyStateMachine, input: { readonly id: string }): AnyMachineSnapshot {
+  const { scope, direct } = sharedOf(machine);
+  const reached = direct.begin(machine, { type: "xstate.init", input } as EventObject);
+  return reached === undefined ? taken(machine.getInitialSnapshot(scope, input)) : arrived(reached);
+}
+
+/** Most steps assign, and go from one state to another at most: XState makes some fifty objects of the least. */
 function step(machine: AnyStateMachine, before: AnyMachineSnapshot, event: ActorEvent): AnyMachineSnapshot {
-  const { scope, assignDirectly } = sharedOf(machine);
-  const assigned = assignDirectly(before, event);
-  if (assigned === undefined) return taken(machine.transition(before, event, scope), before);
-  if (assigned === before.context) return before;
-  return { ...before, context: settle("context", assigned, before.context) } as AnyMachineSnapshot;
+  const { scope, direct } = sharedOf(machine);
+  const reached = direct.step(before, event);
+  return reached === undefined ? taken(machine.transition(before, event, scope), before) : arrived(reached, before);
+}
+
+function arrived({ as, context }: Reached, before?: AnyMachineSnapshot): AnyMachineSnapshot {
+  if (as === before && context === before.context) return before;
+  return { ...as, context: settle("context", context, before?.context) } as AnyMachineSnapshot;
 }
 
 /** @returns the snapshot, in memory as a row would give it back. @throws what is wrong with it. */
