@@ -6,7 +6,7 @@ import type { GraphEdge, MachineGraph } from "./graph.ts";
  */
 export interface Wire {
   readonly edge: GraphEdge;
-  /** Of the node that its label is. */
+  /** Of the node that its label is, and of no state: no path has such a dot without a backslash before it. */
   readonly hub: string;
   /** Null: it begins at the left border of the state that contains its other end. */
   readonly left: WireEnd | null;
@@ -63,22 +63,19 @@ export function wiresOf(machine: MachineGraph, nesting: Nesting): Wire[] {
 function spansOf({ nodes, edges }: MachineGraph, { contains, parentOf }: Nesting): Span[] {
   const places = new Map(nodes.map(({ id }, place) => [id, place]));
   const placeOf = (id: string) => places.get(id) ?? 0;
-  return (
-    edges
-      // No state's path has this dot without a backslash before it.
-      .map((edge, index) => ({ edge, hub: `edge · ${index}`, isBackward: false }))
-      .filter(({ edge }) => edge.source !== edge.target)
-      .map((wire) => {
-        const { source, target } = wire.edge;
-        if (contains(source, target)) return { ...wire, left: null, right: target, within: source };
-        if (contains(target, source)) return { ...wire, left: source, right: null, within: target };
-        const isBackward = placeOf(source) > placeOf(target);
-        const [left, right] = isBackward ? [target, source] : [source, target];
-        let within = parentOf(source);
-        while (within !== null && !contains(within, target)) within = parentOf(within);
-        return { ...wire, left, right, isBackward, within };
-      })
-  );
+  return edges
+    .map((edge, index) => ({ edge, hub: `edge · ${index}`, isBackward: false }))
+    .filter(({ edge }) => edge.source !== edge.target)
+    .map((wire) => {
+      const { source, target } = wire.edge;
+      if (contains(source, target)) return { ...wire, left: null, right: target, within: source };
+      if (contains(target, source)) return { ...wire, left: source, right: null, within: target };
+      const isBackward = placeOf(source) > placeOf(target);
+      const [left, right] = isBackward ? [target, source] : [source, target];
+      let within = parentOf(source);
+      while (within !== null && !contains(within, target)) within = parentOf(within);
+      return { ...wire, left, right, isBackward, within };
+    });
 }
 
 /**

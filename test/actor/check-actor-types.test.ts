@@ -140,12 +140,23 @@ it.each<[string, Partial<ActorType>, RegExp]>([
     /event type ParcelScanned.at.time is a date, which JSON does not keep/,
   ],
   [
+    "an event with another timestamp than it has",
+    { events: { ...parcelType.events, ParcelScanned: z.object({ timestamp: z.number().optional() }) } },
+    /event type ParcelScanned.timestamp is of type number: every event has a field of that name, which is text/,
+  ],
+  [
     "an event that is checked later",
     { events: { ...parcelType.events, ParcelScanned: z.object({ place: z.string().refine(async () => true) }) } },
     /event type ParcelScanned.place is checked asynchronously/,
   ],
 ])("%s is told", (_what, change, problem) => {
   expect(checkActorTypes([order, changed(change)]).join("\n")).toMatch(problem);
+});
+
+it("a contract may say what its events have anyway, and call what is inside as it likes", () => {
+  const inside = z.object({ timestamp: z.number(), parcelId: z.number() });
+  const ParcelScanned = z.looseObject({ timestamp: z.string(), parcelId: z.coerce.number(), at: inside });
+  expect(checkActorTypes([changed({ events: { ...parcelType.events, ParcelScanned } })])).toEqual([]);
 });
 
 it("by event time a machine may wait", () => {
