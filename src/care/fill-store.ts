@@ -15,7 +15,7 @@ import type { StoreReader } from "../store/reader.ts";
 import { carryRetired } from "../store/retired.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { DECISIONS_STREAM, eventStream } from "../wire/names.ts";
-import { agedEvents, agedParked } from "./aged-events.ts";
+import { agedEvents, agedParked, readRestored } from "./aged-events.ts";
 import { createDerivation, deriveStream, type OnProgress } from "./derive-store.ts";
 
 export interface RebuildOptions {
@@ -104,7 +104,9 @@ async function fillType(
   const lanes = all.filter((lane) => lane.type === type);
   const stream = eventStream(type);
   const derivation = createDerivation({ journal, lanes, maxBytes, reached });
-  const { created } = await readIdentity(log.jsm, stream);
+  const identity = await readIdentity(log.jsm, stream);
+  const { created } = identity;
+  const restored = await readRestored(log, identity);
   let fromOldStore = 0;
   const end = await deriveStream(derivation, {
     log,
@@ -116,7 +118,8 @@ async function fillType(
       const reach = { type: type.name, firstSequence, createdMs: Date.parse(created) };
       // Together with the note that it is done.
       journal.transaction(() => {
-        for (const aged of old === undefined ? [] : [agedEvents(old, lanes, reach), agedParked(old, lanes, reach)]) {
+        const ways = old === undefined ? [] : [agedEvents, agedParked];
+        for (const aged of ways.map((way) => way(old as StoreReader, lanes, reach, restored))) {
           fromOldStore += atOnce(derivation.aged(aged));
         }
         records.saveStream(type.name, stream, created, lanes.length);

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
+import type { Delivery } from "../flow/delivery.ts";
 import { rising } from "../flow/ledger.ts";
 import { atOnce } from "../flow/pieces.ts";
 import { readDecision } from "../jetstream/published-decisions.ts";
@@ -11,7 +12,7 @@ import { openReader, type StoreReader } from "../store/reader.ts";
 import { openThrowawayStore, type ThrowawayStore } from "../store/throwaway-store.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { DECISIONS_STREAM, partitionOf } from "../wire/names.ts";
-import { agedEvents } from "./aged-events.ts";
+import { agedEvents, readRestored } from "./aged-events.ts";
 import { createDerivation, deriveStream, type OnProgress } from "./derive-store.ts";
 import { compareActor, compareRejections, type Difference, type PublishedHistory } from "./diff.ts";
 
@@ -89,9 +90,12 @@ async function readDecisions({ log, throwaway, type, onProgress }: Work): Promis
 /** @returns how many events came from the store, and the first sequence the event stream gave. */
 async function deriveAll({ log, reader, throwaway, lanes, maxBytes, type, stream, onProgress }: Work) {
   const derivation = createDerivation({ journal: throwaway.journal, lanes, maxBytes });
-  const createdMs = Date.parse((await readIdentity(log.jsm, stream)).created);
+  const identity = await readIdentity(log.jsm, stream);
+  const createdMs = Date.parse(identity.created);
+  const restored = await readRestored(log, identity);
   const checkpoints = new Map(lanes.map((lane) => [lane, reader.images.lane(lane).checkpoint]));
-  const parked = new Set(reader.parked(type.name, createdMs));
+  const keyOf = ({ sequence, storedAtMs }: Pick<Delivery, "sequence" | "storedAtMs">) => `${sequence} of ${storedAtMs}`;
+  const parked = new Set(reader.parked(type.name).map(keyOf));
   throwaway.noteRetired(reader.retired(type.name));
   let derived = { fromStore: 0, firstSequence: 1 };
   await deriveStream(derivation, {
@@ -99,10 +103,10 @@ async function deriveAll({ log, reader, throwaway, lanes, maxBytes, type, stream
     lanes,
     to: Math.max(...checkpoints.values()),
     onFirst(firstSequence) {
-      const aged = agedEvents(reader, lanes, { type: type.name, firstSequence, createdMs });
+      const aged = agedEvents(reader, lanes, { type: type.name, firstSequence, createdMs }, restored);
       derived = { fromStore: atOnce(derivation.aged(aged)), firstSequence };
     },
-    accepts: ({ lane, sequence }) => sequence <= (checkpoints.get(lane) ?? 0) && !parked.has(sequence),
+    accepts: (delivery) => delivery.sequence <= (checkpoints.get(delivery.lane) ?? 0) && !parked.has(keyOf(delivery)),
     onProgress,
   });
   return derived;

@@ -16,9 +16,12 @@ export interface StoreReader {
   readonly records: LaneRecords;
   /** The streams it has read. */
   streams(): KnownStream[];
-  /** Events of which no stream holds anything any more, in the order in which they were heard. */
+  /**
+   * Events that are of before what a stream holds, in the order in which they were heard. What one that a cluster has
+   * restored holds is among them, see `care/aged-events.ts`.
+   */
   agedEvents(stream: StreamReach): IterableIterator<AgedEvent>;
-  /** Events kept back in quarantine of which no stream holds anything any more; after `agedEvents`. */
+  /** Of events kept back in quarantine the same; after `agedEvents`. */
   agedParked(stream: StreamReach): IterableIterator<ParkedRow & { readonly partition: number }>;
   /** RFC 3339 of the creation of DECISIONS or DEAD_LETTERS, undefined when it never was there, or the store is older. */
   outboxCreated(stream: string): string | undefined;
@@ -31,8 +34,8 @@ export interface StoreReader {
   countRetired(type: string): number;
   /** Late events that wait for retired actors. */
   retiredParked(type: string): IterableIterator<ParkedRow>;
-  /** Sequences of events kept back, in quarantine or until a retired actor is back. */
-  parked(type: string, sinceMs: number): number[];
+  /** Events kept back, in quarantine or until a retired actor is back; also of a stream that was replaced. */
+  parked(type: string): Pick<ParkedRow, "sequence" | "storedAtMs">[];
   close(): void;
 }
 
@@ -93,7 +96,7 @@ function createReader(db: Database.Database): StoreReader {
     db.prepare(`SELECT ${DECISIONS.select(["actorId", "partition", "revision", "payload"])}, published AS sequence
     FROM decisions WHERE type = ? AND published < ? AND ${isKept("actor_key")} ORDER BY actor_key, revision`);
   const selectVersion = db.prepare("SELECT machine_version FROM actors WHERE type = ? AND id = ?").pluck();
-  const selectParked = db.prepare("SELECT sequence FROM parked WHERE type = ? AND stored_ms >= ?").pluck();
+  const selectParked = db.prepare(`SELECT ${PARKED.select(["sequence", "storedAtMs"])} FROM parked WHERE type = ?`);
   const selectAgedParked = db.prepare(`SELECT ${PARKED.select(undefined, "p")}, q.partition
     FROM parked p JOIN quarantine q USING (type, actor_id)
     WHERE p.type = :type AND (p.sequence < :firstSequence OR p.stored_ms < :createdMs)
@@ -116,7 +119,7 @@ function createReader(db: Database.Database): StoreReader {
     retired: (type) => selectRetired.iterate(type) as IterableIterator<RetiredRow>,
     countRetired: (type) => countRetired.get(type) as number,
     retiredParked: (type) => selectRetiredParked.iterate(type) as IterableIterator<ParkedRow>,
-    parked: (type, sinceMs) => selectParked.all(type, sinceMs) as number[],
+    parked: (type) => selectParked.all(type) as ReturnType<StoreReader["parked"]>,
     close: () => void db.close(),
   };
 }
