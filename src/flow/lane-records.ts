@@ -25,10 +25,20 @@ export interface LaneRecords {
    * is due stays due.
    *
    * @param division - how the stream is divided now.
-   * @param restoredTo - up to there its messages are those it had before; 0: none is.
+   * @param found - what the stream has now; absent: nothing that it had before.
    * @returns how many published dead letters of the former stream were forgotten with it.
    */
-  forgetStream(stream: string, division: Division, restoredTo?: number): number;
+  forgetStream(stream: string, division: Division, found?: Found): number;
+}
+
+/** What a stream has that is to be read again: of what was read of it, this is heard once more. */
+export interface Found {
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  /** What was stored before, ms since the epoch, was another stream's. */
+  readonly beginsAtMs: number;
+  /** All it has was in the former one. */
+  readonly isRestored: boolean;
 }
 
 /** How a stream is divided into partitions. */

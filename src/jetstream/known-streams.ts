@@ -75,11 +75,11 @@ function acceptOutbox(outboxStreams: OutboxStreams, { name, created, firstSequen
 }
 
 function acceptEvents({ records, lanes, partitions }: KnownStreamsOptions, stream: StreamIdentity): Accepted {
-  const { name, firstSequence, lastSequence, isRestored } = stream;
+  const { name, firstSequence } = stream;
   const forgottenDeadLetters = records.forgetStream(
     name,
     { partitions, partitionOf: (actorId) => partitionOf(actorId, partitions) },
-    isRestored ? lastSequence : 0,
+    stream,
   );
   // What is missing before its first message is accepted too.
   const own = lanes.filter((lane) => lane.stream === name);

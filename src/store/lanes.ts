@@ -1,5 +1,5 @@
 import type Database from "better-sqlite3";
-import type { Division, LaneRecords } from "../flow/lane-records.ts";
+import type { Division, Found, LaneRecords } from "../flow/lane-records.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { repartition } from "./repartition.ts";
 
@@ -37,21 +37,32 @@ export function createLaneRecords(db: Database.Database): LaneRecords {
   const deleteDeadLetters = db.prepare(
     "DELETE FROM dead_letters WHERE stream = ? AND former = 0 AND (published IS NOT NULL OR sequence > ?)",
   );
+  const uncount = createUncounting(db);
   // Every event of the new one is news to whoever decided on the former one's.
   const renewLearnt = db.prepare(`UPDATE imported_decisions SET past_to = 0
     WHERE type = (SELECT type FROM streams WHERE name = ?)`);
+  const intactTo = (lane: Lane) => (selectIntact.get(lane.stream, lane.partition) as number | undefined) ?? 0;
   return {
     streamCreated: (stream) => selectCreated.get(stream) as string | undefined,
     streamPartitions: (stream) => (selectStream.get(stream) as StreamRow | undefined)?.partitions,
     saveStream: (type, stream, created, partitions) => void upsertStream.run(stream, type, created, partitions),
     completeTo: (lane) => (selectComplete.get(lane.stream, lane.partition) as number | undefined) ?? 0,
-    intactTo: (lane) => (selectIntact.get(lane.stream, lane.partition) as number | undefined) ?? 0,
-    goBack: (lane) => void lowerCheckpoint.run(lane.stream, lane.partition),
+    intactTo,
+    goBack: db.transaction((lane: Lane) => {
+      const { stream, partition } = lane;
+      uncount({ stream, partition, from: intactTo(lane) + 1, to: Number.MAX_SAFE_INTEGER, sinceMs: 0 });
+      lowerCheckpoint.run(stream, partition);
+    }),
     saveCompleteTo: db.transaction((lanes: ReadonlyMap<Lane, number>) => {
       for (const [lane, sequence] of lanes) upsertComplete.run(lane.stream, lane.partition, sequence);
     }),
     highestCheckpoint: (stream) => selectHighest.get(stream) as number,
-    forgetStream: db.transaction((stream: string, division: Division, restoredTo = 0) => {
+    forgetStream: db.transaction((stream: string, division: Division, found?: Found) => {
+      const restoredTo = found?.isRestored ? found.lastSequence : 0;
+      if (found !== undefined) {
+        const { firstSequence: from, lastSequence: to, beginsAtMs: sinceMs } = found;
+        uncount({ stream, partition: null, from, to, sinceMs });
+      }
       const known = selectStream.get(stream) as StreamRow | undefined;
       resetCheckpoints.run(stream);
       forgetRetired.run(stream);
@@ -64,4 +75,31 @@ export function createLaneRecords(db: Database.Database): LaneRecords {
       return deleteDeadLetters.run(stream, restoredTo).changes;
     }),
   };
+}
+
+/** Dead letters of messages that are heard again. */
+interface HeardAgain {
+  readonly stream: string;
+  /** Null: of all. */
+  readonly partition: number | null;
+  /** First and last sequence. */
+  readonly from: number;
+  readonly to: number;
+  /** Stored since. */
+  readonly sinceMs: number;
+}
+
+/**
+ * Takes dead letters off the counts that count them when they are heard again. Those above the checkpoint have not been
+ * counted, an event that was kept back for its actor's failure is heard again as kept back.
+ */
+function createUncounting(db: Database.Database): (heard: HeardAgain) => void {
+  const update = db.prepare(`UPDATE tallies SET value = value - heard.letters FROM (
+      SELECT d.type, d.partition, 'dead:' || d.reason AS name, count(*) AS letters
+      FROM dead_letters d JOIN checkpoints c USING (stream, partition)
+      WHERE d.stream = :stream AND d.former = 0 AND d.sequence BETWEEN :from AND :to AND d.sequence <= c.sequence
+        AND d.stored_ms >= :sinceMs AND d.reason <> 'machine_error' AND (:partition IS NULL OR d.partition = :partition)
+      GROUP BY d.type, d.partition, d.reason) AS heard
+    WHERE tallies.type = heard.type AND tallies.partition = heard.partition AND tallies.name = heard.name`);
+  return (heard) => void update.run(heard);
 }
