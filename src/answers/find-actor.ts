@@ -61,6 +61,8 @@ export function* findActor(places: ActorPlaces, asked: Asked, ask: Pieces<object
   const past = places.pastOf(type, actorId);
   const found = yield* ask;
   if (found !== undefined) return { kind: "found", answer: { ...found, ...past } };
+  // It may have become another's meanwhile: that one knows.
+  if (places.whereabouts(type, actorId) === "elsewhere") return { kind: "elsewhere" };
   return whyAbsent(asked, where, places.retired(type, actorId));
 }
 

@@ -10,6 +10,8 @@ export interface ReleaseOptions {
   readonly journal: Journal;
   readonly processor: Processor;
   readonly laneOf: (type: ActorType, actorId: string) => Lane;
+  /** False of a lane that is being given away, or not yet ready: what is done to it here would be lost. Absent: always. */
+  readonly isOurs?: (lane: Lane) => boolean;
   /** As after any other batch; `commitMs` is the time it took. */
   readonly onCommitted: (result: BatchResult, commitMs: number) => void;
 }
@@ -39,10 +41,18 @@ export function release(journal: Journal, processor: Processor, lane: Lane, acto
   });
 }
 
-export function createRelease({ journal, processor, laneOf, onCommitted }: ReleaseOptions): Release {
+/** @returns undefined also of an actor whose lane is not ours at this moment. */
+export function createRelease({
+  journal,
+  processor,
+  laneOf,
+  isOurs = () => true,
+  onCommitted,
+}: ReleaseOptions): Release {
   return (type, actorId) => {
     const startedMs = performance.now();
-    const result = release(journal, processor, laneOf(type, actorId), actorId);
+    const lane = laneOf(type, actorId);
+    const result = isOurs(lane) ? release(journal, processor, lane, actorId) : undefined;
     if (result === undefined) return undefined;
     onCommitted(result, performance.now() - startedMs);
     const count = (wanted: string) => result.handled.filter(({ outcome }) => outcome === wanted).length;

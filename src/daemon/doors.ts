@@ -16,12 +16,12 @@ import type { Parts, Siblings } from "./parts.ts";
 /** So long an owner is looked for: by then somebody has taken over what a daemon left that was stopped. */
 const OWNER_MS = 2000;
 
-type DoorsParts = Omit<Parts, "env" | "onFatal" | "reached" | "patiently" | "own" | "trouble" | "reading">;
+type DoorsParts = Omit<Parts, "env" | "onFatal" | "reached" | "patiently" | "trouble" | "reading">;
 
 /** Where questions come in: over NATS and over HTTP the same is answered, in turns with the events. */
 export function createDoors(parts: DoorsParts) {
   const { config, types, store, path, streams, observers, standing, connection, instance, version } = parts;
-  const { metrics, readiness, siblings, logger } = parts;
+  const { metrics, readiness, siblings, logger, own } = parts;
   const { inspections, activity } = observers;
   const answers = {
     ...{ types, queries: store.queries, questions: createQuestions(), inspections, activity, ...standing },
@@ -30,6 +30,7 @@ export function createDoors(parts: DoorsParts) {
       journal: store.journal,
       processor: path.processor,
       laneOf: streams.lanes.ofActor,
+      isOurs: (lane) => own.owns(lane) && own.taken().includes(lane),
       onCommitted: path.committed,
     }),
   };

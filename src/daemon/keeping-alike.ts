@@ -1,11 +1,14 @@
 import { keepAlike } from "../care/alike.ts";
+import { release } from "../care/release.ts";
 import { createRestoration } from "../care/restoration.ts";
 import { startRetention } from "../care/retention.ts";
 import { createRetirement } from "../care/retirement.ts";
 import { type AlikeAnswer, type AlikeQuestion, tellAlike } from "../flow/alike.ts";
 import { readActorHistory } from "../jetstream/actor-history.ts";
 import { askAlike } from "../members/alike-wire.ts";
+import type { Reply } from "../members/handover.ts";
 import { holdsLane, type Member } from "../members/member.ts";
+import { askToYield } from "../members/yielding.ts";
 import { createRetiredRows } from "../store/retired.ts";
 import type { Lane } from "../wire/lanes.ts";
 import type { Parts } from "./parts.ts";
@@ -18,7 +21,7 @@ type AlikeParts = Pick<
 /** Of lanes that are followed: what their owners have released and retired is so here, and comes back as it does there. */
 export function startKeepingAlike(parts: AlikeParts, members: () => readonly Member[]): () => void {
   const { config, types, store, connection, path, own, trouble, instance, logger } = parts;
-  const { journal, queries } = store;
+  const { journal } = store;
   const { processor, committed: onCommitted } = path.followed;
   const rows = createRetiredRows(store.db);
   const stations = { journal, rows, actors: path.actors, processor };
@@ -30,10 +33,7 @@ export function startKeepingAlike(parts: AlikeParts, members: () => readonly Mem
   const endAlike = keepAlike({
     ...{ types, journal, rows, processor, retirement, followed, onCommitted, onTrouble },
     retainMs: config.NATSTATE_RETAIN,
-    quarantined({ type, partition }, after, limit) {
-      const page = queries.quarantined(type, { after, limit, partitions: [partition] });
-      return (page[type.collection] as readonly Record<string, unknown>[]).map((entry) => String(entry[type.idField]));
-    },
+    quarantined: (lane, after, limit) => quarantinedIn(store, lane, limit, after),
     async ask(lane, question) {
       const holder = holderOf(lane);
       return holder === undefined ? undefined : askAlike(connection.session.nc, holder, lane, question);
@@ -54,6 +54,61 @@ export function startKeepingAlike(parts: AlikeParts, members: () => readonly Mem
   return () => {
     endAlike();
     endRetention();
+  };
+}
+
+function quarantinedIn(
+  { queries }: AlikeParts["store"],
+  { type, partition }: Lane,
+  limit: number,
+  after = "",
+): string[] {
+  const page = queries.quarantined(type, { after, limit, partitions: [partition] });
+  return (page[type.collection] as readonly Record<string, unknown>[]).map((entry) => String(entry[type.idField]));
+}
+
+/** Asked about with one question; of a lane with more of them the rest is as the last look at them has found it. */
+const AT_HAND_OVER = 1000;
+
+/**
+ * Asks a holder for a lane, and lets what it has released take effect here: since it was asked last, nobody may have been
+ * told.
+ */
+export async function askForLane(
+  { store, connection, path }: Pick<AlikeParts, "store" | "connection" | "path">,
+  holder: string,
+  lane: Lane,
+): Promise<Reply> {
+  const quarantined = quarantinedIn(store, lane, AT_HAND_OVER);
+  const { reply, released } = await askToYield(connection.session.nc, holder, lane, quarantined);
+  const { processor, committed } = path.followed;
+  for (const actorId of released) {
+    const startedMs = performance.now();
+    const result = release(store.journal, processor, lane, actorId);
+    if (result !== undefined) committed(result, performance.now() - startedMs);
+  }
+  return reply;
+}
+
+/** A holder that was too busy to say so when it gave a lane is asked again after a second. */
+const GIVEN_MS = 5000;
+
+/** Gives a lane to who asks for it, and says who of those that are quarantined there is so here no longer. */
+export function givingOf({
+  store: { journal },
+  own,
+  reading: { ownership },
+}: Pick<Parts, "store" | "own" | "reading">): (
+  lane: Lane,
+  quarantined: readonly string[],
+) => Promise<readonly string[] | undefined> {
+  /** What we were not the owner of, we may know little of. */
+  const givenMs = new Map<Lane, number>();
+  return async (lane, quarantined) => {
+    if (own.taken().includes(lane)) givenMs.set(lane, performance.now());
+    if (!(await ownership.yield(lane))) return undefined;
+    if (performance.now() - (givenMs.get(lane) ?? Number.NEGATIVE_INFINITY) > GIVEN_MS) return [];
+    return quarantined.filter((actorId) => !journal.isQuarantined(lane.type.name, actorId));
   };
 }
 

@@ -5,9 +5,9 @@ import { createStreamTimes, type StreamTimes } from "../flow/stream-times.ts";
 import { askLag, type LaneLag } from "../jetstream/lag.ts";
 import { watchLag } from "../jetstream/lag-watch.ts";
 import { createOwnership, type Ownership } from "../members/ownership.ts";
-import { askToYield } from "../members/yielding.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { followingOf, watchFollowed } from "./following.ts";
+import { askForLane } from "./keeping-alike.ts";
 import { openOwnReader, type ReadingParts } from "./own-reader.ts";
 import type { Reading } from "./parts.ts";
 import { createStocktaking } from "./stocktaking.ts";
@@ -40,7 +40,7 @@ export function openReading(parts: ReadingParts, isStarted: () => boolean, stack
     async ask(holder, lane) {
       const steps = timeSteps(SYSTEM_CLOCK);
       try {
-        const reply = await askToYield(connection.session.nc, holder, lane);
+        const reply = await askForLane(parts, holder, lane);
         steps.ended("askMs");
         const long = steps.ifLong();
         if (long !== undefined) onSlow(lane, `asked of ${holder}: ${reply}`, long);

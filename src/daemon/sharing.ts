@@ -7,7 +7,7 @@ import { highestVersions } from "../members/member.ts";
 import { createMembership, type Membership } from "../members/membership.ts";
 import { bePresent } from "../members/presence.ts";
 import { answerYields } from "../members/yielding.ts";
-import { alikeOf } from "./keeping-alike.ts";
+import { alikeOf, givingOf } from "./keeping-alike.ts";
 import type { OwnRecord } from "./own-record.ts";
 import type { Parts } from "./parts.ts";
 
@@ -67,7 +67,7 @@ export async function shareLanes(
   const presence = await bePresent({ nc, types, describe, onHeard: membership.heard, denials });
   stack.defer(presence.end);
   presence.answer(COPY_QUESTION, copying.give);
-  answerYields(presence, streams.lanes.all, ownership.yield);
+  answerYields(presence, streams.lanes.all, givingOf(parts));
   answerAlike(presence, streams.lanes.all, alikeOf(parts), (error) =>
     logger.warn({ err: error }, "what a copy asks could not be answered"),
   );

@@ -10,7 +10,7 @@ const lanes = lanesOf(orderType as ActorType, 2);
 
 it("a holder that is busy says so at once, and goes on giving: whoever asks again has it", async () => {
   const clock = createTestClock();
-  const gave = Promise.withResolvers<boolean>();
+  const gave = Promise.withResolvers<readonly string[]>();
   let ask: (message: Msg) => void = () => {};
   const presence = {
     answer(_question: string, take: (message: Msg) => void) {
@@ -26,7 +26,7 @@ it("a holder that is busy says so at once, and goes on giving: whoever asks agai
   ask(message as unknown as Msg);
   await clock.pass(1500);
   expect(told, "before it counts as silent").toEqual(["refused"]);
-  gave.resolve(true);
+  gave.resolve([]);
   await clock.pass(0);
   expect(told, "each is answered once").toEqual(["refused"]);
   ask(message as unknown as Msg);
