@@ -6,7 +6,7 @@ import { type Costs, costs, othersPercent } from "./cpu.ts";
 import type { GrowthTraffic } from "./growth-traffic.ts";
 import type { TurnTaker } from "./turns.ts";
 import { watchWal } from "./wal-pages.ts";
-import { pauseConsumers, publishAll, resumeConsumers, whenAcknowledged, whenDecided } from "./workload.ts";
+import { lastHeardMs, pauseConsumers, publishAll, resumeConsumers, whenAcknowledged, whenDecided } from "./workload.ts";
 
 /** What a part of the further events took. */
 export interface Part extends Costs {
@@ -35,7 +35,7 @@ const PAUSE_MS = 3_600_000;
 const MIB = 2 ** 20;
 
 /**
- * A part is stored while its consumers are paused, and counted from the moment when they go on until all is acknowledged.
+ * A part is stored while its consumers are paused, and counted from the moment when they go on until the last is acknowledged.
  *
  * @param store - its file.
  */
@@ -50,13 +50,17 @@ export function createGrowthRunner(running: RunningContender, traffic: GrowthTra
       const messages = traffic.further(partsLeft);
       await pauseConsumers(jsm, stream, PAUSE_MS);
       await child.unlessDead(publishAll(jetstream(nc), messages));
-      await resumeConsumers(jsm, stream);
+      const resumedMs = await resumeConsumers(jsm, stream);
       const start = readClocks();
       await whenHeard(running, traffic);
       const end = readClocks();
+      // Of the ceiling's, a part of a small store takes 0.2 s: looking every 10 ms would tell.
+      const runMs = (await lastHeardMs(jsm, stream)) - resumedMs;
       events += messages.length;
       return {
         ...costs(start, end, messages.length),
+        runMs,
+        eventsPerSecond: (1000 * messages.length) / runMs,
         events: messages.length,
         othersPercent: othersPercent(start, end),
       };

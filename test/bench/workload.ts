@@ -125,11 +125,23 @@ export async function pauseConsumers(jsm: JetStreamManager, stream: string, forM
   await Promise.all(names.map((name) => jsm.consumers.pause(stream, name, until)));
 }
 
-/** Paused consumers go on. Resolves at that moment. */
-export async function resumeConsumers(jsm: JetStreamManager, stream: string): Promise<void> {
+/** Paused consumers go on. Resolves at that moment, with when it was. */
+export async function resumeConsumers(jsm: JetStreamManager, stream: string): Promise<number> {
   const resumedMs = Date.now() + RESUME_AFTER_MS;
   await pauseConsumers(jsm, stream, RESUME_AFTER_MS);
   await delay(resumedMs - Date.now());
+  return resumedMs;
+}
+
+/** When nats-server last heard an acknowledgement of a stream, or stored a decision: that is sooner than anybody who asks. */
+export async function lastHeardMs(jsm: JetStreamManager, stream: string): Promise<number> {
+  let latestMs = Date.parse((await jsm.streams.info(DECISIONS_STREAM)).state.last_ts);
+  for await (const { ack_floor } of jsm.consumers.list(stream)) {
+    // A text, whatever the client's type says; none where nothing was acknowledged.
+    const lastActive = ack_floor.last_active as unknown as string | undefined;
+    if (lastActive !== undefined) latestMs = Math.max(latestMs, Date.parse(lastActive));
+  }
+  return latestMs;
 }
 
 function topology() {
