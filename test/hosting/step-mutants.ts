@@ -166,7 +166,7 @@ export const STEP_MUTANTS = [
   {
     name: "what JSON changes is stored",
     file: "settle.ts",
-    find: "if (!Number.isFinite(value)) throw unstorable(walk, String(value));",
+    find: "if (!Number.isFinite(value)) throw unstorable(key, above, String(value));",
     replace: "",
   },
   {

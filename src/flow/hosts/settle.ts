@@ -12,7 +12,7 @@ import { findWhyNot, MAX_DEPTH, MAX_PATH, NOTHING } from "../../actor/seal.ts";
  * @throws the first value JSON would change, for example `context.total: NaN, which JSON does not keep`.
  */
 export function settle(name: string, value: unknown, known?: unknown): unknown {
-  return copy(value, known, { name, keys: [], above: [] });
+  return copy(value, known, name, undefined);
 }
 
 /** Freezes what JSON has just made: there is nothing in it to settle, and nobody else has it. */
@@ -22,48 +22,57 @@ export function freezeJson(value: unknown): unknown {
   return Object.freeze(value);
 }
 
-interface Walk {
-  readonly name: string;
-  readonly keys: string[];
-  readonly above: object[];
+/** Linked, not listed: most values are one object deep, and one is made in each step. */
+interface Inside {
+  readonly value: object;
+  /** In what it is in; of the outermost what `settle` was told. */
+  readonly key: string;
+  readonly above: Inside | undefined;
+  readonly depth: number;
 }
 
-function copy(value: unknown, known: unknown, walk: Walk): unknown {
+function copy(value: unknown, known: unknown, key: string, above: Inside | undefined): unknown {
   switch (typeof value) {
     case "string":
     case "boolean":
       return value;
     case "number":
-      if (!Number.isFinite(value)) throw unstorable(walk, String(value));
+      if (!Number.isFinite(value)) throw unstorable(key, above, String(value));
       return value === 0 ? 0 : value;
     case "object":
-      return value === null || value === known ? value : copyInside(value, known, walk);
+      if (value === null || value === known) return value;
+      return copyInside({ value, key, above, depth: above === undefined ? 0 : above.depth + 1 }, known);
     default:
-      throw unstorable(walk, value === undefined ? "undefined" : `a ${typeof value}`);
+      throw unstorable(key, above, value === undefined ? "undefined" : `a ${typeof value}`);
   }
 }
 
-function copyInside(value: object, known: unknown, walk: Walk): object {
-  const { above } = walk;
-  const why = above.includes(value) ? "a circle" : above.length > MAX_DEPTH ? "too deep" : findWhyNot(value);
-  if (why !== undefined) throw unstorable(walk, why);
+function copyInside(inside: Inside, known: unknown): object {
+  const { value, key, above, depth } = inside;
+  const why = isAmong(above, value) ? "a circle" : depth > MAX_DEPTH ? "too deep" : findWhyNot(value);
+  if (why !== undefined) throw unstorable(key, above, why);
   const before = (typeof known === "object" && known !== null ? known : NOTHING) as Readonly<Record<string, unknown>>;
-  const inside = value as Readonly<Record<string, unknown>>;
+  const members = value as Readonly<Record<string, unknown>>;
   const made: Record<string, unknown> | unknown[] = Array.isArray(value) ? [] : {};
-  above.push(value);
-  for (const key of Object.keys(value)) {
-    const member = inside[key];
+  for (const name of Object.keys(value)) {
+    const member = members[name];
     if (member === undefined && !Array.isArray(value)) continue;
-    walk.keys.push(key);
-    (made as Record<string, unknown>)[key] = copy(member, Object.hasOwn(before, key) ? before[key] : undefined, walk);
-    walk.keys.pop();
+    const earlier = Object.hasOwn(before, name) ? before[name] : undefined;
+    (made as Record<string, unknown>)[name] = copy(member, earlier, name, inside);
   }
-  above.pop();
   return Object.freeze(made);
 }
 
-function unstorable({ name, keys }: Walk, why: string): Error {
-  const path = keys.map((key) => `.${key}`).join("");
+function isAmong(above: Inside | undefined, value: object): boolean {
+  for (let outer = above; outer !== undefined; outer = outer.above) if (outer.value === value) return true;
+  return false;
+}
+
+function unstorable(key: string, above: Inside | undefined, why: string): Error {
+  const keys = [key];
+  for (let outer = above; outer !== undefined; outer = outer.above) keys.unshift(outer.key);
+  const [name, ...inside] = keys;
+  const path = inside.map((member) => `.${member}`).join("");
   return new Error(
     `${name}${path.length > MAX_PATH ? `${path.slice(0, MAX_PATH)}...` : path}: ${why}, which JSON does not keep`,
   );
