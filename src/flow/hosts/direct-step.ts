@@ -94,7 +94,7 @@ function change({ assignment }: Assign, params: unknown, heard: Heard, scope: Sc
   const args = { context: heard.context, event: heard.event, spawn, self: scope.self, system: scope.system };
   try {
     const changed = typeof assignment === "function" ? assignment(args, params) : evaluate(assignment, args, params);
-    return isSpawning ? undefined : Object.assign({}, heard.context, changed);
+    return isSpawning ? undefined : Object.assign({ ...heard.context }, changed);
   } catch (error) {
     if (isSpawning) return undefined;
     throw error;

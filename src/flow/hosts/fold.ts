@@ -86,7 +86,7 @@ export function begin({ chart, id }: Actor, first: ActorEvent): Point {
  */
 export function foldFact(actor: Actor, from: Point, fact: ActorEvent, tell?: Tell): Folded {
   const isDue = (due: string) => compareTimestamps(due, fact.timestamp) < 0;
-  const { moment: before } = fireDelays(actor, from, isDue, tell);
+  const before = from.moment.timers.length === 0 ? from.moment : fireDelays(actor, from, isDue, tell).moment;
   const moment = step(actor, before, fact, () => describeFact(fact));
   tell?.({ kind: "fact", event: fact, at: fact.timestamp, isHandled: isHandled(before, moment, fact), moment });
   return { before, after: { moment, delays: 0 } };
