@@ -39,7 +39,9 @@ const FEW = 256;
 /** What an actor has heard and a late fact may have folded again, sorted, and what is folded of it now. */
 interface Open {
   readonly actor: HotActor;
-  readonly facts: ActorEvent[];
+  readonly reading: Pieces<ActorEvent[] | undefined>;
+  /** Undefined until they are read. */
+  facts: ActorEvent[] | undefined;
   /** Events the actor had heard then: with more, somebody else has let it hear something. */
   events: number;
   folding: { readonly event: Observation; readonly pieces: Pieces<void> } | undefined;
@@ -56,32 +58,50 @@ export function createFoldAhead(journal: Journal, actors: Pick<HotActors, "pin" 
     pinned = actor;
   }
 
-  function openFor(actor: HotActor): Open | undefined {
+  function openFor(actor: HotActor): Open {
     if (open?.actor === actor && open.events === actor.events) return open;
-    const facts = readSorted(journal, actor);
-    open = facts && { actor, facts, events: actor.events, folding: undefined };
-    return open;
+    const reading = readSorted(journal, actor);
+    return { actor, reading, facts: undefined, events: actor.events, folding: undefined };
+  }
+
+  /** @returns undefined when there is more to read; no facts when they cannot be read. */
+  function readOn(opened: Open, endMs: number): { readonly value: ActorEvent[] | undefined } | undefined {
+    // Where it throws it is begun again.
+    open = undefined;
+    const read = opened.facts === undefined ? advance(opened.reading, endMs) : { value: opened.facts };
+    if (read === undefined || read.value !== undefined) open = opened;
+    opened.facts = read?.value;
+    return read;
   }
 
   return {
     fold({ actor, observation: event }, endMs) {
       const { live } = actor;
       const isLight = live.weigh(event) <= FEW || live.isTooLate(event) || journal.hasHeard(actor, event);
-      const facts = isLight ? undefined : openFor(actor);
-      if (facts === undefined) return "light";
-      if (facts.folding === undefined || comparePlaces(facts.folding.event, event) !== 0) {
-        facts.folding = { event, pieces: live.prepare(event, pastOf(facts.facts)) };
+      if (isLight) return "light";
+      const opened = openFor(actor);
+      const read = readOn(opened, endMs);
+      if (read !== undefined && read.value === undefined) {
+        pin(undefined);
+        return "light";
       }
-      if (advance(facts.folding.pieces, endMs) === undefined) {
+      if (
+        read?.value !== undefined &&
+        (opened.folding === undefined || comparePlaces(opened.folding.event, event) !== 0)
+      ) {
+        opened.folding = { event, pieces: live.prepare(event, pastOf(read.value)) };
+      }
+      if (read === undefined || opened.folding === undefined || advance(opened.folding.pieces, endMs) === undefined) {
         pin(actor);
         return "unfinished";
       }
       pin(undefined);
-      facts.folding = undefined;
+      opened.folding = undefined;
       return "folded";
     },
     heard({ actor, observation }, { outcome }) {
       if (open?.actor !== actor || !isNewFact(outcome) || actor.events !== open.events + 1) return;
+      if (open.facts === undefined) return;
       const fact = freezeFact(observation);
       open.facts.splice(countBefore(open.facts, fact), 0, fact);
       open.events = actor.events;
@@ -98,9 +118,14 @@ export function createFoldAhead(journal: Journal, actors: Pick<HotActors, "pin" 
  * @returns those that are not folded once and for all; undefined when they cannot be read: whoever lets the actor hear
  *   something finds that out, too.
  */
-function readSorted(journal: Journal, actor: HotActor): ActorEvent[] | undefined {
+function* readSorted(journal: Journal, actor: HotActor): Pieces<ActorEvent[] | undefined> {
+  const facts: ActorEvent[] = [];
   try {
-    return [...sortFacts(readPast(actor.lane.type, journal.factsOf(actor, actor.live.base()?.timestamp)))];
+    for (const row of journal.factsInTurn(actor, actor.live.base()?.timestamp)) {
+      facts.push(...readPast(actor.lane.type, [row]));
+      yield;
+    }
+    return [...sortFacts(facts)];
   } catch (error) {
     if (error instanceof ReplayError) return undefined;
     throw error;

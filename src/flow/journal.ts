@@ -38,6 +38,8 @@ export interface Journal {
    * @param from - normalised event time: nothing is asked that happened before it.
    */
   factsOf(actor: Readonly<Hearer>, from?: string): Iterable<StoredFact>;
+  /** The same, each read when it is asked for: somebody else may have a turn between. */
+  factsInTurn(actor: Readonly<Hearer>, from?: string): Iterable<StoredFact>;
   /** @returns those of these event types of which it has heard an event. */
   heardTypes(actor: Readonly<Hearer>, eventTypes: readonly string[]): string[];
   /**

@@ -12,14 +12,22 @@ interface FirstHeard extends Content, Pick<EventRow, "sequence" | "storedAtMs"> 
   readonly place: number;
 }
 
+/** Of which actor, and since when. */
+const OF_ACTOR = "e.actor_key = ? AND e.timestamp >= ?";
+
+type FactReads = "factsOf" | "factsInTurn";
+
+const FACT = "e.type, e.event_id, e.timestamp, e.body";
+
 /** What actors have heard, each event once. */
 export function createEventRows(
   db: Database.Database,
-): Pick<Journal, "eventsOf" | "factsOf" | "heardTypes" | "hasHeard" | "recordEvent" | "markOutcome" | "forgetEvent"> {
+): Pick<Journal, "eventsOf" | FactReads | "heardTypes" | "hasHeard" | "recordEvent" | "markOutcome" | "forgetEvent"> {
   const heard = createHeardEvents(db);
   const readRows = prepareRead<EventRow>(db, EVENTS.select(EVENT_FIELDS, "e"));
   // As arrays: objects made by the driver cost more than those made here.
-  const readFacts = prepareRead<string[]>(db, "e.type, e.event_id, e.timestamp, e.body", true);
+  const readFacts = prepareRead<string[]>(db, FACT, true);
+  const selectFact = db.prepare(`SELECT ${FACT} FROM events e WHERE e.place = ? AND ${OF_ACTOR}`).raw();
   const { into, valuesOf } = EVENTS.insert(EVENT_FIELDS, { outcome: "'applied'" });
   const insert = db.prepare(`INSERT ${into}`);
   const ofEvent = "WHERE place = ? AND actor_key = ? AND type = ? AND event_id = ?";
@@ -50,6 +58,13 @@ export function createEventRows(
   return {
     eventsOf: (actor) => readRows(actor),
     factsOf: (actor, from) => readFacts(actor, from === undefined ? "" : toMilliseconds(from)).map(toFact),
+    *factsInTurn(actor, from) {
+      const since = from === undefined ? "" : toMilliseconds(from);
+      for (const place of heard.places(actor)) {
+        const fact = selectFact.get(place, actor.key, since) as string[] | undefined;
+        if (fact !== undefined) yield toFact(fact);
+      }
+    },
     heardTypes: (actor, eventTypes) => eventTypes.filter((type) => heard.hasType(actor, type)),
     hasHeard: (actor, event) => find(actor, event) !== undefined,
     recordEvent(actor, row) {
@@ -86,12 +101,11 @@ export function createEventRows(
 
 /** @returns what reads the same of each of an actor's events, in the order in which it heard them. */
 function prepareRead<Read>(db: Database.Database, what: string, isRaw = false) {
-  const ofActor = "e.actor_key = ? AND e.timestamp >= ?";
   const selectEarlier = db
     .prepare(`SELECT ${what} FROM heard_earlier h CROSS JOIN events e ON e.place = h.place
-      WHERE h.actor_key = ? AND ${ofActor} ORDER BY h.place`)
+      WHERE h.actor_key = ? AND ${OF_ACTOR} ORDER BY h.place`)
     .raw(isRaw);
-  const selectOne = db.prepare(`SELECT ${what} FROM events e WHERE e.place = ? AND ${ofActor}`).raw(isRaw);
+  const selectOne = db.prepare(`SELECT ${what} FROM events e WHERE e.place = ? AND ${OF_ACTOR}`).raw(isRaw);
   return ({ key, heard }: Readonly<Hearer>, since = ""): Read[] => {
     const all = hasEarlier(heard) ? (selectEarlier.all(key, key, since) as Read[]) : [];
     for (const place of placesIn(heard)) {

@@ -63,9 +63,11 @@ function createEventRows() {
     const index = find(event);
     events[index] = { ...(events[index] as HeardEvent), ...noted };
   };
+  const factsOf = (_: unknown, from?: string) =>
+    events.filter(({ timestamp }) => from === undefined || timestamp >= from.slice(0, 23));
   return {
     eventsOf: () => events,
-    factsOf: (_, from) => events.filter(({ timestamp }) => from === undefined || timestamp >= from.slice(0, 23)),
+    ...{ factsOf, factsInTurn: factsOf },
     heardTypes: (_, eventTypes) => eventTypes.filter((name) => events.some(({ type }) => type === name)),
     hasHeard: (_, event) => find(event) >= 0,
     recordEvent(_, heard) {
