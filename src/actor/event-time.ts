@@ -6,6 +6,10 @@
 const RFC_3339 =
   /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9})\d*)?(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))$/;
 
+/** The usual form, JavaScript's and most publishers', of a time that exists: its own normal form. 29 February is looked at. */
+const NORMAL =
+  /^\d{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
+
 /**
  * Brings a timestamp into the one form in which event times are compared and shown.
  *
@@ -13,11 +17,7 @@ const RFC_3339 =
  * @returns the same instant in UTC, or null when `text` is not such a timestamp (a leap second is not).
  */
 export function normaliseTimestamp(text: string): string | null {
-  // The usual form is its own normal form: JavaScript's, and most publishers'.
-  if (text.length === 24 && text.endsWith("Z")) {
-    const epochMs = Date.parse(text);
-    if (!Number.isNaN(epochMs) && new Date(epochMs).toISOString() === text) return text;
-  }
+  if (NORMAL.test(text)) return text;
   if (text.length > 64) return null;
   const match = RFC_3339.exec(text);
   if (match === null) return null;

@@ -152,7 +152,7 @@ function saveHeard(journal: Journal, { lane, actorId }: Waiting, { touched, tall
 
 /** What a transition has led to is written. */
 function follow(arrival: Arrival, transition: Transition, hearing: Hearing, batch: Batch): Pick<Handled, "held"> {
-  const { actor, isHeld, ...heard } = arrival;
+  const { actor, isHeld, delivery, observation } = arrival;
   if (transition.kind === "held" || transition.kind === "error") {
     batch.touched.add(actor);
     return hearing.hold(arrival, transition.error, batch);
@@ -160,7 +160,7 @@ function follow(arrival: Arrival, transition: Transition, hearing: Hearing, batc
   if (isHeld) hearing.mend(arrival, batch);
   if (transition.conclusion !== undefined) {
     batch.touched.add(actor);
-    hearing.decide(actor, { ...heard, conclusion: transition.conclusion }, batch);
+    hearing.decide(actor, { delivery, observation, conclusion: transition.conclusion }, batch);
   }
   return {};
 }

@@ -73,6 +73,6 @@ export function decide(
 }
 
 function count(tallies: Tallies, { lane }: HotActor, decisionType: string, revision: number): void {
-  tallies.add(lane, `decisions:${decisionType}`, 1);
+  tallies.add(lane, "decisions", 1, decisionType);
   if (revision > 1) tallies.add(lane, "decisions:revised", 1);
 }

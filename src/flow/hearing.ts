@@ -60,7 +60,7 @@ export function createHearings(journal: Journal, setbacks: Setbacks): Hearings {
       setbacks.reject(delivery, setbacks.quarantine(delivery, observation, cause, batch), batch),
     hold: setbacks.hold,
     mend: setbacks.mend,
-    count: (actor, outcome, batch) => batch.tallies.add(actor.lane, `events:${outcome}`, 1),
+    count: (actor, outcome, batch) => batch.tallies.add(actor.lane, "events", 1, outcome),
     move: noteMoves,
     decide: (actor, heard, batch) => decide(journal, actor, heard, batch),
   };

@@ -7,7 +7,8 @@ import type { Journal } from "./journal.ts";
  * `dead:<reason>` (ever).
  */
 export interface Tallies {
-  add(lane: Lane, name: string, delta: number): void;
+  /** @param value - of a group's: kept apart, as to put the two together takes longer than to count. */
+  add(lane: Lane, name: string, delta: number, value?: string): void;
   /** One actor leaves one value of a group for another; undefined or null is no value. */
   move(lane: Lane, group: string, from: string | null | undefined, to: string | null): void;
   save(journal: Journal): void;
@@ -15,25 +16,36 @@ export interface Tallies {
 
 /** Counts in memory, to be written once per batch. */
 export function createTallies(): Tallies {
-  const deltas = new Map<Lane, Map<string, number>>();
-  function add(lane: Lane, name: string, delta: number): void {
-    const counts = deltas.get(lane) ?? new Map<string, number>();
-    counts.set(name, (counts.get(name) ?? 0) + delta);
-    deltas.set(lane, counts);
+  const deltas = new Map<Lane, Map<string, Map<string, number>>>();
+  function add(lane: Lane, name: string, delta: number, value = ""): void {
+    const counts = inside(inside(deltas, lane), name);
+    counts.set(value, (counts.get(value) ?? 0) + delta);
   }
   return {
     add,
     move(lane, group, from, to) {
       if (from === to) return;
-      if (from !== null && from !== undefined) add(lane, `${group}:${from}`, -1);
-      if (to !== null) add(lane, `${group}:${to}`, 1);
+      if (from !== null && from !== undefined) add(lane, group, -1, from);
+      if (to !== null) add(lane, group, 1, to);
     },
     save(journal) {
       for (const [lane, counts] of deltas) {
-        for (const [name, delta] of counts) if (delta !== 0) journal.addTally(lane, name, delta);
+        for (const [name, values] of counts) {
+          for (const [value, delta] of values) {
+            if (delta !== 0) journal.addTally(lane, value === "" ? name : `${name}:${value}`, delta);
+          }
+        }
       }
     },
   };
+}
+
+function inside<Key, Name, Value>(maps: Map<Key, Map<Name, Value>>, key: Key): Map<Name, Value> {
+  const known = maps.get(key);
+  if (known !== undefined) return known;
+  const made = new Map<Name, Value>();
+  maps.set(key, made);
+  return made;
 }
 
 /** A completeness as its tally names it: at most 101 of them, whatever an actor type answers. */

@@ -55,7 +55,8 @@ export function transit(actor: HotActor, impulse: Impulse): Transition {
     kind: effect?.kind ?? ("passed" as const),
     replayed: effect?.kind === "reordered" ? effect.replayed : 0,
   };
-  const reading = watchDisk(past);
+  const { grounds } = live;
+  const reading = grounds && watchDisk(past);
   try {
     if (passed !== undefined) live.pass(passed);
     const fault = live.fault();
@@ -63,15 +64,15 @@ export function transit(actor: HotActor, impulse: Impulse): Transition {
     const now = live.snapshot();
     if (now === before && !isHeld && actor.events > 0 && !tellsMore) return done;
     const completeness = measure(type, now, heard);
-    const { grounds } = live;
     const ground =
       grounds &&
+      reading &&
       (() => grounds((after) => (event === undefined ? reading.past(after) : [...reading.past(after), event])));
     const conclusion = done.kind === "superseded" ? undefined : draw(type, now, standing, ground);
     actor.completeness = completeness;
     return { ...done, ...(conclusion && { conclusion }) };
   } catch (thrown) {
-    reading.throwTrouble();
+    reading?.throwTrouble();
     if (type.ordering !== "merge") return hold(actor, heard, asError(thrown));
     live.rewind();
     return { kind: "error", error: asError(thrown) };

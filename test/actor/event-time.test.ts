@@ -67,6 +67,19 @@ describe("a timestamp", () => {
     expect(normaliseTimestamp(text)).toBe(expected);
   });
 
+  test("in its normal form is a time that exists, for each day of a leap year and a common one", () => {
+    for (const year of ["2000", "2027", "2028", "2100"]) {
+      for (let month = 0; month <= 13; month++) {
+        for (let day = 0; day <= 32; day++) {
+          const text = `${year}-${pad(month)}-${pad(day)}T23:59:59.999Z`;
+          const ms = Date.parse(text);
+          const exists = !Number.isNaN(ms) && new Date(ms).toISOString() === text;
+          expect(normaliseTimestamp(text), text).toBe(exists ? text : null);
+        }
+      }
+    }
+  });
+
   test("finer than a nanosecond is cut off, not rounded", () => {
     expect(normaliseTimestamp("2026-01-01T10:00:00.9999999999Z")).toBe("2026-01-01T10:00:00.999999999Z");
   });
