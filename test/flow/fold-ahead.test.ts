@@ -60,6 +60,7 @@ it("what an actor has heard is read bit by bit, as it is folded, before the firs
 it("facts that are read in turn are those that are read at once", () => {
   using station = openStation();
   station.processor.apply(Array.from({ length: 200 }, (_, index) => counted(index + 1, 200 - index)));
+  while (station.processor.backlog.size() > 0) station.processor.apply([]);
   const actor = station.actors.find(lane, "a", 0);
   for (const from of [undefined, "2026-01-01T00:01:40.000Z"]) {
     const facts = [...station.journal.factsInTurn(actor, from)];
