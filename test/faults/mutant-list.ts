@@ -177,8 +177,8 @@ export const MUTANTS: readonly FaultMutant[] = [
   {
     name: "what JSON does not keep is not looked for",
     file: "src/flow/hosts/settle.ts",
-    find: "throw unstorable(walk, value === undefined",
-    replace: "return value; throw unstorable(walk, value === undefined",
+    find: "throw unstorable(key, above, value === undefined",
+    replace: "return value; throw unstorable(key, above, value === undefined",
     fault: "poison-machine",
   },
   {
