@@ -5,9 +5,13 @@ import type { ActorType } from "./actor-type.ts";
 const NOT_JSON = ["bigint", "date", "file", "function", "map", "nan", "promise", "set", "symbol", "undefined", "void"];
 
 /** What every event has as text, which its contract is shown, too. */
-const TEXTS = ["eventType", "eventId", "timestamp", "correlationId"];
+const TEXTS = ["eventType", "timestamp"];
+/** The same where an event has them in itself: in a header, or in an envelope, its contract is shown none. */
+const TEXTS_IF_ANY = ["eventId", "correlationId"];
 /** Schemas that take no text. */
 const NO_TEXT = ["array", "boolean", "int", "number", "object", "record", "tuple"];
+/** Schemas that take what the one in them takes, and nothing or null besides. */
+const AROUND = ["default", "nonoptional", "nullable", "optional", "prefault", "readonly"];
 
 /** The parts of a zod definition that are looked at. */
 interface Definition {
@@ -16,6 +20,10 @@ interface Definition {
   readonly coerce?: boolean;
   /** Of a transform. */
   readonly transform?: unknown;
+  /** Of an object. */
+  readonly shape?: Readonly<Record<string, z.core.$ZodType>>;
+  /** Of one of {@link AROUND}. */
+  readonly innerType?: z.core.$ZodType;
   /** Of `refine` and its like. */
   readonly checks?: readonly { readonly _zod: { readonly def: { readonly fn?: unknown } } }[];
 }
@@ -34,13 +42,12 @@ export function* checkContract({ events, idField }: ActorType): Generator<string
       io: "output",
       unrepresentable: "any",
       override({ zodSchema, path }) {
-        const definition = zodSchema._zod.def as Definition;
-        const whys = [problemOf(definition), ...(path.length === 2 ? [clashOf(definition, path[1], idField)] : [])];
-        const at = `event type ${[eventType, ...fieldsOf(path)].join(".")}`;
-        problems.push(...whys.filter((why) => why !== undefined).map((why) => `${at} ${why}`));
+        const why = problemOf(zodSchema._zod.def as Definition);
+        if (why !== undefined) problems.push(`event type ${[eventType, ...fieldsOf(path)].join(".")} ${why}`);
       },
     });
     yield* problems;
+    yield* clashesOf(contract, idField).map((problem) => `event type ${eventType}.${problem}`);
   }
 }
 
@@ -52,9 +59,26 @@ function problemOf({ type, transform, checks = [] }: Definition): string | undef
 }
 
 /** A field of the contract's own may be one that every event has; then it has to take what that is. */
-function clashOf({ type, coerce }: Definition, field: unknown, idField: string): string | undefined {
-  if (![...TEXTS, idField].includes(String(field)) || coerce === true || !NO_TEXT.includes(type)) return undefined;
-  return `is of type ${type}: every event has a field of that name, which is text`;
+function clashesOf(contract: z.core.$ZodType, idField: string): string[] {
+  const { shape = {} } = contract._zod.def as Definition;
+  return Object.entries(shape).flatMap(([field, schema]) => {
+    const isShown = TEXTS.includes(field) || ([...TEXTS_IF_ANY, idField].includes(field) && !takesNothing(schema));
+    const taken = isShown ? typeThatTakesNoText(schema) : undefined;
+    return taken === undefined
+      ? []
+      : [`${field} is of type ${taken}: every event has a field of that name, which is text`];
+  });
+}
+
+function takesNothing({ _zod }: z.core.$ZodType): boolean {
+  return _zod.optin !== undefined;
+}
+
+/** One that makes something of what it is given takes it by other ways: `coerce`, `preprocess`, a codec, `catch`. */
+function typeThatTakesNoText(schema: z.core.$ZodType): string | undefined {
+  const { type, coerce, innerType } = schema._zod.def as Definition;
+  if (innerType !== undefined && AROUND.includes(type)) return typeThatTakesNoText(innerType);
+  return coerce !== true && NO_TEXT.includes(type) ? type : undefined;
 }
 
 /** Of `properties.cart.items.properties.price`, `cart` and `price`. */

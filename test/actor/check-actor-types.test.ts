@@ -159,6 +159,29 @@ it("a contract may say what its events have anyway, and call what is inside as i
   expect(checkActorTypes([changed({ events: { ...parcelType.events, ParcelScanned } })])).toEqual([]);
 });
 
+it("a contract may make what it likes of what its events have anyway, or leave it to their headers", () => {
+  const ms = z.number().int();
+  const contracts = [
+    z.object({ timestamp: z.preprocess((text) => Date.parse(String(text)), ms) }),
+    z.object({ timestamp: z.string().transform(Date.parse).pipe(ms) }),
+    z.object({ timestamp: z.codec(z.iso.datetime(), ms, { decode: Date.parse, encode: String }), amount: ms }),
+    z.object({ timestamp: ms.catch(0), eventType: z.union([ms, z.string()]) }),
+    z.object({ correlationId: ms.optional(), eventId: ms.default(0) }),
+  ];
+  for (const ParcelScanned of contracts) {
+    const sent = { timestamp: "2026-01-01T00:00:00Z", eventType: "ParcelScanned", amount: 1 };
+    expect(ParcelScanned.safeParse(sent).success).toBe(true);
+    expect(checkActorTypes([changed({ events: { ...parcelType.events, ParcelScanned } })])).toEqual([]);
+  }
+  const ParcelScanned = z.object({ amount: ms, timestamp: ms, eventId: ms.nullable() });
+  expect(
+    checkActorTypes([changed({ events: { ...parcelType.events, ParcelScanned } })]).map((line) => line.split(":")[1]),
+  ).toEqual([
+    expect.stringContaining("ParcelScanned.timestamp is of type number"),
+    expect.stringContaining("ParcelScanned.eventId is of type number"),
+  ]);
+});
+
 it("by event time a machine may wait", () => {
   const states = { ...flat, [initial]: { after: { 1000: parcelType.states[1] } } };
   const waiting = createMachine({ context: {}, initial, states, on: { "*": {} } } as never);
