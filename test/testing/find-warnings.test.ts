@@ -46,6 +46,16 @@ it("fields that are looked for on the event, not in its data", () => {
   expect(warn(states)).toEqual(["Opened's count is looked for as event.count: it is event.data.count"]);
 });
 
+it("a contract that throws on what is made for it is told, and ends nothing", () => {
+  const events = {
+    Opened: z.object({ body: z.string().transform((text) => JSON.parse(`{${text}`)) }),
+    Closed: z.object({}),
+  };
+  expect(warn({ open: { on: { Opened: {}, Closed: {} } } }, { events })).toEqual([
+    expect.stringContaining("what events do to it cannot be tried: "),
+  ]);
+});
+
 it("an event that no state handles, which a start takes", () => {
   expect(warn({ open: { on: { Opened: {} } } })).toEqual(["no state that something leads to handles Closed"]);
 });
