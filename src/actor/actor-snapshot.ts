@@ -11,7 +11,10 @@ export function showToRules({ value, context, status, output, tags }: AnyMachine
     context,
     status: status === "done" ? "done" : "active",
     output,
-    tags,
+    // All actors in these states share one set, and a set cannot be frozen. Most rules look at none: it would be for nothing.
+    get tags() {
+      return new Set(tags);
+    },
     matches: (state) => matchesState(state, value),
   };
 }

@@ -1,4 +1,4 @@
-import type { AnyMachineSnapshot } from "xstate";
+import type { AnyMachineSnapshot, AnyStateNode } from "xstate";
 import { freezeJson } from "./settle.ts";
 
 /** What of a snapshot follows from its active states, in their order. */
@@ -15,9 +15,15 @@ const MAX_KNOWN = 256;
  */
 export function createSharedStates(): (snapshot: AnyMachineSnapshot) => States {
   const known = new Map<string, States>();
+  // By XState's own `order` two are one where a third has their id.
+  const numbers = new Map<AnyStateNode, number>();
+  const numberOf = (node: AnyStateNode) => {
+    const number = numbers.get(node) ?? numbers.size;
+    if (number === numbers.size) numbers.set(node, number);
+    return number;
+  };
   return ({ _nodes, value, tags }) => {
-    // A state's place among all of its machine.
-    const name = _nodes.map(({ order }) => order).join();
+    const name = _nodes.map(numberOf).join();
     const found = known.get(name);
     if (found !== undefined) return found;
     freezeJson(value);

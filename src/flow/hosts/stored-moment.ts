@@ -45,12 +45,13 @@ export function storeMoment({ snapshot, timers }: Moment): StoredMoment {
  * @throws when the machine has no such states.
  */
 export function reviveMoment(machine: AnyStateMachine, stored: StoredMoment): Moment {
-  const find = finderOf(machine);
+  const { byId, isUnique } = finderOf(machine);
   const { status, value } = stored;
   const context = settle("context", stored.context);
   const output = stored.output === undefined ? undefined : settle("output", stored.output);
-  const history = Object.entries(stored.history ?? {}).map(([id, ids]) => [id, ids.map(find)]);
+  const history = Object.entries(stored.history ?? {}).map(([id, ids]) => [id, ids.map(byId)]);
   const resolved: AnyMachineSnapshot = machine.resolveState({ value, context });
+  const find = isUnique ? byId : takeOneOf([...resolved._nodes], byId);
   const snapshot = {
     ...resolved,
     status,
@@ -64,23 +65,42 @@ export function reviveMoment(machine: AnyStateMachine, stored: StoredMoment): Mo
 
 /** @throws when the machine has not all the states of a stored moment. */
 export function checkStates(machine: AnyStateMachine, { nodes, history = {} }: StoredMoment): void {
-  for (const id of [nodes, ...Object.values(history)].flat()) finderOf(machine)(id);
+  const { byId } = finderOf(machine);
+  for (const id of [nodes, ...Object.values(history)].flat()) byId(id);
 }
 
 type History = Readonly<Record<string, readonly AnyStateNode[]>>;
 
-const FINDERS = new WeakMap<AnyStateMachine, (id: string) => AnyStateNode>();
+type Find = (id: string) => AnyStateNode;
+
+interface Finder {
+  readonly byId: Find;
+  /** No two states have one id, which XState lets pass. */
+  readonly isUnique: boolean;
+}
+
+const FINDERS = new WeakMap<AnyStateMachine, Finder>();
 
 /** `machine.getStateNodeById` reads an id's dots as a path. */
-function finderOf(machine: AnyStateMachine): (id: string) => AnyStateNode {
+function finderOf(machine: AnyStateMachine): Finder {
   const known = FINDERS.get(machine);
   if (known !== undefined) return known;
-  const nodes = new Map([...nodesOf(machine.root)].map((node) => [node.id, node]));
-  const find = (id: string) => {
+  const all = [...nodesOf(machine.root)];
+  const nodes = new Map(all.map((node) => [node.id, node]));
+  const byId = (id: string) => {
     const node = nodes.get(id);
     if (node === undefined) throw new Error(`machine ${machine.id} has no state ${id}`);
     return node;
   };
-  FINDERS.set(machine, find);
-  return find;
+  const finder = { byId, isUnique: nodes.size === all.length };
+  FINDERS.set(machine, finder);
+  return finder;
+}
+
+/** Of several with one id the one that is active, an outer one first, and none a second time. */
+function takeOneOf(active: AnyStateNode[], otherwise: Find): Find {
+  return (id) => {
+    const at = active.findIndex((node) => node.id === id);
+    return (at < 0 ? undefined : active.splice(at, 1)[0]) ?? otherwise(id);
+  };
 }

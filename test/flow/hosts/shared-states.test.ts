@@ -1,6 +1,9 @@
 import { expect, it } from "vitest";
 import { assign, createMachine } from "xstate";
+import type { ActorType } from "../../../src/actor/actor-type.ts";
+import { spawnActor } from "../../../src/flow/hosts/host.ts";
 import { createStatechart } from "../../../src/flow/hosts/statechart.ts";
+import { parcelType } from "../../parcel.ts";
 import { at, fact } from "./things.ts";
 
 const machine = createMachine({
@@ -34,6 +37,26 @@ it("moments in the same states share what follows from them, those of two actors
   const lit = chart.step(again, fact("Lit", 4), at(4));
   expect(lit.snapshot.value).toEqual({ line: "alive", lamp: "on" });
   expect(inCommon(again, lit)).toEqual([]);
+});
+
+it("states of one id are as many as there are", () => {
+  const states = { a: { id: "x", on: { Go: "b" } }, b: { id: "x", on: { Go: "c" } }, c: {} };
+  const chart = createStatechart(createMachine({ initial: "a", states }));
+  const moments = [chart.begin("it", at(1))];
+  for (const second of [2, 3]) {
+    const before = moments.at(-1) as (typeof moments)[number];
+    moments.push(chart.step(before, fact("Go", second), at(second)));
+  }
+  expect(moments.map(({ snapshot }) => snapshot.value)).toEqual(["a", "b", "c"]);
+});
+
+it.each(["merge", "event-time"] as const)("%s: tags that a rule changes are those of others no less", (ordering) => {
+  const tagged = createMachine({ context: {}, initial: "a", states: { a: { tags: "well" } } });
+  const type = { ...parcelType, machine: tagged, ordering } as unknown as ActorType;
+  const rule = (tags: ReadonlySet<string>) => (tags as Set<string>).delete("well");
+  const [one, other] = [spawnActor(type, "one"), spawnActor(type, "other")];
+  expect(rule(one.snapshot().tags)).toBe(true);
+  expect([...other.snapshot().tags]).toEqual(["well"]);
 });
 
 it("a value is frozen: no rule changes it for others", () => {

@@ -15,6 +15,18 @@ it("comes back from a row with its delays", () => {
   expect(actor.pass(31).value).toBe("expired");
 });
 
+it("comes back in the state it was in, where several have one id", () => {
+  const states = { s: { on: { Go: "a" } }, a: { id: "x", on: { Go: "b" } }, b: { id: "x", on: { Go: "c" } }, c: {} };
+  const machine = createMachine({ initial: "s", states });
+  const actor = new Hosted(machine);
+  const values = ["a", "b", "c"].map((_, index) => {
+    actor.hear(fact("Go", index, {}, `${index}`));
+    actor.timeline = reviveTimeline(machine, json(storeTimeline(actor.timeline as Timeline)), []);
+    return actor.value;
+  });
+  expect(values).toEqual(["a", "b", "c"]);
+});
+
 it("does not come back for a machine that has no such states", () => {
   const actor = new Hosted(ORDER);
   actor.hear(fact("Create", 0));
