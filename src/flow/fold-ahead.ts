@@ -122,7 +122,7 @@ function* readSorted(journal: Journal, actor: HotActor): Pieces<ActorEvent[] | u
   const facts: ActorEvent[] = [];
   try {
     for (const row of journal.factsInTurn(actor, actor.live.base()?.timestamp)) {
-      facts.push(...readPast(actor.lane.type, [row]));
+      if (row !== undefined) facts.push(...readPast(actor.lane.type, [row]));
       yield;
     }
     return [...sortFacts(facts)];

@@ -38,8 +38,11 @@ export interface Journal {
    * @param from - normalised event time: nothing is asked that happened before it.
    */
   factsOf(actor: Readonly<Hearer>, from?: string): Iterable<StoredFact>;
-  /** The same, each read when it is asked for: somebody else may have a turn between. */
-  factsInTurn(actor: Readonly<Hearer>, from?: string): Iterable<StoredFact>;
+  /**
+   * The same, each read when it is asked for: somebody else may have a turn between. Undefined for each that happened before
+   * `from`, which are most of what an actor with a long past has heard.
+   */
+  factsInTurn(actor: Readonly<Hearer>, from?: string): Iterable<StoredFact | undefined>;
   /** @returns those of these event types of which it has heard an event. */
   heardTypes(actor: Readonly<Hearer>, eventTypes: readonly string[]): string[];
   /**

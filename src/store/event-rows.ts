@@ -62,7 +62,7 @@ export function createEventRows(
       const since = from === undefined ? "" : toMilliseconds(from);
       for (const place of heard.places(actor)) {
         const fact = selectFact.get(place, actor.key, since) as string[] | undefined;
-        if (fact !== undefined) yield toFact(fact);
+        yield fact && toFact(fact);
       }
     },
     heardTypes: (actor, eventTypes) => eventTypes.filter((type) => heard.hasType(actor, type)),
