@@ -60,11 +60,10 @@ function makeShape(random: Random, isFlat: boolean, ids: string[], depth = 0): S
   return { id, inner: Object.fromEntries(keys.map((key) => [key, makeShape(random, isFlat, ids, depth + 1)])) };
 }
 
-/** Machines whose transitions mostly assign; some lead elsewhere, are eventless, fail, or do more. Flat: they lead more often. */
-function makeMachine(random: Random, isFlat: boolean): AnyStateMachine {
-  const ids: string[] = [];
-  const some = <Item>(share: number, make: () => Item) => (random.chance(share) ? make() : undefined);
+type Some = <Item>(share: number, make: () => Item) => Item | undefined;
 
+/** Guards and actions, of states with these ids. */
+function makeCode(random: Random, some: Some, ids: readonly string[]) {
   function guard(): unknown {
     return random.pick([
       () => "isEven",
@@ -97,6 +96,15 @@ function makeMachine(random: Random, isFlat: boolean): AnyStateMachine {
       () => some(0.3, () => enqueueActions(({ enqueue }) => enqueue("add"))) ?? "add",
     ])();
 
+  return { guard, action };
+}
+
+/** Machines whose transitions mostly assign; some lead elsewhere, are eventless, fail, or do more. Flat: they lead more often. */
+function makeMachine(random: Random, isFlat: boolean): AnyStateMachine {
+  const ids: string[] = [];
+  const some: Some = (share, make) => (random.chance(share) ? make() : undefined);
+  const { guard, action } = makeCode(random, some, ids);
+
   function transition(leads: number): object {
     const target = some(leads, () => `#${random.pick(ids)}`);
     return {
@@ -117,9 +125,18 @@ function makeMachine(random: Random, isFlat: boolean): AnyStateMachine {
         : [transition(isFlat ? 0.5 : 0.15), ...random.some(2, () => transition(isFlat ? 0.5 : 0.1))],
     ]);
     const always = random.some(isFlat && random.chance(0.5) ? 0 : 1, () => ({ guard: guard(), ...transition(0.6) }));
+    const remembered = some(isOuter ? 0.15 : 0, () => ({ type: "history", history: random.pick(["deep", "shallow"]) }));
+    if (remembered !== undefined) ids.push(`${id}h`);
+    const begins = random.pick(["x", "y", ...(remembered === undefined ? [] : ["h"])]);
+    const initial = random.chance(0.3) ? { target: begins, actions: [action(), ...random.some(1, action)] } : begins;
     return {
-      ...(isOuter && { states: Object.fromEntries(states) }),
-      ...(isOuter && (isParallel ? { type: "parallel" } : { initial: random.pick(["x", "y"]) })),
+      ...(isOuter && {
+        states: {
+          ...Object.fromEntries(states),
+          ...(remembered && { h: { ...remembered, id: `${id}h`, target: "x" } }),
+        },
+      }),
+      ...(isOuter && (isParallel ? { type: "parallel" } : { initial })),
       ...{ id, on: Object.fromEntries(on), always, tags: random.some(1, () => `t${random.int(3)}`) },
       ...(random.chance(isFlat ? 0.05 : 0.3) && { entry: action() }),
       ...(random.chance(isFlat ? 0.05 : 0.3) && { exit: action() }),
@@ -128,7 +145,10 @@ function makeMachine(random: Random, isFlat: boolean): AnyStateMachine {
   }
 
   return createMachine(
-    { ...state(makeShape(random, isFlat, ids)), context: { n: random.int(50) } } as never,
+    {
+      ...{ ...state(makeShape(random, isFlat, ids)), context: { n: random.int(50) } },
+      ...(random.chance(0.1) && { options: { maxIterations: random.int(4) } }),
+    } as never,
     NAMED as never,
   );
 }
