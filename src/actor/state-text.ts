@@ -20,6 +20,21 @@ export function* nodesOf(node: AnyStateNode): Generator<AnyStateNode> {
  * @returns for example `money.open · goods.packed.fresh`; the machine's id when it has no states.
  */
 export function stateText(root: AnyStateNode, value: StateValue): string {
+  return typeof value === "string" ? nameText(root, value) : textOf(root, value);
+}
+
+const NAMES = new WeakMap<AnyStateNode, Map<string, string>>();
+
+/** A state that is one name is asked for with each event. */
+function nameText(root: AnyStateNode, name: string): string {
+  const names = NAMES.get(root) ?? new Map<string, string>();
+  NAMES.set(root, names);
+  const text = names.get(name) ?? textOf(root, name);
+  names.set(name, text);
+  return text;
+}
+
+function textOf(root: AnyStateNode, value: StateValue): string {
   const leaves = leavesOf(root, value);
   return leaves.length === 0 ? pathOf(root) : leaves.join(JOIN);
 }

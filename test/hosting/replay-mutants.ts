@@ -33,8 +33,8 @@ export const REPLAY_MUTANTS = [
   {
     name: "a row forgets in which order states were entered",
     file: "stored-moment.ts",
-    find: "_nodes: stored.nodes.map(find),",
-    replace: "",
+    find: ", _nodes, tags",
+    replace: ", tags",
   },
   {
     name: "a row forgets the history",
@@ -45,8 +45,8 @@ export const REPLAY_MUTANTS = [
   {
     name: "a row turns the order of delays",
     file: "stored-moment.ts",
-    find: 'settle("timers", stored.timers)',
-    replace: 'settle("timers", stored.timers.toReversed())',
+    find: "freezeJson(stored.timers)",
+    replace: "freezeJson(stored.timers.toReversed())",
   },
   {
     name: "a row forgets that delays have fired",

@@ -137,7 +137,9 @@ function createView(root: AnyStateNode): (moment: Moment) => Shown {
   return (moment) => {
     if (shown?.moment !== moment) {
       const { snapshot } = moment;
-      shown = { moment, snapshot: showToRules(snapshot), state: stateText(root, snapshot.value) };
+      const { value } = snapshot;
+      const state = shown !== undefined && shown.moment.snapshot.value === value ? shown.state : stateText(root, value);
+      shown = { moment, snapshot: showToRules(snapshot), state };
     }
     return shown;
   };

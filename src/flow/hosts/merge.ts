@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { crc32 } from "node:zlib";
-import type { AnyMachineSnapshot, AnyStateMachine, EventObject, Snapshot, StateValue } from "xstate";
+import type { AnyMachineSnapshot, AnyStateMachine, EventObject, Snapshot } from "xstate";
 import { showToRules } from "../../actor/actor-snapshot.ts";
 import type { ActorEvent, ActorSnapshot, ActorType } from "../../actor/actor-type.ts";
 import { asError } from "../../actor/as-error.ts";
@@ -59,7 +59,8 @@ function live(type: ActorType, from: AnyMachineSnapshot): LiveActor {
   /** Made once for each of the machine's snapshots: it is asked for several times an event. */
   const show = () => {
     if (shown?.of !== now) {
-      const state = shown !== undefined && shown.of.value === now.value ? shown.state : stateOf(machine, now.value);
+      const { value } = now;
+      const state = shown !== undefined && shown.of.value === value ? shown.state : stateText(machine.root, value);
       shown = { of: now, snapshot: showToRules(now), state };
     }
     return shown;
@@ -96,8 +97,6 @@ interface Shared {
   readonly direct: DirectMoves;
   /** The first snapshot restored in each state. */
   readonly restored: Map<string, AnyMachineSnapshot>;
-  /** States that are one name, as they are told. */
-  readonly told: Map<string, string>;
 }
 
 const SHARED = new WeakMap<AnyStateMachine, Shared>();
@@ -109,19 +108,9 @@ function sharedOf(machine: AnyStateMachine): Shared {
   // Entry actions of the first step are given the very object that all actors begin with.
   seal("context", machine.config.context);
   const scope = { ...createInertScope(), actionExecutor: refuse };
-  const shared = { scope, direct: createDirectMoves(scope), restored: new Map(), told: new Map() };
+  const shared = { scope, direct: createDirectMoves(scope), restored: new Map() };
   SHARED.set(machine, shared);
   return shared;
-}
-
-function stateOf(machine: AnyStateMachine, value: StateValue): string {
-  if (typeof value !== "string") return stateText(machine.root, value);
-  const { told } = sharedOf(machine);
-  const known = told.get(value);
-  if (known !== undefined) return known;
-  const text = stateText(machine.root, value);
-  told.set(value, text);
-  return text;
 }
 
 /** None is executed, the machine's own least of all; those of XState's that go beyond the step are refused. */

@@ -1,7 +1,7 @@
-import type { AnyMachineSnapshot, AnyStateMachine, EventObject, MachineContext } from "xstate";
+import type { AnyMachineSnapshot, AnyStateMachine, EventObject } from "xstate";
 import { boundSteps } from "../../actor/bounded-actor.ts";
 import { seal } from "../../actor/seal.ts";
-import { createDirectStep } from "./direct-step.ts";
+import { createDirectMoves, type Reached } from "./direct-move.ts";
 import { createInertScope, refuseChildren, type Yielded } from "./inert-scope.ts";
 import { settle } from "./settle.ts";
 import { createSharedStates } from "./shared-states.ts";
@@ -35,7 +35,7 @@ export function createStatechart(machine: AnyStateMachine): Statechart {
   // Entry actions of the first step are given the very object that all actors begin with.
   seal("context", machine.config.context);
   const scope = createInertScope();
-  const assignDirectly = createDirectStep(scope);
+  const direct = createDirectMoves(scope);
   const statesOf = createSharedStates();
   const run = (before: Moment | undefined, at: string, act: () => AnyMachineSnapshot): Moment => {
     const yielded: Yielded[] = [];
@@ -49,21 +49,32 @@ export function createStatechart(machine: AnyStateMachine): Statechart {
   };
   return {
     machine,
-    begin: (id, at) => run(undefined, at, () => machine.getInitialSnapshot(scope, { id })),
+    begin(id, at) {
+      const reached = direct.begin(machine, { type: "xstate.init", input: { id } } as EventObject);
+      if (reached !== undefined) return arrive(reached);
+      return run(undefined, at, () => machine.getInitialSnapshot(scope, { id }));
+    },
     step(moment, event, at) {
-      const context = assignDirectly(moment.snapshot, event);
-      if (context !== undefined) return withContext(moment, context);
-      return run(moment, at, () => machine.transition(moment.snapshot, event, scope));
+      const { snapshot } = moment;
+      const reached = direct.step(snapshot, event);
+      if (reached === undefined || isBack(reached, snapshot)) {
+        return run(moment, at, () => machine.transition(snapshot, event, scope));
+      }
+      return arrive(reached, moment);
     },
   };
 }
 
-/** What a step comes to that leaves all states as they are. */
-function withContext(before: Moment, assigned: MachineContext): Moment {
-  const { snapshot, timers } = before;
-  if (assigned === snapshot.context) return before;
-  const context = settle("context", assigned, snapshot.context);
-  return { snapshot: { ...snapshot, context } as AnyMachineSnapshot, timers };
+/** Of one that ends where it began, only XState tells whether it moved. */
+function isBack({ as, context }: Reached, from: AnyMachineSnapshot): boolean {
+  return as !== from && as.value === from.value && context === from.context;
+}
+
+/** What a step comes to that was made without XState: no delay begins or ends in it. */
+function arrive({ as, context }: Reached, before?: Moment): Moment {
+  if (before !== undefined && as === before.snapshot && context === as.context) return before;
+  const settled = settle("context", context, before?.snapshot.context);
+  return { snapshot: { ...as, context: settled } as AnyMachineSnapshot, timers: before?.timers ?? [] };
 }
 
 /**

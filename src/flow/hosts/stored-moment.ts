@@ -1,6 +1,6 @@
 import type { AnyMachineSnapshot, AnyStateMachine, AnyStateNode, StateValue } from "xstate";
 import { nodesOf } from "../../actor/state-text.ts";
-import { settle } from "./settle.ts";
+import { freezeJson } from "./settle.ts";
 import type { Moment } from "./statechart.ts";
 import type { Timers } from "./timers.ts";
 
@@ -45,22 +45,43 @@ export function storeMoment({ snapshot, timers }: Moment): StoredMoment {
  * @throws when the machine has no such states.
  */
 export function reviveMoment(machine: AnyStateMachine, stored: StoredMoment): Moment {
-  const { byId, isUnique } = finderOf(machine);
-  const { status, value } = stored;
-  const context = settle("context", stored.context);
-  const output = stored.output === undefined ? undefined : settle("output", stored.output);
+  const { byId } = finderOf(machine);
+  const context = freezeJson(stored.context);
+  const output = stored.output === undefined ? undefined : freezeJson(stored.output);
   const history = Object.entries(stored.history ?? {}).map(([id, ids]) => [id, ids.map(byId)]);
-  const resolved: AnyMachineSnapshot = machine.resolveState({ value, context });
-  const find = isUnique ? byId : takeOneOf([...resolved._nodes], byId);
   const snapshot = {
-    ...resolved,
-    status,
+    ...snapshotIn(machine, stored),
+    status: stored.status,
     output,
-    value,
-    _nodes: stored.nodes.map(find),
+    context,
     historyValue: Object.fromEntries(history),
   } as AnyMachineSnapshot;
-  return { snapshot, timers: settle("timers", stored.timers) as Timers };
+  return { snapshot, timers: freezeJson(stored.timers) as Timers };
+}
+
+/** A machine of many parallel states may be in thousands. */
+const MAX_KNOWN = 256;
+
+const KNOWN = new WeakMap<AnyStateMachine, Map<string, AnyMachineSnapshot>>();
+
+/** Of moments in the same states only the rest differs, and to find what follows from those is most of reviving one. */
+function snapshotIn(machine: AnyStateMachine, { value, nodes, context }: StoredMoment): AnyMachineSnapshot {
+  const known = KNOWN.get(machine) ?? new Map<string, AnyMachineSnapshot>();
+  KNOWN.set(machine, known);
+  const name = JSON.stringify([value, nodes]);
+  const found = known.get(name);
+  if (found !== undefined) return found;
+  const resolved: AnyMachineSnapshot = machine.resolveState({ value, context });
+  const { byId, isUnique } = finderOf(machine);
+  const _nodes = nodes.map(isUnique ? byId : takeOneOf([...resolved._nodes], byId));
+  const made = { ...resolved, value: freezeJson(value), _nodes, tags: tagsOf(_nodes) } as AnyMachineSnapshot;
+  if (known.size < MAX_KNOWN) known.set(name, made);
+  return made;
+}
+
+/** In the order in which XState gives them to who never left memory. */
+function tagsOf(nodes: readonly AnyStateNode[]): ReadonlySet<string> {
+  return new Set(nodes.flatMap(({ tags }) => tags));
 }
 
 /** @throws when the machine has not all the states of a stored moment. */
