@@ -57,17 +57,10 @@ export function createStatechart(machine: AnyStateMachine): Statechart {
     step(moment, event, at) {
       const { snapshot } = moment;
       const reached = direct.step(snapshot, event);
-      if (reached === undefined || isBack(reached, snapshot)) {
-        return run(moment, at, () => machine.transition(snapshot, event, scope));
-      }
-      return arrive(reached, moment);
+      if (reached !== undefined) return arrive(reached, moment);
+      return run(moment, at, () => machine.transition(snapshot, event, scope));
     },
   };
-}
-
-/** Of one that ends where it began, only XState tells whether it moved. */
-function isBack({ as, context }: Reached, from: AnyMachineSnapshot): boolean {
-  return as !== from && as.value === from.value && context === from.context;
 }
 
 /** What a step comes to that was made without XState: no delay begins or ends in it. */
