@@ -1,16 +1,5 @@
 import { expect } from "vitest";
-import {
-  type AnyStateMachine,
-  and,
-  assign,
-  createMachine,
-  enqueueActions,
-  log,
-  not,
-  or,
-  raise,
-  stateIn,
-} from "xstate";
+import { type AnyStateMachine, and, assign, createMachine, enqueueActions, log, not, or, raise, stateIn } from "xstate";
 import type { Random } from "../../hosting/random.ts";
 
 interface Seen {
