@@ -1,9 +1,9 @@
-import type { Delivery } from "../flow/delivery.ts";
+import type { Delivery, StoredMessage } from "../flow/delivery.ts";
 import { storedDelivery } from "../flow/event-row.ts";
 import { unpark } from "../flow/parked.ts";
 import type { StreamIdentity } from "../jetstream/stream-identity.ts";
 import { type Log, readStream } from "../jetstream/stream-reader.ts";
-import type { AgedEvent, StoreReader, StreamReach } from "../store/reader.ts";
+import type { StoreReader, StreamReach } from "../store/reader.ts";
 import type { ImageEvent } from "../store/stored-actor.ts";
 import type { Lane } from "../wire/lanes.ts";
 
@@ -14,55 +14,86 @@ import type { Lane } from "../wire/lanes.ts";
 /** When a stream stored what it holds of before its own creation, ms since the epoch by sequence: a cluster restored it. */
 export type Restored = ReadonlyMap<number, number>;
 
-/** @returns nothing, after one look, of a stream that was made where it is. */
-export async function readRestored(log: Log, { name, created }: StreamIdentity): Promise<Restored> {
+/**
+ * @param isHeard - false: it is left to the store, which has not read the stream so far.
+ * @returns nothing, after one look, of a stream that was made where it is.
+ */
+export async function readRestored(
+  log: Log,
+  { name, created }: StreamIdentity,
+  isHeard: (message: StoredMessage) => boolean = () => true,
+): Promise<Restored> {
   const createdMs = Date.parse(created);
   const restored = new Map<number, number>();
   for await (const messages of readStream(log, name)) {
-    for (const { sequence, storedAtMs } of messages) if (storedAtMs < createdMs) restored.set(sequence, storedAtMs);
+    for (const message of messages) {
+      if (message.storedAtMs < createdMs && isHeard(message)) restored.set(message.sequence, message.storedAtMs);
+    }
     if ((messages.at(-1)?.storedAtMs ?? createdMs) >= createdMs) break;
   }
   return restored;
 }
 
-/**
- * All of a type, in the order in which they were heard.
- *
- * @param restored - is held against what a store has; an actor's up to the last one that the stream lacks count as aged, so
- *   that it hears them in their order.
- */
-export function* agedEvents(
-  reader: StoreReader,
-  lanes: readonly Lane[],
-  reach: StreamReach,
-  restored: Restored,
-): Generator<Delivery> {
-  const lacking = new Map<string, AgedEvent>();
-  for (const event of restored.size === 0 ? [] : reader.agedEvents(reach)) {
-    if (!isHeld(restored, event)) lacking.set(event.actorId, event);
-  }
-  for (const event of reader.agedEvents(reach)) {
-    const last = lacking.get(event.actorId);
-    if (isHeld(restored, event) && (last === undefined || isBefore(last, event))) continue;
-    const lane = laneOf(lanes, event);
-    if (lane !== undefined) yield storedDelivery(lane, event.actorId, event);
-  }
+/** Of one type. */
+export interface Aged {
+  readonly reader: StoreReader;
+  readonly lanes: readonly Lane[];
+  readonly reach: StreamReach;
+  /**
+   * Held against what the store has; an actor's up to the last one that the stream lacks count as aged, so that it hears
+   * them in their order.
+   */
+  readonly restored: Restored;
 }
 
-/** Those of a type that are kept back in quarantine; to be given after {@link agedEvents}. */
-export function* agedParked(
-  reader: StoreReader,
-  lanes: readonly Lane[],
-  reach: StreamReach,
-  restored: Restored,
-): Generator<Delivery> {
+/** All of a type, in the order in which they were heard. */
+export function agedEvents(aged: Aged): Generator<Delivery> {
+  return eventsOf(
+    aged,
+    lacking(aged, () => [aged.reader.agedEvents(aged.reach)]),
+  );
+}
+
+/** And behind them those that are kept back in quarantine. */
+export function* agedAndParked(aged: Aged): Generator<Delivery> {
+  const { reader, lanes, reach, restored } = aged;
+  const lacked = lacking(aged, () => [reader.agedEvents(reach), reader.agedParked(reach)]);
+  yield* eventsOf(aged, lacked);
   for (const row of reader.agedParked(reach)) {
-    const lane = isHeld(restored, row) ? undefined : laneOf(lanes, row);
+    const lane = isToldByStream(row, restored, lacked) ? undefined : laneOf(lanes, row);
     if (lane !== undefined) yield unpark(lane, row);
   }
 }
 
+function* eventsOf({ reader, lanes, reach, restored }: Aged, lacked: Lacking): Generator<Delivery> {
+  for (const event of reader.agedEvents(reach)) {
+    const lane = isToldByStream(event, restored, lacked) ? undefined : laneOf(lanes, event);
+    if (lane !== undefined) yield storedDelivery(lane, event.actorId, event);
+  }
+}
+
 type Stored = Pick<Delivery, "sequence" | "storedAtMs">;
+type StoredOf = Stored & { readonly actorId: string };
+
+/** By actor the last one that a restored stream has not. */
+type Lacking = ReadonlyMap<string, Stored>;
+
+/** @param known - each in the order in which they were heard; not asked where nothing is restored. */
+function lacking({ restored }: Aged, known: () => readonly Iterable<StoredOf>[]): Lacking {
+  const lacked = new Map<string, Stored>();
+  for (const rows of restored.size === 0 ? [] : known()) {
+    for (const { actorId, sequence, storedAtMs } of rows) {
+      const [one, last] = [{ sequence, storedAtMs }, lacked.get(actorId)];
+      if (!isHeld(restored, one) && (last === undefined || isBefore(last, one))) lacked.set(actorId, one);
+    }
+  }
+  return lacked;
+}
+
+function isToldByStream(one: StoredOf, restored: Restored, lacked: Lacking): boolean {
+  const last = lacked.get(one.actorId);
+  return isHeld(restored, one) && (last === undefined || isBefore(last, one));
+}
 
 function isHeld(restored: Restored, { sequence, storedAtMs }: Stored): boolean {
   return restored.get(sequence) === storedAtMs;

@@ -15,7 +15,7 @@ import type { StoreReader } from "../store/reader.ts";
 import { carryRetired } from "../store/retired.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { DECISIONS_STREAM, eventStream } from "../wire/names.ts";
-import { agedEvents, agedParked, readRestored } from "./aged-events.ts";
+import { agedAndParked, readRestored } from "./aged-events.ts";
 import { createDerivation, deriveStream, type OnProgress } from "./derive-store.ts";
 
 export interface RebuildOptions {
@@ -118,10 +118,8 @@ async function fillType(
       const reach = { type: type.name, firstSequence, createdMs: Date.parse(created) };
       // Together with the note that it is done.
       journal.transaction(() => {
-        const ways = old === undefined ? [] : [agedEvents, agedParked];
-        for (const aged of ways.map((way) => way(old as StoreReader, lanes, reach, restored))) {
-          fromOldStore += atOnce(derivation.aged(aged));
-        }
+        const aged = old === undefined ? [] : agedAndParked({ reader: old, lanes, reach, restored });
+        fromOldStore = atOnce(derivation.aged(aged));
         records.saveStream(type.name, stream, created, lanes.length);
       });
     },

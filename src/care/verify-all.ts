@@ -92,8 +92,13 @@ async function deriveAll({ log, reader, throwaway, lanes, maxBytes, type, stream
   const derivation = createDerivation({ journal: throwaway.journal, lanes, maxBytes });
   const identity = await readIdentity(log.jsm, stream);
   const createdMs = Date.parse(identity.created);
-  const restored = await readRestored(log, identity);
   const checkpoints = new Map(lanes.map((lane) => [lane, reader.images.lane(lane).checkpoint]));
+  const readTo = new Map(lanes.map((lane) => [String(lane.partition), checkpoints.get(lane) ?? 0]));
+  const restored = await readRestored(
+    log,
+    identity,
+    ({ subject, sequence }) => sequence <= (readTo.get(subject.split(".")[1] ?? "") ?? 0),
+  );
   const keyOf = ({ sequence, storedAtMs }: Pick<Delivery, "sequence" | "storedAtMs">) => `${sequence} of ${storedAtMs}`;
   const parked = new Set(reader.parked(type.name).map(keyOf));
   throwaway.noteRetired(reader.retired(type.name));
@@ -103,7 +108,7 @@ async function deriveAll({ log, reader, throwaway, lanes, maxBytes, type, stream
     lanes,
     to: Math.max(...checkpoints.values()),
     onFirst(firstSequence) {
-      const aged = agedEvents(reader, lanes, { type: type.name, firstSequence, createdMs }, restored);
+      const aged = agedEvents({ reader, lanes, reach: { type: type.name, firstSequence, createdMs }, restored });
       derived = { fromStore: atOnce(derivation.aged(aged)), firstSequence };
     },
     accepts: (delivery) => delivery.sequence <= (checkpoints.get(delivery.lane) ?? 0) && !parked.has(keyOf(delivery)),

@@ -12,7 +12,9 @@ import { topologyOf } from "../../src/daemon/nats-setup.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import type { Log } from "../../src/jetstream/stream-reader.ts";
 import { ensureStreams } from "../../src/jetstream/topology.ts";
+import { createLaneRecords } from "../../src/store/lanes.ts";
 import { lanesOf } from "../../src/wire/lanes.ts";
+import { partitionOf } from "../../src/wire/names.ts";
 import { startTestServer, type TestServer } from "../server.ts";
 
 /* A stream that a cluster has restored has its messages, and a date of creation after them. */
@@ -22,10 +24,19 @@ const type = orderType as ActorType;
 const lanes = lanesOf(type, 2);
 
 const paid = (amount: number) => ({ eventType: "PaymentProcessed", amount, status: "successful" });
+const SHIPPING = { eventType: "ShippingCalculated", shippingCost: 10, estimatedDays: 3 };
+const POINTS = { eventType: "LoyaltyPointsUpdated", pointsEarned: 10, totalPoints: 100, tierStatus: "gold" };
 const HEARD = {
-  a: [paid(10), { eventType: "ShippingCalculated", shippingCost: 10, estimatedDays: 3 }, paid(30)],
+  a: [paid(10), SHIPPING, paid(30)],
   b: [paid(10), paid(20), paid(30)],
 };
+
+async function tell(orderId: string, all: readonly { readonly eventType: string }[]): Promise<void> {
+  for (const [index, told] of all.entries()) {
+    const event = { orderId, eventId: `${orderId}-${index}`, timestamp: `2026-01-01T00:00:0${index}Z` };
+    await session.js.publish(`orders.${orderId}.${told.eventType}`, JSON.stringify({ ...event, ...told }));
+  }
+}
 
 let server: TestServer;
 let session: Session;
@@ -35,13 +46,7 @@ beforeAll(async () => {
   server = await startTestServer();
   session = await openSession({ url: server.url, name: "test" }, () => {});
   await ensureStreams(session.jsm, [type], topologyOf(readConfig({ NATSTATE_PARTITIONS: "2" })));
-  for (const orderId of ["a", "b"]) {
-    for (const [index, told] of HEARD[orderId as "a" | "b"].entries()) {
-      const { eventType } = told;
-      const event = { orderId, eventId: `${orderId}-${index}`, timestamp: `2026-01-01T00:00:0${index}Z` };
-      await session.js.publish(`orders.${orderId}.${eventType}`, JSON.stringify({ ...event, ...told }));
-    }
-  }
+  for (const [orderId, told] of Object.entries(HEARD)) await tell(orderId, told);
 });
 afterAll(async () => {
   await session.close();
@@ -65,15 +70,20 @@ function restored(): Log {
   return { js, jsm: new Proxy(jsm, { get: (target, key) => (key === "streams" ? streams : target[key as never]) }) };
 }
 
-function rebuildFrom(log: Log, storeFile: string) {
-  const limits = { maxBytes: 65_536, acceptDifferences: false };
-  return rebuild({ log, types: [type], lanes, storeFile, ...limits, onProgress() {} });
+function rebuildFrom(log: Log, storeFile: string, own = type) {
+  const limits = { maxBytes: 65_536, acceptDifferences: own !== type };
+  return rebuild({ log, types: [own], lanes: lanesOf(own, 2), storeFile, ...limits, onProgress() {} });
+}
+
+function verifyFrom(log: Log, storeFile: string) {
+  const directory = mkdtempSync(join(root, "work-"));
+  return verifyAll({ log, storeFile, lanes, maxBytes: 65_536, directory, onProgress() {} });
 }
 
 /** A store that has read the stream as it is now, and accepted it as restored. */
-async function accepted(name: string, change: (db: Database.Database) => void): Promise<string> {
+async function accepted(name: string, change: (db: Database.Database) => void, own = type): Promise<string> {
   const file = join(root, name);
-  await rebuildFrom(session, file);
+  await rebuildFrom(session, file, own);
   const db = new Database(file);
   db.prepare("UPDATE streams SET created = ?").run(CREATED);
   change(db);
@@ -89,10 +99,18 @@ function forge(db: Database.Database): void {
 
 it("a store is held against what the stream has of before its restoration", async () => {
   const storeFile = await accepted("verified.db", forge);
-  const directory = mkdtempSync(join(root, "work-"));
-  const found = await verifyAll({ log: restored(), storeFile, lanes, maxBytes: 65_536, directory, onProgress() {} });
+  const found = await verifyFrom(restored(), storeFile);
   expect(found).toMatchObject({ checked: 2, fromStore: 0 });
   expect(found.differences).toMatchObject([{ actorId: "b" }]);
+});
+
+it("what a store has not read again of a restored stream is no difference", async () => {
+  const storeFile = await accepted("unread.db", (db) => {
+    const division = { partitions: 2, partitionOf: (actorId: string) => partitionOf(actorId, 2) };
+    createLaneRecords(db).forgetStream("ORDERS", division);
+    createLaneRecords(db).saveStream("order", "ORDERS", CREATED, 2);
+  });
+  expect(await verifyFrom(restored(), storeFile)).toMatchObject({ checked: 2, fromStore: 6, differences: [] });
 });
 
 it("a new store is made of what the stream has of before its restoration", async () => {
@@ -107,5 +125,23 @@ it("what a restored stream lacks comes from the old store, with what its actor h
   const db = new Database(storeFile);
   const heard = "SELECT event_id FROM events WHERE event_id LIKE 'a-%' ORDER BY place";
   expect(db.prepare(heard).pluck().all()).toEqual(["a-0", "a-1", "a-2"]);
+  db.close();
+});
+
+it("what is kept back of an actor, and the restored stream lacks, comes behind what that one had heard before", async () => {
+  const broken: ActorType = {
+    ...type,
+    conclude(actor) {
+      if (JSON.stringify(actor.context).includes("estimatedDays")) throw new Error("not yet");
+      return type.conclude(actor);
+    },
+  };
+  await tell("c", [paid(10), SHIPPING, POINTS]);
+  const storeFile = await accepted("kept-back.db", () => {}, broken);
+  await session.jsm.streams.purge("ORDERS", { filter: "orders.*.c.LoyaltyPointsUpdated" });
+  expect(await rebuildFrom(restored(), storeFile)).toMatchObject({ differences: [] });
+  const db = new Database(storeFile);
+  const heard = "SELECT event_id FROM events WHERE event_id LIKE 'c-%' ORDER BY place";
+  expect(db.prepare(heard).pluck().all()).toEqual(["c-0", "c-1", "c-2"]);
   db.close();
 });
