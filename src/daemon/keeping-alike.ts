@@ -67,8 +67,11 @@ function quarantinedIn(
   return (page[type.collection] as readonly Record<string, unknown>[]).map((entry) => String(entry[type.idField]));
 }
 
-/** Asked about with one question; of a lane with more of them the rest is as the last look at them has found it. */
-const AT_HAND_OVER = 1000;
+/**
+ * Asked about with one question, 52 KB of the longest ids: each server takes messages of 64. Of a lane with more of them the
+ * rest is as the last look at them has found it.
+ */
+const AT_HAND_OVER = 400;
 
 /**
  * Asks a holder for a lane, and lets what it has released take effect here: since it was asked last, nobody may have been
@@ -93,23 +96,33 @@ export async function askForLane(
 /** A holder that was too busy to say so when it gave a lane is asked again after a second. */
 const GIVEN_MS = 5000;
 
-/** Gives a lane to who asks for it, and says who of those that are quarantined there is so here no longer. */
+/**
+ * Gives a lane to who asks for it, and says who of those that are quarantined there is so here no longer. What fails is told
+ * here and refused: it is asked again.
+ */
 export function givingOf({
   store: { journal },
   own,
   reading: { ownership },
-}: Pick<Parts, "store" | "own" | "reading">): (
+  logger,
+}: Pick<Parts, "store" | "own" | "reading" | "logger">): (
   lane: Lane,
   quarantined: readonly string[],
 ) => Promise<readonly string[] | undefined> {
   /** What we were not the owner of, we may know little of. */
   const givenMs = new Map<Lane, number>();
-  return async (lane, quarantined) => {
+  async function give(lane: Lane, quarantined: readonly string[]): Promise<readonly string[] | undefined> {
     if (own.taken().includes(lane)) givenMs.set(lane, performance.now());
     if (!(await ownership.yield(lane))) return undefined;
     if (performance.now() - (givenMs.get(lane) ?? Number.NEGATIVE_INFINITY) > GIVEN_MS) return [];
     return quarantined.filter((actorId) => !journal.isQuarantined(lane.type.name, actorId));
-  };
+  }
+  return (lane, quarantined) =>
+    give(lane, quarantined).catch((error: Error) => {
+      const { stream, partition } = lane;
+      logger.warn({ err: error, stream, partition }, "a partition that another daemon asks for could not be given");
+      return undefined;
+    });
 }
 
 /** What is answered to a copy: only by who reads the lane as its owner. */

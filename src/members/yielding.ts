@@ -31,9 +31,11 @@ export async function askToYield(
   const nobody = (reply: Reply) => ({ reply, released: [] });
   try {
     const answer = await nc.request(daemonSubject(holder, QUESTION), question, { timeout: ANSWER_MS });
-    const [reply, told = "[]"] = answer.string().split(YIELDED, 2);
-    if (reply !== "") return nobody("refused");
-    return { reply: YIELDED, released: read(ids, told) ?? [] };
+    const said = answer.string();
+    if (!said.startsWith(YIELDED)) return nobody("refused");
+    const named = new Set(read(ids, said.slice(YIELDED.length)));
+    // Whoever else is named may be of another lane.
+    return { reply: YIELDED, released: quarantined.filter((actorId) => named.has(actorId)) };
   } catch (error) {
     if (error instanceof RequestError && error.isNoResponders()) return nobody("absent");
     if (error instanceof TimeoutError) return nobody("silent");

@@ -18,8 +18,8 @@ usePublishing();
 
 /* What becomes of a release in the moment in which its partition is given to another daemon. */
 
-/** A daemon that has quarantined `a` and `b`; its rule is mended since. */
-function openQuarantined() {
+/** A daemon that has quarantined these; its rule is mended since. */
+function openQuarantined(ids = ["a", "b"]) {
   const station = openStation();
   onTestFinished(station[Symbol.dispose]);
   let isBroken = true;
@@ -31,22 +31,30 @@ function openQuarantined() {
     },
   };
   const lane = { ...orderLane, type };
-  for (const [index, id] of ["a", "b"].entries()) {
+  for (const [index, id] of ids.entries()) {
     station.processor.apply([orderEvent(index + 1, id, "PaymentProcessed", { second: 1, lane })]);
   }
-  isBroken = false;
-  return { ...station, lane };
+  const setBroken = (value: boolean) => {
+    isBroken = value;
+  };
+  setBroken(false);
+  return { ...station, lane, setBroken };
 }
 
 const quarantined = ({ db }: Pick<Station, "db">) =>
   db.prepare("SELECT actor_id FROM quarantine ORDER BY actor_id").pluck().all();
 
 /** What a daemon that holds the lane, or does not, answers to who asks for it. */
-function hold(holder: ReturnType<typeof openQuarantined>, id: string, isHeld: boolean): void {
+function hold(
+  holder: ReturnType<typeof openQuarantined>,
+  id: string,
+  { isHeld = true, warned = [] }: { readonly isHeld?: boolean; readonly warned?: unknown[] } = {},
+): void {
   const give = givingOf({
     store: holder,
     own: { taken: () => (isHeld ? [holder.lane] : []) },
     reading: { ownership: { yield: async () => true } },
+    logger: { warn: (...told: unknown[]) => warned.push(told) },
   } as unknown as Parameters<typeof givingOf>[0]);
   const answer: Parameters<typeof answerYields>[0]["answer"] = (question, take) =>
     void session.nc.subscribe(daemonSubject(id, question), { callback: (_, message) => void take(message) });
@@ -66,16 +74,24 @@ async function ask(copy: ReturnType<typeof openQuarantined>, holder: string) {
 
 it("what its holder has released just before takes effect with who is given the lane", async () => {
   const [holder, copy] = [openQuarantined(), openQuarantined()];
-  hold(holder, "holder", true);
+  hold(holder, "holder");
   release(holder.journal, holder.processor, holder.lane, "a");
   expect(await ask(copy, "holder")).toBe("yielded");
   expect(quarantined(copy)).toEqual(["b"]);
   expect(copy.row("a")).toMatchObject({ events: 1 });
 });
 
+it("an actor is told that is called as the answer begins", async () => {
+  const [holder, copy] = [openQuarantined(["yielded-1"]), openQuarantined(["yielded-1"])];
+  hold(holder, "wordy");
+  release(holder.journal, holder.processor, holder.lane, "yielded-1");
+  expect(await ask(copy, "wordy")).toBe("yielded");
+  expect(quarantined(copy)).toEqual([]);
+});
+
 it("who did not hold the lane, or is a natstate of before, says nothing of it", async () => {
   const [other, copy] = [openQuarantined(), openQuarantined()];
-  hold(other, "other", false);
+  hold(other, "other", { isHeld: false });
   release(other.journal, other.processor, other.lane, "a");
   expect(await ask(copy, "other")).toBe("yielded");
   session.nc.subscribe(daemonSubject("before", "yield"), { callback: (_, message) => void message.respond("yielded") });
@@ -84,6 +100,28 @@ it("who did not hold the lane, or is a natstate of before, says nothing of it", 
   expect(await ask(copy, "busy")).toBe("refused");
   expect(await ask(copy, "nobody")).toBe("absent");
   expect(quarantined(copy)).toEqual(["a", "b"]);
+});
+
+it("nobody is released but who was asked about, whoever is named", async () => {
+  const copy = openQuarantined();
+  const elsewhere = { ...copy.lane, partition: copy.lane.partition + 1 };
+  copy.setBroken(true);
+  copy.processor.apply([orderEvent(1, "c", "PaymentProcessed", { second: 1, lane: elsewhere })]);
+  copy.setBroken(false);
+  session.nc.subscribe(daemonSubject("careless", "yield"), {
+    callback: (_, message) => void message.respond('yielded["b","c"]'),
+  });
+  expect(await ask(copy, "careless")).toBe("yielded");
+  expect(quarantined(copy)).toEqual(["a", "c"]);
+});
+
+it("a holder whose store fails refuses, and says why", async () => {
+  const [holder, copy] = [openQuarantined(), openQuarantined()];
+  const warned: unknown[] = [];
+  hold(holder, "failing", { warned });
+  holder.db.exec("ALTER TABLE quarantine RENAME TO away");
+  expect(await ask(copy, "failing")).toBe("refused");
+  expect(warned).toHaveLength(1);
 });
 
 it.each([
