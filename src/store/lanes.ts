@@ -94,7 +94,8 @@ interface HeardAgain {
  * counted, an event that was kept back for its actor's failure is heard again as kept back.
  */
 function createUncounting(db: Database.Database): (heard: HeardAgain) => void {
-  const update = db.prepare(`UPDATE tallies SET value = value - heard.letters FROM (
+  // A row stays where its message is taken today, and is not counted a second time.
+  const update = db.prepare(`UPDATE tallies SET value = max(0, value - heard.letters) FROM (
       SELECT d.type, d.partition, 'dead:' || d.reason AS name, count(*) AS letters
       FROM dead_letters d JOIN checkpoints c USING (stream, partition)
       WHERE d.stream = :stream AND d.former = 0 AND d.sequence BETWEEN :from AND :to AND d.sequence <= c.sequence

@@ -70,6 +70,18 @@ it("of a lane that goes back to where nothing was missing each is counted once",
   expect(counted(station)).toEqual({ malformed_json: 4 });
 });
 
+it("what is no dead letter any more when it is heard again is none less than none when it is heard once more", () => {
+  using station = openHeard();
+  for (let time = 1; time <= 2; time++) {
+    createLaneRecords(station.db).goBack(orderLane);
+    for (let sequence = 1; sequence <= 4; sequence++) {
+      station.processor.apply([orderEvent(sequence, "o", "OrderCreated", sequence)]);
+    }
+  }
+  const value = station.db.prepare("SELECT value FROM tallies WHERE name = 'dead:malformed_json'").pluck().get();
+  expect(value).toBe(0);
+});
+
 it("what DEAD_LETTERS alone has told is counted when it is heard", () => {
   using station = openHeard();
   const { body, subject } = bad(5);
