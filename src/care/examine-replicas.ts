@@ -1,5 +1,5 @@
 import type { ConsumerInfo, PeerInfo, StreamInfo } from "@nats-io/jetstream";
-import { majoritySilentMs, SILENT_MS } from "../jetstream/stream-pulse.ts";
+import { majoritySilentMs, replicaSilentMs, SILENT_MS } from "../jetstream/stream-pulse.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 
 type Replicated = Pick<StreamInfo, "config" | "cluster">;
@@ -65,8 +65,8 @@ function peersBehind({ config, cluster }: Replicated): Behind[] {
   }));
 }
 
-function isAway({ offline = false, active }: PeerInfo): boolean {
-  return offline || active / 1_000_000 > SILENT_MS;
+function isAway(peer: PeerInfo): boolean {
+  return replicaSilentMs(peer) > SILENT_MS;
 }
 
 function describeBehind(behind: readonly Behind[]): string {

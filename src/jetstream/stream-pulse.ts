@@ -1,4 +1,4 @@
-import type { StreamInfo } from "@nats-io/jetstream";
+import type { PeerInfo, StreamInfo } from "@nats-io/jetstream";
 import { isStreamMissing } from "./connect.ts";
 
 export interface StreamPulseOptions {
@@ -112,9 +112,17 @@ export function majoritySilentMs({ config, cluster }: Pick<StreamInfo, "config" 
   const others = Math.floor(config.num_replicas / 2);
   if (others === 0 || cluster === undefined) return 0;
   if (!cluster.leader) return Number.POSITIVE_INFINITY;
-  const heardMs = (cluster.replicas ?? [])
-    .filter(({ offline }) => !offline)
-    .map(({ active }) => active / 1_000_000)
-    .sort((a, b) => a - b);
-  return heardMs[others - 1] ?? Number.POSITIVE_INFINITY;
+  const silentMs = (cluster.replicas ?? []).map(replicaSilentMs).sort((a, b) => a - b);
+  return silentMs[others - 1] ?? Number.POSITIVE_INFINITY;
+}
+
+/**
+ * How long ago its leader heard of a replica.
+ *
+ * @returns ms; infinite when it is known to be offline, or was never heard of by this leader: one that was elected
+ *   because the former one has gone says 0 of that one for as long as it is away.
+ */
+export function replicaSilentMs({ offline = false, current, active }: PeerInfo): number {
+  const isUnheard = active === 0 && !current;
+  return offline || isUnheard ? Number.POSITIVE_INFINITY : active / 1_000_000;
 }

@@ -47,6 +47,11 @@ it("a server that its leaders have not heard of for long is away, before the clu
   expect(finding).toMatchObject({ detail: expect.stringMatching(/^n2 is away: ORDERS by 60; 2 of 3/) });
 });
 
+it("a server that no leader has heard of since it was elected is away: the one that led them all", () => {
+  const finding = examineReplicas([stream("ORDERS", { current: false, lag: 52, activeMs: 0 }, {})]);
+  expect(finding).toMatchObject({ detail: expect.stringMatching(/^n2 is away: ORDERS by 52; 2 of 3/) });
+});
+
 it("a server that catches up is to be waited for; with five servers one may go", () => {
   const finding = examineReplicas([stream("ORDERS", {}, { current: false, lag: 3500 }, {}, {})]);
   expect(finding).toMatchObject({

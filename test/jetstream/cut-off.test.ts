@@ -4,7 +4,10 @@ import { watchCutOff } from "../../src/jetstream/cut-off.ts";
 import type { Session } from "../../src/jetstream/session.ts";
 import { createTestClock } from "../clock.ts";
 
-const LED = { config: { num_replicas: 3 }, cluster: { leader: "n2", replicas: [{ active: 0 }, { active: 0 }] } };
+const LED = {
+  config: { num_replicas: 3 },
+  cluster: { leader: "n2", replicas: Array(2).fill({ current: true, active: 0 }) },
+};
 const NOT_LED = { error: { err_code: 10_008 } };
 
 /**

@@ -10,7 +10,7 @@ const message = (value: object) => ({ data: Buffer.from(JSON.stringify(value)), 
 /** What a stream's servers say of it. @param activeMs - when its leader heard of the other servers last. */
 const stream = (last_seq: number, leader: string | undefined, activeMs: number) => ({
   config: { name: "ORDERS", num_replicas: 3 },
-  cluster: { leader, replicas: [{ active: activeMs * 1e6 }, { active: activeMs * 1e6 }] },
+  cluster: { leader, replicas: Array(2).fill({ current: true, active: activeMs * 1e6 }) },
   state: { last_seq },
 });
 

@@ -6,10 +6,14 @@ import { createStreamPulse, majoritySilentMs } from "../../src/jetstream/stream-
 type Cluster = Pick<StreamInfo, "config" | "cluster">;
 
 /** @param activeMs - of the replicas beside the leader. */
-function info(replicas: number, leader: string | undefined, activeMs: readonly (number | "offline")[] = []): Cluster {
+function info(
+  replicas: number,
+  leader: string | undefined,
+  activeMs: readonly (number | "offline" | "unheard")[] = [],
+): Cluster {
   const others = activeMs.map((ms, index) => ({
-    ...{ name: `n${index + 2}`, current: true },
-    ...(ms === "offline" ? { offline: true, active: 0 } : { active: ms * 1_000_000 }),
+    ...{ name: `n${index + 2}`, current: ms !== "unheard", offline: ms === "offline" },
+    active: typeof ms === "number" ? ms * 1_000_000 : 0,
   }));
   return { config: { num_replicas: replicas }, cluster: { leader, replicas: others } } as unknown as Cluster;
 }
@@ -21,6 +25,8 @@ it.each([
   ["three, one gone", info(3, "n1", [60_000, 300]), 300],
   ["three, two gone", info(3, "n1", [4200, 4700]), 4200],
   ["three, two known to be offline", info(3, "n1", ["offline", "offline"]), Number.POSITIVE_INFINITY],
+  ["three, one not heard of since its former leader went, one going", info(3, "n1", ["unheard", 4300]), 4300],
+  ["three, heard of at this very moment", info(3, "n1", [0, 0]), 0],
   ["three without a leader", info(3, undefined, [0, 0]), Number.POSITIVE_INFINITY],
   ["five, two gone", info(5, "n1", [9000, 9000, 200, 400]), 400],
   ["five, three gone", info(5, "n1", [9000, 9000, 9000, 400]), 9000],
