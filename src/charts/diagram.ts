@@ -128,11 +128,20 @@ function labelOf(transition: AnyTransitionDefinition): string {
     .join(" ");
 }
 
+/** By a machine's root: the first state of each id. */
+const FIRSTS = new WeakMap<AnyStateNode, ReadonlyMap<string, AnyStateNode>>();
+
 /** A state's path in the letters Mermaid takes for an id; where two come to the same, the later one has its number behind. */
 function idOf(node: AnyStateNode): string {
+  const { root } = node.machine;
+  const firsts = FIRSTS.get(root) ?? findFirsts(root);
+  FIRSTS.set(root, firsts);
   const id = lettersOf(node);
-  const [first] = [...nodesOf(node.machine.root)].filter((other) => lettersOf(other) === id);
-  return first === node ? id : `${id}_${node.order}`;
+  return firsts.get(id) === node ? id : `${id}_${node.order}`;
+}
+
+function findFirsts(root: AnyStateNode): Map<string, AnyStateNode> {
+  return new Map([...nodesOf(root)].reverse().map((node) => [lettersOf(node), node]));
 }
 
 function lettersOf({ path }: AnyStateNode): string {

@@ -104,3 +104,9 @@ test("states whose names have other letters, or differ by those only, are states
   ___2 --> in_progress : GO
 `);
 });
+
+test("a machine of thousands of states is drawn at once", { timeout: 10_000 }, () => {
+  const states = Array.from({ length: 4000 }, (_, at) => [`s${at}`, { on: { NEXT: `s${(at + 1) % 4000}` } }]);
+  const diagram = drawMachine(createMachine({ initial: "s0", states: Object.fromEntries(states) }));
+  expect(diagram.match(/ --> /g)).toHaveLength(1 + 4000);
+});
