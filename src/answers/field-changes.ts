@@ -35,8 +35,13 @@ function compare(path: string, before: unknown, after: unknown, changes: Change[
   if (names.size === 0 && (before === null) !== (after === null)) changes.push({ path, before, after });
   for (const name of names) {
     const inner = path === "" ? name : `${path}.${name}`;
-    compare(inner, fieldsBefore[name] ?? null, fieldsAfter[name] ?? null, changes);
+    compare(inner, fieldIn(fieldsBefore, name), fieldIn(fieldsAfter, name), changes);
   }
+}
+
+/** A field may be called as what every object has. */
+function fieldIn(fields: Readonly<Record<string, unknown>>, name: string): unknown {
+  return Object.hasOwn(fields, name) ? (fields[name] ?? null) : null;
 }
 
 /** Of an object its fields, of nothing none, of anything else undefined. */

@@ -81,10 +81,10 @@ function addCounts<Shape>(a: Shape, b: Shape): Shape {
   if (typeof a === "number" && typeof b === "number") return (a + b) as Shape;
   if (typeof a !== "object" || a === null || typeof b !== "object" || b === null) return a ?? b;
   const names = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof Shape>;
-  const sum = [...names].map((name) => [
-    name,
-    name in a && name in b ? addCounts(a[name], b[name]) : (a[name] ?? b[name]),
-  ]);
+  const sum = [...names].map((name) => {
+    if (!Object.hasOwn(a, name)) return [name, b[name]];
+    return [name, Object.hasOwn(b, name) ? addCounts(a[name], b[name]) : a[name]];
+  });
   return Object.fromEntries(sum) as Shape;
 }
 

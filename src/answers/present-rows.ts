@@ -40,13 +40,21 @@ export function presentNextDue(
   rows: readonly Pick<ListedActor, "state" | "due">[],
 ): Record<string, string> {
   const delayed = new Set([...nodesOf(machine.root)].filter(({ after }) => after.length > 0).map(pathOf));
-  const next: Record<string, string> = {};
-  for (const { state, due } of rows) {
+  const waiting = rows.flatMap(({ state, due }) => {
     const [path, ...others] = pathsOf(leavesIn(state)).filter((inside) => delayed.has(inside));
-    if (path === undefined || others.length > 0 || due === null) continue;
-    if (next[path] === undefined || due < next[path]) next[path] = due;
+    return path === undefined || others.length > 0 || due === null ? [] : [[path, due] as const];
+  });
+  return soonestOf(waiting);
+}
+
+/** The earliest time of each name, which may be any, also one that every object has. */
+export function soonestOf(times: Iterable<readonly [name: string, due: string]>): Record<string, string> {
+  const soonest = new Map<string, string>();
+  for (const [name, due] of times) {
+    const known = soonest.get(name);
+    if (known === undefined || due < known) soonest.set(name, due);
   }
-  return next;
+  return Object.fromEntries(soonest);
 }
 
 /** A page, and the cursor of the next one where there is more. */
@@ -127,24 +135,28 @@ function presentOutcomes({ ordering }: ActorType, counts: Counts): Stats["events
 /** @param texts - actors by state, parallel states together. */
 function countActors({ states }: ActorType, texts: Counts): ActorCounts {
   const paths = pathsOf(states);
-  const byState = Object.fromEntries(states.map((state) => [state, 0]));
-  const byPath = Object.fromEntries(paths.map((path) => [path, 0]));
+  const byState = new Map(states.map((state) => [state, 0]));
+  const byPath = new Map(paths.map((path) => [path, 0]));
   let total = 0;
   for (const [text, count] of Object.entries(texts)) {
     const leaves = leavesIn(text);
-    for (const leaf of leaves) byState[leaf] = (byState[leaf] ?? 0) + count;
-    for (const path of pathsOf(leaves)) byPath[path] = (byPath[path] ?? 0) + count;
+    for (const leaf of leaves) byState.set(leaf, (byState.get(leaf) ?? 0) + count);
+    for (const path of pathsOf(leaves)) byPath.set(path, (byPath.get(path) ?? 0) + count);
     total += count;
   }
-  return { total, byState, ...(paths.length > states.length && { byPath }) };
+  return {
+    total,
+    byState: Object.fromEntries(byState),
+    ...(paths.length > states.length && { byPath: Object.fromEntries(byPath) }),
+  };
 }
 
 /** The counts of one group, without its prefix; each of `names` is there, also at 0, and in their order. */
 function groupOf(tallies: ReadonlyMap<string, number>, group: string, names: readonly string[]): Counts {
   const prefix = `${group}:`;
-  const counts = Object.fromEntries(names.map((name) => [name, 0]));
-  for (const [name, value] of tallies) if (name.startsWith(prefix)) counts[name.slice(prefix.length)] = value;
-  return counts;
+  const counts = new Map(names.map((name) => [name, 0]));
+  for (const [name, value] of tallies) if (name.startsWith(prefix)) counts.set(name.slice(prefix.length), value);
+  return Object.fromEntries(counts);
 }
 
 /** Why an actor is quarantined, and since when. */

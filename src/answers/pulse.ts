@@ -2,6 +2,7 @@ import type { ActorType } from "../actor/actor-type.ts";
 import { type ActivityReading, joinActivity } from "./activity.ts";
 import { joinPasts } from "./find-actor.ts";
 import { joinStats } from "./joined-answers.ts";
+import { soonestOf } from "./present-rows.ts";
 import type { Stats } from "./queries.ts";
 
 /** What every open page of the console is told each second of a type. */
@@ -16,12 +17,6 @@ export interface Pulse {
 
 /** @param missing - undefined: it is not even known how many partitions there are. */
 export function joinPulses(type: ActorType, pulses: readonly Pulse[], missing: readonly number[] = []): Pulse {
-  const next: Record<string, string> = {};
-  for (const pulse of pulses) {
-    for (const [state, due] of Object.entries(pulse.next)) {
-      if (next[state] === undefined || due < next[state]) next[state] = due;
-    }
-  }
   return {
     // A daemon says of a pulse as a whole that it is of the past.
     stats: { ...joinStats(pulses.map(({ stats }) => stats)), ...joinPasts(pulses) },
@@ -29,7 +24,7 @@ export function joinPulses(type: ActorType, pulses: readonly Pulse[], missing: r
       type,
       pulses.map(({ activity }) => activity),
     ),
-    next,
+    next: soonestOf(pulses.flatMap(({ next }) => Object.entries(next))),
     ...(missing.length > 0 && { missing }),
   };
 }

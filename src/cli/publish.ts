@@ -94,7 +94,7 @@ async function publish(
 function readFields(text: string, named: Readonly<Record<string, string>>): Record<string, unknown> {
   const fields = parseObject(text === "-" ? readFileSync(0, "utf8") : text);
   for (const [name, value] of Object.entries(named)) {
-    if (fields[name] !== undefined && fields[name] !== value) {
+    if (Object.hasOwn(fields, name) && fields[name] !== value) {
       throw new CliError(
         "usage",
         `${name} is ${value} on the command line and ${JSON.stringify(fields[name])} in the fields`,

@@ -68,9 +68,9 @@ export function holdsLane({ streams }: Member, { stream, type, partition }: Lane
 
 /** The highest version of each actor type that any of them knows, by name. */
 export function highestVersions(members: readonly Member[]): Record<string, number> {
-  const versions: Record<string, number> = {};
+  const versions = new Map<string, number>();
   for (const { type, typeVersion } of members.flatMap(({ streams }) => streams)) {
-    versions[type] = Math.max(typeVersion, versions[type] ?? typeVersion);
+    versions.set(type, Math.max(typeVersion, versions.get(type) ?? typeVersion));
   }
-  return versions;
+  return Object.fromEntries(versions);
 }

@@ -5,6 +5,8 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { assign, createMachine } from "xstate";
 import type { ActorType } from "../../src/actor/actor-type.ts";
+import { graphOf } from "../../src/charts/graph.ts";
+import { layoutMachine } from "../../src/charts/layout.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { type Daemon, openDaemon } from "../../src/daemon/daemon.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
@@ -181,6 +183,20 @@ it("a delay says how long it is, how many wait for it and when the next is due",
   const page = await visit("#/");
   const waiting = () => page.locator('.edge.delay[data-edge="draft>done"] text').allTextContents();
   await until("it is told", async () => (await waiting()).join() === "after 9 d,,1 waits, next in 9.0 d");
+});
+
+it("a state that is called as what every object has waits for no time that nobody knows", async () => {
+  const page = await visit("#/");
+  const states = { toString: { after: { 1000: "done" } }, done: {} };
+  const layout = layoutMachine(graphOf(createMachine({ initial: "toString", states })));
+  // As text: what is imported is the page's own.
+  const chart = await page.evaluate(`import("/console/statechart.js").then(({ createStatechart }) => {
+    const { element, showCounts } = createStatechart(${JSON.stringify(layout)}, { label: "" });
+    showCounts({ total: 1, byState: { toString: 1 } }, {});
+    return element.textContent;
+  })`);
+  expect(chart).toContain("1 waits");
+  expect(chart).not.toContain("next");
 });
 
 it("who is in quarantine is counted, with a link to who they are", async () => {

@@ -56,8 +56,11 @@ export function createStatechart(layout, { hrefOf, label }) {
      * @param {Readonly<Record<string, string>>} next when the next of them is due, by state, as far as it is known
      */
     showCounts({ total, byState, byPath = byState }, next) {
-      for (const [id, node] of nodes) node.showCount(byPath[id] ?? 0, total);
-      for (const { edge, showWaiting } of edges) showWaiting(byPath[edge.source] ?? 0, next[edge.source]);
+      // A state may be called as what every object has.
+      const counts = new Map(Object.entries(byPath));
+      const dues = new Map(Object.entries(next));
+      for (const [id, node] of nodes) node.showCount(counts.get(id) ?? 0, total);
+      for (const { edge, showWaiting } of edges) showWaiting(counts.get(edge.source) ?? 0, dues.get(edge.source));
     },
     /**
      * Shows how many went where.
