@@ -67,11 +67,13 @@ function quarantinedIn(
   return (page[type.collection] as readonly Record<string, unknown>[]).map((entry) => String(entry[type.idField]));
 }
 
-/**
- * Asked about with one question, 52 KB of the longest ids: each server takes messages of 64. Of a lane with more of them the
- * rest is as the last look at them has found it.
- */
+/** Asked about with one question, 52 KB of the longest ids: each server takes messages of 64. */
 const AT_HAND_OVER = 400;
+/**
+ * So long a lane stands still for further questions, of 2 ms each, after it was given. Whoever is left is as the last look has
+ * found it.
+ */
+const FURTHER_MS = 1000;
 
 /**
  * Asks a holder for a lane, and lets what it has released take effect here: since it was asked last, nobody may have been
@@ -82,14 +84,23 @@ export async function askForLane(
   holder: string,
   lane: Lane,
 ): Promise<Reply> {
-  const quarantined = quarantinedIn(store, lane, AT_HAND_OVER);
-  const { reply, released } = await askToYield(connection.session.nc, holder, lane, quarantined);
   const { processor, committed } = path.followed;
-  for (const actorId of released) {
-    const startedMs = performance.now();
-    const result = release(store.journal, processor, lane, actorId);
-    if (result !== undefined) committed(result, performance.now() - startedMs);
+  /** @param after - behind this one by id. */
+  async function askBehind(after: string) {
+    const ids = quarantinedIn(store, lane, AT_HAND_OVER, after);
+    const { reply, released } = await askToYield(connection.session.nc, holder, lane, ids);
+    for (const actorId of released) {
+      const startedMs = performance.now();
+      const result = release(store.journal, processor, lane, actorId);
+      if (result !== undefined) committed(result, performance.now() - startedMs);
+    }
+    return { reply, last: ids.length === AT_HAND_OVER && reply === "yielded" ? ids.at(-1) : undefined };
   }
+
+  const { reply, last } = await askBehind("");
+  // Who has given a lane says yes for a while; whatever comes of the rest, it is given.
+  const endMs = performance.now() + FURTHER_MS;
+  for (let after = last; after !== undefined && performance.now() < endMs; ) ({ last: after } = await askBehind(after));
   return reply;
 }
 

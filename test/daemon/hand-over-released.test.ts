@@ -89,6 +89,34 @@ it("an actor is told that is called as the answer begins", async () => {
   expect(quarantined(copy)).toEqual([]);
 });
 
+it("so it is of more than one question may name, of which each fits a message of 64 KiB", async () => {
+  const ids = Array.from({ length: 900 }, (_, index) => String(1000 + index).padEnd(128, "x"));
+  const [holder, copy] = [openQuarantined(ids), openQuarantined(ids)];
+  const bytes: number[] = [];
+  session.nc.subscribe(daemonSubject("large", "yield"), {
+    callback: (_, message) => void bytes.push(message.data.length),
+  });
+  hold(holder, "large");
+  const released = [0, 399, 400, 799, 899].map((index) => ids[index] ?? "");
+  for (const id of released) release(holder.journal, holder.processor, holder.lane, id);
+  expect(await ask(copy, "large")).toBe("yielded");
+  expect(quarantined(copy)).toEqual(ids.filter((id) => !released.includes(id)));
+  expect(bytes).toHaveLength(3);
+  expect(Math.max(...bytes)).toBeLessThan(65_536);
+});
+
+it("who gives a lane and then says no more has given it", async () => {
+  const ids = Array.from({ length: 401 }, (_, index) => `o-${index}`);
+  const copy = openQuarantined(ids);
+  let asked = 0;
+  session.nc.subscribe(daemonSubject("brief", "yield"), {
+    callback: (_, message) => void message.respond(asked++ === 0 ? 'yielded["o-0"]' : "refused"),
+  });
+  expect(await ask(copy, "brief")).toBe("yielded");
+  expect(asked).toBe(2);
+  expect(quarantined(copy)).toHaveLength(400);
+});
+
 it("who did not hold the lane, or is a natstate of before, says nothing of it", async () => {
   const [other, copy] = [openQuarantined(), openQuarantined()];
   hold(other, "other", { isHeld: false });
