@@ -89,7 +89,8 @@ export function createHotActors(
       id,
       lane,
       live: restored ?? rebuildActor(lane.type, id, journal.eventsOf(row)),
-      saved: row,
+      // Not the row itself: it would keep the text of the snapshot until the batch is saved.
+      saved: indexedOf(row),
       completeness: row.completeness,
       rowVersion: row.rowVersion,
       events: row.events,
@@ -129,6 +130,10 @@ export function createHotActors(
     closeBatch: cache.closeBatch,
     size: cache.size,
   };
+}
+
+function indexedOf({ state, decisionType, completeness, due }: StoredActor): IndexedColumns {
+  return { state, decisionType, completeness, due };
 }
 
 function cacheKey(lane: Lane, id: string): string {

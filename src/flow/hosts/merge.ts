@@ -10,7 +10,7 @@ import { stateText } from "../../actor/state-text.ts";
 import { createDirectMoves, type DirectMoves, type Reached } from "./direct-move.ts";
 import { createInertScope, refuseChildren, type Scope, type Yielded } from "./inert-scope.ts";
 import type { LiveActor } from "./live-actor.ts";
-import { settle } from "./settle.ts";
+import { freezeJson, settle } from "./settle.ts";
 
 /**
  * Starts an actor whose machine merges what it hears.
@@ -32,7 +32,7 @@ export function restoreMerging(type: ActorType, stored: object): LiveActor {
   const snapshot = restore(type.machine, stored as Snapshot<unknown>);
   checkStep(snapshot);
   // What JSON gives it gives back: it is only to be frozen.
-  seal("context", snapshot.context);
+  freezeJson(snapshot.context);
   return live(type, snapshot);
 }
 
