@@ -40,7 +40,8 @@ export function createTallies(): Tallies {
   };
 }
 
-function inside<Key, Name, Value>(maps: Map<Key, Map<Name, Value>>, key: Key): Map<Name, Value> {
+/** @returns the map in a map; an empty one when there was none. */
+export function inside<Key, Name, Value>(maps: Map<Key, Map<Name, Value>>, key: Key): Map<Name, Value> {
   const known = maps.get(key);
   if (known !== undefined) return known;
   const made = new Map<Name, Value>();

