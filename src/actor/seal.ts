@@ -10,6 +10,9 @@ interface Problem {
   readonly why: string;
 }
 
+/** None: JSON keeps what it says, and yet gives back another value. */
+const CHANGED: Problem = { path: "", why: "" };
+
 /**
  * Freezes a value that is kept as JSON, and looks whether JSON gives it back: what is stored must be what a later start
  * reads. Members that are undefined are left out by JSON, and -0 becomes 0; both may be.
@@ -23,8 +26,25 @@ interface Problem {
  * @returns the first value JSON would change, for example `context.total: NaN, which JSON does not keep`, or undefined.
  */
 export function seal(name: string, value: unknown, known?: unknown): string | undefined {
-  const problem = look(value, known, []);
-  if (problem === undefined) return undefined;
+  return textOf(name, look(value, known, []));
+}
+
+/**
+ * Seals what nobody else should have.
+ *
+ * @returns what {@link seal} does, and whether it is, member by member, what JSON makes of it: no member is undefined, no
+ *   number -0, and no object there twice, or frozen before, as somebody else's is.
+ */
+export function sealOwn(
+  name: string,
+  value: unknown,
+): { readonly problem: string | undefined; readonly isSame: boolean } {
+  const found = look(value, undefined, []);
+  return { problem: textOf(name, found), isSame: found === undefined };
+}
+
+function textOf(name: string, problem: Problem | undefined): string | undefined {
+  if (problem === undefined || problem === CHANGED) return undefined;
   const path = problem.path.length > MAX_PATH ? `${problem.path.slice(0, MAX_PATH)}...` : problem.path;
   return `${name}${path}: ${problem.why}, which JSON does not keep`;
 }
@@ -35,7 +55,8 @@ function look(value: unknown, known: unknown, above: object[]): Problem | undefi
     case "boolean":
       return undefined;
     case "number":
-      return Number.isFinite(value) ? undefined : { path: "", why: String(value) };
+      if (!Number.isFinite(value)) return { path: "", why: String(value) };
+      return Object.is(value, -0) ? CHANGED : undefined;
     case "object":
       return value === null || value === known ? undefined : lookInside(value, known, above);
     default:
@@ -49,15 +70,16 @@ function lookInside(value: object, known: unknown, above: object[]): Problem | u
   if (why !== undefined) return { path: "", why };
   const before = (typeof known === "object" && known !== null ? known : NOTHING) as Readonly<Record<string, unknown>>;
   above.push(value);
+  let changed = Object.isFrozen(value) || Object.getPrototypeOf(value) === null ? CHANGED : undefined;
   for (const key of Object.keys(value)) {
     const member = (value as Readonly<Record<string, unknown>>)[key];
-    if (member === undefined && !Array.isArray(value)) continue;
-    const problem = look(member, before[key], above);
-    if (problem !== undefined) return { path: `.${key}${problem.path}`, why: problem.why };
+    const problem = member === undefined && !Array.isArray(value) ? CHANGED : look(member, before[key], above);
+    if (problem === CHANGED) changed = CHANGED;
+    else if (problem !== undefined) return { path: `.${key}${problem.path}`, why: problem.why };
   }
   above.pop();
   Object.freeze(value);
-  return undefined;
+  return changed;
 }
 
 /** @returns undefined for a plain object or array, which JSON gives back as what they are, but for what is in them. */

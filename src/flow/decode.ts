@@ -4,7 +4,7 @@ import type { ActorType } from "../actor/actor-type.ts";
 import { asError } from "../actor/as-error.ts";
 import { aheadOf, hearsTicks, TIME_PASSED } from "../actor/delays.ts";
 import { normaliseTimestamp } from "../actor/event-time.ts";
-import { seal } from "../actor/seal.ts";
+import { sealOwn } from "../actor/seal.ts";
 import { MAX_LABEL_LENGTH } from "../wire/envelope.ts";
 import { ACTOR_ID, ACTOR_ID_EXPECTED } from "../wire/names.ts";
 import type { Rejected } from "../wire/rejection.ts";
@@ -12,6 +12,7 @@ import { invalid, isRejected, reject } from "../wire/rejection.ts";
 import { TICK_FIELDS, tickId } from "../wire/tick.ts";
 import { isCloudEventBatch, joinSource, readCloudEvent, type Unwrapped } from "./cloud-event.ts";
 import type { Delivery, Observation } from "./delivery.ts";
+import { settle } from "./hosts/settle.ts";
 import { type Fields, readJsonObject } from "./json-body.ts";
 import { explainIssue, mismatch } from "./mismatch.ts";
 
@@ -87,8 +88,9 @@ function readData(contract: ActorType["events"][string], fields: Fields): { fiel
   try {
     const data = contract.safeParse(fields);
     if (!data.success) return invalid(explainIssue(contract, fields, data.error.issues[0]));
-    const problem = seal("event", data.data);
-    return problem === undefined ? { fields: data.data } : invalid(`${problem}; its contract makes that of it`);
+    const { problem, isSame } = sealOwn("event", data.data);
+    if (problem !== undefined) return invalid(`${problem}; its contract makes that of it`);
+    return { fields: isSame ? data.data : (settle("event", data.data) as Fields) };
   } catch (error) {
     return invalid(`event: its contract fails on it: ${asError(error).message}`);
   }

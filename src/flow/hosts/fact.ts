@@ -17,7 +17,9 @@ export type Past = (after?: Place) => readonly ActorEvent[];
 export function freezeFact(fact: ActorEvent): ActorEvent {
   if (Object.isFrozen(fact)) return fact;
   const { type, eventId, timestamp, data } = fact;
-  return Object.freeze({ type, eventId, timestamp, data: settle("data", data) as ActorEvent["data"] });
+  // Decoding freezes what it has settled, and nothing else is frozen before.
+  const settled = Object.isFrozen(data) ? data : (settle("data", data) as ActorEvent["data"]);
+  return Object.freeze({ type, eventId, timestamp, data: settled });
 }
 
 /** Freezes a fact that was just read from its row: nobody else has it, and JSON has made its data. */
