@@ -170,12 +170,12 @@ function* checkRules(type: ActorType): Generator<string> {
     asked = "rule for completeness";
     measure(type, actor, NOTHING_HEARD);
     asked = "rule that concludes";
-    draw(type, actor, null, groundless(type));
+    draw(type, type.conclude(actor), null, groundless(type));
     asked = "view, or what else answers show,";
     yield* checkAnswer(type, actor);
     const dependsOn = findNonDeterminism(() => [
       showToRules(start()),
-      draw(type, actor, null, groundless(type)),
+      draw(type, type.conclude(actor), null, groundless(type)),
       measure(type, actor, NOTHING_HEARD),
     ]);
     if (dependsOn !== undefined)

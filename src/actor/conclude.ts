@@ -43,16 +43,12 @@ export const NOTHING_HEARD = (): ReadonlySet<string> => new Set();
 /**
  * What follows from an actor, as a consumer will read it. Its fields are looked at when they are to be published.
  *
+ * @param said - what its rule `conclude` gave of it.
  * @param standing - the decision that stands.
  * @param grounds - asked when there is a new decision whose rule does not say what it rests on; absent: it has to.
  */
-export function draw(
-  type: ActorType,
-  actor: ActorSnapshot,
-  standing: DecisionContent | null,
-  grounds?: () => Grounds,
-): Drawn {
-  const drawn: unknown = ignoreLater(type.conclude(actor));
+export function draw(type: ActorType, said: unknown, standing: DecisionContent | null, grounds?: () => Grounds): Drawn {
+  const drawn: unknown = ignoreLater(said);
   if (!isPlain(drawn)) {
     const expected = type.ordering === "merge" ? "{ content, basedOn, decidedAt }" : "{ content }";
     throw new Error(`conclude: expected ${expected}, found ${show(drawn)}`);

@@ -35,7 +35,7 @@ function derive({ live, lane: { type } }: HotActor, event: ActorEvent, past: Pas
     return [
       effect,
       live.persist().snapshot,
-      draw(type, now, null, groundless(type)),
+      draw(type, type.conclude(now), null, groundless(type)),
       measure(type, now, NOTHING_HEARD),
     ];
   } finally {

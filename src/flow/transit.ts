@@ -68,7 +68,7 @@ export function transit(actor: HotActor, impulse: Impulse): Transition {
       grounds &&
       reading &&
       (() => grounds((after) => (event === undefined ? reading.past(after) : [...reading.past(after), event])));
-    const conclusion = done.kind === "superseded" ? undefined : draw(type, now, standing, ground);
+    const conclusion = done.kind === "superseded" ? undefined : draw(type, live.conclude(), standing, ground);
     actor.completeness = completeness;
     return { ...done, ...(conclusion && { conclusion }) };
   } catch (thrown) {

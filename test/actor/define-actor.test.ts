@@ -110,7 +110,7 @@ it("decisions that are not described may be any, and are asked for by name", () 
   const drawn = (decisionType: unknown) => {
     const content = { decisionType: decisionType as string };
     const type = defineActor({ name: "claim", events, machine, conclude: () => ({ content }) });
-    return draw(type, at("announced"), null, groundless(type)).content;
+    return draw(type, type.conclude(at("announced")), null, groundless(type)).content;
   };
   expect(drawn("PayoutDue")).toEqual({ decisionType: "PayoutDue" });
   expect(() => drawn("pay out")).toThrow('"pay out" is not 1 to 64 letters');

@@ -51,7 +51,7 @@ export const REPLAY_MUTANTS = [
   {
     name: "a row forgets that delays have fired",
     file: "stored-timeline.ts",
-    find: "...(end.now.moment !== end.last && { now: storeMoment(end.now.moment) }),",
+    find: "now: end.now.moment === end.last ? undefined : storeMoment(end.now.moment),",
     replace: "",
   },
   {

@@ -29,16 +29,20 @@ export const IN_A_ROW = 1;
 export function thin(anchors: readonly Anchor[], share: number): readonly Anchor[] {
   const newest = anchors.at(-1);
   if (newest === undefined) return anchors;
-  const kept: Anchor[] = [];
+  // Made with the first that is dropped: of a few none is.
+  let kept: Anchor[] | undefined;
   let above = newest.count;
   for (let index = anchors.length - 1; index >= 0; index--) {
     const anchor = anchors[index] as Anchor;
     const below = anchors[index - 1]?.count ?? 0;
-    if (anchor !== newest && above - below <= (newest.count - above) * share) continue;
-    kept.push(anchor);
+    if (anchor !== newest && above - below <= (newest.count - above) * share) {
+      kept ??= anchors.slice(index + 1).reverse();
+      continue;
+    }
+    kept?.push(anchor);
     above = anchor.count;
   }
-  return kept.length === anchors.length ? anchors : kept.reverse();
+  return kept?.reverse() ?? anchors;
 }
 
 /**

@@ -1,7 +1,6 @@
 import { crc32 } from "node:zlib";
-import type { AnyStateNode } from "xstate";
 import { showToRules } from "../../actor/actor-snapshot.ts";
-import type { ActorEvent, ActorSnapshot, ActorType } from "../../actor/actor-type.ts";
+import type { ActorEvent, ActorSnapshot, ActorType, Conclusion } from "../../actor/actor-type.ts";
 import type { Grounds } from "../../actor/conclude.ts";
 import { stateText } from "../../actor/state-text.ts";
 import { createAhead } from "./ahead.ts";
@@ -60,17 +59,26 @@ interface Known extends Beside {
 function live(type: ActorType, id: string, from: Known): LiveActor {
   const { timeline: known, grounds, lastGrounds: _last, rowAnchors = openRowAnchors(null), ...beside } = from;
   const actor: Actor = { chart: chartOf(type), id, maxDelays: type.maxDelays ?? MAX_DELAYS };
-  const { root } = type.machine;
   const ahead = createAhead(actor);
-  const grounding = createGrounding(type, actor, rememberedOf(from));
+  const view = createView(type);
+  const grounding = createGrounding(view.contentAt, actor, rememberedOf(from));
   let settled = grounds;
   let timeline = known;
   let before = known;
   let horizon = reviveHorizon(type, beside);
   const initial = known?.end === undefined ? actor.chart.begin(id, NO_TIME) : undefined;
-  const view = createView(root);
   /** The same object for as long as nothing has changed. */
-  const show = () => view((timeline?.end?.now.moment ?? initial) as Moment);
+  const show = () => view.show((timeline?.end?.now.moment ?? initial) as Moment);
+  /** What JSON keeps of an actor. */
+  const store = (known: Timeline): StoredTimeline & Beside => ({
+    ...storeTimeline(known),
+    newest: horizon?.newest,
+    at: horizon?.movesAt === undefined ? undefined : horizon.at,
+    movesAt: horizon?.movesAt,
+    grounds: settled,
+    lastGrounds: known.end && known.fault === undefined ? grounding.rest(known.end.last) : undefined,
+    anchorsChecksum: rowAnchors.checksum(),
+  });
   return {
     weigh: (event) => (timeline === undefined ? 0 : weigh(timeline, event)),
     prepare: (event, past) => ahead.prepare(timeline, event, past),
@@ -104,21 +112,14 @@ function live(type: ActorType, id: string, from: Known): LiveActor {
       timeline = before;
     },
     snapshot: () => show().snapshot,
+    conclude: () => conclusionOf(type, show()),
     state: () => show().state,
     due: () => (timeline === undefined ? null : nextDue(timeline)),
     waits: () => (timeline === undefined ? [] : waitsOf(type.machine, timeline)),
     grounds: (past) => grounding.ground(timeline, past),
     fold: (past) => (timeline === undefined ? [] : tellSteps(actor, timeline, past())),
     persist() {
-      const { newest, movesAt } = horizon ?? {};
-      const kept = {
-        newest,
-        ...(movesAt !== undefined && horizon),
-        grounds: settled,
-        lastGrounds: timeline?.end && timeline.fault === undefined ? grounding.rest(timeline.end.last) : undefined,
-        anchorsChecksum: rowAnchors.checksum(),
-      } satisfies Beside;
-      const json = JSON.stringify(timeline === undefined ? {} : { ...storeTimeline(timeline), ...kept });
+      const json = JSON.stringify(timeline === undefined ? {} : store(timeline));
       return { snapshot: json, checksum: crc32(json), machineVersion: type.version };
     },
     anchors: () => (timeline === undefined ? null : rowAnchors.write(timeline)),
@@ -129,20 +130,41 @@ interface Shown {
   readonly moment: Moment;
   readonly snapshot: ActorSnapshot;
   readonly state: string;
+  /** Undefined until its rule was asked. */
+  said: { readonly conclusion: Conclusion } | undefined;
 }
 
-/** @returns what shows a moment, made once for as long as it is asked for the same. */
-function createView(root: AnyStateNode): (moment: Moment) => Shown {
+interface View {
+  /** What the rules see of a moment, made once for as long as it is asked for the same. */
+  show(moment: Moment): Shown;
+  /** What the rule says of a moment, which may be over. @throws what the rule throws. */
+  contentAt(moment: Moment): unknown;
+}
+
+function createView(type: ActorType): View {
+  const { root } = type.machine;
   let shown: Shown | undefined;
-  return (moment) => {
-    if (shown?.moment !== moment) {
-      const { snapshot } = moment;
-      const { value } = snapshot;
-      const state = shown !== undefined && shown.moment.snapshot.value === value ? shown.state : stateText(root, value);
-      shown = { moment, snapshot: showToRules(snapshot), state };
-    }
-    return shown;
+  return {
+    show(moment) {
+      if (shown?.moment !== moment) {
+        const { snapshot } = moment;
+        const { value } = snapshot;
+        const state =
+          shown !== undefined && shown.moment.snapshot.value === value ? shown.state : stateText(root, value);
+        shown = { moment, snapshot: showToRules(snapshot), state, said: undefined };
+      }
+      return shown;
+    },
+    contentAt(moment) {
+      const isShown = shown?.moment === moment;
+      return (isShown ? conclusionOf(type, shown as Shown) : type.conclude(showToRules(moment.snapshot))).content;
+    },
   };
+}
+
+function conclusionOf(type: ActorType, shown: Shown): Conclusion {
+  shown.said ??= { conclusion: type.conclude(shown.snapshot) };
+  return shown.said.conclusion;
 }
 
 function rememberedOf({ timeline, grounds, lastGrounds }: Known): Remembered | undefined {

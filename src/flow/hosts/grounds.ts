@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { showToRules } from "../../actor/actor-snapshot.ts";
-import type { ActorEvent, ActorSnapshot, ActorType, DecisionContent } from "../../actor/actor-type.ts";
+import type { ActorEvent } from "../../actor/actor-type.ts";
 import type { Grounds } from "../../actor/conclude.ts";
 import type { Anchor } from "./anchors.ts";
 import type { Past } from "./fact.ts";
@@ -56,8 +55,12 @@ interface Told extends Grounds {
 
 interface Followed {
   readonly step: Step;
-  /** Told when it is asked for. */
-  told?: Told;
+  /** Undefined until it is asked for. */
+  told: Told | undefined;
+}
+
+function follow(step: Step): Followed {
+  return { step, told: undefined };
 }
 
 /** Of an actor that has heard something before. */
@@ -68,23 +71,26 @@ export interface Remembered {
   readonly last?: Settled | undefined;
 }
 
+/** What the rule says of a moment. @throws what the rule throws. */
+type Ask = (moment: Moment) => unknown;
+
 /** @param from - absent: it has heard nothing. */
-export function createGrounding(type: ActorType, actor: Actor, from?: Remembered): Grounding {
+export function createGrounding(ask: Ask, actor: Actor, from?: Remembered): Grounding {
   /** Of what is folded once and for all. */
-  let floor = knownOf(type, from?.settled);
+  let floor = knownOf(ask, from?.settled);
   /** Before the steps followed; undefined: they begin with the first fact, or nothing is known but the floor. */
-  let origin = knownOf(type, from?.last) ?? floor;
+  let origin = knownOf(ask, from?.last) ?? floor;
   /** All that has acted since, up to the last fact; undefined when that is not known. */
   let trail: readonly Followed[] | undefined = from === undefined || from.last !== undefined ? [] : undefined;
   let before = { origin, trail };
 
   function read(start: Known | undefined, passed: string | null, facts: readonly ActorEvent[]) {
     const followed: Followed[] = [];
-    retell(actor, { base: start?.at, passed }, facts, (step) => followed.push({ step }));
+    retell(actor, { base: start?.at, passed }, facts, (step) => followed.push(follow(step)));
     // Delays after the last fact may be undone by the next.
     const upToLast = followed.slice(0, followed.findLastIndex(({ step }) => step.kind === "fact") + 1);
-    tell(type, start, upToLast);
-    return { told: tell(type, start, followed), upToLast };
+    tell(ask, start, upToLast);
+    return { told: tell(ask, start, followed), upToLast };
   }
 
   /** Forgets what is not known any more. @param isLeft - whether what was told of a fact still holds. */
@@ -113,13 +119,13 @@ export function createGrounding(type: ActorType, actor: Actor, from?: Remembered
       if (isWhole) origin = undefined;
       const kept = isWhole ? [] : acted && trail && acted.after && upTo(acted.after, origin, trail);
       if (kept === undefined || acted === undefined) keep((known) => comparePlaces(known, place) < 0);
-      else trail = [...kept, ...acted.steps.map((step) => ({ step }))];
+      else trail = kept.concat(acted.steps.map(follow));
     },
     ground(timeline, past) {
       if (timeline === undefined) return NOTHING;
       const { end, fault, passed } = timeline;
       if (trail !== undefined && fault === undefined && end !== undefined && leadsTo(end.now.moment)) {
-        return groundsOf(tell(type, origin, trail));
+        return groundsOf(tell(ask, origin, trail));
       }
       keep(() => true);
       const { told, upToLast } = read(origin, passed, past(origin?.at.place));
@@ -135,7 +141,7 @@ export function createGrounding(type: ActorType, actor: Actor, from?: Remembered
     },
     rest(end) {
       trim();
-      const told = trail !== undefined && leadsTo(end) ? tell(type, origin, trail) : undefined;
+      const told = trail !== undefined && leadsTo(end) ? tell(ask, origin, trail) : undefined;
       return told !== undefined && told.basedOn.length <= MAX_IN_A_ROW ? groundsOf(told) : undefined;
     },
     rewind() {
@@ -151,7 +157,7 @@ function groundsOf({ basedOn, decidedAt }: Grounds): Grounds {
 }
 
 /** The rule is asked when that is: most actors that come back from a row take no decision. */
-function knownOf(type: ActorType, settled: Settled | undefined): Known | undefined {
+function knownOf(ask: Ask, settled: Settled | undefined): Known | undefined {
   if (settled === undefined) return undefined;
   const { base, grounds } = settled;
   let content: { readonly is: unknown } | undefined;
@@ -159,7 +165,7 @@ function knownOf(type: ActorType, settled: Settled | undefined): Known | undefin
     ...grounds,
     at: base,
     get content() {
-      content ??= { is: contentAt(type, base.moment) };
+      content ??= { is: contentAt(ask, base.moment) };
       return content.is;
     },
   };
@@ -170,11 +176,11 @@ function knownOf(type: ActorType, settled: Settled | undefined): Known | undefin
  *
  * @param before - where the steps begin; undefined: nothing had followed.
  */
-function tell(type: ActorType, before: Known | undefined, followed: readonly Followed[]): Told {
+function tell(ask: Ask, before: Known | undefined, followed: readonly Followed[]): Told {
   const last = followed.at(-1);
   if (last === undefined) return before ?? { ...NOTHING, content: undefined };
   if (last.told !== undefined) return last.told;
-  const content = contentAt(type, last.step.moment);
+  const content = contentAt(ask, last.step.moment);
   let index = followed.length - 1;
   let since: string | null = null;
   for (; index >= 0 && since === null; index--) {
@@ -182,8 +188,7 @@ function tell(type: ActorType, before: Known | undefined, followed: readonly Fol
     const earlier = followed[index - 1];
     const told = earlier === undefined ? before : earlier.told;
     if (told !== undefined) since = (isDeepStrictEqual(told.content, content) ? told.decidedAt : null) ?? step.at;
-    else if (earlier === undefined || !isDeepStrictEqual(contentAt(type, earlier.step.moment), content))
-      since = step.at;
+    else if (earlier === undefined || !isDeepStrictEqual(contentAt(ask, earlier.step.moment), content)) since = step.at;
   }
   last.told = { basedOn: factsOf(before, followed), decidedAt: since, content };
   return last.told;
@@ -201,7 +206,8 @@ function factsOf(before: Known | undefined, followed: readonly Followed[]): read
     }
     if (step.kind === "fact" && step.isHandled) ids.push(step.event.eventId);
   }
-  return [...earlier, ...ids.reverse()].slice(-MAX_FACTS);
+  const all = ids.length === 0 ? earlier : [...earlier, ...ids.reverse()];
+  return all.length > MAX_FACTS ? all.slice(-MAX_FACTS) : all;
 }
 
 /** @returns undefined for what is no fact, or was not told. */
@@ -215,17 +221,14 @@ function knownAt(followed: Followed | undefined): Known | undefined {
 function upTo(place: Place, origin: Known | undefined, trail: readonly Followed[]): readonly Followed[] | undefined {
   if (origin !== undefined && comparePlaces(origin.at.place, place) === 0) return [];
   const index = trail.findLastIndex(({ step }) => step.kind === "fact" && comparePlaces(step.event, place) === 0);
+  if (index === trail.length - 1) return index < 0 ? undefined : trail;
   return index < 0 ? undefined : trail.slice(0, index + 1);
 }
 
-function contentAt(type: ActorType, { snapshot }: Moment): DecisionContent | null | symbol {
-  return contentOf(type, showToRules(snapshot));
-}
-
 /** A moment that is over may be one the rule fails on: what is not known is another content each time. */
-function contentOf(type: ActorType, actor: ActorSnapshot): DecisionContent | null | symbol {
+function contentAt(ask: Ask, moment: Moment): unknown {
   try {
-    return type.conclude(actor).content;
+    return ask(moment);
   } catch {
     return Symbol("failed");
   }

@@ -64,6 +64,8 @@ export interface LiveActor {
   rewind(): void;
   /** What it is now, as its rules see it; while it is held, what it was before. */
   snapshot(): ActorSnapshot;
+  /** What its rule says of that, asked once for as long as it is the same. @throws what the rule throws. */
+  conclude(): unknown;
   /** As `stateText` writes it. */
   state(): string;
   /** When its next delay ends, normalised event time; null when it waits for nothing. */

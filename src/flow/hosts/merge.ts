@@ -37,7 +37,7 @@ export function restoreMerging(type: ActorType, stored: object): LiveActor {
 }
 
 /** What an actor that merges never does: it waits for nothing, and forgets what it merged. */
-const WAITS_FOR_NOTHING: Omit<LiveActor, "send" | "rewind" | "snapshot" | "state" | "persist"> = {
+const WAITS_FOR_NOTHING: Omit<LiveActor, "send" | "rewind" | "snapshot" | "conclude" | "state" | "persist"> = {
   weigh: () => 0,
   *prepare() {},
   isTooLate: () => false,
@@ -82,6 +82,7 @@ function live(type: ActorType, from: AnyMachineSnapshot): LiveActor {
       return { kind: isUnchanged(before, now) ? "superseded" : "applied", replayed: 0 };
     },
     snapshot: () => show().snapshot,
+    conclude: () => type.conclude(show().snapshot),
     state: () => show().state,
     persist() {
       const json = JSON.stringify(persistable(now));

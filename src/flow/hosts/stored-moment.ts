@@ -11,7 +11,7 @@ export interface StoredMoment {
   /** Ids of the active states, in the order XState has them: parallel states' transitions are taken in it. */
   readonly nodes: readonly string[];
   /** Ids by history state; absent when none remembers anything. */
-  readonly history?: Readonly<Record<string, readonly string[]>>;
+  readonly history?: Readonly<Record<string, readonly string[]>> | undefined;
   readonly context: unknown;
   readonly output?: unknown;
   readonly timers: Timers;
@@ -19,20 +19,26 @@ export interface StoredMoment {
 
 /** @returns an object that JSON keeps as it is: steps have settled all that is in it. */
 export function storeMoment({ snapshot, timers }: Moment): StoredMoment {
-  const { status, value, context, output } = snapshot;
-  const history = Object.entries(snapshot.historyValue as History).map(([id, nodes]) => [
-    id,
-    nodes.map((node) => node.id),
-  ]);
+  const { status, value, context, output, historyValue } = snapshot;
   return {
     status: status === "done" ? "done" : "active",
     value,
-    nodes: snapshot._nodes.map(({ id }) => id),
-    ...(history.length > 0 && { history: Object.fromEntries(history) }),
+    nodes: idsOf(snapshot._nodes),
+    history: storeHistory(historyValue as History),
     context,
-    ...(output !== undefined && { output }),
+    output,
     timers,
   };
+}
+
+function storeHistory(history: History): StoredMoment["history"] {
+  const remembered = Object.keys(history);
+  if (remembered.length === 0) return undefined;
+  return Object.fromEntries(remembered.map((id) => [id, idsOf(history[id] as readonly AnyStateNode[])]));
+}
+
+function idsOf(nodes: readonly AnyStateNode[]): string[] {
+  return nodes.map(({ id }) => id);
 }
 
 /**

@@ -12,16 +12,18 @@ export interface StoredTimeline {
   readonly latest: Place;
   readonly passed: string | null;
   /** Absent when all facts are kept. */
-  readonly base?: StoredAnchor;
+  readonly base?: StoredAnchor | undefined;
   /** Absent when no fold of it ever ended. */
-  readonly end?: {
-    readonly last: StoredMoment;
-    /** Absent when no delay has fired since. */
-    readonly now?: StoredMoment;
-    /** Delays fired since the last fact. */
-    readonly delays: number;
-  };
-  readonly fault?: { readonly thrower: string; readonly reason: string };
+  readonly end?:
+    | {
+        readonly last: StoredMoment;
+        /** Absent when no delay has fired since. */
+        readonly now?: StoredMoment | undefined;
+        /** Delays fired since the last fact. */
+        readonly delays: number;
+      }
+    | undefined;
+  readonly fault?: { readonly thrower: string; readonly reason: string } | undefined;
 }
 
 /** An anchor as JSON. Written seldom: one that later facts have overtaken does no harm. */
@@ -33,15 +35,13 @@ export function storeTimeline({ count, latest, passed, base, end, fault }: Timel
     count,
     latest,
     passed,
-    ...(base !== undefined && { base: storeAnchor(base) }),
-    ...(end !== undefined && {
-      end: {
-        last: storeMoment(end.last),
-        ...(end.now.moment !== end.last && { now: storeMoment(end.now.moment) }),
-        delays: end.now.delays,
-      },
-    }),
-    ...(fault !== undefined && { fault: { thrower: fault.thrower, reason: fault.reason } }),
+    base: base && storeAnchor(base),
+    end: end && {
+      last: storeMoment(end.last),
+      now: end.now.moment === end.last ? undefined : storeMoment(end.now.moment),
+      delays: end.now.delays,
+    },
+    fault: fault && { thrower: fault.thrower, reason: fault.reason },
   };
 }
 

@@ -87,8 +87,8 @@ export function hear(actor: Actor, timeline: Timeline | undefined, heard: ActorE
   // What has fired by `passed` may have been due only after this fact, or at its very time.
   const isBeyond = passed === null || compareTimestamps(fact.timestamp, passed) > 0;
   const outcome = append(actor, timeline, isBeyond ? end.now : { moment: end.last, delays: 0 }, fact);
-  const { acted: _incomplete, ...rest } = outcome;
-  return isBeyond && end.now.moment !== end.last ? rest : outcome;
+  // Delays have acted between that nobody noted.
+  return isBeyond && end.now.moment !== end.last ? { timeline: outcome.timeline, heard: outcome.heard } : outcome;
 }
 
 /** The same, bit by bit where other facts are folded again. */
@@ -140,18 +140,26 @@ export function settleBefore(timeline: Timeline, horizon: string, past: Past): T
 
 /** @param from - undefined for the first fact. */
 function append(actor: Actor, before: Timeline | undefined, from: Point | undefined, fact: ActorEvent): Outcome {
-  const place = placeOf(fact);
-  const { anchors = [], count = 0, passed = null, end, base } = before ?? {};
-  const next: Timeline = { count: count + 1, latest: place, passed, base, anchors, fault: undefined, end };
-  const steps: Step[] = [];
-  const folded = attempt(() => foldFact(actor, from ?? begin(actor, fact), fact, (step) => steps.push(step)));
-  if (folded instanceof FoldFault) return broken(next, folded, fact);
+  const latest = placeOf(fact);
+  const { anchors = [], passed = null, end, base } = before ?? {};
+  const count = (before?.count ?? 0) + 1;
+  // Most often one: an empty list that grows has room for 17.
+  let steps: Step[] | undefined;
+  const tell = (step: Step) => {
+    if (steps === undefined) steps = [step];
+    else steps.push(step);
+  };
+  const folded = attempt(() => foldFact(actor, from ?? begin(actor, fact), fact, tell));
+  if (folded instanceof FoldFault) {
+    return broken({ count, latest, passed, base, anchors, fault: undefined, end }, folded, fact);
+  }
   const { moment } = folded.after;
-  const anchor = { count: next.count, place, moment };
-  const timeline = endAt(actor, { ...next, anchors: thin([...anchors, anchor], IN_MEMORY) }, moment, folded.after);
+  const kept = thin([...anchors, { count, place: latest, moment }], IN_MEMORY);
+  const next = { count, latest, passed, base, anchors: kept, fault: undefined, end };
+  const timeline = endAt(actor, next, moment, folded.after);
   if (timeline.fault !== undefined) return broken(timeline, timeline.fault, fact);
-  const kind = steps.at(-1)?.isHandled ? "applied" : "unhandled";
-  return { timeline, heard: { kind, replayed: 0 }, acted: { after: before?.latest, steps } };
+  const kind = steps?.at(-1)?.isHandled ? "applied" : "unhandled";
+  return { timeline, heard: { kind, replayed: 0 }, acted: { after: before?.latest, steps: steps ?? [] } };
 }
 
 /** Does it go on from where the fold ends? After a fault all are folded again. */

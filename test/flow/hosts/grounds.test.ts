@@ -1,9 +1,11 @@
 import { expect, it } from "vitest";
 import type { AnyStateMachine } from "xstate";
+import { showToRules } from "../../../src/actor/actor-snapshot.ts";
 import type { ActorEvent, ActorType } from "../../../src/actor/actor-type.ts";
 import { restoreByEventTime, startByEventTime } from "../../../src/flow/hosts/event-time.ts";
 import type { Place } from "../../../src/flow/hosts/fact-order.ts";
 import { createGrounding } from "../../../src/flow/hosts/grounds.ts";
+import type { Moment } from "../../../src/flow/hosts/statechart.ts";
 import { seededChoices } from "../../hosting/random.ts";
 import { at, fact, Hosted, LOG, ORDER } from "./things.ts";
 
@@ -13,9 +15,11 @@ const type = {
   conclude: ({ value }) => ({ content: { decisionType: String(value) } }),
 } as ActorType;
 
+const concludeAt = ({ snapshot }: Moment) => type.conclude(showToRules(snapshot)).content;
+
 it("grounds are the facts applied in event-time order, and since when the same has followed", () => {
   const actor = new Hosted(ORDER);
-  const grounding = createGrounding(type, actor.actor, { settled: undefined });
+  const grounding = createGrounding(concludeAt, actor.actor, { settled: undefined });
   const ground = () => grounding.ground(actor.timeline, () => actor.facts);
   expect(ground()).toEqual({ basedOn: [], decidedAt: null });
   actor.hear(fact("Create", 0));
@@ -28,7 +32,7 @@ it("grounds are the facts applied in event-time order, and since when the same h
 
 it("grounds told again are told from the last fact on", () => {
   const actor = new Hosted(ORDER);
-  const grounding = createGrounding(type, actor.actor, { settled: undefined });
+  const grounding = createGrounding(concludeAt, actor.actor, { settled: undefined });
   const asked: (Place | undefined)[] = [];
   const ground = () =>
     grounding.ground(actor.timeline, (after) => {
@@ -117,4 +121,21 @@ it("an actor's grounds told bit by bit are those told at once, in any order of a
     const read = restoreByEventTime(type, "it", JSON.parse(once.persist().snapshot), null);
     for (const live of [often, once]) expect(live.grounds?.(past), `seed ${seed}`).toEqual(read?.grounds?.(past));
   }
+});
+
+it("a rule is asked once about an actor, by who decides and by the row that is written of it", () => {
+  let asked = 0;
+  const conclude: ActorType["conclude"] = (actor) => {
+    asked++;
+    return type.conclude(actor);
+  };
+  const live = startByEventTime({ ...type, conclude }, "it");
+  for (const [index, name] of ["Create", "Pay", "Ship"].entries()) {
+    live.send(fact(name, index), () => []);
+    expect(live.conclude()).toBe(live.conclude());
+    live.persist();
+    expect(asked).toBe(index + 1);
+  }
+  live.rewind();
+  expect(live.conclude()).toEqual({ content: { decisionType: "paid" } });
 });
