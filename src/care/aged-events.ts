@@ -20,7 +20,7 @@ export type Restored = ReadonlyMap<number, number>;
  */
 export async function readRestored(
   log: Log,
-  { name, created }: StreamIdentity,
+  { name, created }: Pick<StreamIdentity, "name" | "created">,
   isHeard: (message: StoredMessage) => boolean = () => true,
 ): Promise<Restored> {
   const createdMs = Date.parse(created);

@@ -2,6 +2,7 @@ import type { Delivery } from "../flow/delivery.ts";
 import { storedDelivery } from "../flow/event-row.ts";
 import { inTurns } from "../flow/pieces.ts";
 import { readActorHistory } from "../jetstream/actor-history.ts";
+import { messageAt } from "../jetstream/leader-reader.ts";
 import type { Session } from "../jetstream/session.ts";
 import { readIdentity } from "../jetstream/stream-identity.ts";
 import type { ActorImage, Images, ParkedMessage } from "../store/stored-actor.ts";
@@ -18,7 +19,10 @@ interface ActorLog {
   readonly deliveries: readonly Delivery[];
   /** First sequence of the stream, read after the deliveries: what is older has aged out. */
   readonly firstSequence: number;
-  /** When the stream was created, ms since the epoch: what was stored before is of a stream it replaced. */
+  /**
+   * When the stream was created, or the last was stored that it has lost from its end, ms since the epoch: what was stored
+   * before is of a stream it replaced, or it holds it itself.
+   */
   readonly createdMs: number;
   readonly published: PublishedHistory;
 }
@@ -100,7 +104,7 @@ export async function verifyActor(options: VerifyOptions, lane: Lane, actorId: s
     const nothing = { differences: [], isOtherHistory: false, isOtherVersion: false };
     return { ...nothing, exists: true, isRetired: true, fromStore: 0 };
   }
-  const log = await readActorLog(options, lane, actorId, stored.checkpoint);
+  const log = await readActorLog(options, lane, actorId, stored);
   onWork(MESSAGE_MS * (log.deliveries.length + log.published.decisions.length));
   const derived = await inTurns(deriver.derive(lane, actorId, stored, log), onWork);
   const compared = await inTurns(compareActor(actorId, stored, derived.image, log.published), onWork);
@@ -115,12 +119,45 @@ async function readActorLog(
   { jsm, readHistory = readActorHistory }: VerifyOptions,
   lane: Lane,
   actorId: string,
-  upTo: number,
+  stored: ActorImage,
 ): Promise<ActorLog> {
-  const { deliveries, decisions } = await readHistory(jsm, lane, actorId, upTo);
+  const { deliveries, decisions } = await readHistory(jsm, lane, actorId, stored.checkpoint);
   // Afterwards: what ages out in between then counts as aged out, not as missing.
   const { firstSequence, created } = await readIdentity(jsm, lane.stream);
   const outbox = await readIdentity(jsm, DECISIONS_STREAM);
   const published = { decisions, firstSequence: outbox.firstSequence };
-  return { deliveries, firstSequence, createdMs: Date.parse(created), published };
+  const ofStream = { firstSequence, createdMs: Date.parse(created) };
+  const createdMs = Math.max(
+    ofStream.createdMs,
+    1 + (await findLostTo(jsm, lane, stored, { deliveries, ...ofStream })),
+  );
+  return { deliveries, firstSequence, createdMs, published };
+}
+
+/** Asked for at most: of what a stream has lost from its end, the last is mostly enough. */
+const MAX_SUSPECTS = 10;
+
+/**
+ * Restored from an older copy a stream keeps its date, and gives the same sequences again.
+ *
+ * @returns when the last of an actor's events was stored that it has lost so, ms since the epoch; 0 where it has lost none.
+ */
+async function findLostTo(
+  jsm: Session["jsm"],
+  { stream }: Lane,
+  { events, checkpoint }: ActorImage,
+  { deliveries, firstSequence, createdMs }: Pick<ActorLog, "deliveries" | "firstSequence" | "createdMs">,
+): Promise<number> {
+  const held = new Map(deliveries.map(({ sequence, storedAtMs }) => [sequence, storedAtMs]));
+  const suspects = events
+    .filter(({ sequence, storedAtMs }) => sequence >= firstSequence && storedAtMs >= createdMs)
+    .filter(({ sequence, storedAtMs }) => held.get(sequence) !== storedAtMs)
+    .sort((a, b) => b.storedAtMs - a.storedAtMs);
+  for (const { sequence, storedAtMs } of suspects.slice(0, MAX_SUSPECTS)) {
+    if (sequence > checkpoint) return storedAtMs;
+    // One that is only gone, somebody has deleted.
+    const found = await messageAt(jsm, stream, sequence);
+    if (found !== undefined && found.storedAtMs !== storedAtMs) return storedAtMs;
+  }
+  return 0;
 }

@@ -91,12 +91,14 @@ async function readDecisions({ log, throwaway, type, onProgress }: Work): Promis
 async function deriveAll({ log, reader, throwaway, lanes, maxBytes, type, stream, onProgress }: Work) {
   const derivation = createDerivation({ journal: throwaway.journal, lanes, maxBytes });
   const identity = await readIdentity(log.jsm, stream);
-  const createdMs = Date.parse(identity.created);
+  // Restored from an older copy it is, up to what it has lost, as one that was made anew then.
+  const ofStream = { type: type.name, stream, createdMs: Date.parse(identity.created) };
+  const createdMs = Math.max(ofStream.createdMs, 1 + (reader.lostTo(ofStream) ?? 0));
   const checkpoints = new Map(lanes.map((lane) => [lane, reader.images.lane(lane).checkpoint]));
   const readTo = new Map(lanes.map((lane) => [String(lane.partition), checkpoints.get(lane) ?? 0]));
   const restored = await readRestored(
     log,
-    identity,
+    { name: stream, created: new Date(createdMs).toISOString() },
     ({ subject, sequence }) => sequence <= (readTo.get(subject.split(".")[1] ?? "") ?? 0),
   );
   const keyOf = ({ sequence, storedAtMs }: Pick<Delivery, "sequence" | "storedAtMs">) => `${sequence} of ${storedAtMs}`;
@@ -108,7 +110,8 @@ async function deriveAll({ log, reader, throwaway, lanes, maxBytes, type, stream
     lanes,
     to: Math.max(...checkpoints.values()),
     onFirst(firstSequence) {
-      const aged = agedEvents({ reader, lanes, reach: { type: type.name, firstSequence, createdMs }, restored });
+      const reach = { type: type.name, firstSequence, createdMs };
+      const aged = agedEvents({ reader, lanes, reach, restored });
       derived = { fromStore: atOnce(derivation.aged(aged)), firstSequence };
     },
     accepts: (delivery) => delivery.sequence <= (checkpoints.get(delivery.lane) ?? 0) && !parked.has(keyOf(delivery)),

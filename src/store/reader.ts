@@ -21,6 +21,12 @@ export interface StoreReader {
    * restored holds is among them, see `care/aged-events.ts`.
    */
   agedEvents(stream: StreamReach): IterableIterator<AgedEvent>;
+  /**
+   * When the last event was stored that the stream has lost from its end, ms since the epoch; undefined where it has lost none.
+   * Restored from an older copy it keeps its date and gives the same sequences again: what was heard of before is not read,
+   * or something stored later has its sequence or a lower one.
+   */
+  lostTo(stream: Omit<StreamReach, "firstSequence"> & { readonly stream: string }): number | undefined;
   /** Of events kept back in quarantine the same; after `agedEvents`. */
   agedParked(stream: StreamReach): IterableIterator<ParkedRow & { readonly partition: number }>;
   /** RFC 3339 of the creation of DECISIONS or DEAD_LETTERS, undefined when it never was there, or the store is older. */
@@ -92,6 +98,15 @@ function createReader(db: Database.Database): StoreReader {
     FROM events e CROSS JOIN actors a ON a.key = e.actor_key
     WHERE a.type = :type AND (e.sequence < :firstSequence OR e.stored_ms < :createdMs) AND ${isKept("a.key")}
     ORDER BY e.stored_ms >= :createdMs, iif(e.stored_ms < :createdMs, e.stored_ms, 0), e.sequence`);
+  const selectLostTo = db
+    .prepare(`SELECT max(stored_ms) FROM (
+      SELECT e.sequence, e.stored_ms, c.sequence AS checkpoint, min(e.sequence) OVER (
+        ORDER BY e.stored_ms DESC, e.sequence DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS later
+      FROM events e CROSS JOIN actors a ON a.key = e.actor_key
+      JOIN checkpoints c ON c.stream = :stream AND c.partition = a.partition
+      WHERE a.type = :type AND e.stored_ms >= :createdMs AND ${isKept("a.key")})
+    WHERE sequence > checkpoint OR sequence >= later`)
+    .pluck();
   const selectAgedDecisions =
     db.prepare(`SELECT ${DECISIONS.select(["actorId", "partition", "revision", "payload"])}, published AS sequence
     FROM decisions WHERE type = ? AND published < ? AND ${isKept("actor_key")} ORDER BY actor_key, revision`);
@@ -112,6 +127,7 @@ function createReader(db: Database.Database): StoreReader {
     records: createLaneRecords(db),
     streams: () => selectStreams.all() as KnownStream[],
     agedEvents: (reach) => selectAged.iterate(reach) as IterableIterator<AgedEvent>,
+    lostTo: (stream) => (selectLostTo.get(stream) as number | null) ?? undefined,
     agedParked: (reach) => selectAgedParked.iterate(reach) as ReturnType<StoreReader["agedParked"]>,
     outboxCreated: (stream) => outboxStreams.find(stream)?.created,
     agedDecisions: (type, first) => selectAgedDecisions.iterate(type, first) as IterableIterator<AgedDecision>,

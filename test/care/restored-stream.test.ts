@@ -1,11 +1,12 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { orderType } from "../../machines/order/order.ts";
 import type { ActorType } from "../../src/actor/actor-type.ts";
 import { rebuild } from "../../src/care/rebuild.ts";
+import { openDeriver, verifyActor } from "../../src/care/verify-actor.ts";
 import { verifyAll } from "../../src/care/verify-all.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { topologyOf } from "../../src/daemon/nats-setup.ts";
@@ -13,9 +14,11 @@ import { openSession, type Session } from "../../src/jetstream/session.ts";
 import type { Log } from "../../src/jetstream/stream-reader.ts";
 import { ensureStreams } from "../../src/jetstream/topology.ts";
 import { createLaneRecords } from "../../src/store/lanes.ts";
-import { lanesOf } from "../../src/wire/lanes.ts";
+import { openReader } from "../../src/store/reader.ts";
+import { type Lane, lanesOf } from "../../src/wire/lanes.ts";
 import { partitionOf } from "../../src/wire/names.ts";
 import { startTestServer, type TestServer } from "../server.ts";
+import { until } from "../until.ts";
 
 /* A stream that a cluster has restored has its messages, and a date of creation after them. */
 
@@ -91,9 +94,23 @@ async function accepted(name: string, change: (db: Database.Database) => void, o
   return file;
 }
 
+/** The server comes back with what was changed meanwhile. */
+async function whileDown(change: () => void): Promise<void> {
+  await server.kill9();
+  change();
+  await server.restart();
+  await until("the stream answers", () =>
+    session.jsm.streams.info("ORDERS").then(
+      () => true,
+      () => false,
+    ),
+  );
+}
+
 /** What only the stream can tell. */
-function forge(db: Database.Database): void {
-  const update = "UPDATE events SET body = replace(body, '\"amount\":20', '\"amount\":77') WHERE event_id = 'b-1'";
+function forge(db: Database.Database, actorId = "b", amount = 20): void {
+  const update = `UPDATE events SET body = replace(body, '"amount":${amount}', '"amount":77')
+    WHERE event_id LIKE '${actorId}-%' AND body LIKE '%"amount":${amount},%'`;
   expect(db.prepare(update).run().changes).toBe(1);
 }
 
@@ -116,6 +133,47 @@ it("what a store has not read again of a restored stream is no difference", asyn
 it("a new store is made of what the stream has of before its restoration", async () => {
   const storeFile = await accepted("rebuilt.db", forge);
   expect(await rebuildFrom(restored(), storeFile)).toMatchObject({ fromOldStore: 0, events: 6, differences: [] });
+});
+
+it("what a stream has lost from its end, restored from an older copy under its date, is no difference; what else differs is", async () => {
+  const streamDir = join(server.storeDir, "jetstream", "$G", "streams", "ORDERS");
+  const copy = join(root, "ORDERS");
+  const { created, state } = await session.jsm.streams.info("ORDERS");
+  await whileDown(() => cpSync(streamDir, copy, { recursive: true }));
+  await tell("d", [paid(10), SHIPPING]);
+  await tell("b", [...HEARD.b, SHIPPING]);
+  const file = join(root, "older.db");
+  await rebuildFrom(session, file);
+  await whileDown(() => {
+    rmSync(streamDir, { recursive: true });
+    cpSync(copy, streamDir, { recursive: true });
+  });
+  const found = await session.jsm.streams.info("ORDERS");
+  expect([found.created, found.state.last_seq]).toEqual([created, state.last_seq]);
+  const db = new Database(file);
+  onTestFinished(() => void db.close());
+  const reader = openReader(file);
+  onTestFinished(reader.close);
+  const deriver = openDeriver(65_536);
+  onTestFinished(deriver.close);
+  const expectVerified = async (...differing: string[]) => {
+    const all = await verifyFrom(session, file);
+    expect([...new Set(all.differences.map(({ actorId }) => actorId))]).toEqual(differing);
+    for (const actorId of ["a", "b", "d"]) {
+      const lane = lanes[partitionOf(actorId, 2)] as Lane;
+      const { differences } = await verifyActor({ jsm: session.jsm, images: reader.images, deriver }, lane, actorId);
+      expect(differences.length > 0, actorId).toBe(differing.includes(actorId));
+    }
+  };
+  const records = createLaneRecords(db);
+  records.forgetStream("ORDERS", { partitions: 2, partitionOf: (actorId) => partitionOf(actorId, 2) });
+  records.saveStream("order", "ORDERS", created, 2);
+  // Not read again so far, then to its end.
+  await expectVerified();
+  db.prepare("UPDATE checkpoints SET sequence = ?").run(state.last_seq);
+  await expectVerified();
+  forge(db, "a", 30);
+  await expectVerified("a");
 });
 
 it("what a restored stream lacks comes from the old store, with what its actor had heard before that", async () => {

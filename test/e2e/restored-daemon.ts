@@ -5,6 +5,7 @@ import { expect } from "vitest";
 import { orderType } from "../../machines/order/order.ts";
 import type { ActorType, TrafficMessage } from "../../src/actor/actor-type.ts";
 import { rebuild } from "../../src/care/rebuild.ts";
+import { verify } from "../../src/care/verify.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { type Daemon, openDaemon } from "../../src/daemon/daemon.ts";
 import { topologyOf } from "../../src/daemon/nats-setup.ts";
@@ -63,6 +64,15 @@ export async function rebuildStore(server: TestServer, dataDir: string): Promise
   const lanes = lanesOf(type, topology.partitions);
   const limits = { maxBytes: 65_536, acceptDifferences: true };
   await rebuild({ log, types: [type], lanes, storeFile, ...limits, onProgress: () => {} }).finally(log.close);
+}
+
+/** What `verify` says of the store, of every order and of some: what is restored is no difference. */
+export async function expectVerified({ jsm, js }: Session, dataDir: string): Promise<void> {
+  const storeFile = join(dataDir, "natstate.db");
+  for (const selection of ["all", { sample: 100 }] as const) {
+    const found = await verify({ log: { jsm, js }, storeFile, type, selection, maxBytes: 65_536, onProgress() {} });
+    expect(found?.differences, `verify ${JSON.stringify(selection)}`).toEqual([]);
+  }
 }
 
 export async function publish({ js }: Session, messages: readonly TrafficMessage[]): Promise<void> {

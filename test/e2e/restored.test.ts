@@ -10,7 +10,7 @@ afterAll(() => past[Symbol.asyncDispose]());
 const same: Cell = { ORDERS: "same", DECISIONS: "same", DEAD_LETTERS: "same", store: "same" };
 
 /** The others are in `restored.slow.test.ts`. */
-it.each<Partial<Cell>>([{ DECISIONS: "older" }, { store: "gone" }])(
+it.each<Partial<Cell>>([{ ORDERS: "older" }, { DECISIONS: "older" }, { store: "gone" }])(
   "of what was restored from a copy, or is gone, nothing is lost that something still has: %j",
   (cell) => past.check({ ...same, ...cell }),
 );

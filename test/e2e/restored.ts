@@ -10,7 +10,7 @@ import { messagesOn } from "../../src/jetstream/leader-reader.ts";
 import type { Session } from "../../src/jetstream/session.ts";
 import { startTestServer, type TestServer } from "../server.ts";
 import { until } from "../until.ts";
-import { publish, rebuildStore, refused, settle, withDaemon } from "./restored-daemon.ts";
+import { expectVerified, publish, rebuildStore, refused, settle, withDaemon } from "./restored-daemon.ts";
 import { expectRevisions } from "./world.ts";
 
 const type = orderType as ActorType;
@@ -110,17 +110,20 @@ async function checkCell({ server, dataDir, parts, place }: Placed, cell: Cell, 
   expect(accept, "what has to be accepted").toEqual(how === "rebuilt" ? [] : expectedRefusals(cell));
   const isKnown = (part: "older" | "newer") => [cell.ORDERS, cell.store].some((fate) => reaches(fate, part));
   const known = (["older", "newer"] as const).filter(isKnown).flatMap((part) => parts[part]);
-  const last = traffic(3);
+  // More than a part, so that what was lost has its sequences given again.
+  const last = [...traffic(3), ...traffic(4)];
   const before = reaches(cell.DECISIONS, "newer") ? "nothing new" : "whatever was lost";
   await withDaemon(server, dataDir, accept, async (daemon, session) => {
     const { state } = await session.jsm.streams.info("DECISIONS");
     await settle(daemon, session);
+    await expectVerified(session, dataDir);
     const after = (await session.jsm.streams.info("DECISIONS")).state;
     if (before === "nothing new") expect(after.last_seq, "decisions without an event").toBe(state.last_seq);
     await publish(session, last);
     await settle(daemon, session);
     await checkDecisions(session, [...known, ...last]);
     await checkDeadLetters(session, [...known, ...last], cell);
+    await expectVerified(session, dataDir);
   });
   // And it is not asked twice, and nothing is due at the next start.
   await withDaemon(server, dataDir, [], settle);
