@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { JetStreamApiCodes, type JetStreamManager } from "@nats-io/jetstream";
+import { JetStreamApiCodes, type JetStreamManager, type PubAck } from "@nats-io/jetstream";
 import type { StoredMessage } from "../flow/delivery.ts";
 import type { Outbox } from "../flow/outbox.ts";
 import type { DeadLetterRow, LedgerRow } from "../flow/rows.ts";
@@ -104,14 +104,12 @@ export function createOutboxSender(options: OutboxSenderOptions) {
 
 type Streams = Pick<OutboxSenderOptions, "streams" | "jsm">;
 
-/** A message, and how it is known again. */
-interface Once {
+/** How a message is known again. */
+interface Known {
   readonly stream: string;
-  /** @param idSuffix - makes it another message to the stream's deduplication. */
-  write(idSuffix: string): StreamMessage;
   isSame(found: StoredMessage): boolean;
-  /** Suffixes to be tried in turn. */
-  readonly further: readonly string[];
+  /** The same, as others to the stream's deduplication: to be tried in turn. */
+  readonly further: readonly StreamMessage[];
 }
 
 /**
@@ -119,35 +117,39 @@ interface Once {
  * of another subject, of a message that was purged, or of a stream that has been made anew since. So it is looked at what
  * the stream holds there.
  *
+ * @param first - which said so.
  * @returns its sequence.
  */
-async function storeOnce({ streams, jsm }: Streams, { stream, write, isSame, further }: Once): Promise<number> {
-  let ack = await streams.publish(write(""));
-  for (const suffix of further) {
+async function storeDuplicate({ streams, jsm }: Streams, first: PubAck, known: Known): Promise<number> {
+  const { stream, isSame, further } = known;
+  let ack = first;
+  for (const message of further) {
     const found = ack.duplicate ? await messageAt(jsm, stream, ack.seq) : undefined;
     if (!ack.duplicate || (found !== undefined && isSame(found))) break;
-    ack = await streams.publish(write(suffix));
+    ack = await streams.publish(message);
   }
   return ack.seq;
 }
 
 /** @param lastSubjectSequence - the last on its subject, 0 for none; otherwise it is not stored. */
-function storeDecision(to: Streams, lane: Lane, row: LedgerRow, lastSubjectSequence: number): Promise<number> {
+async function storeDecision(to: Streams, lane: Lane, row: LedgerRow, lastSubjectSequence: number): Promise<number> {
+  const ack = await to.streams.publish(decisionMessage(lane, row, lastSubjectSequence));
+  if (!ack.duplicate) return ack.seq;
   const subject = decisionSubject(lane.type, row.actorId);
-  return storeOnce(to, {
+  return storeDuplicate(to, ack, {
     stream: DECISIONS_STREAM,
-    write: (idSuffix) => decisionMessage(lane, row, lastSubjectSequence, idSuffix),
     isSame: (found) => found.subject === subject && Buffer.compare(found.body, Buffer.from(row.payload)) === 0,
-    further: [`:${randomUUID()}`],
+    further: [decisionMessage(lane, row, lastSubjectSequence, `:${randomUUID()}`)],
   });
 }
 
-function storeDeadLetter(to: Streams, row: DeadLetterRow): Promise<number> {
-  return storeOnce(to, {
+async function storeDeadLetter(to: Streams, row: DeadLetterRow): Promise<number> {
+  const ack = await to.streams.publish(deadLetterMessage(row));
+  if (!ack.duplicate) return ack.seq;
+  return storeDuplicate(to, ack, {
     stream: DEAD_LETTERS_STREAM,
-    write: (idSuffix) => deadLetterMessage(row, idSuffix),
     isSame: (found) => found.header("Natstate-Subject") === row.subject && Buffer.compare(found.body, row.body) === 0,
     // No expected sequence keeps a dead letter from being stored twice, only its id: the same for whoever sends it.
-    further: [`:${row.storedAtMs}`, `:${randomUUID()}`],
+    further: [`:${row.storedAtMs}`, `:${randomUUID()}`].map((suffix) => deadLetterMessage(row, suffix)),
   });
 }
