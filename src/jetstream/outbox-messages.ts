@@ -11,6 +11,7 @@ import {
   decisionMsgId,
   decisionSubject,
 } from "../wire/names.ts";
+import { headersOf } from "./message-headers.ts";
 import type { StreamMessage } from "./pub-acks.ts";
 
 /*
@@ -28,13 +29,14 @@ export function decisionMessage(
   lastSubjectSequence: number,
   idSuffix = "",
 ): StreamMessage {
-  const header = headers();
-  header.set("Natstate-Revision", String(row.revision));
-  header.set("Natstate-Type-Version", String(type.version));
-  if (row.traceparent !== null) header.set("traceparent", row.traceparent);
-  header.set("Nats-Msg-Id", `${decisionMsgId(type, row.actorId, row.revision)}${idSuffix}`);
-  header.set("Nats-Expected-Stream", DECISIONS_STREAM);
-  header.set("Nats-Expected-Last-Subject-Sequence", String(lastSubjectSequence));
+  const header = headersOf({
+    "Natstate-Revision": String(row.revision),
+    "Natstate-Type-Version": String(type.version),
+    ...(row.traceparent !== null && { traceparent: row.traceparent }),
+    "Nats-Msg-Id": `${decisionMsgId(type, row.actorId, row.revision)}${idSuffix}`,
+    "Nats-Expected-Stream": DECISIONS_STREAM,
+    "Nats-Expected-Last-Subject-Sequence": String(lastSubjectSequence),
+  });
   return { subject: decisionSubject(type, row.actorId), body: row.payload, header };
 }
 
