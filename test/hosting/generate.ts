@@ -14,6 +14,7 @@ import {
   type OnSpec,
   RAISED_TYPES,
   type TransitionSpec,
+  WILDCARDS,
 } from "./spec.ts";
 
 const MS = 1_000_000;
@@ -157,7 +158,7 @@ class Machine {
       ...FACT_TYPES,
       ...RAISED_TYPES,
       ...LATER_TYPES,
-      ...(this.#random.chance(0.2) ? ["*"] : []),
+      ...(this.#random.chance(0.2) ? [WILDCARDS[this.#ids.length % WILDCARDS.length] ?? "*"] : []),
     ];
     const chosen = new Set(Array.from({ length: 1 + this.#random.int(4) }, () => this.#random.pick(events)));
     return [...chosen].map((event) => ({ event, take: this.#choices() }));

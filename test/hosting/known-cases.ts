@@ -64,7 +64,22 @@ function left(id: string): TransitionSpec {
   };
 }
 
+/** A key for a prefix has a guard that holds for the first B only, and a longer one goes before it. */
+const PREFIXES: CaseSpec = {
+  machine: {
+    id: "m",
+    kind: "compound",
+    states: [leaf("s")],
+    on: [
+      on("B.*", { guard: { is: "below", limit: 3 }, actions: [{ do: "count" }] }),
+      on("B.c.*", { actions: [{ do: "log", label: "c" }] }),
+    ],
+  },
+  facts: [fact("B.b", 1), fact("B.c.d", 2), fact("B.b", 3, "2"), fact("B", 4), fact("Bb", 5)],
+  ticks: [60_000_000],
+};
+
 /** Checked in all their orders of arrival. */
-export const KNOWN_CASES: readonly CaseSpec[] = [HIDDEN_DELAY, ORDER_OF_ENTRY];
+export const KNOWN_CASES: readonly CaseSpec[] = [HIDDEN_DELAY, ORDER_OF_ENTRY, PREFIXES];
 /** All orders of five facts. */
 export const ALL_ORDERS = 120;

@@ -22,7 +22,7 @@ export interface NodeSpec {
 }
 
 export interface OnSpec {
-  /** An event type, or `*`. */
+  /** An event type, or what is for several. */
   readonly event: string;
   readonly take: readonly TransitionSpec[];
 }
@@ -90,7 +90,10 @@ export interface CaseSpec {
 /** Delays between two facts: a cycle of the generated machines is found soon. */
 export const MAX_DELAYS = 40;
 
-export const FACT_TYPES = ["A", "B", "C"];
+export const FACT_TYPES = ["A", "B.b", "B.c.d"];
+
+/** Keys that are for several of these, or for one by a prefix of its name: a machine has one of them. */
+export const WILDCARDS = ["*", "B.*", "B.c.*"];
 
 /** Raised events, at once and later. */
 export const RAISED_TYPES = ["R", "S"];

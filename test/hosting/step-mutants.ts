@@ -98,6 +98,12 @@ export const STEP_MUTANTS = [
     replace: "return assigned;",
   },
   {
+    name: "guards of a key for a prefix are asked once",
+    file: "selection.ts",
+    find: 'descriptor.includes("*")',
+    replace: 'descriptor === "*"',
+  },
+  {
     name: "what a guard said once holds for ever",
     file: "selection.ts",
     find: "isGuarded(nodes, event.type) ? null : machine",
