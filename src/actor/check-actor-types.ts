@@ -45,8 +45,9 @@ const RESERVED = [
 const COUNTS = ["completeness", "events", "quarantined", "retired", "standing"];
 const TOKEN = /^[a-z][a-z0-9-]*$/;
 const FIELD = /^[A-Za-z_][A-Za-z0-9_]*$/;
-/** The last token of a subject. */
-const EVENT_TYPE = /^[A-Za-z0-9_-]+$/;
+/** The last token of a subject, in which a colon stands for a dot. */
+const EVENT_TYPE = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/;
+const MAX_EVENT_TYPE = 256;
 
 /** @returns what is wrong with the actor types, a line each, each line with the type's name; empty when nothing is. */
 export function checkActorTypes(types: readonly ActorType[]): string[] {
@@ -100,7 +101,9 @@ function* checkMachine({ machine, states, events }: ActorType): Generator<string
   for (const type of Object.keys(events)) {
     if (/^xstate\b/.test(type)) yield `event type ${JSON.stringify(type)} is not for others: it is XState's own`;
     else if (!EVENT_TYPE.test(type)) {
-      yield `event type ${JSON.stringify(type)} is not letters, digits, hyphens and underscores, which a subject's token is${suggest(type)}`;
+      yield `event type ${JSON.stringify(type)} is not letters, digits, hyphens and underscores, with single dots between them${suggest(type)}`;
+    } else if (type.length > MAX_EVENT_TYPE) {
+      yield `event type ${JSON.stringify(type)} is longer than ${MAX_EVENT_TYPE} characters`;
     }
     if (type === TIME_PASSED) yield `event type ${type} is reserved: natstate says with it up to when time has passed`;
     // By it an actor's row says which types were heard.
@@ -109,7 +112,7 @@ function* checkMachine({ machine, states, events }: ActorType): Generator<string
   }
 }
 
-/** `feedback.good`, as statecharts often have them, may be `FeedbackGood`. */
+/** `user logged in` may be `UserLoggedIn`. */
 function suggest(type: string): string {
   const words =
     type

@@ -2,7 +2,7 @@ import { type AnyStateMachine, type AnyStateNode, getStateNodes, type StateValue
 import type { ActorSnapshot } from "./actor-type.ts";
 import { type DefaultIdField, type DefaultWithdrawn, defineContract, type Fields } from "./define-contract.ts";
 import type { DefinedActor, Definition, Ordering } from "./definition.ts";
-import { describesEvent } from "./event-descriptor.ts";
+import { closestFirst, describesEvent } from "./event-descriptor.ts";
 import { findSecondCopies } from "./second-copy.ts";
 import { leafPaths } from "./state-text.ts";
 
@@ -62,11 +62,13 @@ function branchOf(node: AnyStateNode): AnyStateNode[] {
 /** As XState selects: the innermost state that has a transition decides, one that does nothing forbids the outer ones. */
 function takes(branch: readonly AnyStateNode[], eventType: string): boolean {
   for (const { transitions } of branch) {
-    const candidates = [...transitions].flatMap(([descriptor, found]) =>
-      describesEvent(descriptor, eventType) ? found : [],
-    );
-    if (candidates.some(({ target, actions }) => target !== undefined || actions.length > 0)) return true;
-    if (candidates.some(({ guard }) => guard === undefined)) return false;
+    const descriptors = [...transitions.keys()].filter((descriptor) => describesEvent(descriptor, eventType));
+    for (const descriptor of descriptors.sort(closestFirst(eventType))) {
+      for (const { target, actions, guard } of transitions.get(descriptor) ?? []) {
+        if (target !== undefined || actions.length > 0) return true;
+        if (guard === undefined) return false;
+      }
+    }
   }
   return false;
 }

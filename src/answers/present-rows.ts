@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { ActorType } from "../actor/actor-type.ts";
 import { leavesIn, nodesOf, pathOf, pathsOf } from "../actor/state-text.ts";
+import { eventTypeOf } from "../wire/names.ts";
 import { REJECTION_REASONS } from "../wire/rejection.ts";
 import { encodeCursor, type Place } from "./cursor.ts";
 import type { DeadLetter, DeadLetterPage, DeadLetterSummary } from "./dead-letters.ts";
@@ -177,7 +178,7 @@ export function presentQuarantined(type: ActorType, row: QuarantinedRow): Quaran
 /** With the events kept back; the body of the first one when it is text. */
 export function presentQuarantine(type: ActorType, row: QuarantinedActor): QuarantineDetail {
   const [first, ...others] = row.events.map(({ sequence, subject, storedAtMs, bytes }) => {
-    const eventType = subject.slice(subject.lastIndexOf(".") + 1);
+    const eventType = eventTypeOf(subject);
     return { sequence, eventType, receivedAt: rfc3339(storedAtMs), bytes };
   });
   const body = row.body !== undefined && isUtf8(row.body) ? Buffer.from(row.body).toString("utf8") : null;

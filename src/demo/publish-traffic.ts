@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ActorType, TrafficMessage } from "../actor/actor-type.ts";
 import type { NatsAccess } from "../jetstream/access.ts";
 import { type EventPublisher, openEventPublisher } from "../jetstream/event-publisher.ts";
+import { eventTypeOf } from "../wire/names.ts";
 
 export interface PublishOptions {
   readonly type: ActorType;
@@ -65,7 +66,7 @@ export async function publishTraffic(options: PublishOptions): Promise<Published
   }
 
   async function publish(message: TrafficMessage): Promise<void> {
-    const service = services.get(message.subject.split(".").at(-1) ?? "") ?? anyService;
+    const service = services.get(eventTypeOf(message.subject)) ?? anyService;
     if (service === undefined) throw new Error(`${type.name} has no event types to publish`);
     const { sequence, attempts } = await service.publish(message);
     published++;

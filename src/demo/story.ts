@@ -2,6 +2,7 @@ import type { ActorType, DecisionContent, TrafficMessage } from "../actor/actor-
 import { decodeContent } from "../actor/decision.ts";
 import { compareTimestamps } from "../actor/event-time.ts";
 import type { ActorAnswer, ActorStep, ActorSteps, EventEntry, PublishedObject } from "../answers/queries.ts";
+import { eventTypeOf } from "../wire/names.ts";
 
 /** A message as it stands in the stream. */
 export interface Heard {
@@ -79,7 +80,7 @@ export function tellStory(
       heard: lines.length + 1,
       happened: step === undefined ? (earlier?.happened ?? null) : placeOf(step, told.steps),
       timestamp: step?.event.timestamp ?? earlier?.timestamp ?? null,
-      eventType: message.subject.split(".").at(-1) ?? "",
+      eventType: eventTypeOf(message.subject),
       outcome: step?.event.outcome ?? (message.rejectedAs === undefined ? "duplicate" : "rejected"),
       data: step?.event.data ?? {},
       reason: message.rejectedAs ?? null,

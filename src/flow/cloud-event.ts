@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { ActorType } from "../actor/actor-type.ts";
 import { MAX_LABEL_LENGTH } from "../wire/envelope.ts";
 import type { Rejected } from "../wire/rejection.ts";
 import { invalid, isRejected } from "../wire/rejection.ts";
@@ -32,7 +33,11 @@ const STRUCTURED = "application/cloudevents";
  *
  * Source: CloudEvents 1.0.2, its JSON format and its NATS protocol binding.
  */
-export function readCloudEvent(delivery: Delivery, body: Fields, idField: string): Unwrapped | Rejected {
+export function readCloudEvent(
+  delivery: Delivery,
+  body: Fields,
+  { idField, events }: Pick<ActorType, "idField" | "events">,
+): Unwrapped | Rejected {
   const isBinary = delivery.header("ce-specversion") !== undefined;
   if (
     body.specversion !== undefined &&
@@ -41,11 +46,11 @@ export function readCloudEvent(delivery: Delivery, body: Fields, idField: string
     const data = readData(body);
     if (isRejected(data)) return data;
     const { type, time, id, source, subject } = body;
-    return unwrap(data.fields, { prefix: "", type, time, id, source, subject });
+    return unwrap(data.fields, { prefix: "", type, time, id, source, subject }, events);
   }
   if (!isBinary) return { fields: body };
   const attributes = readAttributes(delivery);
-  return isRejected(attributes) ? attributes : unwrap(body, attributes);
+  return isRejected(attributes) ? attributes : unwrap(body, attributes, events);
 }
 
 /** Several events in one message cannot be about one subject. */
@@ -107,12 +112,20 @@ function decodeHeader(value: string): string | undefined {
   }
 }
 
-function unwrap(data: Fields, envelope: Envelope): Unwrapped {
+function unwrap(data: Fields, envelope: Envelope, events: ActorType["events"]): Unwrapped {
   const { type, time } = envelope;
-  // Types are often written in reverse DNS: com.example.orders.OrderCreated. One that is XState's own stays whole.
-  const isNamed = typeof type === "string" && !type.startsWith("xstate.");
-  const eventType = isNamed ? type.slice(type.lastIndexOf(".") + 1) : type;
-  return { fields: { timestamp: time, eventType, ...data }, envelope };
+  return { fields: { timestamp: time, eventType: eventTypeIn(type, events), ...data }, envelope };
+}
+
+/**
+ * Types are often written in reverse DNS: `com.example.orders.OrderCreated`. Of what a type ends with the longest that the
+ * contract has, so that one may have dots; the last part when it has none. One that is XState's own stays whole.
+ */
+function eventTypeIn(type: unknown, events: ActorType["events"]): unknown {
+  if (typeof type !== "string" || type.startsWith("xstate.")) return type;
+  let end = type;
+  while (end.includes(".") && !Object.hasOwn(events, end)) end = end.slice(end.indexOf(".") + 1);
+  return end;
 }
 
 /**

@@ -6,7 +6,7 @@ import { aheadOf, hearsTicks, TIME_PASSED } from "../actor/delays.ts";
 import { normaliseTimestamp } from "../actor/event-time.ts";
 import { sealOwn } from "../actor/seal.ts";
 import { MAX_LABEL_LENGTH } from "../wire/envelope.ts";
-import { ACTOR_ID, ACTOR_ID_EXPECTED } from "../wire/names.ts";
+import { ACTOR_ID, ACTOR_ID_EXPECTED, eventToken } from "../wire/names.ts";
 import type { Rejected } from "../wire/rejection.ts";
 import { invalid, isRejected, reject } from "../wire/rejection.ts";
 import { TICK_FIELDS, tickId } from "../wire/tick.ts";
@@ -108,7 +108,7 @@ function read(delivery: Delivery, { maxBytes }: DecodeLimits): Unwrapped | Rejec
     return invalid("body: a batch of CloudEvents is not read; publish each event as a message of its own");
   }
   const parsed = readJsonObject("body", body);
-  return isRejected(parsed) ? parsed : readCloudEvent(delivery, parsed.fields, lane.type.idField);
+  return isRejected(parsed) ? parsed : readCloudEvent(delivery, parsed.fields, lane.type);
 }
 
 /** What an event is, and about whom; the subject has to say the same. */
@@ -125,7 +125,7 @@ function readName({ lane, subject }: Delivery, { fields, envelope }: Unwrapped):
   const typeName = envelope === undefined ? "eventType" : `${envelope.prefix}type`;
   if (typeof eventType !== "string") return invalid(mismatch(typeName, "text", eventType));
   // A CloudEvent's type is quoted as it was sent, of which the event type is only the last part.
-  const shown = quote(eventType === lastPart(envelope?.type) ? String(envelope?.type) : eventType);
+  const shown = quote(isPartOf(envelope?.type, eventType) ? String(envelope?.type) : eventType);
   if (/^xstate\b/.test(eventType)) return reject("reserved_type", `eventType: ${shown} is reserved`);
   const contract = contractOf(type, eventType);
   if (contract === undefined) {
@@ -140,7 +140,7 @@ function readName({ lane, subject }: Delivery, { fields, envelope }: Unwrapped):
   if (actorId !== subjectId) {
     return reject("subject_mismatch", `${type.idField}: ${quote(actorId)}, but the subject says ${quote(subjectId)}`);
   }
-  if (eventType !== subjectType) {
+  if (eventType !== subjectType && eventToken(eventType) !== subjectType) {
     return reject("subject_mismatch", `eventType: ${shown}, but the subject says ${quote(subjectType)}`);
   }
   // Two partitions are read by two owners, who would both decide about it.
@@ -234,8 +234,9 @@ function digest(fields: Fields): string | null {
   }
 }
 
-function lastPart(type: unknown): string | undefined {
-  return typeof type === "string" ? type.slice(type.lastIndexOf(".") + 1) : undefined;
+/** Is it what a CloudEvent's type ends with? */
+function isPartOf(type: unknown, eventType: string): boolean {
+  return typeof type === "string" && `.${type}`.endsWith(`.${eventType}`);
 }
 
 function quote(value: string): string {

@@ -1,4 +1,5 @@
 import type { Lane } from "../wire/lanes.ts";
+import { eventToken } from "../wire/names.ts";
 import { type Delivery, keptHeaders, type Observation, toDelivery } from "./delivery.ts";
 import type { EventRow } from "./rows.ts";
 
@@ -39,7 +40,7 @@ export function storedDelivery(
   };
   const message = {
     sequence: event.sequence,
-    subject: [type.collection, lane.partition, actorId, eventType].join("."),
+    subject: [type.collection, lane.partition, actorId, eventToken(eventType)].join("."),
     body: Buffer.from(JSON.stringify(fields)),
     ...keptHeaders([]),
     storedAtMs: event.storedAtMs,

@@ -5,6 +5,7 @@ import { type Handled, isNewFact, type Outcome } from "../flow/batch-result.ts";
 import type { Observer } from "../flow/observer.ts";
 import type { LedgerRow } from "../flow/rows.ts";
 import { inside } from "../flow/tallies.ts";
+import { eventTypeOf } from "../wire/names.ts";
 import { REJECTION_REASONS } from "../wire/rejection.ts";
 import { type GaugeReadings, showGauges } from "./gauges.ts";
 import { type Registered, registerMetrics } from "./registered-metrics.ts";
@@ -145,7 +146,7 @@ type Counts = Map<string, Map<string, Map<Outcome, number>>>;
 function countHandled(counts: Counts, eventTypes: ReadonlyMap<string, ReadonlySet<string>>, handled: Handled): void {
   const { delivery, observation, outcome } = handled;
   const actor = delivery.lane.type.name;
-  const told = observation?.type ?? delivery.subject.split(".").at(-1) ?? UNKNOWN;
+  const told = observation?.type ?? eventTypeOf(delivery.subject);
   const eventType = eventTypes.get(actor)?.has(told) ? told : UNKNOWN;
   const byOutcome = inside(inside(counts, actor), eventType);
   byOutcome.set(outcome, (byOutcome.get(outcome) ?? 0) + 1);

@@ -5,6 +5,7 @@ import type { ListFilter } from "../answers/queries.ts";
 import { asksForIncomplete, listOrder } from "../answers/query-filters.ts";
 import type { BlankActor, Listed, ListedActor, StoredRows } from "../answers/stored-rows.ts";
 import type { StoredActor } from "../flow/rows.ts";
+import { eventToken } from "../wire/names.ts";
 import { hashOfType } from "./heard.ts";
 import { defineHeardFunctions } from "./heard-sql.ts";
 import { NOTICE_COLUMNS } from "./quarantine-queries.ts";
@@ -199,7 +200,7 @@ function bind(filter: ListFilter, states?: readonly string[], partitions?: reado
     decision: decision ?? null,
     incomplete: incomplete === undefined ? null : Number(incomplete),
     completeness: completeness ?? null,
-    waitingFor: waitingFor ?? null,
+    waitingFor: waitingFor === undefined ? null : eventToken(waitingFor),
     waitingType: waitingFor === undefined ? null : hashOfType(waitingFor),
     quarantined: quarantined === undefined ? null : Number(quarantined),
     updatedBeforeMs: updatedBeforeMs ?? null,

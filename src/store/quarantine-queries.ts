@@ -2,6 +2,7 @@ import type Database from "better-sqlite3";
 import type { ActorType } from "../actor/actor-type.ts";
 import { MAX_PARKED_SHOWN } from "../answers/quarantine.ts";
 import type { Held, QuarantinedActor, QuarantinedRow, StoredRows } from "../answers/stored-rows.ts";
+import { eventTypeOf } from "../wire/names.ts";
 import { PARKED, QUARANTINE } from "./tables.ts";
 
 /** What is of an actor's quarantine, of a row joined with the one of `quarantine`, as `q`, that it may have. */
@@ -48,6 +49,6 @@ export function createHeldQuery(db: Database.Database): (type: ActorType, actorI
     const row = select.get(type.name, actorId) as Omit<Held, "arrived"> | undefined;
     if (row === undefined) return undefined;
     const subjects = selectSubjects.all(type.name, actorId) as string[];
-    return { ...row, arrived: new Set(subjects.map((subject) => subject.slice(subject.lastIndexOf(".") + 1))) };
+    return { ...row, arrived: new Set(subjects.map(eventTypeOf)) };
   };
 }

@@ -60,9 +60,10 @@ function* unknownEvents({ machine, events }: ActorType): Generator<string> {
   const raised = raisedBy(machine);
   if (raised === undefined) return;
   for (const node of nodesOf(machine.root)) {
-    for (const type of node.transitions.keys()) {
-      if (type.startsWith("xstate.") || type.includes("*") || Object.hasOwn(events, type) || raised.has(type)) continue;
-      yield `state ${pathOf(node)} handles ${type}, of which its contract knows nothing`;
+    for (const key of node.transitions.keys()) {
+      const isKnown = [...Object.keys(events), ...raised].some((type) => describesEvent(key, type));
+      if (key.startsWith("xstate.") || key === "*" || isKnown) continue;
+      yield `state ${pathOf(node)} handles ${key}, of which its contract knows nothing`;
     }
   }
 }
@@ -84,7 +85,8 @@ function* leading({ machine, ordering, events }: ActorType): Generator<string> {
   if (ordering !== "merge") return;
   for (const node of nodesOf(machine.root)) {
     for (const { eventType, target = [] } of transitionsOf(node)) {
-      if (!Object.hasOwn(events, eventType) || target.length === 0) continue;
+      const isOfContract = Object.keys(events).some((type) => describesEvent(eventType, type));
+      if (!isOfContract || target.length === 0) continue;
       const targets = target.map((each) => pathOf(each)).join(", ");
       yield `it merges, but ${eventType} leads from state ${pathOf(node)} to ${targets}: what it comes to depends on what is heard first; leave out ordering, or let what is known lead there (always)`;
     }

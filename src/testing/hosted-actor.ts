@@ -9,7 +9,7 @@ import { createHotActors, type HotActor } from "../flow/hot-actors.ts";
 import { createProcessor } from "../flow/processor.ts";
 import type { EventRow } from "../flow/rows.ts";
 import { endMs } from "../flow/ticks.ts";
-import { eventStream } from "../wire/names.ts";
+import { eventStream, eventSubject } from "../wire/names.ts";
 import { encodeTick, tickSubject } from "../wire/tick.ts";
 import { createMemoryJournal, type MemoryJournal } from "./memory-journal.ts";
 
@@ -97,7 +97,7 @@ export function hostActor(type: ActorType, first: string) {
     hear(event: Published, storedAtMs: number): Step {
       const { eventType, timestamp, ...data } = event;
       const body = JSON.stringify({ [type.idField]: id, ...event });
-      const delivery = message(`${type.collection}.${id}.${eventType}`, body, storedAtMs);
+      const delivery = message(eventSubject(type, id, eventType), body, storedAtMs);
       return take(delivery, { type: eventType, timestamp: String(timestamp), data });
     },
     /** Hears an event as a history has it; its contract is not asked again. */

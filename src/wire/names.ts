@@ -22,7 +22,20 @@ export function eventStream(type: Pick<ActorType, "collection">): string {
 
 /** `orders.<id>.<EventType>`: where publishers send an event. */
 export function eventSubject(type: Pick<ActorType, "collection">, actorId: string, eventType: string): string {
-  return `${type.collection}.${actorId}.${eventType}`;
+  return `${type.collection}.${actorId}.${eventToken(eventType)}`;
+}
+
+/**
+ * An event type as the last token of a subject: `payment.received` is `payment:received`. So streams, transforms and
+ * permissions are the same for all types; names have no colons.
+ */
+export function eventToken(eventType: string): string {
+  return eventType.replaceAll(".", ":");
+}
+
+/** The event type that a subject says. */
+export function eventTypeOf(subject: string): string {
+  return subject.slice(subject.lastIndexOf(".") + 1).replaceAll(":", ".");
 }
 
 /** The subject a publisher used, from the one the stream stored (without its partition token). */

@@ -19,6 +19,12 @@ it("nothing is wrong with those there are", () => {
   expect(checkActorTypes([...actorTypes, parcelType])).toEqual([]);
 });
 
+it("an event type may have dots, as XState's own documentation has them", () => {
+  const names = ["parcel.lost", "parcel.lost.abroad", "Parcel_2.lost-3"];
+  const events = Object.fromEntries(names.map((name) => [name, z.object({})]));
+  expect(checkActorTypes([changed({ events: { ...parcelType.events, ...events } })])).toEqual([]);
+});
+
 it("what rules are shown may be taken apart", () => {
   const isAnnounced = changed({ completeness: ({ matches }) => (matches("announced") ? 0 : 101) });
   expect(checkActorTypes([isAnnounced])).toEqual([]);
@@ -34,10 +40,21 @@ it.each<[string, Partial<ActorType>, RegExp]>([
   ["no event types", { events: {} }, /it has no event types/],
   [
     "an event type that is no subject token",
-    eventType("Parcel.Lost"),
-    /event type "Parcel.Lost" is not .*: call it ParcelLost, say/,
+    eventType("Parcel lost"),
+    /event type "Parcel lost" is not .*: call it ParcelLost, say/,
+  ],
+  ...["parcel..lost", ".lost", "lost.", "parcel.*", "parcel:lost"].map((name): [string, Partial<ActorType>, RegExp] => [
+    `${name} as an event type`,
+    eventType(name),
+    /event type ".*" is not letters, digits, hyphens and underscores, with single dots/,
+  ]),
+  [
+    "an event type that is longer than a subject should be",
+    eventType(`${"parcel.".repeat(40)}lost`),
+    /longer than 256 characters/,
   ],
   ["an event type of XState's", eventType("xstate-done"), /event type "xstate-done" .*XState's own/],
+  ["another of XState's", eventType("xstate.done.state.x"), /event type "xstate.done.state.x" .*XState's own/],
   ["an event type of natstate's", eventType("TimePassed"), /event type TimePassed is reserved/],
   [
     "two event types that a row cannot tell apart",

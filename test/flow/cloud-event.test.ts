@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { joinSource, withoutSource } from "../../src/flow/cloud-event.ts";
 import { decode } from "../../src/flow/decode.ts";
 import { isRejected } from "../../src/wire/rejection.ts";
-import { deliver } from "./delivery.ts";
+import { deliver, orderLane } from "./delivery.ts";
 
 const data = { amount: 10, status: "successful" };
 const envelope = {
@@ -114,4 +115,24 @@ it("a type with dots is quoted whole", () => {
   );
   expect(read({ ...envelope, type: 1, data })).toBe("invalid_event, type: expected text, found a number");
   expect(read(data, { ...binary, "ce-type": "xstate.init" })).toMatch(/^reserved_type, eventType: "xstate.init"/);
+});
+
+it("of a type with dots, the longest end that the contract has is the event type", () => {
+  const events = { "payment.received": z.object({}), received: z.object({}), "card.payment.received": z.object({}) };
+  const lane = { ...orderLane, type: { ...orderLane.type, events } };
+  const readAs = (type: string, token: string) => {
+    const given = { headers: { ...binary, "ce-type": type }, lane };
+    const result = decode(deliver(1, `orders.o-1.${token}`, {}, given), { maxBytes: 65_536 });
+    return isRejected(result) ? `${result.reason}, ${result.error}` : result.type;
+  };
+  expect(readAs("com.example.payment.received", "payment:received")).toBe("payment.received");
+  expect(readAs("payment.received", "payment:received")).toBe("payment.received");
+  expect(readAs("com.example.card.payment.received", "card:payment:received")).toBe("card.payment.received");
+  expect(readAs("com.example.received", "received")).toBe("received");
+  expect(readAs("com.example.payment.received", "received")).toBe(
+    'subject_mismatch, eventType: "com.example.payment.received", but the subject says "received"',
+  );
+  expect(readAs("com.example.payment.lost", "payment:lost")).toMatch(
+    /^unknown_event_type, eventType: "com\.example\.payment\.lost" is none of payment\.received, /,
+  );
 });

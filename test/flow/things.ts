@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { ActorType, Conclusion } from "../../src/actor/actor-type.ts";
 import type { Delivery } from "../../src/flow/delivery.ts";
 import type { Lane } from "../../src/wire/lanes.ts";
+import { eventSubject } from "../../src/wire/names.ts";
 import { deliver } from "./delivery.ts";
 
 /** What a thing keeps; `bad` is set by an event that says so. */
@@ -96,5 +97,5 @@ export function thingEvent(
   const { eventType, ...fields } = typeof told === "string" ? { eventType: told } : told;
   const timestamp = "2026-02-01T00:00:00Z";
   const body = { thingId: id, eventType, eventId: `${eventType}-${sequence}`, timestamp, ...fields };
-  return deliver(sequence, `things.${id}.${eventType}`, body, { lane });
+  return deliver(sequence, eventSubject(lane.type, id, eventType), body, { lane });
 }

@@ -1,4 +1,6 @@
 import { expect, it } from "vitest";
+import { assign, createMachine } from "xstate";
+import { z } from "zod";
 import { orderType } from "../../machines/order/order.ts";
 import type { ActorSnapshot, ActorType } from "../../src/actor/actor-type.ts";
 import type { ActorSummary } from "../../src/answers/queries.ts";
@@ -6,6 +8,7 @@ import { isRefused, type Parameters, readListFilter } from "../../src/answers/qu
 import { renderActor, renderHistory, renderList } from "../../src/cli/actors-text.ts";
 import { orderLane } from "../flow/delivery.ts";
 import { orderEvent } from "../flow/order-events.ts";
+import { thingEvent, thingLane, thingType } from "../flow/things.ts";
 import { type OrderBook, openOrderBook } from "./order-book.ts";
 
 type Context = typeof orderType extends ActorType<infer Known> ? Known : never;
@@ -130,4 +133,33 @@ it("quarantined orders are listed page by page, each once", () => {
     cursor = page.nextCursor;
   } while (cursor !== null);
   expect(pages).toEqual(["early", "late"]);
+});
+
+it("what is kept back is told by its whole name, and not taken for one that it ends with", () => {
+  const events = { "thing.spoiled": z.object({}), spoiled: z.object({}), thing: z.object({}) };
+  const machine = createMachine({
+    on: {
+      "thing.spoiled": {
+        actions: assign(() => {
+          throw new Error("it is spoiled");
+        }),
+      },
+    },
+  });
+  const things = thingType({ events, machine, states: [], waitingFor: () => Object.keys(events) } as object);
+  using book = openOrderBook();
+  book.processor.apply([
+    thingEvent(thingLane(things), 1, "t-1", "thing"),
+    thingEvent(thingLane(things), 2, "t-1", "thing.spoiled"),
+  ]);
+  expect(book.answers.get(things, "t-1")).toMatchObject({
+    quarantine: { parked: 1 },
+    waitingFor: ["spoiled", "thing"],
+  });
+  const waiting = (waitingFor: string) => {
+    const filter = readListFilter(things, { waitingFor });
+    if (isRefused(filter)) throw new Error(filter.problem);
+    return (book.queries.list(things, filter).things as readonly ActorSummary[]).length;
+  };
+  expect(Object.keys(events).map(waiting)).toEqual([0, 1, 0]);
 });

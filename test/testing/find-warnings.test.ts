@@ -39,6 +39,18 @@ it("an event that is handled by its wildcard only is handled", () => {
   expect(warn({ open: { on: { "Opened.*": {}, Closed: {} } } })).toEqual([]);
 });
 
+it("an event with dots is handled by a prefix of its name, and a prefix that none has is told", () => {
+  const events = { "payment.received": z.object({}), "payment.card.declined": z.object({}) };
+  expect(warn({ open: { on: { "payment.*": {} } } }, { events })).toEqual([]);
+  expect(warn({ open: { on: { "payment.*": {}, "refund.*": {}, "payment.received.*": {} } } }, { events })).toEqual([
+    "state open handles refund.*, of which its contract knows nothing",
+  ]);
+  const merging = { open: { on: { "payment.*": "shut" } }, shut: {} };
+  expect(warn(merging, { events, ordering: "merge" })).toContainEqual(
+    expect.stringMatching(/^it merges, but payment\.\* leads from state open to shut/),
+  );
+});
+
 it("fields that are looked for on the event, not in its data", () => {
   const guard = ({ event }: { event: { count?: number; data: object } }) => (event.count ?? 0) > 3;
   const count = assign({ n: ({ event }) => event.data.count });

@@ -10,6 +10,7 @@ import { contractDocument, type JsonSchema } from "../../src/wire/json-schemas.t
 import { encodeTick } from "../../src/wire/tick.ts";
 import { runCli } from "../e2e/cli-run.ts";
 import { waitingType } from "../flow/waiting-type.ts";
+import { invoice } from "../invoice.ts";
 import { openPath } from "../ops/order-path.ts";
 
 const type = orderType as ActorType;
@@ -37,6 +38,8 @@ const bodies = traffic.map(({ body }) => JSON.parse(body as string)).map((body) 
 
 /** Its actors can wait for a time. */
 const waiting = waitingType();
+/** Its events have dots. */
+const dotted = invoice as unknown as ActorType;
 
 describe("JSON Schemas", () => {
   it("describe a tick where time can pass, as nothing that a publisher may send", () => {
@@ -100,6 +103,7 @@ describe("the AsyncAPI document", () => {
     const ajv = new Ajv({ strict: false, validateFormats: false, meta: false, validateSchema: false });
     const validate = ajv.compile(specs.schemas["3.0.0"]);
     expect(validate(asyncApi(waiting, "1.2.3")), JSON.stringify(validate.errors?.slice(0, 5), null, 2)).toBe(true);
+    expect(validate(asyncApi(dotted, "1.2.3")), JSON.stringify(validate.errors?.slice(0, 5), null, 2)).toBe(true);
     expect(validate(document), JSON.stringify(validate.errors?.slice(0, 5), null, 2)).toBe(true);
     expect(validate({ ...document, channels: { decisions: { address: 1 } } })).toBe(false);
   });
@@ -138,6 +142,12 @@ describe("the AsyncAPI document", () => {
       "natstate.orders.list",
       "natstate.orders.stats",
     ]);
+  });
+
+  it("an event type with dots has a colon for each in its address", () => {
+    expect(asyncApi(dotted, "1.2.3")).toMatchObject({
+      channels: { "payment.refund.card": { address: "invoices.{invoiceId}.payment:refund:card" } },
+    });
   });
 
   it("is generic: another actor type gives its own", () => {
