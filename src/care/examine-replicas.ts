@@ -1,5 +1,5 @@
 import type { ConsumerInfo, PeerInfo, StreamInfo } from "@nats-io/jetstream";
-import { majoritySilentMs, replicaSilentMs, SILENT_MS } from "../jetstream/stream-pulse.ts";
+import { isHeard, majoritySilentMs, replicaSilentMs, SILENT_MS } from "../jetstream/stream-pulse.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 
 type Replicated = Pick<StreamInfo, "config" | "cluster">;
@@ -49,7 +49,7 @@ interface Behind {
   readonly server: string;
   /** Known to be, or not heard of by its leader: the cluster takes long to call a server offline. */
   readonly isAway: boolean;
-  /** Operations it has not heard of. */
+  /** Operations it has not heard of; 0 also when nobody can say. */
   readonly lag: number;
   /** Servers of the stream that have everything, of how many. */
   readonly current: number;
@@ -60,9 +60,16 @@ function peersBehind({ config, cluster }: Replicated): Behind[] {
   const behind = (cluster?.replicas ?? []).filter((peer) => isAway(peer) || !peer.current);
   const all = config.num_replicas;
   return behind.map((peer) => ({
-    ...{ stream: config.name, server: peer.name, isAway: isAway(peer), lag: peer.lag ?? 0 },
+    ...{ stream: config.name, server: nameOfServer(peer), isAway: isAway(peer) },
+    lag: isHeard(peer) ? (peer.lag ?? 0) : 0,
     ...{ current: all - behind.length, all },
   }));
+}
+
+/** One that its leader has not heard of since the whole cluster was down has a sentence for a name. */
+function nameOfServer({ name }: PeerInfo): string {
+  const [, peerId] = /^Server name unknown at this time \(peerID: (\w+)\)$/.exec(name) ?? [];
+  return peerId === undefined ? name : `the server with the peer id ${peerId}`;
 }
 
 function isAway(peer: PeerInfo): boolean {

@@ -122,7 +122,11 @@ export function majoritySilentMs({ config, cluster }: Pick<StreamInfo, "config" 
  * @returns ms; infinite when it is known to be offline, or was never heard of by this leader: one that was elected
  *   because the former one has gone says 0 of that one for as long as it is away.
  */
-export function replicaSilentMs({ offline = false, current, active }: PeerInfo): number {
-  const isUnheard = active === 0 && !current;
-  return offline || isUnheard ? Number.POSITIVE_INFINITY : active / 1_000_000;
+export function replicaSilentMs(peer: PeerInfo): number {
+  return peer.offline || !isHeard(peer) ? Number.POSITIVE_INFINITY : peer.active / 1_000_000;
+}
+
+/** Has this leader ever heard of the replica? Else it says of it that it lacks everything that the stream ever had. */
+export function isHeard({ current, active }: PeerInfo): boolean {
+  return active > 0 || current;
 }
