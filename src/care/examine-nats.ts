@@ -76,8 +76,7 @@ export async function examineNats(examination: NatsExamination): Promise<Finding
     examineTopology("consumers", consumers, topology.manage),
     replicas,
     ...(isUsable ? await examinePermissions(session, types) : []),
-    ...(isUsable && hasConsumers ? [examineConsumerLeaders(await consumersOf(jsm, lanes))] : []),
-    ...(isUsable && hasConsumers ? [await examineLag(session, lanes, members)] : []),
+    ...(isUsable && hasConsumers ? await examineReading(jsm, examination) : []),
   ];
 }
 
@@ -214,6 +213,12 @@ function describeTicks(type: ActorType, permission: Permission): Finding {
   const check = `tell ${type.collection} the time`;
   if (permission === "refused") return problem(check, "the server refuses it to this user", refusedTicks(type));
   return describePermission(check, permission);
+}
+
+async function examineReading(jsm: JetStreamManager, { session, lanes, members }: NatsExamination): Promise<Finding[]> {
+  const leaders = examineConsumerLeaders(await consumersOf(jsm, lanes));
+  if (leaders.level !== "problem") return [leaders, await examineLag(session, lanes, members)];
+  return [leaders, warning("lag", "not known while a consumer has no leader", "run this again once all have one")];
 }
 
 async function examineLag(session: Session, lanes: readonly Lane[], members: number): Promise<Finding> {

@@ -14,6 +14,15 @@ export interface Delivered {
   readonly askedAtMs: number;
 }
 
+/**
+ * Does it say how far the consumer is? A server that has just been started, and knows no leader of a consumer or has not made
+ * it yet, answers for it too: as of one that has delivered nothing and has nothing to deliver.
+ */
+export function knowsDelivered({ cluster, config, priority_groups }: ConsumerInfo & PinState): boolean {
+  const isMade = config.priority_groups === undefined || priority_groups !== undefined;
+  return isMade && (cluster === undefined || Boolean(cluster.leader));
+}
+
 /** Holds what has arrived in a session against what the server says it has delivered. */
 export type DeliveryAudit = ReturnType<typeof createDeliveryAudit>;
 

@@ -2,7 +2,7 @@ import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
 import type { ActorType } from "../actor/actor-type.ts";
 import type { Lane } from "../wire/lanes.ts";
 import { consumerName, eventStream } from "../wire/names.ts";
-import { type Delivered, deliveredOf } from "./delivery-audit.ts";
+import { type Delivered, deliveredOf, knowsDelivered } from "./delivery-audit.ts";
 import { type ConsumerFinding, examineConsumer } from "./lane-consumer.ts";
 import { nextOf } from "./leader-reader.ts";
 import { majoritySilentMs, SILENT_MS } from "./stream-pulse.ts";
@@ -38,6 +38,7 @@ export async function askLag(jsm: JetStreamManager, lanes: readonly Lane[]): Pro
   return Promise.allSettled(
     lanes.map(async (lane) => {
       const info = await jsm.consumers.info(lane.stream, consumerName(lane.type, lane.partition));
+      if (!knowsDelivered(info)) throw new Error("its consumer has no leader");
       // Each lane's was asked above.
       const { state, config, ts } = streams.get(lane.stream) as TimedInfo;
       const streamMs = Date.parse(ts ?? "");

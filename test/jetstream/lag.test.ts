@@ -2,10 +2,10 @@ import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager } from "@na
 import { expect, it } from "vitest";
 import { orderType } from "../../machines/order/order.ts";
 import type { ActorType } from "../../src/actor/actor-type.ts";
-import { measureLag } from "../../src/jetstream/lag.ts";
+import { askLag, measureLag } from "../../src/jetstream/lag.ts";
 import { watchLag } from "../../src/jetstream/lag-watch.ts";
 import { wantedConsumer } from "../../src/jetstream/stream-configs.ts";
-import { lanesOf } from "../../src/wire/lanes.ts";
+import { type Lane, lanesOf } from "../../src/wire/lanes.ts";
 
 const type = orderType as ActorType;
 const lanes = lanesOf(type, 2);
@@ -21,7 +21,7 @@ function open() {
         const lane = lanes.find(({ partition }) => name === `orders-${partition}`);
         if (lane === undefined || silent.has(lane.partition)) throw new Error("timeout");
         const counts = { num_pending: 7, num_ack_pending: 0, delivered: { stream_seq: 0, consumer_seq: 0 } };
-        return { name, config: wantedConsumer(lane), ...counts };
+        return { name, config: wantedConsumer(lane), priority_groups: [{ group: "owner" }], ...counts };
       },
     },
   } as unknown as JetStreamManager;
@@ -78,7 +78,7 @@ it("a consumer on a server that has not all of a replicated stream has not read 
       async info(_stream: string, name: string) {
         const lane = lanes.find(({ partition }) => name === `orders-${partition}`) as (typeof lanes)[0];
         const counts = { num_pending: 0, num_ack_pending: 0, delivered: { stream_seq: 4, consumer_seq: 4 } };
-        return { name, config: wantedConsumer(lane), ...counts };
+        return { name, config: wantedConsumer(lane), priority_groups: [{ group: "owner" }], ...counts };
       },
     },
   } as unknown as JetStreamManager;
@@ -88,6 +88,26 @@ it("a consumer on a server that has not all of a replicated stream has not read 
     [1, null],
   ]);
   expect(asked).toContainEqual({ seq: 5, next_by_subj: "orders.0.>" });
+});
+
+it.each([
+  [
+    "knows no leader of it",
+    { cluster: { name: "test", raft_group: "C-R3F-x" }, priority_groups: [{ group: "owner" }] },
+  ],
+  ["has not made it yet", {}],
+])("a server that was just started and %s says nothing of a consumer", async (_, told) => {
+  const jsm = {
+    streams: { info: async () => ({ state: { last_seq: 9 }, config: { num_replicas: 3 } }) },
+    consumers: {
+      async info(_stream: string, name: string) {
+        const counts = { num_pending: 0, num_ack_pending: 0, delivered: { stream_seq: 0, consumer_seq: 0 } };
+        return { name, config: wantedConsumer(lanes[0] as Lane), ...counts, ...told };
+      },
+    },
+  } as unknown as JetStreamManager;
+  const [found] = await askLag(jsm, lanes.slice(0, 1));
+  expect(found).toMatchObject({ status: "rejected", reason: { message: "its consumer has no leader" } });
 });
 
 it("of a lane that went and came back nothing is known until it is measured again", async () => {
