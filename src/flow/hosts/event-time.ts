@@ -3,7 +3,7 @@ import { showToRules } from "../../actor/actor-snapshot.ts";
 import type { ActorEvent, ActorSnapshot, ActorType, Conclusion } from "../../actor/actor-type.ts";
 import type { Grounds } from "../../actor/conclude.ts";
 import { stateText } from "../../actor/state-text.ts";
-import { createAhead } from "./ahead.ts";
+import { type Ahead, createAhead } from "./ahead.ts";
 import { nameDelay } from "./describe.ts";
 import type { Actor } from "./fold.ts";
 import { createGrounding, type Remembered } from "./grounds.ts";
@@ -13,7 +13,7 @@ import { retell } from "./retell.ts";
 import { openRowAnchors, type RowAnchors } from "./row-anchors.ts";
 import { createStatechart, type Moment, type Statechart } from "./statechart.ts";
 import { reviveTimeline, type StoredTimeline, storeTimeline } from "./stored-timeline.ts";
-import { pass, settleBefore, type Timeline, weigh } from "./timeline.ts";
+import { hear, pass, settleBefore, type Timeline, weigh } from "./timeline.ts";
 import { nextDue, waitsOf } from "./waits.ts";
 
 const MAX_DELAYS = 1000;
@@ -59,7 +59,8 @@ interface Known extends Beside {
 function live(type: ActorType, id: string, from: Known): LiveActor {
   const { timeline: known, grounds, lastGrounds: _last, rowAnchors = openRowAnchors(null), ...beside } = from;
   const actor: Actor = { chart: chartOf(type), id, maxDelays: type.maxDelays ?? MAX_DELAYS };
-  const ahead = createAhead(actor);
+  /** Few actors hear what is folded bit by bit. */
+  let ahead: Ahead | undefined;
   const view = createView(type);
   const grounding = createGrounding(view.contentAt, actor, rememberedOf(from));
   let settled = grounds;
@@ -81,10 +82,14 @@ function live(type: ActorType, id: string, from: Known): LiveActor {
   });
   return {
     weigh: (event) => (timeline === undefined ? 0 : weigh(timeline, event)),
-    prepare: (event, past) => ahead.prepare(timeline, event, past),
+    prepare(event, past) {
+      ahead ??= createAhead(actor);
+      return ahead.prepare(timeline, event, past);
+    },
     send(event, past) {
       before = timeline;
-      const { timeline: next, heard, acted } = ahead.hear(timeline, event, past);
+      const outcome = ahead?.hear(timeline, event, past) ?? hear(actor, timeline, event, past);
+      const { timeline: next, heard, acted } = outcome;
       grounding.follow(event, acted);
       timeline = next;
       rowAnchors.follow(heard, acted);
@@ -92,7 +97,7 @@ function live(type: ActorType, id: string, from: Known): LiveActor {
     },
     isTooLate: (event) => isBefore(horizon, event),
     settle({ timestamp }, storedAtMs, past) {
-      ahead.forget();
+      ahead?.forget();
       if (timeline === undefined) return;
       const moved = moveHorizon(type, horizon, { timestamp, storedAtMs, count: timeline.count, past });
       if (moved !== undefined && timeline.count - (timeline.base?.count ?? 0) >= MANY_FACTS) {

@@ -44,23 +44,28 @@ export interface Settled {
 }
 
 /** As it is after a fact. */
-interface Known extends Told {
+interface Known extends Grounds, Told {
   readonly at: Pick<Anchor, "place" | "moment">;
 }
 
-/** As it is after a step. */
-interface Told extends Grounds {
+/** What follows after a step, and since when. */
+interface Told extends Pick<Grounds, "decidedAt"> {
   readonly content: unknown;
 }
 
+/** A step, without what was heard in it: an actor in memory keeps that as far as its context does. */
 interface Followed {
-  readonly step: Step;
+  /** Of a fact; undefined: a delay. */
+  readonly place: Place | undefined;
+  readonly at: string;
+  readonly isHandled: boolean;
+  readonly moment: Moment;
   /** Undefined until it is asked for. */
   told: Told | undefined;
 }
 
-function follow(step: Step): Followed {
-  return { step, told: undefined };
+function follow({ kind, event, at, isHandled, moment }: Step): Followed {
+  return { place: kind === "fact" ? placeOf(event) : undefined, at, isHandled, moment, told: undefined };
 }
 
 /** Of an actor that has heard something before. */
@@ -88,27 +93,30 @@ export function createGrounding(ask: Ask, actor: Actor, from?: Remembered): Grou
     const followed: Followed[] = [];
     retell(actor, { base: start?.at, passed }, facts, (step) => followed.push(follow(step)));
     // Delays after the last fact may be undone by the next.
-    const upToLast = followed.slice(0, followed.findLastIndex(({ step }) => step.kind === "fact") + 1);
+    const upToLast = followed.slice(0, followed.findLastIndex(isFact) + 1);
     tell(ask, start, upToLast);
-    return { told: tell(ask, start, followed), upToLast };
+    return { grounds: groundsOf(ask, start, followed), upToLast };
   }
 
   /** Forgets what is not known any more. @param isLeft - whether what was told of a fact still holds. */
   function keep(isLeft: (place: Place) => boolean): void {
-    const last = trail?.findLast(({ step, told }) => told !== undefined && step.kind === "fact" && isLeft(step.event));
-    origin = knownAt(last) ?? (origin !== undefined && isLeft(origin.at.place) ? origin : floor);
+    const index =
+      trail?.findLastIndex(({ place, told }) => told !== undefined && place !== undefined && isLeft(place)) ?? -1;
+    origin =
+      knownAt(ask, origin, trail?.slice(0, index + 1)) ??
+      (origin !== undefined && isLeft(origin.at.place) ? origin : floor);
     trail = undefined;
   }
 
   /** Is what was followed the way to that moment? */
-  const leadsTo = (end: Moment) => trail !== undefined && end === (trail.at(-1)?.step.moment ?? origin?.at.moment);
+  const leadsTo = (end: Moment) => trail !== undefined && end === (trail.at(-1)?.moment ?? origin?.at.moment);
 
   /** Few steps are kept, and those of a long replay only until it is over who asks for them. */
   function trim(): void {
     if (trail === undefined || trail.length <= MAX_STEPS) return;
-    const last = knownAt(trail.at(-1));
+    const isTold = trail.at(-1)?.told !== undefined && trail.at(-1)?.place !== undefined;
     keep(() => true);
-    if (last !== undefined) trail = [];
+    if (isTold) trail = [];
   }
 
   return {
@@ -125,24 +133,24 @@ export function createGrounding(ask: Ask, actor: Actor, from?: Remembered): Grou
       if (timeline === undefined) return NOTHING;
       const { end, fault, passed } = timeline;
       if (trail !== undefined && fault === undefined && end !== undefined && leadsTo(end.now.moment)) {
-        return groundsOf(tell(ask, origin, trail));
+        return groundsOf(ask, origin, trail);
       }
       keep(() => true);
-      const { told, upToLast } = read(origin, passed, past(origin?.at.place));
+      const { grounds, upToLast } = read(origin, passed, past(origin?.at.place));
       trail = upToLast;
-      return groundsOf(told);
+      return grounds;
     },
     settle(base, past) {
       const isSettled = (fact: ActorEvent) => comparePlaces(fact, base.place) <= 0;
-      const { told, upToLast } = read(floor, null, past(floor?.at.place).filter(isSettled));
-      floor = knownAt(upToLast.at(-1)) ?? floor;
+      const { grounds, upToLast } = read(floor, null, past(floor?.at.place).filter(isSettled));
+      floor = knownAt(ask, floor, upToLast) ?? floor;
       if (origin === undefined || comparePlaces(origin.at.place, base.place) < 0) keep(() => false);
-      return groundsOf(told);
+      return grounds;
     },
     rest(end) {
       trim();
-      const told = trail !== undefined && leadsTo(end) ? tell(ask, origin, trail) : undefined;
-      return told !== undefined && told.basedOn.length <= MAX_IN_A_ROW ? groundsOf(told) : undefined;
+      const grounds = trail !== undefined && leadsTo(end) ? groundsOf(ask, origin, trail) : undefined;
+      return grounds !== undefined && grounds.basedOn.length <= MAX_IN_A_ROW ? grounds : undefined;
     },
     rewind() {
       ({ origin, trail } = before);
@@ -152,8 +160,14 @@ export function createGrounding(ask: Ask, actor: Actor, from?: Remembered): Grou
 
 const NOTHING: Grounds = { basedOn: [], decidedAt: null };
 
-function groundsOf({ basedOn, decidedAt }: Grounds): Grounds {
-  return { basedOn, decidedAt };
+function isFact({ place }: Followed): boolean {
+  return place !== undefined;
+}
+
+/** @param before - where the steps begin; undefined: nothing had followed. */
+function groundsOf(ask: Ask, before: Known | undefined, followed: readonly Followed[]): Grounds {
+  const { decidedAt } = tell(ask, before, followed);
+  return { basedOn: factsOf(before, followed), decidedAt };
 }
 
 /** The rule is asked when that is: most actors that come back from a row take no decision. */
@@ -178,49 +192,41 @@ function knownOf(ask: Ask, settled: Settled | undefined): Known | undefined {
  */
 function tell(ask: Ask, before: Known | undefined, followed: readonly Followed[]): Told {
   const last = followed.at(-1);
-  if (last === undefined) return before ?? { ...NOTHING, content: undefined };
+  if (last === undefined) return before ?? { decidedAt: null, content: undefined };
   if (last.told !== undefined) return last.told;
-  const content = contentAt(ask, last.step.moment);
+  const content = contentAt(ask, last.moment);
   let index = followed.length - 1;
   let since: string | null = null;
   for (; index >= 0 && since === null; index--) {
-    const { step } = followed[index] as Followed;
+    const { at } = followed[index] as Followed;
     const earlier = followed[index - 1];
     const told = earlier === undefined ? before : earlier.told;
-    if (told !== undefined) since = (isDeepStrictEqual(told.content, content) ? told.decidedAt : null) ?? step.at;
-    else if (earlier === undefined || !isDeepStrictEqual(contentAt(ask, earlier.step.moment), content)) since = step.at;
+    if (told !== undefined) since = (isDeepStrictEqual(told.content, content) ? told.decidedAt : null) ?? at;
+    else if (earlier === undefined || !isDeepStrictEqual(contentAt(ask, earlier.moment), content)) since = at;
   }
-  last.told = { basedOn: factsOf(before, followed), decidedAt: since, content };
+  last.told = { decidedAt: since, content };
   return last.told;
 }
 
 /** The facts that were applied, the latest {@link MAX_FACTS}. */
 function factsOf(before: Known | undefined, followed: readonly Followed[]): readonly string[] {
-  const ids: string[] = [];
-  let earlier: readonly string[] = before?.basedOn ?? [];
-  for (let index = followed.length - 1; index >= 0 && ids.length < MAX_FACTS; index--) {
-    const { step, told } = followed[index] as Followed;
-    if (told !== undefined) {
-      earlier = told.basedOn;
-      break;
-    }
-    if (step.kind === "fact" && step.isHandled) ids.push(step.event.eventId);
-  }
-  const all = ids.length === 0 ? earlier : [...earlier, ...ids.reverse()];
-  return all.length > MAX_FACTS ? all.slice(-MAX_FACTS) : all;
+  const ids = before === undefined ? [] : [...before.basedOn];
+  for (const { place, isHandled } of followed) if (place !== undefined && isHandled) ids.push(place.eventId);
+  return ids.length > MAX_FACTS ? ids.slice(-MAX_FACTS) : ids;
 }
 
-/** @returns undefined for what is no fact, or was not told. */
-function knownAt(followed: Followed | undefined): Known | undefined {
-  if (followed?.told === undefined || followed.step.kind !== "fact") return undefined;
-  const { moment, event } = followed.step;
-  return { ...followed.told, at: { place: placeOf(event), moment } };
+/** @returns what is known of the last of the steps; undefined for none, for what is no fact, or was not told. */
+function knownAt(ask: Ask, before: Known | undefined, followed: readonly Followed[] = []): Known | undefined {
+  const last = followed.at(-1);
+  if (last?.told === undefined || last.place === undefined) return undefined;
+  const { place, moment, told } = last;
+  return { ...groundsOf(ask, before, followed), content: told.content, at: { place, moment } };
 }
 
 /** @returns the steps up to a fact, none for where they begin; undefined when it is not among them. */
 function upTo(place: Place, origin: Known | undefined, trail: readonly Followed[]): readonly Followed[] | undefined {
   if (origin !== undefined && comparePlaces(origin.at.place, place) === 0) return [];
-  const index = trail.findLastIndex(({ step }) => step.kind === "fact" && comparePlaces(step.event, place) === 0);
+  const index = trail.findLastIndex((step) => step.place !== undefined && comparePlaces(step.place, place) === 0);
   if (index === trail.length - 1) return index < 0 ? undefined : trail;
   return index < 0 ? undefined : trail.slice(0, index + 1);
 }
