@@ -111,9 +111,13 @@ it("comes to what a live actor comes to, in any order, twice, over a kill and in
 
   const verified = await runCli(["verify", "--all", ...ACTORS], env);
   expect(verified.stdout).toMatch(/^4 invoices derived .* the same/m);
+  const one = JSON.parse((await runCli(["verify", "--invoice", "reversed", "--json", ...ACTORS], env)).stdout);
+  expect(one).toMatchObject({ checked: 1, differing: 0, fromStore: 0, differences: [] });
   const decided = await world.streamSize("DECISIONS");
   expect((await session.jsm.streams.info("INVOICES")).config.subjects).toEqual(["invoices.*.*"]);
   expect(await daemon.stop()).toBe(0);
+  const rebuilt = await runCli(["rebuild", "--json", ...ACTORS], env);
+  expect(JSON.parse(rebuilt.stdout)).toMatchObject({ actors: 4, pending: 0, fromOldStore: 0, differences: [] });
   rmSync(world.storeFile);
   daemon = await world.start(SETTINGS, ACTORS);
   const again = await ends(daemon, FACTS.length);
