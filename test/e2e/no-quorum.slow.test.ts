@@ -37,8 +37,9 @@ it.each(["killed", "frozen"])(
       if (how === "frozen") node.signal("SIGSTOP");
       else void node.kill9();
     }
-    await until("it is told", async () => !(await readiness()).ready, TOLD_MS);
-    const { checks } = await readiness();
+    await until("it is told", async () => !(await readiness()).checks.streams.ok, TOLD_MS);
+    const { ready, checks } = await readiness();
+    expect(ready).toBe(false);
     expect(checks.nats).toEqual({ ok: true, detail: "connected" });
     expect(checks.streams).toMatchObject({ ok: false, detail: expect.stringMatching(/JetStream does not answer for/) });
     expect(checks.partitions.detail).toMatch(/^0 of 16/);

@@ -12,13 +12,15 @@ it("a node that was cut off says of a stream what it has itself, and is not beli
   const open = (url: string) => openSession({ url, name: "test" }, () => {});
   const session = await open(`${first.url},${second.url}`);
   await session.jsm.streams.add({ name: "T", subjects: ["t"], num_replicas: 3 });
-  const publish = () => until("it is stored", () => session.js.publish("t", "").catch(() => false), PATIENCE_MS);
-  await publish();
+  // Once, however often it is tried.
+  const publish = (msgID: string) =>
+    until("it is stored", () => session.js.publish("t", "", { msgID }).catch(() => false), PATIENCE_MS);
+  await publish("first");
   await cluster.settle(session);
   await cluster.moveLeaderFrom(third, session, "T");
   const alone = await open(third.url);
   cluster.routes.isolate(2);
-  await publish();
+  await publish("second");
   const asked = async () => {
     const answer = await alone.nc.request("$JS.API.STREAM.INFO.T").catch(() => undefined);
     const info = answer?.json<StreamInfo>();

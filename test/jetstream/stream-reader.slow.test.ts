@@ -48,7 +48,7 @@ it("a reading placed on a replica that is catching up gives everything", async (
   const session = await openSession({ url: `${first.url},${second.url}`, name: "test" }, () => {});
   await session.jsm.streams.add({ name: "T", subjects: ["t.*"], num_replicas: 3 });
   // Who publishes hears of a new stream's leader a moment later.
-  await until("the stream hears", () => session.js.publish("t.a", BODY).catch(() => false));
+  await until("the stream hears", () => session.js.publish("t.a", BODY, { msgID: "first" }).catch(() => false));
   for (let sent = 1; sent < MESSAGES; sent += SENT_AT_ONCE) {
     await Promise.all(Array.from({ length: SENT_AT_ONCE }, () => session.js.publish("t.a", BODY, { timeout: 20_000 })));
   }
