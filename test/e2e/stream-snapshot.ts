@@ -1,4 +1,6 @@
 import type { NatsConnection } from "@nats-io/transport-node";
+import { isNobody } from "../../src/jetstream/connect.ts";
+import { until } from "../until.ts";
 
 /** A stream as `nats stream backup` writes it. */
 export interface StreamSnapshot {
@@ -35,8 +37,16 @@ export async function snapshotStream(nc: NatsConnection, name: string): Promise<
 export async function restoreStream(nc: NatsConnection, { name, ...told }: StreamSnapshot, replicas: number) {
   const config = { ...told.config, num_replicas: replicas };
   const { deliver_subject: to } = await ask(nc, `STREAM.RESTORE.${name}`, { config, state: told.state });
-  for (const chunk of told.chunks) await nc.request(String(to), chunk, { timeout: 20_000 });
-  const { data } = await nc.request(String(to), undefined, { timeout: 20_000 });
+  // Our server may not have heard yet that another one listens there.
+  const send = (chunk?: Uint8Array) =>
+    until("the restoration goes on", () =>
+      nc.request(String(to), chunk, { timeout: 20_000 }).catch((error: unknown) => {
+        if (!isNobody(error)) throw error;
+        return undefined;
+      }),
+    );
+  for (const chunk of told.chunks) await send(chunk);
+  const { data } = await send();
   const answer = JSON.parse(Buffer.from(data).toString());
   if (answer.error !== undefined) throw new Error(`restore of ${name}: ${JSON.stringify(answer.error)}`);
 }
