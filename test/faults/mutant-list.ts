@@ -65,8 +65,9 @@ export const MUTANTS: readonly FaultMutant[] = [
   {
     name: "decisions carry neither id nor expectation",
     file: "src/jetstream/outbox-messages.ts",
-    find: 'header.set("Nats-Expected-Last-Subject-Sequence", String(lastSubjectSequence));',
-    replace: 'header.delete("Nats-Msg-Id"); void lastSubjectSequence;',
+    find: "return { subject: decisionSubject(type, row.actorId),",
+    replace: `for (const name of ["Nats-Msg-Id", "Nats-Expected-Last-Subject-Sequence"]) header.delete(name);
+      return { subject: decisionSubject(type, row.actorId),`,
     fault: "frozen-owner",
   },
   {
