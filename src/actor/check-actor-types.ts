@@ -100,6 +100,8 @@ function* checkMachine({ machine, states, events }: ActorType): Generator<string
   if (Object.keys(events).length === 0) yield "it has no event types";
   for (const type of Object.keys(events)) {
     if (/^xstate\b/.test(type)) yield `event type ${JSON.stringify(type)} is not for others: it is XState's own`;
+    else if (type.endsWith("*"))
+      yield `event type ${JSON.stringify(type)} is a key for several: name each of them here`;
     else if (!EVENT_TYPE.test(type)) {
       yield `event type ${JSON.stringify(type)} is not letters, digits, hyphens and underscores, with single dots between them${suggest(type)}`;
     } else if (type.length > MAX_EVENT_TYPE) {
@@ -112,15 +114,19 @@ function* checkMachine({ machine, states, events }: ActorType): Generator<string
   }
 }
 
-/** `user logged in` may be `UserLoggedIn`. */
+/** `user logged in` may be `UserLoggedIn`, and `user:logged in` `user.loggedIn`. */
 function suggest(type: string): string {
-  const words =
-    type
-      .normalize("NFD")
-      .replace(/\p{M}/gu, "")
-      .match(/[A-Za-z0-9_-]+/g) ?? [];
-  const name = words.map((word) => `${word.slice(0, 1).toUpperCase()}${word.slice(1)}`).join("");
+  const plain = type.normalize("NFD").replace(/\p{M}/gu, "");
+  const parts = plain.split(/[.:/]/).flatMap((part) => {
+    const [first, ...others] = part.match(/[A-Za-z0-9_-]+/g) ?? [];
+    return first === undefined ? [] : [first + others.map(capitalise).join("")];
+  });
+  const name = parts.length === 1 ? capitalise(String(parts[0])) : parts.join(".");
   return name === "" ? "" : `: call it ${name}, say, here and in the machine`;
+}
+
+function capitalise(word: string): string {
+  return word.slice(0, 1).toUpperCase() + word.slice(1);
 }
 
 /** What of the machine its ordering does not allow. */

@@ -9,7 +9,7 @@ import {
   publishEvent,
 } from "../client/publish-event.ts";
 import { readConfig } from "../config/config.ts";
-import { eventStream } from "../wire/names.ts";
+import { eventStream, fromToken } from "../wire/names.ts";
 import { checkActorId, exampleNames, oneOf, rfc3339, withExamples } from "./arguments.ts";
 import { addSystemOption, findType, ofTypeOption, type TypedOptions } from "./asking.ts";
 import { CliError } from "./exit-codes.ts";
@@ -59,13 +59,20 @@ export function addPublish(program: Command, types: readonly ActorType[]): void 
  * @throws CliError `usage` when the event is of others, or of several.
  */
 function typeOf(eventType: string, types: readonly ActorType[], named: string | undefined): ActorType {
-  const having = types.filter(({ events }) => Object.hasOwn(events, eventType));
+  // With colons, as its subject has them, it is told what it is called.
+  const having = types.filter(({ events }) => Object.hasOwn(events, fromToken(eventType)));
+  if (named === undefined && having.length === 0 && types.length > 1) throw isUnknown(eventType, types);
   const [only = types[0], ...others] = having;
   const type = named === undefined ? only : findType(types, named);
   const isClear =
     named === undefined ? others.length === 0 : having.length === 0 || having.some((each) => each === type);
   if (type !== undefined && isClear) return type;
   throw new CliError("usage", `${eventType} is of ${oneOf(having)}: say which with --type`);
+}
+
+function isUnknown(eventType: string, types: readonly ActorType[]): CliError {
+  const known = types.map(({ name, events }) => `${name}'s ${Object.keys(events).join(", ")}`);
+  return new CliError("usage", `nothing was sent: ${JSON.stringify(eventType)} is none of ${known.join(", nor of ")}`);
 }
 
 async function publish(

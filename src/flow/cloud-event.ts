@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ActorType } from "../actor/actor-type.ts";
 import { MAX_LABEL_LENGTH } from "../wire/envelope.ts";
+import { eventTypeOf } from "../wire/names.ts";
 import type { Rejected } from "../wire/rejection.ts";
 import { invalid, isRejected } from "../wire/rejection.ts";
 import type { Delivery } from "./delivery.ts";
@@ -46,11 +47,13 @@ export function readCloudEvent(
     const data = readData(body);
     if (isRejected(data)) return data;
     const { type, time, id, source, subject } = body;
-    return unwrap(data.fields, { prefix: "", type, time, id, source, subject }, events);
+    const eventType = eventTypeIn(type, delivery, events);
+    return unwrap(data.fields, { prefix: "", type, time, id, source, subject }, eventType);
   }
   if (!isBinary) return { fields: body };
   const attributes = readAttributes(delivery);
-  return isRejected(attributes) ? attributes : unwrap(body, attributes, events);
+  if (isRejected(attributes)) return attributes;
+  return unwrap(body, attributes, eventTypeIn(attributes.type, delivery, events));
 }
 
 /** Several events in one message cannot be about one subject. */
@@ -112,20 +115,27 @@ function decodeHeader(value: string): string | undefined {
   }
 }
 
-function unwrap(data: Fields, envelope: Envelope, events: ActorType["events"]): Unwrapped {
-  const { type, time } = envelope;
-  return { fields: { timestamp: time, eventType: eventTypeIn(type, events), ...data }, envelope };
+function unwrap(data: Fields, envelope: Envelope, eventType: unknown): Unwrapped {
+  return { fields: { timestamp: envelope.time, eventType, ...data }, envelope };
 }
 
 /**
- * Types are often written in reverse DNS: `com.example.orders.OrderCreated`. Of what a type ends with the longest that the
- * contract has, so that one may have dots; the last part when it has none. One that is XState's own stays whole.
+ * Types are often written in reverse DNS: `com.example.orders.OrderCreated`. Of the contract's that it ends with, the one that
+ * the subject says, so that a contract may get longer ones; else the longest; the last part when there is none. One that is
+ * XState's own stays whole.
  */
-function eventTypeIn(type: unknown, events: ActorType["events"]): unknown {
+function eventTypeIn(type: unknown, { subject }: Delivery, events: ActorType["events"]): unknown {
   if (typeof type !== "string" || type.startsWith("xstate.")) return type;
-  let end = type;
-  while (end.includes(".") && !Object.hasOwn(events, end)) end = end.slice(end.indexOf(".") + 1);
-  return end;
+  const ends = Object.keys(events).filter((name) => endsWithType(type, name));
+  const told = eventTypeOf(subject);
+  if (ends.includes(told)) return told;
+  const [longest = type.slice(type.lastIndexOf(".") + 1)] = ends.sort((a, b) => b.length - a.length);
+  return longest;
+}
+
+/** Is it the event type, or does it end with it? */
+export function endsWithType(type: string, eventType: string): boolean {
+  return type === eventType || type.endsWith(`.${eventType}`);
 }
 
 /**

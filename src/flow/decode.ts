@@ -6,11 +6,11 @@ import { aheadOf, hearsTicks, TIME_PASSED } from "../actor/delays.ts";
 import { normaliseTimestamp } from "../actor/event-time.ts";
 import { sealOwn } from "../actor/seal.ts";
 import { MAX_LABEL_LENGTH } from "../wire/envelope.ts";
-import { ACTOR_ID, ACTOR_ID_EXPECTED, eventToken } from "../wire/names.ts";
+import { ACTOR_ID, ACTOR_ID_EXPECTED, eventToken, fromToken } from "../wire/names.ts";
 import type { Rejected } from "../wire/rejection.ts";
 import { invalid, isRejected, reject } from "../wire/rejection.ts";
 import { TICK_FIELDS, tickId } from "../wire/tick.ts";
-import { isCloudEventBatch, joinSource, readCloudEvent, type Unwrapped } from "./cloud-event.ts";
+import { endsWithType, isCloudEventBatch, joinSource, readCloudEvent, type Unwrapped } from "./cloud-event.ts";
 import type { Delivery, Observation } from "./delivery.ts";
 import { settle } from "./hosts/settle.ts";
 import { type Fields, readJsonObject } from "./json-body.ts";
@@ -125,11 +125,14 @@ function readName({ lane, subject }: Delivery, { fields, envelope }: Unwrapped):
   const typeName = envelope === undefined ? "eventType" : `${envelope.prefix}type`;
   if (typeof eventType !== "string") return invalid(mismatch(typeName, "text", eventType));
   // A CloudEvent's type is quoted as it was sent, of which the event type is only the last part.
-  const shown = quote(isPartOf(envelope?.type, eventType) ? String(envelope?.type) : eventType);
+  const whole = envelope?.type;
+  const shown = quote(typeof whole === "string" && endsWithType(whole, eventType) ? whole : eventType);
   if (/^xstate\b/.test(eventType)) return reject("reserved_type", `eventType: ${shown} is reserved`);
   const contract = contractOf(type, eventType);
   if (contract === undefined) {
-    return reject("unknown_event_type", `eventType: ${shown} is none of ${Object.keys(type.events).join(", ")}`);
+    const meant = fromToken(eventType);
+    const hint = Object.hasOwn(type.events, meant) ? `; only its subject has colons: ${meant}` : "";
+    return reject("unknown_event_type", `eventType: ${shown} is none of ${Object.keys(type.events).join(", ")}${hint}`);
   }
   const given = fields[type.idField];
   const actorId = given ?? (envelope === undefined ? given : (envelope.subject ?? subjectId));
@@ -140,8 +143,10 @@ function readName({ lane, subject }: Delivery, { fields, envelope }: Unwrapped):
   if (actorId !== subjectId) {
     return reject("subject_mismatch", `${type.idField}: ${quote(actorId)}, but the subject says ${quote(subjectId)}`);
   }
-  if (eventType !== subjectType && eventToken(eventType) !== subjectType) {
-    return reject("subject_mismatch", `eventType: ${shown}, but the subject says ${quote(subjectType)}`);
+  const token = eventToken(eventType);
+  if (token !== subjectType) {
+    const expected = token === eventType ? "" : `, not ${quote(token)}`;
+    return reject("subject_mismatch", `eventType: ${shown}, but the subject says ${quote(subjectType)}${expected}`);
   }
   // Two partitions are read by two owners, who would both decide about it.
   if (lane.holds?.(actorId) === false) {
@@ -232,11 +237,6 @@ function digest(fields: Fields): string | null {
   } catch {
     return null;
   }
-}
-
-/** Is it what a CloudEvent's type ends with? */
-function isPartOf(type: unknown, eventType: string): boolean {
-  return typeof type === "string" && `.${type}`.endsWith(`.${eventType}`);
 }
 
 function quote(value: string): string {

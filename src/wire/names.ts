@@ -35,7 +35,12 @@ export function eventToken(eventType: string): string {
 
 /** The event type that a subject says. */
 export function eventTypeOf(subject: string): string {
-  return subject.slice(subject.lastIndexOf(".") + 1).replaceAll(":", ".");
+  return fromToken(subject.slice(subject.lastIndexOf(".") + 1));
+}
+
+/** The event type that {@link eventToken} was given. */
+export function fromToken(token: string): string {
+  return token.replaceAll(":", ".");
 }
 
 /** The subject a publisher used, from the one the stream stored (without its partition token). */

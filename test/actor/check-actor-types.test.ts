@@ -43,11 +43,25 @@ it.each<[string, Partial<ActorType>, RegExp]>([
     eventType("Parcel lost"),
     /event type "Parcel lost" is not .*: call it ParcelLost, say/,
   ],
-  ...["parcel..lost", ".lost", "lost.", "parcel.*", "parcel:lost"].map((name): [string, Partial<ActorType>, RegExp] => [
+  ...Object.entries({
+    "parcel..lost": "parcel.lost",
+    ".lost": "Lost",
+    "lost.": "Lost",
+    "parcel:lost": "parcel.lost",
+    "parcel/lost by us": "parcel.lostByUs",
+    "parcel.Lost (abroad)": "parcel.LostAbroad",
+  }).map(([name, better]): [string, Partial<ActorType>, RegExp] => [
     `${name} as an event type`,
     eventType(name),
-    /event type ".*" is not letters, digits, hyphens and underscores, with single dots/,
+    new RegExp(
+      `event type ".*" is not letters, digits, hyphens and underscores, with single dots.*: call it ${better}, say`,
+    ),
   ]),
+  [
+    "a key for several as an event type",
+    eventType("parcel.*"),
+    /event type "parcel\.\*" is a key for several: name each/,
+  ],
   [
     "an event type that is longer than a subject should be",
     eventType(`${"parcel.".repeat(40)}lost`),

@@ -59,4 +59,8 @@ it("an event that is of several actor types, or not of the one that is named, is
   await expect(unclear).rejects.toThrow("Opened is of bill or invoice: say which with --type");
   const wrong = publish([billType, other], "CheckoutStarted", "{}", "--type", "bill");
   await expect(wrong).rejects.toThrow("CheckoutStarted is of checkout: say which with --type");
+  const none = publish([billType, other], "CheckoutStatred", "{}");
+  await expect(none).rejects.toThrow(
+    "nothing was sent: \"CheckoutStatred\" is none of bill's Opened, Paid, Noted, nor of checkout's CheckoutStarted",
+  );
 });

@@ -57,3 +57,12 @@ it("a tick is no event where events are counted", () => {
   expect(numberEvents(steps)).toEqual([1, 1]);
   expect(texts.describeArrivals(steps)).toBe("Of 1 event none came after one that happened later.");
 });
+
+it("event types are shown in words, those with dots as they are called", async () => {
+  const { words } = await import(new URL("format.js", page).href);
+  expect(["OrderCreated", "payment.received", "payment.cardExpired"].map(words)).toEqual([
+    "Order created",
+    "payment.received",
+    "payment.cardExpired",
+  ]);
+});

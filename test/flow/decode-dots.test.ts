@@ -54,3 +54,20 @@ it("a publisher is told the same, and a stored event is made as it was", () => {
   const made = storedDelivery(lane, "o-1", { ...row, body: '{"amount":1}', sequence: 1, storedAtMs: 0 } as never);
   expect(made.subject).toBe("orders.3.o-1.payment:received");
 });
+
+it("whoever mixes up dots and colons is told which is where", () => {
+  const errorOf = (subject: string, fields: object = {}) => {
+    const result = decode(deliver(1, subject, { ...event, ...fields }, { lane }), { maxBytes: 65_536 });
+    return isRejected(result) ? result.error : result.type;
+  };
+  expect(errorOf("orders.o-1.payment:received", { eventType: "payment:received" })).toBe(
+    'eventType: "payment:received" is none of payment.received, payment; only its subject has colons: payment.received',
+  );
+  expect(errorOf("orders.o-1.payment_received")).toBe(
+    'eventType: "payment.received", but the subject says "payment_received", not "payment:received"',
+  );
+  // Without dots there is nothing to mix up.
+  expect(errorOf("orders.o-1.paid", { eventType: "payment" })).toBe(
+    'eventType: "payment", but the subject says "paid"',
+  );
+});

@@ -71,8 +71,9 @@ export function humps(name) {
   return name.split(/(?<=[a-z0-9])(?=[A-Z])|(?<=[_.])/);
 }
 
-/** @param {string} name @returns {string} `OrderCreated` as `Order created`, `payment_failed` as it is */
+/** @param {string} name @returns {string} `OrderCreated` as `Order created`, `payment.failed` as it is */
 export function words(name) {
+  if (name.includes(".")) return name;
   const spaced = name.replace(/([a-z0-9])([A-Z])/g, "$1 $2");
   return spaced.charAt(0).toUpperCase() + spaced.slice(1).toLowerCase();
 }
