@@ -100,7 +100,7 @@ export function createBacklog(
     isBehind(hearable, batch) {
       const { lane, id } = hearable.actor;
       if (lane.type.ordering === "merge") return false;
-      const isSpent = (batch.folded.get(actorName(lane, id)) ?? 0) >= maxFolded;
+      const isSpent = batch.folded.size > 0 && (batch.folded.get(actorName(lane, id)) ?? 0) >= maxFolded;
       const isOver = isSpent || journal.hasParked(lane.type.name, id);
       if (!isOver && !isHeavy(journal, hearable, maxFolded)) return false;
       turns.add({ lane, actorId: id });

@@ -56,7 +56,7 @@ export function transit(actor: HotActor, impulse: Impulse): Transition {
     replayed: effect?.kind === "reordered" ? effect.replayed : 0,
   };
   const { grounds } = live;
-  const reading = grounds && watchDisk(past);
+  let reading: ReturnType<typeof watchDisk> | undefined;
   try {
     if (passed !== undefined) live.pass(passed);
     const fault = live.fault();
@@ -66,8 +66,11 @@ export function transit(actor: HotActor, impulse: Impulse): Transition {
     const completeness = measure(type, now, heard);
     const ground =
       grounds &&
-      reading &&
-      (() => grounds((after) => (event === undefined ? reading.past(after) : [...reading.past(after), event])));
+      (() => {
+        const read = watchDisk(past);
+        reading = read;
+        return grounds((after) => (event === undefined ? read.past(after) : [...read.past(after), event]));
+      });
     const conclusion = done.kind === "superseded" ? undefined : draw(type, live.conclude(), standing, ground);
     actor.completeness = completeness;
     return { ...done, ...(conclusion && { conclusion }) };
