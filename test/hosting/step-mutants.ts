@@ -104,6 +104,18 @@ export const STEP_MUTANTS = [
     replace: 'descriptor === "*"',
   },
   {
+    name: "where a state has a guard for a type, those it is in are not asked",
+    file: "selection.ts",
+    find: "if (isTaken) return [transition];",
+    replace: "if (isTaken && node === leaf) return [transition];",
+  },
+  {
+    name: "a guard's own look at more than context and event is taken for false",
+    file: "selection.ts",
+    find: "if (isTaken === undefined) return undefined;",
+    replace: "",
+  },
+  {
     name: "what a guard said once holds for ever",
     file: "selection.ts",
     find: "isGuarded(nodes, event.type) ? null : machine",

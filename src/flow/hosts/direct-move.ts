@@ -30,7 +30,7 @@ const MOST_STEPS = 8;
  */
 export function createDirectMoves(scope: Scope): DirectMoves {
   const assignDirectly = createDirectStep(scope);
-  const select = createSelection();
+  const select = createSelection(passes);
   const shapes = new Map<AnyStateNode, AnyMachineSnapshot | null>();
 
   /** @returns a snapshot of an actor in this state; null for one that only XState enters and leaves. */

@@ -31,7 +31,7 @@ const { resolve: ASSIGNS } = assign({}) as unknown as Assign;
 export type AssignDirectly = (snapshot: AnyMachineSnapshot, event: EventObject) => MachineContext | undefined;
 
 export function createDirectStep(scope: Scope): AssignDirectly {
-  const select = createSelection();
+  const select = createSelection(passes);
   return (snapshot, event) => {
     const { context } = snapshot;
     if (context === undefined) return undefined;
