@@ -126,6 +126,29 @@ it("comes to what a live actor comes to, in any order, twice, over a kill and in
   expect(await world.streamSize("DECISIONS")).toBe(decided);
 });
 
+it("one that is retired comes back for a fact between those it had heard, and comes to the same", async () => {
+  await using world = await openWorld();
+  const daemon = await world.start({ ...SETTINGS, NATSTATE_RETAIN: "100ms" }, ACTORS);
+  const late = 3;
+  for (const index of FACTS.keys()) if (index !== late) await publish(world, "forward", index);
+  let others = 0;
+  await until("it is retired", async () => {
+    // By the stream's time: another invoice is heard of.
+    await publish(world, `other-${others++}`, 0);
+    return (await fetch(`${daemon.httpUrl}/api/invoices/forward`)).status === 410;
+  });
+  await publish(world, "forward", late);
+  const { value, view } = live();
+  const back = await until("it is back", async () => {
+    const row = await getJson(daemon, "/api/invoices/forward").catch(() => undefined);
+    return row?.version === FACTS.length && row;
+  });
+  expect(back).toMatchObject({ value, ...view, decision: { decisionType: "InvoicePaid", amount: 110 } });
+  const { events } = await getJson(daemon, "/api/invoices/forward/history");
+  const told = events.map(({ eventType }: Record<string, string>) => eventType);
+  expect(told).toEqual([...FACTS.keys().filter((index) => index !== late), late].map((index) => FACTS[index]?.[0]));
+});
+
 it("a type that gets its first event with dots keeps its stream, and whoever knows the former contract goes on", async () => {
   await using world = await openWorld();
   const { session } = world;
