@@ -23,7 +23,8 @@ const count = { check: (value: unknown) => within(value, 0, true) };
 const points: Field = {
   check(value) {
     if (!Number.isSafeInteger(value)) throw new Refusal("invalid_event");
-    return value;
+    // JSON can say -0, and never writes it: an event is read as its stored copy would be.
+    return value === 0 ? 0 : value;
   },
 };
 const string = (least: number): Field => ({
