@@ -176,6 +176,26 @@ it("what a stream has lost from its end, restored from an older copy under its d
   await expectVerified("a");
 });
 
+it("a stream has lost what it gave the sequences of again, and nothing where its next leader's clock is a little behind", async () => {
+  const file = join(root, "clocks.db");
+  await rebuildFrom(session, file);
+  const db = new Database(file);
+  onTestFinished(() => void db.close());
+  const reader = openReader(file);
+  onTestFinished(reader.close);
+  const [first, second, third] = db.prepare("SELECT sequence FROM events ORDER BY sequence").pluck().all() as number[];
+  const set = db.prepare("UPDATE events SET stored_ms = :startMs + sequence + iif(sequence > :after, :shiftMs, 0)");
+  const startMs = Date.parse("2050-01-01T00:00:00Z");
+  const lostTo = () => reader.lostTo({ type: "order", stream: "ORDERS", createdMs: startMs - 60_000 });
+  set.run({ startMs, after: second, shiftMs: -50 });
+  expect(lostTo()).toBeUndefined();
+  set.run({ startMs, after: second, shiftMs: 5000 });
+  expect(lostTo()).toBeUndefined();
+  // The first two are of before a copy, which has given the first's sequence to what came next.
+  db.prepare("UPDATE events SET sequence = :first WHERE sequence = :third").run({ first, third });
+  expect(lostTo()).toBe(startMs + Number(second));
+});
+
 it("what a restored stream lacks comes from the old store, with what its actor had heard before that", async () => {
   const storeFile = await accepted("lacking.db", () => {});
   await session.jsm.streams.purge("ORDERS", { filter: "orders.*.a.ShippingCalculated" });
