@@ -1,6 +1,7 @@
 import type { Lane } from "../wire/lanes.ts";
 import { eventToken } from "../wire/names.ts";
 import { type Delivery, keptHeaders, type Observation, toDelivery } from "./delivery.ts";
+import { freezeJson } from "./hosts/settle.ts";
 import type { EventRow } from "./rows.ts";
 
 /** An event as its actor's history keeps it. */
@@ -29,7 +30,8 @@ export function storedDelivery(
 ): Delivery & { readonly stored: Observation } {
   const { type } = lane;
   const { type: eventType, eventId, timestamp, correlationId } = event;
-  const data = JSON.parse(event.body) as Observation["data"];
+  // As frozen as one that was just decoded: a machine that changes it must fail on both.
+  const data = freezeJson(JSON.parse(event.body)) as Observation["data"];
   const fields = {
     ...data,
     [type.idField]: actorId,
