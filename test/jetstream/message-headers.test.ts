@@ -1,11 +1,12 @@
 import { MsgHdrsImpl } from "@nats-io/nats-core/internal";
+import { headers } from "@nats-io/transport-node";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { decode, MAX_HEADERS } from "../../src/flow/decode.ts";
 import { type StoredMessage, toDelivery } from "../../src/flow/delivery.ts";
 import { readDirect } from "../../src/jetstream/direct-reader.ts";
 import { messagesOn } from "../../src/jetstream/leader-reader.ts";
-import { readHeaderBlock, readHeaders } from "../../src/jetstream/message-headers.ts";
+import { headersOf, readHeaderBlock, readHeaders } from "../../src/jetstream/message-headers.ts";
 import { deadLetterMessage } from "../../src/jetstream/outbox-messages.ts";
 import { openSession, type Session } from "../../src/jetstream/session.ts";
 import { readStream } from "../../src/jetstream/stream-reader.ts";
@@ -50,6 +51,21 @@ it("headers are read as the client itself reads them, in any number up to the bo
       expect([read.code, read.description]).toEqual([expected.code, expected.description]);
     }),
   );
+});
+
+it("headers to be sent are written as the client's own are, and refuse a value of two lines as those do", () => {
+  const text = fc.string({ unit: "grapheme", maxLength: 8 }).filter((value) => !/[\r\n]/.test(value));
+  const values = fc.dictionary(fc.stringMatching(/^[A-Za-z][A-Za-z-]{0,6}$/), text, { maxKeys: 6 });
+  fc.assert(
+    fc.property(values, (given) => {
+      const expected = headers();
+      for (const [name, value] of Object.entries(given)) expected.set(name, value);
+      expect(Buffer.from((headersOf(given) as MsgHdrsImpl).encode())).toEqual(
+        Buffer.from((expected as MsgHdrsImpl).encode()),
+      );
+    }),
+  );
+  for (const lines of ["a\r\nNats-Rollup: all", "a\n", "\ra"]) expect(() => headersOf({ lines })).toThrow("header");
 });
 
 it("a line that cannot be read is passed over, alone", () => {

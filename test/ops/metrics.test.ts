@@ -39,6 +39,20 @@ test("ticks are counted as such, those before their time as ignored", async () =
   expect(sampleOf(families, "natstate_event_lateness_seconds_count", { actor: "claim" })).toBe(0);
 });
 
+test("events of one type are counted each, also where a batch makes the same of them", async () => {
+  const { families } = await afterBatch(
+    paid("o1", "p1", 10),
+    paid("o2", "p1", 10),
+    { ...paid("o1", "p2", 11), amount: "much" },
+    { ...paid("o2", "p2", 11), amount: "much" },
+    paid("o3", "p1", 10),
+  );
+  const payment = { event_type: "PaymentProcessed" };
+  const events = sampleOf(families, "natstate_events_total", { actor: "order", ...payment, outcome: "applied" });
+  const processed = (success: string) => sampleOf(families, "natstate_events_processed_total", { ...payment, success });
+  expect([events, processed("true"), processed("false")]).toEqual([3, 3, 2]);
+});
+
 describe("events", () => {
   test("are counted by type and by what became of them", async () => {
     const { families } = await afterBatch(
