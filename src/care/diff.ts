@@ -44,6 +44,9 @@ const EVENT_FIELDS = [
   "body",
 ] as const satisfies readonly (keyof ImageEvent)[];
 
+/** Of a type whose machine was never another. */
+const FIRST_VERSION = 1;
+
 /** An actor held against the log. */
 export interface Comparison {
   readonly differences: readonly Difference[];
@@ -69,13 +72,13 @@ export function* compareActor(
   published: PublishedHistory,
 ): Pieces<Comparison> {
   const ledgers = compareLedgers(stored, derived, published);
+  const [from, to] = [stored, derived].map(({ row }) => row?.machineVersion);
   const differences = [
     ...compareRows(stored.row, derived.row),
-    ...(yield* compareEvents(stored.events, derived.events)),
+    ...(yield* compareEvents(stored.events, derived.events, to !== undefined && to > FIRST_VERSION)),
     ...ledgers.found,
     ...compareDecisions(stored, published),
   ];
-  const [from, to] = [stored, derived].map(({ row }) => row?.machineVersion);
   const isOtherVersion = from !== undefined && to !== undefined && from !== to;
   const suffix = isOtherVersion ? ` (version ${from} → ${to})` : "";
   return {
@@ -106,7 +109,15 @@ function compareRows(stored: StoredActor | null, derived: StoredActor | null): F
   return found;
 }
 
-function* compareEvents(stored: readonly ImageEvent[], derived: readonly ImageEvent[]): Pieces<Found[]> {
+/**
+ * What became of an event when it was heard stays as it was, also once its machine is mended: it is then what the machine of
+ * that time made of it, and what all came to is told by the row.
+ */
+function* compareEvents(
+  stored: readonly ImageEvent[],
+  derived: readonly ImageEvent[],
+  hadOtherRules: boolean,
+): Pieces<Found[]> {
   const keyOf = ({ type, eventId }: ImageEvent) => `${type} ${eventId}`;
   const known = new Map(stored.map((event) => [keyOf(event), event]));
   const found: Found[] = [];
@@ -122,6 +133,7 @@ function* compareEvents(stored: readonly ImageEvent[], derived: readonly ImageEv
     }
     for (const field of EVENT_FIELDS) {
       if (ours[field] === event[field]) continue;
+      if (field === "outcome" && (hadOtherRules || ours.outcome === "held")) continue;
       found.push({ what: `${nameOf(event)}: ${field}`, store: show(ours[field]), log: show(event[field]) });
     }
   }

@@ -9,7 +9,16 @@ import type { PublishedDecision } from "../../src/flow/rows.ts";
 import { createFindDue } from "../../src/store/due-actors.ts";
 import { createRetiredRows } from "../../src/store/retired.ts";
 import type { Lane } from "../../src/wire/lanes.ts";
-import { catchUp, meterEvent, meterLane, meterTime, publishAll, verifyMeter, waitMachine } from "./meters.ts";
+import {
+  catchUp,
+  deafMachine,
+  meterEvent,
+  meterLane,
+  meterTime,
+  publishAll,
+  verifyMeter,
+  waitMachine,
+} from "./meters.ts";
 import { applyEach, openStation, type Station } from "./station.ts";
 
 /* What goes wrong around actors by event time: with time, with what waits, with retirement, with the disk. */
@@ -54,6 +63,40 @@ it("a tick is heard once by an actor whose new version waits longer: when it is 
   const processor = again(station.journal);
   processor.apply([meterEvent(next, 2, 90, { type: "TimePassed", stored: 95 })]);
   expect(createFindDue(station.db)(next, "9999", 10)).toEqual([{ actorId: "busy", due: meterTime(900) }]);
+});
+
+describe("what became of events before their machine was mended is no drift", () => {
+  const mended = meterLane({ machine: deafMachine, version: 2 });
+  /** The actor has heard these, and then whatever brings it to the mended machine. */
+  function outcomesThatDiffer(seconds: readonly number[], then: "event" | "release", lane = mended): string[] {
+    using station = openStation();
+    const heard = seconds.map((second, index) => meterEvent(meterLane(), index + 1, second));
+    applyEach(station, heard);
+    const processor = again(station.journal);
+    const next = then === "release" ? [] : [meterEvent(lane, 4, 18)];
+    if (then === "release") release(station.journal, processor, lane, "busy");
+    else processor.apply(next);
+    expect(quarantined(station)).toEqual([]);
+    const all = [...heard.map((each) => ({ ...each, lane })), ...next];
+    return verifyMeter(station, lane, all).flatMap(({ what }) => (what.endsWith("outcome") ? [what] : []));
+  }
+
+  it.each(["event", "release"] as const)("held, until an %s", (then) => {
+    expect(outcomesThatDiffer([9, 13, 15], then)).toEqual([]);
+  });
+
+  it("held, by a machine that was mended and kept its version", () => {
+    const same = meterLane({ machine: deafMachine });
+    expect(outcomesThatDiffer([9, 13, 15], "release", same)).toEqual([]);
+  });
+
+  it("applied, where the version after it hears nothing", () => {
+    expect(outcomesThatDiffer([9, 10, 15], "event")).toEqual([]);
+  });
+
+  it("in a type of which there was no other version it is", () => {
+    expect(outcomesThatDiffer([9, 10, 15], "event", meterLane({ machine: deafMachine }))).not.toEqual([]);
+  });
 });
 
 describe("an actor that is behind", () => {
