@@ -79,7 +79,33 @@ const PREFIXES: CaseSpec = {
   ticks: [60_000_000],
 };
 
+/** After r's history XState's list of the active states lacks r itself: both regions seem to be one state. */
+const REGIONS: CaseSpec = {
+  machine: {
+    id: "m",
+    kind: "compound",
+    states: [
+      {
+        id: "r",
+        kind: "parallel",
+        states: [
+          {
+            id: "p",
+            kind: "compound",
+            states: [leaf("p1")],
+            after: [{ delay: 0, take: [{ target: "h", guard: { is: "gone" } }] }],
+          },
+          { id: "q", kind: "compound", states: [leaf("q1")] },
+          { id: "h", kind: "history", isDeep: false },
+        ],
+      },
+    ],
+  },
+  facts: [fact("A", 1)],
+  ticks: [60_000_000],
+};
+
 /** Checked in all their orders of arrival. */
-export const KNOWN_CASES: readonly CaseSpec[] = [HIDDEN_DELAY, ORDER_OF_ENTRY, PREFIXES];
+export const KNOWN_CASES: readonly CaseSpec[] = [HIDDEN_DELAY, ORDER_OF_ENTRY, PREFIXES, REGIONS];
 /** All orders of five facts. */
 export const ALL_ORDERS = 120;

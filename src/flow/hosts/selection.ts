@@ -78,12 +78,17 @@ function hasWildcards(node: AnyStateNode): boolean {
   return found;
 }
 
-/** @returns the innermost state; undefined where several are active beside each other. */
+/**
+ * After a history state in a parallel one XState's list may lack the parallel one itself.
+ *
+ * @returns the innermost state; undefined where several are active beside each other.
+ */
 function leafOf(nodes: readonly AnyStateNode[]): AnyStateNode | undefined {
   let leaf: AnyStateNode | undefined;
   for (const node of nodes) {
-    if (node.type === "parallel") return undefined;
-    if (node.type !== "compound") leaf = node;
+    if (node.type === "compound") continue;
+    if (node.type === "parallel" || leaf !== undefined) return undefined;
+    leaf = node;
   }
   return leaf;
 }
